@@ -1,0 +1,59 @@
+"""Build the application from the registered commands and run it."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from signbit import __version__
+from signbit.errors import SignbitError
+from signbit.registry import Registry
+
+commands: Registry[Callable[..., None]] = Registry("command", "signbit.cli")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"signbit {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Binary neural networks, from training to the bits that run.
+
+    Results go to standard output, progress and notes to standard error. Exit codes: 0 done,
+    1 failed, 2 wrong usage.
+    """
+
+
+def build_app() -> typer.Typer:
+    """The application with every registered command."""
+    app = typer.Typer(
+        name="signbit",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for name in commands.names():
+        app.command(name)(commands.get(name))
+    return app
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exits with 0, 1 (the job failed) or 2 (wrong usage)."""
+    try:
+        build_app()(args=arguments)
+    except SignbitError as error:
+        print(f"signbit: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)

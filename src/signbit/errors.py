@@ -1,0 +1,55 @@
+"""The errors that callers may want to catch. The command line prints each as one line."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SignbitError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(SignbitError, ValueError):
+    """A name, option or value that the caller chose is not an allowed one."""
+
+    exit_code = 2
+
+
+class InputTypeError(SignbitError, TypeError):
+    """An argument has the wrong type, a tensor the wrong dtype."""
+
+    exit_code = 2
+
+
+class DataError(SignbitError):
+    """A data set or an image is missing, damaged or not what its format says."""
+
+
+class CheckpointError(SignbitError):
+    """A checkpoint is missing, damaged or of another architecture."""
+
+
+class OutputError(SignbitError):
+    """A result could not be written; whatever was there before is untouched."""
+
+
+class TrainingError(SignbitError):
+    """Training cannot go on, for example because the loss is not finite."""
+
+
+class MissingDependencyError(SignbitError, ImportError):
+    """An optional dependency is needed and not installed."""
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """' Did you mean ...?' for the known name most like `name`; '' where none is."""
+    matches = get_close_matches(name, list(known), n=1)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that is not in a list of known ones."""
+    known = sorted(known)
+    listed = ", ".join(known) if known else "none"
+    return UsageError(f"unknown {kind} {name!r}; known: {listed}.{closest(name, known)}")

@@ -1,0 +1,32 @@
+"""The latent weights of a network: find them, keep them where the estimator passes gradients."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from signbit.errors import UsageError
+from signbit.layers._binary import BinaryLayer
+
+
+def latent_weights(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """Path of each binary layer in `model`, and its latent weight; shared ones come once."""
+    for name, module in model.named_modules():
+        if isinstance(module, BinaryLayer) and module.has_binary_weight:
+            yield name, module.weight
+
+
+@torch.no_grad()
+def clip_latent_weights(model: nn.Module, bound: float = 1.0) -> None:
+    """Clamp every latent weight to [-bound, bound], in place; call it after each step.
+
+    Beyond the bound the clipped estimator passes no gradient, so that a weight there could
+    never change its sign again. Real-valued weights and biases are left alone.
+
+    Raises: UsageError where bound is not positive.
+    Source: BinaryConnect, arXiv:1511.00363, section 2.4.
+    """
+    if not bound > 0:
+        raise UsageError(f"the bound of latent weights is {bound!r}; give a positive number")
+    for _, weight in latent_weights(model):
+        weight.clamp_(-bound, bound)

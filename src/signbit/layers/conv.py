@@ -1,0 +1,129 @@
+"""Convolutions with binary weights and activations, in one, two and three dimensions."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from signbit.errors import UsageError
+from signbit.layers._binary import BinaryLayer, Quantizer
+
+PADDING_VALUES = (0.0, -1.0, 1.0)
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+
+
+class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
+    """The code of the three convolutions; the torch class beside it gives the dimension."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        input_quantizer: Quantizer = "ste_sign",
+        weight_quantizer: Quantizer = "ste_sign",
+        padding_value: float = 0.0,
+    ):
+        """`torch.nn.Conv1d`, 2d or 3d on quantized input and weight.
+
+        Takes every argument of the torch layer. The bias stays real and is added after the sum,
+        in one rounding, so that a packed network can repeat it exactly.
+
+        input_quantizer, weight_quantizer: a name, an object, or None for a tensor left real.
+        padding_value: 0.0, -1.0 or +1.0, put around the quantized input. Zero adds nothing to a
+            sum, as in torch; it is neither of the two binary values.
+
+        Shape:  (N, C, *spatial) or (C, *spatial), as in torch.
+        Raises: UsageError for a wrong rank, channel count or padding value, InputTypeError for a
+            non-float input.
+        Source: BinaryNet, arXiv:1602.02830.
+        """
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+        if padding_value not in PADDING_VALUES:
+            raise UsageError(
+                f"{type(self).__name__}: padding_value is {padding_value!r}; give 0.0, -1.0 or 1.0"
+            )
+        if padding_value != 0 and padding_mode != "zeros":
+            raise UsageError(
+                f"{type(self).__name__}: padding_value={padding_value} needs "
+                f"padding_mode='zeros', not {padding_mode!r}"
+            )
+        self.padding_value = float(padding_value)
+        self._set_quantizers(input_quantizer, weight_quantizer)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Correlate the quantized input with the quantized weight, add the bias."""
+        rank = len(self.kernel_size)
+        self._check_input(input, (rank + 1, rank + 2), -rank - 1, self.in_channels)
+        sums = self._correlate(self.quantized_input(input), self.quantized_weight())
+        if self.bias is None:
+            return sums
+        return sums + self.bias.to(sums.dtype).view(-1, *[1] * rank)
+
+    def _correlate(self, x: Tensor, weight: Tensor) -> Tensor:
+        # torch's own padding, with its modes, serves every case but a constant other than 0.
+        if self.padding_value == 0:
+            return self._conv_forward(x, weight, None)
+        padded = F.pad(x, self._pads(), value=self.padding_value)
+        convolve = (F.conv1d, F.conv2d, F.conv3d)[len(self.kernel_size) - 1]
+        return convolve(padded, weight, None, self.stride, 0, self.dilation, self.groups)
+
+    def _pads(self) -> list[int]:
+        """What to add before and after each axis, the last axis first, as F.pad takes it."""
+        pads = []
+        for axis in reversed(range(len(self.kernel_size))):
+            if self.padding == "valid":
+                pads += [0, 0]
+            elif self.padding == "same":
+                total = self.dilation[axis] * (self.kernel_size[axis] - 1)
+                pads += [total // 2, total - total // 2]
+            else:
+                pads += [self.padding[axis]] * 2
+        return pads
+
+    def extra_repr(self) -> str:
+        """Sizes, quantizers and the value of the padding."""
+        value = f", padding_value={self.padding_value}" if self.padding_value != 0 else ""
+        return f"{super().extra_repr()}{value}, {self._quantizer_repr()}"
+
+
+class BinaryConv1d(_BinaryConv, nn.Conv1d):
+    """`torch.nn.Conv1d` on quantized input and weight: (N, C, L).
+
+    Quantizers, padding value, errors: see `help(BinaryConv1d.__init__)`.
+    """
+
+
+class BinaryConv2d(_BinaryConv, nn.Conv2d):
+    """`torch.nn.Conv2d` on quantized input and weight: (N, C, H, W).
+
+    Quantizers, padding value, errors: see `help(BinaryConv2d.__init__)`.
+    """
+
+
+class BinaryConv3d(_BinaryConv, nn.Conv3d):
+    """`torch.nn.Conv3d` on quantized input and weight: (N, C, D, H, W).
+
+    Quantizers, padding value, errors: see `help(BinaryConv3d.__init__)`.
+    """

@@ -1,0 +1,44 @@
+"""Fully connected layer with binary weights and activations."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from signbit.layers._binary import BinaryLayer, Quantizer
+
+
+class BinaryLinear(BinaryLayer, nn.Linear):
+    """`torch.nn.Linear` on quantized input and weight.
+
+    The bias stays real and is added after the sum, in one rounding, so that a packed network
+    can repeat it exactly.
+
+    input_quantizer, weight_quantizer: a name, an object, or None for a tensor left real.
+
+    Shape:  (..., in_features) to (..., out_features).
+    Raises: UsageError for a wrong number of features, InputTypeError for a non-float input.
+    Source: BinaryNet, arXiv:1602.02830.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device=None,
+        dtype=None,
+        *,
+        input_quantizer: Quantizer = "ste_sign",
+        weight_quantizer: Quantizer = "ste_sign",
+    ):
+        super().__init__(in_features, out_features, bias, device, dtype)
+        self._set_quantizers(input_quantizer, weight_quantizer)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Multiply the quantized input with the quantized weight, add the bias."""
+        self._check_input(input, (), -1, self.in_features)
+        sums = F.linear(self.quantized_input(input), self.quantized_weight())
+        return sums if self.bias is None else sums + self.bias.to(sums.dtype)
+
+    def extra_repr(self) -> str:
+        """Sizes and quantizers."""
+        return f"{super().extra_repr()}, {self._quantizer_repr()}"

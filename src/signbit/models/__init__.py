@@ -1,0 +1,16 @@
+"""Architectures, one file each, found by name; trained ones with their preprocessing."""
+
+from signbit.models._checkpoint import load_model, save_model
+from signbit.models._input import to_input
+from signbit.models._registry import Architecture, create, models
+from signbit.models._trained import TrainedModel
+
+__all__ = [
+    "Architecture",
+    "TrainedModel",
+    "create",
+    "load_model",
+    "models",
+    "save_model",
+    "to_input",
+]

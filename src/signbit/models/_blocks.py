@@ -1,0 +1,60 @@
+"""Pieces that several architectures are made of, and the checks of their options."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from signbit.errors import UsageError
+from signbit.layers import BinaryLinear
+
+# Keeps a mistyped or hostile size from asking for terabytes.
+MAX_WIDTH = 1 << 20
+
+
+def check_count(option: str, value: Any, least: int = 1) -> int:
+    """A size option: a whole number from `least` to MAX_WIDTH. Raises: UsageError."""
+    if type(value) is not int or not least <= value <= MAX_WIDTH:
+        raise UsageError(f"{option} is {value!r}; give a whole number, {least} to {MAX_WIDTH}")
+    return value
+
+
+def check_widths(option: str, values: Any) -> tuple[int, ...]:
+    """A list of layer widths, possibly empty. Raises: UsageError."""
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise UsageError(f"{option} is {values!r}; give a list of widths, such as [1024, 1024]")
+    return tuple(check_count(option, value) for value in values)
+
+
+def check_size(size: Any, least: int) -> tuple[int, int]:
+    """Height and width of the input. Raises: UsageError where one is under `least`."""
+    if not isinstance(size, Sequence) or isinstance(size, str) or len(size) != 2:
+        raise UsageError(f"input_size is {size!r}; give [height, width]")
+    return check_count("input_size", size[0], least), check_count("input_size", size[1], least)
+
+
+def hidden_layers(
+    in_features: int, widths: Sequence[int], first_input: str | None, **quantizers: Any
+) -> list[nn.Module]:
+    """Binary linear, batch norm and Hardtanh for each width.
+
+    first_input: the input quantizer of the first layer, None where it takes real numbers.
+    """
+    layers: list[nn.Module] = []
+    for index, width in enumerate(widths):
+        chosen: dict[str, Any] = quantizers | (
+            {"input_quantizer": first_input} if index == 0 else {}
+        )
+        layers += [BinaryLinear(in_features, width, **chosen)]
+        layers += [nn.BatchNorm1d(width), nn.Hardtanh()]
+        in_features = width
+    return layers
+
+
+def class_scores(in_features: int, num_classes: int, **quantizers: Any) -> list[nn.Module]:
+    """Binary linear layer to the classes, batch norm without parameters, log-probabilities."""
+    return [
+        BinaryLinear(in_features, num_classes, **quantizers),
+        nn.BatchNorm1d(num_classes, affine=False),
+        nn.LogSoftmax(dim=1),
+    ]

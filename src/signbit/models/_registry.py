@@ -1,0 +1,43 @@
+"""Build a model from its name and options."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from signbit.errors import unknown_name
+from signbit.registry import Registry
+
+models: Registry[Callable[..., nn.Module]] = Registry("model", "signbit.models")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The name of a model and its options: all that is needed to build it."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def build(self) -> nn.Module:
+        """The model, freshly initialised. Raises: UsageError for a wrong name or option."""
+        return create(self.name, **self.options)
+
+
+def create(name: str, **options: Any) -> nn.Module:
+    """Build the model called `name`.
+
+    Raises: UsageError for an unknown name, an unknown option or a value that is not allowed.
+    """
+    build = models.get(name)
+    allowed = inspect.signature(build).parameters
+    for option in options:
+        if option not in allowed:
+            raise unknown_name(f"option of model {name!r}", option, allowed)
+    return build(**options)
+
+
+def takes(name: str, option: str) -> bool:
+    """Whether the model called `name` has that option."""
+    return option in inspect.signature(models.get(name)).parameters

@@ -1,0 +1,57 @@
+"""The multi-layer perceptron of BinaryNet."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from signbit.errors import UsageError
+from signbit.models._blocks import (
+    check_count,
+    check_size,
+    check_widths,
+    class_scores,
+    hidden_layers,
+)
+from signbit.models._registry import models
+
+
+@models.register("mlp_binary")
+class MlpBinary(nn.Module):
+    """Binary linear layers on the flattened image, ending in log-probabilities.
+
+    hidden: widths; the default is BinaryNet's for MNIST.
+    in_channels, input_size: shape of the images, (28, 28) for MNIST.
+    input_quantizer, weight_quantizer: names, for every layer; the first takes real input.
+
+    Shape:  (N, in_channels, *input_size) to (N, num_classes).
+    Raises: UsageError for a value that is not allowed.
+    Source: BinaryNet, arXiv:1602.02830.
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 10,
+        hidden: Sequence[int] = (4096, 4096, 4096),
+        in_channels: int = 1,
+        input_size: Sequence[int] = (28, 28),
+        input_quantizer: str = "ste_sign",
+        weight_quantizer: str = "ste_sign",
+    ):
+        super().__init__()
+        check_count("num_classes", num_classes)
+        height, width = check_size(input_size, 1)
+        hidden = check_widths("hidden", hidden)
+        if not hidden:
+            raise UsageError("hidden is empty; give at least one width, such as [256]")
+        quantizers: dict[str, Any] = {
+            "input_quantizer": input_quantizer,
+            "weight_quantizer": weight_quantizer,
+        }
+        flat = check_count("in_channels", in_channels) * height * width
+        self.features = nn.Sequential(*hidden_layers(flat, hidden, None, **quantizers))
+        self.classifier = nn.Sequential(*class_scores(hidden[-1], num_classes, **quantizers))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Log-probabilities of the classes."""
+        return self.classifier(self.features(x.flatten(1)))

@@ -1,0 +1,60 @@
+"""The interface of a quantizer, its registry, and what all of them share."""
+
+import inspect
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from signbit.errors import InputTypeError, UsageError, unknown_name
+from signbit.registry import Registry
+
+quantizers: Registry[type["AbstractQuantizer"]] = Registry("quantizer", "signbit.quantizers")
+
+
+class AbstractQuantizer(nn.Module, ABC):
+    """Maps a real tensor to few values forwards, with a pseudo-gradient backwards.
+
+    `binary` says whether every output is -1 or +1, so that it packs into one bit.
+    """
+
+    binary: ClassVar[bool] = True
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Quantize `x`; shape, dtype and device stay."""
+
+
+def create(quantizer: str | AbstractQuantizer | None, **options: Any) -> AbstractQuantizer | None:
+    """A quantizer from its name and options; an object or None is returned as it is.
+
+    Raises: UsageError for an unknown name or option, InputTypeError for anything else.
+    """
+    if isinstance(quantizer, str):
+        kind = quantizers.get(quantizer)
+        allowed = inspect.signature(kind).parameters
+        for name in options:
+            if name not in allowed:
+                raise unknown_name(f"option of quantizer {quantizer!r}", name, allowed)
+        return kind(**options)
+    if options:
+        raise UsageError(
+            f"options {sorted(options)} go with the name of a quantizer, not an object"
+        )
+    if quantizer is None or isinstance(quantizer, AbstractQuantizer):
+        return quantizer
+    raise InputTypeError(
+        f"a quantizer is a name, an AbstractQuantizer or None, not {type(quantizer).__name__}"
+    )
+
+
+def require_floating(x: Tensor) -> None:
+    """Raises: InputTypeError where x cannot carry a gradient."""
+    if not x.is_floating_point():
+        raise InputTypeError(f"a quantizer takes floating-point tensors, not {x.dtype}")
+
+
+def to_signs(bits: Tensor, dtype: torch.dtype) -> Tensor:
+    """+1 where a bit is set, -1 elsewhere."""
+    return bits.to(dtype) * 2 - 1

@@ -1,0 +1,47 @@
+"""Sign with a triangular pseudo-gradient."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating, to_signs
+
+
+class _ApproxSign(torch.autograd.Function):
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return to_signs(x > 0, x.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        magnitude = x.abs()
+        return torch.where(magnitude <= 1, gradients[0] * (2 - 2 * magnitude), 0)
+
+
+def approx_sign(x: Tensor) -> Tensor:
+    """`ApproxSign` as a function."""
+    require_floating(x)
+    return _ApproxSign.apply(x)  # pyright: ignore[reportReturnType]
+
+
+@quantizers.register("approx_sign")
+class ApproxSign(AbstractQuantizer):
+    """Sign forwards, a triangle backwards.
+
+    y = +1 where x > 0, else -1.  dy/dx = 2 - 2|x| for |x| <= 1, else 0.
+
+    Shape:  x and y alike, any rank.
+    Range:  y in {-1, +1}; one bit per element once packed.
+    Raises: InputTypeError if x is not floating point.
+    Source: Bi-Real Net, arXiv:1808.00278.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Quantize `x`."""
+        return approx_sign(x)

@@ -1,0 +1,39 @@
+"""Deterministic sign with the straight-through estimator."""
+
+from torch import Tensor
+
+from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating
+from signbit.quantizers._ste import StraightThrough, check_clip
+
+
+def ste_sign(x: Tensor, clip: float | None = 1.0) -> Tensor:
+    """`SteSign` as a function."""
+    require_floating(x)
+    return StraightThrough.apply(x, x > 0, clip)  # pyright: ignore[reportReturnType]
+
+
+@quantizers.register("ste_sign")
+class SteSign(AbstractQuantizer):
+    """Sign forwards, the clipped identity backwards.
+
+    y = +1 where x > 0, else -1 (zero of either sign and NaN give -1).
+    dy/dx = 1 for |x| <= clip, else 0; with clip=None 1 everywhere.
+
+    Shape:  x and y alike, any rank.
+    Range:  y in {-1, +1}; one bit per element once packed.
+    Raises: InputTypeError if x is not floating point, UsageError if clip is not positive.
+    Source: BinaryNet, arXiv:1602.02830.
+    """
+
+    def __init__(self, clip: float | None = 1.0):
+        super().__init__()
+        check_clip(clip)
+        self.clip = clip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Quantize `x`."""
+        return ste_sign(x, self.clip)
+
+    def extra_repr(self) -> str:
+        """The clip value."""
+        return f"clip={self.clip}"

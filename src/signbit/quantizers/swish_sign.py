@@ -1,0 +1,66 @@
+"""Sign with the derivative of a swish-shaped sign as pseudo-gradient."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from signbit.errors import UsageError
+from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating, to_signs
+
+# tanh(20) is 1 in double precision, so the gradient is 0 beyond; keeps inf * 0 from being NaN.
+_FLAT = 40.0
+
+
+class _SwishSign(torch.autograd.Function):
+    @staticmethod
+    def forward(x: Tensor, beta: float) -> Tensor:
+        return to_signs(x > 0, x.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, ctx.beta = inputs
+        ctx.save_for_backward(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        z = (ctx.beta * x).clamp(-_FLAT, _FLAT)
+        t = torch.tanh(z / 2)
+        # 1 / (1 + cosh z) = (1 - t^2) / 2, which cannot overflow.
+        return gradients[0] * (ctx.beta / 2 * (2 - z * t) * (1 - t * t)), None
+
+
+def swish_sign(x: Tensor, beta: float = 5.0) -> Tensor:
+    """`SwishSign` as a function."""
+    require_floating(x)
+    return _SwishSign.apply(x, beta)  # pyright: ignore[reportReturnType]
+
+
+@quantizers.register("swish_sign")
+class SwishSign(AbstractQuantizer):
+    """Sign forwards, the derivative of SignSwish backwards.
+
+    y = +1 where x > 0, else -1.
+    dy/dx = beta (2 - beta x tanh(beta x / 2)) / (1 + cosh(beta x)), which is beta at 0 and
+    slightly negative in its tails.
+
+    Shape:  x and y alike, any rank.
+    Range:  y in {-1, +1}; one bit per element once packed.
+    Raises: InputTypeError if x is not floating point, UsageError if beta is not positive.
+    Source: BNN+, arXiv:1812.11800.
+    """
+
+    def __init__(self, beta: float = 5.0):
+        super().__init__()
+        if not beta > 0:
+            raise UsageError(f"beta is {beta!r}; give a positive number")
+        self.beta = beta
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Quantize `x`."""
+        return swish_sign(x, self.beta)
+
+    def extra_repr(self) -> str:
+        """The steepness."""
+        return f"beta={self.beta}"

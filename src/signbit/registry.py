@@ -1,0 +1,77 @@
+"""Find things by name: each kind is a package whose modules register one thing each."""
+
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+from signbit.errors import unknown_name
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Names of one kind, filled on the first look-up from the modules of a package.
+
+    Modules whose name starts with an underscore are private and not imported. Other
+    distributions join through an entry point in the group named like the package; loading
+    it must run the `register` decorator.
+    """
+
+    def __init__(self, kind: str, package: str):
+        self.kind = kind
+        self.package = package
+        self._entries: dict[str, T] = {}
+        self._loaded = False
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Decorator that makes a function or class known as `name`."""
+
+        def add(entry: T) -> T:
+            owner = self._entries.get(name)
+            if owner is not None and _module(owner) != _module(entry):
+                raise RuntimeError(
+                    f"{self.kind} {name!r} is registered by both "
+                    f"{_module(owner)} and {_module(entry)}"
+                )
+            self._entries[name] = entry
+            return entry
+
+        return add
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        self._load()
+        return sorted(self._entries)
+
+    def get(self, name: str) -> T:
+        """The entry called `name`.
+
+        Raises: UsageError naming the known ones and the closest.
+        """
+        self._load()
+        if name not in self._entries:
+            raise unknown_name(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def name_of(self, entry: object) -> str | None:
+        """The name under which `entry` is registered, None where it is not."""
+        self._load()
+        return next((name for name, known in self._entries.items() if known is entry), None)
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        package = import_module(self.package)
+        modules = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
+        for module in modules:
+            if not module.startswith("_"):
+                import_module(f"{self.package}.{module}")
+        for entry_point in entry_points(group=self.package):
+            entry_point.load()
+        self._loaded = True
+
+
+def _module(entry: object) -> str:
+    return getattr(entry, "__module__", type(entry).__module__)
