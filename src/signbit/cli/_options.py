@@ -1,0 +1,130 @@
+"""Options that several commands share, and the parsing of `--set`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from signbit.errors import MissingDependencyError, UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from signbit.models import Architecture
+
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="D",
+        help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist or folder:PATH.",
+    ),
+]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", metavar="DIR", help="Folder with the data set's files.")
+]
+Download = Annotated[
+    bool, typer.Option("--download", help="Fetch the data set's files where they are missing.")
+]
+Device = Annotated[Literal["cpu", "cuda"], typer.Option("--device", help="Where torch computes.")]
+BatchSize = Annotated[
+    int,
+    typer.Option("--batch-size", min=1, help="Images per pass; changes the speed, not the result."),
+]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the result for a program.")
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="Architecture, for a checkpoint that does not say it, such as an old .pth.tar.",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Option of the architecture, such as model.inflation=0.25 or "
+        "model.hidden=[1024,1024]; may be repeated.",
+    ),
+]
+
+Scalar = None | bool | int | float | str
+
+
+def parse_settings(arguments: Sequence[str]) -> dict[str, Any]:
+    """A nested dict from arguments such as `model.inflation=3`; of equal keys the last counts.
+
+    Values are YAML scalars or lists of them: `3`, `0.25`, `5e-3`, `true`, `null`, `[1024, 512]`,
+    `text`.
+
+    Raises: UsageError naming the argument.
+    """
+    settings: dict[str, Any] = {}
+    for argument in arguments:
+        key, equals, text = argument.partition("=")
+        path = key.split(".")
+        if not equals or not all(part.isidentifier() for part in path):
+            raise UsageError(f"--set {argument!r}: give KEY=VALUE, such as model.inflation=0.25")
+        place = settings
+        for part in path[:-1]:
+            place = place.setdefault(part, {})
+            if not isinstance(place, dict):
+                raise UsageError(f"--set {argument!r}: {part!r} has got a value already")
+        if isinstance(place.get(path[-1]), dict):
+            raise UsageError(f"--set {argument!r}: other arguments set parts of {key!r}")
+        place[path[-1]] = _parse_value(argument, text)
+    return settings
+
+
+def architecture_of(model: str | None, settings: Sequence[str] | None) -> "Architecture | None":
+    """The architecture that `--model` and `--set model.*` describe; None where neither is given.
+
+    Raises: UsageError for settings that are not of the model, or come without `--model`.
+    """
+    parsed = parse_settings(settings or ())
+    for key in parsed:
+        if key != "model":
+            raise unknown_name("--set key", key, ["model.OPTION"])
+    options = parsed.get("model", {})
+    if not isinstance(options, dict):
+        raise UsageError("--set model=...: name the architecture with --model")
+    if model is None:
+        if options:
+            raise UsageError("--set model.* describes an architecture; name it with --model")
+        return None
+    from signbit.models import Architecture
+
+    return Architecture(model, options)
+
+
+def _parse_value(argument: str, text: str) -> Scalar | list[Scalar]:
+    try:
+        import yaml
+    except ImportError as error:
+        raise MissingDependencyError(
+            "--set needs PyYAML; install it with: pip install 'signbit[train]'"
+        ) from error
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"--set {argument!r}: the value is not a YAML scalar or list") from error
+    values = [_number(item) for item in (value if isinstance(value, list) else [value])]
+    if not all(isinstance(item, Scalar) for item in values):
+        raise UsageError(
+            f"--set {argument!r}: the value is {type(value).__name__}; give a number, a text, "
+            "true, false, null or a list of these"
+        )
+    return values if isinstance(value, list) else values[0]
+
+
+def _number(value: Any) -> Any:
+    # YAML 1.1 asks for a dot in 5.0e-3; nobody who writes 5e-3 means a text.
+    if isinstance(value, str) and value[:1] in "+-.0123456789" and "e" in value.lower():
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    return value
