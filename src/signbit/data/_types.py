@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from signbit.registry import Registry
+
+SPLITS = ("train", "test")
 
 
 class Images(Protocol):
@@ -40,5 +43,24 @@ class ImageSet:
     classes: Sequence[str]
 
 
-Reader = Callable[..., ImageSet]
+@dataclass(frozen=True)
+class Request:
+    """What `load` was asked for; every reader takes one.
+
+    name: the data set's name, as registered.
+    path: what followed the colon in `name:path`; empty where there was none.
+    data_dir: where downloaded data sets are kept; used by those that have files there.
+    size, channels: (height, width) and 1 or 3, None for those of the data; used by folders.
+    """
+
+    name: str
+    split: str
+    data_dir: Path
+    path: str = ""
+    download: bool = False
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+
+
+Reader = Callable[[Request], ImageSet]
 datasets: Registry[Reader] = Registry("data set", "signbit.data")

@@ -1,0 +1,19 @@
+"""Data sets as uint8 arrays, image files as arrays, and arrays as image files."""
+
+from signbit.data._files import image_files, label_of
+from signbit.data._image import read_image
+from signbit.data._load import load
+from signbit.data._types import Images, ImageSet, Request, datasets
+from signbit.data._write import write_images
+
+__all__ = [
+    "ImageSet",
+    "Images",
+    "Request",
+    "datasets",
+    "image_files",
+    "label_of",
+    "load",
+    "read_image",
+    "write_images",
+]

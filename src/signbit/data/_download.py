@@ -1,0 +1,63 @@
+"""Fetch a file over the network; only a whole and verified file appears."""
+
+import hashlib
+from collections.abc import Generator
+from contextlib import closing
+from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from signbit.data._progress import progress_bar
+from signbit.errors import DataError
+from signbit.files import atomic_path
+
+TIMEOUT_SECONDS = 30.0
+MAX_BYTES = 2**28  # the largest archive, CIFAR-10, has 170 MB
+_CHUNK_BYTES = 2**18
+
+
+def fetch(address: str, md5: str, path: Path) -> None:
+    """Download `address` to `path`, with a progress bar on standard error.
+
+    Raises: DataError where the network or the server fails, where more than MAX_BYTES arrive
+    and where the checksum differs; OutputError where the file cannot be written. `path` is
+    then as it was before.
+    """
+    digest = hashlib.md5(usedforsecurity=False)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        with closing(_chunks(address)) as chunks:
+            for chunk in chunks:
+                digest.update(chunk)
+                file.write(chunk)
+        if digest.hexdigest() != md5:
+            raise DataError(
+                f"{address}: the checksum of what arrived is {digest.hexdigest()}, not {md5}. "
+                "Nothing was kept; try again, or fetch the data from another place."
+            )
+
+
+def _chunks(address: str) -> Generator[bytes]:
+    received = 0
+    try:
+        with urlopen(address, timeout=TIMEOUT_SECONDS) as response:
+            total: int | None = response.length
+            name = urlsplit(address).path.rpartition("/")[2]
+            with progress_bar(name, total, in_bytes=True) as advance:
+                while chunk := response.read(_CHUNK_BYTES):
+                    received += len(chunk)
+                    if received > MAX_BYTES:
+                        raise DataError(f"{address}: more than {MAX_BYTES} bytes; nothing was kept")
+                    advance(len(chunk))
+                    yield chunk
+    except (OSError, HTTPException) as error:
+        raise _failed(address, str(error) or type(error).__name__) from error
+    if total is not None and received < total:
+        raise _failed(address, f"the connection broke after {received} of {total} bytes")
+
+
+def _failed(address: str, reason: str) -> DataError:
+    return DataError(
+        f"{address} could not be downloaded: {reason}. Check the network and try again, "
+        "or get the files by another way and name their folder with --data-dir."
+    )

@@ -1,0 +1,94 @@
+"""Find image files, in a stable order, and the labels that their names say."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import NoReturn
+
+from signbit.errors import DataError
+
+SUFFIXES = (
+    *(".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm"),
+    *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+)
+_LABELLED = re.compile(r"([0-9]+)_[0-9]+")
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+def image_files(paths: Iterable[Path | str]) -> list[Path]:
+    """The files given, and the image files in the folders given, however deep.
+
+    The order is that of `paths`; inside a folder it is natural: numbers in names count as
+    numbers, so that `2.png` comes before `10.png`. Files that are given are kept whatever
+    their suffix; in folders, other suffixes and hidden names are passed over.
+
+    Raises: DataError for a path that does not exist and for a folder without an image.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = images_in(path)
+            if not inside:
+                raise DataError(
+                    f"{path} holds no image file; known suffixes: {', '.join(SUFFIXES)}"
+                )
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise DataError(f"{path} does not exist; give image files or folders of them")
+    return found
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The image files in a folder, however deep, in natural order; [] where there are none."""
+    found: list[Path] = []
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:  # a link back to a folder that was visited
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(parent, name) for name in names if is_image_name(name)]
+    return sorted(found, key=natural_key)
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a name is not hidden and ends like an image file."""
+    return not name.startswith(".") and name.lower().endswith(SUFFIXES)
+
+
+def natural_key(path: PurePath | str) -> tuple[list[list[str | int]], str]:
+    """Sorts names so that numbers inside them count as numbers."""
+    return [_pieces(part) for part in PurePath(path).parts], str(path)
+
+
+def number_of(path: PurePath | str) -> int | None:
+    """The label in a name like `<label>_<index>.<ext>`, None in any other."""
+    match = _LABELLED.fullmatch(PurePath(path).stem)
+    return int(match[1]) if match else None
+
+
+def label_of(path: Path | str, classes: Sequence[str]) -> int | None:
+    """The true label that a file's place or name says, an index into `classes`.
+
+    The folder that holds the file says it where it is named like a class; else a name like
+    `<label>_<index>.<ext>` does, with a label below the number of classes. Else None.
+    """
+    folder = Path(path).absolute().parent.name
+    if folder in classes:
+        return list(classes).index(folder)
+    number = number_of(path)
+    return number if number is not None and number < len(classes) else None
+
+
+def _pieces(part: str) -> list[str | int]:
+    # re.split with a group alternates text and digits, so equal places hold equal types.
+    return [int(text) if place % 2 else text for place, text in enumerate(_DIGITS.split(part))]
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise DataError(f"cannot look into {error.filename}: {error.strerror}") from error

@@ -1,0 +1,144 @@
+"""Read any image file as uint8 pixels of a given size and channel count."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from signbit.errors import DataError, UsageError
+from signbit.format.preprocessing import MAX_SIDE
+
+_GREY_MODES = ("1", "L", "LA")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_image(path: Path | str, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+    """The pixels of an image file, (height, width, channels) uint8.
+
+    Any file that Pillow reads, in any mode; of an animation the first frame. The EXIF
+    orientation is applied, alpha is composited on white. 16-bit grey keeps its high byte.
+    32-bit integers and floating-point numbers do not tell their range, so the values do:
+    up to 255 they are taken as they are (floating point up to 1 is times 255), up to 65535 by
+    their high byte. RGB becomes grey by the ITU-R 601 luma, grey becomes RGB by repetition.
+    An image of another size is resized, bilinear; one of this size is not resampled.
+
+    size: (height, width) in pixels.    channels: 1 for grey, 3 for RGB.
+
+    Raises: DataError naming the file and what is wrong with it, UsageError for a size or
+    channel count that is not allowed.
+    """
+    height, width = check_size(size)
+    mode = "L" if check_channels(channels) == 1 else "RGB"
+    with _errors_named(path):
+        image = _upright(path).convert(mode)
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.BILINEAR)
+        return np.array(image).reshape(height, width, channels)
+
+
+def read_pixels(path: Path | str) -> NDArray[np.uint8]:
+    """The pixels as `read_image` gives them, in the image's own size and channel count."""
+    with _errors_named(path):
+        image = _upright(path)
+        return np.array(image).reshape(image.height, image.width, -1)
+
+
+def check_size(size: tuple[int, int]) -> tuple[int, int]:
+    """The size, (height, width). Raises: UsageError where it is not allowed."""
+    if len(size) != 2 or not all(1 <= side <= MAX_SIDE for side in size):
+        raise UsageError(f"image size {size!r}; give (height, width), each 1 to {MAX_SIDE}")
+    return size
+
+
+def check_channels(channels: int) -> int:
+    """The channel count. Raises: UsageError where it is neither 1 nor 3."""
+    if channels not in (1, 3):
+        raise UsageError(f"images with {channels!r} channels; give 1 for grey or 3 for RGB")
+    return channels
+
+
+def _upright(path: Path | str) -> Image.Image:
+    """The image in mode L or RGB, turned as its EXIF data says."""
+    if not Path(path).is_file():
+        raise DataError("no such file" if not Path(path).exists() else "not a file")
+    with Image.open(path) as image:
+        if image.format == "EPS":
+            # Pillow would hand the file, a program, to Ghostscript.
+            raise DataError("EPS is a drawing, not pixels; convert it to PNG first")
+        image.load()
+        turn = _TURNS.get(_orientation(image))
+        flat = _eight_bits(image)
+    return flat if turn is None else flat.transpose(turn)
+
+
+def _orientation(image: Image.Image) -> int:
+    # Damaged EXIF data does not spoil the pixels: such an image counts as upright.
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:
+        return 1
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """In mode L or RGB, without alpha."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_reduce(image))
+    mode = "L" if image.mode in _GREY_MODES else "RGB"
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert(mode)
+
+
+def _reduce(image: Image.Image) -> NDArray[np.uint8]:
+    """Grey of 16 or 32 bits or floating point, (height, width) uint8."""
+    values = np.asarray(image)
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= 65535):
+        raise DataError(f"values from {low} to {high}; 0 to 65535 can be read")
+    # Pillow scales what a PNM file of more than 8 bits holds to 0-65535.
+    wide = image.mode.startswith("I;16") or image.format == "PPM"
+    if wide or high > 255:
+        reduced = (values.astype(np.uint16) >> 8).astype(np.uint8)
+    else:
+        scale = 255 if image.mode == "F" and high <= 1 else 1
+        reduced = np.round(values * scale).astype(np.uint8)
+    if isinstance(image.info.get("transparency"), int):
+        reduced[values == image.info["transparency"]] = 255
+    return reduced
+
+
+@contextmanager
+def _errors_named(path: Path | str) -> Iterator[None]:
+    """Every error becomes a DataError naming the file; Pillow's warnings stay inside."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    # Decoders of damaged files raise whatever comes: ValueError, struct.error, IndexError, ...
+    except Exception as error:
+        raise DataError(f"{path}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return f"more than the {Image.MAX_IMAGE_PIXELS} pixels allowed; a decompression bomb?"
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image, or of a kind that Pillow cannot read"
+    if isinstance(error, DataError):
+        return str(error)
+    text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    return f"damaged image: {text or type(error).__name__}"

@@ -1,0 +1,140 @@
+"""Write data sets as image files, so that a run that was broken off can go on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from signbit.data._image import read_pixels
+from signbit.data._progress import progress_bar
+from signbit.data._types import ImageSet
+from signbit.errors import DataError, OutputError
+from signbit.files import atomic_write
+
+NAMES_FILE = "classes.txt"
+_BATCH = 250
+# Hidden, so that no reader takes a leftover for an image.
+_TEMPORARY = ".signbit-unfinished"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The files of one split and the places of those still to be written."""
+
+    images: ImageSet
+    folder: Path
+    names: Sequence[str]
+    pending: NDArray[np.int64]
+
+
+def write_images(
+    sets: Sequence[ImageSet], out: Path, suffix: str, *, force: bool = False
+) -> dict[str, int]:
+    """Write each image as `out/<split>/<label>_<index>.<suffix>`, and `out/classes.txt`.
+
+    The index is the place in the set, without leading zeros. Grey images become grey files,
+    pixels are identical. Files that hold the same pixels already are left alone, so that a
+    second run completes a first one; each file appears whole or not at all. A progress bar
+    goes to standard error.
+
+    sets: splits of one data set.    suffix: bmp or png.
+    force: replace files that differ, and tolerate other files in the folders of the splits.
+
+    Returns the number of files written for each split.
+    Raises: OutputError, before anything is written, where a file differs or does not belong
+    and `force` is not given; OutputError where a file cannot be written.
+    """
+    jobs = [_plan(images, out / images.split, suffix, force) for images in sets]
+    names = "".join(f"{name}\n" for name in sets[0].classes)
+    _check_names_file(out / NAMES_FILE, names, force)
+    try:
+        for job in jobs:
+            job.folder.mkdir(parents=True, exist_ok=True)
+            _write(job)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {error.filename or out}: {error.strerror}. The files written so far "
+            "are whole; the same command goes on from there."
+        ) from error
+    atomic_write(out / NAMES_FILE, names)
+    return {job.images.split: len(job.pending) for job in jobs}
+
+
+def _plan(images: ImageSet, folder: Path, suffix: str, force: bool) -> _Job:
+    """Find out what is there. Raises: OutputError for what must not be touched."""
+    names = [f"{label}_{index}.{suffix}" for index, label in enumerate(images.labels.tolist())]
+    present = _entries(folder)
+    strangers = present.difference(names)
+    if strangers and not force:
+        raise _refusal(folder / min(strangers), "does not belong to this data set and format")
+    there = np.array([name in present for name in names], bool)
+    same = np.zeros(len(names), bool)
+    for place in _batches(np.flatnonzero(there), f"checking {images.split}"):
+        for index, pixels in zip(place.tolist(), images.images[place], strict=True):
+            same[index] = _holds(folder / names[index], pixels)
+            if not same[index] and not force:
+                raise _refusal(folder / names[index], "holds other pixels")
+    return _Job(images, folder, names, np.flatnonzero(~same))
+
+
+def _write(job: _Job) -> None:
+    for place in _batches(job.pending, f"writing {job.images.split}"):
+        for index, pixels in zip(place, job.images.images[place], strict=True):
+            _write_one(job.folder / job.names[int(index)], pixels)
+
+
+def _batches(places: NDArray[np.int64], description: str) -> Iterator[NDArray[np.int64]]:
+    """Yield the places in batches, counting them on a progress bar where there are any."""
+    if not len(places):
+        return
+    with progress_bar(description, len(places)) as advance:
+        for start in range(0, len(places), _BATCH):
+            batch = places[start : start + _BATCH]
+            yield batch
+            advance(len(batch))
+
+
+def _write_one(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """One file by way of a temporary name; not flushed to disk, as that takes far longer."""
+    temporary = path.with_name(f"{_TEMPORARY}{path.suffix}")
+    flat = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+    try:
+        Image.fromarray(flat).save(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _holds(path: Path, pixels: NDArray[np.uint8]) -> bool:
+    try:
+        return np.array_equal(read_pixels(path), pixels)
+    except DataError:
+        return False
+
+
+def _check_names_file(path: Path, names: str, force: bool) -> None:
+    try:
+        if path.exists() and not force and path.read_text(encoding="utf-8") != names:
+            raise _refusal(path, "holds other class names")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _refusal(path, "cannot be read") from error
+
+
+def _entries(folder: Path) -> set[str]:
+    try:
+        return {path.name for path in folder.iterdir() if not path.name.startswith(_TEMPORARY)}
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        raise OutputError(f"cannot look into {folder}: {error.strerror}") from error
+
+
+def _refusal(path: Path, reason: str) -> OutputError:
+    return OutputError(
+        f"{path} exists and {reason}; nothing was written. Choose an empty folder, or give "
+        "--force to replace files that differ and leave other files where they are."
+    )

@@ -1,0 +1,122 @@
+"""Image files in folders."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from signbit.data._files import images_in, natural_key, number_of
+from signbit.data._image import read_pixels
+from signbit.data._image_files import ImageFiles
+from signbit.data._places import read_names
+from signbit.data._types import SPLITS, ImageSet, Request, datasets
+from signbit.errors import DataError
+
+# Up to here a set is read into memory at once; above, each image when it is asked for.
+MAX_ARRAY_BYTES = 2**30
+# A number in a file's name must not make us allocate.
+MAX_CLASSES = 2**16
+NAMES_FILE = "classes.txt"
+
+
+@datasets.register("folder")
+def folder(request: Request) -> ImageSet:
+    """The image files of `folder:PATH`, in natural order.
+
+    Layout: class folders, `PATH/<class>/...`, or names like `PATH/<label>_<index>.<ext>`, not
+    both. Where PATH holds `train` and `test`, these are the splits, laid out in the same way;
+    else every image belongs to either split.
+
+    Classes: the lines of `PATH/classes.txt` where it exists; else the class folders of all
+    splits in natural order, or the numbers from 0 to the highest label.
+
+    Images: an array up to MAX_ARRAY_BYTES, above that files that are read when asked for. All
+    are converted to the size and channels requested, by default those of the first image.
+
+    Shape:  (N, H, W, C) uint8.
+    Raises: DataError naming the file without a label or the damaged image.
+    """
+    root = Path(request.path).expanduser()
+    bases = _split_folders(root)
+    found = {base: images_in(base) for base in set(bases.values())}
+    said = {path: _said(path, base) for base, paths in found.items() for path in paths}
+    wanted = found.get(bases.get(request.split, root), [])
+    if not wanted:
+        raise DataError(f"{root}: no image file for the split {request.split!r}")
+    _check_uniform(said)
+    classes = _classes(root, said)
+    labels = np.array([_label(path, said[path], classes) for path in wanted], np.int64)
+    first = next(found[base][0] for base in bases.values() if found[base])
+    files = _open(wanted, first, request)
+    small = math.prod(files.shape) <= MAX_ARRAY_BYTES
+    images = files.read() if small else files
+    return ImageSet(f"folder:{request.path}", request.split, images, labels, classes)
+
+
+def _split_folders(root: Path) -> dict[str, Path]:
+    """Split to the folder that holds its images."""
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder; give folder:PATH, PATH a folder of images")
+    try:
+        inside = {entry.name for entry in root.iterdir() if entry.is_dir()}
+    except OSError as error:
+        raise DataError(f"cannot look into {root}: {error.strerror}") from error
+    visible = {name for name in inside if not name.startswith(".")}
+    # `train` alone among other folders is a class: there are trains in photographs.
+    if visible.issuperset(SPLITS) or (visible and visible.issubset(SPLITS)):
+        return {split: root / split for split in SPLITS if split in visible}
+    return dict.fromkeys(SPLITS, root)
+
+
+def _said(path: Path, base: Path) -> str | int:
+    """The class folder's name, or the number in the file's name."""
+    inside = path.relative_to(base).parts
+    if len(inside) > 1:
+        return inside[0]
+    number = number_of(path)
+    if number is None:
+        raise DataError(
+            f"{path} has no label: put it into a folder named like its class, or name it "
+            "<label>_<index> with a number for the label"
+        )
+    return number
+
+
+def _check_uniform(said: Mapping[Path, str | int]) -> None:
+    first, kind = next((path, type(value)) for path, value in said.items())
+    for path, value in said.items():
+        if type(value) is not kind:
+            raise DataError(
+                f"{path} and {first}: one has its label from a class folder, the other from its "
+                "name; use one way for all images"
+            )
+
+
+def _classes(root: Path, said: Mapping[Path, str | int]) -> Sequence[str]:
+    names = root / NAMES_FILE
+    if names.is_file():
+        return read_names(names)
+    numbers = [value for value in said.values() if isinstance(value, int)]
+    if numbers:
+        return tuple(str(label) for label in range(min(max(numbers) + 1, MAX_CLASSES)))
+    return tuple(sorted({str(value) for value in said.values()}, key=natural_key))
+
+
+def _label(path: Path, said: str | int, classes: Sequence[str]) -> int:
+    if isinstance(said, int):
+        if said >= len(classes):
+            raise DataError(f"{path}: label {said}, where 0 to {len(classes) - 1} are allowed")
+        return said
+    if said not in classes:
+        raise DataError(f"{path}: class {said!r} is not in {NAMES_FILE}; add it there")
+    return classes.index(said)
+
+
+def _open(paths: Sequence[Path], first: Path, request: Request) -> ImageFiles:
+    size, channels = request.size, request.channels
+    if size is None or channels is None:
+        height, width, depth = read_pixels(first).shape
+        size = (height, width) if size is None else size
+        channels = depth if channels is None else channels
+    return ImageFiles(paths, size, channels)
