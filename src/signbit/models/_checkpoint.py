@@ -14,14 +14,17 @@ from signbit.errors import CheckpointError, SignbitError, UsageError
 from signbit.files import atomic_write
 from signbit.format import Preprocessing
 from signbit.models._legacy import LEGACY_SUFFIXES, legacy_preprocessing, read_legacy
+from signbit.models._rebuild import blueprint, check_preprocessing, fill
 from signbit.models._registry import Architecture
 from signbit.models._trained import TrainedModel
 
 VERSION = 1
+SUFFIX = ".safetensors"
 RUN_FILES = ("best.safetensors", "last.safetensors")
-# Far above any architecture's options, far below what would take long to build.
-MAX_METADATA = 1 << 16
-MAX_LISTED = 20
+# Room for thousands of class names; options of 4096 characters name about a thousand layers,
+# which takes a second to build.
+MAX_METADATA = 1 << 20
+MAX_OPTIONS = 1 << 12
 
 
 def save_model(
@@ -33,7 +36,10 @@ def save_model(
 ) -> None:
     """Write parameters, buffers and all that rebuilds the model, at once.
 
-    Raises: OutputError; an earlier file is then unchanged.
+    info: what else a reader may want to know, in JSON's types.
+
+    Raises: OutputError, an earlier file is then unchanged; UsageError where options or info do
+        not fit into a file that `load_model` reads.
     """
     header = {
         "version": VERSION,
@@ -41,53 +47,90 @@ def save_model(
         "preprocessing": preprocessing.to_dict(),
         "info": dict(info or {}),
     }
-    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
-    atomic_write(path, save(tensors, metadata={"signbit": json.dumps(header)}))
+    try:
+        text = json.dumps(header)
+        options = len(json.dumps(architecture.options))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path}: options and info hold what JSON does not: {error}") from error
+    if len(text) > MAX_METADATA or options > MAX_OPTIONS:
+        raise UsageError(
+            f"{path}: the model's options take {options} characters, all metadata {len(text)}; "
+            f"at most {MAX_OPTIONS} and {MAX_METADATA} are allowed"
+        )
+    # A tied weight stands under each of its keys, so every key gets memory of its own.
+    tensors = {
+        key: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for key, value in module.state_dict().items()
+    }
+    atomic_write(path, save(tensors, metadata={"signbit": text}))
 
 
 def load_model(path: Path | str, architecture: Architecture | None = None) -> TrainedModel:
     """Read a run folder, a `.safetensors` checkpoint or an old `.pth.tar`, in eval mode.
 
     A run folder means its `best.safetensors` (best on the held-out validation images), or
-    `last.safetensors` where nothing was held out.
+    `last.safetensors` where nothing was held out. Nothing in a file is executed, and no size
+    in it is believed before the file is seen to hold as much.
 
     architecture: for files that do not say it themselves.
 
-    Raises: CheckpointError naming the file; UsageError where `architecture` is missing, or
-    given for a file that says its own.
+    Raises: CheckpointError naming the file; UsageError where the file is of another kind, or
+        `architecture` is missing, wrong, or given for a file that says its own.
     """
     path = _resolve(Path(path))
     if path.name.endswith(LEGACY_SUFFIXES):
         tensors, header = read_legacy(path), None
     else:
         tensors, header = _read_safetensors(path)
-    if header is None:
-        if architecture is None:
-            raise UsageError(
-                f"{path} does not say its architecture; give it, such as "
-                "--model vgg_cifar10_binary --set model.inflation=3"
-            )
-        preprocessing, info = legacy_preprocessing(architecture), {}
-    else:
+    if header is not None:
         if architecture is not None:
             raise UsageError(f"{path} says its own architecture; leave --model and --set out")
-        architecture, preprocessing, info = _parse(path, header)
-    module = _rebuild(path, architecture, tensors)
+        return _own(path, tensors, header)
+    if architecture is None:
+        raise UsageError(
+            f"{path} does not say its architecture; give it, such as "
+            "--model vgg_cifar10_binary --set model.inflation=3"
+        )
+    module = blueprint(architecture)
+    preprocessing = legacy_preprocessing(architecture)
+    check_preprocessing(module, preprocessing)
+    fill(path, module, architecture, tensors)
+    return TrainedModel(module, architecture, preprocessing, path)
+
+
+def _own(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> TrainedModel:
+    """The model of a checkpoint of ours."""
+    architecture, preprocessing, info = _parse(path, header)
+    try:
+        module = blueprint(architecture)
+        check_preprocessing(module, preprocessing)
+    except SignbitError as error:
+        raise CheckpointError(f"{path}: metadata: {error}") from error
+    fill(path, module, architecture, tensors)
     return TrainedModel(module, architecture, preprocessing, path, info)
 
 
 def _resolve(path: Path) -> Path:
-    if not path.exists():
-        raise CheckpointError(f"{path}: no such file or folder")
-    if not path.is_dir():
-        return path
-    for name in RUN_FILES:
-        if (path / name).is_file():
-            return path / name
-    raise CheckpointError(
-        f"{path}: no {' or '.join(RUN_FILES)} in this folder; is it a run folder, and has its "
-        "first epoch ended?"
-    )
+    try:
+        path.stat()
+        folder = path.is_dir()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CheckpointError(f"{path}: {reason.lower()}; give a run folder or a file") from error
+    if folder:
+        for name in RUN_FILES:
+            if (path / name).is_file():
+                return path / name
+        raise CheckpointError(
+            f"{path}: no {' or '.join(RUN_FILES)} in this folder; is it a run folder, and has its "
+            "first epoch ended?"
+        )
+    if not path.name.endswith((SUFFIX, *LEGACY_SUFFIXES)):
+        raise UsageError(
+            f"{path}: not a checkpoint of a trained model, by its name; give a run folder, a "
+            f"{SUFFIX} file, or an old {LEGACY_SUFFIXES[0]}"
+        )
+    return path
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
@@ -98,9 +141,10 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any] | N
                 raise CheckpointError(
                     f"{path}: metadata has {len(text)} characters, at most {MAX_METADATA} allowed"
                 )
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: not a readable .safetensors file: {error}") from error
+            # Copied: a tensor of safetensors may be a view of the file, which may change.
+            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, RuntimeError, TypeError) as error:
+        raise CheckpointError(f"{path}: not a readable {SUFFIX} file: {error}") from error
     if text is None:
         return tensors, None
     try:
@@ -114,62 +158,24 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any] | N
 
 def _parse(path: Path, header: dict[str, Any]) -> tuple[Architecture, Preprocessing, dict]:
     version = header.get("version")
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:
+        shown = version if type(version) is int else type(version).__name__
         raise CheckpointError(
-            f"{path}: checkpoint version {version!r}; this signbit reads {VERSION}. "
+            f"{path}: checkpoint version {shown}; this signbit reads {VERSION}. "
             "Use the signbit that wrote it, or a newer one."
         )
-    try:
-        model = header["model"]
-        architecture = Architecture(str(model["name"]), dict(model["options"]))
-        return architecture, Preprocessing.from_dict(header["preprocessing"]), dict(header["info"])
-    except (KeyError, TypeError, ValueError) as error:
-        reason = f"field {error} is missing" if isinstance(error, KeyError) else error
-        raise CheckpointError(f"{path}: metadata: {reason}") from error
-
-
-def _rebuild(path: Path, architecture: Architecture, tensors: dict[str, Tensor]) -> nn.Module:
-    # On the meta device nothing is allocated: sizes are compared before they are believed.
-    try:
-        with torch.device("meta"):
-            module = architecture.build()
-    except SignbitError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    wanted = module.state_dict()
-    for key in wanted:
-        # Checkpoints older than torch 0.4.1 lack this counter, which eval mode never reads.
-        if key.endswith("num_batches_tracked") and key not in tensors:
-            tensors[key] = torch.tensor(0)
-    problems = _differences(wanted, tensors)
-    if problems:
+    for field in ("model", "preprocessing", "info"):
+        if not isinstance(header.get(field), dict):
+            raise CheckpointError(f"{path}: metadata: field {field!r} is missing or not an object")
+    name, options = header["model"].get("name"), header["model"].get("options")
+    if not isinstance(name, str) or not isinstance(options, dict):
+        raise CheckpointError(f"{path}: metadata: the model has no name or no options")
+    if len(json.dumps(options)) > MAX_OPTIONS:
         raise CheckpointError(
-            f"{path} does not fit model {architecture.name!r} with options "
-            f"{architecture.options}: {'; '.join(problems)}"
+            f"{path}: metadata: the model's options take more than {MAX_OPTIONS} characters"
         )
-    tensors = {key: value.to(wanted[key].dtype) for key, value in tensors.items()}
-    module.load_state_dict(tensors, assign=True)
-    return module.eval()
-
-
-def _differences(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    """What keeps `found` from being loaded, in words."""
-    wrong = [
-        f"{key} is {_shape(found[key])}, the model has {_shape(wanted[key])}"
-        for key in wanted
-        if key in found and found[key].shape != wanted[key].shape
-    ]
-    kinds = {
-        "missing": [key for key in wanted if key not in found],
-        "unexpected": [key for key in found if key not in wanted],
-        "wrong shape": wrong,
-    }
-    return [f"{kind}: {_listed(keys)}" for kind, keys in kinds.items() if keys]
-
-
-def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "a scalar"
-
-
-def _listed(keys: list[str]) -> str:
-    more = f" and {len(keys) - MAX_LISTED} more" if len(keys) > MAX_LISTED else ""
-    return ", ".join(keys[:MAX_LISTED]) + more
+    try:
+        preprocessing = Preprocessing.from_dict(header["preprocessing"])
+    except (SignbitError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: metadata: {error}") from error
+    return Architecture(name, options), preprocessing, header["info"]

@@ -1,17 +1,21 @@
 """Read checkpoints of the older public BinaryNet code for PyTorch."""
 
-import pickle
+import inspect
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from signbit.errors import CheckpointError, UsageError
 from signbit.format import Preprocessing
-from signbit.models._registry import Architecture
+from signbit.models._registry import Architecture, models
 
 LEGACY_SUFFIXES = (".pth.tar", ".pth", ".pt", ".tar")
+_PREFIX = "module."  # what torch.nn.DataParallel puts before each key
 
 # That code normalised every data set with the statistics of ImageNet.
 _MEAN = (0.485, 0.456, 0.406)
@@ -25,33 +29,57 @@ def read_legacy(path: Path) -> dict[str, Tensor]:
 
     Raises: CheckpointError.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{path}: refused, it holds Python objects other than tensors and plain values "
-            "(or is damaged). Save it again with only its 'state_dict'."
-        ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: not a readable torch checkpoint: {reason}") from error
+    content = _load(path)
     state = content.get("state_dict", content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not state:
         raise CheckpointError(f"{path}: no 'state_dict' with tensors in this file")
     for key, value in state.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
+            shown = repr(key[:100]) if isinstance(key, str) else f"with {type(key).__name__} as key"
             raise CheckpointError(
-                f"{path}: entry {key!r} of the state dict is {type(value).__name__}, not a tensor"
+                f"{path}: entry {shown} of the state dict is {type(value).__name__}; "
+                "give tensors under their names"
             )
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    prefix = _PREFIX if all(key.startswith(_PREFIX) for key in state) else ""
+    return {key.removeprefix(prefix): value.detach() for key, value in state.items()}
 
 
 def legacy_preprocessing(architecture: Architecture) -> Preprocessing:
-    """What that code did to pixels: pixels / 255, minus the mean, divided by the std."""
-    channels = architecture.options.get("in_channels", 3)
+    """What that code did to pixels: pixels / 255, minus the mean, divided by the std.
+
+    Raises: UsageError where the network does not take 3 channels.
+    """
+    channels = _option(architecture, "in_channels", len(_MEAN))
     if channels != len(_MEAN):
         raise UsageError(
-            f"the old checkpoint's preprocessing is known for 3 channels, not {channels}"
+            f"the old checkpoint's preprocessing is known for {len(_MEAN)} channels; "
+            f"model {architecture.name!r} takes {channels}, "
+            f"--set model.in_channels={len(_MEAN)} would change that"
         )
-    size = tuple(architecture.options.get("input_size", (32, 32)))
-    return Preprocessing.from_mean_std(_MEAN, _STD, size)  # pyright: ignore[reportArgumentType]
+    height, width = _option(architecture, "input_size", (32, 32))
+    return Preprocessing.from_mean_std(_MEAN, _STD, (height, width))
+
+
+def _load(path: Path) -> Any:
+    refused = (
+        f"{path}: refused, it holds Python objects other than tensors and plain values "
+        "(or is damaged). Save it again with only its 'state_dict'."
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, about what it will read in future
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise CheckpointError(refused) from error
+    # A damaged pickle makes its reader fail in any way: struct.error, IndexError and others.
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path}: not a readable torch checkpoint: {reason}") from error
+
+
+def _option(architecture: Architecture, name: str, default: Any) -> Any:
+    """The value of an option of the architecture, given or default."""
+    if name in architecture.options:
+        return architecture.options[name]
+    parameter = inspect.signature(models.get(architecture.name)).parameters.get(name)
+    return default if parameter is None else parameter.default

@@ -1,0 +1,355 @@
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from signbit.errors import CheckpointError, OutputError, UsageError
+from signbit.format import Preprocessing
+from signbit.models import Architecture, load_model, save_model
+
+OPTIONS = {"width": 4}
+NAMES = tuple("abcdefghij")
+
+
+@pytest.fixture
+def architecture():
+    return Architecture("digits_binary", OPTIONS)
+
+
+@pytest.fixture
+def preprocessing():
+    return Preprocessing([2 / 255], [-1.0], (8, 8), NAMES)
+
+
+@pytest.fixture
+def module(architecture):
+    torch.manual_seed(0)
+    module = architecture.build()
+    module(torch.randn(64, 1, 8, 8))  # gives the batch norms statistics of their own
+    return module.eval()
+
+
+@pytest.fixture
+def path(tmp_path, module, architecture, preprocessing):
+    path = tmp_path / "net.safetensors"
+    save_model(path, module, architecture, preprocessing, {"epoch": 3, "data": "digits"})
+    return path
+
+
+@pytest.fixture
+def header(path) -> dict[str, Any]:
+    content = path.read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["signbit"])
+
+
+def rewrite(path: Path, header: Any) -> None:
+    text = header if isinstance(header, str) else json.dumps(header)
+    save_file(load_file(path), path, metadata={"signbit": text})
+
+
+def assert_refused(path: Path, *parts: str, error: type[Exception] = CheckpointError) -> None:
+    with pytest.raises(error) as caught:
+        load_model(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+def test_round_trip_keeps_every_tensor_and_what_describes_it(
+    path, module, architecture, preprocessing
+):
+    loaded = load_model(path)
+    assert loaded.architecture == architecture
+    assert loaded.preprocessing == preprocessing
+    assert loaded.info == {"epoch": 3, "data": "digits"}
+    assert loaded.source == path
+    assert not loaded.module.training
+    for key, value in module.state_dict().items():
+        assert torch.equal(loaded.module.state_dict()[key], value), key
+
+
+def test_loaded_model_scores_pixels_as_the_module_does(path, module):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    real = torch.from_numpy(pixels).float().permute(0, 3, 1, 2) * (2 / 255) - 1
+    with torch.no_grad():
+        expected = module(real).numpy()
+    scores = load_model(path).scores(pixels)
+    assert scores.dtype == np.float32
+    assert scores.shape == (5, 10)
+    np.testing.assert_array_equal(scores, expected)
+
+
+def test_scores_take_pixels_in_any_memory_order(path):
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), dtype=np.uint8)
+    model = load_model(path)
+    np.testing.assert_array_equal(model.scores(pixels[::-1]), model.scores(pixels)[::-1])
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((1, 8, 8, 1), np.float32),
+        np.zeros((8, 8, 1), np.uint8),
+        np.zeros((1, 8, 8, 3), "u1"),
+    ],
+)
+def test_scores_refuse_other_images(path, pixels):
+    with pytest.raises(UsageError, match=r"takes uint8 of shape \(N, 8, 8, 1\)"):
+        load_model(path).scores(pixels)
+
+
+def test_loaded_parameters_can_be_trained_on(path):
+    module = load_model(path).module
+    assert all(parameter.requires_grad for parameter in module.parameters())
+    assert not any(value.is_meta for value in module.state_dict().values())
+
+
+def test_loaded_model_does_not_change_with_its_file(path):
+    model = load_model(path)
+    before = {key: value.clone() for key, value in model.module.state_dict().items()}
+    with path.open("rb+") as file:
+        file.truncate(0)
+    for key, value in model.module.state_dict().items():
+        assert torch.equal(before[key], value), key
+
+
+def test_shared_weights_are_written_under_each_key(tmp_path, module, architecture, preprocessing):
+    module.features[7].weight = torch.nn.Parameter(torch.ones_like(module.features[7].weight))
+    module.classifier[1].running_var = module.classifier[1].running_mean.abs_().add_(1)
+    save_model(tmp_path / "tied.safetensors", module, architecture, preprocessing)
+    loaded = load_model(tmp_path / "tied.safetensors").module
+    for key, value in module.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value), key
+
+
+def test_half_precision_weights_are_widened(path, header):
+    halves = {
+        key: value.half() if value.is_floating_point() else value
+        for key, value in load_file(path).items()
+    }
+    save_file(halves, path, metadata={"signbit": json.dumps(header)})
+    assert {p.dtype for p in load_model(path).module.parameters()} == {torch.float32}
+
+
+def test_run_folder_means_its_best_checkpoint(path):
+    best = path.rename(path.parent / "best.safetensors")
+    (path.parent / "last.safetensors").write_bytes(b"not read")
+    assert load_model(path.parent).source == best
+
+
+def test_run_folder_without_a_best_checkpoint_means_its_last(path):
+    last = path.rename(path.parent / "last.safetensors")
+    assert load_model(path.parent).source == last
+
+
+def test_empty_folder_is_named(tmp_path):
+    assert_refused(tmp_path, "best.safetensors", "is it a run folder")
+
+
+def test_missing_file_is_named(tmp_path):
+    assert_refused(tmp_path / "none.safetensors", "no such file")
+
+
+@pytest.mark.parametrize("name", ["net.signbit", "net.onnx", "net", "best.ckpt"])
+def test_file_of_another_kind_is_refused_by_its_name(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\0" * 64)
+    assert_refused(tmp_path / name, "not a checkpoint", ".safetensors", error=UsageError)
+
+
+def test_architecture_is_refused_where_the_file_says_its_own(path, architecture):
+    with pytest.raises(UsageError, match="says its own architecture"):
+        load_model(path, architecture)
+
+
+def test_foreign_safetensors_needs_an_architecture(tmp_path):
+    torch.manual_seed(0)
+    architecture = Architecture("digits_binary", OPTIONS | {"in_channels": 3})
+    path = tmp_path / "foreign.safetensors"
+    save_file(architecture.build().state_dict(), path)
+    assert_refused(path, "--model", error=UsageError)
+    assert load_model(path, architecture).preprocessing.size == (8, 8)
+
+
+@pytest.mark.parametrize("length", [0, 4, 8, 100, 1000, 4000])
+def test_truncated_file_is_refused(path, length):
+    path.write_bytes(path.read_bytes()[:length])
+    assert_refused(path, "not a readable .safetensors")
+
+
+def test_trailing_bytes_are_refused(path):
+    path.write_bytes(path.read_bytes() + b"\0" * 8)
+    assert_refused(path, "not a readable .safetensors")
+
+
+@pytest.mark.parametrize(
+    ("table", "body"),
+    [
+        ({"w": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 4]}}, b"\0" * 4),
+        ({"w": {"dtype": "F32", "shape": [1 << 62, 16], "data_offsets": [0, 4]}}, b"\0" * 4),
+        ({"w": {"dtype": "I1024", "shape": [1], "data_offsets": [0, 4]}}, b"\0" * 4),
+        ({"w": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}}, b"\0" * 8),
+    ],
+)
+def test_tensor_table_that_does_not_fit_the_file_is_refused(tmp_path, table, body):
+    text = json.dumps(table).encode()
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text + body)
+    assert_refused(path, "not a readable .safetensors")
+
+
+def test_deep_table_is_refused(tmp_path):
+    text = b'{"w":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    path = tmp_path / "deep.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    assert_refused(path, "not a readable .safetensors")
+
+
+@pytest.mark.parametrize("version", [2, 0, "1", None, True, 1.0, [1]])
+def test_other_version_is_refused(path, header, version):
+    rewrite(path, header | {"version": version})
+    assert_refused(path, "checkpoint version", "reads 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[" * 100_000 + "]" * 100_000, "not JSON"),
+        ("[]", "not a JSON object"),
+        ("x" * (1 << 20) + "x", "metadata has 1048577 characters"),
+    ],
+)
+def test_metadata_that_is_no_header_is_refused(path, text, part):
+    rewrite(path, text)
+    assert_refused(path, part)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "part"),
+    [
+        ("model", None, "'model'"),
+        ("model", {"name": "digits_binary"}, "no name or no options"),
+        ("model", {"name": 5, "options": {}}, "no name or no options"),
+        ("model", {"name": "digit_binary", "options": {}}, "Did you mean 'digits_binary'"),
+        ("model", {"name": "digits_binary", "options": {"widht": 4}}, "Did you mean 'width'"),
+        ("preprocessing", [], "'preprocessing'"),
+        ("preprocessing", {}, "'scale' is missing"),
+        ("info", 3, "'info'"),
+    ],
+)
+def test_wrong_field_is_named(path, header, field, value, part):
+    rewrite(path, header | {field: value})
+    assert_refused(path, part)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scale": [float("nan")]},
+        {"scale": [10**400]},
+        {"size": [8]},
+        {"size": [8, 1 << 40]},
+        {"scale": [1.0] * 3, "bias": [0.0] * 3},
+        {"size": [2, 2]},
+        {"classes": ["one"]},
+        {"classes": 7},
+        {"classes": ["a"] * 10},
+        {"unknown": 1},
+    ],
+)
+def test_preprocessing_that_does_not_suit_the_model_is_refused(path, header, change):
+    rewrite(path, header | {"preprocessing": header["preprocessing"] | change})
+    assert_refused(path, "metadata: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("digits_binary", {"width": 1 << 20}),
+        ("digits_binary", {"width": 1 << 60}),
+        ("digits_binary", {"width": -4}),
+        ("digits_binary", {"width": 1e300}),
+        ("digits_binary", {"width": "4"}),
+        ("digits_binary", {"width": None}),
+        ("digits_binary", {"input_size": [1 << 20, 1 << 20], "num_classes": 1 << 20}),
+        ("digits_binary", {"input_quantizer": ["ste_sign"]}),
+        ("mlp_binary", {"hidden": [1 << 20] * 8}),
+        ("mlp_binary", {"hidden": [1] * 100_000}),
+        ("mlp_binary", {"in_channels": 1 << 20, "input_size": [1 << 20, 1 << 20]}),
+        ("vgg_cifar10_binary", {"inflation": 1e999}),
+        ("vgg_cifar10_binary", {"inflation": float("nan")}),
+    ],
+)
+def test_options_that_ask_for_terabytes_allocate_nothing(path, header, name, options):
+    rewrite(path, header | {"model": {"name": name, "options": options}})
+    assert_refused(path)
+
+
+def test_differing_keys_are_all_listed_in_one_error(path, header):
+    tensors = load_file(path)
+    del tensors["features.0.weight"], tensors["features.5.bias"]
+    tensors["features.99.weight"] = torch.zeros(1)
+    tensors["features.3.weight"] = torch.zeros(2, 3)
+    tensors["classifier.0.weight"] = tensors["classifier.0.weight"].int()
+    save_file(tensors, path, metadata={"signbit": json.dumps(header)})
+    assert_refused(
+        path,
+        "missing: features.0.weight, features.5.bias;",
+        "unexpected: features.99.weight;",
+        "wrong shape: features.3.weight is 2x3, the model has 8x4x3x3;",
+        "wrong type: classifier.0.weight is torch.int32, the model has torch.float32",
+    )
+
+
+def test_long_lists_and_odd_names_stay_readable(path, header):
+    tensors = load_file(path) | {f"extra.{i}": torch.zeros(1) for i in range(30)}
+    tensors |= {"a\nb\x1b[31m": torch.zeros(1), "k" * 5000: torch.zeros(1)}
+    save_file(tensors, path, metadata={"signbit": json.dumps(header)})
+    assert_refused(path, r"'a\nb\x1b[31m'", "and 12 more")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_values_that_are_not_finite_are_refused(path, header, value):
+    tensors = load_file(path)
+    tensors["features.1.running_var"][1] = value
+    save_file(tensors, path, metadata={"signbit": json.dumps(header)})
+    assert_refused(path, "NaN or infinite values in features.1.running_var")
+
+
+def test_values_that_overflow_when_narrowed_are_refused(path, header):
+    tensors = load_file(path)
+    tensors["features.1.bias"] = tensors["features.1.bias"].double() + 1e300
+    save_file(tensors, path, metadata={"signbit": json.dumps(header)})
+    assert_refused(path, "NaN or infinite values in features.1.bias")
+
+
+def test_failed_write_leaves_the_earlier_file(
+    path, module, architecture, preprocessing, monkeypatch
+):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        save_model(path, module, architecture, preprocessing)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("info", [{"x": object()}, {"x": "y" * (1 << 20)}])
+def test_what_could_not_be_read_back_is_not_written(
+    tmp_path, module, architecture, preprocessing, info
+):
+    with pytest.raises(UsageError, match=r"net\.safetensors"):
+        save_model(tmp_path / "net.safetensors", module, architecture, preprocessing, info)
+    assert not list(tmp_path.iterdir())
