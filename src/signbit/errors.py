@@ -38,6 +38,12 @@ class TrainingError(SignbitError):
     """Training cannot go on, for example because the loss is not finite."""
 
 
+class TrainingInterruptedError(SignbitError):
+    """The user stopped a run; its last checkpoint is complete."""
+
+    exit_code = 130  # what a shell reports for Ctrl-C
+
+
 class MissingDependencyError(SignbitError, ImportError):
     """An optional dependency is needed and not installed."""
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from signbit.errors import OutputError
 
+_PREFIX = ".signbit-"
+
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
@@ -15,22 +17,28 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
     The content is flushed to disk before the move, so that a power cut leaves the old file
     or the new one. On any error the temporary file is removed and `path` stays as it was.
+    A symbolic link stays one: the file that it points to is replaced. A device or pipe, such
+    as /dev/stdout, is written to, never replaced.
 
     Raises: OutputError naming the path and the system's reason.
     """
     path = Path(path)
     temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=f".tmp{path.suffix}", dir=path.parent)
+        special = path.exists() and not path.is_file() and not path.is_dir()
+        final = Path(os.path.realpath(path))
+        folder = None if special else final.parent
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=f".tmp{path.suffix}", dir=folder)
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-        temporary = None
+        if special:
+            path.write_bytes(temporary.read_bytes())
+        else:
+            _move(temporary, final)
+            temporary = None
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(
@@ -47,6 +55,19 @@ def atomic_write(path: Path | str, content: bytes | str) -> None:
     data = content.encode() if isinstance(content, str) else content
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def _move(temporary: Path, path: Path) -> None:
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.chmod(0o666 & ~_umask())
+    temporary.replace(path)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files that a killed process left in `folder`."""
+    for leftover in folder.glob(f"{_PREFIX}*.tmp*"):
+        leftover.unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -10,6 +10,9 @@ from signbit import __version__
 from signbit.errors import SignbitError
 from signbit.registry import Registry
 
+_TRAINING = ("torch", "lightning", "torchmetrics", "safetensors", "pydantic", "yaml", "matplotlib")
+_EXTRA_OF = dict.fromkeys(_TRAINING, "train") | {"scipy": "export"}
+
 commands: Registry[Callable[..., None]] = Registry("command", "signbit.cli")
 
 
@@ -57,3 +60,12 @@ def main(arguments: list[str] | None = None) -> None:
     except SignbitError as error:
         print(f"signbit: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        extra = _EXTRA_OF.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        print(  # noqa: T201
+            f"signbit: this needs {error.name}; install it with: pip install 'signbit[{extra}]'",
+            file=sys.stderr,
+        )
+        sys.exit(1)

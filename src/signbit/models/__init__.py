@@ -2,7 +2,7 @@
 
 from signbit.models._checkpoint import load_model, save_model
 from signbit.models._input import to_input
-from signbit.models._registry import Architecture, create, models
+from signbit.models._registry import Architecture, create, models, takes
 from signbit.models._trained import TrainedModel
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "load_model",
     "models",
     "save_model",
+    "takes",
     "to_input",
 ]

@@ -1,0 +1,113 @@
+"""Train a network by a recipe."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from signbit.cli._app import commands
+from signbit.cli._options import DataDir, Device, Download, Json, parse_settings
+from signbit.errors import UsageError
+
+
+@commands.register("train")
+def train(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Run folder: new, or that of --resume.")
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="M", help="Architecture, such as vgg_cifar10_binary."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="D",
+            help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist or folder:PATH.",
+        ),
+    ] = None,
+    recipe: Annotated[
+        str,
+        typer.Option(
+            "--recipe", metavar="R", help="Name of a recipe (binarynet, digits, quick), or a .yaml."
+        ),
+    ] = "quick",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Override a field of the recipe, such as model.inflation=0.25 or "
+            "optimizer.lr=0.001; may be repeated.",
+        ),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Short for --set epochs=N.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Short for --set batch_size=N.")] = None,
+    val_size: Annotated[
+        float | None,
+        typer.Option(help="Training images to hold out: a count, or a fraction below 1."),
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="float32, or bfloat16 for autocast.")
+    ] = None,
+    compile: Annotated[
+        bool | None, typer.Option("--compile", help="Run the model through torch.compile.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Short for --set seed=N.")] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the run in --out, with the settings it has."),
+    ] = False,
+    device: Device | None = None,
+    data_dir: DataDir = None,
+    download: Download = False,
+    json_file: Json = None,
+) -> None:
+    """Train a network; the run folder holds all that came of it.
+
+    The folder gets recipe.yaml, run.json, metrics.csv, curves.png, best.safetensors (best on the
+    images held out), last.safetensors and last.ckpt, each written whole after every epoch.
+    Ctrl-C stops with the last complete epoch saved; --resume goes on from there, and on the CPU
+    ends with the same weights as a run that was never stopped. The test set is never read.
+    """
+    fixed = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "val_size": val_size,
+        "precision": precision,
+        "compile": compile,
+        "seed": seed,
+    }
+    short = {key: value for key, value in fixed.items() if value is not None}
+    where = str(data_dir) if data_dir else None
+    if resume:
+        if model or data or settings or short:
+            raise UsageError("--resume takes its settings from the run folder; give none here")
+        from signbit.train import resume as go_on
+
+        metrics = go_on(out, device, where)
+    else:
+        if not model or not data:
+            missing = " and ".join(
+                name for name, value in (("--model", model), ("--data", data)) if not value
+            )
+            raise UsageError(f"{missing} missing; such as --model digits_binary --data digits")
+        from signbit.train import Run, load_recipe
+        from signbit.train import train as start
+
+        chosen = load_recipe(recipe, parse_settings(settings or ()) | short)
+        metrics = start(Run(chosen, model, data, out, where, download, device or "cpu"))
+    _report(out, metrics, json_file)
+
+
+def _report(out: Path, metrics: dict[str, float], json_file: Path | None) -> None:
+    from signbit.files import atomic_write
+
+    result: dict[str, Any] = {key: value for key, value in metrics.items() if "/" not in key}
+    if json_file is not None:
+        atomic_write(json_file, json.dumps({"run": str(out)} | result, indent=2) + "\n")
+    accuracy = metrics.get("val_accuracy")
+    held_out = f", validation accuracy {accuracy:.1%}" if accuracy is not None else ""
+    typer.echo(f"{out}: {metrics['epoch']:.0f} epochs{held_out}")

@@ -1,0 +1,28 @@
+"""What happens to latent weights while they are trained."""
+
+import torch
+from torch import Tensor, nn
+
+from signbit.layers import latent_weights
+
+
+def signs(model: nn.Module) -> dict[str, Tensor]:
+    """The sign bit of every latent weight, by layer."""
+    return {name: weight.detach() > 0 for name, weight in latent_weights(model)}
+
+
+def flip_ratio(before: dict[str, Tensor], after: dict[str, Tensor]) -> dict[str, float]:
+    """Share of binary weights that changed their sign, by layer, 0 to 1.
+
+    Source: the flips that Bop makes its own, arXiv:1906.02107.
+    """
+    return {name: _share(before[name] != after[name]) for name in after}
+
+
+def clip_ratio(model: nn.Module, bound: float) -> dict[str, float]:
+    """Share of latent weights at the bound that they are clamped to, by layer, 0 to 1."""
+    return {name: _share(weight.detach().abs() >= bound) for name, weight in latent_weights(model)}
+
+
+def _share(mask: Tensor) -> float:
+    return mask.to(torch.float32).mean().item() if mask.numel() else 0.0

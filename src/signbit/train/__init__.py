@@ -1,0 +1,7 @@
+"""Train binary networks by a recipe, in a folder that can always be resumed."""
+
+from signbit.train._fit import Run, resume, train
+from signbit.train._load_recipe import load_recipe, recipe_names
+from signbit.train.recipe import Recipe
+
+__all__ = ["Recipe", "Run", "load_recipe", "recipe_names", "resume", "train"]

@@ -1,0 +1,131 @@
+"""Feed a run: hold images on the device as uint8, or read them in worker processes."""
+
+import math
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from signbit.data import ImageSet
+from signbit.errors import UsageError
+from signbit.format import Preprocessing
+from signbit.models import to_input
+from signbit.train._augment import augment
+from signbit.train.recipe import Recipe
+
+# Every seed of a run holds out the same images, so that their accuracies compare.
+_SPLIT_SEED = 0
+_MAX_WORKERS = 8
+
+
+def epoch_seed(seed: int, epoch: int, purpose: str) -> int:
+    """A seed of its own for each epoch and purpose: resuming needs no generator's state."""
+    entropy = [seed, epoch, *purpose.encode()]
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
+
+
+def split(count: int, val_size: float) -> tuple[Tensor, Tensor]:
+    """Indices to train on and indices held out, both ascending.
+
+    val_size: a fraction below 1, or a count.
+
+    Raises: UsageError where fewer than two images are left to train on.
+    """
+    held_out = round(val_size * count) if val_size < 1 else int(val_size)
+    if count - held_out < 2:
+        raise UsageError(
+            f"val_size {val_size:g} holds out {held_out} of {count} training images; "
+            "at least 2 must stay to train on"
+        )
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED))
+    return order[held_out:].sort().values, order[:held_out].sort().values
+
+
+class DeviceBatches:
+    """Batches of a data set that lies on the device, in a given order."""
+
+    def __init__(self, pixels: Tensor, labels: Tensor, order: Tensor, batch_size: int):
+        self.pixels, self.labels = pixels, labels
+        self.order, self.batch_size = order.to(pixels.device), batch_size
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.order) / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for places in self.order.split(self.batch_size):
+            yield self.pixels[places], self.labels[places]
+
+
+class _FileBatches(Dataset):
+    """Batches read from files; one item is one batch."""
+
+    def __init__(self, images: ImageSet, order: Tensor, batch_size: int):
+        self.images, self.batches = images, order.split(batch_size)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        places = self.batches[index].numpy()
+        pixels = torch.from_numpy(np.ascontiguousarray(self.images.images[places]))
+        return pixels, torch.from_numpy(self.images.labels[places])
+
+
+class PixelData(pl.LightningDataModule):
+    """Training and validation batches of one data set, as real input of the network."""
+
+    def __init__(self, images: ImageSet, recipe: Recipe, preprocessing: Preprocessing):
+        super().__init__()
+        self.images, self.recipe, self.preprocessing = images, recipe, preprocessing
+        self.train_indices, self.val_indices = split(len(images.labels), recipe.val_size)
+        self._resident: tuple[Tensor, Tensor] | None = None
+        self._generator = torch.Generator()
+
+    @property
+    def _device(self) -> torch.device:
+        assert self.trainer is not None
+        return self.trainer.strategy.root_device
+
+    def setup(self, stage: str) -> None:
+        """Move a data set that is in memory to the device."""
+        if isinstance(self.images.images, np.ndarray):
+            pixels = torch.from_numpy(self.images.images).to(self._device)
+            self._resident = pixels, torch.from_numpy(self.images.labels).to(self._device)
+
+    def train_dataloader(self) -> Any:
+        """Shuffled for this epoch; a last batch that is not full is left out of it."""
+        assert self.trainer is not None
+        epoch, seed = self.trainer.current_epoch, self.recipe.seed
+        generator = torch.Generator().manual_seed(epoch_seed(seed, epoch, "order"))
+        order = self.train_indices[torch.randperm(len(self.train_indices), generator=generator)]
+        full = len(order) // self.recipe.batch_size * self.recipe.batch_size
+        self._generator = torch.Generator(self._device)
+        self._generator.manual_seed(epoch_seed(seed, epoch, "augment"))
+        return self._batches(order[: full or None])
+
+    def val_dataloader(self) -> Any:
+        """The images held out, in order."""
+        return self._batches(self.val_indices) if len(self.val_indices) else []
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> tuple[Tensor, Tensor]:
+        """Augment where training, then turn pixels into real input."""
+        pixels, labels = batch
+        assert self.trainer is not None
+        if self.trainer.training:
+            pixels = augment(pixels, self.recipe.augmentation, self._generator)
+        return to_input(pixels, self.preprocessing), labels
+
+    def _batches(self, order: Tensor) -> Any:
+        if self._resident is not None:
+            return DeviceBatches(*self._resident, order, self.recipe.batch_size)
+        return DataLoader(
+            _FileBatches(self.images, order, self.recipe.batch_size),
+            batch_size=None,
+            num_workers=min(os.cpu_count() or 1, _MAX_WORKERS),
+            pin_memory=self._device.type == "cuda",
+        )

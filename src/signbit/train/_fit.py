@@ -1,0 +1,157 @@
+"""Start or resume a training run in its folder."""
+
+import logging
+import signal
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from signbit.data import ImageSet
+from signbit.data import load as load_data
+from signbit.errors import OutputError, TrainingInterruptedError, UsageError
+from signbit.files import remove_leftovers
+from signbit.format import Preprocessing
+from signbit.models import Architecture
+from signbit.models import takes as model_takes
+from signbit.train._data import PixelData, epoch_seed
+from signbit.train._diagnostics import BinaryDiagnostics
+from signbit.train._guard import FiniteLoss
+from signbit.train._module import Classifier
+from signbit.train._progress import RunProgress
+from signbit.train._run import Run, read_run, write_run
+from signbit.train._run_folder import LAST_CHECKPOINT, AtomicCheckpointIO, RunFolder
+
+
+def train(run: Run) -> dict[str, float]:
+    """Train from the start; `run.folder` must be new or empty.
+
+    Returns the metrics of the last epoch, accuracies as fractions.
+
+    Raises: UsageError for a folder that is in use or settings that do not fit the data;
+    TrainingError for a loss that is not finite; TrainingInterruptedError after Ctrl-C.
+    """
+    if run.folder.is_dir() and any(run.folder.iterdir()):
+        raise UsageError(
+            f"{run.folder} is not empty; choose another folder, or go on with --resume"
+        )
+    if run.folder.exists() and not run.folder.is_dir():
+        raise OutputError(f"{run.folder} is a file; choose a folder")
+    return _fit(run, resume=False)
+
+
+def resume(
+    folder: Path, device: str | None = None, data_dir: str | None = None
+) -> dict[str, float]:
+    """Go on with a run from its last complete epoch, with the settings in its folder.
+
+    On the CPU the end is the same, bit for bit, as that of a run that was never stopped.
+
+    Raises: CheckpointError where the folder is not that of a run; and what `train` raises.
+    """
+    run = read_run(folder)
+    remove_leftovers(folder)
+    run = replace(run, device=device or run.device, data_dir=data_dir or run.data_dir)
+    return _fit(run, resume=True)
+
+
+def _load(run: Run) -> ImageSet:
+    size = run.recipe.model.get("input_size")
+    return load_data(
+        run.data,
+        "train",
+        data_dir=run.data_dir,
+        download=run.download,
+        size=tuple(size) if size else None,
+        channels=run.recipe.model.get("in_channels"),
+    )
+
+
+def _fit(run: Run, resume: bool) -> dict[str, float]:
+    _check_device(run.device)
+    images = _load(run)
+    architecture, preprocessing = _describe(run, images)
+    torch.manual_seed(epoch_seed(run.recipe.seed, 0, "weights"))
+    # The batches are NHWC in memory; weights in the same order save a conversion per layer.
+    model = architecture.build().to(memory_format=torch.channels_last)  # pyright: ignore
+    module = Classifier(model, run.recipe, len(images.classes))
+    data = PixelData(images, run.recipe, preprocessing)
+    if not resume:
+        write_run(run)
+    info = {"data": run.data, "recipe": run.recipe.model_dump(mode="json")}
+    run_folder = RunFolder(run.folder, architecture, preprocessing, info)
+    trainer = _trainer(run, run_folder)
+    if run.recipe.compile:
+        module.model.compile()
+    checkpoint = run.folder / LAST_CHECKPOINT
+    previous = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(
+            module,
+            datamodule=data,
+            ckpt_path=checkpoint if resume and checkpoint.exists() else None,
+        )
+    except SystemExit:
+        # Lightning turns Ctrl-C into this, after it has shut everything down.
+        raise TrainingInterruptedError(
+            f"interrupted after {len(run_folder.rows)} of {run.recipe.epochs} epochs; "
+            f"{checkpoint} is complete. Go on with: signbit train --resume --out {run.folder}"
+        ) from None
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    return run_folder.rows[-1]
+
+
+def _check_device(device: str) -> None:
+    if device not in ("cpu", "cuda"):
+        raise UsageError(f"unknown device {device!r}; known: cpu, cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("device 'cuda' is not available here; take --device cpu")
+
+
+def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
+    """Fill what the data set decides into the model's options and the preprocessing."""
+    _, height, width, channels = images.images.shape
+    decided = {
+        "num_classes": len(images.classes),
+        "in_channels": channels,
+        "input_size": [height, width],
+    }
+    for option, value in decided.items():
+        if run.recipe.model.get(option, value) != value:
+            raise UsageError(
+                f"model.{option} is {run.recipe.model[option]}, the data set {run.data!r} has "
+                f"{value}; leave it out"
+            )
+    decided = {key: value for key, value in decided.items() if model_takes(run.model, key)}
+    settings = run.recipe.input
+    preprocessing = Preprocessing(
+        scale=[settings.scale] * channels,
+        bias=[settings.bias] * channels,
+        size=(height, width),
+        classes=images.classes,
+    )
+    return Architecture(run.model, {**run.recipe.model, **decided}), preprocessing
+
+
+def _trainer(run: Run, run_folder: RunFolder) -> pl.Trainer:
+    # Its notes on hardware and loaders say nothing that a user of this package can act on.
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning.*")
+    return pl.Trainer(
+        accelerator="gpu" if run.device == "cuda" else "cpu",
+        devices=1,
+        max_epochs=run.recipe.epochs,
+        precision="bf16-mixed" if run.recipe.precision == "bfloat16" else "32-true",
+        logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
+        callbacks=[BinaryDiagnostics(), FiniteLoss(), RunProgress(), run_folder],
+        plugins=[AtomicCheckpointIO()],
+        default_root_dir=run.folder,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        reload_dataloaders_every_n_epochs=1,
+    )

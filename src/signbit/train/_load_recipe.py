@@ -1,0 +1,110 @@
+"""Find a recipe, apply overrides, and say clearly what does not fit the schema."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from signbit.errors import UsageError, closest, unknown_name
+from signbit.train.recipe import Recipe
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with the package, sorted."""
+    folder = files("signbit.train") / "recipes"
+    names = (Path(entry.name) for entry in folder.iterdir())
+    return sorted(name.stem for name in names if name.suffix == ".yaml")
+
+
+def load_recipe(recipe: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """Read a recipe by its name, or from a path that ends in `.yaml`.
+
+    overrides: nested settings that replace the file's, such as {"model": {"inflation": 3}}.
+
+    Raises: UsageError naming the recipe and the key.
+    """
+    settings = _read(str(recipe))
+    return parse_recipe(_merged(settings, overrides or {}), f"recipe {str(recipe)!r}")
+
+
+def parse_recipe(settings: Mapping[str, Any], place: str) -> Recipe:
+    """Check settings against the schema. Raises: UsageError, a reason for each wrong key."""
+    try:
+        return Recipe.model_validate(dict(settings))
+    except ValidationError as error:
+        reasons = [_reason(dict(details)) for details in error.errors()]
+        raise UsageError(f"{place}: {'; '.join(reasons)}") from None
+
+
+def _read(recipe: str) -> dict[str, Any]:
+    if recipe.endswith((".yaml", ".yml")):
+        try:
+            text = Path(recipe).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"recipe {recipe}: cannot be read: {error}") from error
+    elif recipe in recipe_names():
+        text = (files("signbit.train") / "recipes" / f"{recipe}.yaml").read_text(encoding="utf-8")
+    else:
+        raise unknown_name("recipe", recipe, recipe_names())
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"recipe {recipe}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, dict):
+        raise UsageError(f"recipe {recipe}: a mapping of settings is expected")
+    return settings
+
+
+def _merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(settings)
+    for key, value in overrides.items():
+        old = merged.get(key)
+        # Another kind of optimizer or schedule starts afresh: the old one's keys mean nothing.
+        fresh = isinstance(value, Mapping) and "name" in value
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged(old, value) if both and not fresh else value  # pyright: ignore
+    return merged
+
+
+def _reason(details: dict[str, Any]) -> str:
+    # Pydantic puts the chosen alternative ('adam') into the path; users never wrote that.
+    path, fields = _walk(details["loc"])
+    key = ".".join(path)
+    if details["type"] == "extra_forbidden":
+        hint = closest(path[-1], fields) or f" Known: {', '.join(sorted(fields))}."
+        return f"unknown key {key!r}.{hint}"
+    if details["type"] == "missing":
+        return f"key {key!r} is missing"
+    message = details["msg"][0].lower() + details["msg"][1:]
+    return f"key {key!r} is {_shown(details['input'])}: {message}"
+
+
+def _walk(location: tuple[str | int, ...]) -> tuple[list[str], list[str]]:
+    """The path as users write it, and the fields that its last key could have been."""
+    models: list[type[BaseModel]] = [Recipe]
+    path, fields = [], list(Recipe.model_fields)
+    for part in map(str, location):
+        chosen = [model for model in models if _tag(model) == part]
+        if chosen and len(path) < len(location) - 1 and part not in fields:
+            models, fields = chosen, list(chosen[0].model_fields)
+            continue
+        path.append(part)
+        fields = [name for model in models for name in model.model_fields]
+        field = next((m.model_fields[part] for m in models if part in m.model_fields), None)
+        kinds = get_args(field.annotation) or (field.annotation,) if field else ()
+        models = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
+    return path, fields
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    name = model.model_fields.get("name")
+    tags = get_args(name.annotation) if name else ()
+    return tags[0] if tags else None
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,105 @@
+"""Show the run: a bar over all of it with time left, and a line for every epoch."""
+
+import time
+from typing import Any
+
+import lightning.pytorch as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+# Reading the loss waits for the device, so look only as often as eyes do.
+_REFRESH_SECONDS = 0.2
+
+
+class RunProgress(pl.Callback):
+    """Progress on standard error; logs the speed and the share of time spent on feeding.
+
+    Feeding is all the time between two training steps: fetching the batch, moving it,
+    augmenting it, and the other callbacks' work.
+    """
+
+    def __init__(self):
+        self.console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self._task = TaskID(0)
+        self._images = 0
+        self._epoch_start = self._step_start = self._shown_at = 0.0
+        self._stepping = 0.0
+        self._speed = {"images_per_second": 0.0, "feed_share": 0.0}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Open the bar at the place where the run starts or resumes."""
+        batches, epochs = int(trainer.num_training_batches), int(trainer.max_epochs or 0)
+        done = trainer.current_epoch * batches
+        self._task = self._bar.add_task(
+            "", total=epochs * batches, completed=done, epoch=f"-/{epochs}", state=""
+        )
+        self._bar.start()
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock of this epoch."""
+        self._images, self._stepping = 0, 0.0
+        self._epoch_start = time.perf_counter()
+        epoch = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
+        self._bar.update(self._task, epoch=epoch)
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """The batch is there: the step begins."""
+        self._step_start = time.perf_counter()
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Count the step, and show it where it is time to."""
+        now = time.perf_counter()
+        self._stepping += now - self._step_start
+        self._images += len(batch[1])
+        seconds = now - self._epoch_start
+        self._speed["images_per_second"] = self._images / seconds
+        self._speed["feed_share"] = 1 - self._stepping / seconds
+        self._bar.advance(self._task)
+        if not self._bar.disable and now - self._shown_at > _REFRESH_SECONDS:
+            self._shown_at = now
+            accuracy = float(pl_module.train_accuracy.compute())  # pyright: ignore
+            self._bar.update(
+                self._task,
+                state=f"loss {float(outputs['loss']):.3f}  train {accuracy:.1%}  "
+                f"{self._speed['images_per_second']:,.0f} images/s",
+            )
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Print the line of this epoch."""
+        pl_module.log_dict(self._speed)
+        self.console.print(_line(trainer), highlight=False, soft_wrap=True)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Close the bar, also after an error."""
+        self._bar.stop()
+
+
+def _line(trainer: pl.Trainer) -> str:
+    metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    parts = [f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"]
+    parts.append(f"loss {metrics['loss']:.3f}")
+    parts.append(f"train {metrics['accuracy']:.1%}")
+    if "val_accuracy" in metrics:
+        parts.append(f"validation {metrics['val_accuracy']:.1%}")
+    parts.append(f"flipped {metrics.get('flipped', 0):.2%}")
+    parts.append(f"{metrics['images_per_second']:,.0f} images/s")
+    parts.append(f"feeding {metrics['feed_share']:.0%}")
+    return "  ".join(parts)

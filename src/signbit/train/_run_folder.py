@@ -1,0 +1,123 @@
+"""Keep the run folder: metrics, curves, weights and the checkpoint to resume from."""
+
+import csv
+import io
+import pickle
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.fabric.plugins import CheckpointIO
+from lightning.pytorch.callbacks import Checkpoint
+
+from signbit.errors import CheckpointError
+from signbit.files import atomic_write
+from signbit.format import Preprocessing
+from signbit.models import Architecture, save_model
+from signbit.plots.curves import draw_curves
+from signbit.train._module import Classifier
+
+LAST_CHECKPOINT = "last.ckpt"
+# What the weights file tells; no speeds, so that equal runs give equal files.
+_RESULTS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+# Curves are drawn at most this often while training, since a drawing takes about a second.
+_DRAW_EVERY_SECONDS = 20.0
+
+
+class AtomicCheckpointIO(CheckpointIO):
+    """Checkpoints that are written whole or not at all, and read without running code."""
+
+    def save_checkpoint(self, checkpoint: Any, path: Any, storage_options: Any = None) -> None:
+        """Write to memory first, so that a full disk is an OSError, not a torn archive."""
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        atomic_write(path, buffer.getvalue())
+
+    def load_checkpoint(
+        self, path: Any, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Tensors and plain values only. Raises: CheckpointError."""
+        try:
+            return torch.load(path, map_location=map_location or "cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
+            raise CheckpointError(f"{path}: not a checkpoint of a run: {error}") from error
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Delete a file that may be gone already."""
+        Path(path).unlink(missing_ok=True)
+
+
+class RunFolder(Checkpoint):
+    """Writes the run folder after every epoch.
+
+    The checkpoint is written last: a run killed in between repeats the epoch and writes the
+    same files again. The table of metrics is part of the checkpoint, so that both agree.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        architecture: Architecture,
+        preprocessing: Preprocessing,
+        info: dict[str, Any],
+    ):
+        super().__init__()
+        self.folder, self.architecture = folder, architecture
+        self.preprocessing, self.info = preprocessing, info
+        self.rows: list[dict[str, float]] = []
+        self.best = -1.0
+        self._drawn_at = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The metrics of all epochs, and the best accuracy."""
+        return {"rows": self.rows, "best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.rows, self.best = list(state_dict["rows"]), state_dict["best"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write a checkpoint before the first epoch: a run can always be resumed."""
+        if not (self.folder / LAST_CHECKPOINT).exists():
+            trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write everything that this epoch changed."""
+        assert isinstance(pl_module, Classifier)
+        self.rows.append(_row(trainer))
+        row = self.rows[-1]
+        if row.get("val_accuracy", -1.0) > self.best:
+            self.best = row["val_accuracy"]
+            self._save("best", pl_module, row)
+        self._save("last", pl_module, row)
+        atomic_write(self.folder / "metrics.csv", _csv(self.rows))
+        self._draw(last=trainer.current_epoch + 1 == trainer.max_epochs)
+        trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
+
+    def _save(self, name: str, module: Classifier, row: dict[str, float]) -> None:
+        info = self.info | {"metrics": {key: row[key] for key in _RESULTS if key in row}}
+        path = self.folder / f"{name}.safetensors"
+        save_model(path, module.model, self.architecture, self.preprocessing, info)
+
+    def _draw(self, last: bool) -> None:
+        if last or time.monotonic() - self._drawn_at > _DRAW_EVERY_SECONDS:
+            draw_curves(self.rows, self.folder / "curves.png")
+            self._drawn_at = time.monotonic()
+
+
+def _row(trainer: pl.Trainer) -> dict[str, float]:
+    metrics = {key: float(value) for key, value in sorted(trainer.callback_metrics.items())}
+    lr = trainer.optimizers[0].param_groups[0]["lr"]
+    layers = {key: metrics.pop(key) for key in list(metrics) if "/" in key}
+    return {"epoch": trainer.current_epoch + 1, "lr": lr} | metrics | layers
+
+
+def _csv(rows: list[dict[str, float]]) -> str:
+    buffer = io.StringIO()
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
