@@ -1,0 +1,114 @@
+"""Accuracy and confusions of a classifier, counted batch by batch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.errors import CheckpointError, UsageError
+
+MOST_TOP = 5
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The counts of all images; every figure follows from whole numbers.
+
+    confusion: (classes, classes) int64; row = true class, column = predicted class.
+    in_top: images whose true class is among the `top` highest scores.
+    top: 5, or the number of classes where there are fewer.
+    """
+
+    confusion: NDArray[np.int64]
+    in_top: int
+    top: int
+
+    @property
+    def images(self) -> int:
+        """Number of images counted."""
+        return int(self.confusion.sum())
+
+    @property
+    def top1(self) -> float | None:
+        """Share of images whose highest score is that of their class; None without images."""
+        return _share(int(np.trace(self.confusion)), self.images)
+
+    @property
+    def top5(self) -> float | None:
+        """Share of images whose class is among the `top` highest scores; None without images."""
+        return _share(self.in_top, self.images)
+
+    @property
+    def per_class(self) -> list[float | None]:
+        """Share of each class's images that are classified rightly; None for a class without."""
+        totals = self.confusion.sum(axis=1)
+        rights = np.diagonal(self.confusion)
+        return [_share(int(r), int(t)) for r, t in zip(rights, totals, strict=True)]
+
+
+class ClassificationCounter:
+    """Counts the results of batches; how images are cut into batches does not matter.
+
+    Of equal scores the one of the lower class index counts as higher, as in `numpy.argmax`,
+    for the prediction and for the top 5 alike.
+    """
+
+    def __init__(self, num_classes: int):
+        if num_classes < 1:
+            raise UsageError(f"{num_classes} classes; give at least 1")
+        self.num_classes = num_classes
+        self.top = min(MOST_TOP, num_classes)
+        self._confusion = np.zeros((num_classes, num_classes), np.int64)
+        self._in_top = 0
+
+    def add(self, scores: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+        """Count a batch.
+
+        Shape:  scores (N, classes), labels (N,) from 0 to classes - 1; N may be 0.
+        Raises: UsageError for other shapes and labels, CheckpointError for a score that is NaN;
+            nothing of the batch is counted then.
+        """
+        check_scores(scores, self.num_classes)
+        labels = self._checked(labels, len(scores))
+        own = scores[np.arange(len(scores)), labels][:, None]
+        before = np.arange(self.num_classes) < labels[:, None]
+        rank = ((scores > own) | ((scores == own) & before)).sum(axis=1)
+        self._in_top += int((rank < self.top).sum())
+        pairs = labels * self.num_classes + scores.argmax(axis=1)
+        counts = np.bincount(pairs, minlength=self.num_classes**2)
+        self._confusion += counts.reshape(self._confusion.shape)
+
+    def result(self) -> Classification:
+        """The figures of all batches so far."""
+        return Classification(self._confusion.copy(), self._in_top, self.top)
+
+    def _checked(self, labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        labels = np.asarray(labels)
+        if labels.shape != (count,) or not (count == 0 or np.issubdtype(labels.dtype, np.integer)):
+            raise UsageError(
+                f"labels are {labels.dtype} of shape {labels.shape}; "
+                f"give one whole number for each of {count} images"
+            )
+        wrong = (labels < 0) | (labels >= self.num_classes)
+        if wrong.any():
+            raise UsageError(
+                f"label {labels[wrong][0]} of image {int(wrong.argmax())} of the batch; "
+                f"labels go from 0 to {self.num_classes - 1}"
+            )
+        return labels.astype(np.int64)
+
+
+def check_scores(scores: NDArray[np.float32], num_classes: int) -> None:
+    """Raises: UsageError for another shape than (N, num_classes), CheckpointError for NaN."""
+    if scores.ndim != 2 or scores.shape[1] != num_classes:
+        raise UsageError(f"scores have shape {scores.shape}; give (N, {num_classes})")
+    broken = np.isnan(scores).any(axis=1)
+    if broken.any():
+        raise CheckpointError(
+            f"the model's scores for image {int(broken.argmax())} of the batch are not numbers "
+            "(NaN); its parameters are damaged, or its training diverged"
+        )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
