@@ -30,10 +30,11 @@ class Registry(Generic[T]):
 
         def add(entry: T) -> T:
             owner = self._entries.get(name)
-            if owner is not None and _module(owner) != _module(entry):
+            # A module that is reloaded registers its things anew.
+            if owner is not None and _identity(owner) != _identity(entry):
                 raise RuntimeError(
                     f"{self.kind} {name!r} is registered by both "
-                    f"{_module(owner)} and {_module(entry)}"
+                    f"{'.'.join(_identity(owner))} and {'.'.join(_identity(entry))}"
                 )
             self._entries[name] = entry
             return entry
@@ -75,3 +76,7 @@ class Registry(Generic[T]):
 
 def _module(entry: object) -> str:
     return getattr(entry, "__module__", type(entry).__module__)
+
+
+def _identity(entry: object) -> tuple[str, str]:
+    return _module(entry), getattr(entry, "__qualname__", type(entry).__qualname__)

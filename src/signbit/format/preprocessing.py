@@ -52,7 +52,16 @@ class Preprocessing:
         size: tuple[int, int],
         classes: Sequence[str] = (),
     ) -> "Preprocessing":
-        """(pixel / 255 - mean) / std, the torchvision convention."""
+        """(pixel / 255 - mean) / std, the torchvision convention.
+
+        Raises: UsageError also where a standard deviation is not positive.
+        """
+        mean, std = _numbers("mean", mean), _numbers("std", std)
+        if len(mean) != len(std) or min(std) <= 0:
+            raise UsageError(
+                f"preprocessing: mean is {list(mean)}, std {list(std)}; give one of each per "
+                "channel, std above 0"
+            )
         return cls(
             scale=[1 / (255 * s) for s in std],
             bias=[-m / s for m, s in zip(mean, std, strict=True)],
@@ -88,10 +97,18 @@ def _numbers(field: str, values: Any) -> tuple[float, ...]:
     if not 1 <= len(values) <= MAX_CHANNELS:
         raise UsageError(f"preprocessing: {field} has {len(values)} entries; 1 to {MAX_CHANNELS}")
     for value in values:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
+        if not _is_finite(value):
             raise UsageError(f"preprocessing: {field} holds {value!r}; give finite numbers")
     return tuple(float(value) for value in values)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 def _size(size: Any) -> tuple[int, int]:
@@ -108,7 +125,8 @@ def _size(size: Any) -> tuple[int, int]:
 
 
 def _names(classes: Any) -> tuple[str, ...]:
-    if isinstance(classes, str) or not all(isinstance(name, str) for name in classes):
+    listed = isinstance(classes, Sequence) and not isinstance(classes, str)
+    if not listed or not all(isinstance(name, str) for name in classes):
         raise UsageError(f"preprocessing: classes is {classes!r}; give a list of names")
     if len(set(classes)) != len(classes):
         raise UsageError("preprocessing: two classes have the same name")

@@ -49,13 +49,14 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         name = type(self).__name__
         if not x.is_floating_point():
             raise InputTypeError(f"{name}: input is {x.dtype}; give a floating-point tensor")
-        shape = "x".join(map(str, x.shape)) or "scalar"
-        if ranks and x.ndim not in ranks:
-            allowed = " or ".join(map(str, ranks))
-            raise UsageError(f"{name}: input has rank {x.ndim} (shape {shape}); give {allowed}")
-        if x.ndim == 0 or x.shape[axis] != features:
+        if x.ndim not in ranks if ranks else x.ndim == 0:
+            allowed = " or ".join(map(str, ranks)) or "1 or more"
             raise UsageError(
-                f"{name}: input of shape {shape} has {x.shape[axis] if x.ndim else 0} channels "
+                f"{name}: input has rank {x.ndim} (shape {_shape(x)}); give rank {allowed}"
+            )
+        if x.shape[axis] != features:
+            raise UsageError(
+                f"{name}: input of shape {_shape(x)} has {x.shape[axis]} channels "
                 f"on axis {axis}; the layer takes {features}"
             )
 
@@ -67,3 +68,8 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
     def __repr__(self) -> str:
         # One line: the quantizers stand in extra_repr, not once more as children.
         return f"{type(self).__name__}({self.extra_repr()})"
+
+
+# Only for messages: torch.compile cannot trace the text of a size that is dynamic.
+def _shape(x: Tensor) -> str:
+    return "x".join(map(str, x.shape)) or "scalar"

@@ -11,9 +11,12 @@ from signbit.layers._binary import BinaryLayer
 
 def latent_weights(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     """Path of each binary layer in `model`, and its latent weight; shared ones come once."""
+    seen: set[int] = set()
     for name, module in model.named_modules():
         if isinstance(module, BinaryLayer) and module.has_binary_weight:
-            yield name, module.weight
+            if id(module.weight) not in seen:
+                yield name, module.weight
+            seen.add(id(module.weight))
 
 
 @torch.no_grad()

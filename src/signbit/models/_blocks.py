@@ -8,7 +8,7 @@ from torch import nn
 from signbit.errors import UsageError
 from signbit.layers import BinaryLinear
 
-# Keeps a mistyped or hostile size from asking for terabytes.
+# Catches a mistyped or hostile size early; no network of this kind comes near it.
 MAX_WIDTH = 1 << 20
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from signbit.errors import UsageError
 from signbit.layers import BinaryConv2d
 from signbit.models._blocks import (
+    MAX_WIDTH,
     check_count,
     check_size,
     check_widths,
@@ -21,14 +22,18 @@ _POOLED = (1, 3, 5)  # the convolutions that max pooling follows
 
 
 def _widths(inflation: float) -> list[int]:
-    if isinstance(inflation, bool) or not isinstance(inflation, int | float) or not inflation > 0:
-        raise UsageError(f"inflation is {inflation!r}; give a positive number, such as 0.25 or 3")
+    number = isinstance(inflation, int | float) and not isinstance(inflation, bool)
+    if not number or not 0 < inflation <= MAX_WIDTH // 512:
+        raise UsageError(
+            f"inflation is {inflation!r}; give a positive number up to {MAX_WIDTH // 512}, "
+            "such as 0.25 or 3"
+        )
     scaled = [width * inflation for width in (128, 128, 256, 256, 512)]
     if any(width != int(width) for width in scaled):
         raise UsageError(
             f"inflation is {inflation}; 128 times it must be whole, such as 0.25, 0.5 or 3"
         )
-    return [check_count("width", int(width)) for width in scaled] + [512]
+    return [int(width) for width in scaled] + [512]
 
 
 @models.register("vgg_cifar10_binary")

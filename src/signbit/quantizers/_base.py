@@ -1,6 +1,7 @@
 """The interface of a quantizer, its registry, and what all of them share."""
 
 import inspect
+import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -47,6 +48,13 @@ def create(quantizer: str | AbstractQuantizer | None, **options: Any) -> Abstrac
     raise InputTypeError(
         f"a quantizer is a name, an AbstractQuantizer or None, not {type(quantizer).__name__}"
     )
+
+
+def check_positive(option: str, value: Any, hint: str = "") -> None:
+    """Raises: UsageError where `value` is not a positive, finite number."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 < value < math.inf:
+        raise UsageError(f"{option} is {value!r}; give a positive, finite number{hint}")
 
 
 def require_floating(x: Tensor) -> None:

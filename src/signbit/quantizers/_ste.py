@@ -5,12 +5,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from signbit.errors import UsageError
-from signbit.quantizers._base import to_signs
+from signbit.quantizers._base import check_positive, to_signs
 
 
 class StraightThrough(torch.autograd.Function):
     """Given bits forwards; backwards the gradient passes where |x| <= clip."""
+
+    generate_vmap_rule = True
 
     @staticmethod
     def forward(x: Tensor, bits: Tensor, clip: float | None) -> Tensor:
@@ -37,5 +38,5 @@ class StraightThrough(torch.autograd.Function):
 
 def check_clip(clip: float | None) -> None:
     """Raises: UsageError where the clip value is neither None nor positive."""
-    if clip is not None and not clip > 0:
-        raise UsageError(f"clip is {clip!r}; give a positive number, or None for no clipping")
+    if clip is not None:
+        check_positive("clip", clip, hint=", or None for no clipping")

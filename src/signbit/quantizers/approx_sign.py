@@ -9,6 +9,8 @@ from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floa
 
 
 class _ApproxSign(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(x: Tensor) -> Tensor:
         return to_signs(x > 0, x.dtype)

@@ -5,14 +5,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from signbit.errors import UsageError
-from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating, to_signs
+from signbit.quantizers._base import (
+    AbstractQuantizer,
+    check_positive,
+    quantizers,
+    require_floating,
+    to_signs,
+)
 
 # tanh(20) is 1 in double precision, so the gradient is 0 beyond; keeps inf * 0 from being NaN.
 _FLAT = 40.0
 
 
 class _SwishSign(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(x: Tensor, beta: float) -> Tensor:
         return to_signs(x > 0, x.dtype)
@@ -25,7 +32,7 @@ class _SwishSign(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
-        z = (ctx.beta * x).clamp(-_FLAT, _FLAT)
+        z = (ctx.beta * x).nan_to_num(nan=_FLAT).clamp(-_FLAT, _FLAT)
         t = torch.tanh(z / 2)
         # 1 / (1 + cosh z) = (1 - t^2) / 2, which cannot overflow.
         return gradients[0] * (ctx.beta / 2 * (2 - z * t) * (1 - t * t)), None
@@ -43,7 +50,7 @@ class SwishSign(AbstractQuantizer):
 
     y = +1 where x > 0, else -1.
     dy/dx = beta (2 - beta x tanh(beta x / 2)) / (1 + cosh(beta x)), which is beta at 0 and
-    slightly negative in its tails.
+    slightly negative in its tails; 0 for NaN.
 
     Shape:  x and y alike, any rank.
     Range:  y in {-1, +1}; one bit per element once packed.
@@ -53,8 +60,7 @@ class SwishSign(AbstractQuantizer):
 
     def __init__(self, beta: float = 5.0):
         super().__init__()
-        if not beta > 0:
-            raise UsageError(f"beta is {beta!r}; give a positive number")
+        check_positive("beta", beta)
         self.beta = beta
 
     def forward(self, x: Tensor) -> Tensor:

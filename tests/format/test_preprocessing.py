@@ -1,0 +1,89 @@
+"""Preprocessing is checked field by field and survives JSON."""
+
+import json
+import math
+
+import pytest
+
+from signbit.errors import UsageError
+from signbit.format import Preprocessing
+
+GOOD = {"scale": [1 / 127.5] * 3, "bias": [-1.0] * 3, "size": [32, 32], "classes": ["cat", "dog"]}
+
+
+def test_sequences_become_tuples_so_that_equal_ones_compare_and_hash_alike():
+    one, two = Preprocessing.from_dict(GOOD), Preprocessing.from_dict(GOOD)
+    assert one == two
+    assert hash(one) == hash(two)
+    assert one.size == (32, 32)
+    assert one.channels == 3
+    assert one.classes == ("cat", "dog")
+
+
+def test_to_dict_and_json_bring_it_back_exactly():
+    preprocessing = Preprocessing.from_mean_std([0.1307], [0.3081], (28, 28), ["0", "1"])
+    text = json.dumps(preprocessing.to_dict(), allow_nan=False)
+    assert Preprocessing.from_dict(json.loads(text)) == preprocessing
+
+
+@pytest.mark.parametrize("pixel", [0, 1, 127, 255])
+def test_mean_and_std_mean_what_they_mean_in_torchvision(pixel):
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    preprocessing = Preprocessing.from_mean_std(mean, std, (32, 32))
+    for channel in range(3):
+        real = preprocessing.scale[channel] * pixel + preprocessing.bias[channel]
+        expected = (pixel / 255 - mean[channel]) / std[channel]
+        assert math.isclose(real, expected, rel_tol=1e-12, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("scale", [], "scale has 0 entries; 1 to 4096"),
+        ("scale", [1.0] * 4097, "scale has 4097 entries"),
+        ("scale", [1.0, 1.0], "scale has 2 channels, bias 3"),
+        ("scale", "abc", "scale is 'abc'; give a list"),
+        ("scale", 1.0, "scale is 1.0; give a list"),
+        ("scale", [1.0, math.nan, 1.0], "scale holds nan; give finite numbers"),
+        ("scale", [1.0, True, 1.0], "scale holds True"),
+        ("scale", [1.0, 10**400, 1.0], "scale holds 10"),
+        ("bias", [0.0, -math.inf, 0.0], "bias holds -inf"),
+        ("bias", [0.0, "1", 0.0], "bias holds '1'"),
+        ("bias", None, "bias is None"),
+        ("size", [32], r"size is \[32\]; give \(height, width\), each 1 to 16384"),
+        ("size", [0, 32], r"size is \[0, 32\]"),
+        ("size", [32, 16385], "size is"),
+        ("size", [32.0, 32], "size is"),
+        ("size", [True, 32], "size is"),
+        ("size", 32, "size is 32"),
+        ("size", "32", "size is '32'"),
+        ("classes", "cat", "classes is 'cat'; give a list of names"),
+        ("classes", [1], r"classes is \[1\]"),
+        ("classes", None, "classes is None"),
+        ("classes", 5, "classes is 5"),
+        ("classes", {"cat": 1}, "classes is {'cat': 1}"),
+        ("classes", ["cat", "cat"], "two classes have the same name"),
+    ],
+)
+def test_a_wrong_value_names_its_field(field, value, message):
+    with pytest.raises(UsageError, match=f"^preprocessing: {message}"):
+        Preprocessing.from_dict(GOOD | {field: value})
+
+
+@pytest.mark.parametrize("field", ["scale", "bias", "size"])
+def test_a_missing_field_is_named(field):
+    with pytest.raises(UsageError, match=f"field '{field}' is missing"):
+        Preprocessing.from_dict({key: value for key, value in GOOD.items() if key != field})
+
+
+def test_an_unknown_field_names_the_closest():
+    with pytest.raises(UsageError, match="Did you mean 'scale'"):
+        Preprocessing.from_dict(GOOD | {"scales": []})
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"), [([0.5], [0.0]), ([0.5], [-1.0]), ([0.5], [0.5, 0.5]), ([math.inf], [1.0])]
+)
+def test_mean_and_std_are_checked(mean, std):
+    with pytest.raises(UsageError, match=r"^preprocessing: mean"):
+        Preprocessing.from_mean_std(mean, std, (8, 8))

@@ -1,0 +1,173 @@
+"""Each quantizer's outputs and gradients, in a table of the inputs where they turn."""
+
+import math
+
+import pytest
+import torch
+
+from signbit.errors import InputTypeError, UsageError
+from signbit.quantizers import (
+    AbstractQuantizer,
+    ApproxSign,
+    Identity,
+    SteSign,
+    StochasticSign,
+    SwishSign,
+    approx_sign,
+    create,
+    ste_sign,
+    swish_sign,
+)
+
+INF, NAN = math.inf, math.nan
+TINY = 2.0**-149  # the smallest positive float32, a subnormal
+ABOVE = 1 + 2.0**-23  # the float32 after 1
+BELOW = 1 - 2.0**-24  # the float32 before 1
+
+SIGNS = [
+    (0.0, -1),
+    (-0.0, -1),
+    (TINY, +1),
+    (-TINY, -1),
+    (0.5, +1),
+    (-0.5, -1),
+    (1.0, +1),
+    (-1.0, -1),
+    (3e38, +1),
+    (-3e38, -1),
+    (INF, +1),
+    (-INF, -1),
+    (NAN, -1),
+]
+
+STE = [(0.0, 1), (-0.0, 1), (TINY, 1), (1.0, 1), (-1.0, 1), (BELOW, 1), (ABOVE, 0), (-ABOVE, 0)]
+FAR = [(3e38, 0), (-3e38, 0), (INF, 0), (-INF, 0), (NAN, 0)]
+TRIANGLE = [(0.0, 2), (-0.0, 2), (0.25, 1.5), (-0.25, 1.5), (0.5, 1), (1.0, 0), (-1.0, 0)]
+UNCLIPPED = [(x, 1) for x in (0.0, -0.0, 1.0, -5.0, 3e38, INF, -INF, NAN)]
+
+GRADIENTS = [
+    (SteSign(), STE + FAR),
+    (SteSign(clip=0.5), [(0.5, 1), (-0.5, 1), (0.5 + 2**-24, 0), (1.0, 0), *FAR]),
+    (SteSign(clip=2), [(2.0, 1), (-2.0, 1), (2.0 + 2**-22, 0), *FAR]),
+    (SteSign(clip=None), UNCLIPPED),
+    (StochasticSign(), STE + FAR),
+    (StochasticSign(clip=None), UNCLIPPED),
+    (StochasticSign().eval(), STE + FAR),
+    (ApproxSign(), [*TRIANGLE, (ABOVE, 0), (-ABOVE, 0), *FAR]),
+    (SwishSign(), [(0.0, 5), (-0.0, 5), *FAR]),
+    (SwishSign(beta=2), [(0.0, 2), *FAR]),
+    (Identity(), UNCLIPPED),
+]
+
+
+def gradient_of(quantizer: AbstractQuantizer, x: torch.Tensor) -> torch.Tensor:
+    x = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(quantizer(x).sum(), x)
+    return gradient
+
+
+@pytest.mark.parametrize(
+    "quantizer",
+    [SteSign(), SteSign(clip=None), ApproxSign(), SwishSign(), StochasticSign().eval()],
+    ids=repr,
+)
+def test_sign_is_plus_one_above_zero_and_minus_one_elsewhere(quantizer):
+    x, expected = (torch.tensor(column, dtype=torch.float32) for column in zip(*SIGNS, strict=True))
+    assert quantizer(x).tolist() == expected.tolist()
+
+
+def test_stochastic_sign_is_certain_outside_the_unit_interval():
+    sure = torch.tensor([-1.0, -ABOVE, -INF, NAN, 1.0, ABOVE, INF]).repeat(2000, 1)
+    assert (StochasticSign()(sure) == torch.tensor([-1.0] * 4 + [1.0] * 3)).all()
+
+
+def test_identity_returns_what_came():
+    x = torch.tensor([-0.0, INF, -3.5])
+    assert Identity()(x).tolist() == x.tolist()
+    assert torch.signbit(Identity()(x)).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(("quantizer", "table"), GRADIENTS, ids=lambda value: repr(value)[:40])
+def test_pseudo_gradient_is_the_documented_one(quantizer, table):
+    x, expected = (torch.tensor(column, dtype=torch.float32) for column in zip(*table, strict=True))
+    assert gradient_of(quantizer, x).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("quantizer", [SteSign(), ApproxSign(), SwishSign(), Identity()], ids=repr)
+def test_pseudo_gradient_is_multiplied_with_the_incoming_one(quantizer):
+    x = torch.tensor([-0.3, 0.0, 0.7], dtype=torch.float64, requires_grad=True)
+    incoming = torch.tensor([2.0, -3.0, 0.5], dtype=torch.float64)
+    quantizer(x).backward(incoming)
+    assert x.grad is not None
+    assert torch.equal(x.grad, incoming * gradient_of(quantizer, x.detach()))
+
+
+def test_an_infinite_incoming_gradient_does_not_leak_past_the_clip():
+    x = torch.tensor([0.0, 2.0], requires_grad=True)
+    ste_sign(x).backward(torch.tensor([INF, INF]))
+    assert x.grad is not None
+    assert x.grad.tolist() == [INF, 0.0]
+
+
+@pytest.mark.parametrize("beta", [1.0, 5.0, 12.5])
+def test_swish_sign_gradient_is_the_derivative_of_sign_swish(beta):
+    def sign_swish(x):  # BNN+, equation 5
+        sigmoid = torch.sigmoid(beta * x)
+        return 2 * sigmoid * (1 + beta * x * (1 - sigmoid)) - 1
+
+    x = torch.linspace(-4, 4, 801, dtype=torch.float64)
+    step = 1e-6
+    numeric = (sign_swish(x + step) - sign_swish(x - step)) / (2 * step)
+    # A central difference of step h is wrong by h^2 f'''/6, under 1e-9 here, and by rounding.
+    torch.testing.assert_close(gradient_of(SwishSign(beta), x), numeric, rtol=0, atol=2e-8)
+
+
+def test_swish_sign_gradient_is_even_and_changes_sign_once():
+    x = torch.linspace(0, 10, 1001, dtype=torch.float64)
+    gradient = gradient_of(SwishSign(), x)
+    assert torch.equal(gradient, gradient_of(SwishSign(), -x))
+    positive = gradient > 0
+    assert positive[0]
+    assert (positive[1:].int() <= positive[:-1].int()).all()
+    assert gradient.min() < 0
+
+
+def test_functions_and_classes_agree():
+    x = torch.linspace(-2, 2, 41)
+    for function, quantizer in [
+        (ste_sign, SteSign()),
+        (approx_sign, ApproxSign()),
+        (swish_sign, SwishSign()),
+    ]:
+        assert torch.equal(function(x), quantizer(x))
+
+
+@pytest.mark.parametrize("value", [0, -1.0, NAN, INF, "1", True])
+@pytest.mark.parametrize(
+    ("kind", "option"), [(SteSign, "clip"), (StochasticSign, "clip"), (SwishSign, "beta")]
+)
+def test_an_option_that_is_no_positive_number_is_refused(kind, option, value):
+    with pytest.raises(UsageError, match=f"^{option} is {value!r}; give a positive, finite number"):
+        kind(**{option: value})
+
+
+def test_beta_has_no_none():
+    with pytest.raises(UsageError, match="beta is None"):
+        create("swish_sign", beta=None)
+
+
+def test_create_names_the_closest_quantizer_and_option():
+    with pytest.raises(UsageError, match=r"unknown quantizer 'ste-sign'.*Did you mean 'ste_sign'"):
+        create("ste-sign")
+    with pytest.raises(UsageError, match=r"option of quantizer 'ste_sign' 'clp'.*mean 'clip'"):
+        create("ste_sign", clp=1)
+
+
+def test_create_passes_objects_and_none_through():
+    quantizer = SteSign()
+    assert create(quantizer) is quantizer
+    assert create(None) is None
+    with pytest.raises(UsageError, match=r"options \['clip'\] go with the name"):
+        create(quantizer, clip=1)
+    with pytest.raises(InputTypeError, match="not int"):
+        create(3)  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,140 @@
+"""A reader sees the old content or the new, never a part."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from signbit import files
+from signbit.errors import OutputError
+from signbit.files import atomic_path, atomic_write
+
+
+def assert_alone(path) -> None:
+    """Nothing but `path` lies in its folder: no temporary file was left."""
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_text_is_written_as_utf8_and_bytes_as_they_are(tmp_path):
+    atomic_write(tmp_path / "text", "żółw\n")
+    atomic_write(tmp_path / "bytes", b"\x00\xff")
+    assert (tmp_path / "text").read_bytes() == "żółw\n".encode()
+    assert (tmp_path / "bytes").read_bytes() == b"\x00\xff"
+
+
+def test_missing_folders_are_made(tmp_path):
+    atomic_write(tmp_path / "a" / "b" / "c.txt", "x")
+    assert_alone(tmp_path / "a" / "b" / "c.txt")
+
+
+def test_old_content_stays_until_the_block_ends_and_is_then_replaced(tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    with atomic_path(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert_alone(path)
+
+
+def test_temporary_path_keeps_the_suffix_that_writers_go_by(tmp_path):
+    with atomic_path(tmp_path / "curve.png") as temporary:
+        assert temporary.suffix == ".png"
+        assert temporary.parent == tmp_path
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_error_in_the_block_leaves_the_old_content_alone(tmp_path, error):
+    path = tmp_path / "result"
+    path.write_text("old")
+    with pytest.raises(error), atomic_path(path) as temporary:  # noqa: PT012
+        temporary.write_text("half")
+        raise error
+    assert path.read_text() == "old"
+    assert_alone(path)
+
+
+def test_a_full_disk_is_one_line_that_names_the_path(tmp_path):
+    path = tmp_path / "result"
+    path.write_text("old")
+    with (
+        pytest.raises(OutputError, match=r"result: No space left on device\. Whatever was there"),
+        atomic_path(path),
+    ):
+        raise OSError(28, os.strerror(28))
+    assert path.read_text() == "old"
+    assert_alone(path)
+
+
+def test_a_failing_move_leaves_the_old_content_alone(tmp_path, monkeypatch):
+    path = tmp_path / "result"
+    path.write_text("old")
+
+    def fail(handle: int) -> None:
+        raise OSError(5, os.strerror(5))
+
+    monkeypatch.setattr(files.os, "fsync", fail)
+    with pytest.raises(OutputError, match="Input/output error"):
+        atomic_write(path, "new")
+    assert path.read_text() == "old"
+    assert_alone(path)
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match=r"cannot write .*file/inner"):
+        atomic_write(tmp_path / "file" / "inner", "y")
+
+
+def test_a_folder_in_place_of_the_file_is_told_and_kept(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match="folder"):
+        atomic_write(tmp_path / "folder", "y")
+    assert_alone(tmp_path / "folder")
+
+
+def test_permissions_follow_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        atomic_write(tmp_path / "file", "x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+def test_a_symbolic_link_stays_one(tmp_path):
+    real, link = tmp_path / "real" / "file", tmp_path / "link"
+    atomic_write(real, "old")
+    link.symlink_to(real)
+    atomic_write(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert_alone(real)
+
+
+def test_a_link_to_itself_is_replaced_by_the_file(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(link)
+    atomic_write(link, "x")
+    assert not link.is_symlink()
+    assert_alone(link)
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    seen = []
+    reader = threading.Thread(target=lambda: seen.append(pipe.read_text()))
+    reader.start()
+    atomic_write(pipe, "through")
+    reader.join(timeout=10)
+    assert seen == ["through"]
+    assert pipe.is_fifo()
+    assert_alone(pipe)
+
+
+def test_the_null_device_survives():
+    atomic_write(os.devnull, "gone")
+    assert Path(os.devnull).is_char_device()
