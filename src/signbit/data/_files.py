@@ -63,7 +63,8 @@ def is_image_name(name: str) -> bool:
 
 def natural_key(path: PurePath | str) -> tuple[list[list[str | int]], str]:
     """Sorts names so that numbers inside them count as numbers."""
-    return [_pieces(part) for part in PurePath(path).parts], str(path)
+    text = str(path)
+    return [_pieces(part) for part in text.split(os.sep)], text
 
 
 def number_of(path: PurePath | str) -> int | None:

@@ -73,7 +73,8 @@ def _upright(path: Path | str) -> Image.Image:
     """The image in mode L or RGB, turned as its EXIF data says."""
     if not Path(path).is_file():
         raise DataError("no such file" if not Path(path).exists() else "not a file")
-    with Image.open(path) as image:
+    # A file that is open is not mapped into memory: Pillow 11 to 13 map turned TIFFs wrongly.
+    with Path(path).open("rb") as file, Image.open(file) as image:
         if image.format == "EPS":
             # Pillow would hand the file, a program, to Ghostscript.
             raise DataError("EPS is a drawing, not pixels; convert it to PNG first")

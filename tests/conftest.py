@@ -1,0 +1,36 @@
+"""Fixtures that tests of several packages share."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = "cifar-10-batches-bin"
+UNPACK = Path(__file__).resolve().parents[2] / "shared" / "tools" / "unpack_cifar10.py"
+
+
+@pytest.fixture(scope="session")
+def cifar10_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the real CIFAR-10; skips where there is none.
+
+    Taken from SIGNBIT_DATA, else unpacked once for all xdist workers from `../shared`.
+    """
+    given = os.environ.get("SIGNBIT_DATA")
+    if given and (Path(given) / FOLDER).is_dir():
+        return Path(given).resolve()
+    if not UNPACK.is_file():
+        pytest.skip(f"needs CIFAR-10: set SIGNBIT_DATA to a folder that holds {FOLDER}")
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    with (base / "cifar10.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done, place = base / "cifar10.done", base / "cifar10"
+        if not done.exists():
+            command = [sys.executable, str(UNPACK), str(place)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            done.touch()
+    return place
