@@ -89,7 +89,7 @@ def test_rgb_becomes_grey_by_luma(save):
 def test_modes_become_the_documented_rgb(save, mode, color, suffix, expected):
     path = save(Image.new(mode, (2, 3), color), f"a.{suffix}")
     read = read_image(path, (3, 2), 3)
-    np.testing.assert_array_equal(read, np.broadcast_to(np.uint8(expected), (3, 2, 3)))
+    np.testing.assert_array_equal(read, np.broadcast_to(np.array(expected, np.uint8), (3, 2, 3)))
 
 
 def test_palette_is_looked_up(save):
@@ -130,7 +130,7 @@ def test_values_that_do_not_fit_16_bits_are_refused(save, mode, color):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_exif_orientation_is_applied(save, orientation, suffix):
-    upright = np.uint8([[1, 2, 3], [4, 5, 6]])
+    upright = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
     # How the sensor saw it, so that each orientation leads back to the upright image.
     stored = {
         1: upright,

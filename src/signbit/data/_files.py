@@ -53,7 +53,7 @@ def images_in(folder: Path) -> list[Path]:
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(parent, name) for name in names if is_image_name(name)]
-    return sorted(found, key=natural_key)
+    return sorted(found, key=lambda path: natural_key(str(path)))
 
 
 def is_image_name(name: str) -> bool:
@@ -61,10 +61,11 @@ def is_image_name(name: str) -> bool:
     return not name.startswith(".") and name.lower().endswith(SUFFIXES)
 
 
-def natural_key(path: PurePath | str) -> tuple[list[list[str | int]], str]:
-    """Sorts names so that numbers inside them count as numbers."""
-    text = str(path)
-    return [_pieces(part) for part in text.split(os.sep)], text
+def natural_key(text: str) -> tuple[list[str | int], str]:
+    """Sorts names and paths so that numbers inside them count as numbers."""
+    # re.split with a group alternates text and digits, so equal places hold equal types.
+    pieces = _DIGITS.split(text)
+    return [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)], text
 
 
 def number_of(path: PurePath | str) -> int | None:
@@ -84,11 +85,6 @@ def label_of(path: Path | str, classes: Sequence[str]) -> int | None:
         return list(classes).index(folder)
     number = number_of(path)
     return number if number is not None and number < len(classes) else None
-
-
-def _pieces(part: str) -> list[str | int]:
-    # re.split with a group alternates text and digits, so equal places hold equal types.
-    return [int(text) if place % 2 else text for place, text in enumerate(_DIGITS.split(part))]
 
 
 def _unreadable(error: OSError) -> NoReturn:

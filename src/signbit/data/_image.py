@@ -71,10 +71,11 @@ def check_channels(channels: int) -> int:
 
 def _upright(path: Path | str) -> Image.Image:
     """The image in mode L or RGB, turned as its EXIF data says."""
-    if not Path(path).is_file():
-        raise DataError("no such file" if not Path(path).exists() else "not a file")
+    path = Path(path)
+    if not path.is_file():
+        raise DataError("not a file" if path.exists() else "no such file")
     # A file that is open is not mapped into memory: Pillow 11 to 13 map turned TIFFs wrongly.
-    with Path(path).open("rb") as file, Image.open(file) as image:
+    with path.open("rb") as file, Image.open(file) as image:
         if image.format == "EPS":
             # Pillow would hand the file, a program, to Ghostscript.
             raise DataError("EPS is a drawing, not pixels; convert it to PNG first")

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from signbit.cli import main
+from signbit.data import load, read_image
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command; returns exit code, standard output and standard error."""
+
+    def _run(*arguments: object) -> tuple[object, str, str]:
+        with pytest.raises(SystemExit) as caught:
+            main(["images", *map(str, arguments)])
+        captured = capsys.readouterr()
+        return caught.value.code, captured.out, captured.err
+
+    return _run
+
+
+def test_digits_are_written_and_the_result_is_one_line(run, tmp_path):
+    code, out, err = run("digits", tmp_path, "--format", "png")
+    assert code == 0
+    expected = "1797 images (1437 train, 360 test), 1797 written, 0 there already"
+    assert out == f"{tmp_path}: {expected}\n"
+    assert "writing train" in err
+    digits = load("digits", "train")
+    first = tmp_path / "train" / f"{digits.labels[0]}_0.png"
+    np.testing.assert_array_equal(read_image(first, (8, 8), 1), digits.images[:1][0])
+    assert len(list((tmp_path / "test").iterdir())) == 360
+
+
+def test_bmp_is_the_default_and_a_second_run_writes_nothing(run, tmp_path):
+    run("digits", tmp_path)
+    assert (tmp_path / "train" / "1_0.bmp").is_file()
+    code, out, _ = run("digits", tmp_path)
+    assert code == 0
+    assert out.endswith("0 written, 1797 there already\n")
+
+
+def test_a_file_that_differs_is_one_line_of_error(run, tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "1_0.bmp").write_bytes(b"")
+    code, out, err = run("digits", tmp_path)
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1].startswith("signbit: ")
+    assert "1_0.bmp exists and holds other pixels; nothing was written" in err
+    assert run("digits", tmp_path, "--force")[0] == 0
+
+
+def test_a_folder_of_images_is_a_data_set_too(run, tmp_path):
+    run("digits", tmp_path / "a")
+    code, out, _ = run(f"folder:{tmp_path / 'a'}", tmp_path / "b", "--format", "png")
+    assert code == 0
+    assert "1437 train, 360 test" in out
+    assert (tmp_path / "a/classes.txt").read_text() == (tmp_path / "b/classes.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["digitz", "OUT"], "Did you mean 'digits'?"),
+        (["digits", "OUT", "--format", "jpg"], "jpg"),
+        (["digits"], "OUT"),
+    ],
+)
+def test_wrong_usage_exits_with_2(run, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert not (tmp_path / "OUT").exists()
+
+
+def test_missing_data_says_where_it_was_looked_for(run, tmp_path):
+    code, out, err = run("cifar10", tmp_path / "out", "--data-dir", tmp_path / "none")
+    assert (code, out) == (1, "")
+    assert "none/cifar-10-batches-bin" in err
+    assert "--download" in err

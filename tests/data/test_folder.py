@@ -1,0 +1,173 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from signbit.data import _image_files, folder, load
+from signbit.errors import DataError
+
+
+def save(path: Path, value: int = 0, size: tuple[int, int] = (4, 3), mode: str = "L") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    color = value if mode == "L" else (value, value, value)
+    Image.new(mode, size, color).save(path)
+
+
+def first_pixels(images) -> list[int]:
+    return images[:][:, 0, 0, 0].tolist()
+
+
+def test_class_folders_give_names_and_labels(tmp_path):
+    for value, name in enumerate(["dog/b.png", "dog/deep/a.png", "cat/10.png", "cat/9.png"]):
+        save(tmp_path / name, value)
+    images = load(f"folder:{tmp_path}", "test")
+    assert images.classes == ("cat", "dog")
+    assert images.labels.tolist() == [0, 0, 1, 1]
+    assert images.labels.dtype == np.int64
+    assert first_pixels(images.images) == [3, 2, 0, 1]
+    assert (images.name, images.split) == (f"folder:{tmp_path}", "test")
+
+
+def test_numbered_names_give_labels_up_to_the_highest(tmp_path):
+    for name in ["2_1.png", "0_10.png", "0_2.png"]:
+        save(tmp_path / name)
+    images = load(f"folder:{tmp_path}", "train")
+    assert images.classes == ("0", "1", "2")
+    assert images.labels.tolist() == [0, 0, 2]
+
+
+def test_numbered_class_folders_are_in_numeric_order(tmp_path):
+    for name in ["10", "9"]:
+        save(tmp_path / name / "a.png")
+    assert load(f"folder:{tmp_path}", "train").classes == ("9", "10")
+
+
+def test_classes_file_names_the_numbers(tmp_path):
+    save(tmp_path / "1_0.png")
+    (tmp_path / "classes.txt").write_text("cat\nT-shirt/top\n\n")
+    assert load(f"folder:{tmp_path}", "train").classes == ("cat", "T-shirt/top")
+
+
+def test_classes_file_orders_class_folders(tmp_path):
+    save(tmp_path / "a" / "0.png")
+    (tmp_path / "classes.txt").write_text("b\na\n")
+    assert load(f"folder:{tmp_path}", "train").labels.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (b"cat\ndog\ncat\n", r"classes\.txt, line 3: class name 'cat' is blank or repeated"),
+        (b"cat\n\ndog\n", r"line 2: class name '' is blank"),
+        (b"\n", "0 class names"),
+        (b"\xff\n", "byte 0 is not UTF-8"),
+        (b"a" * (2**20 + 1), "more than 1048576 bytes"),
+        (b"cat\n", r"1_0\.png: label 1, where 0 to 0 are allowed"),
+    ],
+)
+def test_wrong_classes_file_is_an_error(tmp_path, names, message):
+    save(tmp_path / "1_0.png")
+    (tmp_path / "classes.txt").write_bytes(names)
+    with pytest.raises(DataError, match=message):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_class_folder_missing_in_the_classes_file_is_an_error(tmp_path):
+    save(tmp_path / "cat" / "0.png")
+    (tmp_path / "classes.txt").write_text("dog\n")
+    with pytest.raises(DataError, match=r"0\.png: class 'cat' is not in classes\.txt"):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_train_and_test_folders_are_the_splits_and_share_classes(tmp_path):
+    save(tmp_path / "train" / "0_0.png", 1)
+    save(tmp_path / "test" / "3_0.png", 2)
+    save(tmp_path / "notes" / "0.png", 3)
+    train, test = (load(f"folder:{tmp_path}", split) for split in ("train", "test"))
+    assert train.classes == test.classes == ("0", "1", "2", "3")
+    assert (train.labels.tolist(), test.labels.tolist()) == ([0], [3])
+    assert (first_pixels(train.images), first_pixels(test.images)) == ([1], [2])
+
+
+def test_train_beside_other_class_folders_is_a_class(tmp_path):
+    for name in ["train", "bus"]:
+        save(tmp_path / name / "0.png")
+    assert load(f"folder:{tmp_path}", "test").classes == ("bus", "train")
+
+
+def test_absent_split_is_an_error(tmp_path):
+    save(tmp_path / "test" / "0_0.png")
+    assert len(load(f"folder:{tmp_path}", "test").labels) == 1
+    with pytest.raises(DataError, match="no image file for the split 'train'"):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_folder_without_images_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="no image file"):
+        load(f"folder:{tmp_path}", "train")
+    with pytest.raises(DataError, match="is not a folder"):
+        load(f"folder:{tmp_path / 'none'}", "train")
+
+
+@pytest.mark.parametrize("other", ["cat/0.png", "photo.png"])
+def test_mixed_or_missing_labels_name_the_file(tmp_path, other):
+    save(tmp_path / "0_0.png")
+    save(tmp_path / other)
+    with pytest.raises(DataError, match=other):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_a_number_in_a_name_cannot_make_many_classes(tmp_path):
+    save(tmp_path / "99999999999_0.png")
+    with pytest.raises(DataError, match="label 99999999999, where 0 to 65535 are allowed"):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_images_take_size_and_channels_of_the_first(tmp_path):
+    save(tmp_path / "train" / "0_0.png", size=(4, 3), mode="RGB")
+    save(tmp_path / "train" / "0_1.png", size=(9, 9))
+    save(tmp_path / "test" / "0_0.png", size=(9, 9))
+    assert load(f"folder:{tmp_path}", "train").images.shape == (2, 3, 4, 3)
+    assert load(f"folder:{tmp_path}", "test").images.shape == (1, 3, 4, 3)
+
+
+def test_images_take_the_size_and_channels_requested(tmp_path):
+    save(tmp_path / "0_0.png", size=(4, 3))
+    for channels in (1, 3):
+        images = load(f"folder:{tmp_path}", "train", size=(5, 6), channels=channels).images
+        assert images.shape == (1, 5, 6, channels)
+
+
+def test_damaged_image_is_named(tmp_path):
+    save(tmp_path / "0_0.png")
+    (tmp_path / "0_1.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"0_1\.png: not an image"):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_a_large_set_is_read_when_asked_for(tmp_path, monkeypatch):
+    for value in range(5):
+        save(tmp_path / f"0_{value}.png", value)
+    monkeypatch.setattr(folder, "MAX_ARRAY_BYTES", 5 * 12 - 1)
+    images = load(f"folder:{tmp_path}", "train").images
+    assert not isinstance(images, np.ndarray)
+    assert (len(images), images.shape) == (5, (5, 3, 4, 1))
+    assert first_pixels(images) == [0, 1, 2, 3, 4]
+    images = pickle.loads(pickle.dumps(images))
+    assert images[np.array([4, 0, -1])][:, 0, 0, 0].tolist() == [4, 0, 4]
+    assert images[5:].shape == (0, 3, 4, 1)
+    (tmp_path / "0_3.png").unlink()
+    assert first_pixels(images[:3]) == [0, 1, 2]
+    with pytest.raises(DataError, match=r"0_3\.png: no such file"):
+        images[3:4]
+
+
+def test_many_images_are_read_in_batches(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(_image_files, "_PROGRESS_FROM", 5)
+    monkeypatch.setattr(_image_files, "_BATCH", 2)
+    for value in range(5):
+        save(tmp_path / f"0_{value}.png", value)
+    assert first_pixels(load(f"folder:{tmp_path}", "train").images) == [0, 1, 2, 3, 4]
+    assert "5/5" in capsys.readouterr().err
