@@ -87,6 +87,11 @@ class PixelData(pl.LightningDataModule):
         self._generator = torch.Generator()
 
     @property
+    def steps_per_epoch(self) -> int:
+        """Full batches of training images, or one smaller one where there is no full one."""
+        return max(len(self.train_indices) // self.recipe.batch_size, 1)
+
+    @property
     def _device(self) -> torch.device:
         assert self.trainer is not None
         return self.trainer.strategy.root_device
@@ -103,10 +108,9 @@ class PixelData(pl.LightningDataModule):
         epoch, seed = self.trainer.current_epoch, self.recipe.seed
         generator = torch.Generator().manual_seed(epoch_seed(seed, epoch, "order"))
         order = self.train_indices[torch.randperm(len(self.train_indices), generator=generator)]
-        full = len(order) // self.recipe.batch_size * self.recipe.batch_size
         self._generator = torch.Generator(self._device)
         self._generator.manual_seed(epoch_seed(seed, epoch, "augment"))
-        return self._batches(order[: full or None])
+        return self._batches(order[: self.steps_per_epoch * self.recipe.batch_size])
 
     def val_dataloader(self) -> Any:
         """The images held out, in order."""

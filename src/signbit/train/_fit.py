@@ -3,6 +3,8 @@
 import logging
 import signal
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,23 +79,22 @@ def _fit(run: Run, resume: bool) -> dict[str, float]:
     torch.manual_seed(epoch_seed(run.recipe.seed, 0, "weights"))
     # The batches are NHWC in memory; weights in the same order save a conversion per layer.
     model = architecture.build().to(memory_format=torch.channels_last)  # pyright: ignore
-    module = Classifier(model, run.recipe, len(images.classes))
     data = PixelData(images, run.recipe, preprocessing)
+    module = Classifier(model, run.recipe, len(images.classes), data.steps_per_epoch)
     if not resume:
         write_run(run)
     info = {"data": run.data, "recipe": run.recipe.model_dump(mode="json")}
     run_folder = RunFolder(run.folder, architecture, preprocessing, info)
-    trainer = _trainer(run, run_folder)
+    with _quiet_lightning():
+        trainer = _trainer(run, run_folder)
     if run.recipe.compile:
         module.model.compile()
     checkpoint = run.folder / LAST_CHECKPOINT
+    resumed = checkpoint if resume and checkpoint.exists() else None
     previous = signal.getsignal(signal.SIGINT)
     try:
-        trainer.fit(
-            module,
-            datamodule=data,
-            ckpt_path=checkpoint if resume and checkpoint.exists() else None,
-        )
+        with _quiet_lightning():
+            trainer.fit(module, datamodule=data, ckpt_path=resumed)
     except SystemExit:
         # Lightning turns Ctrl-C into this, after it has shut everything down.
         raise TrainingInterruptedError(
@@ -138,9 +139,6 @@ def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
 
 
 def _trainer(run: Run, run_folder: RunFolder) -> pl.Trainer:
-    # Its notes on hardware and loaders say nothing that a user of this package can act on.
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="lightning.*")
     return pl.Trainer(
         accelerator="gpu" if run.device == "cuda" else "cpu",
         devices=1,
@@ -155,3 +153,19 @@ def _trainer(run: Run, run_folder: RunFolder) -> pl.Trainer:
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,
     )
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Silence notes on hardware and loaders that a user of this package cannot act on."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning.*")
+            # lightning 2.6 asks torch in a way that torch 2.13 is about to drop.
+            warnings.filterwarnings("ignore", message="`isinstance\\(treespec, LeafSpec\\)`")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -20,9 +20,9 @@ class Classifier(pl.LightningModule):
     their log-softmax is themselves.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe, num_classes: int):
+    def __init__(self, model: nn.Module, recipe: Recipe, num_classes: int, steps_per_epoch: int):
         super().__init__()
-        self.model, self.recipe = model, recipe
+        self.model, self.recipe, self.steps_per_epoch = model, recipe, steps_per_epoch
         self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
         self.val_accuracy = MulticlassAccuracy(num_classes, average="micro")
 
@@ -59,10 +59,9 @@ class Classifier(pl.LightningModule):
         """The recipe's optimizer, its learning rate set before every step."""
         optimizer = _optimizer(self.model, self.recipe)
         epochs, base = self.recipe.epochs, self.recipe.optimizer.lr
-        steps = int(self.trainer.estimated_stepping_batches) // epochs
 
         def factor(step: int) -> float:
-            return self.recipe.schedule.lr(step / steps, epochs, base) / base
+            return self.recipe.schedule.lr(step / self.steps_per_epoch, epochs, base) / base
 
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {

@@ -56,8 +56,6 @@ def read_run(folder: Path) -> Run:
             device=settings["device"],
         )
     except FileNotFoundError as error:
-        raise CheckpointError(
-            f"{folder}: no run to resume here: {error.filename} is missing"
-        ) from None
+        raise CheckpointError(f"{folder}: no run here: {error.filename} is missing") from None
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise CheckpointError(f"{folder}: run.json or recipe.yaml is damaged: {error}") from error

@@ -108,7 +108,7 @@ class RunFolder(Checkpoint):
 
 
 def _row(trainer: pl.Trainer) -> dict[str, float]:
-    metrics = {key: float(value) for key, value in sorted(trainer.callback_metrics.items())}
+    metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
     lr = trainer.optimizers[0].param_groups[0]["lr"]
     layers = {key: metrics.pop(key) for key in list(metrics) if "/" in key}
     return {"epoch": trainer.current_epoch + 1, "lr": lr} | metrics | layers

@@ -1,0 +1,109 @@
+import math
+
+import pytest
+
+from signbit.errors import UsageError
+from signbit.train import Recipe, load_recipe, recipe_names
+from signbit.train.recipe import Cosine
+
+BASE = {
+    "epochs": 2,
+    "optimizer": {"name": "adam", "lr": 0.1},
+    "schedule": {"name": "cosine"},
+}
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_of_the_package_fits_the_schema(name):
+    assert isinstance(load_recipe(name), Recipe)
+
+
+def test_binarynet_has_the_published_learning_rates():
+    recipe = load_recipe("binarynet")
+    published = {0: 5e-3, 39: 5e-3, 40: 1e-3, 80: 5e-4, 100: 1e-4, 120: 5e-5, 140: 1e-5, 149: 1e-5}
+    rates = {epoch: recipe.schedule.lr(epoch, recipe.epochs, 5e-3) for epoch in published}
+    assert rates == published
+    assert (recipe.batch_size, recipe.latent_clip, recipe.epochs) == (256, 1.0, 150)
+    assert recipe.augmentation.crop_padding == 4
+    assert recipe.augmentation.flip
+
+
+def test_cosine_warms_up_linearly_and_ends_at_zero():
+    schedule = Cosine(name="cosine", warmup_epochs=2)
+    assert schedule.lr(1, 10, 0.1) == pytest.approx(0.05)
+    assert schedule.lr(2, 10, 0.1) == pytest.approx(0.1)
+    assert schedule.lr(6, 10, 0.1) == pytest.approx(0.1 * (1 + math.cos(math.pi / 2)) / 2)
+    assert schedule.lr(10, 10, 0.1) == pytest.approx(0)
+
+
+def test_overrides_replace_single_fields():
+    recipe = load_recipe("binarynet", {"optimizer": {"lr": 0.25}, "model": {"inflation": 0.25}})
+    assert recipe.optimizer.lr == 0.25
+    assert recipe.optimizer.name == "adam"
+    assert recipe.model == {"inflation": 0.25}
+
+
+def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
+    recipe = load_recipe("binarynet", {"schedule": {"name": "cosine"}})
+    assert recipe.schedule == Cosine(name="cosine")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"epoch": 3}, "unknown key 'epoch'. Did you mean 'epochs'?"),
+        ({"optimizer": {"lrr": 3}}, "unknown key 'optimizer.lrr'. Did you mean 'lr'?"),
+        ({"augmentation": {"flop": True}}, "unknown key 'augmentation.flop'. Did you mean 'flip'?"),
+        ({"qqqq": 3}, "unknown key 'qqqq'. Known: augmentation, batch_size,"),
+        ({"epochs": "many"}, "key 'epochs' is 'many': input should be a valid integer"),
+        ({"epochs": 0}, "key 'epochs' is 0: input should be greater than or equal to 1"),
+        ({"epochs": True}, "key 'epochs' is True: input should be a valid integer"),
+        ({"optimizer": {"lr": -1}}, "key 'optimizer.lr' is -1: input should be greater than 0"),
+        ({"optimizer": {"lr": math.nan}}, "key 'optimizer.lr' is nan"),
+        ({"optimizer": {"name": "adamm"}}, "key 'optimizer'"),
+        ({"batch_size": 1}, "key 'batch_size' is 1"),
+        ({"latent_clip": 0}, "key 'latent_clip' is 0"),
+        ({"precision": "float16"}, "key 'precision' is 'float16'"),
+        ({"optimizer": 3}, "key 'optimizer'"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_named(overrides, message):
+    with pytest.raises(UsageError) as error:
+        load_recipe("quick", overrides)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_all_wrong_keys_are_listed_at_once():
+    with pytest.raises(UsageError, match=r"'epochs'.*'batch_size'"):
+        load_recipe("quick", {"epochs": 0, "batch_size": 0})
+
+
+def test_unknown_recipe_lists_the_known():
+    with pytest.raises(UsageError, match=r"unknown recipe 'quik'; known: binarynet, .*'quick'"):
+        load_recipe("quik")
+
+
+def test_a_recipe_can_be_a_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "epochs: 7\noptimizer: {name: sgd, lr: 5e-2}\nschedule: {name: cosine}\n", encoding="utf-8"
+    )
+    recipe = load_recipe(path)
+    assert (recipe.epochs, recipe.optimizer.lr, recipe.optimizer.name) == (7, 0.05, "sgd")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a: [", "not YAML"), ("- 3", "a mapping"), ("epochs: 3", "key 'optimizer' is missing")],
+)
+def test_a_damaged_recipe_file_is_an_error(tmp_path, text, message):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=message):
+        load_recipe(path)
+
+
+def test_a_missing_recipe_file_is_an_error(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_recipe(tmp_path / "none.yaml")
