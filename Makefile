@@ -1,0 +1,30 @@
+# make setup       create .venv with pinned versions
+# make quickstart  the main job on embedded data, under two minutes
+# make check       format, lint, types
+# make test        check, then the whole test suite with coverage
+VENV := .venv/bin
+
+.PHONY: setup quickstart check test format clean
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml constraints.txt tools/install.sh
+	tools/install.sh
+
+quickstart: setup
+	$(VENV)/signbit quickstart
+
+check: setup
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/pyright
+
+format: setup
+	$(VENV)/ruff format .
+	$(VENV)/ruff check --fix .
+
+# One thread per worker: two workers on two cores are faster than two threads in each.
+test: check
+	OMP_NUM_THREADS=1 $(VENV)/pytest -n 2 --cov --cov-report=term:skip-covered
+
+clean:
+	rm -rf .venv build dist
