@@ -157,7 +157,7 @@ def test_silent_server_runs_into_the_time_out(tmp_path, monkeypatch):
 def test_no_network_says_what_else_to_do(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(DataError, match=r"could not be downloaded: .*refused.*--data-dir"):
+    with pytest.raises(DataError, match=r"could not be downloaded: \[Errno.*refused.*--data-dir"):
         _download.fetch(f"http://127.0.0.1:{port}/a", "", tmp_path / "a")
 
 

@@ -1,10 +1,11 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from signbit.data import datasets, load
+from signbit.data import _idx, _places, datasets, load
 from signbit.errors import DataError, UsageError
 
 
@@ -84,3 +85,20 @@ def test_first_digits_are_those_of_the_source():
     assert load("digits", "train").labels[:8].tolist() == [1, 2, 3, 4, 6, 7, 8, 9]
     row = np.asarray(load("digits", "test").images)[0, 0, :, 0]
     assert row.tolist() == [round(level * 255 / 16) for level in (0, 0, 5, 13, 9, 1, 0, 0)]
+
+
+def test_files_that_may_not_be_read_are_errors(tmp_path, monkeypatch):
+    def locked(*_):
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    monkeypatch.setattr(Path, "open", locked)
+    monkeypatch.setattr("gzip.open", locked)
+    for read in (
+        lambda: _places.read_exactly(path, 7),
+        lambda: _places.read_names(path),
+        lambda: _idx.read_idx(path.with_suffix(".gz"), (1,)),
+    ):
+        with pytest.raises(DataError, match=r"cannot read .*file.*: Permission denied"):
+            read()

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -50,8 +51,13 @@ def _chunks(address: str) -> Generator[bytes]:
                         raise DataError(f"{address}: more than {MAX_BYTES} bytes; nothing was kept")
                     advance(len(chunk))
                     yield chunk
+    except HTTPError as error:
+        error.close()  # it holds the connection
+        raise _failed(address, str(error)) from error
     except (OSError, HTTPException) as error:
-        raise _failed(address, str(error) or type(error).__name__) from error
+        # urllib wraps what the network said.
+        told = error.reason if isinstance(error, URLError) else error
+        raise _failed(address, str(told) or type(told).__name__) from error
     if total is not None and received < total:
         raise _failed(address, f"the connection broke after {received} of {total} bytes")
 
