@@ -1,0 +1,33 @@
+"""Versions and machine, for a report of a problem."""
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from signbit import __version__
+from signbit.cli._app import commands
+from signbit.cli._options import Json
+from signbit.cli._output import print_table, write_json
+
+_PACKAGES = ("numpy", "pillow", "torch", "lightning", "torchmetrics", "safetensors", "scipy")
+
+
+@commands.register("info")
+def info(json_file: Json = None) -> None:
+    """Print versions and what is known of the processor."""
+    facts = {
+        "signbit": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": str(os.cpu_count()),
+    }
+    facts |= {name: _installed(name) for name in _PACKAGES}
+    print_table(("what", "value"), list(facts.items()), left=2)
+    write_json(json_file, facts)
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
