@@ -1,0 +1,131 @@
+"""What every registered model owes its callers; a new one is tested by being registered."""
+
+import inspect
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from signbit.errors import UsageError
+from signbit.layers import BinaryLayer, clip_latent_weights
+from signbit.models import Architecture, create, models
+
+# Makes each model small enough to run; options that a model lacks are left out.
+SMALL = {"inflation": 0.0625, "hidden": (24,), "width": 8}
+SHAPE = {"in_channels": 2, "input_size": (16, 8), "num_classes": 7}
+
+
+@pytest.fixture(params=models.names())
+def name(request) -> str:
+    return request.param
+
+
+def options_of(name: str, **wanted) -> dict:
+    allowed = inspect.signature(models.get(name)).parameters
+    return {option: value for option, value in (SMALL | wanted).items() if option in allowed}
+
+
+def small(name: str, **wanted) -> nn.Module:
+    torch.manual_seed(0)
+    return create(name, **options_of(name, **wanted))
+
+
+def test_builds_with_defaults_and_gives_one_score_per_class(name):
+    parameters = inspect.signature(models.get(name)).parameters
+    channels, size = (parameters[option].default for option in ("in_channels", "input_size"))
+    with torch.device("meta"):
+        scores = create(name).eval()(torch.empty(2, channels, *size))
+    assert scores.shape == (2, parameters["num_classes"].default)
+
+
+def test_shape_options_are_honoured(name):
+    model = small(name, **SHAPE).eval()
+    assert model(torch.randn(3, 2, 16, 8)).shape == (3, 7)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_scores_are_log_probabilities(name, training):
+    scores = small(name, **SHAPE).train(training)(torch.randn(5, 2, 16, 8))
+    torch.testing.assert_close(scores.exp().sum(1), torch.ones(5))
+    assert (scores <= 0).all()
+
+
+def test_the_same_seed_builds_the_same_model(name):
+    one, two = small(name), small(name)
+    assert [*one.state_dict()] == [*two.state_dict()]
+    for key, value in one.state_dict().items():
+        assert torch.equal(value, two.state_dict()[key]), key
+
+
+def test_in_eval_mode_an_image_does_not_depend_on_its_batch(name):
+    model, images = small(name, **SHAPE).eval(), torch.randn(6, 2, 16, 8)
+    with torch.no_grad():
+        apart = torch.cat([model(image[None]) for image in images])
+        assert torch.equal(model(images).argmax(1), apart.argmax(1))
+        torch.testing.assert_close(model(images), apart)
+
+
+def test_every_binary_layer_but_the_first_takes_bits(name):
+    layers = [module for module in small(name).modules() if isinstance(module, BinaryLayer)]
+    assert [layer.has_binary_input for layer in layers] == [False] + [True] * (len(layers) - 1)
+    assert all(layer.has_binary_weight for layer in layers)
+
+
+def test_a_step_moves_every_parameter_and_clipping_holds(name):
+    model = small(name, **SHAPE)
+    before = {key: value.clone() for key, value in model.named_parameters()}
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.5)
+    labels = torch.arange(32) % 7
+    nn.functional.nll_loss(model(torch.randn(32, 2, 16, 8)), labels).backward()
+    optimizer.step()
+    clip_latent_weights(model)
+    for key, value in model.named_parameters():
+        assert value.grad is not None, key
+        assert value.isfinite().all(), key
+        # Batch norm takes away the mean, and with it any bias before it, whose gradient may be 0.
+        assert value.ndim == 1 or not torch.equal(value, before[key]), key
+    for module in model.modules():
+        if isinstance(module, BinaryLayer):
+            assert module.weight.abs().max() <= 1
+
+
+def test_quantizers_are_chosen_by_name_for_every_layer(name):
+    chosen = {"input_quantizer": "approx_sign", "weight_quantizer": "swish_sign"}
+    layers = [m for m in small(name, **chosen).modules() if isinstance(m, BinaryLayer)]
+    assert {repr(layer.weight_quantizer) for layer in layers} == {"SwishSign(beta=5.0)"}
+    assert {repr(layer.input_quantizer) for layer in layers[1:]} == {"ApproxSign()"}
+
+
+def test_an_unknown_option_names_the_closest(name):
+    with pytest.raises(UsageError, match=rf"option of model '{name}' 'num_clases'.*'num_classes'"):
+        create(name, num_clases=3)
+
+
+@pytest.mark.parametrize("option", ["num_classes", "in_channels"])
+@pytest.mark.parametrize("value", [0, -1, 2.0, "3", True, 1 << 40, math.inf, None])
+def test_a_size_that_is_no_whole_number_in_range_is_named(name, option, value):
+    with pytest.raises(UsageError, match=f"^{option} is {value!r}; give a whole number, 1 to"):
+        create(name, **{option: value})
+
+
+@pytest.mark.parametrize("value", [8, "88", (8,), (8, 8, 8), (8, 0), (8, 8.0), (1 << 40, 8)])
+def test_a_wrong_input_size_is_named(name, value):
+    with pytest.raises(UsageError, match=r"^input_size is"):
+        create(name, input_size=value)
+
+
+def test_an_unknown_model_names_the_closest():
+    with pytest.raises(UsageError, match="Did you mean 'vgg_cifar10_binary'"):
+        create("vgg_cifar10")
+
+
+def test_an_architecture_builds_what_it_names(name):
+    options = options_of(name, **SHAPE)
+    assert repr(Architecture(name, options).build()) == repr(small(name, **SHAPE))
+
+
+def test_docstring_says_shape_and_errors(name):
+    text = models.get(name).__doc__ or ""
+    assert "Shape:" in text
+    assert "Raises:" in text
