@@ -32,14 +32,16 @@ def draw_confusion(
     figure = Figure(figsize=(side + 1.5, side + 1.0), dpi=120, layout="constrained")
     axes = figure.subplots()
     shares = 100 * confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, interpolation="nearest")
+    # With many classes and errors the highest share is far below 100.
+    most = max(float(shares.max()), 1.0)
+    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=most, interpolation="nearest")
     figure.colorbar(picture, ax=axes, fraction=0.045, label="% of the true class's images")
     # Names are plain text: a dollar sign in one starts no formula.
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.set_title(title, fontsize=11, parse_math=False, wrap=True)
     _name_axes(axes, classes)
     if count <= MOST_WRITTEN:
-        _write_counts(axes, confusion, shares)
+        _write_counts(axes, confusion, shares > most / 2)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png")
 
@@ -54,8 +56,8 @@ def _name_axes(axes, classes: Sequence[str]) -> None:
     axes.set_yticks(places, names, fontsize=size, parse_math=False)
 
 
-def _write_counts(axes, confusion: NDArray[np.int64], shares: NDArray[np.float64]) -> None:
+def _write_counts(axes, confusion: NDArray[np.int64], dark: NDArray[np.bool_]) -> None:
     for (row, column), value in np.ndenumerate(confusion):
         if value:
-            color = "white" if shares[row, column] > 50 else "black"
+            color = "white" if dark[row, column] else "black"
             axes.text(column, row, str(value), ha="center", va="center", size=8, color=color)

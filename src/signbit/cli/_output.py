@@ -1,0 +1,53 @@
+"""Tables on standard output, and results as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from signbit.files import atomic_write
+
+
+def print_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], totals: Sequence[str] = (), left: int = 1
+) -> None:
+    """Print a table; the first `left` columns flush left, numbers after them flush right.
+
+    Without colours where standard output is a file. Texts are printed as they are.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, show_footer=bool(totals), pad_edge=False, padding=(0, 1))
+    for index, title in enumerate(header):
+        footer = Text(totals[index]) if totals else ""
+        # Names may be long and are folded; a number cut in two would be another number.
+        table.add_column(
+            Text(title),
+            footer,
+            justify="left" if index < left else "right",
+            overflow="fold",
+            no_wrap=index >= left,
+        )
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console(highlight=False).print(table)
+
+
+def write_json(path: Path | None, result: Mapping[str, Any]) -> None:
+    """Write a result, if a path is given, one line for each key. Raises: OutputError."""
+    if path is not None:
+        lines = [f" {json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in result.items()]
+        atomic_write(path, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def percent(share: float | None) -> str:
+    """A share from 0 to 1 for the screen; '-' where there is none."""
+    return "-" if share is None else f"{share:.2%}".replace("%", " %")
+
+
+def show_path(path: Path | str) -> str:
+    """A path as text that every terminal and every encoding of files can hold."""
+    return str(path).encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,91 @@
+"""Evaluate a trained model on a data set."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from signbit.cli._app import commands
+from signbit.cli._model import ModelPath, open_model
+from signbit.cli._options import (
+    BatchSize,
+    Data,
+    DataDir,
+    Device,
+    Download,
+    Json,
+    ModelName,
+    Settings,
+)
+from signbit.cli._output import percent, print_table, show_path, write_json
+
+if TYPE_CHECKING:
+    from signbit.evaluate import Evaluation
+
+
+@commands.register("evaluate")
+def evaluate(
+    path: ModelPath,
+    data: Data,
+    data_dir: DataDir = None,
+    download: Download = False,
+    split: Annotated[
+        Literal["test", "train"], typer.Option("--split", help="Which part of the data set.")
+    ] = "test",
+    batch_size: BatchSize = 256,
+    device: Device = "cpu",
+    model: ModelName = None,
+    settings: Settings = None,
+    json: Json = None,
+    confusion: Annotated[
+        Path | None,
+        typer.Option(
+            "--confusion", metavar="FILE.png", help="Draw the confusion matrix as a picture."
+        ),
+    ] = None,
+) -> None:
+    """Accuracy of a trained model on a data set: top-1, top-5, per class.
+
+    Of fewer than five classes, top-5 is top of all. Images of a folder are converted to the
+    model's size and channels; other data sets must have them. Classes are matched by name where
+    both sides have names, by number otherwise.
+
+    In the file of --json accuracies go from 0 to 1, a class without images has null, and the
+    rows of `confusion` are true classes, its columns predicted ones. images/s counts reading
+    and scoring.
+    """
+    from signbit.data import load
+    from signbit.data._progress import progress_bar
+    from signbit.evaluate import evaluate as run
+
+    trained = open_model(path, model, settings, device)
+    needs: dict[str, Any] = {
+        "size": trained.preprocessing.size,
+        "channels": trained.preprocessing.channels,
+    }
+    images = load(data, split, data_dir=data_dir, download=download, **needs)
+    with progress_bar("evaluating", len(images.labels)) as advance:
+        result = run(trained, images, batch_size, advance)
+    _print(trained.source, result)
+    write_json(json, {"model": str(trained.source), **result.to_dict()})
+    if confusion is not None:
+        _draw(result, confusion)
+
+
+def _print(source: Path, result: "Evaluation") -> None:
+    figures = result.figures
+    typer.echo(f"{show_path(source)} on {result.data}, {result.split} images")
+    typer.echo(
+        f"top-1 {percent(figures.top1)}, top-{figures.top} {percent(figures.top5)}, "
+        f"{figures.images} images, {result.images_per_second:.0f} images/s"
+    )
+    totals = map(str, figures.confusion.sum(axis=1))
+    rows = zip(result.classes, totals, map(percent, figures.per_class), strict=True)
+    print_table(["class", "images", "top-1"], list(rows))
+
+
+def _draw(result: "Evaluation", path: Path) -> None:
+    from signbit.plots.confusion import draw_confusion
+
+    title = f"{result.data}, {result.split} images: top-1 {percent(result.figures.top1)}"
+    draw_confusion(result.figures.confusion, result.classes, path, title)

@@ -1,0 +1,146 @@
+"""Classify image files."""
+
+import csv
+import json as json_module
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from signbit.cli._app import commands
+from signbit.cli._model import ModelPath, open_model
+from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings
+from signbit.cli._output import percent, show_path, write_json
+from signbit.errors import DataError, UsageError
+from signbit.files import atomic_path
+
+if TYPE_CHECKING:
+    from signbit.predict import Prediction, Tally
+
+Write = Callable[["Prediction"], None]
+MOST_WRONG = 10
+
+
+@commands.register("predict")
+def predict(
+    path: ModelPath,
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Image files, or folders of them.")
+    ],
+    top: Annotated[
+        int, typer.Option("--top", min=1, help="Likeliest classes to name for each image.")
+    ] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.csv|FILE.jsonl", help="Where the predictions go."),
+    ] = None,
+    batch_size: BatchSize = 64,
+    device: Device = "cpu",
+    model: ModelName = None,
+    settings: Settings = None,
+    json: Json = None,
+) -> None:
+    """Classify image files of any size and mode; folders are searched for images.
+
+    One line for each image, in a stable order: its path, the class that its name or folder
+    says (<label>_<index>.<ext>, or a folder named like a class) if any, and the likeliest
+    classes with their probabilities. The lines go to --out, and the summary to standard output;
+    without --out the lines go to standard output, as CSV, and the summary to standard error.
+
+    Files that cannot be read are named on standard error and counted, the rest go on. The exit
+    code is 1 where none can be read. --json writes the summary with the lists of wrong and of
+    unreadable files.
+    """
+    from signbit.data import image_files
+    from signbit.evaluate import class_names
+    from signbit.predict import Tally, Unreadable
+    from signbit.predict import predict as run
+
+    _check_suffix(out)
+    trained = open_model(path, model, settings, device)
+    files = image_files(paths)
+    classes, tally, start = class_names(trained), Tally(), time.perf_counter()
+    top = min(top, len(classes))
+    with _lines(out, top) as write, _progress(len(files), out) as advance:
+        for outcome in run(trained, files, classes, top, batch_size):
+            tally.add(outcome)
+            if isinstance(outcome, Unreadable):
+                typer.echo(f"signbit: skipped {show_path(outcome.reason)}", err=True)
+            else:
+                write(outcome)
+            advance(1)
+    seconds = time.perf_counter() - start
+    _print(tally, seconds, err=out is None)
+    write_json(json, {"model": str(trained.source), **tally.to_dict(seconds)})
+    if not tally.images:
+        raise DataError(f"none of the {len(files)} files could be read")
+
+
+def _check_suffix(out: Path | None) -> None:
+    if out is not None and out.suffix not in (".csv", ".jsonl"):
+        raise UsageError(f"--out {out}: give a name that ends in .csv or .jsonl")
+
+
+@contextmanager
+def _lines(out: Path | None, top: int) -> Iterator[Write]:
+    """A function that writes the line of a prediction; a file is complete or not there."""
+    if out is None:
+        yield _csv_writer(sys.stdout, top)
+        return
+    with atomic_path(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        yield _jsonl_writer(file) if out.suffix == ".jsonl" else _csv_writer(file, top)
+
+
+def _csv_writer(file: TextIO, top: int) -> Write:
+    rows = csv.writer(file, lineterminator="\n")
+    more = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("class", "probability")]
+    rows.writerow(["path", "true", "class", "probability", *more])
+
+    def write(prediction: "Prediction") -> None:
+        cells = [cell for name, share in prediction.top for cell in (name, f"{share:.6f}")]
+        rows.writerow([show_path(prediction.path), prediction.true or "", *cells])
+
+    return write
+
+
+def _jsonl_writer(file: TextIO) -> Write:
+    def write(prediction: "Prediction") -> None:
+        top = [{"class": name, "probability": share} for name, share in prediction.top]
+        line = {"path": str(prediction.path), "true": prediction.true, "top": top}
+        file.write(json_module.dumps(line) + "\n")
+
+    return write
+
+
+@contextmanager
+def _progress(total: int, out: Path | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar, unless the lines themselves run over the screen."""
+    from signbit.data._progress import progress_bar
+
+    if out is None and sys.stdout.isatty():
+        yield lambda count: None
+    else:
+        with progress_bar("predicting", total) as advance:
+            yield advance
+
+
+def _print(tally: "Tally", seconds: float, err: bool) -> None:
+    parts = [f"{tally.images} images in {seconds:.1f} s"]
+    if tally.unreadable:
+        parts.append(f"{len(tally.unreadable)} unreadable")
+    if tally.top1 is not None:
+        known = "" if tally.labelled == tally.images else f" of the {tally.labelled} labelled"
+        parts.append(f"top-1 {percent(tally.top1)}{known}")
+        parts.append(f"error rate {percent(1 - tally.top1)} ({len(tally.wrong)} wrong)")
+    typer.echo(", ".join(parts), err=err)
+    for wrong in tally.wrong[:MOST_WRONG]:
+        typer.echo(
+            f"wrong: {show_path(wrong['path'])} is {wrong['true']}, predicted {wrong['predicted']}",
+            err=err,
+        )
+    if len(tally.wrong) > MOST_WRONG:
+        typer.echo(f"and {len(tally.wrong) - MOST_WRONG} more; --json FILE lists all", err=err)

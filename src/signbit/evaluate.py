@@ -1,0 +1,145 @@
+"""Run a classifier on a labelled data set; needs NumPy alone."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.data import ImageSet
+from signbit.errors import DataError
+from signbit.format import Preprocessing
+from signbit.metrics import Classification, ClassificationCounter
+
+MOST_LISTED = 5
+
+
+class Classifier(Protocol):
+    """What can be evaluated: a trained torch model, or a packed one without torch."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """Size and channels of the images it takes, and the names of its classes."""
+        ...
+
+    def scores(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
+        """(N, H, W, C) uint8 to (N, classes), the class of the highest score being the answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of a classifier on one split of a data set.
+
+    classes: names, in the order of the scores.
+    seconds: what reading and scoring the images took.
+    """
+
+    data: str
+    split: str
+    classes: Sequence[str]
+    figures: Classification
+    seconds: float
+
+    @property
+    def images_per_second(self) -> float:
+        """Images read and scored in a second."""
+        return self.figures.images / max(self.seconds, 1e-9)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: accuracies from 0 to 1, null for a class without images."""
+        return {
+            "data": self.data,
+            "split": self.split,
+            "images": self.figures.images,
+            "images_per_second": self.images_per_second,
+            "top1": self.figures.top1,
+            "top5": self.figures.top5,
+            "classes": list(self.classes),
+            "per_class": dict(zip(self.classes, self.figures.per_class, strict=True)),
+            "confusion": self.figures.confusion.tolist(),
+        }
+
+
+def evaluate(
+    model: Classifier,
+    images: ImageSet,
+    batch_size: int = 256,
+    advance: Callable[[int], None] = lambda count: None,
+) -> Evaluation:
+    """Score every image and count; the last, partial batch too.
+
+    A class of the data set is the model's class of the same name; where one side has no names,
+    or only numbers, it is the class of the same index.
+
+    advance: called with the number of images after each batch.
+
+    Raises: DataError where the data set does not suit the model, or is empty.
+    """
+    _check_shape(model.preprocessing, images)
+    classes = class_names(model, images.classes)
+    labels = _labels_in(classes, images)
+    counter = ClassificationCounter(len(classes))
+    start = time.perf_counter()
+    for batch in _batches(len(labels), batch_size):
+        counter.add(model.scores(images.images[batch]), labels[batch])
+        advance(batch.stop - batch.start)
+    seconds = time.perf_counter() - start
+    return Evaluation(images.name, images.split, classes, counter.result(), seconds)
+
+
+def class_names(model: Classifier, fallback: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the model's classes; else the fallback where its number fits, else numbers."""
+    preprocessing = model.preprocessing
+    if preprocessing.classes:
+        return tuple(preprocessing.classes)
+    pixels = np.zeros((1, *preprocessing.size, preprocessing.channels), np.uint8)
+    count = model.scores(pixels).shape[1]
+    return tuple(fallback) if len(fallback) == count else numbered(count)
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """'0', '1', ...: the names of classes that have none."""
+    return tuple(map(str, range(count)))
+
+
+def _batches(count: int, size: int) -> Iterator[slice]:
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
+
+
+def _check_shape(preprocessing: Preprocessing, images: ImageSet) -> None:
+    if not len(images.labels):
+        raise DataError(f"{images.name}, split {images.split!r}: no images")
+    found, wanted = images.images.shape[1:], (*preprocessing.size, preprocessing.channels)
+    if tuple(found) != wanted:
+        raise DataError(
+            f"{images.name} has images of {_shape(found)}, the model takes {_shape(wanted)}; "
+            "`signbit images` writes them as files, and folder:PATH fits files to a model"
+        )
+
+
+def _labels_in(classes: Sequence[str], images: ImageSet) -> NDArray[np.int64]:
+    """The labels as indices into the model's classes."""
+    own = tuple(images.classes)
+    places = {name: index for index, name in enumerate(classes)}
+    if set(own) <= set(classes):
+        return np.array([places[name] for name in own], np.int64)[images.labels]
+    if numbered(len(own)) != own and numbered(len(classes)) != classes:
+        unknown = [name for name in own if name not in places]
+        more = ", ..." if len(unknown) > MOST_LISTED else ""
+        raise DataError(
+            f"{images.name} has {len(own)} classes, the model {len(classes)}, and the model does "
+            f"not know {', '.join(unknown[:MOST_LISTED])}{more}; its names are "
+            f"{', '.join(classes[:MOST_LISTED])}{', ...' if len(classes) > MOST_LISTED else ''}"
+        )
+    if len(own) != len(classes):
+        raise DataError(f"{images.name} has {len(own)} classes, the model {len(classes)}")
+    return images.labels
+
+
+def _shape(shape: Sequence[int]) -> str:
+    height, width, channels = shape
+    return f"{height}x{width} with {channels} channel{'s' if channels != 1 else ''}"

@@ -1,0 +1,175 @@
+"""Classify image files; needs NumPy and Pillow alone."""
+
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from signbit.data import label_of, read_image
+from signbit.errors import DataError
+from signbit.evaluate import Classifier
+from signbit.format import Preprocessing
+from signbit.metrics.classification import check_scores
+
+READERS = 4
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one file.
+
+    top: names and probabilities of the likeliest classes, the likeliest first.
+    true: the class that the file's name or folder says, None where they say none.
+    """
+
+    path: Path
+    top: Sequence[tuple[str, float]]
+    true: str | None
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that gave no image, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass
+class Tally:
+    """What remains of all predictions: counts, and the files that are wrong or unreadable."""
+
+    images: int = 0
+    labelled: int = 0
+    wrong: list[dict[str, str]] = field(default_factory=list)
+    unreadable: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, outcome: Prediction | Unreadable) -> None:
+        """Count one file."""
+        path = str(outcome.path)
+        if isinstance(outcome, Unreadable):
+            self.unreadable.append({"path": path, "reason": outcome.reason})
+            return
+        self.images += 1
+        self.labelled += outcome.true is not None
+        predicted = outcome.top[0][0]
+        if outcome.true not in (None, predicted):
+            self.wrong.append({"path": path, "true": str(outcome.true), "predicted": predicted})
+
+    @property
+    def top1(self) -> float | None:
+        """Share of the files with a known class that are classified rightly."""
+        return 1 - len(self.wrong) / self.labelled if self.labelled else None
+
+    def to_dict(self, seconds: float) -> dict[str, Any]:
+        """For JSON: shares from 0 to 1; `top1` and `error_rate` only where classes are known."""
+        known = {} if self.top1 is None else {"top1": self.top1, "error_rate": 1 - self.top1}
+        return {
+            "images": self.images,
+            "unreadable": len(self.unreadable),
+            "labelled": self.labelled,
+            **known,
+            "seconds": seconds,
+            "wrong": self.wrong,
+            "unreadable_files": self.unreadable,
+        }
+
+
+def predict(
+    model: Classifier,
+    paths: Iterable[Path],
+    classes: Sequence[str],
+    top: int = 1,
+    batch_size: int = 64,
+) -> Iterator[Prediction | Unreadable]:
+    """Classify the files in their order; memory does not grow with their number.
+
+    Probabilities are the softmax of the scores; log-probabilities have their own back. Of equal
+    ones the class of the lower index comes first.
+
+    classes: names in the order of the scores.
+    top: how many of the likeliest classes to name, at most all.
+
+    Raises: CheckpointError where a score is not a number.
+    """
+    for batch in _read(paths, model.preprocessing, batch_size):
+        images = [pixels for _, pixels in batch if isinstance(pixels, np.ndarray)]
+        answers = iter(_classify(model, np.stack(images), classes, top) if images else ())
+        for path, pixels in batch:
+            if isinstance(pixels, DataError):
+                yield Unreadable(path, str(pixels))
+            else:
+                label = label_of(path, classes)
+                yield Prediction(path, next(answers), None if label is None else classes[label])
+
+
+def _classify(
+    model: Classifier, images: NDArray[np.uint8], classes: Sequence[str], top: int
+) -> Iterator[list[tuple[str, float]]]:
+    scores = model.scores(images)
+    check_scores(scores, len(classes))
+    probabilities = softmax(scores)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
+    for row, best in zip(probabilities, order, strict=True):
+        yield [(classes[int(index)], float(row[index])) for index in best]
+
+
+def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities from scores; rows add up to 1.  Shape: (N, classes)."""
+    wide = scores.astype(np.float64)
+    highest = wide.max(axis=1, keepdims=True)
+    # An infinite highest score minus itself would be NaN.
+    shifted = np.where(wide == highest, 0.0, wide - np.nan_to_num(highest))
+    powers = np.exp(shifted)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+Read = tuple[Path, NDArray[np.uint8] | DataError]
+
+
+def _read(
+    paths: Iterable[Path], preprocessing: Preprocessing, batch_size: int
+) -> Iterator[list[Read]]:
+    """Batches of files as pixels or errors, read on a few threads while the last is in use."""
+
+    def read(path: Path) -> Read:
+        try:
+            return path, read_image(path, preprocessing.size, preprocessing.channels)
+        except DataError as error:
+            return path, error
+
+    waiting: deque[Future[Read]] = deque()
+    remaining = iter(paths)
+    with _filters_of_readers(), ThreadPoolExecutor(READERS) as pool:
+        try:
+            while True:
+                missing = 2 * batch_size - len(waiting)
+                waiting += [pool.submit(read, path) for path in islice(remaining, missing)]
+                if not waiting:
+                    return
+                yield [waiting.popleft().result() for _ in range(min(batch_size, len(waiting)))]
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+@contextmanager
+def _filters_of_readers() -> Iterator[None]:
+    """The warning filters that `read_image` sets, around all its threads.
+
+    Filters belong to the process: threads that set and restore them in turn would leave them as
+    one of them found them. When all find these, it does not matter whose are restored.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
