@@ -2,6 +2,7 @@
 
 from signbit.models._checkpoint import load_model, save_model
 from signbit.models._input import to_input
+from signbit.models._parameters import parameters_of
 from signbit.models._registry import Architecture, create, models, takes
 from signbit.models._trained import TrainedModel
 
@@ -11,6 +12,7 @@ __all__ = [
     "create",
     "load_model",
     "models",
+    "parameters_of",
     "save_model",
     "takes",
     "to_input",

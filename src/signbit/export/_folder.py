@@ -1,0 +1,132 @@
+"""Write an export's folder whole or not at all."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from signbit.errors import OutputError
+from signbit.export._types import Parameters, exporters
+
+MANIFEST = "manifest.json"
+VERSION = 1
+
+
+def export(
+    parameters: Parameters, to: str, folder: Path | str, *, force: bool = False
+) -> dict[str, Any]:
+    """Write a network's parameters in a format into a new folder; returns its manifest.
+
+    The folder appears when all of it is written. An empty one is taken as it is.
+
+    to: a name in `exporters`.
+    force: replace an earlier export, that is a folder with a manifest that lists all of its
+        files; any other is left alone.
+
+    Raises: UsageError for an unknown format; OutputError where the folder cannot be written or
+        replaced, whatever was there is then unchanged; what the exporter raises.
+    """
+    exporter = exporters.get(to)
+    folder = Path(os.path.realpath(folder))
+    _check_free(folder, force)
+    with _system_errors(folder), _temporary_beside(folder) as temporary:
+        manifest = {"signbit_export": VERSION, "format": to, **exporter(parameters, temporary)}
+        manifest["files"] = sorted(path.name for path in temporary.iterdir())
+        (temporary / MANIFEST).write_text(_to_json(manifest), encoding="ascii")
+        _move_into_place(temporary, folder)
+    return manifest
+
+
+def _to_json(manifest: dict[str, Any]) -> str:
+    """JSON with one line for each entry of its lists and objects."""
+    parts, separator = [], ",\n  "
+    for key, value in manifest.items():
+        opening, closing, items = "", "", [json.dumps(value)]
+        if isinstance(value, dict):
+            opening, closing = "{\n  ", "\n }"
+            items = [f"{json.dumps(name)}: {json.dumps(item)}" for name, item in value.items()]
+        elif isinstance(value, list):
+            opening, closing = "[\n  ", "\n ]"
+            items = [json.dumps(item) for item in value]
+        parts.append(f" {json.dumps(key)}: {opening}{separator.join(items)}{closing}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _check_free(folder: Path, force: bool) -> None:
+    """Raises: OutputError where something stands there that must not be replaced."""
+    with _system_errors(folder):
+        if not folder.exists():
+            return
+        if not folder.is_dir():
+            raise OutputError(f"{folder} is a file; give the name of a new folder")
+        # A slash keeps a folder apart from a file that a manifest lists.
+        found = {f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir()}
+    if not found:
+        return
+    if not force:
+        raise OutputError(f"{folder} is not empty; --force replaces an earlier export")
+    foreign = found - {MANIFEST} - _listed_files(folder)
+    if foreign:
+        raise OutputError(
+            f"{folder} holds {sorted(foreign)[0]!r}, which is not of an earlier export; --force "
+            "replaces nothing else, move it away or choose another folder"
+        )
+
+
+def _listed_files(folder: Path) -> set[str]:
+    """What the manifest of an earlier export lists; nothing where there is no such manifest."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        if manifest["signbit_export"] and all(isinstance(name, str) for name in manifest["files"]):
+            return set(manifest["files"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise OutputError(
+        f"{folder} holds no {MANIFEST} of an earlier export; --force replaces nothing else, "
+        "choose another folder"
+    )
+
+
+@contextmanager
+def _temporary_beside(folder: Path) -> Iterator[Path]:
+    """A folder on the same file system, removed at the end if it is still there."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name[:50]}.", dir=folder.parent))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _move_into_place(temporary: Path, folder: Path) -> None:
+    mask = os.umask(0)
+    os.umask(mask)
+    temporary.chmod(0o777 & ~mask)
+    for path in temporary.iterdir():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    if not folder.exists():
+        temporary.rename(folder)
+        return
+    with _temporary_beside(folder) as aside:
+        old = folder.rename(aside / "old")
+        try:
+            temporary.rename(folder)
+        except OSError:
+            old.rename(folder)
+            raise
+
+
+@contextmanager
+def _system_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {folder}: {error.strerror or error}. Whatever was there is unchanged; "
+            "free space or choose another place."
+        ) from error

@@ -1,0 +1,45 @@
+"""The arrays of a trained model, for exporters that know no torch."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from signbit.errors import UsageError
+from signbit.export import Parameters
+from signbit.layers import BinaryLayer
+from signbit.models._trained import TrainedModel
+
+
+@torch.no_grad()
+def parameters_of(model: TrainedModel) -> Parameters:
+    """Each entry of the state dict, and each binary weight as the network multiplies with it.
+
+    Raises: UsageError where a quantizer that says it is binary gives other values.
+    """
+    binary = {
+        f"{name}.weight".removeprefix("."): _signs(name, module.quantized_weight())
+        for name, module in model.module.named_modules()
+        if isinstance(module, BinaryLayer) and module.has_binary_weight
+    }
+    return Parameters(
+        arrays={key: _array(value) for key, value in model.module.state_dict().items()},
+        binary=binary,
+        preprocessing=model.preprocessing,
+        model={"name": model.architecture.name, "options": model.architecture.options},
+    )
+
+
+def _signs(name: str, weight: Tensor) -> NDArray[np.int8]:
+    values = _array(weight)
+    if not (np.abs(values) == 1).all():
+        raise UsageError(f"layer {name!r}: its binary weights are not all -1 or +1")
+    return values.astype(np.int8)
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    # NumPy has no bfloat16; float32 holds each of its values.
+    tensor = tensor.float() if tensor.dtype is torch.bfloat16 else tensor
+    return tensor.detach().cpu().numpy()
