@@ -1,11 +1,15 @@
 """Tables on standard output, and results as JSON."""
 
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from signbit.files import atomic_write
+
+UNFOLDED = 1000
 
 
 def print_table(
@@ -13,14 +17,15 @@ def print_table(
 ) -> None:
     """Print a table; the first `left` columns flush left, numbers after them flush right.
 
-    Without colours where standard output is a file. Texts are printed as they are.
+    Where standard output is a file, without colours and as wide as it takes. Texts are printed
+    as they are.
     """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, show_footer=bool(totals), pad_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE, show_footer=bool(totals), pad_edge=False, padding=(0, 1, 0, 0))
     for index, title in enumerate(header):
         footer = Text(totals[index]) if totals else ""
         # Names may be long and are folded; a number cut in two would be another number.
@@ -33,7 +38,9 @@ def print_table(
         )
     for row in rows:
         table.add_row(*map(Text, row))
-    Console(highlight=False).print(table)
+    # A file has no edge at which to fold, unless one is set.
+    screen = sys.stdout.isatty() or "COLUMNS" in os.environ
+    Console(highlight=False, width=None if screen else UNFOLDED).print(table)
 
 
 def write_json(path: Path | None, result: Mapping[str, Any]) -> None:

@@ -3,15 +3,18 @@
 from signbit.models._checkpoint import load_model, save_model
 from signbit.models._input import to_input
 from signbit.models._parameters import parameters_of
-from signbit.models._registry import Architecture, create, models, takes
+from signbit.models._rebuild import blueprint
+from signbit.models._registry import Architecture, create, models, option, takes
 from signbit.models._trained import TrainedModel
 
 __all__ = [
     "Architecture",
     "TrainedModel",
+    "blueprint",
     "create",
     "load_model",
     "models",
+    "option",
     "parameters_of",
     "save_model",
     "takes",

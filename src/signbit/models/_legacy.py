@@ -1,6 +1,5 @@
 """Read checkpoints of the older public BinaryNet code for PyTorch."""
 
-import inspect
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from signbit.errors import CheckpointError, UsageError
 from signbit.format import Preprocessing
-from signbit.models._registry import Architecture, models
+from signbit.models._registry import Architecture, option
 
 LEGACY_SUFFIXES = (".pth.tar", ".pth", ".pt", ".tar")
 _PREFIX = "module."  # what torch.nn.DataParallel puts before each key
@@ -49,14 +48,14 @@ def legacy_preprocessing(architecture: Architecture) -> Preprocessing:
 
     Raises: UsageError where the network does not take 3 channels.
     """
-    channels = _option(architecture, "in_channels", len(_MEAN))
+    channels = option(architecture, "in_channels", len(_MEAN))
     if channels != len(_MEAN):
         raise UsageError(
             f"the old checkpoint's preprocessing is known for {len(_MEAN)} channels; "
             f"model {architecture.name!r} takes {channels}, "
             f"--set model.in_channels={len(_MEAN)} would change that"
         )
-    height, width = _option(architecture, "input_size", (32, 32))
+    height, width = option(architecture, "input_size", (32, 32))
     return Preprocessing.from_mean_std(_MEAN, _STD, (height, width))
 
 
@@ -75,11 +74,3 @@ def _load(path: Path) -> Any:
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path}: not a readable torch checkpoint: {reason}") from error
-
-
-def _option(architecture: Architecture, name: str, default: Any) -> Any:
-    """The value of an option of the architecture, given or default."""
-    if name in architecture.options:
-        return architecture.options[name]
-    parameter = inspect.signature(models.get(architecture.name)).parameters.get(name)
-    return default if parameter is None else parameter.default

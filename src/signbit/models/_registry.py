@@ -41,3 +41,11 @@ def create(name: str, **options: Any) -> nn.Module:
 def takes(name: str, option: str) -> bool:
     """Whether the model called `name` has that option."""
     return option in inspect.signature(models.get(name)).parameters
+
+
+def option(architecture: Architecture, name: str, default: Any) -> Any:
+    """The value of an option, given or the model's default; `default` where it has no such."""
+    if name in architecture.options:
+        return architecture.options[name]
+    parameter = inspect.signature(models.get(architecture.name)).parameters.get(name)
+    return default if parameter is None else parameter.default

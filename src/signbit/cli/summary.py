@@ -1,0 +1,103 @@
+"""Say what each layer of a network costs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signbit.cli._app import commands
+from signbit.cli._model import open_model
+from signbit.cli._options import Json, Settings, architecture_of
+from signbit.cli._output import print_table, show_path, write_json
+from signbit.errors import UsageError
+
+if TYPE_CHECKING:
+    from signbit.models import Architecture
+    from signbit.summary import LayerCost
+
+Shape = tuple[int, int, int]
+
+
+@commands.register("summary")
+def summary(
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="Run folder or checkpoint; none for an architecture by --model alone.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="Architecture, by itself or of a checkpoint that does not say it.",
+        ),
+    ] = None,
+    settings: Settings = None,
+    json: Json = None,
+) -> None:
+    """Per layer: output shape, parameters, multiply-adds for one image, packed bytes.
+
+    "1-bit" and "32-bit" are parameters; running statistics count among the latter. A binary MAC
+    has two binary operands; a layer with real input counts as real even where its weights are
+    binary. Padded taps count. Other layers than convolutions and linear ones have no MACs.
+    Packed bytes: 8 for each started word of 64 input channels, each tap and each output
+    channel, and 4 for each real number. --json has the whole numbers.
+    """
+    architecture, size = _describe(path, model, settings)
+    from signbit.models import blueprint
+    from signbit.summary import summarize
+
+    # Without memory: only shapes count here.
+    result = summarize(blueprint(architecture), size)
+    totals = result.totals
+    header = ["layer", "kind", "output", "1-bit", "32-bit", "bin MAC", "real MAC", "bytes"]
+    sums = ["total", "", "", *(_short(count) for count in list(totals.values())[:-1])]
+    print_table(header, [_row(layer) for layer in result.layers], sums, left=3)
+    typer.echo(
+        f"{show_path(path) if path else architecture.name}: {totals['packed_bytes']:,} bytes "
+        f"packed, {totals['float32_bytes']:,} as float32 "
+        f"({totals['float32_bytes'] / max(totals['packed_bytes'], 1):.1f} times)"
+    )
+    described = {"name": architecture.name, "options": architecture.options}
+    write_json(json, {"model": described, "input": list(size), **result.to_dict()})
+
+
+def _describe(
+    path: Path | None, model: str | None, settings: list[str] | None
+) -> tuple["Architecture", Shape]:
+    """The architecture and the shape of its input, (channels, height, width)."""
+    if path is not None:
+        trained = open_model(path, model, settings)
+        return trained.architecture, (
+            trained.preprocessing.channels,
+            *trained.preprocessing.size,
+        )
+    architecture = architecture_of(model, settings)
+    if architecture is None:
+        raise UsageError("give a run folder, a checkpoint, or --model NAME")
+    from signbit.models import blueprint, option
+
+    blueprint(architecture)  # tells a wrong option before it is used
+    height, width = option(architecture, "input_size", (32, 32))
+    return architecture, (option(architecture, "in_channels", 3), height, width)
+
+
+def _row(layer: "LayerCost") -> list[str]:
+    from signbit.summary import COUNTS
+
+    shape = "x".join(map(str, layer.output))
+    return [layer.path, layer.kind, shape, *(_short(getattr(layer, name)) for name in COUNTS)]
+
+
+def _short(count: int) -> str:
+    """A count in at most 5 characters: 950, 14.7k, 151M; 0 as a dash."""
+    if count < 1000:
+        return str(count) if count else "-"
+    exponent = (len(str(count)) - 1) // 3
+    text = f"{count / 1000**exponent:.3g}"
+    if float(text) >= 1000:  # 999,600 rounds up to the next unit
+        exponent, text = exponent + 1, "1"
+    return text + "kMGTPE"[exponent - 1]
