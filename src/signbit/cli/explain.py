@@ -1,0 +1,85 @@
+"""Show how XNOR and popcount replace multiply and add, on given or random bits."""
+
+import random
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signbit.cli._app import commands
+from signbit.cli._explain_text import sections
+from signbit.cli._options import Json
+from signbit.cli._output import show_path, write_json
+from signbit.errors import UsageError
+from signbit.explain import Explanation, random_bits
+
+DEFAULT_LENGTH = 8
+
+A = Annotated[
+    str | None, typer.Option("--a", metavar="BITS", help="Bits of the activations, such as 10110.")
+]
+W = Annotated[
+    str | None, typer.Option("--w", metavar="BITS", help="Bits of the weights, as many as of --a.")
+]
+Length = Annotated[
+    int | None,
+    typer.Option(metavar="N", help=f"How many random bits.  [default: {DEFAULT_LENGTH}]"),
+]
+Seed = Annotated[
+    int | None, typer.Option(metavar="S", min=0, help="Draw the random bits of this seed.")
+]
+Pictures = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Also draw every quantizer and its gradient: DIR/quantizers.png."
+    ),
+]
+
+
+@commands.register("explain")
+def explain(
+    a: A = None,
+    w: W = None,
+    length: Length = None,
+    seed: Seed = None,
+    pictures: Pictures = None,
+    json_file: Json = None,
+) -> None:
+    """Show how XNOR and popcount replace multiply and add.
+
+    Works out one dot product of signs step by step, on the bits of --a and --w or on random
+    ones: multiplied and added, with XNOR, with XOR, and from packed 64-bit words.
+    """
+    explanation = Explanation(*_operands(a, w, length, seed))
+    if pictures is not None:
+        from signbit.plots.quantizers import draw_quantizers
+
+        draw_quantizers(pictures / "quantizers.png")
+    for number, (heading, lines) in enumerate(sections(explanation)):
+        # Bold on a terminal; echo takes the codes out where there is none.
+        typer.secho(f"{chr(10) if number else ''}{heading}", bold=True)
+        typer.echo("\n".join(lines))
+    write_json(json_file, explanation.to_dict())
+    if pictures is not None:
+        typer.echo(f"drawn: {show_path(pictures / 'quantizers.png')}", err=True)
+
+
+def _operands(
+    a: str | None, w: str | None, length: int | None, seed: int | None
+) -> tuple[str, str]:
+    """The two texts of bits. Raises: UsageError where the options do not go together."""
+    if (a is None) != (w is None):
+        given, missing = ("--w", "--a") if a is None else ("--a", "--w")
+        raise UsageError(
+            f"{given} is given without {missing}; give both, or neither for random bits"
+        )
+    if a is not None and w is not None:
+        if length is not None or seed is not None:
+            raise UsageError("--length and --seed are for random bits; leave out --a and --w")
+        return a, w
+    length = DEFAULT_LENGTH if length is None else length
+    chosen = random.randrange(1 << 32) if seed is None else seed
+    drawn = random_bits(length, chosen)
+    if seed is None:
+        typer.echo(f"random bits; the same again: --length {length} --seed {chosen}", err=True)
+    return drawn

@@ -1,0 +1,128 @@
+"""Every quantizer's output and pseudo-gradient as a picture, taken from autograd."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.errors import MissingDependencyError
+from signbit.files import atomic_path
+
+if TYPE_CHECKING:
+    from signbit.quantizers import AbstractQuantizer
+
+Curve = NDArray[np.float32]
+
+# An even number of points: none falls on 0, where the step would get a slanted edge.
+POINTS = 2000
+LIMIT = 2.0
+# The mean of 20,000 signs is within 0.02 of its limit, less than the line is thick.
+DRAWS = 20_000
+MEANS = 81
+COLUMNS = 5
+_OUTPUT, _GRADIENT, _GREY = "#1f5fa8", "#c2410c", "#9aa3ad"
+
+
+def draw_quantizers(path: Path | str) -> None:
+    """Draw a column for each registered quantizer as a PNG: y above, dy/dx below.
+
+    A quantizer that draws at random shows the mean of its output, and a few of its draws.
+
+    Raises: OutputError, MissingDependencyError.
+    """
+    try:
+        from matplotlib.figure import Figure
+
+        from signbit.quantizers import create, quantizers
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"pictures need {error.name}; install it with: pip install 'signbit[train]'"
+        ) from error
+    made = {name: create(name) for name in quantizers.names()}
+    bands = -(-len(made) // COLUMNS)
+    width = min(len(made), COLUMNS)
+    figure = Figure(figsize=(2.3 * width + 0.3, 4.4 * bands), dpi=100, layout="constrained")
+    grid = figure.subplots(2 * bands, width, squeeze=False)
+    for axes in grid.flat:
+        axes.set_visible(False)
+    for index, (name, quantizer) in enumerate(made.items()):
+        band, column = divmod(index, COLUMNS)
+        assert quantizer is not None
+        _draw_column(grid[2 * band : 2 * band + 2, column], name, quantizer)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def sample(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve, Curve]:
+    """x, y and dy/dx at POINTS places from -LIMIT to LIMIT; y is one draw where it is random."""
+    import torch
+
+    with _own_randomness():
+        x = torch.linspace(-LIMIT, LIMIT, POINTS, requires_grad=True)
+        y = quantizer(x)
+        (gradient,) = torch.autograd.grad(y.sum(), x)
+    return x.detach().numpy(), y.detach().numpy(), gradient.numpy()
+
+
+def sample_mean(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve] | None:
+    """x and the mean of y over DRAWS draws, at MEANS places; None where y is not random."""
+    import torch
+
+    with _own_randomness(), torch.no_grad():
+        x = torch.linspace(-LIMIT, LIMIT, MEANS)
+        draws = quantizer(x.expand(DRAWS, MEANS))
+        if (draws == draws[0]).all():
+            return None
+        return x.numpy(), draws.mean(dim=0).numpy()
+
+
+@contextmanager
+def _own_randomness() -> Iterator[None]:
+    # Drawing a picture must not change what the caller's generator gives next.
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+def _draw_column(pair, name: str, quantizer: "AbstractQuantizer") -> None:
+    x, y, gradient = sample(quantizer)
+    mean = sample_mean(quantizer)
+    above, below = pair
+    above.set_title(name, fontsize=11, family="monospace")
+    if mean is None:
+        above.plot(x, y, color=_OUTPUT, linewidth=2)
+    else:
+        dots = slice(None, None, POINTS // 100)
+        above.plot(x[dots], y[dots], ".", color=_GREY, markersize=4, label="draws")
+        above.plot(*mean, color=_OUTPUT, linewidth=2, label="mean")
+        above.legend(fontsize=8, loc=(0.55, 0.12), frameon=False, handlelength=1.2)
+    below.fill_between(x, gradient, color=_GRADIENT, alpha=0.12, linewidth=0)
+    below.plot(x, gradient, color=_GRADIENT, linewidth=2)
+    _dress(above, "y", 1.25 if quantizer.binary else LIMIT)
+    _dress(below, "dy/dx", None)
+    below.set_xlabel("x", fontsize=9)
+
+
+def _dress(axes, label: str, limit: float | None) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_visible(True)
+    axes.set_ylabel(label, fontsize=9)
+    axes.set_xlim(-LIMIT, LIMIT)
+    axes.set_xticks(range(-2, 3))
+    if limit is None:
+        low, high = axes.get_ylim()
+        axes.set_ylim(min(low, -0.15), max(high, 1.25))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        axes.set_ylim(-limit, limit)
+        axes.set_yticks(range(-int(limit), int(limit) + 1))
+    axes.axhline(0, color=_GREY, linewidth=0.8, zorder=0)
+    axes.axvline(0, color=_GREY, linewidth=0.8, zorder=0)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
