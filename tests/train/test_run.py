@@ -3,10 +3,12 @@ import json
 import warnings
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from signbit.data import ImageSet, folder, load, write_images
 from signbit.errors import (
     CheckpointError,
     OutputError,
@@ -51,9 +53,10 @@ def test_a_run_folder_holds_all_that_rebuilds_the_model(tiny_run):
     }
     assert metrics["val_accuracy"] > 0.15
     trained = load_model(tiny_run.folder)
-    assert trained.source.name == "best.safetensors"
+    assert trained.source.name == "last.safetensors"
     assert trained.preprocessing.classes == tuple("0123456789")
-    assert trained.info["metrics"]["val_accuracy"] == max(
+    best = load_model(tiny_run.folder / "best.safetensors")
+    assert best.info["metrics"]["val_accuracy"] == max(
         float(row["val_accuracy"]) for row in rows_of(tiny_run)
     )
     settings = json.loads((tiny_run.folder / "run.json").read_text())
@@ -257,3 +260,27 @@ def test_cuda_without_a_device_is_an_error(tiny_run, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match="not available here"):
         train(replace(tiny_run, device="cuda"))
+
+
+def test_images_read_by_workers_train_like_images_in_memory(tiny_run, tmp_path, monkeypatch):
+    digits = load("digits", "train")
+    few = ImageSet("few", "train", digits.images[:400], digits.labels[:400], digits.classes)
+    write_images([few], tmp_path / "images", "png")
+    memory = replace(tiny_run, data=f"folder:{tmp_path / 'images'}", folder=tmp_path / "memory")
+    train(memory)
+    monkeypatch.setattr(folder, "MAX_ARRAY_BYTES", 0)
+    files = replace(memory, folder=tmp_path / "files")
+    assert not isinstance(load(files.data, "train").images, np.ndarray)
+    train(files)
+    for key, value in weights(memory).items():
+        assert torch.equal(value, weights(files)[key]), key
+
+
+# Torch's compiler warns of its own use of deprecated calls and leaves files to the collector.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_compiled_model_trains_and_loads(tiny_run):
+    recipe = tiny_run.recipe.model_copy(update={"compile": True, "epochs": 2})
+    run = replace(tiny_run, recipe=recipe)
+    assert train(run)["accuracy"] > 0.15
+    assert load_model(run.folder).architecture.options["width"] == 4

@@ -29,7 +29,7 @@ MOST_WRONG = 10
 def predict(
     path: ModelPath,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Image files, or folders of them.")
+        list[Path], typer.Argument(metavar="PATH", help="Image files, or folders of them.")
     ],
     top: Annotated[
         int, typer.Option("--top", min=1, help="Likeliest classes to name for each image.")

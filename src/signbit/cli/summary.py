@@ -23,7 +23,7 @@ def summary(
     path: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[MODEL]",
+            metavar="MODEL",
             help="Run folder or checkpoint; none for an architecture by --model alone.",
         ),
     ] = None,
@@ -48,13 +48,13 @@ def summary(
     """
     architecture, size = _describe(path, model, settings)
     from signbit.models import blueprint
-    from signbit.summary import summarize
+    from signbit.summary import COUNTS, summarize
 
     # Without memory: only shapes count here.
     result = summarize(blueprint(architecture), size)
     totals = result.totals
     header = ["layer", "kind", "output", "1-bit", "32-bit", "bin MAC", "real MAC", "bytes"]
-    sums = ["total", "", "", *(_short(count) for count in list(totals.values())[:-1])]
+    sums = ["total", "", "", *(_short(totals[name]) for name in COUNTS)]
     print_table(header, [_row(layer) for layer in result.layers], sums, left=3)
     typer.echo(
         f"{show_path(path) if path else architecture.name}: {totals['packed_bytes']:,} bytes "

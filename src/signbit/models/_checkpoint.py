@@ -20,7 +20,7 @@ from signbit.models._trained import TrainedModel
 
 VERSION = 1
 SUFFIX = ".safetensors"
-RUN_FILES = ("best.safetensors", "last.safetensors")
+RUN_FILE = "last.safetensors"
 # Room for thousands of class names; options of 4096 characters name about a thousand layers,
 # which takes a second to build.
 MAX_METADATA = 1 << 20
@@ -68,8 +68,8 @@ def save_model(
 def load_model(path: Path | str, architecture: Architecture | None = None) -> TrainedModel:
     """Read a run folder, a `.safetensors` checkpoint or an old `.pth.tar`, in eval mode.
 
-    A run folder means its `best.safetensors` (best on the held-out validation images), or
-    `last.safetensors` where nothing was held out. Nothing in a file is executed, and no size
+    A run folder means its `last.safetensors`; the best on the held-out images can be named as a
+    file. Nothing in a file is executed, and no size
     in it is believed before the file is seen to hold as much.
 
     architecture: for files that do not say it themselves.
@@ -118,12 +118,11 @@ def _resolve(path: Path) -> Path:
         reason = getattr(error, "strerror", None) or str(error)
         raise CheckpointError(f"{path}: {reason.lower()}; give a run folder or a file") from error
     if folder:
-        for name in RUN_FILES:
-            if (path / name).is_file():
-                return path / name
+        if (path / RUN_FILE).is_file():
+            return path / RUN_FILE
         raise CheckpointError(
-            f"{path}: no {' or '.join(RUN_FILES)} in this folder; is it a run folder, and has its "
-            "first epoch ended?"
+            f"{path}: no {RUN_FILE} in this folder; is it a run folder, and has its first epoch "
+            "ended?"
         )
     if not path.name.endswith((SUFFIX, *LEGACY_SUFFIXES)):
         raise UsageError(

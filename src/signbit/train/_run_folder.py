@@ -67,7 +67,7 @@ class RunFolder(Checkpoint):
         self.folder, self.architecture = folder, architecture
         self.preprocessing, self.info = preprocessing, info
         self.rows: list[dict[str, float]] = []
-        self.best = -1.0
+        self.best = 0.0
         self._drawn_at = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
@@ -88,7 +88,8 @@ class RunFolder(Checkpoint):
         assert isinstance(pl_module, Classifier)
         self.rows.append(_row(trainer))
         row = self.rows[-1]
-        if row.get("val_accuracy", -1.0) > self.best:
+        # Of equal epochs the later one: it has seen more.
+        if row.get("val_accuracy", -1.0) >= self.best:
             self.best = row["val_accuracy"]
             self._save("best", pl_module, row)
         self._save("last", pl_module, row)

@@ -1,0 +1,97 @@
+"""The main job from end to end, on the digits that come with the package."""
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from signbit.data import image_files, load, read_image, write_images
+from signbit.errors import OutputError
+from signbit.evaluate import Evaluation, evaluate
+from signbit.export import export
+from signbit.files import atomic_write
+from signbit.models import TrainedModel, load_model, parameters_of
+from signbit.plots.confusion import draw_confusion
+from signbit.plots.samples import draw_samples
+from signbit.predict import Prediction, Tally, predict
+from signbit.train import Run, load_recipe, train
+
+MARKER = "quickstart.json"
+SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Quickstart:
+    """What came of it, in `folder`.
+
+    seconds: of the training alone.
+    bits: binary weights, one bit each once packed; reals: all other numbers.
+    """
+
+    folder: Path
+    seconds: float
+    epochs: int
+    evaluation: Evaluation
+    tally: Tally
+    bits: int
+    reals: int
+
+
+def quickstart(folder: Path) -> Quickstart:
+    """Train on the digits, evaluate, classify image files, extract the parameters, draw.
+
+    The folder is new, empty, or that of an earlier quickstart, which is replaced.
+
+    Raises: OutputError where the folder holds anything else or cannot be written.
+    """
+    _prepare(folder)
+    start = time.perf_counter()
+    metrics = train(Run(load_recipe("digits"), "digits_binary", "digits", folder / "run"))
+    seconds = time.perf_counter() - start
+    model, test = load_model(folder / "run"), load("digits", "test")
+    evaluation = evaluate(model, test)
+    figures, title = evaluation.figures, f"digits, {len(test.labels)} images held out"
+    draw_confusion(figures.confusion, evaluation.classes, folder / "confusion.png", title)
+    write_images([test], folder / "images", "png")
+    tally = _predict_files(model, folder)
+    parameters = parameters_of(model)
+    export(parameters, "txt", folder / "parameters")
+    atomic_write(folder / MARKER, json.dumps(evaluation.to_dict(), indent=1) + "\n")
+    bits = sum(array.size for array in parameters.binary.values())
+    every = sum(array.size for array in parameters.arrays.values())
+    epochs = int(metrics["epoch"])
+    return Quickstart(folder, seconds, epochs, evaluation, tally, bits, every - bits)
+
+
+def _prepare(folder: Path) -> None:
+    """An empty folder with our marker in it; only what a quickstart made is ever deleted."""
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            if not (folder / MARKER).is_file():
+                raise OutputError(
+                    f"{folder} holds something else than an earlier quickstart; "
+                    "choose another folder with --out"
+                )
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise OutputError(f"cannot replace {folder}: {error.strerror or error}") from error
+    atomic_write(folder / MARKER, "{}\n")
+
+
+def _predict_files(model: TrainedModel, folder: Path) -> Tally:
+    """Classify the image files, and draw a page of the first ones."""
+    preprocessing, tally = model.preprocessing, Tally()
+    shown: list[Prediction] = []
+    for outcome in predict(model, image_files([folder / "images"]), preprocessing.classes):
+        tally.add(outcome)
+        if isinstance(outcome, Prediction) and len(shown) < SHOWN:
+            shown.append(outcome)
+    draw_samples(
+        [read_image(one.path, preprocessing.size, preprocessing.channels) for one in shown],
+        [one.top[0][0] for one in shown],
+        [one.top[0][1] for one in shown],
+        [one.true for one in shown],
+        folder / "samples.png",
+    )
+    return tally
