@@ -57,6 +57,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     module = architecture.build()
     module(torch.randn(256, 1, 8, 8))
     preprocessing = Preprocessing([2 / 255], [-1.0], (8, 8), tuple(map(str, range(10))))
-    path = tmp_path_factory.mktemp("run") / "best.safetensors"
+    path = tmp_path_factory.mktemp("run") / "last.safetensors"
     save_model(path, module.eval(), architecture, preprocessing)
     return path

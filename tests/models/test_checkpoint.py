@@ -139,19 +139,14 @@ def test_half_precision_weights_are_widened(path, header):
     assert {p.dtype for p in load_model(path).module.parameters()} == {torch.float32}
 
 
-def test_run_folder_means_its_best_checkpoint(path):
-    best = path.rename(path.parent / "best.safetensors")
-    (path.parent / "last.safetensors").write_bytes(b"not read")
-    assert load_model(path.parent).source == best
-
-
-def test_run_folder_without_a_best_checkpoint_means_its_last(path):
+def test_run_folder_means_its_last_weights(path):
     last = path.rename(path.parent / "last.safetensors")
+    (path.parent / "best.safetensors").write_bytes(b"not read")
     assert load_model(path.parent).source == last
 
 
 def test_empty_folder_is_named(tmp_path):
-    assert_refused(tmp_path, "best.safetensors", "is it a run folder")
+    assert_refused(tmp_path, "last.safetensors", "is it a run folder")
 
 
 def test_missing_file_is_named(tmp_path):

@@ -61,11 +61,12 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"signbit: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
-        extra = _EXTRA_OF.get((error.name or "").partition(".")[0])
+        package = (error.name or "").partition(".")[0]
+        extra = _EXTRA_OF.get(package)
         if extra is None:
             raise
         print(  # noqa: T201
-            f"signbit: this needs {error.name}; install it with: pip install 'signbit[{extra}]'",
+            f"signbit: this needs {package}; install it with: pip install 'signbit[{extra}]'",
             file=sys.stderr,
         )
         sys.exit(1)

@@ -11,7 +11,7 @@ MOST_ROWS = 24
 HEAD_ROWS = 12
 TAIL_ROWS = 4
 # Up to here the bits fit on a line once more, read backwards.
-MOST_REVERSED = 24
+MOST_REVERSED = 12
 
 
 def sections(explanation: Explanation) -> Iterator[Section]:

@@ -38,8 +38,9 @@ def draw_quantizers(path: Path | str) -> None:
 
         from signbit.quantizers import create, quantizers
     except ImportError as error:
+        package = (error.name or "").partition(".")[0]
         raise MissingDependencyError(
-            f"pictures need {error.name}; install it with: pip install 'signbit[train]'"
+            f"pictures need {package}; install it with: pip install 'signbit[train]'"
         ) from error
     made = {name: create(name) for name in quantizers.names()}
     bands = -(-len(made) // COLUMNS)
