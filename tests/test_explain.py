@@ -150,7 +150,7 @@ def test_commands_of_the_page_print_what_it_shows(command, output, tmp_path):
     assert done.stdout == output
     for picture in tmp_path.glob("docs/pictures/*.png"):
         with Image.open(picture) as drawn, Image.open(DOCS / "pictures" / picture.name) as shown:
-        assert drawn.size == shown.size
+            assert drawn.size == shown.size
 
 
 def test_python_of_the_page_does_what_it_shows():

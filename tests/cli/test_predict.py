@@ -146,6 +146,23 @@ def test_failed_run_leaves_no_partial_file(signbit, checkpoint, digit_files, tmp
     assert not list(tmp_path.iterdir())
 
 
+def test_names_that_cannot_be_printed_stay_on_one_line(signbit, checkpoint, tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "a\nb.png")
+    (tmp_path / "c\x1b[31m\n.png").touch()
+    out, err = signbit("predict", checkpoint, tmp_path)
+    assert rows_of(out)[0]["path"] == f"{tmp_path}/a\\nb.png"
+    assert r"c\x1b[31m\n.png: not an image" in err
+
+
+def test_full_standard_output_is_one_line(checkpoint, digit_files):
+    command = [sys.executable, "-m", "signbit", "predict", checkpoint, digit_files]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode != 0
+    assert "signbit: cannot write to standard output: No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_names_that_are_not_utf8_do_not_stop_the_command(checkpoint, tmp_path):
     name = bytes(tmp_path) + b"/caf\xe9.png"
     Image.new("L", (8, 8)).save(tmp_path / "x.png")

@@ -56,5 +56,8 @@ def percent(share: float | None) -> str:
 
 
 def show_path(path: Path | str) -> str:
-    """A path as text that every terminal and every encoding of files can hold."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
+    """A path on one line: what cannot be printed, or is no text at all, comes as an escape."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in str(path)
+    )

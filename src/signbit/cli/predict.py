@@ -1,6 +1,7 @@
 """Classify image files."""
 
 import csv
+import io
 import json as json_module
 import sys
 import time
@@ -15,7 +16,7 @@ from signbit.cli._app import commands
 from signbit.cli._model import ModelPath, open_model
 from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings
 from signbit.cli._output import percent, show_path, write_json
-from signbit.errors import DataError, UsageError
+from signbit.errors import DataError, OutputError, UsageError
 from signbit.files import atomic_path
 
 if TYPE_CHECKING:
@@ -89,10 +90,25 @@ def _check_suffix(out: Path | None) -> None:
 def _lines(out: Path | None, top: int) -> Iterator[Write]:
     """A function that writes the line of a prediction; a file is complete or not there."""
     if out is None:
-        yield _csv_writer(sys.stdout, top)
+        with _standard_output() as file:
+            yield _csv_writer(file, top)
         return
     with atomic_path(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         yield _jsonl_writer(file) if out.suffix == ".jsonl" else _csv_writer(file, top)
+
+
+@contextmanager
+def _standard_output() -> Iterator[TextIO]:
+    """Standard output; letters that its encoding lacks are written as escapes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
 
 def _csv_writer(file: TextIO, top: int) -> Write:

@@ -69,8 +69,8 @@ def load_model(path: Path | str, architecture: Architecture | None = None) -> Tr
     """Read a run folder, a `.safetensors` checkpoint or an old `.pth.tar`, in eval mode.
 
     A run folder means its `last.safetensors`; the best on the held-out images can be named as a
-    file. Nothing in a file is executed, and no size
-    in it is believed before the file is seen to hold as much.
+    file. Nothing in a file is executed, and no size in it is believed before the file is seen to
+    hold as much.
 
     architecture: for files that do not say it themselves.
 
