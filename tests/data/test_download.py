@@ -120,7 +120,9 @@ def test_missing_members_are_named(publish, tmp_path):
         load("cifar10", "train", data_dir=tmp_path / "data", download=True)
 
 
-@pytest.mark.parametrize("content", [b"no archive", tar_of({"a": bytes(9999)})[:60]])
+@pytest.mark.parametrize(
+    "content", [b"no archive", tar_of({"a": bytes(9999)})[:60]], ids=["text", "cut"]
+)
 def test_damaged_archives_are_errors(publish, tmp_path, content):
     publish(content)
     with pytest.raises(DataError, match=f"{ARCHIVE}: damaged archive"):
