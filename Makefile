@@ -22,9 +22,9 @@ format: setup
 	$(VENV)/ruff format .
 	$(VENV)/ruff check --fix .
 
-# One thread: the networks of the tests are too small for two to help.
+# Two processes of one thread each: the networks of the tests are too small for two threads.
 test: check
-	OMP_NUM_THREADS=1 $(VENV)/pytest --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(VENV)/pytest -n 2 --cov --cov-report=term:skip-covered
 
 clean:
 	rm -rf .venv build dist

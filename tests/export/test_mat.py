@@ -1,4 +1,3 @@
-import shutil
 import subprocess
 import sys
 
@@ -26,8 +25,7 @@ def test_one_axis_becomes_a_column(tmp_path, parameters):
     assert loadmat(tmp_path / "out" / "conv.bias.mat")["array"].shape == (6, 1)
 
 
-@pytest.mark.skipif(shutil.which("octave") is None, reason="needs GNU Octave")
-def test_octave_reads_back_a_weight_and_its_signs(tmp_path, parameters):
+def test_octave_reads_back_a_weight_and_its_signs(octave, tmp_path, parameters):
     export(parameters, "mat", tmp_path / "out")
     script = """
         load('conv.weight.mat'); weight = array;
@@ -37,7 +35,7 @@ def test_octave_reads_back_a_weight_and_its_signs(tmp_path, parameters):
         printf('%d\\n', isequal(array, int8(2 * (weight > 0) - 1)));
         printf('%.9g ', permute(weight, [4 3 2 1])(:));
     """
-    command = ["octave", "--no-gui", "--norc", "--quiet", "--eval", script]
+    command = [octave, "--no-gui", "--norc", "--quiet", "--eval", script]
     done = subprocess.run(command, cwd=tmp_path / "out", capture_output=True, text=True)
     kinds, size, equal, values = done.stdout.splitlines()
     assert kinds == "single int8"

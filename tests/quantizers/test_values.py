@@ -170,4 +170,4 @@ def test_create_passes_objects_and_none_through():
     with pytest.raises(UsageError, match=r"options \['clip'\] go with the name"):
         create(quantizer, clip=1)
     with pytest.raises(InputTypeError, match="not int"):
-        create(3)  # pyright: ignore[reportArgumentType]
+        create(3)  # pyright: ignore[reportCallIssue, reportArgumentType]

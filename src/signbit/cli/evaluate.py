@@ -55,8 +55,8 @@ def evaluate(
     and scoring.
     """
     from signbit.data import load
-    from signbit.data._progress import progress_bar
     from signbit.evaluate import evaluate as run
+    from signbit.progress import progress_bar
 
     trained = open_model(path, model, settings, device)
     needs: dict[str, Any] = {

@@ -135,7 +135,7 @@ def _jsonl_writer(file: TextIO) -> Write:
 @contextmanager
 def _progress(total: int, out: Path | None) -> Iterator[Callable[[int], None]]:
     """A progress bar, unless the lines themselves run over the screen."""
-    from signbit.data._progress import progress_bar
+    from signbit.progress import progress_bar
 
     if out is None and sys.stdout.isatty():
         yield lambda count: None

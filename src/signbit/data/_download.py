@@ -9,9 +9,9 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from signbit.data._progress import progress_bar
 from signbit.errors import DataError
 from signbit.files import atomic_path
+from signbit.progress import progress_bar
 
 TIMEOUT_SECONDS = 30.0
 MAX_BYTES = 2**28  # the largest archive, CIFAR-10, has 170 MB

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.data._image import read_image
-from signbit.data._progress import progress_bar
+from signbit.progress import progress_bar
 
 _BATCH = 256
 # Reading fewer takes less than a second.

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from signbit.data._image import read_pixels
-from signbit.data._progress import progress_bar
 from signbit.data._types import ImageSet
 from signbit.errors import DataError, OutputError
 from signbit.files import atomic_write
+from signbit.progress import progress_bar
 
 NAMES_FILE = "classes.txt"
 _BATCH = 250

@@ -3,7 +3,7 @@
 import inspect
 import math
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,14 @@ class AbstractQuantizer(nn.Module, ABC):
         """Quantize `x`; shape, dtype and device stay."""
 
 
+@overload
+def create(quantizer: str | AbstractQuantizer, **options: Any) -> AbstractQuantizer: ...
+@overload
+def create(quantizer: None, **options: Any) -> None: ...
+@overload
+def create(
+    quantizer: str | AbstractQuantizer | None, **options: Any
+) -> AbstractQuantizer | None: ...
 def create(quantizer: str | AbstractQuantizer | None, **options: Any) -> AbstractQuantizer | None:
     """A quantizer from its name and options; an object or None is returned as it is.
 
