@@ -9,7 +9,7 @@ import pytest
 
 from signbit import files
 from signbit.errors import OutputError
-from signbit.files import atomic_path, atomic_write
+from signbit.files import atomic_path, atomic_write, remove_leftovers
 
 
 def assert_alone(path) -> None:
@@ -138,3 +138,13 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
 def test_the_null_device_survives():
     atomic_write(os.devnull, "gone")
     assert Path(os.devnull).is_char_device()
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
+    (tmp_path / ".other.tmp").touch()
+    killed = atomic_path(tmp_path / "last.ckpt")
+    assert killed.__enter__().exists()
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".other.tmp"]
+    with pytest.raises(OutputError):
+        killed.__exit__(None, None, None)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from signbit.errors import OutputError
 
+# Hidden, so that no reader takes a leftover for a result; ours, so that it may be deleted.
 _PREFIX = ".signbit-"
 
 
@@ -30,7 +31,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         folder = None if special else final.parent
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=f".tmp{path.suffix}", dir=folder)
+        handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=f".tmp{path.suffix}", dir=folder)
         os.close(handle)
         temporary = Path(name)
         yield temporary

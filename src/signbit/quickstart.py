@@ -3,8 +3,11 @@
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from signbit.data import image_files, load, read_image, write_images
 from signbit.errors import OutputError
@@ -13,7 +16,7 @@ from signbit.export import export
 from signbit.files import atomic_write
 from signbit.models import TrainedModel, load_model, parameters_of
 from signbit.plots.confusion import draw_confusion
-from signbit.plots.samples import draw_samples
+from signbit.plots.samples import COLUMNS, draw_samples
 from signbit.predict import Prediction, Tally, predict
 from signbit.train import Run, load_recipe, train
 
@@ -80,13 +83,14 @@ def _prepare(folder: Path) -> None:
 
 
 def _predict_files(model: TrainedModel, folder: Path) -> Tally:
-    """Classify the image files, and draw a page of the first ones."""
+    """Classify the image files, and draw a page of them."""
     preprocessing, tally = model.preprocessing, Tally()
-    shown: list[Prediction] = []
+    predictions: list[Prediction] = []
     for outcome in predict(model, image_files([folder / "images"]), preprocessing.classes):
         tally.add(outcome)
-        if isinstance(outcome, Prediction) and len(shown) < SHOWN:
-            shown.append(outcome)
+        if isinstance(outcome, Prediction):
+            predictions.append(outcome)
+    shown = choose_samples(predictions)
     draw_samples(
         [read_image(one.path, preprocessing.size, preprocessing.channels) for one in shown],
         [one.top[0][0] for one in shown],
@@ -95,3 +99,12 @@ def _predict_files(model: TrainedModel, folder: Path) -> Tally:
         folder / "samples.png",
     )
     return tally
+
+
+def choose_samples(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Mistakes, a row of them at most, then right answers from all over the list."""
+    wrong = [one for one in predictions if one.top[0][0] != one.true]
+    right = [one for one in predictions if one.top[0][0] == one.true]
+    mistakes = wrong[:COLUMNS]
+    places = np.linspace(0, len(right), min(SHOWN - len(mistakes), len(right)), endpoint=False)
+    return mistakes + [right[int(place)] for place in places]

@@ -1,9 +1,12 @@
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from signbit.cli import main
+from signbit.predict import Prediction
+from signbit.quickstart import SHOWN, choose_samples
 
 
 def run(*arguments):
@@ -35,3 +38,15 @@ def test_quickstart_leaves_foreign_folders_alone(tmp_path, capsys):
     assert run("--out", str(tmp_path)) == 1
     assert "holds something else" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_the_page_of_samples_shows_mistakes_first_and_then_every_class():
+    def said(place, answer):
+        return Prediction(Path(str(place)), [(answer, 0.5)], str(place // 20))
+
+    right = [said(place, str(place // 20)) for place in range(200)]
+    shown = choose_samples([*right, said(77, "9"), said(3, "4")])
+    assert [one.top[0][0] for one in shown[:2]] == ["9", "4"]
+    assert {one.true for one in shown[2:]} == set("0123456789")
+    assert len({one.path for one in shown}) == len(shown) == SHOWN
+    assert choose_samples(right[:3]) == right[:3]

@@ -44,7 +44,7 @@ def evaluate(
         ),
     ] = None,
 ) -> None:
-    """Accuracy of a trained model on a data set: top-1, top-5, per class.
+    """Measure accuracy on a data set: top-1, top-5, per class.
 
     Of fewer than five classes, top-5 is top of all. Images of a folder are converted to the
     model's size and channels; other data sets must have them. Classes are matched by name where

@@ -32,7 +32,7 @@ def export(
     model: ModelName = None,
     settings: Settings = None,
 ) -> None:
-    """Write every parameter of a trained model in a format that other tools read.
+    """Write every parameter of a trained model for other tools.
 
     Each entry of the state dict becomes a file; the weights that the network uses as bits come
     once more as -1 and +1, <key>.binary.<ext>. DIR/manifest.json says which file holds which

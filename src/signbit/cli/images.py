@@ -31,12 +31,13 @@ def images(
         ),
     ] = False,
 ) -> None:
-    """Write a data set as image files: OUT/train/<label>_<index>.bmp and OUT/test/...
+    """Write a data set as image files.
 
-    Pixels are identical to those of the data set, the index is that of the source, and
-    OUT/classes.txt has the class names, so that folder:OUT is the same data set again. A run
-    that was broken off is completed by the same command: files that are there with the same
-    pixels are skipped. Where other files are there, nothing is written without --force.
+    They are OUT/train/<label>_<index>.bmp and OUT/test/<label>_<index>.bmp. Pixels are
+    identical to those of the data set, the index is that of the source, and OUT/classes.txt has
+    the class names, so that folder:OUT is the same data set again. A run that was broken off is
+    completed by the same command: files that are there with the same pixels are skipped. Where
+    other files are there, nothing is written without --force.
     """
     from signbit.data import load, write_images
 

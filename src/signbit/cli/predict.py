@@ -45,12 +45,13 @@ def predict(
     settings: Settings = None,
     json: Json = None,
 ) -> None:
-    """Classify image files of any size and mode; folders are searched for images.
+    """Classify image files of any size and mode.
 
-    One line for each image, in a stable order: its path, the class that its name or folder
-    says (<label>_<index>.<ext>, or a folder named like a class) if any, and the likeliest
-    classes with their probabilities. The lines go to --out, and the summary to standard output;
-    without --out the lines go to standard output, as CSV, and the summary to standard error.
+    Folders are searched for images. One line for each image, in a stable order: its path, the
+    class that its name or folder says (<label>_<index>.<ext>, or a folder named like a class)
+    if any, and the likeliest classes with their probabilities. The lines go to --out, and the
+    summary to standard output; without --out the lines go to standard output, as CSV, and the
+    summary to standard error.
 
     Files that cannot be read are named on standard error and counted, the rest go on. The exit
     code is 1 where none can be read. --json writes the summary with the lists of wrong and of

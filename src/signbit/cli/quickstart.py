@@ -27,10 +27,11 @@ def quickstart(
         typer.Option("--out", metavar="DIR", help="New folder, or that of an earlier quickstart."),
     ] = Path("signbit-quickstart"),
 ) -> None:
-    """Train a small binary network on scanned digits, evaluate it, classify files, extract it.
+    """Train, evaluate, classify and extract on scanned digits.
 
-    Takes under two minutes on two cores and needs no network: 1,797 images of 8x8 pixels come
-    with the package; 360 of them are held out for the test.
+    The whole job with a small binary network. Takes under two minutes on two cores and needs no
+    network: 1,797 images of 8x8 pixels come with the package; 360 of them are held out for the
+    test.
     """
     from signbit.quickstart import quickstart as run
 

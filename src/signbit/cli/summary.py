@@ -38,13 +38,14 @@ def summary(
     settings: Settings = None,
     json: Json = None,
 ) -> None:
-    """Per layer: output shape, parameters, multiply-adds for one image, packed bytes.
+    """Show shape, parameters, operations and bytes of each layer.
 
-    "1-bit" and "32-bit" are parameters; running statistics count among the latter. A binary MAC
-    has two binary operands; a layer with real input counts as real even where its weights are
-    binary. Padded taps count. Other layers than convolutions and linear ones have no MACs.
-    Packed bytes: 8 for each started word of 64 input channels, each tap and each output
-    channel, and 4 for each real number. --json has the whole numbers.
+    Operations are multiply-adds (MACs) for one image. "1-bit" and "32-bit" are parameters;
+    running statistics count among the latter. A binary MAC has two binary operands; a layer
+    with real input counts as real even where its weights are binary. Padded taps count. Other
+    layers than convolutions and linear ones have no MACs. Packed bytes: 8 for each started word
+    of 64 input channels, each tap and each output channel, and 4 for each real number. --json
+    has the whole numbers.
     """
     architecture, size = _describe(path, model, settings)
     from signbit.models import blueprint

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from signbit.files import atomic_path
 
-_COLUMNS = 8
+COLUMNS = 8
 _INCH = 1.25
 
 
@@ -28,9 +28,9 @@ def draw_samples(
     """
     from matplotlib.figure import Figure
 
-    rows = max(-(-len(images) // _COLUMNS), 1)
-    figure = Figure((_COLUMNS * _INCH, rows * _INCH * 1.35), dpi=100, layout="constrained")
-    for place, axes in enumerate(figure.subplots(rows, _COLUMNS, squeeze=False).flat):
+    rows = max(-(-len(images) // COLUMNS), 1)
+    figure = Figure((COLUMNS * _INCH, rows * _INCH * 1.35), dpi=100, layout="constrained")
+    for place, axes in enumerate(figure.subplots(rows, COLUMNS, squeeze=False).flat):
         axes.set_axis_off()
         if place >= len(images):
             continue
