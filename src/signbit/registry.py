@@ -1,10 +1,11 @@
 """Find things by name: each kind is a package whose modules register one thing each."""
 
+import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from signbit.errors import unknown_name
 
@@ -55,6 +56,18 @@ class Registry(Generic[T]):
         if name not in self._entries:
             raise unknown_name(self.kind, name, self._entries)
         return self._entries[name]
+
+    def build(self, name: str, options: Mapping[str, Any]) -> Any:
+        """Call the entry called `name` with options that are checked to be among its own.
+
+        Raises: UsageError for an unknown name or option, and what the entry raises.
+        """
+        entry: Callable[..., Any] = self.get(name)  # pyright: ignore[reportAssignmentType]
+        allowed = inspect.signature(entry).parameters
+        for option in options:
+            if option not in allowed:
+                raise unknown_name(f"option of {self.kind} {name!r}", option, allowed)
+        return entry(**options)
 
     def name_of(self, entry: object) -> str | None:
         """The name under which `entry` is registered, None where it is not."""

@@ -8,17 +8,19 @@ from signbit import __version__
 from signbit.cli._app import commands
 from signbit.cli._options import Json
 from signbit.cli._output import print_table, write_json
+from signbit.machine import processor
 
 _PACKAGES = ("numpy", "pillow", "torch", "lightning", "torchmetrics", "safetensors", "scipy")
 
 
 @commands.register("info")
 def info(json_file: Json = None) -> None:
-    """Print versions and what is known of the processor."""
+    """Print versions, processor and cores, for a report of a problem."""
     facts = {
         "signbit": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "processor": processor(),
         "cores": str(os.cpu_count()),
     }
     facts |= {name: _installed(name) for name in _PACKAGES}

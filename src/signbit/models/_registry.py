@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import nn
 
-from signbit.errors import unknown_name
 from signbit.registry import Registry
 
 models: Registry[Callable[..., nn.Module]] = Registry("model", "signbit.models")
@@ -30,12 +29,7 @@ def create(name: str, **options: Any) -> nn.Module:
 
     Raises: UsageError for an unknown name, an unknown option or a value that is not allowed.
     """
-    build = models.get(name)
-    allowed = inspect.signature(build).parameters
-    for option in options:
-        if option not in allowed:
-            raise unknown_name(f"option of model {name!r}", option, allowed)
-    return build(**options)
+    return models.build(name, options)
 
 
 def takes(name: str, option: str) -> bool:

@@ -1,6 +1,5 @@
 """The interface of a quantizer, its registry, and what all of them share."""
 
-import inspect
 import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, overload
@@ -8,7 +7,7 @@ from typing import Any, ClassVar, overload
 import torch
 from torch import Tensor, nn
 
-from signbit.errors import InputTypeError, UsageError, unknown_name
+from signbit.errors import InputTypeError, UsageError
 from signbit.registry import Registry
 
 quantizers: Registry[type["AbstractQuantizer"]] = Registry("quantizer", "signbit.quantizers")
@@ -41,12 +40,7 @@ def create(quantizer: str | AbstractQuantizer | None, **options: Any) -> Abstrac
     Raises: UsageError for an unknown name or option, InputTypeError for anything else.
     """
     if isinstance(quantizer, str):
-        kind = quantizers.get(quantizer)
-        allowed = inspect.signature(kind).parameters
-        for name in options:
-            if name not in allowed:
-                raise unknown_name(f"option of quantizer {quantizer!r}", name, allowed)
-        return kind(**options)
+        return quantizers.build(quantizer, options)
     if options:
         raise UsageError(
             f"options {sorted(options)} go with the name of a quantizer, not an object"

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 import signbit
+from signbit.machine import processor
 
 _PACKAGES = ("torch", "lightning", "torchmetrics", "numpy", "safetensors")
 
@@ -19,7 +20,7 @@ def environment(device: str) -> dict[str, Any]:
         "signbit": signbit.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "device": torch.cuda.get_device_name() if device == "cuda" else platform.processor(),
+        "device": torch.cuda.get_device_name() if device == "cuda" else processor(),
         "threads": torch.get_num_threads(),
         "packages": {name: version(name) for name in _PACKAGES},
         "git": _git_state(Path.cwd()),
