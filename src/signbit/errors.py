@@ -30,6 +30,14 @@ class CheckpointError(SignbitError):
     """A checkpoint is missing, damaged or of another architecture."""
 
 
+class ModelFormatError(SignbitError, ValueError):
+    """A `.signbit` file is damaged, or not what docs/format.md allows."""
+
+
+class PackError(SignbitError, ValueError):
+    """A network cannot be packed exactly; the message names the module and the reason."""
+
+
 class OutputError(SignbitError):
     """A result could not be written; whatever was there before is untouched."""
 

@@ -1,0 +1,136 @@
+"""Operations on each number by itself, with parameters per channel."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from signbit.errors import UsageError
+from signbit.format.bits import has_tail_bits, words_for
+from signbit.format.ops._base import AbstractOperation, Attributes, operations, require_one_shape
+from signbit.format.types import BITS, F32, I32, U8, Node, Number, TensorType, ValueType
+
+
+def _check_tail(node: Node, name: str, channels: int) -> None:
+    if has_tail_bits(node.tensors[name], channels):
+        raise UsageError(f"tensor {name!r} has bits set beyond its {channels} channels")
+
+
+class _Normalize(AbstractOperation):
+    """u8 to f32: pixel * scale + bias, rounded after each of the two."""
+
+    kinds = ((U8,),)
+
+    def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
+        return inputs[0]._replace(kind=F32)
+
+    def tensors(
+        self, attributes: Attributes, inputs: Sequence[ValueType]
+    ) -> Mapping[str, TensorType]:
+        channel = TensorType("float32", (inputs[0].channels,))
+        return {"scale": channel, "bias": channel}
+
+    def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:
+        for name, values in node.tensors.items():
+            if not np.isfinite(values).all():
+                raise UsageError(f"tensor {name!r} holds NaN or infinity")
+
+
+class _Affine(_Normalize):
+    """i32 or f32 to f32: x * scale + bias in one rounding (fused multiply-add)."""
+
+    kinds = ((I32, F32),)
+
+    def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:
+        """Any number: a batch norm may be broken in some channels."""
+
+
+class _Threshold(AbstractOperation):
+    """i32 or f32 to bits: x < threshold where the channel's bit of `below` is set, else x > it.
+
+    NaN gives 0. A threshold at the end of the range makes a constant.
+    """
+
+    kinds = ((I32, F32),)
+
+    def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
+        return inputs[0]._replace(kind=BITS)
+
+    def tensors(
+        self, attributes: Attributes, inputs: Sequence[ValueType]
+    ) -> Mapping[str, TensorType]:
+        dtype = "int32" if inputs[0].kind == I32 else "float32"
+        channels = inputs[0].channels
+        return {
+            "threshold": TensorType(dtype, (channels,)),
+            "below": TensorType("uint64", (words_for(channels),)),
+        }
+
+    def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:
+        _check_tail(node, "below", inputs[0].channels)
+        if np.isnan(node.tensors["threshold"]).any():
+            raise UsageError("tensor 'threshold' holds NaN")
+
+
+class _Flip(AbstractOperation):
+    """bits to bits: turned where the channel's bit of `mask` is set."""
+
+    kinds = ((BITS,),)
+
+    def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
+        return inputs[0]
+
+    def tensors(
+        self, attributes: Attributes, inputs: Sequence[ValueType]
+    ) -> Mapping[str, TensorType]:
+        return {"mask": TensorType("uint64", (words_for(inputs[0].channels),))}
+
+    def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:
+        _check_tail(node, "mask", inputs[0].channels)
+
+
+class _Clamp(AbstractOperation):
+    """f32 to f32: min(max(x, low), high); NaN stays. ReLU and Hardtanh are these."""
+
+    kinds = ((F32,),)
+    attributes: ClassVar = {"low": Number(), "high": Number()}
+
+    def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
+        if attributes["low"] > attributes["high"]:
+            raise UsageError(
+                f"attribute 'low', {attributes['low']}, is above 'high', {attributes['high']}"
+            )
+        return inputs[0]
+
+
+class _Prelu(AbstractOperation):
+    """f32 to f32: x where x > 0, else slope * x."""
+
+    kinds = ((F32,),)
+
+    def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
+        return inputs[0]
+
+    def tensors(
+        self, attributes: Attributes, inputs: Sequence[ValueType]
+    ) -> Mapping[str, TensorType]:
+        return {"slope": TensorType("float32", (inputs[0].channels,))}
+
+
+class _Add(AbstractOperation):
+    """f32 and f32 to f32."""
+
+    kinds = ((F32,), (F32,))
+
+    def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
+        require_one_shape(inputs)
+        return inputs[0]
+
+
+operations.register("normalize")(_Normalize())
+operations.register("affine")(_Affine())
+operations.register("threshold")(_Threshold())
+operations.register("flip")(_Flip())
+operations.register("clamp")(_Clamp())
+operations.register("prelu")(_Prelu())
+operations.register("add")(_Add())

@@ -1,0 +1,23 @@
+"""Probabilities over the channels."""
+
+from collections.abc import Sequence
+
+from signbit.format.ops._base import AbstractOperation, Attributes, operations
+from signbit.format.types import F32, ValueType
+
+
+class _Softmax(AbstractOperation):
+    """exp(x - highest), divided by their sum."""
+
+    kinds = ((F32,),)
+
+    def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
+        return inputs[0]
+
+
+class _LogSoftmax(_Softmax):
+    """x - highest - log of the sum of exp(x - highest)."""
+
+
+operations.register("softmax")(_Softmax())
+operations.register("log_softmax")(_LogSoftmax())

@@ -1,0 +1,134 @@
+"""A packed network: its graph, checked as a whole, and its preprocessing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from signbit.errors import ModelFormatError, SignbitError
+from signbit.format.ops import AbstractOperation, operations
+from signbit.format.preprocessing import Preprocessing
+from signbit.format.types import F32, U8, Node, ValueType, value_type
+
+MAX_NODES = 4096
+# What all values of one image may take together, and all sums: a file of a few bytes must not
+# ask for more memory or time than a network that somebody would train.
+MAX_TOTAL_ELEMENTS = 1 << 28
+MAX_OPERATIONS = 1 << 42
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """A network in bits: from uint8 pixels, NHWC, to float32 scores.
+
+    Node 0 reads the pixels: each node's inputs are counted from there, 0 being the pixels and i
+    the i-th node, from 1. The last node gives the scores, 1x1 with a channel per class.
+
+    types: of the pixels and of every node, by the same count.
+    info: what else a reader may want to know, in JSON's types.
+
+    Raises: ModelFormatError naming the node and the field.
+    """
+
+    nodes: Sequence[Node]
+    preprocessing: Preprocessing
+    info: Mapping[str, Any] = field(default_factory=dict)
+    types: tuple[ValueType, ...] = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "types", _check(self.nodes, self.preprocessing))
+
+    @property
+    def classes(self) -> int:
+        """How many scores it gives."""
+        return self.types[-1].channels
+
+    def save(self, path: Path | str) -> None:
+        """Write a `.signbit` file, at once. Raises: OutputError."""
+        from signbit.files import atomic_write
+        from signbit.format.file import to_bytes
+
+        atomic_write(path, to_bytes(self))
+
+    @classmethod
+    def load(cls, source: Path | str | bytes) -> "PackedModel":
+        """Read a `.signbit` file or its bytes. Raises: ModelFormatError."""
+        from signbit.format.file import read
+
+        return read(source)
+
+
+def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueType, ...]:
+    if not 1 <= len(nodes) <= MAX_NODES:
+        raise ModelFormatError(f"the graph has {len(nodes)} nodes; 1 to {MAX_NODES} are allowed")
+    types = [value_type(U8, *preprocessing.size, preprocessing.channels)]
+    work = 0
+    for index, node in enumerate(nodes, 1):
+        try:
+            operation = operations.get(node.op)
+            inputs = _inputs(node, index, types, operation)
+            types.append(operation.infer(node.attributes, inputs))
+            work += _work(node, types[-1])
+            _check_tensors(node, operation, inputs)
+        except (SignbitError, OverflowError) as error:
+            raise ModelFormatError(f"node {index} ({node.op[:40]}): {error}") from error
+        if sum(one.elements for one in types) > MAX_TOTAL_ELEMENTS or work > MAX_OPERATIONS:
+            raise ModelFormatError(
+                f"node {index} ({node.op}): the network is too large: at most "
+                f"{MAX_TOTAL_ELEMENTS} values and {MAX_OPERATIONS} operations an image"
+            )
+    last = types[-1]
+    if (last.kind, last.height, last.width) != (F32, 1, 1):
+        raise ModelFormatError(f"the last node gives {last}; scores are {F32} 1x1 by classes")
+    if len(preprocessing.classes) not in (0, last.channels):
+        raise ModelFormatError(
+            f"{len(preprocessing.classes)} class names, the last node gives {last.channels} scores"
+        )
+    return tuple(types)
+
+
+def _work(node: Node, gives: ValueType) -> int:
+    height, width = node.attributes.get("kernel", (1, 1))
+    depth = node.tensors["weight"].shape[-1] if "weight" in node.tensors else 1
+    return gives.elements * height * width * depth
+
+
+def _inputs(
+    node: Node, index: int, types: Sequence[ValueType], operation: AbstractOperation
+) -> list[ValueType]:
+    kinds = list(operation.kinds)
+    if operation.variadic:
+        kinds += [kinds[-1]] * (len(node.inputs) - len(kinds))
+    if len(node.inputs) != len(kinds):
+        raise ModelFormatError(f"has {len(node.inputs)} inputs, takes {len(kinds)}")
+    for source, allowed in zip(node.inputs, kinds, strict=True):
+        if type(source) is not int or not 0 <= source < index:
+            raise ModelFormatError(f"reads node {source!r}; give one before it, 0 to {index - 1}")
+        if types[source].kind not in allowed:
+            raise ModelFormatError(
+                f"reads {types[source]} from node {source}; takes {' or '.join(allowed)}"
+            )
+    for name in node.attributes:
+        if name not in operation.attributes:
+            raise ModelFormatError(f"has an unknown attribute {name[:40]!r}")
+    for name, check in operation.attributes.items():
+        if name not in node.attributes:
+            raise ModelFormatError(f"attribute {name!r} is missing")
+        check.check(name, node.attributes[name])
+    return [types[source] for source in node.inputs]
+
+
+def _check_tensors(node: Node, operation: AbstractOperation, inputs: Sequence[ValueType]) -> None:
+    wanted = operation.tensors(node.attributes, inputs)
+    if set(wanted) != set(node.tensors):
+        raise ModelFormatError(f"has tensors {sorted(node.tensors)}, needs {sorted(wanted)}")
+    for name, (dtype, shape) in wanted.items():
+        found = node.tensors[name]
+        if found.dtype != np.dtype(dtype) or found.shape != shape:
+            raise ModelFormatError(
+                f"tensor {name!r} is {found.dtype} of shape {found.shape}, "
+                f"needs {dtype} of shape {shape}"
+            )
+    operation.check_values(node, inputs)

@@ -1,0 +1,1 @@
+"""Run packed networks: the NumPy reference, and the engine."""

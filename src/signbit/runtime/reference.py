@@ -1,0 +1,204 @@
+"""The packed network in NumPy, one plain function per operation: what all else must equal.
+
+Bits are bool arrays (True is +1); every value is (N, H, W, C).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.errors import UsageError
+from signbit.format import Node, PackedModel
+from signbit.format.bits import unpack_bits
+
+Array = NDArray[Any]
+
+
+def run(model: PackedModel, pixels: NDArray[np.uint8]) -> list[Array]:
+    """Every value of the graph for some images, the pixels first, the scores last.
+
+    Raises: UsageError where dtype, rank or size are not those of the network.
+    """
+    height, width = model.preprocessing.size
+    expected = (height, width, model.preprocessing.channels)
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
+        raise UsageError(
+            f"images are {pixels.dtype} of shape {pixels.shape}; the network takes uint8 of "
+            f"shape (N, {height}, {width}, {expected[2]})"
+        )
+    values: list[Array] = [pixels]
+    for node in model.nodes:
+        values.append(apply(node, [values[index] for index in node.inputs]))
+    return values
+
+
+def scores(model: PackedModel, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(N, H, W, C) uint8 to (N, classes) float32."""
+    return run(model, pixels)[-1].reshape(len(pixels), -1)
+
+
+def apply(node: Node, inputs: Sequence[Array]) -> Array:
+    """What one node gives."""
+    return _OPERATIONS[node.op](node, *inputs)
+
+
+def _signs(bits: Array) -> Array:
+    return np.where(bits, 1, -1)
+
+
+def _pad(x: Array, padding: Sequence[int], value: Any) -> Array:
+    top, left, bottom, right = padding
+    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
+
+
+def _windows(x: Array, node: Node) -> Array:
+    """Every window of a padded map.  Shape: (N, H, W, C) to (N, H', W', kh, kw, C)."""
+    (kh, kw), (sh, sw) = node.attributes["kernel"], node.attributes["stride"]
+    dh, dw = node.attributes.get("dilation", (1, 1))
+    rows = np.arange(0, x.shape[1] - dh * (kh - 1), sh)[:, None] + dh * np.arange(kh)
+    columns = np.arange(0, x.shape[2] - dw * (kw - 1), sw)[:, None] + dw * np.arange(kw)
+    return x[:, rows[:, None, :, None], columns[None, :, None, :]]
+
+
+def _correlate(node: Node, x: Array, weight: Array) -> Array:
+    """Sums over each window and the channels of each group, one tap after the other."""
+    windows, groups = _windows(x, node), node.attributes["groups"]
+    parts = []
+    for part, kernels in zip(
+        np.split(windows, groups, axis=-1), np.split(weight, groups, axis=0), strict=True
+    ):
+        parts.append(np.einsum("nyxijc,oijc->nyxo", part, kernels, optimize=True))
+    return np.concatenate(parts, axis=-1)
+
+
+def _weight_signs(node: Node, channels: int) -> Array:
+    return _signs(unpack_bits(node.tensors["weight"], channels // node.attributes["groups"]))
+
+
+def _conv_bits(node: Node, x: Array) -> Array:
+    padded = _pad(_signs(x), node.attributes["padding"], node.attributes["padding_value"])
+    # Sums of +-1 are exact in float64, whose products run on BLAS.
+    weight = _weight_signs(node, x.shape[-1]).astype(np.float64)
+    return _correlate(node, padded.astype(np.float64), weight).astype(np.int32)
+
+
+def _conv_u8(node: Node, x: Array) -> Array:
+    stands_for = x.astype(np.float64) * node.attributes["multiplier"] + node.attributes["offset"]
+    padded = _pad(stands_for, node.attributes["padding"], 0)
+    weight = _weight_signs(node, x.shape[-1]).astype(np.float64)
+    return _correlate(node, padded, weight).astype(np.int32)
+
+
+def _conv_f32_bits(node: Node, x: Array) -> Array:
+    padded = _pad(x, node.attributes["padding"], node.attributes["padding_value"])
+    return _correlate(node, padded, _weight_signs(node, x.shape[-1]).astype(np.float32))
+
+
+def _conv_f32(node: Node, x: Array) -> Array:
+    return _correlate(node, _pad(x, node.attributes["padding"], 0), node.tensors["weight"])
+
+
+def _normalize(node: Node, x: Array) -> Array:
+    return x.astype(np.float32) * node.tensors["scale"] + node.tensors["bias"]
+
+
+def _affine(node: Node, x: Array) -> Array:
+    return fused_multiply_add(x.astype(np.float32), node.tensors["scale"], node.tensors["bias"])
+
+
+def fused_multiply_add(x: Array, scale: Array, bias: Array) -> Array:
+    """x * scale + bias in float32 with a single rounding.
+
+    The product is exact in float64. The sum is rounded to odd there, which makes the second
+    rounding, to float32, that of the exact sum (Boldo and Melquiond, 2008).
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        product, addend = x.astype(np.float64) * scale, bias.astype(np.float64)
+        total = product + addend
+        part = total - product
+        error = (product - (total - part)) + (addend - part)
+        even = (total.view(np.int64) & 1) == 0
+        inexact = np.isfinite(total) & (error != 0) & even
+        towards = np.where(error > 0, np.inf, -np.inf)
+        return np.where(inexact, np.nextafter(total, towards), total).astype(np.float32)
+
+
+def _threshold(node: Node, x: Array) -> Array:
+    threshold = node.tensors["threshold"]
+    below = unpack_bits(node.tensors["below"], x.shape[-1])
+    return np.where(below, x < threshold, x > threshold)
+
+
+def _flip(node: Node, x: Array) -> Array:
+    return x ^ unpack_bits(node.tensors["mask"], x.shape[-1])
+
+
+def _clamp(node: Node, x: Array) -> Array:
+    return np.clip(x, np.float32(node.attributes["low"]), np.float32(node.attributes["high"]))
+
+
+def _prelu(node: Node, x: Array) -> Array:
+    return np.where(x > 0, x, node.tensors["slope"] * x)
+
+
+def _add(node: Node, x: Array, y: Array) -> Array:
+    return x + y
+
+
+def _concat(node: Node, *inputs: Array) -> Array:
+    return np.concatenate(inputs, axis=-1)
+
+
+def _flatten(node: Node, x: Array) -> Array:
+    return x.transpose(0, 3, 1, 2).reshape(len(x), 1, 1, -1)
+
+
+def _max_pool(node: Node, x: Array) -> Array:
+    lowest = {"b": False, "i": np.iinfo(np.int32).min, "f": -np.inf}[x.dtype.kind]
+    return _windows(_pad(x, node.attributes["padding"], lowest), node).max(axis=(3, 4))
+
+
+def _avg_pool(node: Node, x: Array) -> Array:
+    padding = node.attributes["padding"]
+    windows = _windows(_pad(x, padding, 0), node)
+    total = np.zeros((*windows.shape[:3], windows.shape[-1]), np.float32)
+    for row in range(windows.shape[3]):
+        for column in range(windows.shape[4]):
+            total = total + windows[:, :, :, row, column]
+    if node.attributes["count_padding"]:
+        return total / np.float32(windows.shape[3] * windows.shape[4])
+    inside = _windows(_pad(np.ones_like(x[:1, :, :, :1]), padding, 0), node).sum(axis=(3, 4))
+    return total / inside
+
+
+def _softmax(node: Node, x: Array) -> Array:
+    powers = np.exp(x - x.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _log_softmax(node: Node, x: Array) -> Array:
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+_OPERATIONS: dict[str, Callable[..., Array]] = {
+    "conv_bits": _conv_bits,
+    "conv_u8": _conv_u8,
+    "conv_f32_bits": _conv_f32_bits,
+    "conv_f32": _conv_f32,
+    "normalize": _normalize,
+    "affine": _affine,
+    "threshold": _threshold,
+    "flip": _flip,
+    "clamp": _clamp,
+    "prelu": _prelu,
+    "add": _add,
+    "concat": _concat,
+    "flatten": _flatten,
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+}
