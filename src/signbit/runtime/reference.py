@@ -135,6 +135,10 @@ def _flip(node: Node, x: Array) -> Array:
     return x ^ unpack_bits(node.tensors["mask"], x.shape[-1])
 
 
+def _to_real(node: Node, x: Array) -> Array:
+    return _signs(x).astype(np.float32)
+
+
 def _clamp(node: Node, x: Array) -> Array:
     return np.clip(x, np.float32(node.attributes["low"]), np.float32(node.attributes["high"]))
 
@@ -192,6 +196,7 @@ _OPERATIONS: dict[str, Callable[..., Array]] = {
     "affine": _affine,
     "threshold": _threshold,
     "flip": _flip,
+    "signs": _to_real,
     "clamp": _clamp,
     "prelu": _prelu,
     "add": _add,

@@ -89,6 +89,15 @@ class _Flip(AbstractOperation):
         _check_tail(node, "mask", inputs[0].channels)
 
 
+class _Signs(AbstractOperation):
+    """bits to f32: +1.0 where a bit is set, else -1.0."""
+
+    kinds = ((BITS,),)
+
+    def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
+        return inputs[0]._replace(kind=F32)
+
+
 class _Clamp(AbstractOperation):
     """f32 to f32: min(max(x, low), high); NaN stays. ReLU and Hardtanh are these."""
 
@@ -131,6 +140,7 @@ operations.register("normalize")(_Normalize())
 operations.register("affine")(_Affine())
 operations.register("threshold")(_Threshold())
 operations.register("flip")(_Flip())
+operations.register("signs")(_Signs())
 operations.register("clamp")(_Clamp())
 operations.register("prelu")(_Prelu())
 operations.register("add")(_Add())

@@ -1,0 +1,55 @@
+"""Pixels as integers, where the preprocessing is one scale for all channels."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from signbit.format import Preprocessing
+
+_MULTIPLIERS = (1, 2)
+_CLOSE = 1e-6
+
+
+class PixelCode(NamedTuple):
+    """A pixel p is unit * (multiplier * p + offset).
+
+    exact: whether float32 gives that very number for each pixel, without rounding.
+    """
+
+    unit: float
+    multiplier: int
+    offset: int
+    exact: bool
+
+    @property
+    def largest(self) -> int:
+        """The largest magnitude of the integers."""
+        return max(abs(self.offset), abs(255 * self.multiplier + self.offset))
+
+
+def pixel_code(preprocessing: Preprocessing) -> PixelCode | None:
+    """How pixels stand for integers; None where they do not.
+
+    The zero of the network's input must lie on an integer, or half of one: a pixel of 127.5
+    for scale 1/127.5 and bias -1.
+    """
+    (scale, *scales), (bias, *biases) = preprocessing.scale, preprocessing.bias
+    if scale == 0 or any(one != scale for one in scales) or any(one != bias for one in biases):
+        return None
+    for multiplier in _MULTIPLIERS:
+        offset = round(bias / scale * multiplier)
+        if abs(bias / scale * multiplier - offset) <= _CLOSE and abs(offset) < 1 << 16:
+            unit = float(np.float32(scale / multiplier))
+            return PixelCode(
+                unit, multiplier, offset, _is_exact(preprocessing, unit, multiplier, offset)
+            )
+    return None
+
+
+def _is_exact(preprocessing: Preprocessing, unit: float, multiplier: int, offset: int) -> bool:
+    pixels = np.arange(256, dtype=np.float32)
+    real = pixels * np.float32(preprocessing.scale[0]) + np.float32(preprocessing.bias[0])
+    power_of_two = np.frexp(unit)[0] == 0.5
+    return bool(
+        power_of_two and np.array_equal(real, np.float32(unit) * (multiplier * pixels + offset))
+    )

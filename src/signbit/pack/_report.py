@@ -1,0 +1,57 @@
+"""What became of each module, as rows for a table."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from signbit.format import Node
+
+_BECAME = {
+    "conv_bits": "bits, XOR and popcount",
+    "conv_u8": "bits, on integer pixels",
+    "conv_f32_bits": "bits, on real numbers",
+    "conv_f32": "real",
+}
+
+
+def report(info: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows that `pack` left in a model's info: module, type, became, why, bits."""
+    return list(info.get("modules", []))
+
+
+def describe(
+    model: nn.Module,
+    nodes: Sequence[Node],
+    origins: Sequence[str],
+    reasons: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    """A row for each module without children that the network runs."""
+    rows = []
+    for path, module in model.named_modules():
+        parameters = list(module.parameters(recurse=False)) + [
+            buffer for buffer in module.buffers(recurse=False) if buffer.is_floating_point()
+        ]
+        own = [node for node, origin in zip(nodes, origins, strict=True) if origin == path]
+        if not path or not (own or parameters):
+            continue
+        before = sum(value.numel() * value.element_size() * 8 for value in parameters)
+        after = sum(array.nbytes * 8 for node in own for array in node.tensors.values())
+        rows.append(
+            {
+                "module": path,
+                "type": type(module).__name__,
+                "became": _became(own),
+                "why": reasons.get(path, ""),
+                "bits_before": before,
+                "bits_after": after,
+            }
+        )
+    return rows
+
+
+def _became(own: Sequence[Node]) -> str:
+    if not own:
+        return "part of the threshold after it"
+    kinds = [_BECAME.get(node.op, node.op) for node in own]
+    return ", ".join(dict.fromkeys(kinds))
