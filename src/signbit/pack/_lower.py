@@ -165,8 +165,10 @@ class Lowering:
         source = self.source(base)
         masks = _masks(stages, base.size[2])
         thresholds = _thresholds(source, stages, masks[0], base.size[2])
+        # The module whose parameters the thresholds hold, for the report.
+        folded = [one for one in stages if isinstance(one, Elementwise) and one.per_channel]
         node = self.emit(
-            sign.origin,
+            folded[-1].origin if folded else sign.origin,
             "threshold",
             [source.node],
             threshold=thresholds.value,

@@ -56,17 +56,17 @@ def pack(
         origin for index, origin in enumerate(lowering.origins, 1) if index not in absorbed.negated
     ]
     exact = _is_exact(lowering)
+    packed = PackedModel(absorbed.nodes, preprocessing)
     facts: dict[str, Any] = {
-        "modules": describe(model, absorbed.nodes, origins, lowering.reasons),
+        "modules": describe(model, packed, origins, lowering.reasons),
         "exact": exact,
         **(info or {}),
     }
-    packed = PackedModel(absorbed.nodes, preprocessing, facts)
-    if not check:
-        return packed
-    result = compare(model, packed, _checked(lowering, absorbed), rank, samples)
-    require_equal(result, exact)
-    return PackedModel(absorbed.nodes, preprocessing, {**facts, "check": result.to_dict()})
+    if check:
+        result = compare(model, packed, _checked(lowering, absorbed), rank, samples)
+        require_equal(result, exact)
+        facts["check"] = result.to_dict()
+    return PackedModel(absorbed.nodes, preprocessing, facts)
 
 
 def _rank(model: nn.Module, preprocessing: Preprocessing) -> int:

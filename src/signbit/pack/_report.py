@@ -5,13 +5,18 @@ from typing import Any
 
 from torch import nn
 
-from signbit.format import Node
+from signbit.format import Node, PackedModel, ValueType
+from signbit.format.types import BITS, F32, I32, U8
 
+# By operation and the kind of value that it reads.
 _BECAME = {
-    "conv_bits": "bits, XOR and popcount",
-    "conv_u8": "bits, on integer pixels",
-    "conv_f32_bits": "bits, on real numbers",
-    "conv_f32": "real",
+    ("conv_bits", BITS): "XOR and popcount of bits",
+    ("conv_u8", U8): "bits of weights, integer pixels",
+    ("conv_f32_bits", F32): "bits of weights, real input",
+    ("conv_f32", F32): "real convolution",
+    ("threshold", I32): "integer threshold",
+    ("threshold", F32): "real threshold",
+    ("max_pool", BITS): "OR of bits",
 }
 
 
@@ -22,7 +27,7 @@ def report(info: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def describe(
     model: nn.Module,
-    nodes: Sequence[Node],
+    packed: PackedModel,
     origins: Sequence[str],
     reasons: Mapping[str, str],
 ) -> list[dict[str, Any]]:
@@ -32,7 +37,7 @@ def describe(
         parameters = list(module.parameters(recurse=False)) + [
             buffer for buffer in module.buffers(recurse=False) if buffer.is_floating_point()
         ]
-        own = [node for node, origin in zip(nodes, origins, strict=True) if origin == path]
+        own = [node for node, origin in zip(packed.nodes, origins, strict=True) if origin == path]
         if not path or not (own or parameters):
             continue
         before = sum(value.numel() * value.element_size() * 8 for value in parameters)
@@ -41,7 +46,7 @@ def describe(
             {
                 "module": path,
                 "type": type(module).__name__,
-                "became": _became(own),
+                "became": _became(own, packed.types),
                 "why": reasons.get(path, ""),
                 "bits_before": before,
                 "bits_after": after,
@@ -50,8 +55,8 @@ def describe(
     return rows
 
 
-def _became(own: Sequence[Node]) -> str:
+def _became(own: Sequence[Node], types: Sequence[ValueType]) -> str:
     if not own:
         return "part of the threshold after it"
-    kinds = [_BECAME.get(node.op, node.op) for node in own]
+    kinds = [_BECAME.get((node.op, types[node.inputs[0]].kind), node.op) for node in own]
     return ", ".join(dict.fromkeys(kinds))

@@ -1,0 +1,107 @@
+"""Fold and pack a trained network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from signbit.cli._app import commands
+from signbit.cli._model import ModelPath, open_model
+from signbit.cli._options import Json, ModelName, Settings
+from signbit.cli._output import print_table, show_path, write_json
+from signbit.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from signbit.format import PackedModel, Preprocessing
+
+
+@commands.register("pack")
+def pack(
+    path: ModelPath,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="FILE.signbit", help="File to write.")
+    ],
+    samples: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--samples", metavar="PATH", help="Images for the self-check; may be repeated."
+        ),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check/--no-check", help="Compare with torch, and refuse what differs."),
+    ] = True,
+    model: ModelName = None,
+    settings: Settings = None,
+    json: Json = None,
+) -> None:
+    """Fold and pack a trained network into bits and thresholds.
+
+    Batch norm, bias and sign become one integer threshold per channel, found by asking the
+    trained modules themselves. The table says what each module became, and why where it stays
+    real, with its bits before and after. The self-check runs torch and the packed network on
+    random images and on --samples; a network of integers must give the very bits of torch.
+    """
+    from signbit.format.file import SUFFIX
+
+    if out.suffix != SUFFIX:
+        raise UsageError(f"--out {show_path(out)}: give a name that ends in {SUFFIX}")
+    trained = open_model(path, model, settings)
+    from signbit.pack import pack as run
+
+    packed = run(
+        trained.module,
+        trained.preprocessing,
+        check=check,
+        samples=_read(samples, trained.preprocessing) if samples else None,
+        info=trained.info,
+    )
+    packed.save(out)
+    _print(packed, out)
+    write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info})
+
+
+def _read(paths: list[Path], preprocessing: "Preprocessing") -> "NDArray[np.uint8]":
+    import numpy as np
+
+    from signbit.data import image_files, read_image
+
+    size, channels = preprocessing.size, preprocessing.channels
+    return np.stack([read_image(path, size, channels) for path in image_files(paths)])
+
+
+def _print(packed: "PackedModel", out: Path) -> None:
+    rows: list[dict[str, Any]] = packed.info["modules"]
+    totals = [sum(row[key] for row in rows) for key in ("bits_before", "bits_after")]
+    print_table(
+        ("module", "type", "became", "why", "bits before", "after"),
+        [
+            (
+                row["module"],
+                row["type"],
+                row["became"],
+                row["why"],
+                f"{row['bits_before']:,}",
+                f"{row['bits_after']:,}",
+            )
+            for row in rows
+        ],
+        ("total", "", "", "", *(f"{total:,}" for total in totals)),
+        left=4,
+    )
+    typer.echo(f"{show_path(out)}: {out.stat().st_size:,} bytes")
+    typer.echo(_verdict(packed.info))
+
+
+def _verdict(info: Any) -> str:
+    result = info.get("check")
+    if result is None:
+        return "not compared with torch (--no-check)"
+    return (
+        f"self-check on {result['images']} images: {result['bits_differ']} of "
+        f"{result['bits']:,} bits and {result['predictions_differ']} predictions differ from "
+        f"torch's; scores by {result['largest_score_difference']:.1e} at most"
+    )
