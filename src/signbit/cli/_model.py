@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -10,7 +10,10 @@ from signbit.cli._options import architecture_of
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
+    from signbit.evaluate import Classifier
     from signbit.models import TrainedModel
+
+PACKED = ".signbit"
 
 ModelPath = Annotated[
     Path,
@@ -19,6 +22,50 @@ ModelPath = Annotated[
         help="Run folder, .safetensors checkpoint, or old .pth.tar (which needs --model).",
     ),
 ]
+
+RunnablePath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="Packed .signbit file, run folder, .safetensors checkpoint, or old .pth.tar "
+        "(which needs --model).",
+    ),
+]
+
+
+class Runnable(NamedTuple):
+    """What classifies images, and the file that it came from."""
+
+    model: "Classifier"
+    source: Path
+
+
+def open_runnable(
+    path: Path,
+    model: str | None,
+    settings: Sequence[str] | None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> Runnable:
+    """A packed network on the engine, without torch; else a trained one in torch.
+
+    threads: of the engine; None for one per core that this process may use.
+
+    Raises: what `open_model` raises; ModelFormatError for a damaged packed file; UsageError for
+        options that are not of the kind of model.
+    """
+    if path.suffix != PACKED:
+        if threads is not None:
+            raise UsageError("--threads is for packed networks; torch has OMP_NUM_THREADS")
+        trained = open_model(path, model, settings, device)
+        return Runnable(trained, trained.source)
+    if model is not None or settings or device != "cpu":
+        raise UsageError(f"{path} says its own architecture; leave --model, --set, --device out")
+    import os
+
+    import signbit
+
+    return Runnable(signbit.load(path, threads=threads or len(os.sched_getaffinity(0))), path)
 
 
 def open_model(

@@ -30,6 +30,14 @@ BatchSize = Annotated[
     int,
     typer.Option("--batch-size", min=1, help="Images per pass; changes the speed, not the result."),
 ]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        help="Threads of the engine, for a packed network.  [default: one per core]",
+    ),
+]
 Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result for a program.")
 ]

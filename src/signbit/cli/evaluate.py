@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._model import ModelPath, open_model
+from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import (
     BatchSize,
     Data,
@@ -16,6 +16,7 @@ from signbit.cli._options import (
     Json,
     ModelName,
     Settings,
+    Threads,
 )
 from signbit.cli._output import percent, print_table, show_path, write_json
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @commands.register("evaluate")
 def evaluate(
-    path: ModelPath,
+    path: RunnablePath,
     data: Data,
     data_dir: DataDir = None,
     download: Download = False,
@@ -34,6 +35,7 @@ def evaluate(
     ] = "test",
     batch_size: BatchSize = 256,
     device: Device = "cpu",
+    threads: Threads = None,
     model: ModelName = None,
     settings: Settings = None,
     json: Json = None,
@@ -58,7 +60,7 @@ def evaluate(
     from signbit.evaluate import evaluate as run
     from signbit.progress import progress_bar
 
-    trained = open_model(path, model, settings, device)
+    trained, source = open_runnable(path, model, settings, device, threads)
     needs: dict[str, Any] = {
         "size": trained.preprocessing.size,
         "channels": trained.preprocessing.channels,
@@ -66,8 +68,8 @@ def evaluate(
     images = load(data, split, data_dir=data_dir, download=download, **needs)
     with progress_bar("evaluating", len(images.labels)) as advance:
         result = run(trained, images, batch_size, advance)
-    _print(trained.source, result)
-    write_json(json, {"model": str(trained.source), **result.to_dict()})
+    _print(source, result)
+    write_json(json, {"model": str(source), **result.to_dict()})
     if confusion is not None:
         _draw(result, confusion)
 

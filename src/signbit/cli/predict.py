@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._model import ModelPath, open_model
-from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings
+from signbit.cli._model import RunnablePath, open_runnable
+from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads
 from signbit.cli._output import percent, show_path, write_json
 from signbit.errors import DataError, OutputError, UsageError
 from signbit.files import atomic_path
@@ -28,7 +28,7 @@ MOST_WRONG = 10
 
 @commands.register("predict")
 def predict(
-    path: ModelPath,
+    path: RunnablePath,
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH", help="Image files, or folders of them.")
     ],
@@ -41,6 +41,7 @@ def predict(
     ] = None,
     batch_size: BatchSize = 64,
     device: Device = "cpu",
+    threads: Threads = None,
     model: ModelName = None,
     settings: Settings = None,
     json: Json = None,
@@ -63,7 +64,7 @@ def predict(
     from signbit.predict import predict as run
 
     _check_suffix(out)
-    trained = open_model(path, model, settings, device)
+    trained, source = open_runnable(path, model, settings, device, threads)
     files = image_files(paths)
     classes, tally, start = class_names(trained), Tally(), time.perf_counter()
     top = min(top, len(classes))
@@ -77,7 +78,7 @@ def predict(
             advance(1)
     seconds = time.perf_counter() - start
     _print(tally, seconds, err=out is None)
-    write_json(json, {"model": str(trained.source), **tally.to_dict(seconds)})
+    write_json(json, {"model": str(source), **tally.to_dict(seconds)})
     if not tally.images:
         raise DataError(f"none of the {len(files)} files could be read")
 
