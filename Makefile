@@ -7,7 +7,9 @@ VENV := .venv/bin
 .PHONY: setup quickstart check test format clean
 setup: .venv/.ready
 
-.venv/.ready: pyproject.toml constraints.txt tools/install.sh
+ENGINE := CMakeLists.txt $(shell find csrc -type f)
+
+.venv/.ready: pyproject.toml constraints.txt tools/install.sh $(ENGINE)
 	tools/install.sh
 
 quickstart: setup

@@ -1,16 +1,35 @@
 """Binary neural networks for PyTorch, from training to the bits that run.
 
 Importing this package imports no torch; the parts that need it are `signbit.layers`,
-`signbit.quantizers`, `signbit.models` and `signbit.train`.
+`signbit.quantizers`, `signbit.models`, `signbit.train` and `signbit.pack`.
 """
 
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from signbit.errors import SignbitError
+
+if TYPE_CHECKING:
+    from signbit.runtime.engine import Engine
 
 try:
     __version__ = version("signbit")
 except PackageNotFoundError:  # run from a source tree with PYTHONPATH=src, not installed
     __version__ = "0+source"
 
-__all__ = ["SignbitError", "__version__"]
+__all__ = ["SignbitError", "__version__", "load"]
+
+
+def load(source: Path | str | bytes, threads: int = 1) -> "Engine":
+    """An engine for a `.signbit` file, or for its bytes.
+
+    threads: how many work on a call; 1 starts none.
+
+    Raises: ModelFormatError for a damaged file, UsageError for a wrong number of threads.
+    """
+    # Imported here: `import signbit` alone stays quick.
+    from signbit.format import PackedModel
+    from signbit.runtime.engine import Engine
+
+    return Engine(PackedModel.load(source), threads)

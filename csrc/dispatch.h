@@ -1,0 +1,42 @@
+// Kernels by operation and instruction set. Each kernel file registers its own maker.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cpu.h"
+
+namespace bnn {
+
+// Spec -> kernel; a maker returns nullptr where the shape is not for its instruction set.
+template <typename Kernel, typename Spec>
+class KernelTable {
+public:
+    using Maker = std::unique_ptr<Kernel> (*)(const Spec&);
+
+    static bool add(const char* isa, Maker maker) {
+        makers()[isa] = maker;
+        return true;
+    }
+
+    // The kernel of the fastest instruction set from `isa` down that takes the shape.
+    static std::unique_ptr<Kernel> make(const std::string& isa, const Spec& spec) {
+        for (const std::string& name : isas_from(isa)) {
+            const auto found = makers().find(name);
+            if (found == makers().end()) continue;
+            if (auto kernel = found->second(spec)) return kernel;
+        }
+        throw std::logic_error("no kernel takes this shape, not even the scalar one");
+    }
+
+private:
+    static std::map<std::string, Maker>& makers() {
+        static std::map<std::string, Maker> table;
+        return table;
+    }
+};
+
+}  // namespace bnn

@@ -1,0 +1,62 @@
+// Memory for every value of one image, laid out when the network is loaded.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "engine/graph.h"
+#include "kernels/geometry.h"
+
+namespace bnn {
+
+// How a value lies in the arena: NHWC, with a border of zeros where convolutions reach beyond.
+struct Layout {
+    ValueType type;
+    int top = 0, left = 0, bottom = 0, right = 0;
+    std::size_t offset = 0;
+
+    // Elements of a pixel: words of bits, bytes, or 32-bit numbers.
+    int pixel_elements() const {
+        return type.kind == Kind::bits ? words_for(type.channels) : type.channels;
+    }
+    std::size_t element_bytes() const {
+        return type.kind == Kind::bits ? 8 : type.kind == Kind::u8 ? 1 : 4;
+    }
+    std::ptrdiff_t row_stride() const {
+        return static_cast<std::ptrdiff_t>(type.width + left + right) * pixel_elements();
+    }
+    std::size_t bytes() const {
+        return static_cast<std::size_t>(type.height + top + bottom) * row_stride() * element_bytes();
+    }
+};
+
+class Arena {
+public:
+    explicit Arena(std::size_t bytes) : memory_(allocate(bytes)) {}
+
+    // The first element of pixel (0, 0), inside the border.
+    template <typename T>
+    T* at(const Layout& layout) const {
+        T* start = reinterpret_cast<T*>(memory_.get() + layout.offset);
+        return start + layout.top * layout.row_stride() +
+               static_cast<std::ptrdiff_t>(layout.left) * layout.pixel_elements();
+    }
+
+private:
+    struct Free {
+        void operator()(std::byte* memory) const { std::free(memory); }
+    };
+    using Memory = std::unique_ptr<std::byte, Free>;
+
+    static Memory allocate(std::size_t bytes);
+
+    Memory memory_;
+};
+
+// Gives each value its place; returns the size of the whole.
+std::size_t lay_out(std::vector<Layout>& layouts);
+
+}  // namespace bnn

@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <tuple>
+
+#include "engine/step.h"
+#include "kernels/conv_bits/contract.h"
+#include "kernels/conv_u8/contract.h"
+
+namespace bnn {
+namespace {
+
+Geometry geometry_of(const StepContext& context) {
+    const Node& node = context.node;
+    const Layout& input = context.inputs[0];
+    Geometry g{};
+    g.in_height = input.type.height;
+    g.in_width = input.type.width;
+    g.in_channels = input.type.channels;
+    g.out_height = context.output.type.height;
+    g.out_width = context.output.type.width;
+    g.out_channels = context.output.type.channels;
+    g.kernel_height = node.number("kernel", 0);
+    g.kernel_width = node.number("kernel", 1);
+    g.stride_y = node.number("stride", 0);
+    g.stride_x = node.number("stride", 1);
+    g.dilation_y = node.number("dilation", 0);
+    g.dilation_x = node.number("dilation", 1);
+    g.top = node.number("padding", 0);
+    g.left = node.number("padding", 1);
+    g.groups = node.number("groups");
+    g.row_stride = input.row_stride();
+    return g;
+}
+
+// Rows where there are enough for all threads, else blocks of channels.
+Region region_of(const Geometry& g, Part part) {
+    const int blocks = words_for(g.out_channels);
+    Region region{0, g.out_height, 0, blocks};
+    if (g.out_height >= 2 * part.count || blocks < part.count)
+        std::tie(region.row, region.row_end) = part.of(g.out_height);
+    else
+        std::tie(region.block, region.block_end) = part.of(blocks);
+    return region;
+}
+
+ConvOutput output_of(const Arena& arena, const Layout& layout) {
+    if (layout.type.kind == Kind::i32) return {nullptr, 0, arena.at<std::int32_t>(layout)};
+    return {arena.at<std::uint64_t>(layout), layout.row_stride(), nullptr};
+}
+
+// The first tap of output (0, 0): as far outside the map as the padding reaches.
+template <typename T>
+const T* first_tap(const Arena& arena, const Layout& input, const Geometry& g) {
+    return arena.at<T>(input) - g.top * g.row_stride -
+           static_cast<std::ptrdiff_t>(g.left) * input.pixel_elements();
+}
+
+class Folded {
+public:
+    explicit Folded(const Node* node) {
+        if (node == nullptr) return;
+        thresholds_ = {node->tensors.at("threshold").as<std::int32_t>(),
+                       node->tensors.at("below").as<std::uint64_t>()};
+        given_ = true;
+    }
+    const Thresholds* get() const { return given_ ? &thresholds_ : nullptr; }
+
+private:
+    Thresholds thresholds_{};
+    bool given_ = false;
+};
+
+class ConvBitsStep final : public Step {
+public:
+    explicit ConvBitsStep(const StepContext& context)
+        : geometry_(geometry_of(context)), input_(context.inputs[0]), output_(context.output) {
+        const Folded folded(context.threshold);
+        const ConvBitsSpec spec{geometry_, context.node.number("padding_value"),
+                                context.node.tensors.at("weight").as<std::uint64_t>(),
+                                folded.get()};
+        kernel_ = ConvBitsTable::make(context.isa, spec);
+    }
+    std::size_t scratch_bytes() const override { return kernel_->scratch_bytes(); }
+    void run(const Arena& arena, Part part, void* scratch) const override {
+        kernel_->run(first_tap<std::uint64_t>(arena, input_, geometry_),
+                     region_of(geometry_, part), output_of(arena, output_), scratch);
+    }
+
+private:
+    Geometry geometry_;
+    Layout input_, output_;
+    std::unique_ptr<ConvBits> kernel_;
+};
+
+class ConvU8Step final : public Step {
+public:
+    explicit ConvU8Step(const StepContext& context)
+        : geometry_(geometry_of(context)), input_(context.inputs[0]), output_(context.output) {
+        const Folded folded(context.threshold);
+        const ConvU8Spec spec{geometry_, context.node.number("multiplier"),
+                              context.node.number("offset"),
+                              context.node.tensors.at("weight").as<std::uint64_t>(), folded.get()};
+        kernel_ = ConvU8Table::make(context.isa, spec);
+    }
+    void run(const Arena& arena, Part part, void*) const override {
+        kernel_->run(first_tap<std::uint8_t>(arena, input_, geometry_),
+                     region_of(geometry_, part), output_of(arena, output_));
+    }
+
+private:
+    Geometry geometry_;
+    Layout input_, output_;
+    std::unique_ptr<ConvU8> kernel_;
+};
+
+// Real input: few layers of few networks, so plain loops.
+class ConvF32Step final : public Step {
+public:
+    explicit ConvF32Step(const StepContext& context)
+        : geometry_(geometry_of(context)), input_(context.inputs[0]), output_(context.output) {
+        const Tensor& weight = context.node.tensors.at("weight");
+        const bool bits = context.node.op == "conv_f32_bits";
+        padding_ = bits ? static_cast<float>(context.node.number("padding_value")) : 0.0F;
+        const int channels = geometry_.group_channels(), words = geometry_.group_words();
+        const int rows = geometry_.out_channels * geometry_.taps();
+        for (int row = 0; row < rows; ++row) {
+            for (int c = 0; c < channels; ++c) {
+                weight_.push_back(
+                    bits ? (weight.as<std::uint64_t>()[row * words + c / 64] >> (c % 64) & 1 ? 1.0F
+                                                                                              : -1.0F)
+                         : weight.as<float>()[row * channels + c]);
+            }
+        }
+    }
+    void run(const Arena& arena, Part part, void*) const override {
+        const auto [row, row_end] = part.of(geometry_.out_height);
+        float* out = arena.at<float>(output_) +
+                     static_cast<std::ptrdiff_t>(row) * output_.row_stride();
+        for (int y = row; y < row_end; ++y)
+            for (int x = 0; x < geometry_.out_width; ++x)
+                for (int channel = 0; channel < geometry_.out_channels; ++channel)
+                    *out++ = sum(arena.at<float>(input_), y, x, channel);
+    }
+
+private:
+    float sum(const float* input, int y, int x, int channel) const {
+        const Geometry& g = geometry_;
+        const int first = channel / (g.out_channels / g.groups) * g.group_channels();
+        const float* weight =
+            weight_.data() + static_cast<std::size_t>(channel) * g.taps() * g.group_channels();
+        float total = 0;
+        for (int i = 0; i < g.kernel_height; ++i) {
+            for (int j = 0; j < g.kernel_width; ++j) {
+                const int row = y * g.stride_y + i * g.dilation_y - g.top;
+                const int column = x * g.stride_x + j * g.dilation_x - g.left;
+                const bool inside =
+                    row >= 0 && row < g.in_height && column >= 0 && column < g.in_width;
+                const float* pixel = input + row * g.row_stride +
+                                     static_cast<std::ptrdiff_t>(column) * g.in_channels + first;
+                for (int c = 0; c < g.group_channels(); ++c)
+                    total += (inside ? pixel[c] : padding_) * *weight++;
+            }
+        }
+        return total;
+    }
+
+    Geometry geometry_;
+    Layout input_, output_;
+    std::vector<float> weight_;
+    float padding_ = 0;
+};
+
+template <typename T>
+std::unique_ptr<Step> make(const StepContext& context) {
+    return std::make_unique<T>(context);
+}
+
+[[maybe_unused]] const bool registered =
+    add_step("conv_bits", make<ConvBitsStep>) && add_step("conv_u8", make<ConvU8Step>) &&
+    add_step("conv_f32", make<ConvF32Step>) && add_step("conv_f32_bits", make<ConvF32Step>);
+
+}  // namespace
+}  // namespace bnn

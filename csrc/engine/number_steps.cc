@@ -1,0 +1,189 @@
+// Operations on each number by itself.
+#include <cmath>
+
+#include "engine/step.h"
+
+namespace bnn {
+namespace {
+
+// Runs a function over the pixels of the rows that are this thread's.
+template <typename Function>
+void each_pixel(const Layout& layout, Part part, Function function) {
+    const auto [row, row_end] = part.of(layout.type.height);
+    for (int y = row; y < row_end; ++y)
+        for (int x = 0; x < layout.type.width; ++x) function(y, x);
+}
+
+template <typename T>
+T* pixel(const Arena& arena, const Layout& layout, int y, int x) {
+    return arena.at<T>(layout) + y * layout.row_stride() +
+           static_cast<std::ptrdiff_t>(x) * layout.pixel_elements();
+}
+
+class NumberStep : public Step {
+public:
+    explicit NumberStep(const StepContext& context)
+        : node_(context.node), inputs_(context.inputs), output_(context.output) {}
+
+protected:
+    const float* tensor(const char* name) const { return node_.tensors.at(name).as<float>(); }
+    int channels() const { return output_.type.channels; }
+
+    Node node_;  // a copy: the graph is gone after loading
+    std::vector<Layout> inputs_;
+    Layout output_;
+};
+
+class Normalize final : public NumberStep {
+    using NumberStep::NumberStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        const float *scale = tensor("scale"), *bias = tensor("bias");
+        each_pixel(output_, part, [&](int y, int x) {
+            const auto* from = pixel<std::uint8_t>(arena, inputs_[0], y, x);
+            float* to = pixel<float>(arena, output_, y, x);
+            for (int c = 0; c < channels(); ++c) to[c] = from[c] * scale[c] + bias[c];
+        });
+    }
+};
+
+template <typename T>
+class Affine final : public NumberStep {
+    using NumberStep::NumberStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        const float *scale = tensor("scale"), *bias = tensor("bias");
+        each_pixel(output_, part, [&](int y, int x) {
+            const T* from = pixel<T>(arena, inputs_[0], y, x);
+            float* to = pixel<float>(arena, output_, y, x);
+            for (int c = 0; c < channels(); ++c)
+                to[c] = std::fma(static_cast<float>(from[c]), scale[c], bias[c]);
+        });
+    }
+};
+
+template <typename T>
+class Threshold final : public NumberStep {
+    using NumberStep::NumberStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        const T* threshold = node_.tensors.at("threshold").as<T>();
+        const auto* below = node_.tensors.at("below").as<std::uint64_t>();
+        each_pixel(output_, part, [&](int y, int x) {
+            const T* from = pixel<T>(arena, inputs_[0], y, x);
+            auto* to = pixel<std::uint64_t>(arena, output_, y, x);
+            for (int word = 0; word < words_for(channels()); ++word) to[word] = 0;
+            for (int c = 0; c < channels(); ++c) {
+                const bool is_below = below[c / 64] >> (c % 64) & 1;
+                const bool bit = is_below ? from[c] < threshold[c] : from[c] > threshold[c];
+                to[c / 64] |= std::uint64_t{bit} << (c % 64);
+            }
+        });
+    }
+};
+
+class Flip final : public NumberStep {
+    using NumberStep::NumberStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        const auto* mask = node_.tensors.at("mask").as<std::uint64_t>();
+        each_pixel(output_, part, [&](int y, int x) {
+            const auto* from = pixel<std::uint64_t>(arena, inputs_[0], y, x);
+            auto* to = pixel<std::uint64_t>(arena, output_, y, x);
+            for (int word = 0; word < words_for(channels()); ++word)
+                to[word] = from[word] ^ mask[word];
+        });
+    }
+};
+
+class Signs final : public NumberStep {
+    using NumberStep::NumberStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        each_pixel(output_, part, [&](int y, int x) {
+            const auto* from = pixel<std::uint64_t>(arena, inputs_[0], y, x);
+            float* to = pixel<float>(arena, output_, y, x);
+            for (int c = 0; c < channels(); ++c)
+                to[c] = from[c / 64] >> (c % 64) & 1 ? 1.0F : -1.0F;
+        });
+    }
+};
+
+class Clamp final : public NumberStep {
+    using NumberStep::NumberStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        const auto low = static_cast<float>(node_.attributes.at("low")[0]);
+        const auto high = static_cast<float>(node_.attributes.at("high")[0]);
+        each_pixel(output_, part, [&](int y, int x) {
+            const float* from = pixel<float>(arena, inputs_[0], y, x);
+            float* to = pixel<float>(arena, output_, y, x);
+            // Comparisons that NaN fails, so that it stays.
+            for (int c = 0; c < channels(); ++c)
+                to[c] = from[c] < low ? low : from[c] > high ? high : from[c];
+        });
+    }
+};
+
+class Prelu final : public NumberStep {
+    using NumberStep::NumberStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        const float* slope = tensor("slope");
+        each_pixel(output_, part, [&](int y, int x) {
+            const float* from = pixel<float>(arena, inputs_[0], y, x);
+            float* to = pixel<float>(arena, output_, y, x);
+            for (int c = 0; c < channels(); ++c) to[c] = from[c] > 0 ? from[c] : slope[c] * from[c];
+        });
+    }
+};
+
+class Add final : public NumberStep {
+    using NumberStep::NumberStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        each_pixel(output_, part, [&](int y, int x) {
+            const float* left = pixel<float>(arena, inputs_[0], y, x);
+            const float* right = pixel<float>(arena, inputs_[1], y, x);
+            float* to = pixel<float>(arena, output_, y, x);
+            for (int c = 0; c < channels(); ++c) to[c] = left[c] + right[c];
+        });
+    }
+};
+
+class Softmax final : public NumberStep {
+    using NumberStep::NumberStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        each_pixel(output_, part, [&](int y, int x) {
+            row(pixel<float>(arena, inputs_[0], y, x), pixel<float>(arena, output_, y, x));
+        });
+    }
+    void row(const float* from, float* to) const {
+        float highest = from[0], total = 0;
+        for (int c = 1; c < channels(); ++c)
+            if (from[c] > highest || std::isnan(from[c])) highest = from[c];
+        for (int c = 0; c < channels(); ++c) {
+            to[c] = from[c] - highest;
+            total += std::exp(to[c]);
+        }
+        const bool is_log = node_.op == "log_softmax";
+        const float log_total = std::log(total);
+        for (int c = 0; c < channels(); ++c)
+            to[c] = is_log ? to[c] - log_total : std::exp(to[c]) / total;
+    }
+};
+
+template <typename T>
+std::unique_ptr<Step> make(const StepContext& context) {
+    return std::make_unique<T>(context);
+}
+
+// The class for a 32-bit integer or a float input.
+template <template <typename> class T>
+std::unique_ptr<Step> make_for_input(const StepContext& context) {
+    if (context.inputs[0].type.kind == Kind::i32)
+        return std::make_unique<T<std::int32_t>>(context);
+    return std::make_unique<T<float>>(context);
+}
+
+[[maybe_unused]] const bool registered =
+    add_step("normalize", make<Normalize>) && add_step("affine", make_for_input<Affine>) &&
+    add_step("threshold", make_for_input<Threshold>) && add_step("flip", make<Flip>) &&
+    add_step("signs", make<Signs>) && add_step("clamp", make<Clamp>) &&
+    add_step("prelu", make<Prelu>) && add_step("add", make<Add>) &&
+    add_step("softmax", make<Softmax>) && add_step("log_softmax", make<Softmax>);
+
+}  // namespace
+}  // namespace bnn

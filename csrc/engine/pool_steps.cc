@@ -1,0 +1,144 @@
+#include <cmath>
+#include <limits>
+
+#include "engine/step.h"
+
+namespace bnn {
+namespace {
+
+struct Window {
+    int height, width, stride_y, stride_x, top, left, dilation_y, dilation_x;
+
+    explicit Window(const Node& node)
+        : height(node.number("kernel", 0)),
+          width(node.number("kernel", 1)),
+          stride_y(node.number("stride", 0)),
+          stride_x(node.number("stride", 1)),
+          top(node.number("padding", 0)),
+          left(node.number("padding", 1)),
+          dilation_y(node.attributes.contains("dilation") ? node.number("dilation", 0) : 1),
+          dilation_x(node.attributes.contains("dilation") ? node.number("dilation", 1) : 1) {}
+};
+
+class PoolStep : public Step {
+public:
+    explicit PoolStep(const StepContext& context)
+        : window_(context.node), input_(context.inputs[0]), output_(context.output) {}
+
+protected:
+    // Calls start(to) for each output pixel, take(to, from) for each input pixel of its window
+    // that lies inside the map, and end(to, count of these).
+    template <typename T, typename Start, typename Take, typename End>
+    void each_window(const Arena& arena, Part part, Start start, Take take, End end) const {
+        const auto [row, row_end] = part.of(output_.type.height);
+        for (int y = row; y < row_end; ++y) {
+            for (int x = 0; x < output_.type.width; ++x) {
+                T* to = arena.at<T>(output_) + y * output_.row_stride() +
+                        static_cast<std::ptrdiff_t>(x) * output_.pixel_elements();
+                start(to);
+                end(to, taps<T>(arena, y, x, [&](const T* from) { take(to, from); }));
+            }
+        }
+    }
+
+    template <typename T, typename Take>
+    int taps(const Arena& arena, int y, int x, Take take) const {
+        int count = 0;
+        for (int i = 0; i < window_.height; ++i) {
+            const int row = y * window_.stride_y + i * window_.dilation_y - window_.top;
+            if (row < 0 || row >= input_.type.height) continue;
+            for (int j = 0; j < window_.width; ++j) {
+                const int column = x * window_.stride_x + j * window_.dilation_x - window_.left;
+                if (column < 0 || column >= input_.type.width) continue;
+                take(arena.at<T>(input_) + row * input_.row_stride() +
+                     static_cast<std::ptrdiff_t>(column) * input_.pixel_elements());
+                ++count;
+            }
+        }
+        return count;
+    }
+
+    Window window_;
+    Layout input_, output_;
+};
+
+class MaxPoolBits final : public PoolStep {
+    using PoolStep::PoolStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        const int words = output_.pixel_elements();
+        each_window<std::uint64_t>(
+            arena, part,
+            [&](std::uint64_t* to) {
+                for (int word = 0; word < words; ++word) to[word] = 0;
+            },
+            [&](std::uint64_t* to, const std::uint64_t* from) {
+                for (int word = 0; word < words; ++word) to[word] |= from[word];
+            },
+            [](std::uint64_t*, int) {});
+    }
+};
+
+template <typename T>
+class MaxPool final : public PoolStep {
+    using PoolStep::PoolStep;
+    void run(const Arena& arena, Part part, void*) const override {
+        const int channels = output_.type.channels;
+        constexpr T lowest = std::numeric_limits<T>::has_infinity
+                                 ? -std::numeric_limits<T>::infinity()
+                                 : std::numeric_limits<T>::lowest();
+        each_window<T>(
+            arena, part,
+            [&](T* to) {
+                for (int c = 0; c < channels; ++c) to[c] = lowest;
+            },
+            [&](T* to, const T* from) {
+                // NaN wins, and then stays: nothing is greater than it.
+                for (int c = 0; c < channels; ++c)
+                    if (from[c] > to[c] || from[c] != from[c]) to[c] = from[c];
+            },
+            [](T*, int) {});
+    }
+};
+
+class AvgPool final : public PoolStep {
+public:
+    explicit AvgPool(const StepContext& context)
+        : PoolStep(context), count_padding_(context.node.number("count_padding") != 0) {}
+
+private:
+    void run(const Arena& arena, Part part, void*) const override {
+        const int channels = output_.type.channels, all = window_.height * window_.width;
+        each_window<float>(
+            arena, part,
+            [&](float* to) {
+                for (int c = 0; c < channels; ++c) to[c] = 0;
+            },
+            [&](float* to, const float* from) {
+                for (int c = 0; c < channels; ++c) to[c] += from[c];
+            },
+            [&](float* to, int inside) {
+                const auto count = static_cast<float>(count_padding_ ? all : inside);
+                for (int c = 0; c < channels; ++c) to[c] /= count;
+            });
+    }
+
+    bool count_padding_;
+};
+
+std::unique_ptr<Step> make_max_pool(const StepContext& context) {
+    switch (context.output.type.kind) {
+        case Kind::bits: return std::make_unique<MaxPoolBits>(context);
+        case Kind::i32: return std::make_unique<MaxPool<std::int32_t>>(context);
+        default: return std::make_unique<MaxPool<float>>(context);
+    }
+}
+
+std::unique_ptr<Step> make_avg_pool(const StepContext& context) {
+    return std::make_unique<AvgPool>(context);
+}
+
+[[maybe_unused]] const bool registered =
+    add_step("max_pool", make_max_pool) && add_step("avg_pool", make_avg_pool);
+
+}  // namespace
+}  // namespace bnn

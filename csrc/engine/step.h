@@ -1,0 +1,47 @@
+// One operation of the plan, which several threads may share.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/arena.h"
+#include "engine/graph.h"
+
+namespace bnn {
+
+// The share of one thread.
+struct Part {
+    int index = 0, count = 1;
+
+    // Its stretch of `total` equal pieces of work.
+    std::pair<int, int> of(int total) const {
+        return {static_cast<int>(static_cast<std::int64_t>(total) * index / count),
+                static_cast<int>(static_cast<std::int64_t>(total) * (index + 1) / count)};
+    }
+};
+
+class Step {
+public:
+    virtual ~Step() = default;
+    virtual std::size_t scratch_bytes() const { return 0; }
+    virtual void run(const Arena& arena, Part part, void* scratch) const = 0;
+};
+
+// What the maker of a step needs to know.
+struct StepContext {
+    const Node& node;
+    const Node* threshold;  // folded into a convolution, or nullptr
+    std::vector<Layout> inputs;
+    Layout output;
+    std::string isa;
+};
+
+using MakeStep = std::unique_ptr<Step> (*)(const StepContext&);
+
+// Makers by the name of the operation; each file of steps registers its own.
+bool add_step(const char* op, MakeStep make);
+std::unique_ptr<Step> make_step(const StepContext& context);
+
+}  // namespace bnn

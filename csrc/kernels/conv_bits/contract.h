@@ -1,0 +1,64 @@
+// Binary convolution: bits times weights of one bit, to sums or, through thresholds, to bits.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dispatch.h"
+#include "kernels/geometry.h"
+
+namespace bnn {
+
+// Thresholds of the output: a bit is sum < value where its bit of `below` is set, else sum > value.
+struct Thresholds {
+    const std::int32_t* value;
+    const std::uint64_t* below;
+};
+
+// Where a kernel writes: bits, or sums with the channels innermost and no gaps.
+struct ConvOutput {
+    std::uint64_t* bits;
+    std::ptrdiff_t bits_row_stride;  // words from one row to the next
+    std::int32_t* sums;
+};
+
+struct ConvBitsSpec {
+    Geometry geometry;
+    int padding_value;            // -1, 0 or +1
+    const std::uint64_t* weight;  // (out, kh, kw, words of a group), as in the file
+    const Thresholds* thresholds;  // nullptr for sums
+};
+
+class ConvBits {
+public:
+    virtual ~ConvBits() = default;
+    // Bytes of scratch that each thread needs, aligned to 64.
+    virtual std::size_t scratch_bytes() const { return 0; }
+    // input: the word of the first tap of output (0, 0) in a map with a border of zero words.
+    virtual void run(const std::uint64_t* input, const Region& region, const ConvOutput& output,
+                     void* scratch) const = 0;
+};
+
+using ConvBitsTable = KernelTable<ConvBits, ConvBitsSpec>;
+
+// What a count of differing bits means, per border class and channel.
+//
+// The border holds zero words, so count = popcount(input XOR weight) over all taps also counts
+// each padded tap as -1. With n terms, n_padded of them padded, and P set weight bits at padded
+// taps, the sum is n - 2 * count + k * (2 * P - n_padded), where k is 0, 1, 2 for a padding
+// value of -1, 0, +1.
+struct CountRule {
+    BorderClasses classes;
+    int terms;
+    // [class][channel]: the sum is this minus 2 * count.
+    std::vector<std::int32_t> sum_at_zero;
+    // [class][channel], with thresholds: the bit is count < limit.
+    std::vector<std::int32_t> limit;
+    // The weights, complemented in channels with `below`, which turns their comparison round.
+    std::vector<std::uint64_t> weight;
+
+    explicit CountRule(const ConvBitsSpec& spec);
+};
+
+}  // namespace bnn

@@ -1,0 +1,41 @@
+// Convolution of pixels with weights of one bit: integer sums, exact.
+#pragma once
+
+#include "kernels/conv_bits/contract.h"
+
+namespace bnn {
+
+struct ConvU8Spec {
+    Geometry geometry;
+    int multiplier, offset;  // a pixel p stands for multiplier * p + offset
+    const std::uint64_t* weight;
+    const Thresholds* thresholds;  // nullptr for sums
+};
+
+class ConvU8 {
+public:
+    virtual ~ConvU8() = default;
+    // input: the byte of the first tap of output (0, 0) in a map with a border of zeros and
+    // 3 readable bytes behind its last pixel.
+    virtual void run(const std::uint8_t* input, const Region& region,
+                     const ConvOutput& output) const = 0;
+};
+
+using ConvU8Table = KernelTable<ConvU8, ConvU8Spec>;
+
+// What a plain sum of weight times pixel means, per border class and channel. Padded pixels are
+// 0 and add nothing to it; the offset counts for the taps inside the map alone.
+struct PixelRule {
+    BorderClasses classes;
+    // [class][channel]: the sum is multiplier * plain + this.
+    std::vector<std::int32_t> added;
+    // [class][channel], with thresholds: the bit is plain > limit.
+    std::vector<std::int32_t> limit;
+    // (out, kh, kw, channels of a group) as -1 and +1; negated in channels with `below`, which
+    // turns their comparison round.
+    std::vector<std::int8_t> weight;
+
+    explicit PixelRule(const ConvU8Spec& spec);
+};
+
+}  // namespace bnn

@@ -1,0 +1,37 @@
+"""The compiled engine; see csrc/bindings.cc."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+def isas() -> list[str]: ...
+
+class Engine:
+    def __init__(
+        self,
+        types: list[tuple[Any, ...]],
+        nodes: list[tuple[str, list[int], dict[str, list[float]], dict[str, NDArray[np.uint8]]]],
+        threads: int,
+        isa: str,
+        /,
+    ) -> None: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def step_nodes(self) -> list[int]: ...
+    @property
+    def takes_normalized(self) -> bool: ...
+    def run(self, images: NDArray[np.uint8], scores: NDArray[np.float32], /) -> None: ...
+    def run_normalized(
+        self, images: NDArray[np.float32], scores: NDArray[np.float32], /
+    ) -> None: ...
+    def run_timed(
+        self,
+        images: NDArray[np.uint8],
+        scores: NDArray[np.float32],
+        seconds: NDArray[np.float64],
+        /,
+    ) -> None: ...

@@ -1,0 +1,128 @@
+"""The Python face of the C++ engine."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.errors import InputTypeError, UsageError
+from signbit.format import Node, PackedModel, Preprocessing
+from signbit.runtime import _engine
+
+MAX_THREADS = 256
+
+
+def available_isas() -> list[str]:
+    """The instruction sets that the engine can run with here, the fastest first."""
+    return list(_engine.isas())
+
+
+class Engine:
+    """Runs a packed network; needs neither torch nor training code.
+
+    Takes uint8 pixels, (N, H, W, C), and gives float32 scores, (N, classes). The same scores
+    come out for any batch size, number of threads and instruction set. Several Python threads may
+    share one engine; their calls wait for each other, without holding the interpreter.
+
+    threads: how many work on a call; 1 starts none.
+    isa: an instruction set of `available_isas`; None for SIGNBIT_ISA, or else the fastest.
+
+    Raises: UsageError for a number of threads or an instruction set that cannot be.
+    """
+
+    def __init__(self, model: PackedModel, threads: int = 1, isa: str | None = None):
+        if type(threads) is not int or not 1 <= threads <= MAX_THREADS:
+            raise UsageError(f"threads is {threads!r}; give a whole number, 1 to {MAX_THREADS}")
+        self.preprocessing: Preprocessing = model.preprocessing
+        self.classes = model.classes
+        self._engine = _engine.Engine(
+            [tuple(one) for one in model.types],
+            [_plain(node) for node in model.nodes],
+            threads,
+            _chosen(isa),
+        )
+
+    @property
+    def threads(self) -> int:
+        """How many threads work on a call."""
+        return self._engine.threads
+
+    @property
+    def isa(self) -> str:
+        """The instruction set in use."""
+        return self._engine.isa
+
+    def scores(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Scores of images, the class of the highest being the answer.
+
+        Shape:  (N, H, W, C) uint8 to (N, classes) float32.
+        Raises: InputTypeError for another dtype, UsageError for another shape or no image.
+        """
+        return self._run(self._engine.run, pixels, np.uint8)
+
+    __call__ = scores
+
+    def classify(self, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """The class of the highest score, of equal ones the lowest.  Shape: (N,)."""
+        return self.scores(pixels).argmax(axis=1)
+
+    def from_normalized(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores of images in the model's own space, scale * pixel + bias.
+
+        Only for networks whose first layer is computed on real numbers: others take the pixels
+        themselves, as integers.
+
+        Shape:  (N, H, W, C) float32 to (N, classes) float32.
+        Raises: as `scores`.
+        """
+        if not self._engine.takes_normalized:
+            raise UsageError(
+                "this network computes on the pixels as integers; give it uint8 images"
+            )
+        return self._run(self._engine.run_normalized, images, np.float32)
+
+    def timed(self, pixels: NDArray[np.uint8]) -> dict[int, float]:
+        """Seconds in each step of the first thread, by the first node that it stands for."""
+        nodes = self._engine.step_nodes
+        seconds = np.zeros(len(nodes))
+        self._run(lambda x, out: self._engine.run_timed(x, out, seconds), pixels, np.uint8)
+        return dict(zip(nodes, seconds.tolist(), strict=True))
+
+    def _run(self, run: Any, images: NDArray[Any], dtype: Any) -> NDArray[np.float32]:
+        height, width = self.preprocessing.size
+        expected = (height, width, self.preprocessing.channels)
+        wanted = f"{np.dtype(dtype)} of shape (N, {height}, {width}, {expected[2]})"
+        if not isinstance(images, np.ndarray) or images.dtype != dtype:
+            kind = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
+            raise InputTypeError(f"images are {kind}; the network takes {wanted}")
+        if images.ndim != 4 or images.shape[1:] != expected or not len(images):
+            raise UsageError(
+                f"images have the shape {images.shape}; the network takes {wanted}, N at least 1"
+            )
+        scores = np.empty((len(images), self.classes), np.float32)
+        run(np.ascontiguousarray(images), scores)
+        return scores
+
+
+def _chosen(isa: str | None) -> str:
+    import os
+
+    chosen = os.environ.get("SIGNBIT_ISA", "") if isa is None else isa
+    known = available_isas()
+    if chosen and chosen not in known:
+        source = "SIGNBIT_ISA" if isa is None else "isa"
+        raise UsageError(f"{source} is {chosen!r}; this processor runs: {', '.join(known)}")
+    return chosen
+
+
+def _plain(node: Node) -> tuple[str, list[int], dict[str, list[float]], dict[str, Any]]:
+    """A node in plain types; tensors as bytes."""
+    attributes = {
+        name: [float(one) for one in (value if isinstance(value, tuple | list) else [value])]
+        for name, value in node.attributes.items()
+    }
+    tensors = {
+        name: np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+        for name, value in node.tensors.items()
+    }
+    return node.op, list(node.inputs), attributes, tensors
