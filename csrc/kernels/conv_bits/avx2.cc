@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/aligned.h"
 #include "kernels/conv_bits/contract.h"
 
 #define BNN_AVX2 __attribute__((target("avx2")))
@@ -174,22 +175,6 @@ BNN_AVX2 inline std::uint64_t compare(const std::uint16_t* counts, const std::in
     }
     return word;
 }
-
-template <typename T>
-class AlignedVector {
-public:
-    void resize(std::size_t size) {
-        memory_.assign(size * sizeof(T) / sizeof(Line) + 1, Line{});
-    }
-    T* data() { return reinterpret_cast<T*>(memory_.data()); }
-    const T* data() const { return reinterpret_cast<const T*>(memory_.data()); }
-
-private:
-    struct alignas(64) Line {
-        std::array<std::byte, 64> bytes;
-    };
-    std::vector<Line> memory_;
-};
 
 class ConvBitsAvx2 final : public ConvBits {
 public:
