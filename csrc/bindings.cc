@@ -66,6 +66,7 @@ NB_MODULE(_engine, module) {
             if (isa.supported) names.emplace_back(isa.name);
         return names;
     });
+    module.def("operations", &bnn::operation_names);
     nb::class_<Engine>(module, "Engine")
         .def("__init__",
              [](Engine* self, const std::vector<PyType>& types, const std::vector<PyNode>& nodes,

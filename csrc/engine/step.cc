@@ -25,4 +25,10 @@ std::unique_ptr<Step> make_step(const StepContext& context) {
     return found->second(context);
 }
 
+std::vector<std::string> operation_names() {
+    std::vector<std::string> names;
+    for (const auto& [name, make] : makers()) names.push_back(name);
+    return names;
+}
+
 }  // namespace bnn

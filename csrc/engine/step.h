@@ -43,5 +43,6 @@ using MakeStep = std::unique_ptr<Step> (*)(const StepContext&);
 // Makers by the name of the operation; each file of steps registers its own.
 bool add_step(const char* op, MakeStep make);
 std::unique_ptr<Step> make_step(const StepContext& context);
+std::vector<std::string> operation_names();
 
 }  // namespace bnn

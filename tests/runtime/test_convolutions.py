@@ -68,14 +68,13 @@ def test_kernels_and_padding(isa, kernel, padding, padding_value):
 @pytest.mark.parametrize("stride", [(1, 2), (2, 1), (2, 2), (3, 3)], ids=str)
 @pytest.mark.parametrize("dilation", [(1, 1), (2, 1), (1, 2), (2, 3)], ids=str)
 def test_strides_and_dilations(isa, stride, dilation):
-    model = conv_bits(
-        6, (11, 12), 128, 64, stride=stride, dilation=dilation, padding=(2, 1, 2, 1)
-    )
+    model = conv_bits(6, (11, 12), 128, 64, stride=stride, dilation=dilation, padding=(2, 1, 2, 1))
     assert_equal_to_reference(model, isa, 6)
 
 
 @pytest.mark.parametrize(
-    ("channels", "out", "groups"), [(6, 4, 2), (128, 128, 2), (130, 10, 10), (192, 192, 3), (5, 5, 5)]
+    ("channels", "out", "groups"),
+    [(6, 4, 2), (128, 128, 2), (130, 10, 10), (192, 192, 3), (5, 5, 5)],
 )
 def test_groups(isa, channels, out, groups):
     assert_equal_to_reference(conv_bits(7, (5, 5), channels, out, groups), isa, 7)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 def isas() -> list[str]: ...
+def operations() -> list[str]: ...
 
 class Engine:
     def __init__(

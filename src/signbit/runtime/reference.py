@@ -41,7 +41,7 @@ def scores(model: PackedModel, pixels: NDArray[np.uint8]) -> NDArray[np.float32]
 
 def apply(node: Node, inputs: Sequence[Array]) -> Array:
     """What one node gives."""
-    return _OPERATIONS[node.op](node, *inputs)
+    return OPERATIONS[node.op](node, *inputs)
 
 
 def _signs(bits: Array) -> Array:
@@ -187,7 +187,7 @@ def _log_softmax(node: Node, x: Array) -> Array:
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-_OPERATIONS: dict[str, Callable[..., Array]] = {
+OPERATIONS: dict[str, Callable[..., Array]] = {
     "conv_bits": _conv_bits,
     "conv_u8": _conv_u8,
     "conv_f32_bits": _conv_f32_bits,

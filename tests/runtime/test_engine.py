@@ -1,0 +1,137 @@
+"""What callers of the engine may rely on: threads, batches, inputs, errors."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from helpers.nodes import images_for
+
+import signbit
+from signbit.errors import InputTypeError, ModelFormatError, UsageError
+from signbit.format import PackedModel, Preprocessing
+from signbit.models import create
+from signbit.pack import pack
+from signbit.runtime import reference
+from signbit.runtime.engine import Engine, available_isas
+
+
+@pytest.fixture(scope="module")
+def model() -> PackedModel:
+    network = create("digits_binary", width=24, in_channels=3, input_size=(12, 10)).eval()
+    return pack(network, Preprocessing([1 / 128] * 3, [-1.0] * 3, (12, 10)))
+
+
+@pytest.fixture(scope="module")
+def images(model):
+    return images_for(np.random.default_rng(0), model, 7)
+
+
+@pytest.fixture(scope="module")
+def scores(model, images):
+    return Engine(model).scores(images)
+
+
+def test_scores_are_those_of_the_reference(model, images, scores):
+    np.testing.assert_allclose(scores, reference.scores(model, images), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+@pytest.mark.parametrize("batch", [1, 2, 5, 7])
+def test_threads_and_batches_change_nothing(model, images, scores, threads, batch):
+    engine = Engine(model, threads)
+    assert engine.threads == threads
+    for start in range(0, len(images), batch):
+        found = engine(images[start : start + batch])
+        np.testing.assert_array_equal(found, scores[start : start + batch])
+
+
+def test_several_python_threads_share_an_engine(model, images, scores):
+    engine = Engine(model, 2)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(engine.scores, [images] * 40):
+            np.testing.assert_array_equal(found, scores)
+
+
+def test_classify_gives_the_first_of_the_highest(model, images, scores):
+    labels = Engine(model).classify(images)
+    assert labels.dtype == np.int64
+    np.testing.assert_array_equal(labels, scores.argmax(1))
+
+
+def test_images_need_not_be_contiguous_or_writable(model, images, scores):
+    engine = Engine(model)
+    wide = np.repeat(images, 2, axis=2)
+    np.testing.assert_array_equal(engine(wide[:, :, ::2]), scores)
+    np.testing.assert_array_equal(engine(np.asfortranarray(images)), scores)
+    frozen = images.copy()
+    frozen.flags.writeable = False
+    np.testing.assert_array_equal(engine(frozen), scores)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "message"),
+    [
+        (np.zeros((1, 12, 10, 3), np.float32), InputTypeError, r"float32.*takes uint8 of shape"),
+        ([[0]], InputTypeError, r"images are list"),
+        (np.zeros((12, 10, 3), np.uint8), UsageError, r"\(12, 10, 3\).*\(N, 12, 10, 3\)"),
+        (np.zeros((1, 10, 12, 3), np.uint8), UsageError, r"\(1, 10, 12, 3\)"),
+        (np.zeros((0, 12, 10, 3), np.uint8), UsageError, r"N at least 1"),
+    ],
+    ids=["dtype", "list", "rank", "size", "empty"],
+)
+def test_wrong_images_are_an_error(model, wrong, kind, message):
+    with pytest.raises(kind, match=message):
+        Engine(model).scores(wrong)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257, 1.0, True])
+def test_wrong_threads_are_an_error(model, threads):
+    with pytest.raises(UsageError, match="give a whole number, 1 to 256"):
+        Engine(model, threads)
+
+
+def test_a_network_of_integers_takes_no_normalized_images(model):
+    with pytest.raises(UsageError, match="give it uint8 images"):
+        Engine(model).from_normalized(np.zeros((1, 12, 10, 3), np.float32))
+
+
+def test_scalar_is_always_there_and_a_chosen_set_is_the_one_that_runs(model):
+    assert available_isas()[-1] == "scalar"
+    for isa in available_isas():
+        assert Engine(model, isa=isa).isa == isa
+    with pytest.raises(UsageError, match=r"isa is 'sse9'.*scalar"):
+        Engine(model, isa="sse9")
+
+
+@pytest.mark.parametrize(("chosen", "said"), [("scalar", "scalar"), ("sse9", "SIGNBIT_ISA is")])
+def test_the_environment_forces_an_instruction_set(model, tmp_path, chosen, said):
+    model.save(tmp_path / "m.signbit")
+    code = "import signbit, sys; print(signbit.load(sys.argv[1]).isa)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "m.signbit")],
+        env=os.environ | {"SIGNBIT_ISA": chosen},
+        capture_output=True,
+        text=True,
+    )
+    assert said in done.stdout + done.stderr
+    assert (done.returncode == 0) == (chosen == "scalar")
+
+
+def test_load_takes_paths_and_bytes_and_imports_no_torch(model, tmp_path, images, scores):
+    path = tmp_path / "m.signbit"
+    model.save(path)
+    for source in (path, str(path), path.read_bytes()):
+        np.testing.assert_array_equal(signbit.load(source, threads=2)(images), scores)
+    code = "import signbit, sys; signbit.load(sys.argv[1]); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    with pytest.raises(ModelFormatError, match="cannot be read: No such file"):
+        signbit.load(tmp_path / "nothing.signbit")
+
+
+def test_time_is_told_for_every_step(model, images):
+    times = Engine(model).timed(images)
+    assert min(times.values()) >= 0
+    assert 1 in times
