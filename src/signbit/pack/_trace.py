@@ -59,6 +59,8 @@ def trace(model: nn.Module, example: Tensor) -> Step:
 
     Raises: PackError naming the module or function that cannot be packed, and why.
     """
+    if isinstance(model, BinaryLayer) or type(model).__module__.startswith("torch.nn."):
+        model = nn.Sequential(model)  # a single layer would be looked into
     try:
         graph = _Tracer().trace(model)
         module = fx.GraphModule(model, graph)
@@ -67,6 +69,9 @@ def trace(model: nn.Module, example: Tensor) -> Step:
             f"{type(model).__name__}: its forward pass depends on the values, and cannot be "
             f"followed: {str(error).splitlines()[0]}"
         ) from error
+    inputs = [node for node in graph.nodes if node.op == "placeholder"]
+    if len(inputs) != 1:
+        raise PackError(f"the network takes {len(inputs)} inputs; one can be packed")
     shapes = _Shapes(module)
     try:
         with torch.no_grad():
@@ -88,9 +93,6 @@ class _Reader:
 
     def read(self) -> Step:
         """The step that the output node returns."""
-        inputs = [node for node in self.module.graph.nodes if node.op == "placeholder"]
-        if len(inputs) != 1:
-            raise PackError(f"the network takes {len(inputs)} inputs; one can be packed")
         for node in self.module.graph.nodes:
             if node.op == "output":
                 (result,) = node.args

@@ -1,0 +1,234 @@
+"""What packs, what does not, and what the report and the self-check say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from signbit.errors import PackError
+from signbit.format import PackedModel, Preprocessing
+from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
+from signbit.models import create, models
+from signbit.pack import pack
+from signbit.pack._check import compare, require_equal
+from signbit.quantizers import AbstractQuantizer
+from signbit.runtime.engine import Engine
+
+GREY = Preprocessing([1 / 128], [-1.0], (8, 8))
+RGB = Preprocessing([1 / 128] * 3, [-1.0] * 3, (8, 8))
+SMALL = {
+    "digits_binary": {"width": 8},
+    "mlp_binary": {"hidden": (32, 40), "input_size": (8, 8)},
+    "vgg_cifar10_binary": {"inflation": 0.0625, "in_channels": 1, "input_size": (8, 8)},
+}
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def ops(packed: PackedModel) -> list[str]:
+    return [node.op for node in packed.nodes]
+
+
+def body(*layers: nn.Module, features: int = 64) -> nn.Sequential:
+    return nn.Sequential(*layers, nn.Flatten(), BinaryLinear(features, 3)).eval()
+
+
+def first(channels: int = 16) -> BinaryConv2d:
+    return BinaryConv2d(1, channels, 3, padding=1, input_quantizer=None)
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_every_model_packs_without_a_real_layer(name):
+    packed = pack(create(name, **SMALL[name]).eval(), GREY)
+    assert packed.info["exact"]
+    assert packed.info["check"]["bits_differ"] == 0
+    assert "conv_u8" in ops(packed)
+    assert not any(op.startswith("conv_f32") for op in ops(packed))
+    assert [row["why"] for row in packed.info["modules"]] == [""] * len(packed.info["modules"])
+
+
+def test_stochastic_signs_pack_as_deterministic_ones():
+    options = {**SMALL["digits_binary"], "input_quantizer": "stochastic_sign"}
+    assert pack(create("digits_binary", **options).eval(), GREY).info["exact"]
+
+
+def test_a_row_of_numbers_packs_as_a_sequence():
+    network = body(
+        BinaryConv1d(1, 8, 3, input_quantizer=None),
+        nn.BatchNorm1d(8),
+        nn.MaxPool1d(2),
+        BinaryConv1d(8, 8, 3, stride=2, padding=1),
+        features=80,
+    )
+    packed = pack(network, Preprocessing([1 / 128], [-1.0], (1, 42)))
+    images = np.random.default_rng(0).integers(0, 256, (3, 1, 42, 1)).astype(np.uint8)
+    with torch.no_grad():
+        wanted = network(torch.from_numpy(images)[:, 0, :, 0][:, None].float() / 128 - 1)
+    np.testing.assert_array_equal(Engine(packed).scores(images), wanted.numpy())
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "op", "exact"),
+    [
+        (GREY, "conv_u8", True),
+        (Preprocessing([1 / 127.5], [-1.0], (8, 8)), "conv_u8", False),
+        (Preprocessing([1 / 255], [0.0], (8, 8)), "conv_u8", False),
+        (Preprocessing([1.0], [0.0], (8, 8)), "conv_u8", True),
+        (Preprocessing([0.01], [-0.3333], (8, 8)), "conv_f32_bits", False),
+    ],
+    ids=["128", "127.5", "255", "plain", "uneven"],
+)
+def test_pixels_are_integers_where_one_scale_allows_it(preprocessing, op, exact):
+    packed = pack(body(first(), nn.BatchNorm2d(16), features=1024), preprocessing)
+    assert (op in ops(packed), packed.info["exact"]) == (True, exact)
+    rows = {row["module"]: row["why"] for row in packed.info["modules"]}
+    assert bool(rows["0"]) == (op == "conv_f32_bits")
+
+
+def test_pixels_of_different_scales_are_real():
+    first_layer = BinaryConv2d(3, 8, 3, input_quantizer=None)
+    preprocessing = Preprocessing.from_mean_std([0.4, 0.5, 0.6], [0.2, 0.3, 0.2], (8, 8))
+    packed = pack(body(first_layer, nn.BatchNorm2d(8), features=288), preprocessing)
+    assert ops(packed)[:2] == ["normalize", "conv_f32_bits"]
+    assert "another scale per channel" in packed.info["modules"][0]["why"]
+
+
+def falling_norm(channels: int) -> nn.BatchNorm2d:
+    norm = nn.BatchNorm2d(channels)
+    nn.init.uniform_(norm.weight, -1, -0.5)
+    return norm
+
+
+@pytest.mark.parametrize(
+    ("padding_value", "padding", "flips"), [(0.0, 1, 0), (-1.0, 1, 1), (1.0, 1, 1), (1.0, 0, 0)]
+)
+def test_flips_go_into_weights_unless_padding_counts(padding_value, padding, flips):
+    second = BinaryConv2d(16, 16, 3, padding=padding, padding_value=padding_value)
+    features = 256 if padding else 64
+    network = body(first(), nn.MaxPool2d(2), falling_norm(16), second, features=features)
+    packed = pack(network, GREY)
+    assert ops(packed).count("flip") == flips
+
+
+def test_a_falling_norm_before_pooling_needs_no_flip():
+    packed = pack(body(first(), falling_norm(16), nn.MaxPool2d(2), features=256), GREY)
+    assert ops(packed)[:3] == ["conv_u8", "threshold", "max_pool"]
+
+
+class Functional(nn.Module):
+    """One forward pass with functions in place of modules."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.linear = first(8), BinaryLinear(8, 3)
+        self.scale = nn.Parameter(torch.rand(1, 8, 1, 1) - 0.3)
+        self.register_buffer("shift", torch.randn(8, 1, 1))
+
+    def forward(self, x):
+        y = self.conv(x) * self.scale + self.shift
+        y = nn.functional.hardtanh(nn.functional.max_pool2d(y, 2), -2, 2)
+        y = torch.relu(y + 0.5).mean((2, 3))
+        return torch.log_softmax(self.linear(y.view(y.size(0), -1)), dim=1)
+
+
+def test_functions_pack_like_modules():
+    packed = pack(Functional().eval(), GREY)
+    assert packed.info["check"]["predictions_differ"] == 0
+    assert ops(packed)[-1] == "log_softmax"
+
+
+def test_real_layers_stay_real_and_the_report_says_why():
+    network = nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(72, 3)
+    ).eval()
+    packed = pack(network, GREY)
+    rows = {row["module"]: row for row in packed.info["modules"]}
+    assert rows["0"]["became"] == "real convolution, affine"
+    assert rows["0"]["why"] == rows["4"]["why"] == "its weights are real"
+    assert rows["0"]["bits_before"] == rows["0"]["bits_after"] - 32 * 8  # affine's scale of one
+
+
+class _Thirds(AbstractQuantizer):
+    binary = False
+
+    def forward(self, x):
+        return x.clamp(-1, 1)
+
+
+class _Product(nn.Module):
+    def forward(self, x):
+        return (x * x).flatten(1)
+
+
+class _Branching(nn.Module):
+    def forward(self, x):
+        return x.flatten(1) if x.sum() > 0 else -x.flatten(1)
+
+
+class _Two(nn.Module):
+    def forward(self, x, y):
+        return (x + y).flatten(1)
+
+
+def _reflecting() -> nn.Module:
+    return body(BinaryConv2d(1, 1, 3, padding=1, padding_mode="reflect", input_quantizer=None))
+
+
+def _without_statistics() -> nn.Module:
+    return body(nn.BatchNorm2d(1, track_running_stats=False))
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), r"in training mode; call eval\(\)"),
+        (body(nn.GELU()), r"^0: a module of type GELU cannot be packed"),
+        (_reflecting(), r"^0: padding_mode 'reflect'"),
+        (body(BinaryConv2d(1, 1, 1, input_quantizer=_Thirds())), r"^0: quantizer _Thirds"),
+        (_Product().eval(), r"product of two values"),
+        (_Branching().eval(), r"^_Branching: its forward pass depends on the values"),
+        (_Two().eval(), r"takes 2 inputs; one"),
+        (_without_statistics(), r"^0: .*without running statistics"),
+        (nn.Conv2d(1, 1, 3).eval(), r"one row of scores"),
+        (nn.Linear(8, 2).eval(), r"a linear layer on a value of shape \(1, 8, 8\)"),
+        (body(nn.AdaptiveAvgPool2d(3), features=9), r"^0: adaptive pooling of 8x8 to 3x3"),
+        (body(features=5), r"does not take input of shape \(2, 1, 8, 8\)"),
+        (nn.Sequential(nn.Softmax(3), nn.Flatten()).eval(), r"^0: over dimension 3"),
+    ],
+    ids=[
+        "training",
+        "unknown",
+        "reflect",
+        "quantizer",
+        "product",
+        "values",
+        "inputs",
+        "statistics",
+        "map",
+        "rank",
+        "adaptive",
+        "shape",
+        "softmax",
+    ],
+)
+def test_what_cannot_be_packed_is_refused_by_name(network, message):
+    with pytest.raises(PackError, match=message):
+        pack(network, GREY)
+
+
+def test_the_self_check_refuses_a_wrong_threshold():
+    network = body(first(), nn.BatchNorm2d(16), features=1024)
+    packed = pack(network, GREY, check=False)
+    assert "check" not in packed.info
+    wrong = dict(packed.nodes[1].tensors)
+    wrong["threshold"] = wrong["threshold"] + 5000
+    nodes = [packed.nodes[0], replace(packed.nodes[1], tensors=wrong), *packed.nodes[2:]]
+    result = compare(network, PackedModel(nodes, GREY), [], 4, None)
+    assert result.predictions_differ > 0
+    with pytest.raises(PackError, match=r"predictions differ from torch's"):
+        require_equal(result, exact=True)

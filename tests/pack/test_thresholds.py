@@ -1,0 +1,71 @@
+"""Thresholds against torch itself, on every integer that can occur."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from signbit.pack._thresholds import float_thresholds, integer_thresholds
+
+BOUND = 700
+GAMMAS = [1.0, -1.0, 0.0, -0.0, 1e-30, -1e-30, 1e30, float("nan"), float("inf"), -float("inf"), 0.3]
+BETAS = [0.0, -0.0, 1.0, -1.0, 1e30, -1e30, float("nan"), float("inf"), 0.125]
+
+
+def norm_with_every_pair() -> nn.BatchNorm1d:
+    gamma, beta = torch.cartesian_prod(torch.tensor(GAMMAS), torch.tensor(BETAS)).unbind(1)
+    norm = nn.BatchNorm1d(len(gamma)).eval()
+    norm.weight.data, norm.bias.data = gamma.clone(), beta.clone()
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    torch.manual_seed(0)
+    norm.running_mean.normal_(0, 200)
+    norm.running_var.uniform_(0, 1000)
+    norm.running_var[::5] = 0
+    return norm
+
+
+def answers(thresholds, values):
+    return np.where(thresholds.below, values < thresholds.value, values > thresholds.value)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1 / 128, 1 / 255])
+def test_integers_turn_where_torch_turns(unit):
+    norm = norm_with_every_pair()
+
+    def question(values):
+        with torch.no_grad():
+            return nn.functional.hardtanh(norm((values * unit)[None]))[0] > 0
+
+    channels = norm.num_features
+    thresholds = integer_thresholds(question, channels, BOUND)
+    assert thresholds.value.dtype == np.int32
+    for integer in range(-BOUND, BOUND + 1):
+        wanted = question(torch.full((channels,), float(integer))).numpy()
+        np.testing.assert_array_equal(answers(thresholds, integer), wanted, str(integer))
+
+
+def test_real_numbers_turn_at_the_very_float():
+    norm = norm_with_every_pair()
+
+    def question(values):
+        with torch.no_grad():
+            return norm(values[None])[0] > 0
+
+    channels = norm.num_features
+    thresholds = float_thresholds(question, channels)
+    at = np.nan_to_num(thresholds.value, posinf=0, neginf=0)
+    near = [at, np.nextafter(at, np.float32(-np.inf)), np.nextafter(at, np.float32(np.inf))]
+    spread = np.random.default_rng(0).normal(0, 300, (500, channels)).astype(np.float32)
+    ends = [np.full(channels, value, np.float32) for value in (0.0, -0.0, 3e38, -3e38, 1e-45)]
+    for values in [*near, *spread, *ends]:
+        wanted = question(torch.from_numpy(values)).numpy()
+        np.testing.assert_array_equal(answers(thresholds, values), wanted)
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_constants_lie_at_the_end_of_the_range(constant):
+    thresholds = integer_thresholds(lambda x: torch.full(x.shape, constant), 2, BOUND)
+    end = np.iinfo(np.int32).min if constant else np.iinfo(np.int32).max
+    assert thresholds.value.tolist() == [end, end]
+    assert not thresholds.below.any()
