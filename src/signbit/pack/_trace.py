@@ -59,7 +59,7 @@ def trace(model: nn.Module, example: Tensor) -> Step:
 
     Raises: PackError naming the module or function that cannot be packed, and why.
     """
-    if isinstance(model, BinaryLayer) or type(model).__module__.startswith("torch.nn."):
+    if _Tracer().is_leaf_module(model, ""):
         model = nn.Sequential(model)  # a single layer would be looked into
     try:
         graph = _Tracer().trace(model)
