@@ -56,13 +56,17 @@ def read(source: Path | str | bytes) -> PackedModel:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        size = path.stat().st_size
+        if not path.is_file() and not path.is_dir():
+            raise ModelFormatError("a device or pipe; give a file")
+        if size > MAX_BYTES:
+            raise ModelFormatError(f"{size} bytes; at most {MAX_BYTES} are allowed")
+        return path.read_bytes()
+    except ModelFormatError:
+        raise
     except (OSError, ValueError) as error:
-        raise ModelFormatError(f"cannot be read: {getattr(error, 'strerror', error)}") from error
-    if len(content) > MAX_BYTES:
-        raise ModelFormatError(f"larger than {MAX_BYTES} bytes")
-    return content
+        reason = getattr(error, "strerror", None) or error
+        raise ModelFormatError(f"cannot be read: {reason}") from error
 
 
 def _parse(content: bytes) -> PackedModel:

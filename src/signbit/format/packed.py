@@ -10,7 +10,7 @@ import numpy as np
 from signbit.errors import ModelFormatError, SignbitError
 from signbit.format.ops import AbstractOperation, operations
 from signbit.format.preprocessing import Preprocessing
-from signbit.format.types import F32, U8, Node, ValueType, value_type
+from signbit.format.types import F32, U8, Node, ValueType, shown, value_type
 
 MAX_NODES = 4096
 # What all values of one image may take together, and all sums: a file of a few bytes must not
@@ -66,6 +66,8 @@ def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueTy
     types = [value_type(U8, *preprocessing.size, preprocessing.channels)]
     work = 0
     for index, node in enumerate(nodes, 1):
+        if node.op not in operations.names():
+            raise ModelFormatError(f"node {index}: unknown operation {shown(node.op)}")
         try:
             operation = operations.get(node.op)
             inputs = _inputs(node, index, types, operation)
@@ -73,7 +75,7 @@ def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueTy
             work += _work(node, types[-1])
             _check_tensors(node, operation, inputs)
         except (SignbitError, OverflowError) as error:
-            raise ModelFormatError(f"node {index} ({node.op[:40]}): {error}") from error
+            raise ModelFormatError(f"node {index} ({node.op}): {error}") from error
         if sum(one.elements for one in types) > MAX_TOTAL_ELEMENTS or work > MAX_OPERATIONS:
             raise ModelFormatError(
                 f"node {index} ({node.op}): the network is too large: at most "
@@ -105,14 +107,16 @@ def _inputs(
         raise ModelFormatError(f"has {len(node.inputs)} inputs, takes {len(kinds)}")
     for source, allowed in zip(node.inputs, kinds, strict=True):
         if type(source) is not int or not 0 <= source < index:
-            raise ModelFormatError(f"reads node {source!r}; give one before it, 0 to {index - 1}")
+            raise ModelFormatError(
+                f"reads node {shown(source)}; give one before it, 0 to {index - 1}"
+            )
         if types[source].kind not in allowed:
             raise ModelFormatError(
                 f"reads {types[source]} from node {source}; takes {' or '.join(allowed)}"
             )
     for name in node.attributes:
         if name not in operation.attributes:
-            raise ModelFormatError(f"has an unknown attribute {name[:40]!r}")
+            raise ModelFormatError(f"has an unknown attribute {shown(name)}")
     for name, check in operation.attributes.items():
         if name not in node.attributes:
             raise ModelFormatError(f"attribute {name!r} is missing")
