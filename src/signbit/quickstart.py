@@ -6,22 +6,31 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
+from signbit import load as load_packed
 from signbit.data import image_files, load, read_image, write_images
 from signbit.errors import OutputError
-from signbit.evaluate import Evaluation, evaluate
+from signbit.evaluate import Classifier, Evaluation, evaluate
 from signbit.export import export
 from signbit.files import atomic_write
 from signbit.models import TrainedModel, load_model, parameters_of
+from signbit.pack import pack
 from signbit.plots.confusion import draw_confusion
 from signbit.plots.samples import COLUMNS, draw_samples
 from signbit.predict import Prediction, Tally, predict
+from signbit.runtime.engine import Engine
 from signbit.train import Run, load_recipe, train
 
 MARKER = "quickstart.json"
+PACKED = "digits.signbit"
 SHOWN = 40
+CHECKED = 64
+TIMED = 100
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,8 @@ class Quickstart:
 
     seconds: of the training alone.
     bits: binary weights, one bit each once packed; reals: all other numbers.
+    packed: what the packed network says of the same images; file_bytes: its size.
+    torch_seconds, engine_seconds: median time of one image on one thread.
     """
 
     folder: Path
@@ -39,10 +50,14 @@ class Quickstart:
     tally: Tally
     bits: int
     reals: int
+    packed: Evaluation
+    file_bytes: int
+    torch_seconds: float
+    engine_seconds: float
 
 
 def quickstart(folder: Path) -> Quickstart:
-    """Train on the digits, evaluate, classify image files, extract the parameters, draw.
+    """Train on the digits, evaluate, classify image files, extract, pack, run, draw.
 
     The folder is new, empty, or that of an earlier quickstart, which is replaced.
 
@@ -64,7 +79,39 @@ def quickstart(folder: Path) -> Quickstart:
     bits = sum(array.size for array in parameters.binary.values())
     every = sum(array.size for array in parameters.arrays.values())
     epochs = int(metrics["epoch"])
-    return Quickstart(folder, seconds, epochs, evaluation, tally, bits, every - bits)
+    packed = pack(model.module, model.preprocessing, samples=test.images[:CHECKED])
+    packed.save(folder / PACKED)
+    engine = load_packed(folder / PACKED)
+    return Quickstart(
+        folder,
+        seconds,
+        epochs,
+        evaluation,
+        tally,
+        bits,
+        every - bits,
+        evaluate(engine, test),
+        (folder / PACKED).stat().st_size,
+        *_times(model, engine, test.images[:1]),
+    )
+
+
+def _times(model: TrainedModel, engine: Engine, image: NDArray[np.uint8]) -> tuple[float, float]:
+    """Median seconds of one image in torch and on the engine, one thread each, in turn."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        times = [(_seconds(model, image), _seconds(engine, image)) for _ in range(TIMED)]
+    finally:
+        torch.set_num_threads(threads)
+    slow, fast = zip(*times, strict=True)
+    return median(slow), median(fast)
+
+
+def _seconds(model: Classifier, image: NDArray[np.uint8]) -> float:
+    start = time.perf_counter()
+    model.scores(image)
+    return time.perf_counter() - start
 
 
 def _prepare(folder: Path) -> None:

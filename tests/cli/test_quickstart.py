@@ -22,7 +22,8 @@ def test_quickstart_does_the_whole_job_and_may_be_run_again(tmp_path, capsys):
     result = json.loads((out / "quickstart.json").read_text())
     assert result["top1"] >= 0.95
     assert result["images"] == 360
-    assert printed.count(f"{100 * result['top1']:.2f} %") == 2  # evaluate and predict agree
+    # evaluate, predict and the engine agree
+    assert printed.count(f"{100 * result['top1']:.2f} %") == 3
     for name in ("confusion.png", "samples.png", "run/curves.png"):
         with Image.open(out / name) as picture:
             assert picture.format == "PNG"

@@ -262,7 +262,7 @@ def test_other_files_are_refused():
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
-    with pytest.raises(ModelFormatError, match="^/dev/zero: a device or pipe"):
+    with pytest.raises(ModelFormatError, match=r"^/dev/zero: a device or pipe"):
         PackedModel.load("/dev/zero")
     for path in (tmp_path / "no.signbit", tmp_path):
         with pytest.raises(ModelFormatError, match=f"^{path}: cannot be read: "):

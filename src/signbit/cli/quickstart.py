@@ -16,6 +16,7 @@ _MADE = (
     ("confusion.png", "which digit is taken for which"),
     ("samples.png", "a page of digits with the network's answers"),
     ("images", "the held-out digits as PNG files, for signbit predict"),
+    ("digits.signbit", "the packed network, for predict, evaluate and signbit.load"),
     ("parameters", "every parameter as text, binary weights as -1 and +1"),
 )
 
@@ -27,7 +28,7 @@ def quickstart(
         typer.Option("--out", metavar="DIR", help="New folder, or that of an earlier quickstart."),
     ] = Path("signbit-quickstart"),
 ) -> None:
-    """Train, evaluate, classify and extract on scanned digits.
+    """Train, evaluate, classify, extract, pack and run on scanned digits.
 
     The whole job with a small binary network. Takes under two minutes on two cores and needs no
     network: 1,797 images of 8x8 pixels come with the package; 360 of them are held out for the
@@ -51,10 +52,17 @@ def _print(result: "Quickstart") -> None:
             f"{result.bits:,}, {weight_bytes:,} bytes as bits, {4 * result.bits:,} as float32",
         ),
         ("other numbers", f"{result.reals:,} (biases and batch norm)"),
+        ("pack", f"{result.file_bytes:,} bytes, every bit as in torch"),
+        ("engine", f"{percent(result.packed.figures.top1)} of the images held out"),
+        (
+            "one image",
+            f"{1e6 * result.engine_seconds:.0f} µs on the engine, "
+            f"{1e6 * result.torch_seconds:.0f} µs in torch, one thread each",
+        ),
     ]
     rows += [(show_path(result.folder / name), what) for name, what in _MADE]
     print_table(("step", "result"), rows, left=2)
     typer.echo(
-        f"Next: signbit predict {show_path(result.folder / 'run')} your-images/   or   "
+        f"Next: signbit predict {show_path(result.folder / 'digits.signbit')} your-images/   or   "
         "signbit explain"
     )
