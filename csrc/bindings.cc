@@ -10,6 +10,7 @@
 
 #include "cpu.h"
 #include "engine/engine.h"
+#include "kernels/limit/contract.h"
 
 namespace nb = nanobind;
 
@@ -67,6 +68,13 @@ NB_MODULE(_engine, module) {
         return names;
     });
     module.def("operations", &bnn::operation_names);
+    module.def("limit_of", [](const std::string& isa) {
+        const auto found = bnn::limits().find(isa);
+        return std::string(found == bnn::limits().end() ? "" : found->second.what);
+    });
+    module.def("run_limit", [](const std::string& isa, long rounds) {
+        return bnn::limits().at(isa).run(rounds);
+    });
     nb::class_<Engine>(module, "Engine")
         .def("__init__",
              [](Engine* self, const std::vector<PyType>& types, const std::vector<PyNode>& nodes,

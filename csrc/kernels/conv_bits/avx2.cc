@@ -188,6 +188,7 @@ public:
           row_pairs_((geometry_.out_width + 1) / 2),
           strip_rows_(std::clamp(strip_pixels / geometry_.out_width, 1, geometry_.out_height)) {
         plan_chunks();
+        locate_pairs();
         reorder_weights();
         reorder_limits();
     }
@@ -310,14 +311,23 @@ private:
         }
     }
 
-    // From the start of the strip's streams to that of a pair.
-    std::ptrdiff_t pair_offset(int pair, int block) const {
-        const Geometry& g = geometry_;
-        const int group = block * block_channels / (g.out_channels / g.groups);
-        const std::ptrdiff_t position = pair % row_pairs_ * 2 * g.stride_x;
-        return pair / row_pairs_ * g.stride_y * static_cast<std::ptrdiff_t>(row_stream_) +
-               (position * pixel_words_ + group * g.group_channels() / 64 * (g.groups > 1)) *
-                   nibbles_per_word;
+    // From the start of a strip's streams to that of each pair of pixels.
+    void locate_pairs() {
+        for (int row = 0; row < strip_rows_; ++row) {
+            for (int pair = 0; pair < row_pairs_; ++pair) {
+                const int line = row * geometry_.stride_y, column = pair * 2 * geometry_.stride_x;
+                pair_offsets_.push_back(static_cast<std::ptrdiff_t>(line) * row_stream_ +
+                                        column * pixel_words_ * nibbles_per_word);
+            }
+        }
+    }
+
+    // From the stream of a pixel to that of the group that a block of channels reads.
+    int group_offset(int block) const {
+        const int group = block * block_channels / (geometry_.out_channels / geometry_.groups);
+        return geometry_.groups == 1
+                   ? 0
+                   : group * geometry_.group_words() * nibbles_per_word;
     }
 
     void count_strip(int rows, int block, const std::uint16_t* streams,
@@ -325,13 +335,13 @@ private:
         const std::uint8_t* weights =
             weights_.data() + static_cast<std::size_t>(block) * window_nibbles() * block_channels;
         const int pairs = rows * row_pairs_;
+        streams += group_offset(block);
         for (const Chunk& chunk : chunks_) {
             const auto tile = &chunk == &chunks_.front() ? count_tile<true> : count_tile<false>;
             for (int pair = 0; pair < pairs; pair += 2) {
                 const int other = std::min(pair + 1, pairs - 1);
                 const int slot = pair + 1 < pairs ? pair + 1 : strip_rows_ * row_pairs_;
-                tile(streams + pair_offset(pair, block), streams + pair_offset(other, block),
-                     weights, chunk, counts + pair * pair_counts, counts + slot * pair_counts);
+                tile(streams + pair_offsets_[pair], streams + pair_offsets_[other], weights, chunk, counts + pair * pair_counts, counts + slot * pair_counts);
             }
         }
     }
@@ -376,6 +386,7 @@ private:
     int row_stream_;  // length of the stream of an input row
     int row_pairs_, strip_rows_;
     std::vector<Chunk> chunks_;
+    std::vector<std::ptrdiff_t> pair_offsets_;
     AlignedVector<std::uint8_t> weights_;
     AlignedVector<std::int16_t> limits_;
 };

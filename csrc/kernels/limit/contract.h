@@ -1,0 +1,25 @@
+// How fast the fewest instructions per binary multiply-add run that an instruction set allows, on
+// registers alone, nothing loaded or stored: what kernels are measured against.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace bnn {
+
+struct Limit {
+    double (*run)(long rounds);  // does the rounds; returns how many multiply-adds they stand for
+    const char* what;            // the instructions, in words
+};
+
+inline std::map<std::string, Limit>& limits() {
+    static std::map<std::string, Limit> table;
+    return table;
+}
+
+inline bool add_limit(const char* isa, Limit limit) {
+    limits()[isa] = limit;
+    return true;
+}
+
+}  // namespace bnn

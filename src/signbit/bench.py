@@ -1,0 +1,167 @@
+"""Measure a packed network, against the limit of the machine and against torch."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.format import Node, PackedModel
+from signbit.machine import processor
+from signbit.runtime import _engine
+from signbit.runtime.engine import Engine
+
+# A limit is measured for about this long, several times.
+_LIMIT_ROUNDS = 2_000_000
+_CONVOLUTIONS = ("conv_bits", "conv_u8", "conv_f32", "conv_f32_bits")
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """One step of the engine: an operation, with a threshold where it has one.
+
+    macs: binary multiply-adds for one image, 0 for other operations.
+    seconds: median, of one image.
+    share: of the time of all steps.
+    """
+
+    node: int
+    op: str
+    gives: str
+    macs: int
+    seconds: float
+    share: float
+
+    @property
+    def macs_per_second(self) -> float:
+        """Binary multiply-adds in a second."""
+        return self.macs / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Medians of one run.
+
+    seconds: of one image, whole, by batch size.
+    limit: binary multiply-adds a second that registers alone allow on one thread; None where it
+        is not known for the instruction set.
+    torch_seconds: of one image in torch, float32, on a network of the same shapes; None where
+        torch is not installed or not asked for.
+    """
+
+    processor: str
+    isa: str
+    threads: int
+    rounds: int
+    steps: Sequence[StepTime]
+    seconds: dict[int, float]
+    limit: float | None
+    limit_is: str
+    torch_seconds: dict[int, float] | None
+
+    @property
+    def macs(self) -> int:
+        """Binary multiply-adds of one image."""
+        return sum(step.macs for step in self.steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "macs": self.macs}
+
+
+def bench(
+    model: PackedModel,
+    threads: int = 1,
+    batches: Sequence[int] = (1, 32),
+    rounds: int = 50,
+    isa: str | None = None,
+    with_torch: bool = True,
+    advance: Callable[[int], None] = lambda count: None,
+) -> Benchmark:
+    """Time engine, limit and torch in turn, round by round, so that noise hits all alike.
+
+    rounds: how many of each; the figures are medians.
+    advance: called with 1 after each round.
+    """
+    engine = Engine(model, threads, isa)
+    images = _images(model, max(batches))
+    peer = _peer(model, threads) if with_torch else None
+    steps: list[dict[int, float]] = []
+    whole: dict[int, list[float]] = {batch: [] for batch in batches}
+    other: dict[int, list[float]] = {batch: [] for batch in batches}
+    limits = []
+    for _ in range(rounds):
+        steps.append(engine.timed(images[:1]))
+        if _engine.limit_of(engine.isa):
+            limits.append(_limit(engine.isa))
+        for batch in batches:
+            whole[batch].append(_seconds(engine.scores, images[:batch]) / batch)
+            if peer is not None:
+                other[batch].append(_seconds(peer, images[:batch]) / batch)
+        advance(1)
+    return Benchmark(
+        processor=processor(),
+        isa=engine.isa,
+        threads=threads,
+        rounds=rounds,
+        steps=_steps(model, steps),
+        seconds={batch: median(times) for batch, times in whole.items()},
+        limit=median(limits) if limits else None,
+        limit_is=_engine.limit_of(engine.isa),
+        torch_seconds=peer and {batch: median(times) for batch, times in other.items()},
+    )
+
+
+def _images(model: PackedModel, count: int) -> NDArray[np.uint8]:
+    shape = (count, *model.preprocessing.size, model.preprocessing.channels)
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def _seconds(run: Callable[[NDArray[np.uint8]], Any], images: NDArray[np.uint8]) -> float:
+    start = time.perf_counter()
+    run(images)
+    return time.perf_counter() - start
+
+
+def _limit(isa: str) -> float:
+    start = time.perf_counter()
+    macs = _engine.run_limit(isa, _LIMIT_ROUNDS // 100)
+    return macs / (time.perf_counter() - start)
+
+
+def _steps(model: PackedModel, rounds: Sequence[dict[int, float]]) -> list[StepTime]:
+    medians = {node: median(times[node] for times in rounds) for node in rounds[0]}
+    total = sum(medians.values())
+    return [
+        StepTime(
+            node,
+            model.nodes[node - 1].op,
+            str(model.types[node]).partition(" ")[2],
+            _macs(model, node),
+            seconds,
+            seconds / total,
+        )
+        for node, seconds in medians.items()
+    ]
+
+
+def _macs(model: PackedModel, number: int) -> int:
+    node: Node = model.nodes[number - 1]
+    if node.op not in _CONVOLUTIONS:
+        return 0
+    source = model.types[node.inputs[0]]
+    taps = math.prod(node.attributes["kernel"])
+    fan_in = taps * source.channels // node.attributes["groups"]
+    return fan_in * model.types[number].elements
+
+
+def _peer(model: PackedModel, threads: int) -> Callable[[NDArray[np.uint8]], Any] | None:
+    try:
+        from signbit.pack.float_twin import FloatTwin
+    except ModuleNotFoundError:
+        return None
+    return FloatTwin(model, threads)

@@ -1,0 +1,90 @@
+"""Measure a packed network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signbit.cli._app import commands
+from signbit.cli._options import Json
+from signbit.cli._output import print_table, show_path, write_json
+
+if TYPE_CHECKING:
+    from signbit.bench import Benchmark
+
+
+@commands.register("bench")
+def bench(
+    path: Annotated[Path, typer.Argument(metavar="FILE.signbit", help="Packed network.")],
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, help="Of the engine, and of torch.")
+    ] = 1,
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, help="Measurements; medians are told.")
+    ] = 50,
+    with_torch: Annotated[
+        bool, typer.Option("--torch/--no-torch", help="Measure torch too, where it is installed.")
+    ] = True,
+    json: Json = None,
+) -> None:
+    """Measure latency and throughput, by layer and whole.
+
+    Engine, limit and torch are measured in turn in every round, on random images. The limit is
+    the fewest instructions per binary multiply-add that the instruction set allows, on registers
+    alone, on one thread. Torch runs a float32 network of the same shapes. SIGNBIT_ISA forces an
+    instruction set.
+    """
+    from signbit.bench import bench as run
+    from signbit.format import PackedModel
+    from signbit.progress import progress_bar
+
+    model = PackedModel.load(path)
+    with progress_bar("measuring", rounds) as advance:
+        result = run(model, threads, rounds=rounds, with_torch=with_torch, advance=advance)
+    typer.echo(
+        f"{show_path(path)} on {result.processor}, {result.isa}, {threads} thread"
+        f"{'s' if threads > 1 else ''}, medians of {rounds}"
+    )
+    _print_steps(result)
+    _print_whole(result)
+    write_json(json, {"file": str(path), **result.to_dict()})
+
+
+def _print_steps(result: "Benchmark") -> None:
+    rows = []
+    for step in result.steps:
+        binary = step.op == "conv_bits"
+        limit = result.limit * result.threads if result.limit and binary else None
+        rows.append(
+            (
+                str(step.node),
+                step.op,
+                step.gives,
+                f"{1e6 * step.seconds:.1f}",
+                f"{step.share:.0%}",
+                f"{step.macs_per_second:.2e}" if step.macs else "",
+                f"{step.macs_per_second / limit:.0%}" if limit else "",
+            )
+        )
+    header = ("node", "operation", "gives", "µs", "share", "MAC/s", "of limit")
+    print_table(header, rows, left=3)
+
+
+def _print_whole(result: "Benchmark") -> None:
+    if result.limit:
+        typer.echo(f"limit, one thread: {result.limit:.2e} MAC/s ({result.limit_is})")
+    rows = []
+    for batch, seconds in result.seconds.items():
+        peer = result.torch_seconds[batch] if result.torch_seconds else None
+        rows.append(
+            (
+                str(batch),
+                f"{1e3 * seconds:.3f}",
+                f"{1 / seconds:,.0f}",
+                f"{result.macs / seconds:.2e}",
+                f"{1e3 * peer:.3f}" if peer else "-",
+                f"{peer / seconds:.1f}" if peer else "-",
+            )
+        )
+    header = ("batch", "ms an image", "images/s", "MAC/s", "torch ms", "times faster")
+    print_table(header, rows)
