@@ -138,7 +138,8 @@ def test_real_images_get_the_same_answers_from_torch_reference_and_engine(cifar1
         optimizer.step()
     packed = pack(network.eval(), preprocessing, samples=images.images[:64])
     assert packed.info["exact"]
-    engine = Engine(packed, 2).scores(images.images)
+    pixels = np.asarray(images.images)
+    engine = Engine(packed, 2).scores(pixels)
     with torch.inference_mode():
         wanted = [
             network(to_input(torch.from_numpy(images.images[start : start + 500]), preprocessing))
@@ -146,6 +147,6 @@ def test_real_images_get_the_same_answers_from_torch_reference_and_engine(cifar1
         ]
     np.testing.assert_array_equal(engine.argmax(1), torch.cat(wanted).argmax(1).numpy())
     np.testing.assert_allclose(
-        engine[:200], reference.scores(packed, images.images[:200]), rtol=1e-5, atol=1e-5
+        engine[:200], reference.scores(packed, pixels[:200]), rtol=1e-5, atol=1e-5
     )
     assert (engine.argmax(1) == images.labels).mean() > 0.2
