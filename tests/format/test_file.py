@@ -14,6 +14,7 @@ from signbit.errors import ModelFormatError, OutputError
 from signbit.format import Node, PackedModel, Preprocessing
 from signbit.format.bits import pack_bits
 from signbit.format.file import read, to_bytes
+from signbit.format.ops import operations
 from signbit.runtime import reference
 
 GOLDEN = Path(__file__).parent / "golden" / "small.signbit"
@@ -46,6 +47,46 @@ def small() -> PackedModel:
     return PackedModel(nodes, Preprocessing([1 / 128], [-1.0], (3, 3), ("no", "yes")), {"a": 1})
 
 
+def wide() -> PackedModel:
+    """Every operation that `small` has not, on a network of branches."""
+    real = np.linspace(-1, 1, 3 * 2 * 2 * 1, dtype=np.float32).reshape(3, 2, 2, 1)
+    signs = pack_bits(np.arange(4 * 2 * 1 * 3).reshape(4, 2, 1, 3) % 5 < 2)
+    bits = pack_bits(np.arange(6 * 2 * 2 * 2).reshape(6, 2, 2, 2) % 3 == 1)
+    window = {"stride": (1, 1), "padding": (1, 0, 0, 1), "dilation": (1, 1)}
+    pool = {"kernel": (2, 2), "stride": (2, 1), "padding": (0, 1, 1, 0)}
+    conv = {**window, "kernel": (2, 2), "channels": 3, "groups": 1}
+    tall = {**window, "kernel": (2, 1), "channels": 4, "groups": 1, "padding_value": 1}
+    grouped = {**window, "kernel": (2, 2), "channels": 6, "groups": 2, "padding_value": -1}
+    ends = {"threshold": np.array([0, 1, -2, 0.5], np.float32), "below": np.array([5], np.uint64)}
+    one = {"scale": np.ones(6, np.float32), "bias": np.zeros(6, np.float32)}
+    nodes = [
+        Node(
+            "normalize",
+            (0,),
+            {},
+            {"scale": np.array([0.25], np.float32), "bias": np.array([-3], np.float32)},
+        ),
+        Node("conv_f32", (1,), conv, {"weight": real}),
+        Node("prelu", (2,), {}, {"slope": np.array([0.5, 0, -1], np.float32)}),
+        Node("add", (2, 3)),
+        Node("conv_f32_bits", (4,), tall, {"weight": signs}),
+        Node("threshold", (5,), {}, ends),
+        Node("max_pool", (6,), {**pool, "dilation": (1, 1)}),
+        Node("flip", (7,), {}, {"mask": np.array([10], np.uint64)}),
+        Node("conv_bits", (8,), grouped, {"weight": bits}),
+        Node("affine", (9,), {}, one),
+        Node("signs", (8,)),
+        Node("avg_pool", (10,), {**pool, "count_padding": False}),
+        Node("avg_pool", (11,), {**pool, "count_padding": True}),
+        Node("flatten", (12,)),
+        Node("flatten", (13,)),
+        Node("concat", (14, 15)),
+        Node("softmax", (16,)),
+        Node("log_softmax", (17,)),
+    ]
+    return PackedModel(nodes, Preprocessing([0.25], [-3.0], (5, 4)))
+
+
 IMAGES = (np.arange(4 * 9) * 89 % 256).reshape(4, 3, 3, 1).astype(np.uint8)
 
 
@@ -53,6 +94,12 @@ def test_the_golden_file_is_what_the_model_writes_and_says_what_it_said():
     assert to_bytes(small()) == GOLDEN.read_bytes()
     scores = reference.scores(PackedModel.load(GOLDEN), IMAGES)
     assert scores.tolist() == [[-2.0, -7.0], [-3.0, -11.0], [1.0, 5.0], [0.0, 1.0]]
+
+
+def test_the_golden_files_hold_every_operation():
+    assert to_bytes(wide()) == GOLDEN.with_name("wide.signbit").read_bytes()
+    used = {node.op for model in (small(), wide()) for node in model.nodes}
+    assert sorted(used) == operations.names()
 
 
 def test_a_round_trip_keeps_everything(tmp_path):

@@ -13,10 +13,11 @@ from signbit.format.preprocessing import Preprocessing
 from signbit.format.types import F32, U8, Node, ValueType, shown, value_type
 
 MAX_NODES = 4096
-# What all values of one image may take together, and all sums: a file of a few bytes must not
-# ask for more memory or time than a network that somebody would train.
+# What all values of one image may take together, and all word operations: a file of a few bytes
+# must not ask for more memory or time than a network that somebody would train. A ResNet-50 for
+# 224x224 pixels has 2^26 such operations.
 MAX_TOTAL_ELEMENTS = 1 << 28
-MAX_OPERATIONS = 1 << 42
+MAX_OPERATIONS = 1 << 34
 
 
 @dataclass(frozen=True)

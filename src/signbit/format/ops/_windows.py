@@ -20,8 +20,11 @@ def window_output(
 ) -> ValueType:
     """The value that a window gives. Raises: UsageError where it does not fit the map."""
     top, left, bottom, right = attributes["padding"]
+    padded = (source.height + top + bottom, source.width + left + right)
+    # An engine may hold the padded map.
+    value_type(source.kind, *padded, source.channels)
     sides = []
-    for axis, size in enumerate((source.height + top + bottom, source.width + left + right)):
+    for axis, size in enumerate(padded):
         reach = attributes["dilation"][axis] * (attributes["kernel"][axis] - 1) + 1
         if reach > size:
             raise UsageError(f"a window reaches over {reach} positions, the padded map has {size}")
