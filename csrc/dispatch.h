@@ -11,14 +11,15 @@
 
 namespace bnn {
 
-// Spec -> kernel; a maker returns nullptr where the shape is not for its instruction set.
+// Spec -> kernel. An instruction set may have several makers, for different shapes; one returns
+// nullptr where the shape is not for it.
 template <typename Kernel, typename Spec>
 class KernelTable {
 public:
     using Maker = std::unique_ptr<Kernel> (*)(const Spec&);
 
     static bool add(const char* isa, Maker maker) {
-        makers()[isa] = maker;
+        makers()[isa].push_back(maker);
         return true;
     }
 
@@ -27,14 +28,15 @@ public:
         for (const std::string& name : isas_from(isa)) {
             const auto found = makers().find(name);
             if (found == makers().end()) continue;
-            if (auto kernel = found->second(spec)) return kernel;
+            for (const Maker maker : found->second)
+                if (auto kernel = maker(spec)) return kernel;
         }
         throw std::logic_error("no kernel takes this shape, not even the scalar one");
     }
 
 private:
-    static std::map<std::string, Maker>& makers() {
-        static std::map<std::string, Maker> table;
+    static std::map<std::string, std::vector<Maker>>& makers() {
+        static std::map<std::string, std::vector<Maker>> table;
         return table;
     }
 };

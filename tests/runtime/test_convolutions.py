@@ -107,6 +107,12 @@ def test_first_layer_windows(isa, kernel, stride, dilation):
     assert_equal_to_reference(first_layer(11, (13, 12), 3, 40, True, **shape), isa, 11)
 
 
+@pytest.mark.parametrize("size", [(28, 28), (16, 17)], ids=str)
+def test_first_layer_as_large_as_the_map(isa, size):
+    shape = {"kernel": size, "padding": (0, 0, 0, 0)}
+    assert_equal_to_reference(first_layer(13, size, 3, 70, False, **shape), isa, 13)
+
+
 @pytest.mark.parametrize("groups", [1, 3])
 def test_first_layer_groups(isa, groups):
     assert_equal_to_reference(first_layer(12, (6, 5), 3, 9, True, groups=groups), isa, 12)

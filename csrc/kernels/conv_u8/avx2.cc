@@ -40,15 +40,36 @@ BNN_AVX2 inline __m256i four_pixels(const std::uint8_t* pixels) {
     return _mm256_set1_epi32(four);
 }
 
+// 16-bit halves of the sums of 16 channels at 4 positions.
+using Halves = __m256i[tile_positions][2];
+
+// Widens the halves into the sums, and starts them anew.
+BNN_AVX2 inline void flush(Halves& halves, std::int32_t* sums) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    for (int position = 0; position < tile_positions; ++position) {
+        for (int half = 0; half < 2; ++half) {
+            auto* to = reinterpret_cast<__m256i*>(sums + position * tile_channels + half * 8);
+            *to = _mm256_add_epi32(*to, _mm256_madd_epi16(halves[position][half], ones));
+            halves[position][half] = _mm256_setzero_si256();
+        }
+    }
+}
+
 // Sums of 16 channels at 4 positions: [position][channel].
 BNN_AVX2 void sum_tile(const Positions& positions, const std::vector<Run>& runs,
                        const std::int8_t* tile_weights, std::int32_t* sums) {
     const __m256i zero = _mm256_setzero_si256();
-    __m256i halves[tile_positions][2] = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
+    Halves halves = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
+    std::fill_n(sums, tile_positions * tile_channels, 0);
     const auto* weights = reinterpret_cast<const __m256i*>(tile_weights);
+    int steps_left = max_steps;
     for (const Run& run : runs) {
         std::ptrdiff_t offset = run.offset;
         for (int step = 0; step < run.steps; ++step, offset += step_taps, weights += 2) {
+            if (steps_left-- == 0) {
+                flush(halves, sums);
+                steps_left = max_steps - 1;
+            }
             for (int position = 0; position < tile_positions; ++position) {
                 const __m256i pixels = four_pixels(positions[position] + offset);
                 for (int half = 0; half < 2; ++half) {
@@ -59,14 +80,7 @@ BNN_AVX2 void sum_tile(const Positions& positions, const std::vector<Run>& runs,
             }
         }
     }
-    const __m256i ones = _mm256_set1_epi16(1);
-    for (int position = 0; position < tile_positions; ++position) {
-        for (int half = 0; half < 2; ++half) {
-            _mm256_store_si256(
-                reinterpret_cast<__m256i*>(sums + position * tile_channels + half * 8),
-                _mm256_madd_epi16(halves[position][half], ones));
-        }
-    }
+    flush(halves, sums);
 }
 
 // 16 bits: sum > limit.
@@ -90,7 +104,7 @@ public:
     }
 
     static bool takes(const ConvU8Spec& spec) {
-        return spec.geometry.groups == 1 && steps(runs(spec.geometry)) <= max_steps;
+        return spec.geometry.groups == 1;
     }
 
     void run(const std::uint8_t* input, const Region& region,
