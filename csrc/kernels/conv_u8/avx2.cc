@@ -55,18 +55,20 @@ BNN_AVX2 inline void flush(Halves& halves, std::int32_t* sums) {
     }
 }
 
-// Sums of 16 channels at 4 positions: [position][channel].
+// Sums of 16 channels at 4 positions: [position][channel]. Only a long window must look at how
+// many steps the halves can still take.
+template <bool long_window>
 BNN_AVX2 void sum_tile(const Positions& positions, const std::vector<Run>& runs,
                        const std::int8_t* tile_weights, std::int32_t* sums) {
     const __m256i zero = _mm256_setzero_si256();
     Halves halves = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
     std::fill_n(sums, tile_positions * tile_channels, 0);
     const auto* weights = reinterpret_cast<const __m256i*>(tile_weights);
-    int steps_left = max_steps;
+    [[maybe_unused]] int steps_left = max_steps;
     for (const Run& run : runs) {
         std::ptrdiff_t offset = run.offset;
         for (int step = 0; step < run.steps; ++step, offset += step_taps, weights += 2) {
-            if (steps_left-- == 0) {
+            if (long_window && steps_left-- == 0) {
                 flush(halves, sums);
                 steps_left = max_steps - 1;
             }
@@ -179,7 +181,8 @@ private:
         for (int first = block * block_channels; first < (block + 1) * block_channels;
              first += tile_channels) {
             alignas(32) std::int32_t sums[tile_positions * tile_channels];
-            sum_tile(positions, runs_, weights_.data() + first / tile_channels * tile_bytes(), sums);
+            const auto sum = steps(runs_) > max_steps ? sum_tile<true> : sum_tile<false>;
+            sum(positions, runs_, weights_.data() + first / tile_channels * tile_bytes(), sums);
             for (int k = 0; k < count; ++k) {
                 const std::int32_t* found = sums + k * tile_channels;
                 if (output.sums != nullptr)
