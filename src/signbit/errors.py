@@ -56,6 +56,14 @@ class MissingDependencyError(SignbitError, ImportError):
     """An optional dependency is needed and not installed."""
 
 
+def printable(text: str) -> str:
+    """Text on one line: what cannot be printed, or is no text at all, comes as an escape."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def closest(name: str, known: Iterable[str]) -> str:
     """' Did you mean ...?' for the known name most like `name`; '' where none is."""
     matches = get_close_matches(name, list(known), n=1)

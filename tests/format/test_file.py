@@ -308,6 +308,11 @@ def test_other_files_are_refused():
     assert "not a .signbit file" in refused(struct.pack("<Q", 1 << 60) + b"{}")
 
 
+def test_control_characters_of_a_file_are_shown_as_escapes():
+    content = GOLDEN.read_bytes().replace(b'"dtype":"U64"', b'"dtype":"U\x7f4"', 1)
+    assert "U\\x7f4" in refused(content)
+
+
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     with pytest.raises(ModelFormatError, match=r"^/dev/zero: a device or pipe"):
         PackedModel.load("/dev/zero")

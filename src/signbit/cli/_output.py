@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from signbit.errors import printable
 from signbit.files import atomic_write
 
 UNFOLDED = 1000
@@ -56,8 +57,5 @@ def percent(share: float | None) -> str:
 
 
 def show_path(path: Path | str) -> str:
-    """A path on one line: what cannot be printed, or is no text at all, comes as an escape."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in str(path)
-    )
+    """A path on one line, whatever it holds."""
+    return printable(str(path))

@@ -10,7 +10,7 @@ import safetensors
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from signbit.errors import ModelFormatError, SignbitError
+from signbit.errors import ModelFormatError, SignbitError, printable
 from signbit.format.ops import operations
 from signbit.format.packed import MAX_NODES, PackedModel
 from signbit.format.preprocessing import Preprocessing
@@ -20,6 +20,7 @@ VERSION = 1
 SUFFIX = ".signbit"
 MAX_BYTES = 1 << 30
 MAX_METADATA = 1 << 22
+MAX_REASON = 500
 _DTYPES = {"U64": "<u8", "I32": "<i4", "F32": "<f4"}
 
 
@@ -51,7 +52,10 @@ def read(source: Path | str | bytes) -> PackedModel:
     try:
         return _parse(source if isinstance(source, bytes) else _content(Path(source)))
     except SignbitError as error:
-        raise ModelFormatError(f"{place}: {error}") from error
+        # Libraries quote what they found in the file, as it is.
+        reason = printable(str(error))
+        short = reason if len(reason) <= MAX_REASON else reason[:MAX_REASON] + "..."
+        raise ModelFormatError(f"{place}: {short}") from error
 
 
 def _content(path: Path) -> bytes:
