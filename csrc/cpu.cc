@@ -5,21 +5,39 @@
 namespace bnn {
 namespace {
 
-// GCC's check looks at XCR0 too: a processor with wide registers that the operating system does
+// GCC's checks look at XCR0 too: a processor with wide registers that the operating system does
 // not save counts as one without them.
-bool has_avx2() {
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") != 0;
-#else
-    return false;
-#endif
+bool has_avx2() { return __builtin_cpu_supports("avx2") != 0; }
+
+bool has_avx512bw() {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
 }
+
+// Byte products come with it in every processor but Knights Mill, which has no AVX-512 BW either.
+bool has_avx512vpopcntdq() {
+    return has_avx512bw() && __builtin_cpu_supports("avx512vpopcntdq") &&
+           __builtin_cpu_supports("avx512vnni");
+}
+
+std::vector<Isa> find_isas() {
+    __builtin_cpu_init();
+    return {{"avx512vpopcntdq", has_avx512vpopcntdq()},
+            {"avx512bw", has_avx512bw()},
+            {"avx2", has_avx2()},
+            {"scalar", true}};
+}
+#elif defined(__aarch64__)
+// NEON is part of the base of 64-bit ARM.
+std::vector<Isa> find_isas() { return {{"neon", true}, {"scalar", true}}; }
+#else
+std::vector<Isa> find_isas() { return {{"scalar", true}}; }
+#endif
 
 }  // namespace
 
 const std::vector<Isa>& known_isas() {
-    static const std::vector<Isa> isas = {{"avx2", has_avx2()}, {"scalar", true}};
+    static const std::vector<Isa> isas = find_isas();
     return isas;
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cpu.h"
@@ -32,6 +33,14 @@ public:
                 if (auto kernel = maker(spec)) return kernel;
         }
         throw std::logic_error("no kernel takes this shape, not even the scalar one");
+    }
+
+    // Each kernel of this very instruction set that takes the shape: what tests compare.
+    static std::vector<std::unique_ptr<Kernel>> all_of(const std::string& isa, const Spec& spec) {
+        std::vector<std::unique_ptr<Kernel>> kernels;
+        for (const Maker maker : makers()[isa])
+            if (auto kernel = maker(spec)) kernels.push_back(std::move(kernel));
+        return kernels;
     }
 
 private:

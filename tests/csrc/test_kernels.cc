@@ -1,0 +1,195 @@
+// Every kernel of the named instruction sets beside the scalar one, on random layers:
+//   test_kernels LAYERS ISA...
+// Needs nothing but the kernels, so that a cross-compiled one runs under an emulator.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/aligned.h"
+#include "kernels/conv_bits/contract.h"
+#include "kernels/conv_u8/contract.h"
+
+namespace {
+
+using namespace bnn;
+
+std::mt19937_64 source(20261124);
+
+int pick(std::initializer_list<int> choices) {
+    return choices.begin()[source() % choices.size()];
+}
+
+int outputs(int size, int padding, int kernel, int stride, int dilation) {
+    return (size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+}
+
+// Sizes are 1, powers of two and their neighbours; what does not fit is drawn anew.
+Geometry draw_geometry(bool pixels) {
+    while (true) {
+        Geometry g{};
+        g.groups = pick({1, 1, 1, 2, 3});
+        g.in_channels = g.groups * (pixels ? pick({1, 2, 3, 4, 5}) : pick({1, 31, 32, 33, 63, 64, 65, 127, 128, 129, 320}));
+        g.out_channels = g.groups * pick({1, 15, 16, 17, 63, 64, 65, 128});
+        g.in_height = pick({1, 2, 3, 4, 5, 8, 9});
+        g.in_width = pick({1, 2, 3, 4, 7, 8, 9, 17});
+        g.kernel_height = pick({1, 2, 3});
+        g.kernel_width = pick({1, 2, 3, 5});
+        g.stride_y = pick({1, 1, 2});
+        g.stride_x = pick({1, 1, 2, 3});
+        g.dilation_y = pick({1, 1, 2});
+        g.dilation_x = pick({1, 1, 2});
+        g.top = pick({0, 1, 2});
+        g.left = pick({0, 1, 3});
+        const int reach_y = g.dilation_y * (g.kernel_height - 1) + 1;
+        const int reach_x = g.dilation_x * (g.kernel_width - 1) + 1;
+        if (g.in_height + 2 * g.top < reach_y || g.in_width + 2 * g.left < reach_x) continue;
+        g.out_height = outputs(g.in_height, g.top, g.kernel_height, g.stride_y, g.dilation_y);
+        g.out_width = outputs(g.in_width, g.left, g.kernel_width, g.stride_x, g.dilation_x);
+        g.row_stride = static_cast<std::ptrdiff_t>(g.in_width + 2 * g.left) *
+                       (pixels ? g.in_channels : words_for(g.in_channels));
+        return g;
+    }
+}
+
+std::uint64_t tail_mask(int bits) {
+    return bits % 64 ? (std::uint64_t{1} << (bits % 64)) - 1 : ~std::uint64_t{0};
+}
+
+// Rows of `bits` bits each, in words whose tail is 0.
+std::vector<std::uint64_t> draw_words(int rows, int bits) {
+    std::vector<std::uint64_t> words;
+    for (int row = 0; row < rows; ++row)
+        for (int word = 0; word < words_for(bits); ++word)
+            words.push_back(source() & (word == words_for(bits) - 1 ? tail_mask(bits) : ~0ULL));
+    return words;
+}
+
+struct DrawnThresholds {
+    std::vector<std::int32_t> value;
+    std::vector<std::uint64_t> below;
+
+    // Near the middle of what sums can be, at its ends, and far beyond.
+    DrawnThresholds(int channels, int most) : below(draw_words(1, channels)) {
+        for (int channel = 0; channel < channels; ++channel) {
+            const int near = static_cast<int>(source() % (most / 4 + 1)) - most / 8;
+            value.push_back(pick({near, near, near, near, -most, most, -most - 1, most + 1,
+                                  -(1 << 30), 1 << 30}));
+        }
+    }
+};
+
+struct Output {
+    std::vector<std::uint64_t> bits;
+    std::vector<std::int32_t> sums;
+    bool operator==(const Output&) const = default;
+};
+
+// Two regions, so that parts of a map and of its channels occur.
+template <typename Run>
+Output run_parts(const Geometry& g, bool to_sums, int row, Run run) {
+    Output output;
+    const std::size_t pixels = static_cast<std::size_t>(g.out_height) * g.out_width;
+    const int blocks = words_for(g.out_channels);
+    output.bits.assign(to_sums ? 0 : pixels * blocks, 0x5555);
+    output.sums.assign(to_sums ? pixels * g.out_channels : 0, 77);
+    const ConvOutput place{to_sums ? nullptr : output.bits.data(),
+                           static_cast<std::ptrdiff_t>(g.out_width) * blocks,
+                           to_sums ? output.sums.data() : nullptr};
+    run(Region{0, row, 0, blocks}, place);
+    run(Region{row, g.out_height, 0, blocks / 2}, place);
+    run(Region{row, g.out_height, blocks / 2, blocks}, place);
+    return output;
+}
+
+[[noreturn]] void fail(const char* what, const std::string& isa, const Geometry& g) {
+    std::printf("%s, %s differs from scalar: %dx%dx%d -> %dx%dx%d, kernel %dx%d, stride %dx%d, "
+                "dilation %dx%d, padding %dx%d, groups %d\n",
+                what, isa.c_str(), g.in_height, g.in_width, g.in_channels, g.out_height,
+                g.out_width, g.out_channels, g.kernel_height, g.kernel_width, g.stride_y,
+                g.stride_x, g.dilation_y, g.dilation_x, g.top, g.left, g.groups);
+    std::exit(1);
+}
+
+template <typename Table, typename Spec, typename Run>
+int compare(const char* what, const Spec& spec, const std::vector<std::string>& isas, Run run) {
+    const Geometry& g = spec.geometry;
+    const int row = static_cast<int>(source() % (g.out_height + 1));
+    const bool to_sums = spec.thresholds == nullptr;
+    const auto scalar = std::move(Table::all_of("scalar", spec).front());
+    const auto run_with = [&](const auto& kernel) {
+        return run_parts(g, to_sums, row, [&](const Region& region, const ConvOutput& output) {
+            run(*kernel, region, output);
+        });
+    };
+    const Output expected = run_with(scalar);
+    int compared = 0;
+    for (const std::string& isa : isas) {
+        for (const auto& kernel : Table::all_of(isa, spec)) {
+            if (run_with(kernel) != expected) fail(what, isa, g);
+            ++compared;
+        }
+    }
+    return compared;
+}
+
+int compare_bits(const std::vector<std::string>& isas) {
+    const Geometry g = draw_geometry(false);
+    const int words = words_for(g.in_channels), wide = g.in_width + 2 * g.left;
+    const int height = g.in_height + 2 * g.top;
+    std::vector<std::uint64_t> map = draw_words(height * wide, g.in_channels);
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < wide; ++x)
+            if (y < g.top || y >= g.top + g.in_height || x < g.left || x >= g.left + g.in_width)
+                std::fill_n(map.begin() + (y * wide + x) * words, words, 0);
+    const auto weight = draw_words(g.out_channels * g.taps(), g.group_channels());
+    const DrawnThresholds drawn(g.out_channels, g.taps() * g.group_channels());
+    const Thresholds thresholds{drawn.value.data(), drawn.below.data()};
+    const ConvBitsSpec spec{g, pick({-1, 0, 1}), weight.data(), pick({0, 1}) ? &thresholds : nullptr};
+    return compare<ConvBitsTable>(
+        "conv_bits", spec, isas,
+        [&](const ConvBits& kernel, const Region& region, const ConvOutput& output) {
+            AlignedVector<std::byte> scratch;
+            scratch.resize(kernel.scratch_bytes());
+            kernel.run(map.data(), region, output, scratch.data());
+        });
+}
+
+int compare_pixels(const std::vector<std::string>& isas) {
+    const Geometry g = draw_geometry(true);
+    const int wide = g.in_width + 2 * g.left, height = g.in_height + 2 * g.top;
+    std::vector<std::uint8_t> map(static_cast<std::size_t>(height) * g.row_stride + 3);
+    for (int y = g.top; y < g.top + g.in_height; ++y)
+        for (int k = g.left * g.in_channels; k < (wide - g.left) * g.in_channels; ++k)
+            map[y * g.row_stride + k] = static_cast<std::uint8_t>(pick({0, 255, 255}) ^ (source() & pick({0, 255})));
+    const auto weight = draw_words(g.out_channels * g.taps(), g.group_channels());
+    const DrawnThresholds drawn(g.out_channels, g.taps() * g.group_channels() * 255);
+    const Thresholds thresholds{drawn.value.data(), drawn.below.data()};
+    const ConvU8Spec spec{g, pick({1, 2}), pick({0, -255, -1}), weight.data(),
+                          pick({0, 1}) ? &thresholds : nullptr};
+    return compare<ConvU8Table>(
+        "conv_u8", spec, isas,
+        [&](const ConvU8& kernel, const Region& region, const ConvOutput& output) {
+            kernel.run(map.data(), region, output);
+        });
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    if (count < 3) {
+        std::printf("usage: test_kernels LAYERS ISA...\n");
+        return 2;
+    }
+    const std::vector<std::string> isas(arguments + 2, arguments + count);
+    int bits = 0, pixels = 0;
+    for (int layer = std::atoi(arguments[1]); layer > 0; --layer) {
+        bits += compare_bits(isas);
+        pixels += compare_pixels(isas);
+    }
+    std::printf("equal to scalar: %d conv_bits and %d conv_u8 kernels\n", bits, pixels);
+    return bits > 0 && pixels > 0 ? 0 : 1;
+}
