@@ -10,20 +10,15 @@ namespace {
 #if defined(__x86_64__)
 bool has_avx2() { return __builtin_cpu_supports("avx2") != 0; }
 
-bool has_avx512bw() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
-}
-
-// Byte products come with it in every processor but Knights Mill, which has no AVX-512 BW either.
+// Bytes and dot products of bytes come with it in every processor but Knights Mill.
 bool has_avx512vpopcntdq() {
-    return has_avx512bw() && __builtin_cpu_supports("avx512vpopcntdq") &&
-           __builtin_cpu_supports("avx512vnni");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vnni");
 }
 
 std::vector<Isa> find_isas() {
     __builtin_cpu_init();
     return {{"avx512vpopcntdq", has_avx512vpopcntdq()},
-            {"avx512bw", has_avx512bw()},
             {"avx2", has_avx2()},
             {"scalar", true}};
 }

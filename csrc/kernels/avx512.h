@@ -4,15 +4,13 @@
 #if defined(BNN_EMULATE_AVX512)
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
-#define BNN_AVX512_BW
 #define BNN_AVX512_VPOPCNTDQ
 #elif defined(__x86_64__)
 #include <immintrin.h>
-#define BNN_AVX512_BW __attribute__((target("avx512f,avx512bw")))
 #define BNN_AVX512_VPOPCNTDQ \
     __attribute__((target("avx512f,avx512bw,avx512vpopcntdq,avx512vnni")))
 #endif
-#if defined(BNN_AVX512_BW)
+#if defined(BNN_AVX512_VPOPCNTDQ)
 #define BNN_HAS_AVX512 1
 #else
 #define BNN_HAS_AVX512 0

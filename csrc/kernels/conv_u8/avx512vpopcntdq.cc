@@ -1,0 +1,62 @@
+// Four taps of 16 channels by one dot product of bytes, added to sums of 32 bits.
+//
+// A tile of 4 positions by 64 channels keeps 16 sums in registers. Bound by the dot products, of
+// which the processors seen so far start one or two a cycle.
+#include "kernels/avx512.h"
+#if BNN_HAS_AVX512
+#include "kernels/conv_u8/broadcast.h"
+
+namespace bnn {
+namespace {
+
+constexpr int vectors = 4;
+
+struct Tile {
+    static constexpr int positions = 4;
+    static constexpr int channels = 16 * vectors;
+    static constexpr int step_taps = 4;
+
+    BNN_AVX512_VPOPCNTDQ static void sums(const PixelWindow<positions>& window,
+                                          std::int32_t* sums) {
+        __m512i totals[positions][vectors];
+        for (int k = 0; k < positions; ++k)
+            for (int v = 0; v < vectors; ++v) totals[k][v] = _mm512_setzero_si512();
+        const std::int8_t* weights = window.weights;
+        for (const PixelRun& run : window.runs) {
+            std::ptrdiff_t offset = run.offset;
+            for (int step = 0; step < run.steps; ++step, offset += step_taps, weights += 64 * vectors)
+                for (int k = 0; k < positions; ++k)
+                    for (int v = 0; v < vectors; ++v)
+                        totals[k][v] = _mm512_dpbusd_epi32(totals[k][v],
+                                                           four_pixels(window.pixels[k] + offset),
+                                                           _mm512_load_si512(weights + 64 * v));
+        }
+        for (int k = 0; k < positions; ++k)
+            for (int v = 0; v < vectors; ++v)
+                _mm512_store_si512(sums + k * channels + v * 16, totals[k][v]);
+    }
+
+    BNN_AVX512_VPOPCNTDQ static std::uint64_t compare(const std::int32_t* sums,
+                                                      const std::int32_t* limits) {
+        std::uint64_t bits = 0;
+        for (int v = 0; v < vectors; ++v)
+            bits |= std::uint64_t{_mm512_cmpgt_epi32_mask(_mm512_load_si512(sums + v * 16),
+                                                          _mm512_load_si512(limits + v * 16))}
+                    << (v * 16);
+        return bits;
+    }
+
+private:
+    BNN_AVX512_VPOPCNTDQ static inline __m512i four_pixels(const std::uint8_t* pixels) {
+        std::int32_t four;
+        std::memcpy(&four, pixels, sizeof four);
+        return _mm512_set1_epi32(four);
+    }
+};
+
+[[maybe_unused]] const bool registered =
+    ConvU8Table::add("avx512vpopcntdq", ConvU8Broadcast<Tile>::make);
+
+}  // namespace
+}  // namespace bnn
+#endif

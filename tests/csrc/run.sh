@@ -1,0 +1,26 @@
+#!/bin/sh
+# Build tests/csrc/test_kernels.cc and run it: under sanitizers with what this processor has, with
+# AVX-512 emulated by SIMDe, and as an ARM program under qemu. Needs the Debian packages
+# g++-aarch64-linux-gnu, libsimde-dev and qemu-user.
+set -eu
+cd "$(dirname "$0")/../.."
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+kernels=$(find csrc/kernels csrc/cpu.cc -name '*.cc' ! -path '*/limit/*')
+flags="-std=c++20 -O1 -ffp-contract=off -Icsrc tests/csrc/test_kernels.cc $kernels"
+layers=${1:-1000}
+
+# shellcheck disable=SC2086
+{
+    case $(uname -m) in
+    x86_64)
+        g++ $flags -g -fsanitize=address,undefined -fno-sanitize-recover=all -o "$out/native" &
+        g++ $flags -w -Wno-psabi -DBNN_EMULATE_AVX512 -o "$out/emulated" &
+        ;;
+    esac
+    aarch64-linux-gnu-g++ $flags -static -o "$out/arm" &
+    wait
+}
+if [ -x "$out/native" ] && grep -qw avx2 /proc/cpuinfo; then "$out/native" "$layers" avx2; fi
+if [ -x "$out/emulated" ]; then "$out/emulated" "$layers" avx512vpopcntdq; fi
+qemu-aarch64 "$out/arm" "$layers" neon
