@@ -11,16 +11,16 @@ flags="-std=c++20 -O1 -ffp-contract=off -Icsrc tests/csrc/test_kernels.cc $kerne
 layers=${1:-1000}
 
 # shellcheck disable=SC2086
-{
-    case $(uname -m) in
-    x86_64)
-        g++ $flags -g -fsanitize=address,undefined -fno-sanitize-recover=all -o "$out/native" &
-        g++ $flags -w -Wno-psabi -DBNN_EMULATE_AVX512 -o "$out/emulated" &
-        ;;
-    esac
-    aarch64-linux-gnu-g++ $flags -static -o "$out/arm" &
-    wait
-}
-if [ -x "$out/native" ] && grep -qw avx2 /proc/cpuinfo; then "$out/native" "$layers" avx2; fi
-if [ -x "$out/emulated" ]; then "$out/emulated" "$layers" avx512vpopcntdq; fi
+aarch64-linux-gnu-g++ $flags -static -o "$out/arm"
 qemu-aarch64 "$out/arm" "$layers" neon
+[ "$(uname -m)" = x86_64 ] || exit 0
+
+# shellcheck disable=SC2086
+g++ $flags -w -Wno-psabi -DBNN_EMULATE_AVX512 -o "$out/emulated"
+"$out/emulated" "$layers" avx512vpopcntdq
+# shellcheck disable=SC2086
+g++ $flags -g -fsanitize=address,undefined -fno-sanitize-recover=all -o "$out/native"
+for isa in avx2 avx512vpopcntdq; do
+    case $isa in avx512*) flag=avx512_vpopcntdq ;; *) flag=$isa ;; esac
+    if grep -qw "$flag" /proc/cpuinfo; then "$out/native" "$layers" "$isa"; fi
+done
