@@ -30,7 +30,7 @@ def test_the_isas_of_a_processor(processor, isas):
 
 @pytest.mark.parametrize("processor", ["Nehalem", "Haswell"])
 def test_scores_on_an_older_processor(processor):
-    golden = next(Path(__file__).parents[1].glob("format/**/wide.signbit"))
+    golden = next(Path(__file__).parents[1].glob("format/**/small.signbit"))
     code = f"""
 import numpy as np, signbit
 from signbit.format import PackedModel
