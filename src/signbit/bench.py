@@ -1,4 +1,4 @@
-"""Measure a packed network, against the limit of the machine and against torch."""
+"""Measure a packed network, against the limit of the machine and against other runtimes."""
 
 import math
 import time
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from signbit.format import Node, PackedModel
 from signbit.machine import processor
+from signbit.peers import make_peers
 from signbit.runtime import _engine
 from signbit.runtime.engine import Engine
 
@@ -49,8 +50,8 @@ class Benchmark:
     seconds: of one image, whole, by batch size.
     limit: binary multiply-adds a second that registers alone allow on one thread; None where it
         is not known for the instruction set.
-    torch_seconds: of one image in torch, float32, on a network of the same shapes; None where
-        torch is not installed or not asked for.
+    peers: seconds of one image in other runtimes, on networks of the same shapes (`signbit.peers`).
+    missing: why other peers were not measured.
     """
 
     processor: str
@@ -61,7 +62,8 @@ class Benchmark:
     seconds: dict[int, float]
     limit: float | None
     limit_is: str
-    torch_seconds: dict[int, float] | None
+    peers: dict[str, dict[int, float]]
+    missing: dict[str, str]
 
     @property
     def macs(self) -> int:
@@ -79,20 +81,20 @@ def bench(
     batches: Sequence[int] = (1, 32),
     rounds: int = 50,
     isa: str | None = None,
-    with_torch: bool = True,
+    with_peers: bool = True,
     advance: Callable[[int], None] = lambda count: None,
 ) -> Benchmark:
-    """Time engine, limit and torch in turn, round by round, so that noise hits all alike.
+    """Time engine, limit and peers in turn, round by round, so that noise hits all alike.
 
     rounds: how many of each; the figures are medians.
     advance: called with 1 after each round.
     """
     engine = Engine(model, threads, isa)
     images = _images(model, max(batches))
-    peer = _peer(model, threads) if with_torch else None
+    peers, missing = make_peers(model, threads) if with_peers else ({}, {})
     steps: list[dict[int, float]] = []
     whole: dict[int, list[float]] = {batch: [] for batch in batches}
-    other: dict[int, list[float]] = {batch: [] for batch in batches}
+    others = {name: {batch: [] for batch in batches} for name in peers}
     limits = []
     for _ in range(rounds):
         steps.append(engine.timed(images[:1]))
@@ -100,8 +102,8 @@ def bench(
             limits.append(_limit(engine.isa))
         for batch in batches:
             whole[batch].append(_seconds(engine.scores, images[:batch]) / batch)
-            if peer is not None:
-                other[batch].append(_seconds(peer, images[:batch]) / batch)
+            for name, peer in peers.items():
+                others[name][batch].append(_seconds(peer, images[:batch]) / batch)
         advance(1)
     return Benchmark(
         processor=processor(),
@@ -109,16 +111,21 @@ def bench(
         threads=threads,
         rounds=rounds,
         steps=_steps(model, steps),
-        seconds={batch: median(times) for batch, times in whole.items()},
+        seconds=_medians(whole),
         limit=median(limits) if limits else None,
         limit_is=_engine.limit_of(engine.isa),
-        torch_seconds=peer and {batch: median(times) for batch, times in other.items()},
+        peers={name: _medians(times) for name, times in others.items()},
+        missing=missing,
     )
 
 
 def _images(model: PackedModel, count: int) -> NDArray[np.uint8]:
     shape = (count, *model.preprocessing.size, model.preprocessing.channels)
     return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def _medians(times: dict[int, list[float]]) -> dict[int, float]:
+    return {batch: median(some) for batch, some in times.items()}
 
 
 def _seconds(run: Callable[[NDArray[np.uint8]], Any], images: NDArray[np.uint8]) -> float:
@@ -157,11 +164,3 @@ def _macs(model: PackedModel, number: int) -> int:
     taps = math.prod(node.attributes["kernel"])
     fan_in = taps * source.channels // node.attributes["groups"]
     return fan_in * model.types[number].elements
-
-
-def _peer(model: PackedModel, threads: int) -> Callable[[NDArray[np.uint8]], Any] | None:
-    try:
-        from signbit.pack.float_twin import FloatTwin
-    except ModuleNotFoundError:
-        return None
-    return FloatTwin(model, threads)

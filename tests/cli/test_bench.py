@@ -1,13 +1,11 @@
 import json
 
-import numpy as np
 import pytest
 
 from signbit.bench import bench
 from signbit.format import PackedModel, Preprocessing
 from signbit.models import create
 from signbit.pack import pack
-from signbit.pack.float_twin import FloatTwin
 from signbit.runtime.engine import available_isas
 
 
@@ -28,29 +26,27 @@ def test_every_step_and_batch_is_measured(model, isa):
     assert done == [1, 1]
     assert (result.isa, result.threads) == (isa, 2)
     assert set(result.seconds) == {1, 3}
-    assert result.torch_seconds is not None
-    assert min([*result.seconds.values(), *result.torch_seconds.values()]) > 0
+    assert set(result.peers) == {"torch float32", "onnxruntime float32", "onnxruntime int8"}
+    assert not result.missing
+    times = [result.seconds, *result.peers.values()]
+    assert min(seconds for each in times for seconds in each.values()) > 0
     # 8 of 1 and 16 of 8 channels on 8x8 maps, 16 of 16 on 4x4, 10 of 64 numbers.
     assert result.macs == 9 * (64 * 8 + 64 * 8 * 16 + 16 * 16 * 16) + 10 * 64
     assert sum(step.share for step in result.steps) == pytest.approx(1)
     assert (result.limit is None) == (isa == "scalar")
 
 
-def test_the_float_twin_gives_scores_of_the_same_shape(model):
-    images = np.zeros((3, 8, 8, 1), np.uint8)
-    assert tuple(FloatTwin(model)(images).shape) == (3, 10, 1, 1)
-
-
 def test_the_command_prints_tables_and_writes_json(signbit, model, tmp_path):
     model.save(tmp_path / "m.signbit")
     out, _ = signbit("bench", tmp_path / "m.signbit", "--rounds", 2, "--json", tmp_path / "b.json")
-    assert "times faster" in out
+    assert "signbit is faster" in out
     result = json.loads((tmp_path / "b.json").read_text())
     assert result["rounds"] == 2
     assert {step["op"] for step in result["steps"]} >= {"conv_u8", "conv_bits", "max_pool"}
 
 
-def test_without_torch_its_columns_are_empty(signbit, model, tmp_path):
+def test_without_peers_the_engine_stands_alone(signbit, model, tmp_path):
     model.save(tmp_path / "m.signbit")
-    out, _ = signbit("bench", tmp_path / "m.signbit", "--rounds", 1, "--no-torch")
-    assert out.rstrip().splitlines()[-1].split()[-2:] == ["-", "-"]
+    out, _ = signbit("bench", tmp_path / "m.signbit", "--rounds", 1, "--no-peers")
+    assert "float32" not in out
+    assert "not measured" not in out

@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 def bench(
     path: Annotated[Path, typer.Argument(metavar="FILE.signbit", help="Packed network.")],
     threads: Annotated[
-        int, typer.Option("--threads", min=1, help="Of the engine, and of torch.")
+        int, typer.Option("--threads", min=1, help="Of the engine, and of the peers.")
     ] = 1,
     rounds: Annotated[
         int, typer.Option("--rounds", min=1, help="Measurements; medians are told.")
     ] = 50,
-    with_torch: Annotated[
-        bool, typer.Option("--torch/--no-torch", help="Measure torch too, where it is installed.")
+    with_peers: Annotated[
+        bool,
+        typer.Option("--peers/--no-peers", help="Measure torch and ONNX Runtime, where installed."),
     ] = True,
     json: Json = None,
 ) -> None:
     """Measure latency and throughput, by layer and whole.
 
-    Engine, limit and torch are measured in turn in every round, on random images. The limit is
+    Engine, limit and peers are measured in turn in every round, on random images. The limit is
     the fewest instructions per binary multiply-add that the instruction set allows, on registers
-    alone, on one thread. Torch runs a float32 network of the same shapes. SIGNBIT_ISA forces an
-    instruction set.
+    alone, on one thread. Peers run float32 and int8 networks of the same shapes, with as many
+    threads. SIGNBIT_ISA forces an instruction set.
     """
     from signbit.bench import bench as run
     from signbit.format import PackedModel
@@ -40,7 +41,7 @@ def bench(
 
     model = PackedModel.load(path)
     with progress_bar("measuring", rounds) as advance:
-        result = run(model, threads, rounds=rounds, with_torch=with_torch, advance=advance)
+        result = run(model, threads, rounds=rounds, with_peers=with_peers, advance=advance)
     typer.echo(
         f"{show_path(path)} on {result.processor}, {result.isa}, {threads} thread"
         f"{'s' if threads > 1 else ''}, medians of {rounds}"
@@ -75,16 +76,15 @@ def _print_whole(result: "Benchmark") -> None:
         typer.echo(f"limit, one thread: {result.limit:.2e} MAC/s ({result.limit_is})")
     rows = []
     for batch, seconds in result.seconds.items():
-        peer = result.torch_seconds[batch] if result.torch_seconds else None
-        rows.append(
-            (
-                str(batch),
-                f"{1e3 * seconds:.3f}",
-                f"{1 / seconds:,.0f}",
-                f"{result.macs / seconds:.2e}",
-                f"{1e3 * peer:.3f}" if peer else "-",
-                f"{peer / seconds:.1f}" if peer else "-",
-            )
-        )
-    header = ("batch", "ms an image", "images/s", "MAC/s", "torch ms", "times faster")
-    print_table(header, rows)
+        rows.append((str(batch), "signbit", *_speed(seconds, result.macs), ""))
+        for name, times in result.peers.items():
+            faster = f"{times[batch] / seconds:.1f}"
+            rows.append(("", name, *_speed(times[batch], result.macs), faster))
+    header = ("batch", "runtime", "ms an image", "images/s", "MAC/s", "signbit is faster")
+    print_table(header, rows, left=2)
+    for name, reason in result.missing.items():
+        typer.echo(f"{name}: not measured, {reason}")
+
+
+def _speed(seconds: float, macs: int) -> tuple[str, str, str]:
+    return f"{1e3 * seconds:.3f}", f"{1 / seconds:,.0f}", f"{macs / seconds:.2e}"

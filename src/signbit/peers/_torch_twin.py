@@ -10,13 +10,14 @@ from torch import Tensor
 
 from signbit.errors import UsageError
 from signbit.format import Node, PackedModel
+from signbit.peers._linear import is_linear
 
 
-class FloatTwin:
+class TorchTwin:
     """Does in float32 what a float network of the same shapes does: not the same answers.
 
-    Convolutions have random float32 weights, thresholds become Hardtanh (batch norm would cost
-    more), pooling and the rest stay. In channels_last memory, in inference mode.
+    Convolutions and linear layers have random float32 weights, thresholds become Hardtanh (batch
+    norm would cost more), pooling and the rest stay. In channels_last memory, in inference mode.
 
     threads: of torch, set while it runs.
 
@@ -33,7 +34,7 @@ class FloatTwin:
         }
         for node in model.nodes:
             if not node.op.startswith("conv") and node.op not in _FUNCTIONS:
-                raise UsageError(f"operation {node.op!r} has no float twin")
+                raise UsageError(f"operation {node.op!r} has no torch twin")
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Tensor:
         """Run on (N, H, W, C) uint8."""
@@ -50,7 +51,8 @@ class FloatTwin:
         for index, node in enumerate(self.model.nodes, 1):
             inputs = [values[source] for source in node.inputs]
             if index in self.weights:
-                values.append(_conv(node, inputs[0], self.weights[index]))
+                apply = _linear if is_linear(self.model, node) else _conv
+                values.append(apply(node, inputs[0], self.weights[index]))
             else:
                 values.append(_FUNCTIONS[node.op](node, *inputs))
         return values[-1]
@@ -60,7 +62,13 @@ def _weight(model: PackedModel, index: int, node: Node, generator: torch.Generat
     channels = model.types[node.inputs[0]].channels // node.attributes["groups"]
     shape = (node.attributes["channels"], channels, *node.attributes["kernel"])
     weight = torch.randn(shape, generator=generator)
+    if is_linear(model, node):
+        return weight.flatten(1)
     return weight.to(memory_format=torch.channels_last)
+
+
+def _linear(node: Node, x: Tensor, weight: Tensor) -> Tensor:
+    return F.linear(x.flatten(1), weight)
 
 
 def _conv(node: Node, x: Tensor, weight: Tensor) -> Tensor:
@@ -94,7 +102,7 @@ _FUNCTIONS: dict[str, Any] = {
     "prelu": lambda node, x: F.relu(x),
     "add": lambda node, x, y: x + y,
     "concat": lambda node, *x: torch.cat(x, 1),
-    "flatten": lambda node, x: x.flatten(1)[:, :, None, None],
+    "flatten": lambda node, x: x.flatten(1),
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
     "softmax": lambda node, x: x.softmax(1),

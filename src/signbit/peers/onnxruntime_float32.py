@@ -1,0 +1,13 @@
+"""ONNX Runtime in float32."""
+
+from signbit.format import PackedModel
+from signbit.peers import Peer, peers
+
+
+@peers.register("onnxruntime float32")
+def onnxruntime_float32(model: PackedModel, threads: int) -> Peer:
+    """All of its graph optimizations on, which is its default."""
+    from signbit.peers._onnx_twin import onnx_twin
+    from signbit.peers._session import session
+
+    return session(onnx_twin(model), threads)

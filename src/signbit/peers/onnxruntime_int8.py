@@ -1,0 +1,43 @@
+"""ONNX Runtime with weights of int8 and activations of uint8."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from signbit.format import PackedModel
+from signbit.peers import Peer, peers
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+_CALIBRATED_ON = 4
+
+
+@peers.register("onnxruntime int8")
+def onnxruntime_int8(model: PackedModel, threads: int) -> Peer:
+    """Quantized by its own tool: statically, weights per channel, on random images."""
+    from signbit.peers._onnx_twin import onnx_twin
+    from signbit.peers._session import session
+
+    return session(_quantized(onnx_twin(model), model), threads)
+
+
+def _quantized(twin: "ModelProto", model: PackedModel) -> "ModelProto":
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+
+    class Images(CalibrationDataReader):
+        def __init__(self) -> None:
+            size = (1, *model.preprocessing.size, model.preprocessing.channels)
+            generator = np.random.default_rng(0)
+            self.left = [generator.integers(0, 256, size, np.uint8) for _ in range(_CALIBRATED_ON)]
+
+        def get_next(self) -> dict[str, np.ndarray] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+            return {"pixels": self.left.pop()} if self.left else None
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "int8.onnx"
+        quantize_static(twin, path, Images(), quant_format=QuantFormat.QDQ, per_channel=True)
+        return onnx.load(path)

@@ -1,0 +1,63 @@
+import sys
+
+import numpy as np
+import pytest
+import torch.nn.functional as F
+from torch import nn
+
+from signbit.format import Preprocessing
+from signbit.layers import BinaryConv2d
+from signbit.models import create
+from signbit.pack import pack
+from signbit.peers import make_peers, peers
+
+PREPROCESSING = Preprocessing([1 / 128] * 3, [-1.0] * 3, (12, 12))
+
+
+class Branches(nn.Module):
+    """Real and binary layers, a shortcut, pooling of either kind."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(16)
+        self.second = BinaryConv2d(16, 16, 3, padding=1)
+        self.last = nn.Linear(16 * 2 * 2, 7)
+
+    def forward(self, x):
+        x = F.hardtanh(self.norm(self.first(x)))
+        y = F.max_pool2d(F.relu(x + self.norm(self.second(x))), 2, 2)
+        return F.log_softmax(self.last(F.avg_pool2d(y, 3).flatten(1)), 1)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return pack(create("digits_binary", width=8).eval(), Preprocessing([1 / 128], [-1.0], (8, 8)))
+
+
+def test_each_gives_scores_of_every_image(digits):
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), np.uint8)
+    made, missing = make_peers(digits, 2)
+    assert set(made) == set(peers.names())
+    assert missing == {}
+    for peer in made.values():
+        assert np.asarray(peer(images)).shape == (3, 10)
+
+
+def test_networks_with_branches_have_peers():
+    packed = pack(Branches().eval(), PREPROCESSING)
+    made, missing = make_peers(packed, 1)
+    assert missing == {}
+    for peer in made.values():
+        assert np.asarray(peer(np.zeros((2, 12, 12, 3), np.uint8))).shape == (2, 7)
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime", "torch"])
+def test_what_is_not_installed_is_said(digits, package, monkeypatch):
+    for name in [n for n in sys.modules if n.startswith("signbit.peers._")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    made, missing = make_peers(digits, 1)
+    assert any(package.removesuffix("runtime") in name for name in missing)
+    assert set(missing.values()) == {f"{package} is not installed"}
+    assert set(made) | set(missing) == set(peers.names())
