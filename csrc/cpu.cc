@@ -8,7 +8,8 @@ namespace {
 // GCC's checks look at XCR0 too: a processor with wide registers that the operating system does
 // not save counts as one without them.
 #if defined(__x86_64__)
-bool has_avx2() { return __builtin_cpu_supports("avx2") != 0; }
+// Fused multiply-adds of real numbers come with it in every processor but a few of VIA.
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
 // Bytes and dot products of bytes come with it in every processor but Knights Mill.
 bool has_avx512vpopcntdq() {

@@ -1,7 +1,9 @@
 // Operations on each number by itself.
 #include <cmath>
+#include <type_traits>
 
 #include "engine/step.h"
+#include "kernels/real/contract.h"
 
 namespace bnn {
 namespace {
@@ -23,7 +25,10 @@ T* pixel(const Arena& arena, const Layout& layout, int y, int x) {
 class NumberStep : public Step {
 public:
     explicit NumberStep(const StepContext& context)
-        : node_(context.node), inputs_(context.inputs), output_(context.output) {}
+        : node_(context.node),
+          inputs_(context.inputs),
+          output_(context.output),
+          loops_(real_loops(context.isa)) {}
 
 protected:
     const float* tensor(const char* name) const { return node_.tensors.at(name).as<float>(); }
@@ -32,6 +37,7 @@ protected:
     Node node_;  // a copy: the graph is gone after loading
     std::vector<Layout> inputs_;
     Layout output_;
+    const RealLoops& loops_;
 };
 
 class Normalize final : public NumberStep {
@@ -41,7 +47,7 @@ class Normalize final : public NumberStep {
         each_pixel(output_, part, [&](int y, int x) {
             const auto* from = pixel<std::uint8_t>(arena, inputs_[0], y, x);
             float* to = pixel<float>(arena, output_, y, x);
-            for (int c = 0; c < channels(); ++c) to[c] = from[c] * scale[c] + bias[c];
+            loops_.normalize(from, scale, bias, to, channels());
         });
     }
 };
@@ -54,8 +60,10 @@ class Affine final : public NumberStep {
         each_pixel(output_, part, [&](int y, int x) {
             const T* from = pixel<T>(arena, inputs_[0], y, x);
             float* to = pixel<float>(arena, output_, y, x);
-            for (int c = 0; c < channels(); ++c)
-                to[c] = std::fma(static_cast<float>(from[c]), scale[c], bias[c]);
+            if constexpr (std::is_same_v<T, float>)
+                loops_.affine_f32(from, scale, bias, to, channels());
+            else
+                loops_.affine_i32(from, scale, bias, to, channels());
         });
     }
 };
@@ -69,12 +77,10 @@ class Threshold final : public NumberStep {
         each_pixel(output_, part, [&](int y, int x) {
             const T* from = pixel<T>(arena, inputs_[0], y, x);
             auto* to = pixel<std::uint64_t>(arena, output_, y, x);
-            for (int word = 0; word < words_for(channels()); ++word) to[word] = 0;
-            for (int c = 0; c < channels(); ++c) {
-                const bool is_below = below[c / 64] >> (c % 64) & 1;
-                const bool bit = is_below ? from[c] < threshold[c] : from[c] > threshold[c];
-                to[c / 64] |= std::uint64_t{bit} << (c % 64);
-            }
+            if constexpr (std::is_same_v<T, float>)
+                loops_.threshold_f32(from, threshold, below, to, channels());
+            else
+                loops_.threshold_i32(from, threshold, below, to, channels());
         });
     }
 };
@@ -98,8 +104,7 @@ class Signs final : public NumberStep {
         each_pixel(output_, part, [&](int y, int x) {
             const auto* from = pixel<std::uint64_t>(arena, inputs_[0], y, x);
             float* to = pixel<float>(arena, output_, y, x);
-            for (int c = 0; c < channels(); ++c)
-                to[c] = from[c / 64] >> (c % 64) & 1 ? 1.0F : -1.0F;
+            loops_.signs(from, to, channels());
         });
     }
 };
@@ -112,9 +117,7 @@ class Clamp final : public NumberStep {
         each_pixel(output_, part, [&](int y, int x) {
             const float* from = pixel<float>(arena, inputs_[0], y, x);
             float* to = pixel<float>(arena, output_, y, x);
-            // Comparisons that NaN fails, so that it stays.
-            for (int c = 0; c < channels(); ++c)
-                to[c] = from[c] < low ? low : from[c] > high ? high : from[c];
+            loops_.clamp(from, low, high, to, channels());
         });
     }
 };
@@ -126,7 +129,7 @@ class Prelu final : public NumberStep {
         each_pixel(output_, part, [&](int y, int x) {
             const float* from = pixel<float>(arena, inputs_[0], y, x);
             float* to = pixel<float>(arena, output_, y, x);
-            for (int c = 0; c < channels(); ++c) to[c] = from[c] > 0 ? from[c] : slope[c] * from[c];
+            loops_.prelu(from, slope, to, channels());
         });
     }
 };
@@ -138,7 +141,7 @@ class Add final : public NumberStep {
             const float* left = pixel<float>(arena, inputs_[0], y, x);
             const float* right = pixel<float>(arena, inputs_[1], y, x);
             float* to = pixel<float>(arena, output_, y, x);
-            for (int c = 0; c < channels(); ++c) to[c] = left[c] + right[c];
+            loops_.add(left, right, to, channels());
         });
     }
 };

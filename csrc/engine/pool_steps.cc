@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "engine/step.h"
+#include "kernels/real/contract.h"
 
 namespace bnn {
 namespace {
@@ -103,7 +104,9 @@ class MaxPool final : public PoolStep {
 class AvgPool final : public PoolStep {
 public:
     explicit AvgPool(const StepContext& context)
-        : PoolStep(context), count_padding_(context.node.number("count_padding") != 0) {}
+        : PoolStep(context),
+          count_padding_(context.node.number("count_padding") != 0),
+          loops_(real_loops(context.isa)) {}
 
 private:
     void run(const Arena& arena, Part part, void*) const override {
@@ -113,9 +116,7 @@ private:
             [&](float* to) {
                 for (int c = 0; c < channels; ++c) to[c] = 0;
             },
-            [&](float* to, const float* from) {
-                for (int c = 0; c < channels; ++c) to[c] += from[c];
-            },
+            [&](float* to, const float* from) { loops_.accumulate(from, to, channels); },
             [&](float* to, int inside) {
                 const auto count = static_cast<float>(count_padding_ ? all : inside);
                 for (int c = 0; c < channels; ++c) to[c] /= count;
@@ -123,6 +124,7 @@ private:
     }
 
     bool count_padding_;
+    const RealLoops& loops_;
 };
 
 std::unique_ptr<Step> make_max_pool(const StepContext& context) {

@@ -211,13 +211,20 @@ private:
         }
     }
 
-    void write_sums(const std::uint16_t* counts, int border_class, int block,
-                    std::int32_t* sums) const {
+    BNN_AVX2 void write_sums(const std::uint16_t* counts, int border_class, int block,
+                             std::int32_t* sums) const {
         const int channels = geometry_.out_channels;
         const int end = std::min((block + 1) * block_channels, channels);
         const std::int32_t* at_zero =
             rule_.sum_at_zero.data() + static_cast<std::size_t>(border_class) * channels;
-        for (int channel = block * block_channels; channel < end; ++channel)
+        int channel = block * block_channels;
+        for (; channel + 8 <= end; channel += 8) {
+            const __m256i count = eight_counts(counts, channel % block_channels);
+            const __m256i zero = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at_zero + channel));
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + channel),
+                                _mm256_sub_epi32(zero, _mm256_add_epi32(count, count)));
+        }
+        for (; channel < end; ++channel)
             sums[channel] = at_zero[channel] - 2 * counts[count_place(channel % block_channels)];
     }
 

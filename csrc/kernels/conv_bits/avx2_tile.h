@@ -154,6 +154,15 @@ constexpr int count_place(int channel) {
     return channel / 32 * 32 + channel % 2 * 16 + channel % 32 / 2;
 }
 
+// Counts of channels first to first + 7 of a block, as 32-bit numbers; first is a multiple of 8.
+BNN_AVX2 inline __m256i eight_counts(const std::uint16_t* counts, int first) {
+    const std::uint16_t* even = counts + count_place(first);
+    const auto load = [](const std::uint16_t* four) BNN_AVX2 {
+        return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(four));
+    };
+    return _mm256_cvtepu16_epi32(_mm_unpacklo_epi16(load(even), load(even + 16)));
+}
+
 BNN_AVX2 inline std::uint64_t compare(const std::uint16_t* counts, const std::int16_t* limits) {
     std::uint64_t word = 0;
     for (int half = 0; half < 2; ++half) {

@@ -1,0 +1,55 @@
+// Loops over the channels of a pixel: operations on each number by itself.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include "cpu.h"
+
+namespace bnn {
+
+// Reads `count` numbers and writes as many; none of the memory overlaps, but that `accumulate`
+// reads what it writes.
+struct RealLoops {
+    void (*normalize)(const std::uint8_t* from, const float* scale, const float* bias, float* to,
+                      int count);
+    // A fused multiply-add, rounded once.
+    void (*affine_f32)(const float* from, const float* scale, const float* bias, float* to,
+                       int count);
+    void (*affine_i32)(const std::int32_t* from, const float* scale, const float* bias, float* to,
+                       int count);
+    // A bit is from < threshold where its bit of `below` is set, else from > threshold.
+    void (*threshold_f32)(const float* from, const float* threshold, const std::uint64_t* below,
+                          std::uint64_t* to, int count);
+    void (*threshold_i32)(const std::int32_t* from, const std::int32_t* threshold,
+                          const std::uint64_t* below, std::uint64_t* to, int count);
+    void (*signs)(const std::uint64_t* from, float* to, int count);
+    // NaN stays.
+    void (*clamp)(const float* from, float low, float high, float* to, int count);
+    void (*prelu)(const float* from, const float* slope, float* to, int count);
+    void (*add)(const float* left, const float* right, float* to, int count);
+    void (*accumulate)(const float* from, float* to, int count);
+};
+
+inline std::map<std::string, RealLoops>& real_loops_table() {
+    static std::map<std::string, RealLoops> table;
+    return table;
+}
+
+inline bool add_real_loops(const char* isa, const RealLoops& loops) {
+    real_loops_table()[isa] = loops;
+    return true;
+}
+
+// Those of the fastest instruction set from `isa` down that has any.
+inline const RealLoops& real_loops(const std::string& isa) {
+    for (const std::string& name : isas_from(isa)) {
+        const auto found = real_loops_table().find(name);
+        if (found != real_loops_table().end()) return found->second;
+    }
+    throw std::logic_error("no loops, not even scalar ones");
+}
+
+}  // namespace bnn
