@@ -183,9 +183,21 @@ private:
             for (int pair = 0; pair < pairs; pair += 2) {
                 const int other = std::min(pair + 1, pairs - 1);
                 const int slot = pair + 1 < pairs ? pair + 1 : strip_rows_ * row_pairs_;
-                tile(streams + pair_offsets_[pair], streams + pair_offsets_[other], weights, chunk, counts + pair * pair_counts, counts + slot * pair_counts);
+                prefetch_next(weights + chunk.weight_offset, chunk, pair, pairs);
+                tile(streams + pair_offsets_[pair], streams + pair_offsets_[other], weights, chunk,
+                     counts + pair * pair_counts, counts + slot * pair_counts);
             }
         }
+    }
+
+    // Each tile fetches its share of the chunk behind this one: weights that the L2 cannot hold are
+    // on their way while this chunk is worked on.
+    static void prefetch_next(const std::uint8_t* weights, const Chunk& chunk, int pair, int pairs) {
+        const int bytes = (chunk.threes * 3 + chunk.rest) * block_channels;
+        const std::uint8_t* next = weights + bytes;
+        const int share = (bytes * 2 / pairs + 63) / 64 * 64, first = pair / 2 * share;
+        for (int line = first; line < std::min(first + share, bytes); line += 64)
+            _mm_prefetch(reinterpret_cast<const char*>(next + line), _MM_HINT_T0);
     }
 
     void write_output(int row, int rows, int block, const std::uint16_t* counts,
