@@ -30,60 +30,41 @@ BNN_AVX2 inline __m256i four_pixels(const std::uint8_t* pixels) {
     return _mm256_set1_epi32(four);
 }
 
-// 16-bit halves of the sums of 16 channels at 4 positions.
-using Halves = __m256i[tile_positions][2];
+// Sums of 16 channels at 4 positions.
+struct Totals {
+    __m256i at[tile_positions][2];
+};
 
-// Widens the halves into the sums, and starts them anew.
-BNN_AVX2 inline void flush(Halves& halves, std::int32_t* sums) {
+// Widens the pairs of 16-bit halves, adds them to the totals, and starts them anew.
+BNN_AVX2 inline void flush(Totals& halves, Totals& totals) {
     const __m256i ones = _mm256_set1_epi16(1);
     for (int position = 0; position < tile_positions; ++position) {
         for (int half = 0; half < 2; ++half) {
-            auto* to = reinterpret_cast<__m256i*>(sums + position * tile_channels + half * 8);
-            *to = _mm256_add_epi32(*to, _mm256_madd_epi16(halves[position][half], ones));
-            halves[position][half] = _mm256_setzero_si256();
+            __m256i& from = halves.at[position][half];
+            totals.at[position][half] =
+                _mm256_add_epi32(totals.at[position][half], _mm256_madd_epi16(from, ones));
+            from = _mm256_setzero_si256();
         }
     }
 }
 
-// Sums of 16 channels at 4 positions: [position][channel]. Only a long window must look at how
-// many steps the halves can still take.
-template <bool long_window>
-BNN_AVX2 void sum_tile(const Window& window, std::int32_t* sums) {
-    const __m256i zero = _mm256_setzero_si256();
-    Halves halves = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
-    std::fill_n(sums, tile_positions * tile_channels, 0);
+BNN_AVX2 inline Totals total(const Window& window) {
+    Totals halves{}, totals{};
     const auto* weights = reinterpret_cast<const __m256i*>(window.weights);
-    [[maybe_unused]] int steps_left = max_steps;
-    for (const PixelRun& run : window.runs) {
-        std::ptrdiff_t offset = run.offset;
-        for (int step = 0; step < run.steps; ++step, offset += taps, weights += 2) {
-            if (long_window && steps_left-- == 0) {
-                flush(halves, sums);
-                steps_left = max_steps - 1;
-            }
+    for (int done = 0; done < window.steps;) {
+        const int end = std::min(done + max_steps, window.steps);
+        for (; done < end; ++done, weights += 2) {
             for (int position = 0; position < tile_positions; ++position) {
-                const __m256i pixels = four_pixels(window.pixels[position] + offset);
+                const __m256i pixels = four_pixels(window.pixels[position] + window.offsets[done]);
                 for (int half = 0; half < 2; ++half) {
-                    halves[position][half] =
-                        _mm256_add_epi16(halves[position][half],
-                                         _mm256_maddubs_epi16(pixels, weights[half]));
+                    __m256i& sum = halves.at[position][half];
+                    sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(pixels, weights[half]));
                 }
             }
         }
+        flush(halves, totals);
     }
-    flush(halves, sums);
-}
-
-// 16 bits: sum > limit.
-BNN_AVX2 inline std::uint64_t greater_bits(const std::int32_t* sums, const std::int32_t* limits) {
-    std::uint64_t bits = 0;
-    for (int half = 0; half < 2; ++half) {
-        const __m256i greater =
-            _mm256_cmpgt_epi32(*reinterpret_cast<const __m256i*>(sums + half * 8),
-                               *reinterpret_cast<const __m256i*>(limits + half * 8));
-        bits |= std::uint64_t(_mm256_movemask_ps(_mm256_castsi256_ps(greater))) << (half * 8);
-    }
-    return bits;
+    return totals;
 }
 
 struct Tile {
@@ -91,12 +72,26 @@ struct Tile {
     static constexpr int channels = tile_channels;
     static constexpr int step_taps = taps;
 
-    static void sums(const Window& window, std::int32_t* sums) {
-        const auto sum = window.steps > max_steps ? sum_tile<true> : sum_tile<false>;
-        sum(window, sums);
+    BNN_AVX2 static std::array<std::uint64_t, positions> bits(const Window& window,
+                                                              const PixelLimits<positions>& limits) {
+        const Totals totals = total(window);
+        std::array<std::uint64_t, positions> words;
+        for (int k = 0; k < positions; ++k) {
+            const auto* limit = reinterpret_cast<const __m256i*>(limits[k]);
+            const __m256i low = _mm256_cmpgt_epi32(totals.at[k][0], limit[0]);
+            const __m256i high = _mm256_cmpgt_epi32(totals.at[k][1], limit[1]);
+            words[k] = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(low)) |
+                                             _mm256_movemask_ps(_mm256_castsi256_ps(high)) << 8);
+        }
+        return words;
     }
-    static std::uint64_t compare(const std::int32_t* sums, const std::int32_t* limits) {
-        return greater_bits(sums, limits);
+
+    BNN_AVX2 static void sums(const Window& window, std::int32_t* sums) {
+        const Totals totals = total(window);
+        for (int k = 0; k < positions; ++k)
+            for (int half = 0; half < 2; ++half)
+                _mm256_store_si256(reinterpret_cast<__m256i*>(sums + k * channels + half * 8),
+                                   totals.at[k][half]);
     }
 };
 

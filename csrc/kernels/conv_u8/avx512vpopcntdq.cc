@@ -16,37 +16,45 @@ struct Tile {
     static constexpr int channels = 16 * vectors;
     static constexpr int step_taps = 4;
 
-    BNN_AVX512_VPOPCNTDQ static void sums(const PixelWindow<positions>& window,
-                                          std::int32_t* sums) {
-        __m512i totals[positions][vectors];
-        for (int k = 0; k < positions; ++k)
-            for (int v = 0; v < vectors; ++v) totals[k][v] = _mm512_setzero_si512();
-        const std::int8_t* weights = window.weights;
-        for (const PixelRun& run : window.runs) {
-            std::ptrdiff_t offset = run.offset;
-            for (int step = 0; step < run.steps; ++step, offset += step_taps, weights += 64 * vectors)
-                for (int k = 0; k < positions; ++k)
-                    for (int v = 0; v < vectors; ++v)
-                        totals[k][v] = _mm512_dpbusd_epi32(totals[k][v],
-                                                           four_pixels(window.pixels[k] + offset),
-                                                           _mm512_load_si512(weights + 64 * v));
-        }
+    BNN_AVX512_VPOPCNTDQ static std::array<std::uint64_t, positions> bits(
+        const PixelWindow<positions>& window, const PixelLimits<positions>& limits) {
+        const Totals totals = total(window);
+        std::array<std::uint64_t, positions> words{};
         for (int k = 0; k < positions; ++k)
             for (int v = 0; v < vectors; ++v)
-                _mm512_store_si512(sums + k * channels + v * 16, totals[k][v]);
+                words[k] |= std::uint64_t{_mm512_cmpgt_epi32_mask(
+                                totals.at[k][v], _mm512_load_si512(limits[k] + v * 16))}
+                            << (v * 16);
+        return words;
     }
 
-    BNN_AVX512_VPOPCNTDQ static std::uint64_t compare(const std::int32_t* sums,
-                                                      const std::int32_t* limits) {
-        std::uint64_t bits = 0;
-        for (int v = 0; v < vectors; ++v)
-            bits |= std::uint64_t{_mm512_cmpgt_epi32_mask(_mm512_load_si512(sums + v * 16),
-                                                          _mm512_load_si512(limits + v * 16))}
-                    << (v * 16);
-        return bits;
+    BNN_AVX512_VPOPCNTDQ static void sums(const PixelWindow<positions>& window,
+                                          std::int32_t* sums) {
+        const Totals totals = total(window);
+        for (int k = 0; k < positions; ++k)
+            for (int v = 0; v < vectors; ++v)
+                _mm512_store_si512(sums + k * channels + v * 16, totals.at[k][v]);
     }
 
 private:
+    struct Totals {
+        __m512i at[positions][vectors];
+    };
+
+    BNN_AVX512_VPOPCNTDQ static inline Totals total(const PixelWindow<positions>& window) {
+        Totals totals;
+        for (int k = 0; k < positions; ++k)
+            for (int v = 0; v < vectors; ++v) totals.at[k][v] = _mm512_setzero_si512();
+        const std::int8_t* weights = window.weights;
+        for (int step = 0; step < window.steps; ++step, weights += 64 * vectors)
+            for (int k = 0; k < positions; ++k)
+                for (int v = 0; v < vectors; ++v)
+                    totals.at[k][v] = _mm512_dpbusd_epi32(
+                        totals.at[k][v], four_pixels(window.pixels[k] + window.offsets[step]),
+                        _mm512_load_si512(weights + 64 * v));
+        return totals;
+    }
+
     BNN_AVX512_VPOPCNTDQ static inline __m512i four_pixels(const std::uint8_t* pixels) {
         std::int32_t four;
         std::memcpy(&four, pixels, sizeof four);

@@ -4,8 +4,8 @@
 // A Tile is what an instruction set does with it:
 //   positions, channels      of a tile; channels divides 64
 //   step_taps                neighbouring bytes that a step takes, 4 at most
+//   bits(window, limits)     for each position a word of the channels: sum > limit
 //   sums(window, sums)       plain sums of weight times pixel, [position][channel]
-//   compare(sums, limits)    bits of the channels of one position: sum > limit
 #pragma once
 
 #include <algorithm>
@@ -18,20 +18,18 @@
 
 namespace bnn {
 
-// Bytes of the window that lie side by side.
-struct PixelRun {
-    std::ptrdiff_t offset;
-    int steps;
-};
-
 // What the positions of a tile see.
 template <int positions>
 struct PixelWindow {
     std::array<const std::uint8_t*, positions> pixels;
-    const std::vector<PixelRun>& runs;
-    int steps;                   // of all runs
+    const std::int32_t* offsets;  // from a pixel to the bytes of each step
+    int steps;
     const std::int8_t* weights;  // [step][channel][tap]
 };
+
+// Where the limits of each position of a tile begin.
+template <int positions>
+using PixelLimits = std::array<const std::int32_t*, positions>;
 
 template <typename Tile>
 class ConvU8Broadcast final : public ConvU8 {
@@ -41,7 +39,8 @@ class ConvU8Broadcast final : public ConvU8 {
 
 public:
     explicit ConvU8Broadcast(const ConvU8Spec& spec)
-        : geometry_(spec.geometry), multiplier_(spec.multiplier), rule_(spec), runs_(runs(geometry_)) {
+        : geometry_(spec.geometry), multiplier_(spec.multiplier), rule_(spec) {
+        locate_steps();
         reorder_weights();
         reorder_limits();
     }
@@ -60,39 +59,39 @@ public:
     }
 
 private:
-    static std::vector<PixelRun> runs(const Geometry& g) {
-        const bool joined = g.dilation_x == 1;
-        const int bytes = (joined ? g.kernel_width : 1) * g.in_channels;
-        std::vector<PixelRun> all;
-        for (int i = 0; i < g.kernel_height; ++i)
-            for (int j = 0; j < (joined ? 1 : g.kernel_width); ++j)
-                all.push_back({i * g.dilation_y * g.row_stride +
-                                   static_cast<std::ptrdiff_t>(j) * g.dilation_x * g.in_channels,
-                               (bytes + step_taps - 1) / step_taps});
-        return all;
-    }
+    // Taps that lie side by side are one run of bytes: those of a row, unless dilation parts them.
+    int runs_per_row() const { return geometry_.dilation_x == 1 ? 1 : geometry_.kernel_width; }
+    int run_taps() const { return geometry_.kernel_width / runs_per_row() * geometry_.in_channels; }
+    int run_steps() const { return (run_taps() + step_taps - 1) / step_taps; }
+    int steps() const { return static_cast<int>(offsets_.size()); }
 
-    static int steps(const std::vector<PixelRun>& runs) {
-        return static_cast<int>(runs.size()) * runs.front().steps;
+    void locate_steps() {
+        const Geometry& g = geometry_;
+        for (int i = 0; i < g.kernel_height; ++i)
+            for (int j = 0; j < runs_per_row(); ++j)
+                for (int step = 0; step < run_steps(); ++step)
+                    offsets_.push_back(static_cast<std::int32_t>(
+                        i * g.dilation_y * g.row_stride +
+                        static_cast<std::ptrdiff_t>(j) * g.dilation_x * g.in_channels +
+                        step * step_taps));
     }
 
     std::size_t tile_bytes() const {
-        return static_cast<std::size_t>(steps(runs_)) * tile_channels * step_taps;
+        return static_cast<std::size_t>(steps()) * tile_channels * step_taps;
     }
 
-    // Per 16 channels and step: four taps of each channel; 0 where a run has no more taps.
+    // Per tile of channels and step: the taps of each channel; 0 where a run has no more taps.
     void reorder_weights() {
-        const Geometry& g = geometry_;
-        const int window = g.taps() * g.in_channels, run_taps = window / static_cast<int>(runs_.size());
-        weights_.resize(static_cast<std::size_t>(words_for(g.out_channels)) * 64 /
+        const int window = geometry_.taps() * geometry_.in_channels;
+        weights_.resize(static_cast<std::size_t>(words_for(geometry_.out_channels)) * 64 /
                         tile_channels * tile_bytes());
-        for (int channel = 0; channel < g.out_channels; ++channel) {
+        for (int channel = 0; channel < geometry_.out_channels; ++channel) {
             const std::int8_t* from = rule_.weight.data() + static_cast<std::size_t>(channel) * window;
             std::int8_t* to = weights_.data() + channel / tile_channels * tile_bytes() +
                               channel % tile_channels * step_taps;
             for (int tap = 0; tap < window; ++tap) {
-                const int step = tap / run_taps * runs_.front().steps + tap % run_taps / step_taps;
-                to[step * tile_channels * step_taps + tap % run_taps % step_taps] = from[tap];
+                const int step = tap / run_taps() * run_steps() + tap % run_taps() / step_taps;
+                to[step * tile_channels * step_taps + tap % run_taps() % step_taps] = from[tap];
             }
         }
     }
@@ -109,55 +108,65 @@ private:
         }
     }
 
+    // Behind the last position the last one is repeated, and not written.
     void run_tile(const std::uint8_t* input, int y, int x, int block,
                   const ConvOutput& output) const {
         const Geometry& g = geometry_;
-        const int count = std::min(positions, g.out_width - x);
-        PixelWindow<positions> window{{}, runs_, steps(runs_), nullptr};
+        const int count = std::min(positions, g.out_width - x), blocks = words_for(g.out_channels);
+        PixelWindow<positions> window{{}, offsets_.data(), steps(), nullptr};
+        PixelLimits<positions> limits;
         for (int k = 0; k < positions; ++k) {
             const int column = x + std::min(k, count - 1);
             window.pixels[k] = input + y * g.stride_y * g.row_stride +
-                           static_cast<std::ptrdiff_t>(column) * g.stride_x * g.in_channels;
+                               static_cast<std::ptrdiff_t>(column) * g.stride_x * g.in_channels;
+            limits[k] = limits_.data() +
+                        (static_cast<std::size_t>(rule_.classes.of(y, column)) * blocks + block) * 64;
+        }
+        if (output.sums != nullptr) {
+            write_sums(window, y, x, block, output.sums);
+            return;
         }
         std::array<std::uint64_t, positions> words{};
-        for (int first = block * 64; first < (block + 1) * 64;
-             first += tile_channels) {
-            alignas(64) std::int32_t sums[positions * tile_channels];
-            window.weights = weights_.data() + first / tile_channels * tile_bytes();
-            Tile::sums(window, sums);
-            for (int k = 0; k < count; ++k) {
-                const std::int32_t* found = sums + k * tile_channels;
-                if (output.sums != nullptr)
-                    write_sums(found, y, x + k, first, output.sums);
-                else
-                    words[k] |= Tile::compare(found, limits(y, x + k) + first) << (first % 64);
+        for (int first = 0; first < 64; first += tile_channels) {
+            window.weights = weights_of(block, first);
+            const std::array<std::uint64_t, positions> bits = Tile::bits(window, limits);
+            for (int k = 0; k < positions; ++k) {
+                words[k] |= bits[k] << first;
+                limits[k] += tile_channels;
             }
         }
-        if (output.sums != nullptr) return;
         for (int k = 0; k < count; ++k)
-            output.bits[y * output.bits_row_stride + (x + k) * words_for(g.out_channels) + block] =
-                words[k];
+            output.bits[y * output.bits_row_stride + (x + k) * blocks + block] = words[k];
     }
 
-    const std::int32_t* limits(int y, int x) const {
-        const std::size_t padded =
-            static_cast<std::size_t>(words_for(geometry_.out_channels)) * 64;
-        return limits_.data() + rule_.classes.of(y, x) * padded;
+    const std::int8_t* weights_of(int block, int first) const {
+        return weights_.data() + (block * 64 + first) / tile_channels * tile_bytes();
     }
 
-    void write_sums(const std::int32_t* plain, int y, int x, int first, std::int32_t* sums) const {
+    void write_sums(PixelWindow<positions>& window, int y, int x, int block,
+                    std::int32_t* sums) const {
         const int channels = geometry_.out_channels;
-        const std::size_t added = static_cast<std::size_t>(rule_.classes.of(y, x)) * channels;
-        const std::size_t pixel = static_cast<std::size_t>(y) * geometry_.out_width + x;
-        for (int k = 0; k < tile_channels && first + k < channels; ++k)
-            sums[pixel * channels + first + k] =
-                multiplier_ * plain[k] + rule_.added[added + first + k];
+        for (int first = block * 64; first < std::min(block * 64 + 64, channels);
+             first += tile_channels) {
+            alignas(64) std::int32_t plain[positions * tile_channels];
+            window.weights = weights_of(block, first - block * 64);
+            Tile::sums(window, plain);
+            for (int column = x; column < std::min(x + positions, geometry_.out_width); ++column) {
+                const std::int32_t* added =
+                    rule_.added.data() +
+                    static_cast<std::size_t>(rule_.classes.of(y, column)) * channels;
+                const std::size_t pixel = static_cast<std::size_t>(y) * geometry_.out_width + column;
+                for (int c = first; c < std::min(first + tile_channels, channels); ++c)
+                    sums[pixel * channels + c] =
+                        multiplier_ * plain[(column - x) * tile_channels + c - first] + added[c];
+            }
+        }
     }
 
     Geometry geometry_;
     int multiplier_;
     PixelRule rule_;
-    std::vector<PixelRun> runs_;
+    std::vector<std::int32_t> offsets_;
     AlignedVector<std::int8_t> weights_;
     AlignedVector<std::int32_t> limits_;
 };

@@ -16,38 +16,40 @@ struct Tile {
     static constexpr int channels = 16;
     static constexpr int step_taps = 1;
 
-    static void sums(const PixelWindow<positions>& window, std::int32_t* sums) {
+    static std::array<std::uint64_t, positions> bits(const PixelWindow<positions>& window,
+                                                     const PixelLimits<positions>& limits) {
+        const uint32x4_t place = {1, 2, 4, 8};
+        std::int32_t plain[positions * channels];
+        sums(window, plain);
+        std::array<std::uint64_t, positions> words{};
+        for (int k = 0; k < positions; ++k) {
+            for (int first = 0; first < channels; first += 4) {
+                const uint32x4_t greater = vcgtq_s32(vld1q_s32(plain + k * channels + first),
+                                                     vld1q_s32(limits[k] + first));
+                words[k] |= std::uint64_t{vaddvq_u32(vandq_u32(greater, place))} << first;
+            }
+        }
+        return words;
+    }
+
+    static inline void sums(const PixelWindow<positions>& window, std::int32_t* sums) {
         Halves halves = {};
         std::fill_n(sums, positions * channels, 0);
         const std::int8_t* weights = window.weights;
-        int steps_left = max_steps;
-        for (const PixelRun& run : window.runs) {
-            for (int step = 0; step < run.steps; ++step, weights += channels) {
-                if (steps_left-- == 0) {
-                    flush(halves, sums);
-                    steps_left = max_steps - 1;
-                }
+        for (int done = 0; done < window.steps;) {
+            const int end = std::min(done + max_steps, window.steps);
+            for (; done < end; ++done, weights += channels) {
                 const int8x16_t weight = vld1q_s8(weights);
                 const int16x8_t low = vmovl_s8(vget_low_s8(weight)), high = vmovl_high_s8(weight);
                 for (int k = 0; k < positions; ++k) {
                     const auto pixel =
-                        static_cast<std::int16_t>(window.pixels[k][run.offset + step]);
+                        static_cast<std::int16_t>(window.pixels[k][window.offsets[done]]);
                     halves[k][0] = vmlaq_n_s16(halves[k][0], low, pixel);
                     halves[k][1] = vmlaq_n_s16(halves[k][1], high, pixel);
                 }
             }
+            flush(halves, sums);
         }
-        flush(halves, sums);
-    }
-
-    static std::uint64_t compare(const std::int32_t* sums, const std::int32_t* limits) {
-        const uint32x4_t place = {1, 2, 4, 8};
-        std::uint64_t bits = 0;
-        for (int first = 0; first < channels; first += 4) {
-            const uint32x4_t greater = vcgtq_s32(vld1q_s32(sums + first), vld1q_s32(limits + first));
-            bits |= std::uint64_t{vaddvq_u32(vandq_u32(greater, place))} << first;
-        }
-        return bits;
     }
 
 private:
