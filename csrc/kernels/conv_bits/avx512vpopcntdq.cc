@@ -28,6 +28,8 @@ struct Tile {
         for (int k = 0; k < n; ++k)
             for (int v = 0; v < vectors; ++v) totals.at[k][v] = _mm512_setzero_si512();
         const Lane* weights = window.weights;
+// Else GCC copies every accumulator once a lane.
+#pragma GCC unroll 4
         for (int lane = 0; lane < window.lanes; ++lane, weights += broadcast_channels) {
             __m512i weight[vectors];
             for (int v = 0; v < vectors; ++v) weight[v] = _mm512_load_si512(weights + v * 16);
