@@ -31,11 +31,13 @@ Geometry geometry_of(const StepContext& context) {
     return g;
 }
 
-// Rows where there are enough for all threads, else blocks of channels.
+// Rows where there are enough for all threads, else blocks of channels, so that each thread reads
+// only its own weights.
 Region region_of(const Geometry& g, Part part) {
     const int blocks = words_for(g.out_channels);
     Region region{0, g.out_height, 0, blocks};
-    if (g.out_height >= 2 * part.count || blocks < part.count)
+    const bool large = g.out_height * g.out_width >= 128 * part.count;
+    if (large || blocks < part.count)
         std::tie(region.row, region.row_end) = part.of(g.out_height);
     else
         std::tie(region.block, region.block_end) = part.of(blocks);

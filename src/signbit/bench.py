@@ -18,6 +18,8 @@ from signbit.runtime.engine import Engine
 
 # A limit is measured for about this long, several times.
 _LIMIT_ROUNDS = 2_000_000
+# Threads of a peer spin for a while after its run, on cores that the next one measured needs.
+_REST = 0.02
 _CONVOLUTIONS = ("conv_bits", "conv_u8", "conv_f32", "conv_f32_bits")
 
 
@@ -104,6 +106,7 @@ def bench(
             whole[batch].append(_seconds(engine.scores, images[:batch]) / batch)
             for name, peer in peers.items():
                 others[name][batch].append(_seconds(peer, images[:batch]) / batch)
+                time.sleep(_REST if threads > 1 else 0)
         advance(1)
     return Benchmark(
         processor=processor(),
