@@ -11,15 +11,19 @@ namespace {
 // Fused multiply-adds of real numbers come with it in every processor but a few of VIA.
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
+bool has_avx512bw() {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+}
+
 // Bytes and dot products of bytes come with it in every processor but Knights Mill.
 bool has_avx512vpopcntdq() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vnni");
+    return has_avx512bw() && __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vnni");
 }
 
 std::vector<Isa> find_isas() {
     __builtin_cpu_init();
     return {{"avx512vpopcntdq", has_avx512vpopcntdq()},
+            {"avx512bw", has_avx512bw()},
             {"avx2", has_avx2()},
             {"scalar", true}};
 }

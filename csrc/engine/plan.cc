@@ -7,6 +7,11 @@ namespace {
 
 bool is_integer_conv(const Node& node) { return node.op == "conv_bits" || node.op == "conv_u8"; }
 
+// Steps that test no bounds: zero words add nothing to an OR, and convolutions know what they count.
+bool reads_border(const Node& node, const ValueType& input) {
+    return is_integer_conv(node) || (node.op == "max_pool" && input.kind == Kind::bits);
+}
+
 std::vector<int> count_readers(const Graph& graph) {
     std::vector<int> readers(graph.types.size(), 0);
     for (const Node& node : graph.nodes)
@@ -32,8 +37,8 @@ Plan::Plan(const Graph& graph, const std::string& isa) {
 void Plan::reserve_borders(const Graph& graph) {
     for (std::size_t number = 1; number <= graph.nodes.size(); ++number) {
         const Node& node = graph.node(static_cast<int>(number));
-        if (!is_integer_conv(node)) continue;
         Layout& input = layouts_[node.inputs[0]];
+        if (!reads_border(node, input.type)) continue;
         const ValueType& output = graph.types[number];
         const int top = node.number("padding", 0), left = node.number("padding", 1);
         input.top = std::max(input.top, top);

@@ -63,20 +63,37 @@ protected:
     Layout input_, output_;
 };
 
+// OR of words. The border around the map holds zeros, so that no bounds are tested.
 class MaxPoolBits final : public PoolStep {
-    using PoolStep::PoolStep;
+public:
+    explicit MaxPoolBits(const StepContext& context) : PoolStep(context) {
+        for (int i = 0; i < window_.height; ++i)
+            for (int j = 0; j < window_.width; ++j)
+                taps_.push_back((i * window_.dilation_y - window_.top) * input_.row_stride() +
+                                static_cast<std::ptrdiff_t>(j * window_.dilation_x - window_.left) *
+                                    input_.pixel_elements());
+    }
+
+private:
     void run(const Arena& arena, Part part, void*) const override {
         const int words = output_.pixel_elements();
-        each_window<std::uint64_t>(
-            arena, part,
-            [&](std::uint64_t* to) {
-                for (int word = 0; word < words; ++word) to[word] = 0;
-            },
-            [&](std::uint64_t* to, const std::uint64_t* from) {
-                for (int word = 0; word < words; ++word) to[word] |= from[word];
-            },
-            [](std::uint64_t*, int) {});
+        const auto [row, row_end] = part.of(output_.type.height);
+        for (int y = row; y < row_end; ++y) {
+            const std::uint64_t* from =
+                arena.at<std::uint64_t>(input_) + y * window_.stride_y * input_.row_stride();
+            std::uint64_t* to = arena.at<std::uint64_t>(output_) + y * output_.row_stride();
+            for (int x = 0; x < output_.type.width; ++x, from += window_.stride_x * words)
+                for (int word = 0; word < words; ++word) *to++ = any(from + word);
+        }
     }
+
+    std::uint64_t any(const std::uint64_t* from) const {
+        std::uint64_t bits = 0;
+        for (const std::ptrdiff_t tap : taps_) bits |= from[tap];
+        return bits;
+    }
+
+    std::vector<std::ptrdiff_t> taps_;
 };
 
 template <typename T>

@@ -5,8 +5,12 @@
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
 #define BNN_AVX512_VPOPCNTDQ
+#define BNN_AVX512_BW
 #elif defined(__x86_64__)
+// GCC 12 warns of what its own header leaves undefined on purpose.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
+#define BNN_AVX512_BW __attribute__((target("avx512f,avx512bw")))
 #define BNN_AVX512_VPOPCNTDQ \
     __attribute__((target("avx512f,avx512bw,avx512vpopcntdq,avx512vnni")))
 #endif

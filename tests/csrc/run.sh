@@ -17,10 +17,10 @@ qemu-aarch64 "$out/arm" "$layers" neon
 
 # shellcheck disable=SC2086
 g++ $flags -w -Wno-psabi -DBNN_EMULATE_AVX512 -o "$out/emulated"
-"$out/emulated" "$layers" avx512vpopcntdq
+"$out/emulated" "$layers" avx512bw avx512vpopcntdq
 # shellcheck disable=SC2086
 g++ $flags -g -fsanitize=address,undefined -fno-sanitize-recover=all -o "$out/native"
-for isa in avx2 avx512vpopcntdq; do
-    case $isa in avx512*) flag=avx512_vpopcntdq ;; *) flag=$isa ;; esac
+for isa in avx2 avx512bw avx512vpopcntdq; do
+    flag=$(echo $isa | sed s/vpopcntdq/_vpopcntdq/)
     if grep -qw "$flag" /proc/cpuinfo; then "$out/native" "$layers" "$isa"; fi
 done

@@ -161,7 +161,7 @@ int compare_bits(const std::vector<std::string>& isas) {
 int compare_pixels(const std::vector<std::string>& isas) {
     const Geometry g = draw_geometry(true);
     const int wide = g.in_width + 2 * g.left, height = g.in_height + 2 * g.top;
-    std::vector<std::uint8_t> map(static_cast<std::size_t>(height) * g.row_stride + 3);
+    std::vector<std::uint8_t> map(static_cast<std::size_t>(height) * g.row_stride + 15);
     for (int y = g.top; y < g.top + g.in_height; ++y)
         for (int k = g.left * g.in_channels; k < (wide - g.left) * g.in_channels; ++k)
             map[y * g.row_stride + k] = static_cast<std::uint8_t>(pick({0, 255, 255}) ^ (source() & pick({0, 255})));

@@ -1,263 +1,122 @@
-// Maps of more than one position: streams of table offsets for pairs of pixels, then tiles.
+// Shuffles of 32 bytes. What bounds them, per 3 nibbles of 2 positions and 32 channels: 3 shuffles, 4
+// additions, an and and a shift, 9 instructions for 768 binary multiply-adds, beside loads of the tables,
+// which are shared by 64 channels, and of the weights.
 #if defined(__x86_64__)
-#include <algorithm>
-
-#include "kernels/aligned.h"
-#include "kernels/conv_bits/avx2_tile.h"
-#include "kernels/conv_bits/contract.h"
+#include "kernels/avx2.h"
+#include "kernels/conv_bits/shuffle.h"
 
 namespace bnn {
 namespace {
 
-using namespace avx2;
+using shuffle::block_channels;
+using shuffle::Chunk;
 
-// A nibble adds 4 at most to a byte: 63 of them reach 252.
-constexpr int nibbles_per_flush = 63;
-// Counts are compared as signed 16-bit numbers, with limits up to one more than the terms.
-constexpr int max_terms = 32766;
-// Pixels whose counts are held while the weights of a chunk stay in L1.
-constexpr int strip_pixels = 64;
-
-class ConvBitsAvx2 final : public ConvBits {
-public:
-    explicit ConvBitsAvx2(const ConvBitsSpec& spec)
-        : geometry_(spec.geometry),
-          rule_(spec),
-          pixel_words_(words_for(geometry_.in_channels)),
-          columns_((geometry_.out_width - 1) * geometry_.stride_x +
-                   (geometry_.kernel_width - 1) * geometry_.dilation_x + 1),
-          row_stream_(columns_ * pixel_words_ * nibbles_per_word),
-          row_pairs_((geometry_.out_width + 1) / 2),
-          strip_rows_(std::clamp(strip_pixels / geometry_.out_width, 1, geometry_.out_height)) {
-        plan_chunks();
-        locate_pairs();
-        reorder_weights();
-        reorder_limits();
-    }
-
-    static bool takes(const ConvBitsSpec& spec) {
-        const Geometry& g = spec.geometry;
-        const bool whole_words =
-            g.groups == 1 ||
-            (g.group_channels() % 64 == 0 && g.out_channels / g.groups % block_channels == 0);
-        return whole_words && g.taps() * g.group_channels() <= max_terms &&
-               g.out_height * g.out_width > 1;
-    }
-
-    std::size_t scratch_bytes() const override {
-        return counts_bytes() + static_cast<std::size_t>(strip_input_rows(strip_rows_)) *
-                                    row_stream_ * sizeof(std::uint16_t);
-    }
-
-    void run(const std::uint64_t* input, const Region& region, const ConvOutput& output,
-             void* scratch) const override {
-        auto* counts = static_cast<std::uint16_t*>(scratch);
-        auto* streams = counts + counts_bytes() / sizeof(std::uint16_t);
-        for (int row = region.row; row < region.row_end; row += strip_rows_) {
-            const int rows = std::min(strip_rows_, region.row_end - row);
-            write_streams(input, row, rows, streams);
-            for (int block = region.block; block < region.block_end; ++block) {
-                count_strip(rows, block, streams, counts);
-                write_output(row, rows, block, counts, output);
-            }
-        }
-    }
-
-private:
-    int strip_input_rows(int rows) const {
-        return (rows - 1) * geometry_.stride_y +
-               (geometry_.kernel_height - 1) * geometry_.dilation_y + 1;
-    }
-
-    // A slot per pair, and one that takes what an odd number of pairs leaves over.
-    std::size_t counts_bytes() const {
-        return static_cast<std::size_t>(strip_rows_ * row_pairs_ + 1) * pair_counts *
-               sizeof(std::uint16_t);
-    }
-
-    int window_nibbles() const {
-        return geometry_.taps() * geometry_.group_words() * nibbles_per_word;
-    }
-
-    // Taps side by side in memory are one run, unless groups or dilation part them.
-    void plan_chunks() {
-        const Geometry& g = geometry_;
-        const bool joined = g.groups == 1 && g.dilation_x == 1;
-        const int runs = joined ? 1 : g.kernel_width;
-        const int length = (joined ? g.kernel_width : 1) * g.group_words() * nibbles_per_word;
-        const int pieces = (length + nibbles_per_flush - 1) / nibbles_per_flush;
-        const int most = ((length + pieces - 1) / pieces + 2) / 3 * 3;
-        std::uint32_t weight_offset = 0;
-        for (int i = 0; i < g.kernel_height; ++i) {
-            for (int j = 0; j < runs; ++j) {
-                const std::uint32_t start =
-                    i * g.dilation_y * row_stream_ +
-                    j * g.dilation_x * pixel_words_ * nibbles_per_word;
-                for (int done = 0; done < length; done += most) {
-                    const int nibbles = std::min(most, length - done);
-                    chunks_.push_back({start + done, weight_offset, nibbles / 3, nibbles % 3});
-                    weight_offset += nibbles * block_channels;
-                }
-            }
-        }
-    }
-
-    // For each block of 64 channels and each nibble of the window: a byte per channel.
-    void reorder_weights() {
-        const int words = geometry_.taps() * geometry_.group_words();
-        const int blocks = words_for(geometry_.out_channels);
-        weights_.resize(static_cast<std::size_t>(blocks) * window_nibbles() * block_channels);
-        for (int channel = 0; channel < geometry_.out_channels; ++channel) {
-            std::uint8_t* to = weights_.data() +
-                               static_cast<std::size_t>(channel / block_channels) *
-                                   window_nibbles() * block_channels +
-                               channel % block_channels;
-            const std::uint64_t* from =
-                rule_.weight.data() + static_cast<std::size_t>(channel) * words;
-            for (int nibble = 0; nibble < window_nibbles(); ++nibble, to += block_channels) {
-                const int within = nibble % nibbles_per_word;
-                const int shift = within < 8 ? within * 8 : (within - 8) * 8 + 4;
-                *to = from[nibble / nibbles_per_word] >> shift & 15;
-            }
-        }
-    }
-
-    void reorder_limits() {
-        if (rule_.limit.empty()) return;
-        const int channels = geometry_.out_channels, blocks = words_for(channels);
-        limits_.resize(static_cast<std::size_t>(rule_.classes.count()) * blocks * block_channels);
-        for (int border_class = 0; border_class < rule_.classes.count(); ++border_class) {
-            for (int channel = 0; channel < channels; ++channel) {
-                const std::size_t block =
-                    static_cast<std::size_t>(border_class) * blocks + channel / block_channels;
-                limits_.data()[block * block_channels + count_place(channel % block_channels)] =
-                    static_cast<std::int16_t>(
-                        rule_.limit[static_cast<std::size_t>(border_class) * channels + channel]);
-            }
-        }
-    }
-
-    void write_streams(const std::uint64_t* input, int row, int rows,
-                       std::uint16_t* streams) const {
-        for (int line = 0; line < strip_input_rows(rows); ++line) {
-            const std::uint64_t* from =
-                input + (row * geometry_.stride_y + line) * geometry_.row_stride;
-            for (int column = 0; column < columns_; ++column) {
-                // Behind the last column is no second pixel; any will do.
-                const int partner = std::min(column + geometry_.stride_x, columns_ - 1);
-                write_stream(from + column * pixel_words_, from + partner * pixel_words_,
-                             pixel_words_,
-                             streams + line * row_stream_ +
-                                 column * pixel_words_ * nibbles_per_word);
-            }
-        }
-    }
-
-    // From the start of a strip's streams to that of each pair of pixels.
-    void locate_pairs() {
-        for (int row = 0; row < strip_rows_; ++row) {
-            for (int pair = 0; pair < row_pairs_; ++pair) {
-                const int line = row * geometry_.stride_y, column = pair * 2 * geometry_.stride_x;
-                pair_offsets_.push_back(static_cast<std::ptrdiff_t>(line) * row_stream_ +
-                                        column * pixel_words_ * nibbles_per_word);
-            }
-        }
-    }
-
-    // From the stream of a pixel to that of the group that a block of channels reads.
-    int group_offset(int block) const {
-        const int group = block * block_channels / (geometry_.out_channels / geometry_.groups);
-        return geometry_.groups == 1
-                   ? 0
-                   : group * geometry_.group_words() * nibbles_per_word;
-    }
-
-    void count_strip(int rows, int block, const std::uint16_t* streams,
-                     std::uint16_t* counts) const {
-        const std::uint8_t* weights =
-            weights_.data() + static_cast<std::size_t>(block) * window_nibbles() * block_channels;
-        const int pairs = rows * row_pairs_;
-        streams += group_offset(block);
-        for (const Chunk& chunk : chunks_) {
-            const auto tile = &chunk == &chunks_.front() ? count_tile<true> : count_tile<false>;
-            for (int pair = 0; pair < pairs; pair += 2) {
-                const int other = std::min(pair + 1, pairs - 1);
-                const int slot = pair + 1 < pairs ? pair + 1 : strip_rows_ * row_pairs_;
-                prefetch_next(weights + chunk.weight_offset, chunk, pair, pairs);
-                tile(streams + pair_offsets_[pair], streams + pair_offsets_[other], weights, chunk,
-                     counts + pair * pair_counts, counts + slot * pair_counts);
-            }
-        }
-    }
-
-    // Each tile fetches its share of the chunk behind this one: weights that the L2 cannot hold are
-    // on their way while this chunk is worked on.
-    static void prefetch_next(const std::uint8_t* weights, const Chunk& chunk, int pair, int pairs) {
-        const int bytes = (chunk.threes * 3 + chunk.rest) * block_channels;
-        const std::uint8_t* next = weights + bytes;
-        const int share = (bytes * 2 / pairs + 63) / 64 * 64, first = pair / 2 * share;
-        for (int line = first; line < std::min(first + share, bytes); line += 64)
-            _mm_prefetch(reinterpret_cast<const char*>(next + line), _MM_HINT_T0);
-    }
-
-    void write_output(int row, int rows, int block, const std::uint16_t* counts,
-                      const ConvOutput& output) const {
-        const int width = geometry_.out_width, blocks = words_for(geometry_.out_channels);
-        for (int y = row; y < row + rows; ++y) {
-            for (int x = 0; x < width; ++x) {
-                const std::uint16_t* pixel =
-                    counts + ((y - row) * row_pairs_ + x / 2) * pair_counts +
-                    x % 2 * block_channels;
-                const int border_class = rule_.classes.of(y, x);
-                if (output.sums != nullptr) {
-                    write_sums(pixel, border_class, block,
-                               output.sums + (static_cast<std::ptrdiff_t>(y) * width + x) *
-                                                 geometry_.out_channels);
-                    continue;
-                }
-                const std::size_t limits =
-                    (static_cast<std::size_t>(border_class) * blocks + block) * block_channels;
-                output.bits[y * output.bits_row_stride + x * blocks + block] =
-                    compare(pixel, limits_.data() + limits);
-            }
-        }
-    }
-
-    BNN_AVX2 void write_sums(const std::uint16_t* counts, int border_class, int block,
-                             std::int32_t* sums) const {
-        const int channels = geometry_.out_channels;
-        const int end = std::min((block + 1) * block_channels, channels);
-        const std::int32_t* at_zero =
-            rule_.sum_at_zero.data() + static_cast<std::size_t>(border_class) * channels;
-        int channel = block * block_channels;
-        for (; channel + 8 <= end; channel += 8) {
-            const __m256i count = eight_counts(counts, channel % block_channels);
-            const __m256i zero = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at_zero + channel));
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums + channel),
-                                _mm256_sub_epi32(zero, _mm256_add_epi32(count, count)));
-        }
-        for (; channel < end; ++channel)
-            sums[channel] = at_zero[channel] - 2 * counts[count_place(channel % block_channels)];
-    }
-
-    Geometry geometry_;
-    CountRule rule_;
-    int pixel_words_;
-    int columns_;     // of the input that windows touch
-    int row_stream_;  // length of the stream of an input row
-    int row_pairs_, strip_rows_;
-    std::vector<Chunk> chunks_;
-    std::vector<std::ptrdiff_t> pair_offsets_;
-    AlignedVector<std::uint8_t> weights_;
-    AlignedVector<std::int16_t> limits_;
-};
-
-std::unique_ptr<ConvBits> make(const ConvBitsSpec& spec) {
-    if (!ConvBitsAvx2::takes(spec)) return nullptr;
-    return std::make_unique<ConvBitsAvx2>(spec);
+BNN_AVX2 inline __m256i table_at(std::uint16_t offset) {
+    return _mm256_broadcastsi128_si256(
+        _mm_load_si128(reinterpret_cast<const __m128i*>(shuffle::tables.entries.data() + offset)));
 }
 
-[[maybe_unused]] const bool registered = ConvBitsTable::add("avx2", make);
+// Sums of 32 channels in bytes: of whole look-ups, modulo 256, and of their upper halves. The sum
+// of the lower halves is what is left, so that nobody has to cut them out.
+struct Bytes {
+    __m256i whole, upper;
+
+    BNN_AVX2 inline void add(__m256i look_ups) {
+        const __m256i low = _mm256_set1_epi8(15);
+        const __m256i high = _mm256_and_si256(_mm256_srli_epi16(look_ups, 4), low);
+        add_u8_to(whole, look_ups);
+        add_u8_to(upper, high);
+    }
+    BNN_AVX2 inline __m256i lower() const {
+        const __m256i high = _mm256_set1_epi8(static_cast<char>(0xf0));
+        return _mm256_sub_epi8(whole, _mm256_and_si256(_mm256_slli_epi16(upper, 4), high));
+    }
+};
+
+// Both halves of a block of 64 channels.
+struct PairBytes {
+    Bytes half[2];
+
+    BNN_AVX2 inline void add_three(const std::uint16_t* stream, const __m256i* weights) {
+        const __m256i table0 = table_at(stream[0]), table1 = table_at(stream[1]),
+                      table2 = table_at(stream[2]);
+        for (int k = 0; k < 2; ++k)
+            half[k].add(_mm256_add_epi8(_mm256_add_epi8(_mm256_shuffle_epi8(table0, weights[k]),
+                                                        _mm256_shuffle_epi8(table1, weights[2 + k])),
+                                        _mm256_shuffle_epi8(table2, weights[4 + k])));
+    }
+    BNN_AVX2 inline void add_one(const std::uint16_t* stream, const __m256i* weights) {
+        const __m256i table = table_at(*stream);
+        for (int k = 0; k < 2; ++k) half[k].add(_mm256_shuffle_epi8(table, weights[k]));
+    }
+};
+
+// To 16 bits: the lower eight channels of every sixteen, then the upper ones.
+template <bool first_chunk>
+BNN_AVX2 inline void widen(__m256i bytes, __m256i* counts) {
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i wide[2] = {_mm256_unpacklo_epi8(bytes, zero), _mm256_unpackhi_epi8(bytes, zero)};
+    for (int k = 0; k < 2; ++k) {
+        if (!first_chunk) wide[k] = _mm256_add_epi16(wide[k], counts[k]);
+        counts[k] = wide[k];
+    }
+}
+
+template <bool first_chunk>
+BNN_AVX2 inline void flush(const PairBytes& pair, std::uint16_t* counts) {
+    auto* to = reinterpret_cast<__m256i*>(counts);
+    for (int k = 0; k < 2; ++k) {
+        widen<first_chunk>(pair.half[k].lower(), to + 2 * k);
+        widen<first_chunk>(pair.half[k].upper, to + 4 + 2 * k);
+    }
+}
+
+// Two pairs of positions: 8 accumulators in registers.
+struct Tile {
+    static constexpr int pairs = 2;
+
+    template <bool first_chunk>
+    BNN_AVX2 static void count(const std::array<const std::uint16_t*, pairs>& streams,
+                               const std::uint8_t* chunk_weights, const Chunk& chunk,
+                               const std::array<std::uint16_t*, pairs>& counts) {
+        const auto* weights = reinterpret_cast<const __m256i*>(chunk_weights);
+        const std::uint16_t *stream0 = streams[0], *stream1 = streams[1];
+        const __m256i zero = _mm256_setzero_si256();
+        PairBytes pair0{{{zero, zero}, {zero, zero}}}, pair1 = pair0;
+        for (int three = chunk.threes; three > 0; --three) {
+            pair0.add_three(stream0, weights);
+            pair1.add_three(stream1, weights);
+            stream0 += 3, stream1 += 3, weights += 6;
+        }
+        for (int one = chunk.rest; one > 0; --one) {
+            pair0.add_one(stream0++, weights);
+            pair1.add_one(stream1++, weights);
+            weights += 2;
+        }
+        flush<first_chunk>(pair0, counts[0]);
+        flush<first_chunk>(pair1, counts[1]);
+    }
+
+    static constexpr int place(int channel) {
+        return channel / 32 * 32 + channel / 8 % 2 * 16 + channel / 16 % 2 * 8 + channel % 8;
+    }
+
+    BNN_AVX2 static std::uint64_t bits(const std::uint16_t* counts, const std::int16_t* limits) {
+        std::uint64_t word = 0;
+        for (int half = 0; half < 2; ++half) {
+            const auto* count = reinterpret_cast<const __m256i*>(counts + half * 32);
+            const auto* limit = reinterpret_cast<const __m256i*>(limits + half * 32);
+            const __m256i bytes = _mm256_packs_epi16(_mm256_cmpgt_epi16(limit[0], count[0]),
+                                                     _mm256_cmpgt_epi16(limit[1], count[1]));
+            word |= std::uint64_t{static_cast<std::uint32_t>(_mm256_movemask_epi8(bytes))}
+                    << (half * 32);
+        }
+        return word;
+    }
+};
+
+[[maybe_unused]] const bool registered =
+    ConvBitsTable::add("avx2", shuffle::ConvBitsShuffle<Tile>::make);
 
 }  // namespace
 }  // namespace bnn

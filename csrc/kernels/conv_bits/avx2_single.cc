@@ -2,16 +2,13 @@
 // channel's weights are compared with, 256 bits at a time. Weights are read once: from L2 on their
 // bandwidth is what bounds it.
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "kernels/aligned.h"
+#include "kernels/avx2.h"
 #include "kernels/conv_bits/contract.h"
-
-#define BNN_AVX2 __attribute__((target("avx2")))
 
 namespace bnn {
 namespace {

@@ -4,14 +4,11 @@
 // each of 8 channels; pairs add up in 16 bits. The tile is 4 positions by 16 channels, so that
 // weights are loaded once for 4 positions. Bound by the two multiply-adds a cycle.
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/avx2.h"
 #include "kernels/conv_u8/broadcast.h"
-
-#define BNN_AVX2 __attribute__((target("avx2")))
 
 namespace bnn {
 namespace {
@@ -30,41 +27,54 @@ BNN_AVX2 inline __m256i four_pixels(const std::uint8_t* pixels) {
     return _mm256_set1_epi32(four);
 }
 
-// Sums of 16 channels at 4 positions.
-struct Totals {
-    __m256i at[tile_positions][2];
+// Sums of 16 channels at one position.
+struct Sums {
+    __m256i low, high;
 };
 
-// Widens the pairs of 16-bit halves, adds them to the totals, and starts them anew.
-BNN_AVX2 inline void flush(Totals& halves, Totals& totals) {
-    const __m256i ones = _mm256_set1_epi16(1);
-    for (int position = 0; position < tile_positions; ++position) {
-        for (int half = 0; half < 2; ++half) {
-            __m256i& from = halves.at[position][half];
-            totals.at[position][half] =
-                _mm256_add_epi32(totals.at[position][half], _mm256_madd_epi16(from, ones));
-            from = _mm256_setzero_si256();
-        }
+// The same, each as two 16-bit halves.
+struct Halves {
+    __m256i low, high;
+
+    BNN_AVX2 inline void add(const std::uint8_t* pixels, const __m256i* weights) {
+        const __m256i four = four_pixels(pixels);
+        add_u16_to(low, _mm256_maddubs_epi16(four, weights[0]));
+        add_u16_to(high, _mm256_maddubs_epi16(four, weights[1]));
     }
+
+    template <bool first>
+    BNN_AVX2 inline void flush(Sums& sums) const {
+        const __m256i ones = _mm256_set1_epi16(1);
+        const Sums more{_mm256_madd_epi16(low, ones), _mm256_madd_epi16(high, ones)};
+        sums.low = first ? more.low : _mm256_add_epi32(sums.low, more.low);
+        sums.high = first ? more.high : _mm256_add_epi32(sums.high, more.high);
+    }
+};
+
+// Steps [step, end). A variable for each position: GCC keeps an array of them in memory.
+template <bool first>
+BNN_AVX2 inline void add_steps(const Window& window, int step, int end, Sums* sums) {
+    const auto [pixels0, pixels1, pixels2, pixels3] = window.pixels;
+    const auto* weights = reinterpret_cast<const __m256i*>(window.weights) + step * 2;
+    const Halves none{_mm256_setzero_si256(), _mm256_setzero_si256()};
+    Halves at0 = none, at1 = none, at2 = none, at3 = none;
+    for (; step < end; ++step, weights += 2) {
+        const std::int32_t offset = window.offsets[step];
+        at0.add(pixels0 + offset, weights);
+        at1.add(pixels1 + offset, weights);
+        at2.add(pixels2 + offset, weights);
+        at3.add(pixels3 + offset, weights);
+    }
+    at0.flush<first>(sums[0]);
+    at1.flush<first>(sums[1]);
+    at2.flush<first>(sums[2]);
+    at3.flush<first>(sums[3]);
 }
 
-BNN_AVX2 inline Totals total(const Window& window) {
-    Totals halves{}, totals{};
-    const auto* weights = reinterpret_cast<const __m256i*>(window.weights);
-    for (int done = 0; done < window.steps;) {
-        const int end = std::min(done + max_steps, window.steps);
-        for (; done < end; ++done, weights += 2) {
-            for (int position = 0; position < tile_positions; ++position) {
-                const __m256i pixels = four_pixels(window.pixels[position] + window.offsets[done]);
-                for (int half = 0; half < 2; ++half) {
-                    __m256i& sum = halves.at[position][half];
-                    sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(pixels, weights[half]));
-                }
-            }
-        }
-        flush(halves, totals);
-    }
-    return totals;
+BNN_AVX2 inline void add_window(const Window& window, Sums* sums) {
+    add_steps<true>(window, 0, std::min(max_steps, window.steps), sums);
+    for (int step = max_steps; step < window.steps; step += max_steps)
+        add_steps<false>(window, step, std::min(step + max_steps, window.steps), sums);
 }
 
 struct Tile {
@@ -74,12 +84,13 @@ struct Tile {
 
     BNN_AVX2 static std::array<std::uint64_t, positions> bits(const Window& window,
                                                               const PixelLimits<positions>& limits) {
-        const Totals totals = total(window);
+        Sums at[positions];
+        add_window(window, at);
         std::array<std::uint64_t, positions> words;
         for (int k = 0; k < positions; ++k) {
             const auto* limit = reinterpret_cast<const __m256i*>(limits[k]);
-            const __m256i low = _mm256_cmpgt_epi32(totals.at[k][0], limit[0]);
-            const __m256i high = _mm256_cmpgt_epi32(totals.at[k][1], limit[1]);
+            const __m256i low = _mm256_cmpgt_epi32(at[k].low, limit[0]);
+            const __m256i high = _mm256_cmpgt_epi32(at[k].high, limit[1]);
             words[k] = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(low)) |
                                              _mm256_movemask_ps(_mm256_castsi256_ps(high)) << 8);
         }
@@ -87,11 +98,12 @@ struct Tile {
     }
 
     BNN_AVX2 static void sums(const Window& window, std::int32_t* sums) {
-        const Totals totals = total(window);
-        for (int k = 0; k < positions; ++k)
-            for (int half = 0; half < 2; ++half)
-                _mm256_store_si256(reinterpret_cast<__m256i*>(sums + k * channels + half * 8),
-                                   totals.at[k][half]);
+        Sums at[positions];
+        add_window(window, at);
+        for (int k = 0; k < positions; ++k, sums += channels) {
+            _mm256_store_si256(reinterpret_cast<__m256i*>(sums), at[k].low);
+            _mm256_store_si256(reinterpret_cast<__m256i*>(sums + 8), at[k].high);
+        }
     }
 };
 

@@ -1,5 +1,6 @@
 // Convolution of pixels by broadcast: a few neighbouring bytes of the input beside the weights of
-// several output channels, for several output positions at once.
+// several output channels, for several output positions at once. Where the rows of a window, each cut
+// into steps, take more steps than the window as a whole, it is gathered first.
 //
 // A Tile is what an instruction set does with it:
 //   positions, channels      of a tile; channels divides 64
@@ -40,6 +41,7 @@ class ConvU8Broadcast final : public ConvU8 {
 public:
     explicit ConvU8Broadcast(const ConvU8Spec& spec)
         : geometry_(spec.geometry), multiplier_(spec.multiplier), rule_(spec) {
+        locate_runs();
         locate_steps();
         reorder_weights();
         reorder_limits();
@@ -52,37 +54,82 @@ public:
 
     void run(const std::uint8_t* input, const Region& region,
              const ConvOutput& output) const override {
-        for (int y = region.row; y < region.row_end; ++y)
-            for (int x = 0; x < geometry_.out_width; x += positions)
+        alignas(64) std::array<std::uint8_t, positions * gathered_bytes> gathered{};
+        for (int y = region.row; y < region.row_end; ++y) {
+            for (int x = 0; x < geometry_.out_width; x += positions) {
+                PixelWindow<positions> window = window_at(input, y, x);
+                if (gathers_) gather(window, gathered.data());
                 for (int block = region.block; block < region.block_end; ++block)
-                    run_tile(input, y, x, block, output);
+                    run_tile(window, y, x, block, output);
+            }
+        }
     }
 
 private:
+    // Room for a gathered window, copied 16 bytes at a time.
+    static constexpr int gathered_bytes = 256, copied_bytes = 16;
+
     // Taps that lie side by side are one run of bytes: those of a row, unless dilation parts them.
     int runs_per_row() const { return geometry_.dilation_x == 1 ? 1 : geometry_.kernel_width; }
-    int run_taps() const { return geometry_.kernel_width / runs_per_row() * geometry_.in_channels; }
-    int run_steps() const { return (run_taps() + step_taps - 1) / step_taps; }
+    int run_bytes() const { return geometry_.kernel_width / runs_per_row() * geometry_.in_channels; }
+    int window_bytes() const { return geometry_.taps() * geometry_.in_channels; }
+    static int steps_of(int taps) { return (taps + step_taps - 1) / step_taps; }
+
+    // What steps are cut from: a run, or the whole window once it is gathered.
+    int piece_taps() const { return gathers_ ? window_bytes() : run_bytes(); }
     int steps() const { return static_cast<int>(offsets_.size()); }
 
-    void locate_steps() {
+    void locate_runs() {
         const Geometry& g = geometry_;
         for (int i = 0; i < g.kernel_height; ++i)
             for (int j = 0; j < runs_per_row(); ++j)
-                for (int step = 0; step < run_steps(); ++step)
-                    offsets_.push_back(static_cast<std::int32_t>(
-                        i * g.dilation_y * g.row_stride +
-                        static_cast<std::ptrdiff_t>(j) * g.dilation_x * g.in_channels +
-                        step * step_taps));
+                runs_.push_back(static_cast<std::int32_t>(
+                    i * g.dilation_y * g.row_stride +
+                    static_cast<std::ptrdiff_t>(j) * g.dilation_x * g.in_channels));
+        gathers_ = window_bytes() + copied_bytes <= gathered_bytes &&
+                   steps_of(window_bytes()) < static_cast<int>(runs_.size()) * steps_of(run_bytes());
+    }
+
+    void locate_steps() {
+        const std::vector<std::int32_t> pieces = gathers_ ? std::vector<std::int32_t>{0} : runs_;
+        for (const std::int32_t piece : pieces)
+            for (int step = 0; step < steps_of(piece_taps()); ++step)
+                offsets_.push_back(piece + step * step_taps);
+    }
+
+    // Behind the last position the last one is repeated, and not written.
+    PixelWindow<positions> window_at(const std::uint8_t* input, int y, int x) const {
+        const Geometry& g = geometry_;
+        PixelWindow<positions> window{{}, offsets_.data(), steps(), nullptr};
+        for (int k = 0; k < positions; ++k) {
+            const int column = std::min(x + k, g.out_width - 1);
+            window.pixels[k] = input + y * g.stride_y * g.row_stride +
+                               static_cast<std::ptrdiff_t>(column) * g.stride_x * g.in_channels;
+        }
+        return window;
+    }
+
+    // Copies the runs of each position one behind the other; what a copy has too much, the next one
+    // overwrites, or weights of 0 meet it.
+    void gather(PixelWindow<positions>& window, std::uint8_t* to) const {
+        for (int k = 0; k < positions; ++k, to += gathered_bytes) {
+            std::uint8_t* end = to;
+            for (const std::int32_t run : runs_) {
+                for (int done = 0; done < run_bytes(); done += copied_bytes)
+                    std::memcpy(end + done, window.pixels[k] + run + done, copied_bytes);
+                end += run_bytes();
+            }
+            window.pixels[k] = to;
+        }
     }
 
     std::size_t tile_bytes() const {
         return static_cast<std::size_t>(steps()) * tile_channels * step_taps;
     }
 
-    // Per tile of channels and step: the taps of each channel; 0 where a run has no more taps.
+    // Per tile of channels and step: the taps of each channel; 0 where a piece has no more taps.
     void reorder_weights() {
-        const int window = geometry_.taps() * geometry_.in_channels;
+        const int window = window_bytes(), piece = piece_taps();
         weights_.resize(static_cast<std::size_t>(words_for(geometry_.out_channels)) * 64 /
                         tile_channels * tile_bytes());
         for (int channel = 0; channel < geometry_.out_channels; ++channel) {
@@ -90,8 +137,8 @@ private:
             std::int8_t* to = weights_.data() + channel / tile_channels * tile_bytes() +
                               channel % tile_channels * step_taps;
             for (int tap = 0; tap < window; ++tap) {
-                const int step = tap / run_taps() * run_steps() + tap % run_taps() / step_taps;
-                to[step * tile_channels * step_taps + tap % run_taps() % step_taps] = from[tap];
+                const int step = tap / piece * steps_of(piece) + tap % piece / step_taps;
+                to[step * tile_channels * step_taps + tap % piece % step_taps] = from[tap];
             }
         }
     }
@@ -108,19 +155,15 @@ private:
         }
     }
 
-    // Behind the last position the last one is repeated, and not written.
-    void run_tile(const std::uint8_t* input, int y, int x, int block,
+    void run_tile(PixelWindow<positions>& window, int y, int x, int block,
                   const ConvOutput& output) const {
         const Geometry& g = geometry_;
         const int count = std::min(positions, g.out_width - x), blocks = words_for(g.out_channels);
-        PixelWindow<positions> window{{}, offsets_.data(), steps(), nullptr};
         PixelLimits<positions> limits;
         for (int k = 0; k < positions; ++k) {
-            const int column = x + std::min(k, count - 1);
-            window.pixels[k] = input + y * g.stride_y * g.row_stride +
-                               static_cast<std::ptrdiff_t>(column) * g.stride_x * g.in_channels;
-            limits[k] = limits_.data() +
-                        (static_cast<std::size_t>(rule_.classes.of(y, column)) * blocks + block) * 64;
+            const int border_class = rule_.classes.of(y, x + std::min(k, count - 1));
+            limits[k] =
+                limits_.data() + (static_cast<std::size_t>(border_class) * blocks + block) * 64;
         }
         if (output.sums != nullptr) {
             write_sums(window, y, x, block, output.sums);
@@ -166,7 +209,9 @@ private:
     Geometry geometry_;
     int multiplier_;
     PixelRule rule_;
-    std::vector<std::int32_t> offsets_;
+    bool gathers_ = false;
+    std::vector<std::int32_t> runs_;     // from a pixel to each run of its window
+    std::vector<std::int32_t> offsets_;  // from a pixel, or its gathered window, to each step
     AlignedVector<std::int8_t> weights_;
     AlignedVector<std::int32_t> limits_;
 };

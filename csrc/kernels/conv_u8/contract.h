@@ -16,7 +16,7 @@ class ConvU8 {
 public:
     virtual ~ConvU8() = default;
     // input: the byte of the first tap of output (0, 0) in a map with a border of zeros and
-    // 3 readable bytes behind its last pixel.
+    // 15 readable bytes behind its last pixel.
     virtual void run(const std::uint8_t* input, const Region& region,
                      const ConvOutput& output) const = 0;
 };
