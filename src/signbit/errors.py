@@ -38,6 +38,10 @@ class PackError(SignbitError, ValueError):
     """A network cannot be packed exactly; the message names the module and the reason."""
 
 
+class ExportError(SignbitError, ValueError):
+    """A format cannot express a packed network; the message names the node and the reason."""
+
+
 class OutputError(SignbitError):
     """A result could not be written; whatever was there before is untouched."""
 

@@ -16,7 +16,7 @@ from signbit import load as load_packed
 from signbit.data import image_files, load, read_image, write_images
 from signbit.errors import OutputError
 from signbit.evaluate import Classifier, Evaluation, evaluate
-from signbit.export import export
+from signbit.export import export_state
 from signbit.files import atomic_write
 from signbit.models import TrainedModel, load_model, parameters_of
 from signbit.pack import pack
@@ -74,7 +74,7 @@ def quickstart(folder: Path) -> Quickstart:
     write_images([test], folder / "images", "png")
     tally = _predict_files(model, folder)
     parameters = parameters_of(model)
-    export(parameters, "txt", folder / "parameters")
+    export_state(parameters, "txt", folder / "parameters")
     atomic_write(folder / MARKER, json.dumps(evaluation.to_dict(), indent=1) + "\n")
     bits = sum(array.size for array in parameters.binary.values())
     every = sum(array.size for array in parameters.arrays.values())

@@ -10,7 +10,11 @@ from signbit.cli._options import architecture_of
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from signbit.evaluate import Classifier
+    from signbit.format import Preprocessing
     from signbit.models import TrainedModel
 
 PACKED = ".signbit"
@@ -86,3 +90,16 @@ def open_model(
     trained = load_model(path, architecture)
     trained.module.to(device)
     return trained
+
+
+def read_images(paths: Sequence[Path], preprocessing: "Preprocessing") -> "NDArray[np.uint8]":
+    """Image files, or those in folders, as a network takes them, (N, H, W, C).
+
+    Raises: DataError naming what is no image, or a folder without one.
+    """
+    import numpy as np
+
+    from signbit.data import image_files, read_image
+
+    size, channels = preprocessing.size, preprocessing.channels
+    return np.stack([read_image(path, size, channels) for path in image_files(paths)])

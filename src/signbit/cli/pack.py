@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._model import ModelPath, open_model
+from signbit.cli._model import ModelPath, open_model, read_images
 from signbit.cli._options import Json, ModelName, Settings
 from signbit.cli._output import print_table, show_path, write_json
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from signbit.format import PackedModel, Preprocessing
+    from signbit.format import PackedModel
 
 
 @commands.register("pack")
@@ -56,21 +53,12 @@ def pack(
         trained.module,
         trained.preprocessing,
         check=check,
-        samples=_read(samples, trained.preprocessing) if samples else None,
+        samples=read_images(samples, trained.preprocessing) if samples else None,
         info=trained.info,
     )
     packed.save(out)
     _print(packed, out)
     write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info})
-
-
-def _read(paths: list[Path], preprocessing: "Preprocessing") -> "NDArray[np.uint8]":
-    import numpy as np
-
-    from signbit.data import image_files, read_image
-
-    size, channels = preprocessing.size, preprocessing.channels
-    return np.stack([read_image(path, size, channels) for path in image_files(paths)])
 
 
 def _print(packed: "PackedModel", out: Path) -> None:

@@ -1,17 +1,23 @@
-"""One file for each array: what the formats that hold plain arrays share."""
+"""Formats that hold plain arrays: a file for each of them, or one file for all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from signbit.export._folder import write_folder
 from signbit.export._names import safe_names
-from signbit.export._types import Parameters
+from signbit.export._types import Handover, Parameters
+from signbit.format import Node, ValueType
+from signbit.format.bits import unpack_bits
+from signbit.format.types import BITS
 
-Write = Callable[[Path, str, NDArray[Any]], None]
+Array = NDArray[Any]
 
-_CONVENTIONS = {
+_STATE_CONVENTIONS = {
     "binary": "files with binary true hold -1 and +1: +1 where the latent weight is above 0, "
     "else -1; zero of either sign and NaN give -1",
     "activations": "a layer with binary input takes the sign of its input, by the same rule",
@@ -22,34 +28,130 @@ _CONVENTIONS = {
 }
 
 
-def write_arrays(
-    parameters: Parameters, folder: Path, suffix: str, write: Write, conventions: Mapping[str, str]
-) -> dict[str, Any]:
-    """Write `<key><suffix>` for every array, `<key>.binary<suffix>` for binary weights.
+@dataclass(frozen=True)
+class ArrayFormat:
+    """An exporter that writes arrays under their names.
 
-    write: takes the path, the key and the array.
+    write: one array, under its key, to a path.
+    write_all: all arrays, by their keys, to one path.
     conventions: what is particular to the format.
-
-    Returns the manifest.
     """
-    entries = [(key, False, array) for key, array in parameters.arrays.items()]
-    entries += [(key, True, array) for key, array in parameters.binary.items()]
-    names = safe_names(f"{key}.binary" if binary else key for key, binary, _ in entries)
-    listed = []
-    for name, (key, binary, array) in zip(names, entries, strict=True):
-        write(folder / f"{name}{suffix}", key, array)
-        listed.append(
-            {
-                "key": key,
-                "file": f"{name}{suffix}",
-                "binary": binary,
-                "shape": list(array.shape),
-                "dtype": array.dtype.name,
-            }
+
+    suffix: str
+    write: Callable[[Path, str, Array], None]
+    write_all: Callable[[Path, Mapping[str, Array]], None]
+    conventions: Mapping[str, str]
+
+    def __call__(self, handover: Handover, folder: Path, *, single: bool = False) -> dict[str, Any]:
+        """Every tensor of a packed network, unpacked and as words, and golden vectors.
+
+        single: one file for all arrays.
+        """
+        arrays = arrays_of(handover)
+        if single:
+            name = f"{handover.name}{self.suffix}"
+            self.write_all(folder / name, arrays)
+            names = [name] * len(arrays)
+        else:
+            names = self._write_each(folder, list(arrays.items()))
+        return {
+            "array_conventions": dict(self.conventions),
+            "arrays": [
+                {"key": key, "file": name, "shape": list(array.shape), "dtype": array.dtype.name}
+                for name, (key, array) in zip(names, arrays.items(), strict=True)
+            ],
+        }
+
+    def _write_each(self, folder: Path, arrays: Sequence[tuple[str, Array]]) -> list[str]:
+        names = [f"{name}{self.suffix}" for name in safe_names(key for key, _ in arrays)]
+        for name, (key, array) in zip(names, arrays, strict=True):
+            self.write(folder / name, key, array)
+        return names
+
+    def write_state(self, parameters: Parameters, folder: Path) -> dict[str, Any]:
+        """`<key><suffix>` for each array in training, `<key>.binary<suffix>` for binary weights."""
+        entries = [(key, False, array) for key, array in parameters.arrays.items()]
+        entries += [(key, True, array) for key, array in parameters.binary.items()]
+        names = self._write_each(
+            folder, [(f"{key}.binary" if binary else key, array) for key, binary, array in entries]
         )
-    return {
-        "conventions": {**_CONVENTIONS, **conventions},
-        "model": dict(parameters.model),
-        "preprocessing": parameters.preprocessing.to_dict(),
-        "arrays": listed,
-    }
+        return {
+            "conventions": {**_STATE_CONVENTIONS, **self.conventions},
+            "model": dict(parameters.model),
+            "preprocessing": parameters.preprocessing.to_dict(),
+            "arrays": [
+                {
+                    "key": key,
+                    "file": name,
+                    "binary": binary,
+                    "shape": list(array.shape),
+                    "dtype": array.dtype.name,
+                }
+                for name, (key, binary, array) in zip(names, entries, strict=True)
+            ],
+        }
+
+
+def export_state(
+    parameters: Parameters, to: str, folder: Path | str, *, force: bool = False
+) -> dict[str, Any]:
+    """Write the arrays of a network in training into a new folder; returns its manifest.
+
+    to: a name in `exporters` of a format that holds plain arrays.
+
+    Raises: UsageError for another format; OutputError as `export`.
+    """
+    from signbit.errors import UsageError
+    from signbit.export._types import exporters
+
+    exporter = exporters.get(to)
+    if not isinstance(exporter, ArrayFormat):
+        raise UsageError(
+            f"{to} takes a packed network; make one first: signbit pack RUN -o FILE.signbit"
+        )
+    return write_folder(
+        lambda temporary: exporter.write_state(parameters, temporary), to, folder, force=force
+    )
+
+
+def arrays_of(handover: Handover) -> dict[str, Array]:
+    """Every tensor of every node, and the golden values, under names that are identifiers.
+
+    `nNN_NAME` is the tensor NAME of node NN: weights of bits as int8 of -1 and +1, (out, in /
+    groups, height, width), masks as uint8 of 0 and 1; either once more as packed words,
+    `nNN_NAME_words`. `golden_nNN` is what node NN gives, bits as int8 of -1 and +1.
+    """
+    model, arrays = handover.model, dict[str, Array]()
+    arrays["preprocessing_scale"] = np.asarray(model.preprocessing.scale, np.float64)
+    arrays["preprocessing_bias"] = np.asarray(model.preprocessing.bias, np.float64)
+    for number, node in enumerate(model.nodes, 1):
+        inputs = [model.types[source] for source in node.inputs]
+        for name, tensor in node.tensors.items():
+            key = f"n{number:02d}_{name}"
+            arrays[key] = _plain(node, name, tensor, inputs)
+            if tensor.dtype == np.uint64:
+                arrays[f"{key}_words"] = tensor
+    arrays["golden_pixels"] = handover.golden.pixels
+    for number in range(1, len(model.types)):
+        value = handover.golden.values[number]
+        is_bits = model.types[number].kind == BITS
+        arrays[f"golden_n{number:02d}"] = signs(value) if is_bits else value
+    arrays["golden_scores"] = handover.golden.scores
+    return arrays
+
+
+def signs(bits: Array) -> NDArray[np.int8]:
+    """-1 and +1 for bits."""
+    return np.where(bits, 1, -1).astype(np.int8)
+
+
+def _plain(node: Node, name: str, tensor: Array, inputs: Sequence[ValueType]) -> Array:
+    """A tensor with an element per weight or channel, its axes in the order of torch."""
+    channels = inputs[0].channels
+    if name != "weight":
+        return (
+            unpack_bits(tensor, channels).astype(np.uint8) if tensor.dtype == np.uint64 else tensor
+        )
+    if tensor.dtype == np.uint64:
+        tensor = signs(unpack_bits(tensor, channels // node.attributes["groups"]))
+    return np.ascontiguousarray(tensor.transpose(0, 3, 1, 2))

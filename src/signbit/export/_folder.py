@@ -1,40 +1,72 @@
 """Write an export's folder whole or not at all."""
 
+import inspect
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from signbit.errors import OutputError
-from signbit.export._types import Parameters, exporters
+from signbit.errors import OutputError, unknown_name
+from signbit.export._describe import describe
+from signbit.export._types import Handover, exporters
 
 MANIFEST = "manifest.json"
 VERSION = 1
 
 
 def export(
-    parameters: Parameters, to: str, folder: Path | str, *, force: bool = False
+    handover: Handover,
+    to: str,
+    folder: Path | str,
+    *,
+    force: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write a network's parameters in a format into a new folder; returns its manifest.
+    """Write a packed network in a format into a new folder; returns its manifest.
 
     The folder appears when all of it is written. An empty one is taken as it is.
 
     to: a name in `exporters`.
     force: replace an earlier export, that is a folder with a manifest that lists all of its
         files; any other is left alone.
+    options: of the format.
 
-    Raises: UsageError for an unknown format; OutputError where the folder cannot be written or
-        replaced, whatever was there is then unchanged; what the exporter raises.
+    Raises: UsageError for an unknown format or option; ExportError where the format cannot
+        express a layer; OutputError where the folder cannot be written or replaced. Whatever was
+        there is then unchanged.
     """
     exporter = exporters.get(to)
+    chosen = dict(options or {})
+    known = [
+        name
+        for name, parameter in inspect.signature(exporter).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    ]
+    for name in chosen:
+        if name not in known:
+            raise unknown_name(f"option of export format {to!r}", name, known)
+
+    def write(temporary: Path) -> dict[str, Any]:
+        return describe(handover) | exporter(handover, temporary, **chosen)
+
+    return write_folder(write, to, folder, force=force)
+
+
+def write_folder(
+    write: Callable[[Path], dict[str, Any]], to: str, folder: Path | str, *, force: bool
+) -> dict[str, Any]:
+    """Let `write` fill a folder that appears whole or not at all; it returns the manifest's facts.
+
+    Raises: OutputError as `export`; what `write` raises.
+    """
     folder = Path(os.path.realpath(folder))
     _check_free(folder, force)
     with _system_errors(folder), _temporary_beside(folder) as temporary:
-        manifest = {"signbit_export": VERSION, "format": to, **exporter(parameters, temporary)}
+        manifest = {"signbit_export": VERSION, "format": to, **write(temporary)}
         manifest["files"] = sorted(path.name for path in temporary.iterdir())
         (temporary / MANIFEST).write_text(_to_json(manifest), encoding="ascii")
         _move_into_place(temporary, folder)

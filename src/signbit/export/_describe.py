@@ -1,0 +1,43 @@
+"""What every manifest says of a packed network."""
+
+from typing import Any
+
+from signbit.export._types import Handover
+
+CONVENTIONS = {
+    "bits": "a bit 1 stands for +1, 0 for -1; the sign of zero is -1",
+    "words": "channel c is bit c % 64 of the 64-bit word c // 64; bits behind the last are 0",
+    "dot": "of n bits: 2 * popcount(a XNOR w) - n, which is n - 2 * popcount(a XOR w)",
+    "weights": "(out, in / groups, kernel height, kernel width); convolutions correlate, the "
+    "kernel is not flipped; a linear layer is a convolution whose kernel is the whole map",
+    "padding": "a padded tap of conv_bits counts as padding_value, -1, 0 or +1; of conv_u8 and "
+    "conv_f32 it adds nothing",
+    "threshold": "the bit is sum < threshold where below is 1, else sum > threshold",
+    "values": "golden values are (images, height, width, channels)",
+    "preprocessing": "real input = scale * pixel + bias for each channel, for pixels 0 to 255, "
+    "RGB; conv_u8 counts a pixel p as multiplier * p + offset",
+}
+
+
+def describe(handover: Handover) -> dict[str, Any]:
+    """Name, conventions, preprocessing, and the graph, node by node; node 0 is the pixels."""
+    model = handover.model
+    return {
+        "name": handover.name,
+        "conventions": dict(CONVENTIONS),
+        "preprocessing": model.preprocessing.to_dict(),
+        "graph": [
+            {
+                "node": number,
+                "op": node.op,
+                "inputs": list(node.inputs),
+                "attributes": {
+                    key: str(value) if value in (float("inf"), float("-inf")) else value
+                    for key, value in node.attributes.items()
+                },
+                "gives": str(model.types[number]),
+            }
+            for number, node in enumerate(model.nodes, 1)
+        ],
+        "golden_images": len(handover.golden.pixels),
+    }

@@ -1,0 +1,52 @@
+"""Make what an exporter takes."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.errors import ExportError
+from signbit.export._types import Golden, Handover
+from signbit.format import PackedModel
+from signbit.runtime import reference
+
+# Images of noise reach more of a network's values than photographs do.
+RANDOM_IMAGES = 4
+
+
+def handover(model: PackedModel, name: str, samples: NDArray[np.uint8] | None = None) -> Handover:
+    """A packed network with golden vectors.
+
+    name: becomes an identifier: what C, Verilog and MATLAB do not allow is replaced by `_`.
+    samples: images for the golden vectors, (N, H, W, C) uint8; None for a few of random pixels,
+        the same each time.
+
+    Raises: UsageError where samples are not images of the network's size.
+    """
+    if samples is None:
+        shape = (RANDOM_IMAGES, *model.preprocessing.size, model.preprocessing.channels)
+        samples = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    return Handover(model, identifier(name), Golden(reference.run(model, samples)))
+
+
+def identifier(name: str) -> str:
+    """A name of letters, digits and underscores that starts with a letter."""
+    safe = re.sub(r"[^A-Za-z0-9_]", "_", name)[:60]
+    return safe if safe[:1].isalpha() else f"net_{safe.lstrip('_')}"
+
+
+def require_operations(model: PackedModel, to: str, known: Sequence[str]) -> None:
+    """Raises: ExportError naming the first node of another operation."""
+    for number, node in enumerate(model.nodes, 1):
+        if node.op not in known:
+            raise refusal(model, number, to, f"it knows no {node.op}; it knows {', '.join(known)}")
+
+
+def refusal(model: PackedModel, number: int, to: str, reason: str) -> ExportError:
+    """The error for a node that a format cannot express."""
+    node = model.nodes[number - 1]
+    return ExportError(
+        f"{to} cannot express node {number} ({node.op}, {model.types[number]}): {reason}. "
+        "npz, mat, txt and onnx take every network."
+    )
