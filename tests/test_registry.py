@@ -5,7 +5,6 @@ from importlib import import_module, reload
 
 import pytest
 
-from signbit import registry as registry_module
 from signbit.errors import DataError, UsageError
 from signbit.registry import Registry
 
@@ -90,9 +89,13 @@ def test_other_distributions_join_by_entry_point(kinds, monkeypatch):
 
     asked = []
     monkeypatch.setattr(
-        registry_module, "entry_points", lambda group: (asked.append(group), [Joining()])[1]
+        "importlib.metadata.entry_points", lambda group: (asked.append(group), [Joining()])[1]
     )
-    assert load().names() == ["guest"]
+    kinds("one", "@kinds.register('own')\ndef build(): ...")
+    assert "own" in load()
+    assert not asked  # looking for them takes long
+    assert load().get("guest") is UsageError
+    assert load().names() == ["guest", "own"]
     assert asked == ["kinds_on_disk"]
 
 

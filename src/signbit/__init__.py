@@ -4,7 +4,6 @@ Importing this package imports no torch; the parts that need it are `signbit.lay
 `signbit.quantizers`, `signbit.models`, `signbit.train` and `signbit.pack`.
 """
 
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,7 @@ from signbit.errors import SignbitError
 if TYPE_CHECKING:
     from signbit.runtime.engine import Engine
 
-try:
-    __version__ = version("signbit")
-except PackageNotFoundError:  # run from a source tree with PYTHONPATH=src, not installed
-    __version__ = "0+source"
+    __version__: str
 
 __all__ = ["SignbitError", "__version__", "load"]
 
@@ -33,3 +29,15 @@ def load(source: Path | str | bytes, threads: int = 1) -> "Engine":
     from signbit.runtime.engine import Engine
 
     return Engine(PackedModel.load(source), threads)
+
+
+def __getattr__(name: str) -> str:
+    """The version; looking it up takes longer than all else that an import does."""
+    if name != "__version__":
+        raise AttributeError(f"module 'signbit' has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("signbit")
+    except PackageNotFoundError:  # run from a source tree with PYTHONPATH=src, not installed
+        return "0+source"

@@ -1,10 +1,8 @@
 """Find things by name: each kind is a package whose modules register one thing each."""
 
-import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
 from signbit.errors import unknown_name
@@ -24,7 +22,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self.package = package
         self._entries: dict[str, T] = {}
-        self._loaded = False
+        self._own_loaded = self._all_loaded = False
 
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator that makes a function or class known as `name`."""
@@ -47,13 +45,20 @@ class Registry(Generic[T]):
         self._load()
         return sorted(self._entries)
 
+    def __contains__(self, name: str) -> bool:
+        # Other distributions are looked for, which takes long, only where the package's own
+        # modules do not have the name.
+        self._load_own()
+        if name not in self._entries:
+            self._load()
+        return name in self._entries
+
     def get(self, name: str) -> T:
         """The entry called `name`.
 
         Raises: UsageError naming the known ones and the closest.
         """
-        self._load()
-        if name not in self._entries:
+        if name not in self:
             raise unknown_name(self.kind, name, self._entries)
         return self._entries[name]
 
@@ -62,6 +67,8 @@ class Registry(Generic[T]):
 
         Raises: UsageError for an unknown name or option, and what the entry raises.
         """
+        import inspect
+
         entry: Callable[..., Any] = self.get(name)  # pyright: ignore[reportAssignmentType]
         allowed = inspect.signature(entry).parameters
         for option in options:
@@ -74,17 +81,25 @@ class Registry(Generic[T]):
         self._load()
         return next((name for name, known in self._entries.items() if known is entry), None)
 
-    def _load(self) -> None:
-        if self._loaded:
+    def _load_own(self) -> None:
+        if self._own_loaded:
             return
         package = import_module(self.package)
         modules = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
         for module in modules:
             if not module.startswith("_"):
                 import_module(f"{self.package}.{module}")
+        self._own_loaded = True
+
+    def _load(self) -> None:
+        if self._all_loaded:
+            return
+        self._load_own()
+        from importlib.metadata import entry_points
+
         for entry_point in entry_points(group=self.package):
             entry_point.load()
-        self._loaded = True
+        self._all_loaded = True
 
 
 def _module(entry: object) -> str:

@@ -72,6 +72,16 @@ def test_a_row_of_numbers_packs_as_a_sequence():
     np.testing.assert_array_equal(Engine(packed).scores(images), wanted.numpy())
 
 
+@pytest.mark.parametrize(("channels", "flat"), [(1, True), (3, True), (64, False), (65, True)])
+def test_a_linear_layer_on_pixels_pads_no_pixel_to_a_word(channels, flat):
+    preprocessing = Preprocessing([1 / 128] * channels, [-1.0] * channels, (4, 8))
+    network = nn.Sequential(nn.Flatten(), BinaryLinear(32 * channels, 5, input_quantizer=None))
+    packed = pack(network.eval(), preprocessing)
+    assert ops(packed)[: 1 + flat] == ["flatten", "conv_u8"][1 - flat :]
+    node = packed.nodes[flat]
+    assert node.tensors["weight"].size == 5 * -(-32 * channels // 64)
+
+
 @pytest.mark.parametrize(
     ("preprocessing", "op", "exact"),
     [

@@ -15,17 +15,28 @@ _PACKAGES = ("numpy", "pillow", "torch", "lightning", "torchmetrics", "safetenso
 
 @commands.register("info")
 def info(json_file: Json = None) -> None:
-    """Print versions, processor and cores, for a report of a problem."""
+    """Print versions, processor, and the engine's kernels, for a report of a problem."""
     facts = {
         "signbit": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor(),
         "cores": str(os.cpu_count()),
+        "kernels": _kernels(),
     }
     facts |= {name: _installed(name) for name in _PACKAGES}
     print_table(("what", "value"), list(facts.items()), left=2)
     write_json(json_file, facts)
+
+
+def _kernels() -> str:
+    """The instruction set in use, and the others that the processor has."""
+    from signbit.runtime.engine import available_isas, chosen_isa
+
+    known = available_isas()
+    used = chosen_isa(None) or known[0]
+    others = [isa for isa in known if isa != used]
+    return f"{used} (also: {', '.join(others)})" if others else used
 
 
 def _installed(package: str) -> str:

@@ -62,24 +62,9 @@ def pack(
 
 
 def _print(packed: "PackedModel", out: Path) -> None:
-    rows: list[dict[str, Any]] = packed.info["modules"]
-    totals = [sum(row[key] for row in rows) for key in ("bits_before", "bits_after")]
-    print_table(
-        ("module", "type", "became", "why", "bits before", "after"),
-        [
-            (
-                row["module"],
-                row["type"],
-                row["became"],
-                row["why"],
-                f"{row['bits_before']:,}",
-                f"{row['bits_after']:,}",
-            )
-            for row in rows
-        ],
-        ("total", "", "", "", *(f"{total:,}" for total in totals)),
-        left=4,
-    )
+    from signbit.format.report import HEADER, LEFT, report_rows
+
+    print_table(HEADER, *report_rows(packed.info), left=LEFT)
     typer.echo(f"{show_path(out)}: {out.stat().st_size:,} bytes")
     typer.echo(_verdict(packed.info))
 

@@ -144,7 +144,7 @@ def _node(index: int, entry: Any, tensors: dict[str, NDArray[Any]]) -> Node:
         raise ModelFormatError(f"node {index}: op, inputs or attributes are of a wrong type")
     prefix = f"{index}."
     own = {name: name.removeprefix(prefix) for name in tensors if name.startswith(prefix)}
-    checks = operations.get(op).attributes if op in operations.names() else {}
+    checks = operations.get(op).attributes if op in operations else {}
     read_back = {
         name: checks[name].check(name, value) if isinstance(checks.get(name), Number) else value
         for name, value in attributes.items()

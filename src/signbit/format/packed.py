@@ -46,6 +46,12 @@ class PackedModel:
         """How many scores it gives."""
         return self.types[-1].channels
 
+    def report(self) -> str:
+        """A table of what became of each module, and why, with its bits before and after."""
+        from signbit.format.report import as_text
+
+        return as_text(self.info)
+
     def save(self, path: Path | str) -> None:
         """Write a `.signbit` file, at once. Raises: OutputError."""
         from signbit.files import atomic_write
@@ -67,7 +73,7 @@ def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueTy
     types = [value_type(U8, *preprocessing.size, preprocessing.channels)]
     work = 0
     for index, node in enumerate(nodes, 1):
-        if node.op not in operations.names():
+        if node.op not in operations:
             raise ModelFormatError(f"node {index}: unknown operation {shown(node.op)}")
         try:
             operation = operations.get(node.op)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from signbit.errors import PackError
 from signbit.format import Node, Preprocessing
-from signbit.format.bits import pack_bits
+from signbit.format.bits import pack_bits, words_for
 from signbit.pack._draft import Conv, Elementwise, Flatten, Input, Join, Pool, Sign, Step
 from signbit.pack._pixels import PixelCode, pixel_code
 from signbit.pack._thresholds import Thresholds, float_thresholds, integer_thresholds
@@ -148,7 +148,12 @@ class Lowering:
         padded = any(step.padding) and step.padding_value != 0
         if isinstance(x, Input) and code is not None and not padded:
             attributes |= {"multiplier": code.multiplier, "offset": code.offset}
-            node = self.emit(step.origin, "conv_u8", [0], attributes, weight=words)
+            node = 0
+            if not any(step.padding) and _wastes_words(x, kernel, step.groups):
+                node = self.emit(step.origin, "flatten", [0])
+                attributes["kernel"] = (1, 1)
+                words = pack_bits(step.weight.reshape(len(words), 1, 1, -1).numpy() > 0)
+            node = self.emit(step.origin, "conv_u8", [node], attributes, weight=words)
             return Source(node, code.unit, fan_in * code.largest)
         self.reasons[step.origin] = "its input is real" + (
             ", with another scale per channel" if isinstance(x, Input) and code is None else ""
@@ -196,6 +201,16 @@ class Lowering:
         if not mask.any():
             return node
         return self.emit(origin, "flip", [node], mask=pack_bits(mask))
+
+
+def _wastes_words(x: Step, kernel: tuple[int, int], groups: int) -> bool:
+    """Whether a kernel as large as the map takes fewer words for its weights on a flat map.
+
+    A tap takes whole words, so that a pixel of one channel would have 63 bits of padding.
+    """
+    rows, columns, channels = x.size
+    whole = kernel == (rows, columns) and groups == 1
+    return whole and words_for(rows * columns * channels) < rows * columns * words_for(channels)
 
 
 def _whole_map(step: Conv) -> tuple[Step, tuple[int, int], Tensor]:

@@ -20,11 +20,6 @@ _BECAME = {
 }
 
 
-def report(info: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows that `pack` left in a model's info: module, type, became, why, bits."""
-    return list(info.get("modules", []))
-
-
 def describe(
     model: nn.Module,
     packed: PackedModel,

@@ -39,7 +39,7 @@ class Engine:
             [tuple(one) for one in model.types],
             [_plain(node) for node in model.nodes],
             threads,
-            _chosen(isa),
+            chosen_isa(isa),
         )
 
     @property
@@ -104,7 +104,11 @@ class Engine:
         return scores
 
 
-def _chosen(isa: str | None) -> str:
+def chosen_isa(isa: str | None) -> str:
+    """The instruction set asked for, by SIGNBIT_ISA where it is None; '' for the fastest.
+
+    Raises: UsageError where this processor does not have it.
+    """
     import os
 
     chosen = os.environ.get("SIGNBIT_ISA", "") if isa is None else isa
