@@ -12,13 +12,43 @@ import platform
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from torch import nn
 
 from signbit.bench import Benchmark, bench
 from signbit.format import PackedModel, Preprocessing
+from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.models import create
 from signbit.pack import pack
 from signbit.progress import progress_bar
 from signbit.runtime.engine import available_isas
+
+# Channels and kernel of each binary convolution, and whether max pooling follows.
+SHAPES = [
+    (64, 3, False),
+    (128, 3, True),
+    (128, 3, False),
+    (256, 3, False),
+    (256, 1, False),
+    (512, 1, True),
+    (512, 1, False),
+    (512, 3, True),
+]
+
+
+def _every_shape() -> nn.Module:
+    """Binary layers of the shapes that matter, and one of 8192 x 1024."""
+    layers: list[nn.Module] = [BinaryConv2d(3, 64, 3, padding=1, input_quantizer=None)]
+    before = 64
+    for channels, kernel, pools in SHAPES:
+        layers += [
+            nn.BatchNorm2d(before),
+            BinaryConv2d(before, channels, kernel, padding=kernel // 2),
+        ]
+        layers += [nn.MaxPool2d(2)] if pools else []
+        before = channels
+    layers += [nn.BatchNorm2d(before), nn.Flatten(), BinaryLinear(8192, 1024)]
+    return nn.Sequential(*layers, nn.BatchNorm1d(1024), BinaryLinear(1024, 10))
+
 
 PIXELS = Preprocessing([1 / 128] * 3, [-1.0] * 3, (32, 32))
 NETWORKS = {
@@ -26,6 +56,7 @@ NETWORKS = {
     "mlp_binary": lambda: pack(
         create("mlp_binary").eval(), Preprocessing([1 / 128], [-1.0], (28, 28))
     ),
+    "every shape": lambda: pack(_every_shape().eval(), PIXELS),
 }
 
 
@@ -62,7 +93,8 @@ def _head(options: argparse.Namespace) -> str:
 
 Written by `{command}` on {today}, {platform.system()}, Python {platform.python_version()}.
 Medians; signbit, the limit of its instructions on registers alone, and the peers are measured in
-turn in every round. Peers run float32 or int8 networks of the same shapes. uint8 pixels to scores.
+turn in every round. The limit of a layer with a single position is reading its weights. Peers run
+float32 or int8 networks of the same shapes. uint8 pixels to scores.
 
 ![Milliseconds of an image](pictures/benchmark.png)
 """
@@ -91,11 +123,11 @@ def _section(name: str, runs: list[Benchmark]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for step in run.steps:
-        limit = run.limit and step.op == "conv_bits" and f"{step.macs_per_second / run.limit:.0%}"
+        limit = f"{step.of_limit:.0%}" if step.of_limit else ""
         speed = f"{step.macs_per_second:.2e}" if step.macs else ""
         lines.append(
             f"| {step.op} | {step.gives} | {1e6 * step.seconds:.1f} | {step.share:.0%} "
-            f"| {speed} | {limit or ''} |"
+            f"| {speed} | {limit} |"
         )
     return "\n".join([*lines, ""])
 

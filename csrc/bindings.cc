@@ -11,6 +11,7 @@
 #include "cpu.h"
 #include "engine/engine.h"
 #include "kernels/limit/contract.h"
+#include "kernels/limit/read.h"
 
 namespace nb = nanobind;
 
@@ -26,6 +27,7 @@ using PyType = std::tuple<std::string, int, int, int>;
 using PyPixels = nb::ndarray<const std::uint8_t, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
 using PyReals = nb::ndarray<const float, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
 using PyScores = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using PyWords = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using PySeconds = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 bnn::Kind kind_of(const std::string& name) {
@@ -74,6 +76,9 @@ NB_MODULE(_engine, module) {
     });
     module.def("run_limit", [](const std::string& isa, long rounds) {
         return bnn::limits().at(isa).run(rounds);
+    });
+    module.def("seconds_to_read", [](const PyWords& words) {
+        return bnn::seconds_to_read(words.data(), words.size());
     });
     nb::class_<Engine>(module, "Engine")
         .def("__init__",

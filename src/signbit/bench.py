@@ -30,6 +30,9 @@ class StepTime:
     macs: binary multiply-adds for one image, 0 for other operations.
     seconds: median, of one image.
     share: of the time of all steps.
+    limit_seconds: of a binary convolution, what its multiply-adds take on registers, or, where
+        the weights serve a single position, what reading them takes, if that is more; None where
+        no limit is known.
     """
 
     node: int
@@ -38,11 +41,17 @@ class StepTime:
     macs: int
     seconds: float
     share: float
+    limit_seconds: float | None
 
     @property
     def macs_per_second(self) -> float:
         """Binary multiply-adds in a second."""
         return self.macs / self.seconds if self.seconds else 0.0
+
+    @property
+    def of_limit(self) -> float | None:
+        """How much of the limit's speed it reaches."""
+        return self.limit_seconds / self.seconds if self.limit_seconds else None
 
 
 @dataclass(frozen=True)
@@ -97,25 +106,29 @@ def bench(
     steps: list[dict[int, float]] = []
     whole: dict[int, list[float]] = {batch: [] for batch in batches}
     others = {name: {batch: [] for batch in batches} for name in peers}
-    limits = []
+    limits, readings = [], {node: [] for node in _single_positions(model)}
     for _ in range(rounds):
         steps.append(engine.timed(images[:1]))
         if _engine.limit_of(engine.isa):
             limits.append(_limit(engine.isa))
+        for node, times in readings.items():
+            words = model.nodes[node - 1].tensors["weight"]
+            times.append(_engine.seconds_to_read(words.reshape(-1)))
         for batch in batches:
             whole[batch].append(_seconds(engine.scores, images[:batch]) / batch)
             for name, peer in peers.items():
                 others[name][batch].append(_seconds(peer, images[:batch]) / batch)
                 time.sleep(_REST if threads > 1 else 0)
         advance(1)
+    limit = median(limits) if limits else None
     return Benchmark(
         processor=processor(),
         isa=engine.isa,
         threads=threads,
         rounds=rounds,
-        steps=_steps(model, steps),
+        steps=_steps(model, steps, threads, limit, _medians(readings)),
         seconds=_medians(whole),
-        limit=median(limits) if limits else None,
+        limit=limit,
         limit_is=_engine.limit_of(engine.isa),
         peers={name: _medians(times) for name, times in others.items()},
         missing=missing,
@@ -128,10 +141,10 @@ def _images(model: PackedModel, count: int) -> NDArray[np.uint8]:
 
 
 def _medians(times: dict[int, list[float]]) -> dict[int, float]:
-    return {batch: median(some) for batch, some in times.items()}
+    return {key: median(some) for key, some in times.items()}
 
 
-def _seconds(run: Callable[[NDArray[np.uint8]], Any], images: NDArray[np.uint8]) -> float:
+def _seconds(run: Callable[[Any], Any], images: NDArray[Any]) -> float:
     start = time.perf_counter()
     run(images)
     return time.perf_counter() - start
@@ -143,9 +156,30 @@ def _limit(isa: str) -> float:
     return macs / (time.perf_counter() - start)
 
 
-def _steps(model: PackedModel, rounds: Sequence[dict[int, float]]) -> list[StepTime]:
+def _single_positions(model: PackedModel) -> list[int]:
+    """Binary convolutions that give one position: each weight is read for one use."""
+    return [
+        number
+        for number, node in enumerate(model.nodes, 1)
+        if node.op == "conv_bits" and model.types[number][1:3] == (1, 1)
+    ]
+
+
+def _steps(
+    model: PackedModel,
+    rounds: Sequence[dict[int, float]],
+    threads: int,
+    limit: float | None,
+    readings: dict[int, float],
+) -> list[StepTime]:
     medians = {node: median(times[node] for times in rounds) for node in rounds[0]}
     total = sum(medians.values())
+
+    def least(node: int) -> float | None:
+        if not limit or model.nodes[node - 1].op != "conv_bits":
+            return None
+        return max(_macs(model, node) / limit, readings.get(node, 0.0)) / threads
+
     return [
         StepTime(
             node,
@@ -154,6 +188,7 @@ def _steps(model: PackedModel, rounds: Sequence[dict[int, float]]) -> list[StepT
             _macs(model, node),
             seconds,
             seconds / total,
+            least(node),
         )
         for node, seconds in medians.items()
     ]

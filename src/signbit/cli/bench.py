@@ -54,8 +54,6 @@ def bench(
 def _print_steps(result: "Benchmark") -> None:
     rows = []
     for step in result.steps:
-        binary = step.op == "conv_bits"
-        limit = result.limit * result.threads if result.limit and binary else None
         rows.append(
             (
                 str(step.node),
@@ -64,7 +62,7 @@ def _print_steps(result: "Benchmark") -> None:
                 f"{1e6 * step.seconds:.1f}",
                 f"{step.share:.0%}",
                 f"{step.macs_per_second:.2e}" if step.macs else "",
-                f"{step.macs_per_second / limit:.0%}" if limit else "",
+                f"{step.of_limit:.0%}" if step.of_limit else "",
             )
         )
     header = ("node", "operation", "gives", "µs", "share", "MAC/s", "of limit")
@@ -73,7 +71,10 @@ def _print_steps(result: "Benchmark") -> None:
 
 def _print_whole(result: "Benchmark") -> None:
     if result.limit:
-        typer.echo(f"limit, one thread: {result.limit:.2e} MAC/s ({result.limit_is})")
+        typer.echo(
+            f"limit, one thread: {result.limit:.2e} MAC/s ({result.limit_is}); of a single "
+            "position: reading its weights"
+        )
     rows = []
     for batch, seconds in result.seconds.items():
         rows.append((str(batch), "signbit", *_speed(seconds, result.macs), ""))
