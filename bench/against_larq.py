@@ -63,7 +63,9 @@ def main() -> None:
     print(f"{processor()}, {engine.isa}, one thread, medians of {options.rounds}")
     print(f"Larq Compute Engine  {1e3 * slow:.3f} ms")
     print(f"signbit              {1e3 * both:.3f} ms, {slow / both:.1f} times faster")
-    print(f"  its two convolutions {1e3 * median(convolutions):.3f} ms")
+    print(
+        f"  its convolutions, the second with its batch norm: {1e3 * median(convolutions):.3f} ms"
+    )
 
 
 def _engine() -> Engine:

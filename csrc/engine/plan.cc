@@ -19,6 +19,17 @@ std::vector<int> count_readers(const Graph& graph) {
     return readers;
 }
 
+// The first node that reads a value; 0 where none does.
+int reader_of(const Graph& graph, int number) {
+    for (int next = number + 1; next <= static_cast<int>(graph.nodes.size()); ++next)
+        for (int input : graph.node(next).inputs)
+            if (input == number) return next;
+    return 0;
+}
+
+// Sums that only such a node reads are never stored as a map.
+bool takes_sums(const Node& reader) { return reader.op == "threshold" || reader.op == "affine"; }
+
 // How far the last window reaches behind the map, over one axis.
 int reach_behind(const Node& node, int axis, int size, int positions, int before) {
     const int reach = node.number("dilation", axis) * (node.number("kernel", axis) - 1) + 1;
@@ -57,23 +68,17 @@ void Plan::add_steps(const Graph& graph, const std::string& isa) {
     for (int number = 1; number <= count; ++number) {
         if (folded[number]) continue;
         const Node& node = graph.node(number);
-        const Node* threshold = nullptr;
-        int output = number;
-        // Sums that only a threshold reads are never stored.
-        for (int next = number + 1; is_integer_conv(node) && readers[number] == 1 && next <= count;
-             ++next) {
-            const Node& reader = graph.node(next);
-            if (reader.op != "threshold" || reader.inputs[0] != number) continue;
-            threshold = &reader;
-            output = next;
-            folded[next] = true;
-        }
+        const int reader = is_integer_conv(node) && readers[number] == 1 ? reader_of(graph, number) : 0;
+        const bool folds = reader != 0 && takes_sums(graph.node(reader));
+        const int output = folds ? reader : number;
+        if (folds) folded[reader] = true;
         std::vector<Layout> inputs;
         for (int input : node.inputs) {
             inputs.push_back(layouts_[input]);
             pixels_only_normalized_ &= input != 0 || node.op == "normalize";
         }
-        const StepContext context{node, threshold, inputs, layouts_[output], isa};
+        const StepContext context{node, folds ? &graph.node(reader) : nullptr, inputs, layouts_[output],
+                                  isa};
         steps_.push_back({make_step(context), number, node.op == "normalize"});
         scratch_bytes_ = std::max(scratch_bytes_, steps_.back().step->scratch_bytes());
     }

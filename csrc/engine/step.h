@@ -32,7 +32,7 @@ public:
 // What the maker of a step needs to know.
 struct StepContext {
     const Node& node;
-    const Node* threshold;  // folded into a convolution, or nullptr
+    const Node* folded;  // a threshold or affine that alone reads a convolution, or nullptr
     std::vector<Layout> inputs;
     Layout output;
     std::string isa;

@@ -98,7 +98,7 @@ Output run_parts(const Geometry& g, bool to_sums, int row, Run run) {
     output.sums.assign(to_sums ? pixels * g.out_channels : 0, 77);
     const ConvOutput place{to_sums ? nullptr : output.bits.data(),
                            static_cast<std::ptrdiff_t>(g.out_width) * blocks,
-                           to_sums ? output.sums.data() : nullptr};
+                           to_sums ? output.sums.data() : nullptr, 0};
     run(Region{0, row, 0, blocks}, place);
     run(Region{row, g.out_height, 0, blocks / 2}, place);
     run(Region{row, g.out_height, blocks / 2, blocks}, place);

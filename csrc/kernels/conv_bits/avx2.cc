@@ -113,6 +113,11 @@ struct Tile {
         }
         return word;
     }
+
+    BNN_AVX2 static void sums(const std::uint16_t* counts, const std::int32_t* at_zero,
+                         int channels, std::int32_t* sums) {
+        shuffle::write_sums<Tile>(counts, at_zero, channels, sums);
+    }
 };
 
 [[maybe_unused]] const bool registered =

@@ -87,6 +87,11 @@ struct Tile {
             _mm512_cmpge_epi16_mask(_mm512_load_si512(counts + 32), _mm512_load_si512(limits + 32)));
         return ~_mm512_movepi8_mask(_mm512_packs_epi16(lower, upper));
     }
+
+    BNN_AVX512_BW static void sums(const std::uint16_t* counts, const std::int32_t* at_zero,
+                         int channels, std::int32_t* sums) {
+        shuffle::write_sums<Tile>(counts, at_zero, channels, sums);
+    }
 };
 
 [[maybe_unused]] const bool registered =

@@ -155,7 +155,7 @@ private:
         alignas(64) Count counts[n * broadcast_channels];
         Tile::template counts<n>(window, counts);
         for (int k = 0; k < n; ++k)
-            write_sums(counts + k * broadcast_channels, first + k, block, output.sums);
+            write_sums(counts + k * broadcast_channels, first + k, block, output);
     }
 
     // The word of a pixel at which the group of a block of channels begins.
@@ -165,17 +165,14 @@ private:
                geometry_.group_words();
     }
 
-    void write_sums(const Count* counts, int position, int block, std::int32_t* sums) const {
-        const int channels = geometry_.out_channels;
-        const int begin = block * broadcast_channels;
-        const int end = std::min(begin + broadcast_channels, channels);
-        const int border_class =
-            rule_.classes.of(position / geometry_.out_width, position % geometry_.out_width);
+    void write_sums(const Count* counts, int position, int block, const ConvOutput& output) const {
+        const int y = position / geometry_.out_width, x = position % geometry_.out_width;
+        const int channels = geometry_.out_channels, begin = block * broadcast_channels;
         const std::int32_t* at_zero =
-            rule_.sum_at_zero.data() + static_cast<std::size_t>(border_class) * channels;
-        for (int channel = begin; channel < end; ++channel)
-            sums[static_cast<std::size_t>(position) * channels + channel] =
-                at_zero[channel] - 2 * static_cast<std::int32_t>(counts[channel - begin]);
+            rule_.sum_at_zero.data() + static_cast<std::size_t>(rule_.classes.of(y, x)) * channels;
+        std::int32_t* sums = output.sums_at(geometry_, y, x);
+        for (int channel = begin; channel < std::min(begin + broadcast_channels, channels); ++channel)
+            sums[channel] = at_zero[channel] - 2 * static_cast<std::int32_t>(counts[channel - begin]);
     }
 
     Geometry geometry_;

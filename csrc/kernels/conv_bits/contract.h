@@ -20,7 +20,13 @@ struct Thresholds {
 struct ConvOutput {
     std::uint64_t* bits;
     std::ptrdiff_t bits_row_stride;  // words from one row to the next
-    std::int32_t* sums;
+    std::int32_t* sums;              // of the map's rows from sums_row on
+    int sums_row;
+
+    // The sums of a pixel.
+    std::int32_t* sums_at(const Geometry& g, int y, int x) const {
+        return sums + (static_cast<std::ptrdiff_t>(y - sums_row) * g.out_width + x) * g.out_channels;
+    }
 };
 
 struct ConvBitsSpec {

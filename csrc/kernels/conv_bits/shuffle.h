@@ -14,6 +14,8 @@
 //                             adds a chunk's counts of differing bits, or writes them if it is the first
 //   place(channel)            where its count lies among the 64 of a position; eights stay together
 //   bits(counts, limits)      the word of 64 channels: count < limit
+//   sums(counts, at_zero, channels, sums)
+//                             write_sums, compiled for it
 #pragma once
 #if defined(__x86_64__)
 #include <emmintrin.h>
@@ -74,6 +76,21 @@ inline void write_stream(const std::uint64_t* first, const std::uint64_t* second
         _mm_storeu_si128(to, _mm_slli_epi16(_mm_unpacklo_epi8(pairs, zero), 4));
         _mm_storeu_si128(to + 1, _mm_slli_epi16(_mm_unpackhi_epi8(pairs, zero), 4));
     }
+}
+
+// at_zero - 2 * count for each channel. Inlined, so that the compiler vectorizes it for the caller's
+// instruction set.
+template <typename Tile>
+[[gnu::always_inline]] inline void write_sums(const std::uint16_t* counts,
+                                              const std::int32_t* __restrict at_zero, int channels,
+                                              std::int32_t* __restrict sums) {
+    int channel = 0;
+    for (; channel + 8 <= channels; channel += 8) {
+        const std::uint16_t* eight = counts + Tile::place(channel);
+        for (int k = 0; k < 8; ++k) sums[channel + k] = at_zero[channel + k] - 2 * eight[k];
+    }
+    for (; channel < channels; ++channel)
+        sums[channel] = at_zero[channel] - 2 * counts[Tile::place(channel)];
 }
 
 template <typename Tile>
@@ -281,10 +298,9 @@ private:
                     static_cast<std::size_t>(border_class) * geometry_.out_channels;
                 const int first = block * block_channels;
                 if (output.sums != nullptr) {
-                    write_sums(pixel, rule_.sum_at_zero.data() + channels + first,
+                    Tile::sums(pixel, rule_.sum_at_zero.data() + channels + first,
                                std::min(block_channels, geometry_.out_channels - first),
-                               output.sums + (static_cast<std::ptrdiff_t>(y) * width + x) *
-                                                 geometry_.out_channels + first);
+                               output.sums_at(geometry_, y, x) + first);
                     continue;
                 }
                 const std::size_t limits =
@@ -293,17 +309,6 @@ private:
                     Tile::bits(pixel, limits_.data() + limits);
             }
         }
-    }
-
-    static void write_sums(const std::uint16_t* counts, const std::int32_t* at_zero, int channels,
-                           std::int32_t* __restrict sums) {
-        int channel = 0;
-        for (; channel + 8 <= channels; channel += 8) {
-            const std::uint16_t* eight = counts + Tile::place(channel);
-            for (int k = 0; k < 8; ++k) sums[channel + k] = at_zero[channel + k] - 2 * eight[k];
-        }
-        for (; channel < channels; ++channel)
-            sums[channel] = at_zero[channel] - 2 * counts[Tile::place(channel)];
     }
 
     Geometry geometry_;

@@ -166,7 +166,7 @@ private:
                 limits_.data() + (static_cast<std::size_t>(border_class) * blocks + block) * 64;
         }
         if (output.sums != nullptr) {
-            write_sums(window, y, x, block, output.sums);
+            write_sums(window, y, x, block, output);
             return;
         }
         std::array<std::uint64_t, positions> words{};
@@ -187,7 +187,7 @@ private:
     }
 
     void write_sums(PixelWindow<positions>& window, int y, int x, int block,
-                    std::int32_t* sums) const {
+                    const ConvOutput& output) const {
         const int channels = geometry_.out_channels;
         for (int first = block * 64; first < std::min(block * 64 + 64, channels);
              first += tile_channels) {
@@ -198,10 +198,9 @@ private:
                 const std::int32_t* added =
                     rule_.added.data() +
                     static_cast<std::size_t>(rule_.classes.of(y, column)) * channels;
-                const std::size_t pixel = static_cast<std::size_t>(y) * geometry_.out_width + column;
+                std::int32_t* sums = output.sums_at(geometry_, y, column);
                 for (int c = first; c < std::min(first + tile_channels, channels); ++c)
-                    sums[pixel * channels + c] =
-                        multiplier_ * plain[(column - x) * tile_channels + c - first] + added[c];
+                    sums[c] = multiplier_ * plain[(column - x) * tile_channels + c - first] + added[c];
             }
         }
     }

@@ -23,12 +23,11 @@ private:
                    const ConvOutput& output) const {
         const Geometry& g = geometry_;
         const std::size_t rule = static_cast<std::size_t>(rule_.classes.of(y, x)) * g.out_channels;
-        const std::size_t pixel = static_cast<std::size_t>(y) * g.out_width + x;
         std::uint64_t word = 0;
         for (int channel = block * 64; channel < std::min(block * 64 + 64, g.out_channels); ++channel) {
             const std::int32_t plain = sum(input, y, x, channel);
             if (output.sums != nullptr) {
-                output.sums[pixel * g.out_channels + channel] =
+                output.sums_at(g, y, x)[channel] =
                     multiplier_ * plain + rule_.added[rule + channel];
             } else {
                 word |= std::uint64_t{plain > rule_.limit[rule + channel]} << (channel % 64);

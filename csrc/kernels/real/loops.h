@@ -1,5 +1,6 @@
 // The loops, written once. A file of an instruction set includes this with that set as the
 // compiler's target, which vectorizes; all compute the same. So it has neither a guard nor includes.
+// Before it stands an `Eight`, with `lanes` and less(a, b): bit k is a[k] < b[k].
 
 namespace bnn {
 namespace {
@@ -16,29 +17,30 @@ void affine(const T* __restrict from, const float* __restrict scale, const float
         to[c] = __builtin_fmaf(static_cast<float>(from[c]), scale[c], bias[c]);
 }
 
-// Bit k is byte k, which is 0 or 1: of 8 bytes, the product gathers them in its highest byte.
-inline std::uint64_t gather_bits(const std::uint8_t* flags) {
-    std::uint64_t word = 0;
-    for (int part = 0; part < 8; ++part) {
-        std::uint64_t bytes;
-        __builtin_memcpy(&bytes, flags + part * 8, sizeof bytes);
-        word |= (bytes * 0x0102040810204080 >> 56) << (part * 8);
+// Bit k is from[k] < limit[k], and whether it is above, for `count` channels, 64 at most.
+template <typename T>
+inline void compare_word(const T* from, const T* limit, int count, std::uint64_t& less,
+                         std::uint64_t& greater) {
+    int c = 0;
+    for (; c + Eight::lanes <= count; c += Eight::lanes) {
+        less |= std::uint64_t{Eight::less(from + c, limit + c)} << c;
+        greater |= std::uint64_t{Eight::less(limit + c, from + c)} << c;
     }
-    return word;
+    for (; c < count; ++c) {
+        less |= std::uint64_t{from[c] < limit[c]} << c;
+        greater |= std::uint64_t{from[c] > limit[c]} << c;
+    }
 }
 
 template <typename T>
 void threshold(const T* __restrict from, const T* __restrict limit,
                const std::uint64_t* __restrict below, std::uint64_t* __restrict to, int count) {
-    for (int first = 0; first < count; first += 64, from += 64, limit += 64) {
-        alignas(64) std::uint8_t less[64] = {}, greater[64] = {};
-        const int channels = count - first < 64 ? count - first : 64;
-        for (int c = 0; c < channels; ++c) {
-            less[c] = from[c] < limit[c];
-            greater[c] = from[c] > limit[c];
-        }
+    for (int first = 0; first < count; first += 64) {
+        std::uint64_t less = 0, greater = 0;
+        compare_word(from + first, limit + first, count - first < 64 ? count - first : 64, less,
+                     greater);
         const std::uint64_t is_below = *below++;
-        *to++ = (gather_bits(less) & is_below) | (gather_bits(greater) & ~is_below);
+        *to++ = (less & is_below) | (greater & ~is_below);
     }
 }
 

@@ -2,6 +2,24 @@
 #include <cstdint>
 
 #include "kernels/real/contract.h"
+
+namespace bnn {
+namespace {
+
+struct Eight {
+    static constexpr int lanes = 8;
+
+    template <typename T>
+    static unsigned less(const T* a, const T* b) {
+        unsigned bits = 0;
+        for (int k = 0; k < lanes; ++k) bits |= static_cast<unsigned>(a[k] < b[k]) << k;
+        return bits;
+    }
+};
+
+}  // namespace
+}  // namespace bnn
+
 #include "kernels/real/loops.h"
 
 namespace bnn {
