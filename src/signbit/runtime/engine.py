@@ -35,6 +35,7 @@ class Engine:
             raise UsageError(f"threads is {threads!r}; give a whole number, 1 to {MAX_THREADS}")
         self.preprocessing: Preprocessing = model.preprocessing
         self.classes = model.classes
+        self._expected = (*model.preprocessing.size, model.preprocessing.channels)
         self._engine = _engine.Engine(
             [tuple(one) for one in model.types],
             [_plain(node) for node in model.nodes],
@@ -89,19 +90,22 @@ class Engine:
         return dict(zip(nodes, seconds.tolist(), strict=True))
 
     def _run(self, run: Any, images: NDArray[Any], dtype: Any) -> NDArray[np.float32]:
-        height, width = self.preprocessing.size
-        expected = (height, width, self.preprocessing.channels)
-        wanted = f"{np.dtype(dtype)} of shape (N, {height}, {width}, {expected[2]})"
-        if not isinstance(images, np.ndarray) or images.dtype != dtype:
-            kind = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
-            raise InputTypeError(f"images are {kind}; the network takes {wanted}")
-        if images.ndim != 4 or images.shape[1:] != expected or not len(images):
-            raise UsageError(
-                f"images have the shape {images.shape}; the network takes {wanted}, N at least 1"
-            )
+        fits = isinstance(images, np.ndarray) and images.dtype == dtype and images.ndim == 4
+        if not fits or images.shape[1:] != self._expected or not len(images):
+            raise self._refusal(images, dtype)
         scores = np.empty((len(images), self.classes), np.float32)
         run(np.ascontiguousarray(images), scores)
         return scores
+
+    def _refusal(self, images: Any, dtype: Any) -> Exception:
+        height, width, channels = self._expected
+        wanted = f"{np.dtype(dtype)} of shape (N, {height}, {width}, {channels})"
+        if not isinstance(images, np.ndarray) or images.dtype != dtype:
+            kind = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
+            return InputTypeError(f"images are {kind}; the network takes {wanted}")
+        return UsageError(
+            f"images have the shape {images.shape}; the network takes {wanted}, N at least 1"
+        )
 
 
 def chosen_isa(isa: str | None) -> str:
