@@ -1,0 +1,50 @@
+"""The files beside an ONNX graph, and what it says of itself."""
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from signbit.export._arrays import signs
+from signbit.export._types import Handover
+from signbit.format.types import BITS
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+
+def metadata(proto: "ModelProto", handover: Handover, conventions: Mapping[str, str]) -> None:
+    """Conventions and names of classes, which travel with the file alone too."""
+    from onnx import helper
+
+    proto.doc_string = "\n".join(f"{key}: {text}" for key, text in conventions.items())
+    classes = handover.model.preprocessing.classes
+    if classes:
+        helper.set_model_props(proto, {"classes": json.dumps(list(classes))})
+
+
+def write(proto: "ModelProto", handover: Handover, folder: Path, template: str) -> None:
+    """NAME.onnx, NAME_golden.npz and check.py. Raises: what onnx.checker finds wrong."""
+    from onnx import checker
+
+    checker.check_model(proto, full_check=True)
+    name = handover.name
+    (folder / f"{name}.onnx").write_bytes(proto.SerializeToString(deterministic=True))
+    np.savez_compressed(folder / f"{name}_golden.npz", **_golden(handover))
+    script = resources.files("signbit.export").joinpath("_onnx", template)
+    text = script.read_text("utf-8").replace("@NAME@", name)
+    (folder / "check.py").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _golden(handover: Handover) -> dict[str, np.ndarray]:
+    """Pixels and scores, and `nNN` of every node but the last as the graph gives it."""
+    values = handover.golden.values
+    arrays: dict[str, np.ndarray] = {"pixels": handover.golden.pixels}
+    for number in range(1, len(values) - 1):
+        value, type_ = values[number], handover.model.types[number]
+        value = (signs(value) if type_.kind == BITS else value).transpose(0, 3, 1, 2)
+        arrays[f"n{number:02d}"] = value[:, :, 0, 0] if type_[1:3] == (1, 1) else value
+    return arrays | {"scores": handover.golden.scores}

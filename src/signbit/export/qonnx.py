@@ -1,0 +1,83 @@
+"""QONNX: ONNX with BipolarQuant nodes on weights and activations, for FINN and hls4ml."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.export._handover import refusal
+from signbit.export._onnx_files import metadata, write
+from signbit.export._onnx_graph import Graph, require_onnx
+from signbit.export._onnx_lower import Lowering
+from signbit.export._sums import HALVES_END
+from signbit.export._types import Handover, exporters
+from signbit.format import Node
+
+Array = NDArray[Any]
+
+DOMAIN = "qonnx.custom_op.general"
+
+_CONVENTIONS = {
+    "input": "pixels: float32 numbers 0 to 255, annotated as UINT8, (1, channels, height, width), "
+    "RGB; (1, channels) where the image is 1x1",
+    "output": "scores: float32, (1, classes)",
+    "tensors": "nNN is what node NN gives: (1, C, H, W), or (1, C) where its map is 1x1; bits are "
+    "-1 and +1",
+    "threshold": "BipolarQuant gives +1 at zero, the packed network -1; the sum of a threshold "
+    "never is zero: it lies halfway between two integers, or is the next float32",
+}
+
+
+@exporters.register("qonnx")
+def qonnx(handover: Handover, folder: Path) -> dict[str, Any]:
+    """A graph for one image, golden vectors, and a script that compares them by the qonnx package.
+
+    Raises: MissingDependencyError without onnx; ExportError where sums of integers pass what
+        float32 holds with a half, or weights 2 GiB.
+    """
+    require_onnx()
+    from onnx import TensorProto, helper
+
+    lowering = Lowering(handover.model, _Qonnx())
+    for number, bound in enumerate(lowering.bounds):
+        if bound >= HALVES_END:
+            reason = f"its sums can reach {bound}, float32 holds halves up to {HALVES_END}"
+            raise refusal(handover.model, number, "qonnx", reason)
+    graph = lowering.add_all("pixels", batch=1)
+    proto = graph.finish(
+        handover.name,
+        helper.make_tensor_value_info("pixels", TensorProto.FLOAT, lowering.shape(0, 1)),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, handover.model.classes]),
+        [DOMAIN],
+    )
+    annotation = proto.graph.quantization_annotation.add(tensor_name="pixels")
+    annotation.quant_parameter_tensor_names.add(key="finn_datatype", value="UINT8")
+    metadata(proto, handover, _CONVENTIONS)
+    write(proto, handover, folder, "check_qonnx.py.in")
+    return {"qonnx_conventions": dict(_CONVENTIONS)}
+
+
+class _Qonnx:
+    """BipolarQuant: +1 where x >= 0, else -1, times a scale, which is 1 here."""
+
+    to = "qonnx"
+
+    def weight(self, graph: Graph, signs: Array) -> str:
+        """An initializer of -1 and +1, and what says that it is one."""
+        return _bipolar(graph, graph.constant("weight", signs.astype(np.float32)))
+
+    def sign(self, to: Lowering, node: Node, x: str, cut: Array, is_integer: bool) -> str:
+        """Add and BipolarQuant."""
+        # x > cut is x >= the float32 after it; the sign of a float32 difference is exact.
+        least = cut if is_integer else np.nextafter(cut.astype(np.float32), np.float32(np.inf))
+        return _bipolar(to.graph, to.graph.add("Add", x, to.per_channel(node, "bias", -least)))
+
+    def whole(self, graph: Graph, x: str) -> str:
+        """Nothing: the package runs node by node, the flows know no Round."""
+        return x
+
+
+def _bipolar(graph: Graph, x: str) -> str:
+    scale = graph.constant("unit", np.array(1, np.float32))
+    return graph.add("BipolarQuant", x, scale, domain=DOMAIN)
