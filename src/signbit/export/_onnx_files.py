@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,16 +33,17 @@ def write(proto: "ModelProto", handover: Handover, folder: Path, template: str) 
     checker.check_model(proto, full_check=True)
     name = handover.name
     (folder / f"{name}.onnx").write_bytes(proto.SerializeToString(deterministic=True))
-    np.savez_compressed(folder / f"{name}_golden.npz", **_golden(handover))
+    golden: dict[str, Any] = _golden(handover)  # pyright takes arrays for its keyword options
+    np.savez_compressed(folder / f"{name}_golden.npz", **golden)
     script = resources.files("signbit.export").joinpath("_onnx", template)
     text = script.read_text("utf-8").replace("@NAME@", name)
     (folder / "check.py").write_text(text, encoding="utf-8", newline="\n")
 
 
-def _golden(handover: Handover) -> dict[str, np.ndarray]:
+def _golden(handover: Handover) -> dict[str, Any]:
     """Pixels and scores, and `nNN` of every node but the last as the graph gives it."""
     values = handover.golden.values
-    arrays: dict[str, np.ndarray] = {"pixels": handover.golden.pixels}
+    arrays: dict[str, Any] = {"pixels": handover.golden.pixels}
     for number in range(1, len(values) - 1):
         value, type_ = values[number], handover.model.types[number]
         value = (signs(value) if type_.kind == BITS else value).transpose(0, 3, 1, 2)

@@ -43,14 +43,14 @@ class Graph:
         self._value_infos: list[Any] = []
         self._taken: set[str] = set()
 
-    def add(self, op: str, *inputs: str, domain: str | None = None, **attributes: Any) -> str:
+    def add(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node with one output; returns the name of that."""
         from onnx import helper
 
         output = self._name(op.lower())
-        node = helper.make_node(op, list(inputs), [output], name=output, **attributes)
-        if domain is not None:
-            node.domain = domain
+        node = helper.make_node(
+            op, list(inputs), [output], name=output, domain=domain, **attributes
+        )
         self._nodes.append(node)
         return output
 

@@ -101,7 +101,7 @@ class Lowering:
         """A constant with an element per channel of what the node reads, to broadcast."""
         source = node.inputs[0]
         dtype = dtype or (np.float64 if self.is_wide(source) else np.float32)
-        shape = (1, -1) if self.is_row(source) else (1, -1, 1, 1)
+        shape = (-1,) if self.is_row(source) else (-1, 1, 1)
         return self.graph.constant(name, values.astype(dtype).reshape(shape))
 
     def as_map(self, node: Node, x: str) -> str:
@@ -182,7 +182,7 @@ def _correlate(
     return to.as_value(to.graph.add("Conv", x, constant(weight), group=groups, **window))
 
 
-def _window(node: Node) -> dict[str, list[int]]:
+def _window(node: Node) -> dict[str, Any]:
     names = {
         "kernel_shape": "kernel",
         "strides": "stride",

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.export._above import all_above
 from signbit.export._handover import refusal
 from signbit.export._onnx_files import metadata, write
 from signbit.export._onnx_graph import Graph, require_onnx
 from signbit.export._onnx_lower import Lowering
 from signbit.export._sums import HALVES_END
-from signbit.export._types import Handover, exporters
-from signbit.format import Node
+from signbit.export._types import Golden, Handover, exporters
+from signbit.format import Node, PackedModel
+from signbit.runtime import reference
 
 Array = NDArray[Any]
 
@@ -24,14 +26,18 @@ _CONVENTIONS = {
     "output": "scores: float32, (1, classes)",
     "tensors": "nNN is what node NN gives: (1, C, H, W), or (1, C) where its map is 1x1; bits are "
     "-1 and +1",
-    "threshold": "BipolarQuant gives +1 at zero, the packed network -1; the sum of a threshold "
-    "never is zero: it lies halfway between two integers, or is the next float32",
+    "threshold": "BipolarQuant gives +1 where its input is 0 or more: x > t is written as "
+    "BipolarQuant(x - u), u being the next integer after t, or the next float32",
+    "weights": "where a convolution's sums go to a threshold x < t alone, its weights, sums and "
+    "threshold are negated, so that it reads x > t",
 }
 
 
 @exporters.register("qonnx")
-def qonnx(handover: Handover, folder: Path) -> dict[str, Any]:
+def qonnx(handover: Handover, folder: Path, *, logits: bool = False) -> dict[str, Any]:
     """A graph for one image, golden vectors, and a script that compares them by the qonnx package.
+
+    logits: leave out a softmax or log_softmax at the end, which flows to hardware do not take.
 
     Raises: MissingDependencyError without onnx; ExportError where sums of integers pass what
         float32 holds with a half, or weights 2 GiB.
@@ -39,6 +45,7 @@ def qonnx(handover: Handover, folder: Path) -> dict[str, Any]:
     require_onnx()
     from onnx import TensorProto, helper
 
+    handover = _suited(handover, logits)
     lowering = Lowering(handover.model, _Qonnx())
     for number, bound in enumerate(lowering.bounds):
         if bound >= HALVES_END:
@@ -58,6 +65,17 @@ def qonnx(handover: Handover, folder: Path) -> dict[str, Any]:
     return {"qonnx_conventions": dict(_CONVENTIONS)}
 
 
+def _suited(handover: Handover, logits: bool) -> Handover:
+    """The network and its golden vectors in the form that flows to hardware take best.
+
+    Thresholds all point upwards where that can be: hls4ml drops a factor of -1 before a sign.
+    """
+    model = all_above(handover.model)
+    if logits and model.nodes[-1].op in ("softmax", "log_softmax"):
+        model = PackedModel(model.nodes[:-1], model.preprocessing, model.info)
+    return Handover(model, handover.name, Golden(reference.run(model, handover.golden.pixels)))
+
+
 class _Qonnx:
     """BipolarQuant: +1 where x >= 0, else -1, times a scale, which is 1 here."""
 
@@ -68,9 +86,13 @@ class _Qonnx:
         return _bipolar(graph, graph.constant("weight", signs.astype(np.float32)))
 
     def sign(self, to: Lowering, node: Node, x: str, cut: Array, is_integer: bool) -> str:
-        """Add and BipolarQuant."""
-        # x > cut is x >= the float32 after it; the sign of a float32 difference is exact.
-        least = cut if is_integer else np.nextafter(cut.astype(np.float32), np.float32(np.inf))
+        """Add and BipolarQuant: x > cut is x >= the next integer, or the next float32, above it.
+
+        Whole numbers, because hls4ml cuts the fraction of a threshold off. The sum is exact, of
+        real numbers at least its sign.
+        """
+        next_float = np.nextafter(cut.astype(np.float32), np.float32(np.inf))
+        least = cut + 0.5 if is_integer else next_float
         return _bipolar(to.graph, to.graph.add("Add", x, to.per_channel(node, "bias", -least)))
 
     def whole(self, graph: Graph, x: str) -> str:

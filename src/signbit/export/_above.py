@@ -1,0 +1,49 @@
+"""Thresholds that all point upwards."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from signbit.format import Node, PackedModel
+from signbit.format.bits import pack_bits, unpack_bits
+from signbit.format.types import I32
+
+
+def all_above(model: PackedModel) -> PackedModel:
+    """The same network, with `x > threshold` in the place of `x < threshold` where that can be.
+
+    Where a convolution's sums go to a threshold alone, the weights of the channels that compare
+    downwards are negated, with them their sums and thresholds. The bits stay the same.
+    """
+    readers = Counter(source for node in model.nodes for source in node.inputs)
+    nodes = list(model.nodes)
+    for index, node in enumerate(model.nodes):
+        source = node.inputs[0]
+        if node.op != "threshold" or model.types[source].kind != I32 or readers[source] > 1:
+            continue
+        if model.nodes[source - 1].op.startswith("conv"):
+            below = unpack_bits(node.tensors["below"], model.types[source].channels)
+            nodes[source - 1] = _negated(model, nodes, source, below)
+            nodes[index] = _upwards(node, below)
+    return PackedModel(nodes, model.preprocessing, model.info)
+
+
+def _negated(model: PackedModel, nodes: Sequence[Node], number: int, channels: np.ndarray) -> Node:
+    node = nodes[number - 1]
+    group = model.types[node.inputs[0]].channels // node.attributes["groups"]
+    bits = unpack_bits(node.tensors["weight"], group) ^ channels[:, None, None, None]
+    return replace(node, tensors={"weight": pack_bits(bits)})
+
+
+def _upwards(node: Node, below: np.ndarray) -> Node:
+    threshold = node.tensors["threshold"].astype(np.int64)
+    # The one number without a negative, the least, compares the same as the one after it: no sum
+    # comes near either.
+    threshold = np.clip(np.where(below, -threshold, threshold), -(2**31), 2**31 - 1)
+    tensors = {
+        "threshold": threshold.astype(np.int32),
+        "below": np.zeros_like(node.tensors["below"]),
+    }
+    return replace(node, tensors=tensors)

@@ -1,0 +1,61 @@
+"""The Python source of a torch module, and its state."""
+
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.export._arrays import signs
+from signbit.export._torch_lines import lines
+from signbit.format import PackedModel
+
+
+def source(model: PackedModel, name: str) -> str:
+    """The text of NAME.py."""
+    layers, forward = [], []
+    for number, line in enumerate(lines(model), 1):
+        key = f"n{number:02d}"
+        if line.layer is not None:
+            layers.append(f"        self.{key} = {line.layer}")
+        call = line.call.replace("{self}", f"self.{key}")
+        note = f"{model.nodes[number - 1].op}, {model.types[number]}"
+        forward.append(f"        x.append({call})  # {key}: {note}")
+    text = _resource("network.py.in")
+    for mark, value in {
+        "@NAME@": name,
+        "@INPUT@": "{}x{}, {} channels".format(
+            *model.preprocessing.size, model.preprocessing.channels
+        ),
+        "@LAYERS_SOURCE@": _layers_source(),
+        "        @LAYERS@": "\n".join(layers),
+        "        @FORWARD@": "\n".join(forward),
+    }.items():
+        text = text.replace(mark, value)
+    return text
+
+
+def state(model: PackedModel) -> dict[str, NDArray]:
+    """The state dict: weights of -1 and +1 in int8, thresholds, scales."""
+    return {
+        f"n{number:02d}{'.' if key else ''}{key}": np.ascontiguousarray(array)
+        for number, line in enumerate(lines(model), 1)
+        for key, array in line.state.items()
+    }
+
+
+def golden_value(value: NDArray, is_bits: bool) -> NDArray:
+    """A golden value as the module gives it, (N, C, H, W)."""
+    return np.ascontiguousarray((signs(value) if is_bits else value).transpose(0, 3, 1, 2))
+
+
+def _resource(name: str) -> str:
+    return resources.files("signbit.export").joinpath("_torch", name).read_text("utf-8")
+
+
+def _layers_source() -> str:
+    """The classes of _torch_layers.py, without its docstring and imports."""
+    path = resources.files("signbit.export").joinpath("_torch_layers.py")
+    text = path.read_text("utf-8").replace(
+        "  # pyright: ignore[reportIncompatibleMethodOverride]", ""
+    )
+    return text[text.index("class Sign") :].rstrip()
