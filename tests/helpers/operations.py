@@ -1,0 +1,156 @@
+"""Small packed networks that use every operation, each at its limits."""
+
+from typing import Any
+
+import numpy as np
+from helpers.nodes import first_bits, random_thresholds, random_weight, viewed, window
+
+from signbit.format import Node, PackedModel
+from signbit.format.bits import pack_bits
+
+NAMES = (
+    "pixels_1x1",
+    "flips",
+    "uneven_padding",
+    "padded_row",
+    "pooled_sums",
+    "wide_sums",
+    "real_thresholds",
+    "real_convolutions",
+    "pooled_reals",
+    "elementwise",
+)
+
+
+def small(name: str) -> PackedModel:
+    """One of NAMES, the same each time; its scores are all elements of its last value.
+
+    wide_sums: sums that float32 cannot hold; all others can be in any tool.
+    real_thresholds: real numbers that equal the threshold, NaN, infinite thresholds.
+    """
+    return globals()[f"_{name}"](np.random.default_rng(NAMES.index(name)))
+
+
+def _conv(rng, source: int, fan: int, channels: int, op: str = "conv_bits", **more: Any) -> Node:
+    attributes: dict[str, Any] = window() | {"channels": channels, "groups": 1} | more
+    weight = random_weight(rng, channels, attributes["kernel"], fan // attributes["groups"])
+    return Node(op, (source,), attributes, weight)
+
+
+def _scale(rng, source: int, channels: int, spread: float = 0.1) -> Node:
+    tensors = {
+        name: rng.normal(0, spread, channels).astype(np.float32) for name in ("scale", "bias")
+    }
+    return Node("affine", (source,), {}, tensors)
+
+
+def _pixels_1x1(rng) -> PackedModel:
+    return viewed(first_bits(rng, 9, 5), (1, 1), 5)
+
+
+def _flips(rng) -> PackedModel:
+    nodes = first_bits(rng, 70)
+    nodes.append(Node("flip", (2,), {}, {"mask": pack_bits(rng.random(70) < 0.5)}))
+    nodes.append(Node("flatten", (3,)))
+    nodes.append(Node("flatten", (2,)))
+    nodes.append(Node("concat", (4, 5)))
+    return viewed(nodes, (3, 2))
+
+
+def _uneven_padding(rng) -> PackedModel:
+    nodes = first_bits(rng, 6, 3)
+    more = {"kernel": (3, 2), "padding": (1, 0, 2, 1), "padding_value": 1, "groups": 2}
+    nodes.append(_conv(rng, 2, 6, 4, **more))
+    nodes.append(Node("threshold", (3,), {}, random_thresholds(rng, 4, 9)))
+    more = {"padding": (0, 2, 3, 1), "padding_value": 0, "dilation": (2, 1), "stride": (2, 3)}
+    nodes.append(_conv(rng, 4, 4, 5, **more))
+    more = {"multiplier": 255, "offset": -65535, "padding": (2, 0, 0, 1)}
+    nodes.append(_conv(rng, 0, 3, 5, "conv_u8", **more))
+    nodes.append(Node("flatten", (5,)))
+    nodes.append(Node("flatten", (6,)))
+    nodes.append(Node("concat", (7, 8)))
+    return viewed(nodes, (6, 5), 3)
+
+
+def _padded_row(rng) -> PackedModel:
+    """A convolution with a border on a 1x1 map, groups on one, pooling of one."""
+    nodes = first_bits(rng, 8)
+    nodes.append(Node("max_pool", (2,), window((1, 1), padding=(0,) * 4)))
+    nodes.append(_conv(rng, 3, 8, 8, padding_value=-1))
+    nodes.append(Node("threshold", (4,), {}, random_thresholds(rng, 8, 20)))
+    row = {"kernel": (1, 1), "padding": (0,) * 4, "padding_value": 0, "groups": 2}
+    nodes.append(_conv(rng, 5, 8, 6, **row))
+    return viewed(nodes, (1, 1))
+
+
+def _pooled_sums(rng) -> PackedModel:
+    nodes = [*first_bits(rng, 8), _conv(rng, 2, 8, 7, padding_value=0)]
+    pool = window((3, 2), (2, 1), (1, 0, 1, 1))
+    nodes.append(Node("max_pool", (3,), pool))
+    nodes.append(Node("threshold", (4,), {}, random_thresholds(rng, 7, 10)))
+    nodes.append(Node("max_pool", (5,), window((2, 2), padding=(0,) * 4, dilation=(2, 1))))
+    return viewed(nodes, (7, 5))
+
+
+def _wide_sums(rng) -> PackedModel:
+    wide = {"kernel": (9, 9), "padding": (0, 1, 0, 0), "multiplier": 255, "offset": 65535}
+    nodes = [_conv(rng, 0, 1, 6, "conv_u8", **wide)]
+    nodes.append(_conv(rng, 0, 1, 3, "conv_u8", **wide | {"multiplier": 1, "offset": -128}))
+    nodes.append(Node("concat", (1, 2)))
+    nodes.append(Node("max_pool", (3,), window((2, 2), padding=(0,) * 4)))
+    sums = random_thresholds(rng, 9, 1 << 20)
+    sums["threshold"][0] = 1 << 23
+    nodes.append(Node("threshold", (4,), {}, sums))
+    nodes.append(_scale(rng, 4, 9, 1e-3))
+    nodes.append(Node("signs", (5,)))
+    nodes.append(Node("add", (6, 7)))
+    return viewed(nodes, (11, 10))
+
+
+def _real_thresholds(rng) -> PackedModel:
+    nodes = [*first_bits(rng, 8), _conv(rng, 2, 8, 64, padding_value=0)]
+    scale, bias = np.ones(64, np.float32), np.zeros(64, np.float32)
+    scale[0], bias[1], bias[2], bias[3] = np.nan, np.nan, np.inf, -np.inf
+    nodes.append(Node("affine", (3,), {}, {"scale": scale, "bias": bias}))
+    threshold = rng.integers(-6, 7, 64).astype(np.float32)
+    threshold[2:8] = [np.inf, -np.inf, np.inf, -np.inf, np.inf, -np.inf]
+    threshold[8] = 3e38
+    below = pack_bits(np.arange(64) % 4 > 1)
+    nodes.append(Node("threshold", (4,), {}, {"threshold": threshold, "below": below}))
+    return viewed(nodes, (4, 4))
+
+
+def _real_convolutions(rng) -> PackedModel:
+    unit = {"scale": np.array([0.01, 0.02], "f4"), "bias": np.array([-1, -2], "f4")}
+    nodes = [Node("normalize", (0,), {}, unit)]
+    weight = rng.normal(0, 0.3, (4, 3, 3, 1)).astype(np.float32)
+    attributes = window(padding=(1, 0, 0, 2)) | {"channels": 4, "groups": 2}
+    nodes.append(Node("conv_f32", (1,), attributes, {"weight": weight}))
+    nodes.append(_conv(rng, 2, 4, 5, "conv_f32_bits", padding_value=1))
+    nodes.append(_conv(rng, 3, 5, 3, "conv_f32_bits", padding_value=0, stride=(2, 2)))
+    return viewed(nodes, (5, 6), 2)
+
+
+def _pooled_reals(rng) -> PackedModel:
+    nodes = [*first_bits(rng, 8), _conv(rng, 2, 8, 6, padding_value=0), _scale(rng, 3, 6)]
+    pool = {"kernel": (3, 3), "stride": (2, 2), "padding": (2, 1, 1, 2)}
+    nodes.append(Node("avg_pool", (4,), pool | {"count_padding": False}))
+    nodes.append(Node("avg_pool", (4,), pool | {"count_padding": True}))
+    nodes.append(Node("max_pool", (4,), pool | {"dilation": (1, 1)}))
+    nodes.append(Node("concat", (5, 6, 7)))
+    return viewed(nodes, (6, 5))
+
+
+def _elementwise(rng) -> PackedModel:
+    nodes = [*first_bits(rng, 8), _conv(rng, 2, 8, 6, padding_value=0), _scale(rng, 3, 6, 1)]
+    slope = rng.normal(0, 1, 6).astype(np.float32)
+    nodes.append(Node("prelu", (4,), {}, {"slope": slope}))
+    nodes.append(Node("clamp", (5,), {"low": -1.5, "high": float("inf")}))
+    nodes.append(Node("clamp", (5,), {"low": float("-inf"), "high": 0.5}))
+    nodes.append(Node("clamp", (5,), {"low": float("-inf"), "high": float("inf")}))
+    nodes.append(Node("add", (6, 7)))
+    nodes.append(Node("add", (8, 9)))
+    nodes.append(Node("softmax", (10,)))
+    nodes.append(Node("log_softmax", (10,)))
+    nodes.append(Node("concat", (11, 12)))
+    return viewed(nodes, (3, 4))
