@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import onnx
 import pytest
-from conftest import missing
+from conftest import missing  # pyright: ignore[reportAttributeAccessIssue]
 from helpers.networks import NAMES, packed
 from helpers.operations import NAMES as SMALL
 from helpers.operations import small

@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,8 @@ def handed(name: str) -> Handover:
 def test_every_value_equals_the_reference(name):
     model, golden = handed(name).model, handed(name).golden
     with torch.inference_mode():
-        values = to_module(model).values(torch.from_numpy(golden.pixels))
+        network: Any = to_module(model)
+        values = network.values(torch.from_numpy(golden.pixels))
     for number, type_ in enumerate(model.types[1:], 1):
         found = values[number].numpy().transpose(0, 2, 3, 1)
         expected = golden.values[number]
@@ -104,7 +106,7 @@ def test_binary_weights_are_int8_in_the_file_and_parameters_in_the_module(tmp_pa
 
 def test_training_lowers_the_loss_and_keeps_weights_binary():
     torch.manual_seed(0)
-    network = to_module(packed("digits")).train()
+    network: Any = to_module(packed("digits")).train()
     pixels = torch.from_numpy(images_for(np.random.default_rng(2), packed("digits"), 64))
     labels = torch.randint(10, (64,))
     optimizer = torch.optim.Adam(network.parameters(), lr=0.03)
@@ -122,8 +124,7 @@ def test_training_lowers_the_loss_and_keeps_weights_binary():
 
 
 def test_gradient_of_a_threshold_is_that_of_a_clip():
-    network = to_module(packed("digits"))
-    threshold = network.n04
+    threshold: Any = to_module(packed("digits")).n04
     x = (torch.linspace(-40, 40, 81).reshape(1, 1, 9, 9) + threshold.threshold.detach()[:1]).clone()
     x = x.expand(1, 64, 9, 9).clone().requires_grad_()
     (threshold(x)[:, :1]).sum().backward()
@@ -149,12 +150,20 @@ def test_source_is_plain_torch_and_the_same_each_time(tmp_path):
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.parametrize("name", ["torch", "class", "random"])
+def test_a_name_that_python_or_torch_needs_is_avoided(tmp_path, name):
+    manifest = export(handover(packed("mlp"), name), "torch", tmp_path / "out")
+    assert f"{name}_network.py" in manifest["files"]
+    assert run(tmp_path / "out", f"{name}_network").returncode == 0
+
+
 def test_writing_needs_no_torch(tmp_path):
     handed("mlp").model.save(tmp_path / "mlp.signbit")
     code = (
         "import sys; sys.modules['torch'] = None; "
         "from signbit.format import PackedModel; from signbit.export import export, handover; "
-        f"export(handover(PackedModel.load('{tmp_path}/mlp.signbit'), 'mlp'), 'torch', '{tmp_path}/o')"
+        f"model = PackedModel.load('{tmp_path}/mlp.signbit'); "
+        f"export(handover(model, 'mlp'), 'torch', '{tmp_path}/o')"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert (tmp_path / "o" / "mlp.py").is_file()

@@ -23,9 +23,7 @@ def source(model: PackedModel, name: str) -> str:
     text = _resource("network.py.in")
     for mark, value in {
         "@NAME@": name,
-        "@INPUT@": "{}x{}, {} channels".format(
-            *model.preprocessing.size, model.preprocessing.channels
-        ),
+        "@INPUT@": ", ".join(map(str, model.types[0][1:])),
         "@LAYERS_SOURCE@": _layers_source(),
         "        @LAYERS@": "\n".join(layers),
         "        @FORWARD@": "\n".join(forward),
@@ -37,7 +35,7 @@ def source(model: PackedModel, name: str) -> str:
 def state(model: PackedModel) -> dict[str, NDArray]:
     """The state dict: weights of -1 and +1 in int8, thresholds, scales."""
     return {
-        f"n{number:02d}{'.' if key else ''}{key}": np.ascontiguousarray(array)
+        f"n{number:02d}.{key}": np.ascontiguousarray(array)
         for number, line in enumerate(lines(model), 1)
         for key, array in line.state.items()
     }

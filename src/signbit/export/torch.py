@@ -1,5 +1,7 @@
 """A torch module: plain Python source, and safetensors beside it."""
 
+import keyword
+import sys
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +18,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+_HIDING = {"numpy", "safetensors", "torch", *sys.stdlib_module_names}
+
+
 @exporters.register("torch")
 def torch(handover: Handover, folder: Path) -> dict[str, Any]:
     """NAME.py, which needs torch and safetensors, NAME.safetensors, golden vectors.
 
     Writing them needs no torch. Raises: nothing, every network can be written.
     """
-    model, name = handover.model, handover.name
+    model, name = handover.model, _module_name(handover.name)
     (folder / f"{name}.py").write_text(source(model, name), encoding="utf-8", newline="\n")
     (folder / f"{name}.safetensors").write_bytes(save(state(model)))
     golden = {"pixels": np.ascontiguousarray(handover.golden.pixels)}
@@ -38,6 +43,12 @@ def torch(handover: Handover, folder: Path) -> dict[str, Any]:
             "golden": "nNN is the value of node NN, (N, C, H, W), bits as -1 and +1",
         }
     }
+
+
+def _module_name(name: str) -> str:
+    """A name that can be imported and hides no module that the file itself imports."""
+    taken = keyword.iskeyword(name) or name in _HIDING
+    return f"{name}_network" if taken else name
 
 
 def to_module(model: PackedModel) -> "nn.Module":
