@@ -44,7 +44,9 @@ def main() -> None:
         )
         seconds.append(time.perf_counter() - start)
         kilobytes.append(int(done.stdout))
-    print(f"{median(seconds):.3f} s, the fastest {min(seconds):.3f} s; medians of {options.runs} runs")
+    print(
+        f"{median(seconds):.3f} s, the fastest {min(seconds):.3f} s; medians of {options.runs} runs"
+    )
     print(f"{median(kilobytes) / 1024:.1f} MB resident")
 
 

@@ -16,7 +16,6 @@ from signbit.export._sums import (
 )
 from signbit.format import Node
 from signbit.format.types import I32
-from signbit.peers._linear import is_linear
 
 if TYPE_CHECKING:
     from signbit.export._onnx_lower import Lowering
@@ -69,7 +68,7 @@ def _correlate(
     to: "Lowering", node: Node, x: str, weight: Array, constant: Callable[[Array], str]
 ) -> str:
     """MatMul where the kernel is the whole map, else Conv."""
-    if is_linear(to.model, node):
+    if to.model.is_linear(node):
         row = x if to.is_row(node.inputs[0]) else to.graph.add("Flatten", x, axis=1)
         return to.graph.add("MatMul", row, constant(weight.reshape(len(weight), -1).T))
     window = _window(node)

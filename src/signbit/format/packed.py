@@ -46,6 +46,12 @@ class PackedModel:
         """How many scores it gives."""
         return self.types[-1].channels
 
+    def is_linear(self, node: Node) -> bool:
+        """Whether a convolution's one window is the whole map: a linear layer."""
+        source, attributes = self.types[node.inputs[0]], node.attributes
+        whole = tuple(attributes["kernel"]) == (source.height, source.width)
+        return whole and not any(attributes["padding"]) and attributes["groups"] == 1
+
     def report(self) -> str:
         """A table of what became of each module, and why, with its bits before and after."""
         from signbit.format.report import as_text

@@ -9,7 +9,6 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from signbit.errors import UsageError
 from signbit.format import Node, PackedModel
-from signbit.peers._linear import is_linear
 
 # Versions that every ONNX Runtime since 1.17 reads.
 _OPSET, _IR = 17, 9
@@ -64,7 +63,7 @@ def _conv(graph: _Graph, number: int, node: Node) -> None:
     channels = graph.model.types[node.inputs[0]].channels // attributes["groups"]
     shape = (attributes["channels"], channels, *attributes["kernel"])
     weight = graph.generator.normal(0, 1 / math.sqrt(math.prod(shape[1:])), shape)
-    if is_linear(graph.model, node):
+    if graph.model.is_linear(node):
         rows = graph.constant(f"weight{number}", weight.reshape(shape[0], -1))
         flat, inputs = f"flat{number}", [str(node.inputs[0])]
         graph.nodes.append(helper.make_node("Flatten", inputs, [flat], axis=1))

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from signbit.errors import UsageError
 from signbit.format import Node, PackedModel
-from signbit.peers._linear import is_linear
 
 
 class TorchTwin:
@@ -51,7 +50,7 @@ class TorchTwin:
         for index, node in enumerate(self.model.nodes, 1):
             inputs = [values[source] for source in node.inputs]
             if index in self.weights:
-                apply = _linear if is_linear(self.model, node) else _conv
+                apply = _linear if self.model.is_linear(node) else _conv
                 values.append(apply(node, inputs[0], self.weights[index]))
             else:
                 values.append(_FUNCTIONS[node.op](node, *inputs))
@@ -62,7 +61,7 @@ def _weight(model: PackedModel, index: int, node: Node, generator: torch.Generat
     channels = model.types[node.inputs[0]].channels // node.attributes["groups"]
     shape = (node.attributes["channels"], channels, *node.attributes["kernel"])
     weight = torch.randn(shape, generator=generator)
-    if is_linear(model, node):
+    if model.is_linear(node):
         return weight.flatten(1)
     return weight.to(memory_format=torch.channels_last)
 
