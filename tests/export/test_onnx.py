@@ -19,7 +19,7 @@ from signbit.errors import ExportError, MissingDependencyError
 from signbit.export import Handover, export, exporters, handover
 from signbit.export.torch import to_module
 from signbit.format import PackedModel, Preprocessing
-from signbit.format.types import BITS, F32, I32
+from signbit.format.types import BITS, F32, I32, U8
 from signbit.runtime import reference
 
 NETWORKS = [*NAMES, *SMALL]
