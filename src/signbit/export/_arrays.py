@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.errors import UsageError
 from signbit.export._folder import write_folder
 from signbit.export._names import safe_names
-from signbit.export._types import Handover, Parameters
+from signbit.export._types import Handover, Parameters, exporters
 from signbit.format import Node, ValueType
 from signbit.format.bits import unpack_bits
 from signbit.format.types import BITS
@@ -35,12 +36,16 @@ class ArrayFormat:
     write: one array, under its key, to a path.
     write_all: all arrays, by their keys, to one path.
     conventions: what is particular to the format.
+    companions: writes what comes with the arrays of a packed network.
+    suffix_all: of one file for all; None where it is `suffix`.
     """
 
     suffix: str
     write: Callable[[Path, str, Array], None]
     write_all: Callable[[Path, Mapping[str, Array]], None]
     conventions: Mapping[str, str]
+    companions: Callable[[Handover, Path], None] | None = None
+    suffix_all: str | None = None
 
     def __call__(self, handover: Handover, folder: Path, *, single: bool = False) -> dict[str, Any]:
         """Every tensor of a packed network, unpacked and as words, and golden vectors.
@@ -49,11 +54,13 @@ class ArrayFormat:
         """
         arrays = arrays_of(handover)
         if single:
-            name = f"{handover.name}{self.suffix}"
+            name = f"{handover.name}{self.suffix_all or self.suffix}"
             self.write_all(folder / name, arrays)
             names = [name] * len(arrays)
         else:
             names = self._write_each(folder, list(arrays.items()))
+        if self.companions is not None:
+            self.companions(handover, folder)
         return {
             "array_conventions": dict(self.conventions),
             "arrays": [
@@ -101,16 +108,19 @@ def export_state(
 
     Raises: UsageError for another format; OutputError as `export`.
     """
-    from signbit.errors import UsageError
-    from signbit.export._types import exporters
-
-    exporter = exporters.get(to)
-    if not isinstance(exporter, ArrayFormat):
-        raise UsageError(
-            f"{to} takes a packed network; make one first: signbit pack RUN -o FILE.signbit"
-        )
+    exporter = array_format(to)
     return write_folder(
         lambda temporary: exporter.write_state(parameters, temporary), to, folder, force=force
+    )
+
+
+def array_format(to: str) -> ArrayFormat:
+    """The format of that name, which must hold plain arrays. Raises: UsageError for another."""
+    exporter = exporters.get(to)
+    if isinstance(exporter, ArrayFormat):
+        return exporter
+    raise UsageError(
+        f"{to} takes a packed network; make one first: signbit pack RUN -o FILE.signbit"
     )
 
 

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from signbit.errors import OutputError, unknown_name
+from signbit.errors import OutputError, UsageError, unknown_name
 from signbit.export._describe import describe
-from signbit.export._types import Handover, exporters
+from signbit.export._types import Exporter, Handover, exporters
 
 MANIFEST = "manifest.json"
 VERSION = 1
+_SIMPLE = {bool: "true or false", int: "a whole number", str: "a text"}
 
 
 def export(
@@ -41,19 +42,30 @@ def export(
     """
     exporter = exporters.get(to)
     chosen = dict(options or {})
-    known = [
-        name
-        for name, parameter in inspect.signature(exporter).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    ]
-    for name in chosen:
-        if name not in known:
-            raise unknown_name(f"option of export format {to!r}", name, known)
+    _check_options(to, exporter, chosen)
 
     def write(temporary: Path) -> dict[str, Any]:
         return describe(handover) | exporter(handover, temporary, **chosen)
 
     return write_folder(write, to, folder, force=force)
+
+
+def _check_options(to: str, exporter: Exporter, chosen: Mapping[str, Any]) -> None:
+    """Raises: UsageError for an option that the format has not, or a value of another type."""
+    known = {
+        name: parameter.annotation
+        for name, parameter in inspect.signature(exporter).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    for name, value in chosen.items():
+        if name not in known:
+            raise unknown_name(f"option of export format {to!r}", name, known)
+        wanted = known[name]
+        # A bool is an int to Python, but not what somebody means who sets a number.
+        if wanted in _SIMPLE and type(value) is not wanted:
+            raise UsageError(
+                f"option {name!r} of export format {to!r} is {value!r}; give {_SIMPLE[wanted]}"
+            )
 
 
 def write_folder(

@@ -1,12 +1,12 @@
 """Make what an exporter takes."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.errors import ExportError
+from signbit.errors import ExportError, UsageError
+from signbit.export._identifiers import identifier
 from signbit.export._types import Golden, Handover
 from signbit.format import PackedModel
 from signbit.runtime import reference
@@ -18,22 +18,19 @@ RANDOM_IMAGES = 4
 def handover(model: PackedModel, name: str, samples: NDArray[np.uint8] | None = None) -> Handover:
     """A packed network with golden vectors.
 
-    name: becomes an identifier: what C, Verilog and MATLAB do not allow is replaced by `_`.
+    name: becomes an `identifier`.
     samples: images for the golden vectors, (N, H, W, C) uint8; None for a few of random pixels,
         the same each time.
 
-    Raises: UsageError where samples are not images of the network's size.
+    Raises: UsageError where samples are none, or not images of the network's size.
     """
     if samples is None:
         shape = (RANDOM_IMAGES, *model.preprocessing.size, model.preprocessing.channels)
         samples = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    samples = np.asarray(samples)
+    if samples.size == 0:
+        raise UsageError("golden vectors need an image; samples holds none")
     return Handover(model, identifier(name), Golden(reference.run(model, samples)))
-
-
-def identifier(name: str) -> str:
-    """A name of letters, digits and underscores that starts with a letter."""
-    safe = re.sub(r"[^A-Za-z0-9_]", "_", name)[:60]
-    return safe if safe[:1].isalpha() else f"net_{safe.lstrip('_')}"
 
 
 def require_operations(model: PackedModel, to: str, known: Sequence[str]) -> None:

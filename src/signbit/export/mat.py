@@ -1,17 +1,21 @@
-"""MAT files, level 5, for MATLAB and GNU Octave."""
+"""MAT files, level 5, for MATLAB and GNU Octave, and scripts that run the network on them."""
 
 import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import MissingDependencyError, OutputError
 from signbit.export._arrays import ArrayFormat
+from signbit.export._mat_scripts import write_scripts
 from signbit.export._types import exporters
 
 VARIABLE = "array"
+# MATLAB reads no larger variable of a level 5 file, and scipy writes some.
+LARGEST = 2**31 - 1
 # The text of the header is free, but for its first word; scipy's says when and where.
 _HEADER = b"MATLAB 5.0 MAT-file, written by signbit".ljust(116)
 
@@ -32,12 +36,25 @@ def _save(path: Path, variables: dict[str, NDArray[Any]], what: str) -> None:
         raise MissingDependencyError(
             "MAT files need scipy; install it with: pip install 'signbit[export]'"
         ) from error
+    for name, array in variables.items():
+        if array.nbytes > LARGEST:
+            raise OutputError(
+                f"{what}: {name} takes {array.nbytes} bytes, a variable of a MAT file "
+                f"{LARGEST} at most; export to npz or txt, or with fewer samples"
+            )
     buffer = io.BytesIO()
     try:
-        savemat(buffer, variables, oned_as="column")
+        savemat(buffer, {name: _known(array) for name, array in variables.items()})
     except MatWriteError as error:
         raise OutputError(f"{what}: a MAT file cannot hold it: {error}; export to txt") from error
     path.write_bytes(_HEADER + buffer.getvalue()[len(_HEADER) :])
+
+
+def _known(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of a type that MATLAB has; one axis becomes a column."""
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
+    return array.reshape(-1, 1) if array.ndim == 1 else array
 
 
 exporters.register("mat")(
@@ -51,5 +68,6 @@ exporters.register("mat")(
             "shape": "axes in the order of `shape`; one axis becomes a column, no axis 1x1, and "
             "MATLAB drops axes of length 1 at the end",
         },
+        write_scripts,
     )
 )

@@ -1,4 +1,4 @@
-"""NumPy's .npy and .npz files."""
+"""NumPy's files: an .npy for each array, or one .npz for all."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from signbit.export._types import exporters
 
 
 def _write(path: Path, key: str, array: NDArray[Any]) -> None:
-    _write_all(path, {VARIABLE: array})
+    np.save(path, array, allow_pickle=False)
 
 
 def _write_all(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -20,16 +20,15 @@ def _write_all(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     np.savez_compressed(path, **arguments)
 
 
-VARIABLE = "array"
-
 exporters.register("npz")(
     ArrayFormat(
-        ".npz",
+        ".npy",
         _write,
         _write_all,
         {
-            "files": f"each .npz file holds one array, `{VARIABLE}`; a single one each under its "
-            "key; numpy.load reads them with allow_pickle=False"
+            "files": "each .npy file holds one array; a single .npz file each under its key; "
+            "numpy.load reads both with allow_pickle=False"
         },
+        suffix_all=".npz",
     )
 )

@@ -1,0 +1,47 @@
+"""Names that C, Verilog and MATLAB take for an identifier."""
+
+import re
+
+# MATLAB tells 63 letters apart; exporters put endings such as `_graph` behind.
+LONGEST = 48
+# The keywords of C, C++, SystemVerilog and MATLAB: a file may well be called small.signbit or
+# final.signbit, which are two of Verilog's.
+_KEYWORDS = """
+accept_on alias alignas alignof always always_comb always_ff always_latch and and_eq asm assert
+assign assume auto automatic before begin bind bins binsof bit bitand bitor bool break buf
+buffer bufif0 bufif1 byte case casex casez catch cell chandle char checker class classdef
+clocking cmos compl config const constexpr constraint context continue cover covergroup
+coverpoint cross deassign decltype default defparam delete design disable disconnect dist do
+double dynamic_cast edge else elseif elsif end endcase endchecker endclass endclocking endconfig
+endfunction endgenerate endgroup endif endinterface endmodule endpackage endprimitive endprogram
+endproperty endsequence endspecify endtable endtask endwhile enum event eventually expect
+explicit export extends extern false final first_match float for forall force foreach forever
+fork forkjoin friend function generate genvar global goto group highz0 highz1 if iff ifnone
+ignore_bins illegal_bins implements implies import incdir include initial inline inout input
+inside instance int integer interconnect interface intersect join join_any join_none large let
+liblist library local localparam logic long macromodule main matches medium modport module
+mutable namespace nand negedge nettype new next nexttime nmos noexcept nor noshowcancelled not
+not_eq notif0 notif1 null nullptr operator or or_eq otherwise output package packed parameter
+parfor persistent pmos posedge primitive priority private program property protected public
+pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent pure rand randc randcase
+randsequence rcmos real realtime ref reg reinterpret_cast reject_on release repeat requires
+restrict return rnmos rpmos rtran rtranif0 rtranif1 s_always s_eventually s_nexttime s_until
+s_until_with scalared sequence short shortint shortreal showcancelled signed sizeof small soft
+solve specify specparam spmd static static_assert static_cast string strong strong0 strong1
+struct super supply0 supply1 switch sync_accept_on sync_reject_on table tagged task template
+this thread_local throughout throw time timeprecision timeunit tran tranif0 tranif1 tri tri0
+tri1 triand trior trireg true try type typedef typeid typename union unique unique0 unsigned
+until until_with untyped use using uwire var vectored virtual void volatile wait wait_order wand
+wchar_t weak weak0 weak1 while wildcard wire with within wor xnor xor xor_eq
+"""
+
+
+def identifier(name: str) -> str:
+    """A name of letters, digits and underscores that starts with a letter and is no keyword.
+
+    What such a name cannot hold becomes `_`; where need be, `net_` stands in front.
+    """
+    safe = re.sub(r"[^A-Za-z0-9_]", "_", name)[:LONGEST]
+    if safe[:1].isalpha() and safe not in _KEYWORDS.split():
+        return safe
+    return f"net_{safe.lstrip('_')}"
