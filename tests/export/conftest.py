@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from helpers.nodes import first_bits, random_weight, viewed, window
 
-from signbit.export import Parameters
-from signbit.format import Preprocessing
+from signbit.export import Handover, Parameters, handover
+from signbit.format import Node, Preprocessing
 
 
 @pytest.fixture
@@ -23,3 +24,15 @@ def parameters() -> Parameters:
         preprocessing=Preprocessing([1 / 255], [0.0], (8, 8), ("a", "b")),
         model={"name": "small", "options": {"width": 4}},
     )
+
+
+@pytest.fixture
+def small() -> Handover:
+    """A packed network of a few nodes, its channels in two words."""
+    rng = np.random.default_rng(0)
+    conv = window() | {"channels": 5, "groups": 1, "padding_value": -1}
+    nodes = [
+        *first_bits(rng, 70),
+        Node("conv_bits", (2,), conv, random_weight(rng, 5, (3, 3), 70)),
+    ]
+    return handover(viewed(nodes, (3, 2)), "small")

@@ -1,5 +1,8 @@
 """Export a network for another tool."""
 
+import pkgutil
+from collections.abc import Sized
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +10,7 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._model import PACKED, RunnablePath, open_model, read_images
-from signbit.cli._options import ModelName, Settings, parse_settings
+from signbit.cli._options import ModelName, parse_settings
 from signbit.cli._output import show_path
 from signbit.errors import UsageError
 
@@ -15,15 +18,18 @@ if TYPE_CHECKING:
     from signbit.export import Handover
 
 
+def _formats() -> str:
+    """The formats that come with the package, told by its modules without importing them."""
+    spec = find_spec("signbit.export")
+    places = spec.submodule_search_locations if spec else None
+    names = sorted(module.name for module in pkgutil.iter_modules(places))
+    return ", ".join(name for name in names if not name.startswith("_"))
+
+
 @commands.register("export")
 def export(
     path: RunnablePath,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to", metavar="FORMAT", help="c, mat, npz, onnx, qonnx, torch, txt or verilog."
-        ),
-    ],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help=f"One of {_formats()}.")],
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="DIR", help="Folder to write, a new one.")
     ],
@@ -32,47 +38,73 @@ def export(
         typer.Option(
             "--samples",
             metavar="PATH",
-            help="Images for the golden vectors; may be repeated.  [default: random pixels]",
+            help="Image file, or folder of them, for the golden vectors; a few are enough; may be "
+            "repeated.  [default: 4 images of random pixels]",
         ),
     ] = None,
     single: Annotated[
-        bool, typer.Option("--single", help="mat, npz, txt: one file for all arrays.")
+        bool,
+        typer.Option("--single", help="One file for all arrays, of formats that hold arrays."),
     ] = False,
     force: Annotated[
         bool,
         typer.Option("--force", help="Replace an earlier export; other folders are left alone."),
     ] = False,
     model: ModelName = None,
-    settings: Settings = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Option of the format; of a checkpoint that does not say its architecture, "
+            "option of that, such as model.inflation=0.25; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Write a packed network for another tool, with vectors to check it against.
 
-    Parameters, thresholds and golden vectors (images, every layer's bits, scores) come in the
-    format's own way; DIR/manifest.json states the conventions. Of a trained model, a run folder
-    or checkpoint, mat, npz and txt write every entry of the state dict, and the weights that it
+    MODEL is a packed .signbit file. Its weights, thresholds and golden vectors (images, what
+    every layer makes of them, scores) come in the format's own way, with code that runs them
+    where the format has it. DIR/manifest.json states the conventions and the graph. DIR appears
+    when all of it is written. What a format cannot express is an error that names the layer.
+
+    Formats that hold arrays (mat, npz, txt) also take a model as it was trained: a run folder or
+    a checkpoint. They then write every entry of the state dict, and the weights that the network
     uses as bits once more as -1 and +1.
     """
     from signbit.export import exporters
 
     exporters.get(to)  # a wrong name is told before the model is read
     if path.suffix != PACKED:
-        if samples or single:
-            raise UsageError(
-                "--samples and --single are for packed networks: signbit pack RUN -o FILE.signbit"
-            )
-        _export_state(path, to, out, force, model, settings)
+        _export_state(path, to, out, samples is not None or single, force, model, settings)
         return
     if model is not None:
         raise UsageError(f"{show_path(path)} says its own architecture; leave --model out")
     from signbit.export import export as write
 
-    options = parse_settings(settings or ()) | ({"single": True} if single else {})
+    options = parse_settings(settings or ())
     handed = _handover(path, samples)
-    manifest = write(handed, to, out, force=force, options=options)
+    manifest = write(handed, to, out, force=force, options=options | _single(to, single))
     typer.echo(
-        f"{show_path(out)}: {len(manifest['files'])} files and manifest.json; golden vectors of "
-        f"{len(handed.golden.pixels)} images"
+        f"{show_path(out)}: {_count(manifest['files'], 'file')} and manifest.json; golden vectors "
+        f"of {_count(handed.golden.pixels, 'image')}"
     )
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}" + ("s" if len(things) != 1 else "")
+
+
+def _single(to: str, single: bool) -> dict[str, bool]:
+    """The option of the format that --single is short for. Raises: UsageError where it has none."""
+    from signbit.export import ArrayFormat, exporters
+
+    if not single:
+        return {}
+    arrays = [name for name in exporters.names() if isinstance(exporters.get(name), ArrayFormat)]
+    if to not in arrays:
+        raise UsageError(f"--single is for {', '.join(arrays)}; leave it out for {to}")
+    return {"single": True}
 
 
 def _handover(path: Path, samples: list[Path] | None) -> "Handover":
@@ -85,10 +117,22 @@ def _handover(path: Path, samples: list[Path] | None) -> "Handover":
 
 
 def _export_state(
-    path: Path, to: str, out: Path, force: bool, model: str | None, settings: list[str] | None
+    path: Path,
+    to: str,
+    out: Path,
+    for_packed: bool,
+    force: bool,
+    model: str | None,
+    settings: list[str] | None,
 ) -> None:
     from signbit.export import export_state
+    from signbit.export._arrays import array_format
 
+    array_format(to)  # before torch is imported and the model read
+    if for_packed:
+        raise UsageError(
+            "--samples and --single are for packed networks: signbit pack RUN -o FILE.signbit"
+        )
     trained = open_model(path, model, settings)
     from signbit.models import parameters_of
 

@@ -31,13 +31,17 @@ def describe(handover: Handover) -> dict[str, Any]:
                 "node": number,
                 "op": node.op,
                 "inputs": list(node.inputs),
-                "attributes": {
-                    key: str(value) if value in (float("inf"), float("-inf")) else value
-                    for key, value in node.attributes.items()
-                },
+                "attributes": {key: _plain(value) for key, value in node.attributes.items()},
                 "gives": str(model.types[number]),
             }
             for number, node in enumerate(model.nodes, 1)
         ],
         "golden_images": len(handover.golden.pixels),
     }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON gives it back; it has no infinity."""
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if value in (float("inf"), float("-inf")) else value

@@ -59,13 +59,11 @@ def _check_options(to: str, exporter: Exporter, chosen: Mapping[str, Any]) -> No
     }
     for name, value in chosen.items():
         if name not in known:
-            raise unknown_name(f"option of export format {to!r}", name, known)
+            raise unknown_name(f"{to} option", name, known)
         wanted = known[name]
         # A bool is an int to Python, but not what somebody means who sets a number.
         if wanted in _SIMPLE and type(value) is not wanted:
-            raise UsageError(
-                f"option {name!r} of export format {to!r} is {value!r}; give {_SIMPLE[wanted]}"
-            )
+            raise UsageError(f"{to} option {name!r} is {value!r}; give {_SIMPLE[wanted]}")
 
 
 def write_folder(

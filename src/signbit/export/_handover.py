@@ -1,6 +1,7 @@
 """Make what an exporter takes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from signbit.errors import ExportError, UsageError
 from signbit.export._identifiers import identifier
 from signbit.export._types import Golden, Handover
-from signbit.format import PackedModel
+from signbit.format import Node, PackedModel
+from signbit.format.ops import operations
 from signbit.runtime import reference
 
 # Images of noise reach more of a network's values than photographs do.
@@ -30,7 +32,23 @@ def handover(model: PackedModel, name: str, samples: NDArray[np.uint8] | None = 
     samples = np.asarray(samples)
     if samples.size == 0:
         raise UsageError("golden vectors need an image; samples holds none")
+    model = replace(model, nodes=[_in_order(node) for node in model.nodes])
     return Handover(model, identifier(name), Golden(reference.run(model, samples)))
+
+
+def _in_order(node: Node) -> Node:
+    """The node, its attributes and tensors in one order and its numbers of one type.
+
+    A network that was read from its file exports to the same bytes as the one that was packed.
+    """
+    checks = operations.get(node.op).attributes
+    return replace(
+        node,
+        attributes={
+            name: check.check(name, node.attributes[name]) for name, check in checks.items()
+        },
+        tensors=dict(sorted(node.tensors.items())),
+    )
 
 
 def require_operations(model: PackedModel, to: str, known: Sequence[str]) -> None:
