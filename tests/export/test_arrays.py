@@ -1,0 +1,136 @@
+"""What formats that hold arrays say of a network, read back by NumPy, SciPy and Python."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.networks import packed
+from numpy.typing import NDArray
+from scipy.io import loadmat
+
+from signbit.export import Handover, export, exporters, handover
+
+Array = NDArray[Any]
+NETWORKS = ("digits", "paddings", "shortcut", "real_ends")
+
+
+def read_npz(path: Path, keys: list[str]) -> dict[str, Array]:
+    content = np.load(path, allow_pickle=False)
+    return {keys[0]: content} if isinstance(content, np.ndarray) else dict(content)
+
+
+def read_mat(path: Path, keys: list[str]) -> dict[str, Array]:
+    content = {key: value for key, value in loadmat(path).items() if not key.startswith("__")}
+    return {keys[0]: content["array"]} if content.keys() == {"array"} else content
+
+
+def read_txt(path: Path, keys: list[str]) -> dict[str, Array]:
+    arrays: dict[str, Array] = {}
+    for part in path.read_text().split("# ")[1:]:
+        header, _, numbers = part.partition("\n")
+        facts = json.loads(header)
+        kind = int if np.dtype(facts["dtype"]).kind in "iu" else float
+        values = np.array(list(map(kind, numbers.split())), facts["dtype"])
+        arrays[facts["key"]] = values.reshape(facts["shape"])
+    return arrays
+
+
+READERS: Mapping[str, Callable[[Path, list[str]], dict[str, Array]]] = {
+    "mat": read_mat,
+    "npz": read_npz,
+    "txt": read_txt,
+}
+
+
+def read(folder: Path, to: str) -> dict[str, Array]:
+    """All arrays of an export by their keys, in the shapes that its manifest states."""
+    entries = json.loads((folder / "manifest.json").read_text())["arrays"]
+    found: dict[str, Array] = {}
+    for file in {entry["file"] for entry in entries}:
+        keys = [entry["key"] for entry in entries if entry["file"] == file]
+        found |= READERS[to](folder / file, keys)
+    assert found.keys() == {entry["key"] for entry in entries}
+    for entry in entries:
+        assert found[entry["key"]].dtype.name == entry["dtype"], entry
+        found[entry["key"]] = found[entry["key"]].reshape(entry["shape"])
+    return found
+
+
+def bits_of(words: Array, channels: int) -> Array:
+    """Bit c % 64 of word c // 64, one by one."""
+    shifts = np.arange(channels, dtype=np.uint64) % np.uint64(64)
+    return (words[..., np.arange(channels) // 64] >> shifts) & np.uint64(1)
+
+
+def assert_tensors_are_the_networks(found: Mapping[str, Array], handed: Handover) -> None:
+    for number, node in enumerate(handed.model.nodes, 1):
+        channels = handed.model.types[node.inputs[0]].channels
+        for name, tensor in node.tensors.items():
+            array = found[f"n{number:02d}_{name}"]
+            if tensor.dtype == np.uint64:
+                np.testing.assert_array_equal(found[f"n{number:02d}_{name}_words"], tensor)
+                bits = bits_of(tensor, channels // node.attributes.get("groups", 1))
+                tensor = bits * 2.0 - 1 if name == "weight" else bits
+            else:
+                assert array.dtype == tensor.dtype
+            if name == "weight":
+                out, height, width, fan = tensor.shape
+                assert array.shape == (out, fan, height, width)
+                tensor = tensor.transpose(0, 3, 1, 2)
+            np.testing.assert_array_equal(array, tensor)
+
+
+def assert_golden_values_are_the_networks(found: Mapping[str, Array], handed: Handover) -> None:
+    golden = handed.golden
+    np.testing.assert_array_equal(found["golden_pixels"], golden.pixels)
+    np.testing.assert_array_equal(found["golden_scores"], golden.scores)
+    for number in range(1, len(golden.values)):
+        value = golden.values[number]
+        wanted = value * 2.0 - 1 if value.dtype == bool else value
+        np.testing.assert_array_equal(found[f"golden_n{number:02d}"], wanted)
+
+
+@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("to", sorted(READERS))
+def test_every_array_is_that_of_the_packed_network(tmp_path, to, network, single):
+    handed = handover(packed(network), network)
+    manifest = export(handed, to, tmp_path / "out", options={"single": single})
+    found = read(tmp_path / "out", to)
+    assert_tensors_are_the_networks(found, handed)
+    assert_golden_values_are_the_networks(found, handed)
+    preprocessing = handed.model.preprocessing
+    assert found["preprocessing_scale"].tolist() == list(preprocessing.scale)
+    assert found["preprocessing_bias"].tolist() == list(preprocessing.bias)
+    assert single == (len({entry["file"] for entry in manifest["arrays"]}) == 1)
+
+
+def test_there_are_arrays_of_every_type(tmp_path):
+    """Bits, words, sums and real numbers, or the test above would look at less than it says."""
+    kinds = set()
+    for network in NETWORKS:
+        manifest = export(handover(packed(network), network), "npz", tmp_path / network)
+        kinds |= {entry["dtype"] for entry in manifest["arrays"]}
+    assert kinds == {"int8", "uint8", "uint64", "int32", "float32", "float64"}
+
+
+@pytest.mark.parametrize("to", sorted(READERS))
+def test_state_arrays_are_read_back(tmp_path, parameters, to):
+    from signbit.export import export_state
+
+    manifest = export_state(parameters, to, tmp_path / "out")
+    for entry in manifest["arrays"]:
+        source = (parameters.binary if entry["binary"] else parameters.arrays)[entry["key"]]
+        (found,) = READERS[to](tmp_path / "out" / entry["file"], [entry["key"]]).values()
+        assert found.dtype == source.dtype
+        assert found.reshape(entry["shape"]).tobytes() == source.tobytes(), entry["key"]
+
+
+def test_these_are_all_formats_that_hold_arrays():
+    from signbit.export import ArrayFormat
+
+    names = [name for name in exporters.names() if isinstance(exporters.get(name), ArrayFormat)]
+    assert names == sorted(READERS)
