@@ -57,12 +57,21 @@ def test_octave_runs_other_images(octave, tmp_path, count):
     model = packed("digits")
     export(handover(model, "digits"), "mat", tmp_path / "out")
     pixels = np.random.default_rng(7).integers(0, 256, (count, 8, 8, 1), np.uint8)
-    savemat(tmp_path / "out" / "mine.mat", {"pixels": pixels})
-    code = "load('mine.mat'); scores = digits_run(pixels); printf('%.9g ', scores.');"
+    savemat(tmp_path / "out" / "n_mine.mat", {"pixels": pixels})
+    code = "load('n_mine.mat'); scores = digits_run(pixels); printf('%.9g ', scores.');"
     done = run(octave, tmp_path / "out", code)
     assert done.returncode == 0, done.stderr
     found = np.array(done.stdout.split(), float).reshape(count, 10)
     np.testing.assert_allclose(found, reference.scores(model, pixels), rtol=1e-5, atol=1e-5)
+
+
+def test_octave_names_the_folder_where_the_arrays_are_gone(octave, tmp_path):
+    export(handover(packed("digits"), "digits"), "mat", tmp_path / "out")
+    for path in (tmp_path / "out").glob("*.mat"):
+        path.unlink()
+    done = run(octave, tmp_path / "out", "digits_run")
+    assert done.returncode == 1
+    assert "holds neither digits.mat nor golden_pixels.mat" in done.stderr
 
 
 @pytest.mark.parametrize(

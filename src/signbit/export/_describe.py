@@ -10,8 +10,8 @@ CONVENTIONS = {
     "dot": "of n bits: 2 * popcount(a XNOR w) - n, which is n - 2 * popcount(a XOR w)",
     "weights": "(out, in / groups, kernel height, kernel width); convolutions correlate, the "
     "kernel is not flipped; a linear layer is a convolution whose kernel is the whole map",
-    "padding": "a padded tap of conv_bits counts as padding_value, -1, 0 or +1; of conv_u8 and "
-    "conv_f32 it adds nothing",
+    "padding": "a padded tap of conv_bits and conv_f32_bits counts as padding_value, -1, 0 or +1; "
+    "of conv_u8 and conv_f32 it adds nothing",
     "threshold": "the bit is sum < threshold where below is 1, else sum > threshold",
     "values": "golden values are (images, height, width, channels)",
     "preprocessing": "real input = scale * pixel + bias for each channel, for pixels 0 to 255, "

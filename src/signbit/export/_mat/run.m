@@ -48,11 +48,17 @@ if exist(fullfile(folder, [name '.mat']), 'file')
     data = load(fullfile(folder, [name '.mat']));
     return
 end
-files = [dir(fullfile(folder, 'n*_*.mat')); dir(fullfile(folder, 'golden_*.mat'))];
+data = struct();
+files = dir(fullfile(folder, '*.mat'));
 for k = 1:numel(files)
     [~, key] = fileparts(files(k).name);
-    content = load(fullfile(folder, files(k).name));
-    data.(key) = content.array;
+    if ~isempty(regexp(key, '^(n\d+|golden)_\w+$', 'once'))
+        content = load(fullfile(folder, files(k).name));
+        data.(key) = content.array;
+    end
+end
+if ~isfield(data, 'golden_pixels')
+    error('NAME: %s holds neither %s.mat nor golden_pixels.mat', folder, name);
 end
 end
 
