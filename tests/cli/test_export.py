@@ -117,9 +117,8 @@ def test_a_packed_file_under_another_name_is_one_line(signbit, digits, tmp_path)
 @pytest.mark.parametrize("to", OTHERS)
 def test_single_is_for_arrays(signbit, digits, tmp_path, to):
     arguments = ("export", digits, "--to", to, "-o", tmp_path / "out", "--single")
-    signbit.refused(
-        *arguments, code=2, says=f"--single is for mat, npz, txt; leave it out for {to}"
-    )
+    says = f"--single is for {', '.join(ARRAYS)}; leave it out for {to}"
+    signbit.refused(*arguments, code=2, says=says)
 
 
 @pytest.mark.parametrize("to", sorted(set(exporters.names()) - {"torch"}))

@@ -82,9 +82,9 @@ def export(
         raise UsageError(f"{show_path(path)} says its own architecture; leave --model out")
     from signbit.export import export as write
 
-    options = parse_settings(settings or ())
+    options = parse_settings(settings or ()) | _single(to, single)
     handed = _handover(path, samples)
-    manifest = write(handed, to, out, force=force, options=options | _single(to, single))
+    manifest = write(handed, to, out, force=force, options=options)
     typer.echo(
         f"{show_path(out)}: {_count(manifest['files'], 'file')} and manifest.json; golden vectors "
         f"of {_count(handed.golden.pixels, 'image')}"
