@@ -1,0 +1,1 @@
+"""The parts of the Verilog exporter; `rtl` holds the modules that every network shares."""

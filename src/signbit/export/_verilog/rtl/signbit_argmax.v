@@ -1,0 +1,47 @@
+// The class of the highest score, of equal ones the first; one score a beat, CLASSES of them.
+//
+// Out: for each image the class, and all scores and sums, class 0 in the lowest bits.
+module signbit_argmax #(
+    parameter CLASSES = 1,
+    parameter CLASS_BITS = 1,
+    parameter SCORE_BITS = 1,
+    parameter SUM_BITS = 1
+) (
+    input wire clk,
+    input wire rst,
+    input wire s_valid,
+    output wire s_ready,
+    input wire signed [SCORE_BITS-1:0] s_score,
+    input wire [SUM_BITS-1:0] s_sum,
+    output reg m_valid,
+    input wire m_ready,
+    output reg [CLASS_BITS-1:0] m_class,
+    output reg [CLASSES*SCORE_BITS-1:0] m_scores,
+    output reg [CLASSES*SUM_BITS-1:0] m_sums
+);
+    localparam [CLASS_BITS-1:0] LAST = CLASSES - 1;
+    reg [CLASS_BITS-1:0] index;
+    reg signed [SCORE_BITS-1:0] best;
+    wire first = index == {CLASS_BITS{1'b0}};
+    wire take = s_valid && s_ready;
+    assign s_ready = !m_valid || m_ready;
+    always @(posedge clk) begin
+        if (rst) begin
+            index <= {CLASS_BITS{1'b0}};
+            m_valid <= 1'b0;
+        end else if (take) begin
+            index <= index == LAST ? {CLASS_BITS{1'b0}} : index + 1'b1;
+            m_valid <= index == LAST;
+        end else if (m_ready) begin
+            m_valid <= 1'b0;
+        end
+        if (take) begin
+            m_scores[index*SCORE_BITS +: SCORE_BITS] <= s_score;
+            m_sums[index*SUM_BITS +: SUM_BITS] <= s_sum;
+            if (first || s_score > best) begin
+                best <= s_score;
+                m_class <= index;
+            end
+        end
+    end
+endmodule

@@ -1,0 +1,103 @@
+"""The affine chain of the scores in fixed point, with the roundings of float32."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from signbit.format import Node
+
+_SIGNIFICANT = 24  # bits of a float32
+_EXACT = 2**_SIGNIFICANT  # whole numbers up to here are float32 numbers
+_MAX_BITS = 256
+_MAX_FRACTION = 149  # of the smallest float32 number: more would need its rounding
+
+
+class CannotExpressError(Exception):
+    """Why scores have no such form."""
+
+
+@dataclass(frozen=True)
+class Affine:
+    """y = (x * scale << shift) + bias, then rounded to 24 significant bits; whole numbers.
+
+    fraction: y stands for y / 2**fraction.
+    limit: |x * scale ...| of any y, and so does y.
+    """
+
+    scale: Sequence[int]
+    bias: Sequence[int]
+    shift: int
+    fraction: int
+    limit: int
+
+    @property
+    def scale_bits(self) -> int:
+        """Of the scales, with sign."""
+        return max(map(abs, self.scale)).bit_length() + 1
+
+    @property
+    def bits(self) -> int:
+        """Of y, with sign."""
+        return self.limit.bit_length() + 1
+
+    def apply(self, x: int, channel: int) -> int:
+        """What one class makes of x."""
+        return rounded((x * self.scale[channel] << self.shift) + self.bias[channel])
+
+
+def rounded(value: int) -> int:
+    """To 24 significant bits, the nearest, a tie to the even one."""
+    magnitude = abs(value)
+    dropped = max(magnitude.bit_length() - _SIGNIFICANT, 0)
+    if dropped:
+        odd = magnitude >> dropped & 1
+        magnitude = (magnitude + (1 << (dropped - 1)) - 1 + odd) >> dropped << dropped
+    return magnitude if value >= 0 else -magnitude
+
+
+def fixed_point(nodes: Sequence[Node], limit: int) -> list[Affine]:
+    """Affine nodes one after the other, on sums within +-limit.
+
+    Raises: CannotExpressError where float32 would do what these numbers cannot.
+    """
+    if limit > _EXACT:
+        raise CannotExpressError(f"sums reach {limit}; float32 holds them exactly up to {_EXACT}")
+    affines: list[Affine] = []
+    fraction = 0
+    for node in nodes:
+        affines.append(_convert(node, limit, fraction))
+        limit, fraction = affines[-1].limit, affines[-1].fraction
+    return affines
+
+
+def _convert(node: Node, limit: int, fraction: int) -> Affine:
+    scale, bias = node.tensors["scale"], node.tensors["bias"]
+    if not (np.isfinite(scale).all() and np.isfinite(bias).all()):
+        raise CannotExpressError("a scale or a bias is not finite")
+    scales, biases = [Fraction(float(s)) for s in scale], [Fraction(float(b)) for b in bias]
+    point_scale, point_bias = _point(scales), _point(biases)
+    point = max(fraction + point_scale, point_bias)
+    highest = max(
+        Fraction(limit, 2**fraction) * abs(s) + abs(b) for s, b in zip(scales, biases, strict=True)
+    )
+    affine = Affine(
+        [int(s * 2**point_scale) for s in scales],
+        [int(b * 2**point) for b in biases],
+        point - fraction - point_scale,
+        point,
+        # Rounding adds at most a half of the last of 24 bits.
+        int(highest * 2**point * (1 + Fraction(1, 2 ** (_SIGNIFICANT - 1)))) + 1,
+    )
+    if affine.bits > _MAX_BITS or point > _MAX_FRACTION or highest >= 2**127:
+        raise CannotExpressError(
+            f"exact scores need {affine.bits} bits with {point} behind the point; at most "
+            f"{_MAX_BITS} and {_MAX_FRACTION} are made"
+        )
+    return affine
+
+
+def _point(numbers: Sequence[Fraction]) -> int:
+    """Bits behind the point that hold all of them."""
+    return max(number.denominator.bit_length() - 1 for number in numbers)

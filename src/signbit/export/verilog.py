@@ -1,0 +1,88 @@
+"""Synthesizable Verilog-2005, memory files and a self-checking test bench."""
+
+from fractions import Fraction
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from signbit.errors import UsageError
+from signbit.export._types import Handover, exporters
+from signbit.export._verilog.bench import bench_text, checks
+from signbit.export._verilog.cycles import source, taken
+from signbit.export._verilog.layers import golden_bits, golden_pixels
+from signbit.export._verilog.memory import Memory, memory_of_numbers
+from signbit.export._verilog.names import module_name
+from signbit.export._verilog.plan import Plan, make_plan
+from signbit.export._verilog.report import facts
+from signbit.export._verilog.text import header_text, memory_name, network_text
+
+_RTL = files("signbit.export") / "_verilog" / "rtl"
+
+
+@exporters.register("verilog")
+def verilog(handover: Handover, folder: Path, *, parallel: int = 1) -> dict[str, Any]:
+    """The network as one module on ready/valid streams, its memories and a test bench.
+
+    parallel: output channels that each layer works on in a cycle, at most.
+
+    Raises: UsageError where parallel is no positive whole number; ExportError for real-valued
+        layers but affine ones at the end, and for branches.
+    """
+    if isinstance(parallel, bool) or not isinstance(parallel, int) or parallel < 1:
+        raise UsageError(f"parallel is {parallel!r}; give a whole number of channels, 1 or more")
+    plan = make_plan(handover, parallel)
+    name = module_name(handover.name)
+    golden = _golden(handover, plan)
+    results = _results(handover, plan)
+    _write_rtl(folder)
+    for stage in plan.stages:
+        if stage.memory is not None:
+            stage.memory.write(folder / f"{memory_name(name, stage)}.mem")
+            stage.memory.write_coe(folder / f"{memory_name(name, stage)}.coe")
+    for key, memory in golden.items():
+        memory.write(folder / f"{name}_golden_{key}.mem")
+    _write(folder / f"{name}_parameters.vh", header_text(handover, plan, name, parallel))
+    _write(folder / f"{name}.v", network_text(handover, plan, name))
+    sizes = {key: (memory.width, len(memory.words)) for key, memory in golden.items()}
+    images = len(handover.golden.pixels)
+    found = checks(plan, name, sizes)
+    bench = bench_text(plan, name, found, images, sizes["pixels"], results[-1] + 1)
+    _write(folder / f"{name}_tb.v", bench)
+    return facts(handover, plan, name, parallel, results)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="ascii", newline="\n")
+
+
+def _write_rtl(folder: Path) -> None:
+    for module in _RTL.iterdir():
+        _write(folder / module.name, module.read_text(encoding="ascii"))
+
+
+def _results(handover: Handover, plan: Plan) -> list[int]:
+    """The cycle of each image's result."""
+    stream = source(handover.golden.pixels[..., 0].size)
+    for stage in plan.stages:
+        stream = stage.timing(stream)
+    return taken(stream)
+
+
+def _golden(handover: Handover, plan: Plan) -> dict[str, Memory]:
+    """What the streams hold, by the name of its file."""
+    values = handover.golden.values
+    images = len(handover.golden.pixels)
+    memories = {"pixels": golden_pixels(handover.golden.pixels)}
+    for number, _ in plan.checked:
+        memories[f"n{number:02d}"] = golden_bits(values[number])
+    result = plan.stages[-1]
+    class_bits, score_bits = result.outputs["m_class"], int(result.parameters["SCORE_BITS"])
+    real = values[plan.last_score].reshape(images, -1)
+    scores = [[int(Fraction(float(s)) * 2**plan.fraction) for s in row] for row in real]
+    memories["class"] = memory_of_numbers(real.argmax(1)[:, None], class_bits)
+    memories["scores"] = memory_of_numbers(scores, score_bits)
+    sums = values[plan.last_sums].reshape(images, -1).astype(np.int64)
+    memories["sums"] = memory_of_numbers(sums, int(result.parameters["SUM_BITS"]))
+    return memories
