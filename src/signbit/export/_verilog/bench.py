@@ -51,7 +51,7 @@ module {name}_tb;
         $readmemh("{name}_golden_pixels.mem", pixels);
         if ($test$plusargs("stall")) stalls = 1'b1;
     end
-    always #5 clk = !clk;
+    initial forever #5 clk = !clk;
 
     always @(posedge clk) begin
         if (rst) begin

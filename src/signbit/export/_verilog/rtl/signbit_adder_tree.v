@@ -5,7 +5,7 @@ module signbit_adder_tree #(
     parameter BITS = 1,
     parameter SIGNED = 0
 ) (
-    // Verilator does not look into a module that instantiates itself.
+    // Lint does not look into a module that instantiates itself.
     // verilator lint_off UNUSEDSIGNAL
     input wire [TERMS*BITS-1:0] terms,
     // verilator lint_on UNUSEDSIGNAL

@@ -19,7 +19,9 @@ module signbit_argmax #(
     output reg [CLASSES*SCORE_BITS-1:0] m_scores,
     output reg [CLASSES*SUM_BITS-1:0] m_sums
 );
+    // verilator lint_off WIDTH
     localparam [CLASS_BITS-1:0] LAST = CLASSES - 1;
+    // verilator lint_on WIDTH
     reg [CLASS_BITS-1:0] index;
     reg signed [SCORE_BITS-1:0] best;
     wire first = index == {CLASS_BITS{1'b0}};

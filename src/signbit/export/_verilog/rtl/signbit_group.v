@@ -18,10 +18,10 @@ module signbit_group #(
         if (GROUPS == 1) begin : all
             assign used = {CHANNELS{1'b1}};
         end else begin : some
-            wire [31:0] group
+            wire [31:0] own
                 = ({{(32-PASS_BITS){1'b0}}, pass} * LANES + LANE) / (OUTPUTS / GROUPS);
             for (c = 0; c < CHANNELS; c = c + 1) begin : channel
-                assign used[c] = group == c / (CHANNELS / GROUPS);
+                assign used[c] = own == c / (CHANNELS / GROUPS);
             end
         end
     endgenerate

@@ -23,17 +23,17 @@ module signbit_lines #(
         if (ROWS == 1) begin : none
             assign column = data;
         end else begin : some
-            localparam STORED = (ROWS - 1) * DATA;
-            reg [STORED-1:0] above;
+            localparam ABOVE_BITS = (ROWS - 1) * DATA;
+            reg [ABOVE_BITS-1:0] above;
             assign column = {above, data};
             if (COLUMNS == 1) begin : narrow
-                always @(posedge clk) if (step) above <= column[STORED-1:0];
+                always @(posedge clk) if (step) above <= column[ABOVE_BITS-1:0];
             end else begin : wide
-                reg [STORED-1:0] lines [0:COLUMNS-1];
+                reg [ABOVE_BITS-1:0] stored [0:COLUMNS-1];
                 always @(posedge clk) begin
                     if (step) begin
-                        lines[x] <= column[STORED-1:0];
-                        above <= lines[next_x];
+                        stored[x] <= column[ABOVE_BITS-1:0];
+                        above <= stored[next_x];
                     end
                 end
             end

@@ -23,7 +23,9 @@ module signbit_passes #(
     input wire m_ready,
     output reg [LANES*SUM_BITS-1:0] m_sums
 );
+    // verilator lint_off WIDTH
     localparam [PASS_BITS-1:0] LAST = PASSES - 1;
+    // verilator lint_on WIDTH
     wire last_pass = pass == LAST;
     wire last_position;
     wire [LANES*SUM_BITS-1:0] total;
@@ -49,7 +51,9 @@ module signbit_passes #(
             assign total = partial;
         end else begin : several
             localparam POSITION_BITS = $clog2(POSITIONS);
+            // verilator lint_off WIDTH
             localparam [POSITION_BITS-1:0] LAST_POSITION = POSITIONS - 1;
+            // verilator lint_on WIDTH
             reg [POSITION_BITS-1:0] position;
             reg [LANES*SUM_BITS-1:0] accumulators [0:PASSES-1];
             wire [LANES*SUM_BITS-1:0] accumulated = accumulators[pass];

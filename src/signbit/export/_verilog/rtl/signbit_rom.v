@@ -13,7 +13,9 @@ module signbit_rom #(
     output reg [WIDTH-1:0] word
 );
     localparam ADDRESS_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1;
+    // verilator lint_off WIDTH
     localparam [ADDRESS_BITS-1:0] LAST = DEPTH - 1;
+    // verilator lint_on WIDTH
 
     reg [WIDTH-1:0] words [0:DEPTH-1];
     reg [ADDRESS_BITS-1:0] following;

@@ -17,8 +17,10 @@ module signbit_serial #(
 );
     localparam LANE_BITS = LANES > 1 ? $clog2(LANES) : 1;
     localparam CHANNEL_BITS = CHANNELS > 1 ? $clog2(CHANNELS) : 1;
+    // verilator lint_off WIDTH
     localparam [LANE_BITS-1:0] LAST_LANE = LANES - 1;
     localparam [CHANNEL_BITS-1:0] LAST_CHANNEL = CHANNELS - 1;
+    // verilator lint_on WIDTH
     reg [LANE_BITS-1:0] lane;
     reg [CHANNEL_BITS-1:0] channel;
     wire last_channel = channel == LAST_CHANNEL;

@@ -21,7 +21,9 @@ module signbit_threshold #(
 );
     localparam PASSES = (CHANNELS + LANES - 1) / LANES;
     localparam PASS_BITS = PASSES > 1 ? $clog2(PASSES) : 1;
+    // verilator lint_off WIDTH
     localparam [PASS_BITS-1:0] LAST = PASSES - 1;
+    // verilator lint_on WIDTH
     localparam FIELD = SUM_BITS + 1;
 
     reg [PASS_BITS-1:0] pass;

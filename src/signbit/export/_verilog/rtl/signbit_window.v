@@ -40,8 +40,10 @@ module signbit_window #(
     // The walk, a position of the padded map.
     localparam Y_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
     localparam X_BITS = COLUMNS > 1 ? $clog2(COLUMNS) : 1;
+    // verilator lint_off WIDTH
     localparam [Y_BITS-1:0] LAST_Y = ROWS - 1;
     localparam [X_BITS-1:0] LAST_X = COLUMNS - 1;
+    // verilator lint_on WIDTH
     reg [Y_BITS-1:0] y;
     reg [X_BITS-1:0] x;
     wire last_y = y == LAST_Y;
@@ -72,10 +74,12 @@ module signbit_window #(
     localparam MOST_X = REACH_W > STRIDE_W ? REACH_W : STRIDE_W;
     localparam WAIT_Y_BITS = MOST_Y > 1 ? $clog2(MOST_Y) : 1;
     localparam WAIT_X_BITS = MOST_X > 1 ? $clog2(MOST_X) : 1;
+    // verilator lint_off WIDTH
     localparam [WAIT_Y_BITS-1:0] FIRST_WAIT_Y = REACH_H - 1;
     localparam [WAIT_X_BITS-1:0] FIRST_WAIT_X = REACH_W - 1;
     localparam [WAIT_Y_BITS-1:0] NEXT_WAIT_Y = STRIDE_H - 1;
     localparam [WAIT_X_BITS-1:0] NEXT_WAIT_X = STRIDE_W - 1;
+    // verilator lint_on WIDTH
     reg [WAIT_Y_BITS-1:0] wait_y;
     reg [WAIT_X_BITS-1:0] wait_x;
     wire complete = wait_y == {WAIT_Y_BITS{1'b0}} && wait_x == {WAIT_X_BITS{1'b0}};
