@@ -1,5 +1,5 @@
-// The sum of TERMS numbers of BITS bits each, as a balanced tree; terms of one bit: a popcount.
-// Combinational. Each level is one bit wider than the one below it, so that nothing overflows.
+// The sum of TERMS numbers of BITS bits each, as a balanced tree; terms of one bit: a popcount,
+// whose leaves are the six bits that a look-up table of an FPGA takes. Combinational.
 module signbit_adder_tree #(
     parameter TERMS = 1,
     parameter BITS = 1,
@@ -11,15 +11,24 @@ module signbit_adder_tree #(
     // verilator lint_on UNUSEDSIGNAL
     output wire [BITS+$clog2(TERMS)-1:0] sum
 );
+    localparam SUM_BITS = BITS + $clog2(TERMS);
+    localparam LEAF = 6;
+    // Set bits of each number of six bits, a hexadecimal digit each, from 63 down to 0.
+    localparam [255:0] COUNTS
+        = 256'h6554544354434332544343324332322154434332433232214332322132212110;
     generate
-        if (TERMS == 1) begin : leaf
+        if (TERMS == 1) begin : single
             assign sum = terms;
+        end else if (BITS == 1 && TERMS <= LEAF) begin : leaf
+            wire [LEAF-1:0] index;
+            wire [3:0] count = COUNTS[{index, 2'b00} +: 4];
+            signbit_resize #(.FROM(TERMS), .TO(LEAF)) term_resize (.x(terms), .y(index));
+            signbit_resize #(.FROM(4), .TO(SUM_BITS)) count_resize (.x(count), .y(sum));
         end else begin : node
-            localparam LOW = TERMS / 2;
+            localparam LOW = BITS == 1 ? (TERMS + 2 * LEAF - 1) / (2 * LEAF) * LEAF : TERMS / 2;
             localparam HIGH = TERMS - LOW;
             localparam LOW_BITS = BITS + $clog2(LOW);
             localparam HIGH_BITS = BITS + $clog2(HIGH);
-            localparam SUM_BITS = BITS + $clog2(TERMS);
             // verilator lint_off UNDRIVEN
             wire [LOW_BITS-1:0] low;
             wire [HIGH_BITS-1:0] high;
@@ -30,8 +39,14 @@ module signbit_adder_tree #(
             signbit_adder_tree #(.TERMS(HIGH), .BITS(BITS), .SIGNED(SIGNED)) high_tree (
                 .terms(terms[TERMS*BITS-1:LOW*BITS]), .sum(high)
             );
-            assign sum = {{(SUM_BITS-LOW_BITS){SIGNED != 0 && low[LOW_BITS-1]}}, low}
-                       + {{(SUM_BITS-HIGH_BITS){SIGNED != 0 && high[HIGH_BITS-1]}}, high};
+            wire [SUM_BITS-1:0] low_wide, high_wide;
+            signbit_resize #(.FROM(LOW_BITS), .TO(SUM_BITS), .SIGNED(SIGNED)) low_resize (
+                .x(low), .y(low_wide)
+            );
+            signbit_resize #(.FROM(HIGH_BITS), .TO(SUM_BITS), .SIGNED(SIGNED)) high_resize (
+                .x(high), .y(high_wide)
+            );
+            assign sum = low_wide + high_wide;
         end
     endgenerate
 endmodule

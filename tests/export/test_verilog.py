@@ -1,0 +1,382 @@
+"""The Verilog of an export in Icarus Verilog, Verilator and Yosys; golden files are the oracle."""
+
+import json
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import missing
+from helpers.networks import packed
+from helpers.nodes import first_bits, model_of, random_thresholds, random_weight, window
+
+from signbit.errors import ExportError, UsageError
+from signbit.export import export, handover
+from signbit.export._verilog import cycles
+from signbit.export._verilog.report import layer_cycles
+from signbit.export._verilog.scores import CannotExpressError, fixed_point
+from signbit.export._verilog.stage import Geometry
+from signbit.format import Node, PackedModel
+from signbit.format.bits import pack_bits, unpack_bits
+from signbit.runtime import reference
+
+QUICK = "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"  # for the C++ compiler, which takes longest
+
+
+@pytest.fixture(scope="session")
+def iverilog() -> str:
+    return shutil.which("iverilog") or missing("needs Icarus Verilog: apt-get install iverilog")
+
+
+@pytest.fixture(scope="session")
+def verilator() -> str:
+    return shutil.which("verilator") or missing("needs Verilator: apt-get install verilator")
+
+
+@pytest.fixture(scope="session")
+def yosys() -> str:
+    return shutil.which("yosys") or missing("needs Yosys: apt-get install yosys")
+
+
+def run(*command: object, folder: Path) -> str:
+    done = subprocess.run(
+        [str(word) for word in command], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def handed(model: PackedModel, name: str, images: int = 2):
+    size = (images, *model.preprocessing.size, model.preprocessing.channels)
+    return handover(model, name, np.random.default_rng(1).integers(0, 256, size, np.uint8))
+
+
+def written(folder: Path, model: PackedModel, parallel: int, images: int = 2, name: str = "net"):
+    export(handed(model, name, images), "verilog", folder, options={"parallel": parallel})
+    return folder
+
+
+def simulate(iverilog: str, folder: Path, *arguments: str, name: str = "net") -> str:
+    """What the test bench says, its last line first."""
+    program = folder.parent / f"{folder.name}.vvp"
+    sources = sorted(path.name for path in folder.glob("signbit_*.v"))
+    command = (iverilog, "-g2005", "-Wall", "-o", program, f"{name}_tb.v", f"{name}.v", *sources)
+    assert run(*command, folder=folder) == ""
+    lines = run("vvp", "-n", program, *arguments, folder=folder).splitlines()
+    return "\n".join(reversed(lines))
+
+
+@cache
+def odd() -> PackedModel:
+    """Maps one position wide, strides, dilation, uneven padding, groups, a flip, a flatten."""
+    rng = np.random.default_rng(3)
+    first = window((3, 1), (2, 1), (1, 0, 0, 0), (2, 1))
+    first |= {"channels": 6, "groups": 3, "padding_value": 0}
+    second = window((2, 2), (1, 2), (0, 1, 2, 1))
+    second |= {"channels": 5, "groups": 1, "padding_value": 1}
+    last = {"channels": 3, "groups": 1, "padding_value": 0}
+    last |= window((1, 1), padding=(0, 0, 0, 0))
+    nodes = [
+        *first_bits(rng, 6, 2),
+        Node("flip", (2,), {}, {"mask": pack_bits(np.array([1, 0, 0, 1, 1, 0], bool))}),
+        Node("conv_bits", (3,), first, random_weight(rng, 6, (3, 1), 2)),
+        Node("threshold", (4,), {}, random_thresholds(rng, 6, 4)),
+        Node("max_pool", (5,), window((2, 1), (1, 1), (1, 0, 0, 0))),
+        Node("conv_bits", (6,), second, random_weight(rng, 5, (2, 2), 6)),
+        Node("threshold", (7,), {}, random_thresholds(rng, 5, 9)),
+        Node("max_pool", (8,), window((5, 1), padding=(0, 0, 0, 0))),
+        Node("flatten", (9,)),
+        Node("conv_bits", (10,), last, random_weight(rng, 3, (1, 1), 5)),
+        Node("flatten", (11,)),
+        affine(12, [0.5, -0.25, 0.0], [1.0, 1e-4, 0.5]),
+    ]
+    return model_of(nodes, (9, 1), 2)
+
+
+def affine(source: int, scale: list[float], bias: list[float]) -> Node:
+    tensors = {"scale": np.array(scale, np.float32), "bias": np.array(bias, np.float32)}
+    return Node("affine", (source,), {}, tensors)
+
+
+def network(name: str) -> PackedModel:
+    return odd() if name == "odd" else packed(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "parallel"),
+    [("digits", 1), ("vgg_cut", 1), ("vgg_cut", 3), ("mlp", 7), ("paddings", 4), ("odd", 2),
+     ("odd", 1000)],
+)  # fmt: skip
+def test_icarus_finds_every_bit_and_cycle_as_expected(iverilog, tmp_path, name, parallel):
+    folder = written(tmp_path / "out", network(name), parallel)
+    first, last = json.loads((folder / "manifest.json").read_text())["results"]
+    assert simulate(iverilog, folder).splitlines() == [
+        f"PASS net: 2 images, {last} cycles, first result after {first}"
+    ]
+    stalled = simulate(iverilog, folder, "+stall")
+    assert stalled.startswith("PASS net: 2 images, ")
+    assert int(stalled.split()[4]) > last
+
+
+@pytest.mark.parametrize(("name", "parallel"), [("digits", 1), ("vgg_cut", 2)])
+def test_verilator_says_the_same(verilator, tmp_path, name, parallel):
+    folder = written(tmp_path / "out", packed(name), parallel)
+    last = json.loads((folder / "manifest.json").read_text())["results"][-1]
+    place = ("--Mdir", tmp_path / "obj", "-o", "simulate", "--top-module", "net_tb")
+    run(verilator, "--binary", "-MAKEFLAGS", QUICK, *place, "net_tb.v", folder=folder)
+    program = tmp_path / "obj" / "simulate"
+    assert run(program, folder=folder).startswith(f"PASS net: 2 images, {last} cycles")
+    assert run(program, "+stall", folder=folder).startswith("PASS net: 2 images")
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+@pytest.mark.parametrize("name", ["digits", "vgg_cut", "mlp", "paddings", "odd"])
+def test_verilator_has_nothing_to_warn_of(verilator, tmp_path, name, parallel):
+    folder = written(tmp_path / "out", network(name), parallel)
+    for top in ("net.v", "net_tb.v"):
+        assert run(verilator, "--lint-only", "-Wall", "--timing", top, folder=folder) == ""
+
+
+@pytest.mark.parametrize("name", ["odd", "mlp"])
+def test_yosys_synthesizes_without_latches_and_loops(yosys, tmp_path, name):
+    folder = written(tmp_path / "out", network(name), 2)
+    sources = " ".join(sorted(path.name for path in folder.glob("signbit_*.v")))
+    script = (
+        f"read_verilog -defer net.v {sources}; hierarchy -check -top net; proc; "
+        "select -assert-none t:$dlatch t:$adlatch t:$dlatchsr; "
+        "flatten; opt -fast; memory -nomap; check -assert; stat"
+    )
+    assert "Number of cells" in run(yosys, "-p", script, folder=folder)
+
+
+def test_test_bench_finds_one_wrong_digit_in_any_file(iverilog, tmp_path):
+    folder = written(tmp_path / "out", odd(), 2)
+    assert simulate(iverilog, folder).startswith("PASS")
+    program = tmp_path / "out.vvp"
+    golden = sorted(folder.glob("net_golden_*.mem"))
+    assert len(golden) == 4 + 6
+    # Of other weights and thresholds a digit may make no difference to these images.
+    for path in [*golden, folder / "net_n11_weights.mem", folder / "net_n13_affine.mem"]:
+        text = path.read_text()
+        path.write_text(f"{int(text[0], 16) ^ 1:x}{text[1:]}")
+        line = run("vvp", "-n", program, folder=folder).splitlines()[-1]
+        assert line.startswith("FAIL net: "), path.name
+        path.write_text(text)
+    assert run("vvp", "-n", program, folder=folder).startswith("PASS")
+
+
+def test_test_bench_finds_one_wrong_weight_digit_of_a_hidden_layer(iverilog, tmp_path):
+    model = packed("vgg_cut")
+    hidden = handed(model, "net").golden.values[4]
+    folder = written(tmp_path / "out", model, 1)
+    assert simulate(iverilog, folder).startswith("PASS")
+    # The bit of the channel that is closest to being +1 as often as -1.
+    channel = int(np.abs(hidden.mean((0, 1, 2)) - 0.5).argmin())
+    path = folder / "net_n03_weights.mem"
+    lines = path.read_text().splitlines()
+    lines[channel] = f"{int(lines[channel][0], 16) ^ 15:x}{lines[channel][1:]}"
+    path.write_text("\n".join(lines) + "\n")
+    said = run("vvp", "-n", tmp_path / "out.vvp", folder=folder)
+    assert "net_golden_n04.mem: beat " in said
+    assert said.splitlines()[-1].startswith("FAIL net: ")
+
+
+def test_test_bench_finds_a_wrong_number_of_cycles_and_a_missing_pixel(iverilog, tmp_path):
+    folder = written(tmp_path / "out", odd(), 2)
+    bench = folder / "net_tb.v"
+    text = bench.read_text()
+    bench.write_text(re.sub(r"CYCLES = (\d+)", lambda m: f"CYCLES = {int(m[1]) + 1}", text))
+    assert re.match(r"FAIL net: \d+ cycles, expected", simulate(iverilog, folder))
+    bench.write_text(text.replace("sent < PIXELS", "sent < PIXELS - 1"))
+    assert "beats are missing" in simulate(iverilog, folder)
+
+
+def test_memory_files_hold_the_weights_as_documented(tmp_path):
+    model, lanes = packed("vgg_cut"), 3
+    folder = written(tmp_path / "out", model, lanes)
+    for number, positions in ((3, 1), (6, 30)):
+        weight = unpack_bits(model.nodes[number - 1].tensors["weight"], 16)
+        outputs, taps = len(weight), weight.shape[1] * weight.shape[2] // positions
+        words = [int(line, 16) for line in mem(folder, f"n{number:02d}_weights")]
+        passes = -(-outputs // lanes)
+        assert len(words) == positions * passes
+        for index in np.ndindex(outputs, positions, taps, 16):
+            channel, position, tap, c = index
+            word = words[position * passes + channel // lanes]
+            bit = word >> ((channel % lanes * taps + tap) * 16 + c) & 1
+            row, column = divmod(position * taps + tap, weight.shape[2])
+            assert bit == weight[channel, row, column, c]
+
+
+def mem(folder: Path, name: str) -> list[str]:
+    return (folder / f"net_{name}.mem").read_text().split()
+
+
+def test_coe_files_hold_the_words_of_the_mem_files(tmp_path):
+    folder = written(tmp_path / "out", odd(), 1)
+    paths = sorted(folder.glob("*.coe"))
+    assert len(paths) == 4 + 3 + 1
+    for path in paths:
+        head, vector = path.read_text().split("memory_initialization_vector=\n")
+        assert head == "memory_initialization_radix=16;\n"
+        words = vector.removesuffix(";\n").split(",\n")
+        assert words == path.with_suffix(".mem").read_text().split()
+
+
+@pytest.mark.parametrize("parallel", [1, 3, 16, 1000])
+@pytest.mark.parametrize("name", ["digits", "vgg_cut", "mlp", "paddings"])
+def test_layer_that_waits_for_nobody_takes_the_cycles_of_the_formula(name, parallel):
+    given = handed(packed(name), name)
+    for number, expected in layer_cycles(given, parallel).items():
+        node, kind = given.model.nodes[number - 1], given.model.types[number - 1]
+        geometry = Geometry.of(node, kind)
+        stream = cycles.source(4 * kind.height * kind.width)
+        positions = geometry.taps if geometry.is_whole_map else 1
+        if positions == 1 and not geometry.is_whole_map:
+            stream = cycles.window(geometry.steps)(stream)
+        if node.op != "max_pool":
+            passes = -(-node.attributes["channels"] // parallel)
+            stream = cycles.passes(passes, positions)(stream)
+        ends = np.array(cycles.taken(stream)).reshape(4, -1)[:, -1]
+        assert np.diff(ends).tolist() == [expected] * 3, (number, node.op)
+
+
+def random_affines(rng, classes: int) -> list[Node]:
+    """Scales and biases of many magnitudes."""
+    return [
+        affine(
+            0,
+            (rng.standard_normal(classes) * 2.0 ** rng.integers(-12, 3, classes)).tolist(),
+            (rng.standard_normal(classes) * 2.0 ** rng.integers(-20, 9, classes)).tolist(),
+        )
+        for _ in range(2)
+    ]
+
+
+def float_scores(nodes: list[Node], sums: np.ndarray) -> np.ndarray:
+    """(sums, classes) by the reference."""
+    value = np.repeat(sums[:, None].astype(np.int32), len(nodes[0].tensors["scale"]), 1)
+    for node in nodes:
+        value = reference.apply(node, [value])
+    return value.astype(np.float64)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_fixed_point_scores_are_those_of_float32_to_the_bit(seed):
+    nodes, sums = random_affines(np.random.default_rng(seed), 9), np.arange(-700, 701)
+    affines = fixed_point(nodes, 700)
+    found = np.empty((len(sums), 9))
+    for (row, channel), _ in np.ndenumerate(found):
+        value = int(sums[row])
+        for step in affines:
+            value = step.apply(value, channel)
+            assert abs(value) <= step.limit
+        found[row, channel] = value / 2 ** affines[-1].fraction
+    np.testing.assert_array_equal(found, float_scores(nodes, sums))
+
+
+def test_icarus_finds_scores_of_many_magnitudes_as_expected(iverilog, tmp_path):
+    rng = np.random.default_rng(5)
+    last = {"channels": 40, "groups": 1, "padding_value": 0}
+    last |= window((5, 4), padding=(0, 0, 0, 0))
+    nodes = [*first_bits(rng, 7), Node("conv_bits", (2,), last, random_weight(rng, 40, (5, 4), 7))]
+    for node in random_affines(rng, 40):
+        nodes.append(Node("affine", (len(nodes),), {}, node.tensors))
+    folder = written(tmp_path / "out", model_of(nodes, (5, 4)), 7, images=25)
+    assert simulate(iverilog, folder).startswith("PASS net: 25 images")
+
+
+@pytest.mark.parametrize(
+    ("scale", "bias", "limit", "reason"),
+    [
+        (np.inf, 0.0, 9, "not finite"),
+        (1.0, np.nan, 9, "not finite"),
+        (1e-38, 0.0, 9, "bits"),
+        (1.0, 0.0, 2**24 + 1, "16777217"),
+    ],
+)
+def test_scores_that_need_more_are_refused(scale, bias, limit, reason):
+    with pytest.raises(CannotExpressError, match=reason):
+        fixed_point([affine(0, [scale], [bias])], limit)
+
+
+def small(*middle: Node) -> PackedModel:
+    """Bits of three channels on 4x3, some nodes, and scores of two classes."""
+    rng = np.random.default_rng(0)
+    nodes = [*first_bits(rng, 3), *middle]
+    types = model_of([*nodes, Node("signs", (len(nodes),)), Node("flatten", (len(nodes) + 1,))],
+                     (4, 3)).types  # fmt: skip
+    _, height, width, channels = types[len(nodes)]
+    last = window((height, width), padding=(0, 0, 0, 0))
+    last |= {"channels": 2, "groups": 1, "padding_value": 0}
+    weight = random_weight(rng, 2, (height, width), channels)
+    nodes.append(Node("conv_bits", (len(nodes),), last, weight))
+    return model_of([*nodes, affine(len(nodes), [1.0, 1.0], [0.0, 0.0])], (4, 3))
+
+
+def inserted(position: int, *nodes: Node) -> PackedModel:
+    """`small` with nodes put in behind another, which those behind it read then."""
+    old, model = list(small().nodes), len(nodes)
+    later = [
+        Node(node.op, tuple(i + model if i >= position else i for i in node.inputs),
+             node.attributes, node.tensors)
+        for node in old[position:]
+    ]  # fmt: skip
+    return model_of([*old[:position], *nodes, *later], (4, 3))
+
+
+def real_threshold(source: int) -> Node:
+    return Node("threshold", (source,), {}, {
+        "threshold": np.zeros(3, np.float32), "below": np.zeros(1, np.uint64)
+    })  # fmt: skip
+
+
+POOL = window((2, 2), padding=(0, 0, 0, 0))
+REFUSED = {
+    r"node 9 \(add": lambda: packed("shortcut"),
+    r"node 1 \(normalize": lambda: packed("real_ends"),
+    r"node 4 \(max_pool.*reads \[2\].*no branches": lambda: small(
+        Node("max_pool", (2,), POOL), Node("max_pool", (2,), POOL)
+    ),
+    r"node 2 \(max_pool.*bits only": lambda: inserted(
+        1, Node("max_pool", (1,), window((3, 3)))
+    ),
+    r"node 3 \(flatten.*a map into a row": lambda: small(Node("flatten", (2,))),
+    r"node 2 \(affine.*at the end only": lambda: model_of([
+        small().nodes[0], affine(1, [1.0] * 3, [0.0] * 3), real_threshold(2),
+        Node("conv_bits", (3,), *_last()), affine(4, [1.0] * 2, [0.0] * 2),
+    ], (4, 3)),
+    r"node 6 \(affine.*nothing may follow softmax": lambda: inserted(
+        4, Node("softmax", (4,)), affine(5, [1.0] * 2, [0.0] * 2)
+    ),
+    r"node 4 \(affine.*not finite": lambda: inserted(3, affine(3, [np.inf] * 2, [0.0] * 2)),
+}  # fmt: skip
+
+
+def _last():
+    node = small().nodes[2]
+    return node.attributes, node.tensors
+
+
+@pytest.mark.parametrize("match", REFUSED)
+def test_networks_that_streams_of_bits_cannot_express_are_refused(tmp_path, match):
+    with np.errstate(invalid="ignore"):
+        given = handed(REFUSED[match](), "net")
+    with pytest.raises(ExportError, match=match):
+        export(given, "verilog", tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("parallel", [0, -1, 1.5, True, "2"])
+def test_parallel_that_is_no_number_of_channels_is_refused(tmp_path, parallel):
+    with pytest.raises(UsageError, match="parallel is"):
+        written(tmp_path / "out", odd(), parallel)
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_that_verilog_reserves_get_a_suffix(iverilog, tmp_path):
+    export(handed(odd(), "table"), "verilog", tmp_path / "out")
+    assert simulate(iverilog, tmp_path / "out", name="table_net").startswith("PASS table_net")
