@@ -10,6 +10,7 @@ from signbit.format import Node
 
 _SIGNIFICANT = 24  # bits of a float32
 _EXACT = 2**_SIGNIFICANT  # whole numbers up to here are float32 numbers
+_OVERFLOW = 2**127  # float32 holds a little less than twice as much
 _MAX_BITS = 256
 _MAX_FRACTION = 149  # of the smallest float32 number: more would need its rounding
 
@@ -23,7 +24,7 @@ class Affine:
     """y = (x * scale << shift) + bias, then rounded to 24 significant bits; whole numbers.
 
     fraction: y stands for y / 2**fraction.
-    limit: |x * scale ...| of any y, and so does y.
+    limit: y is within +-limit, before and after the rounding.
     """
 
     scale: Sequence[int]
@@ -90,7 +91,9 @@ def _convert(node: Node, limit: int, fraction: int) -> Affine:
         # Rounding adds at most a half of the last of 24 bits.
         int(highest * 2**point * (1 + Fraction(1, 2 ** (_SIGNIFICANT - 1)))) + 1,
     )
-    if affine.bits > _MAX_BITS or point > _MAX_FRACTION or highest >= 2**127:
+    if highest >= _OVERFLOW:
+        raise CannotExpressError("a score may pass what float32 holds")
+    if affine.bits > _MAX_BITS or point > _MAX_FRACTION:
         raise CannotExpressError(
             f"exact scores need {affine.bits} bits with {point} behind the point; at most "
             f"{_MAX_BITS} and {_MAX_FRACTION} are made"
