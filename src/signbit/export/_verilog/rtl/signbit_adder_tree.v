@@ -13,17 +13,18 @@ module signbit_adder_tree #(
 );
     localparam SUM_BITS = BITS + $clog2(TERMS);
     localparam LEAF = 6;
-    // Set bits of each number of six bits, a hexadecimal digit each, from 63 down to 0.
-    localparam [255:0] COUNTS
-        = 256'h6554544354434332544343324332322154434332433232214332322132212110;
+    // Bits 2, 1 and 0 of the number of set bits of 0 to 63.
+    localparam [63:0] FOURS = 64'hfee8e880e8808000;
+    localparam [63:0] TWOS = 64'h8117177e177e7ee8;
+    localparam [63:0] ONES = 64'h6996966996696996;
     generate
         if (TERMS == 1) begin : single
             assign sum = terms;
         end else if (BITS == 1 && TERMS <= LEAF) begin : leaf
             wire [LEAF-1:0] index;
-            wire [3:0] count = COUNTS[{index, 2'b00} +: 4];
+            wire [2:0] count = {FOURS[index], TWOS[index], ONES[index]};
             signbit_resize #(.FROM(TERMS), .TO(LEAF)) term_resize (.x(terms), .y(index));
-            signbit_resize #(.FROM(4), .TO(SUM_BITS)) count_resize (.x(count), .y(sum));
+            signbit_resize #(.FROM(3), .TO(SUM_BITS)) count_resize (.x(count), .y(sum));
         end else begin : node
             localparam LOW = BITS == 1 ? (TERMS + 2 * LEAF - 1) / (2 * LEAF) * LEAF : TERMS / 2;
             localparam HIGH = TERMS - LOW;

@@ -38,8 +38,11 @@ module signbit_argmax #(
             m_valid <= 1'b0;
         end
         if (take) begin
-            m_scores[index*SCORE_BITS +: SCORE_BITS] <= s_score;
-            m_sums[index*SUM_BITS +: SUM_BITS] <= s_sum;
+            // They enter at the top; the last one pushes the first to the bottom.
+            m_scores <= m_scores >> SCORE_BITS;
+            m_scores[(CLASSES-1)*SCORE_BITS +: SCORE_BITS] <= s_score;
+            m_sums <= m_sums >> SUM_BITS;
+            m_sums[(CLASSES-1)*SUM_BITS +: SUM_BITS] <= s_sum;
             if (first || s_score > best) begin
                 best <= s_score;
                 m_class <= index;
