@@ -1,18 +1,14 @@
 """Synthesizable Verilog-2005, memory files and a self-checking test bench."""
 
-from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from signbit.errors import UsageError
 from signbit.export._types import Handover, exporters
 from signbit.export._verilog.bench import bench_text, checks
 from signbit.export._verilog.cycles import source, taken
-from signbit.export._verilog.layers import golden_bits, golden_pixels
-from signbit.export._verilog.memory import Memory, memory_of_numbers
+from signbit.export._verilog.golden import golden_memories
 from signbit.export._verilog.names import module_name
 from signbit.export._verilog.plan import Plan, make_plan
 from signbit.export._verilog.report import facts
@@ -34,7 +30,7 @@ def verilog(handover: Handover, folder: Path, *, parallel: int = 1) -> dict[str,
         raise UsageError(f"parallel is {parallel!r}; give a whole number of channels, 1 or more")
     plan = make_plan(handover, parallel)
     name = module_name(handover.name)
-    golden = _golden(handover, plan)
+    golden = golden_memories(handover, plan)
     results = _results(handover, plan)
     _write_rtl(folder)
     for stage in plan.stages:
@@ -68,21 +64,3 @@ def _results(handover: Handover, plan: Plan) -> list[int]:
     for stage in plan.stages:
         stream = stage.timing(stream)
     return taken(stream)
-
-
-def _golden(handover: Handover, plan: Plan) -> dict[str, Memory]:
-    """What the streams hold, by the name of its file."""
-    values = handover.golden.values
-    images = len(handover.golden.pixels)
-    memories = {"pixels": golden_pixels(handover.golden.pixels)}
-    for number, _ in plan.checked:
-        memories[f"n{number:02d}"] = golden_bits(values[number])
-    result = plan.stages[-1]
-    class_bits, score_bits = result.outputs["m_class"], int(result.parameters["SCORE_BITS"])
-    real = values[plan.last_score].reshape(images, -1)
-    scores = [[int(Fraction(float(s)) * 2**plan.fraction) for s in row] for row in real]
-    memories["class"] = memory_of_numbers(real.argmax(1)[:, None], class_bits)
-    memories["scores"] = memory_of_numbers(scores, score_bits)
-    sums = values[plan.last_sums].reshape(images, -1).astype(np.int64)
-    memories["sums"] = memory_of_numbers(sums, int(result.parameters["SUM_BITS"]))
-    return memories

@@ -8,7 +8,7 @@ import numpy as np
 from signbit.errors import ExportError
 from signbit.export._handover import refusal, require_operations
 from signbit.export._types import Handover
-from signbit.export._verilog import layers
+from signbit.export._verilog import layers, tail
 from signbit.export._verilog.scores import CannotExpressError, fixed_point
 from signbit.export._verilog.stage import PIXELS, Stage
 from signbit.format import PackedModel
@@ -44,10 +44,10 @@ def make_plan(handover: Handover, parallel: int) -> Plan:
     require_operations(model, FORMAT, [*_BODY, *_TAIL])
     _require_chain(model)
     plan = Plan()
-    tail = _tail_start(model)
-    for number in range(1, tail):
+    start = _tail_start(model)
+    for number in range(1, start):
         _BODY[model.nodes[number - 1].op](plan, model, number, parallel)
-    _add_scores(plan, model, tail)
+    _add_scores(plan, model, start)
     _require_class(handover, plan)
     return plan
 
@@ -148,10 +148,10 @@ def _add_scores(plan: Plan, model: PackedModel, start: int) -> None:
     except CannotExpressError as reason:
         raise refusal(model, numbers[0], FORMAT, str(reason)) from reason
     classes = model.types[-1].channels
-    plan.stages.append(layers.serial(plan.last_sums, classes, plan.stages[-1]))
+    plan.stages.append(tail.serial(plan.last_sums, classes, plan.stages[-1]))
     for number, affine in zip(numbers, affines, strict=True):
-        plan.stages.append(layers.affine(number, affine, plan.stages[-1]))
-    plan.stages.append(layers.argmax(plan.last_score, classes, plan.stages[-1]))
+        plan.stages.append(tail.affine(number, affine, plan.stages[-1]))
+    plan.stages.append(tail.argmax(plan.last_score, classes, plan.stages[-1]))
     plan.fraction = affines[-1].fraction
 
 
