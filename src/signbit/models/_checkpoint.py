@@ -127,7 +127,7 @@ def _resolve(path: Path) -> Path:
     if not path.name.endswith((SUFFIX, *LEGACY_SUFFIXES)):
         raise UsageError(
             f"{path}: not a checkpoint of a trained model, by its name; give a run folder, a "
-            f"{SUFFIX} file, or an old {LEGACY_SUFFIXES[0]}"
+            f"{SUFFIX} file, or an old {LEGACY_SUFFIXES[0]}; packed networks end in .signbit"
         )
     return path
 
