@@ -11,6 +11,7 @@ from signbit.export._types import Handover
 from signbit.export._verilog import layers, tail
 from signbit.export._verilog.scores import CannotExpressError, fixed_point
 from signbit.export._verilog.stage import PIXELS, Stage
+from signbit.export._verilog.unflatten import on_the_map, reads_flat_map
 from signbit.format import PackedModel
 from signbit.format.types import BITS, F32, I32
 
@@ -91,6 +92,8 @@ def _source(plan: Plan) -> str:
 
 def _add_sums(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
     node, kind = model.nodes[number - 1], model.types[number - 1]
+    if reads_flat_map(model, number):
+        node, kind = on_the_map(model, number), model.types[number - 2]
     plan.stages += layers.sums(number, node, kind, _source(plan), parallel)
     plan.last_sums = number
 
@@ -117,10 +120,9 @@ def _add_flip(plan: Plan, model: PackedModel, number: int, parallel: int) -> Non
 
 
 def _add_flatten(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
-    if not _is_row(model, number - 1):
+    if not _is_row(model, number - 1) and not reads_flat_map(model, number + 1):
         raise refusal(
-            model, number, FORMAT,
-            "it turns a map into a row; a linear layer reads the map as a convolution does",
+            model, number, FORMAT, "of a map it is taken before a linear layer only"
         )  # fmt: skip
 
 
