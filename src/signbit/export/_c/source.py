@@ -1,0 +1,105 @@
+"""The `.c` and the `.h` of an exported network."""
+
+from signbit.export._c.plan import Plan, Step
+from signbit.export._c.text import template, text
+from signbit.export._types import Handover
+from signbit.format.types import BITS
+
+_HEADERS = {
+    "fused_multiply_add": ["math.h", "string.h"],
+    "softmax": ["math.h"],
+    "log_softmax": ["math.h"],
+    "max_pool": ["math.h"],
+    "clamp": ["math.h"],
+    "split_groups": ["string.h"],
+    "flatten_bits": ["string.h"],
+    "concat_bits": ["string.h"],
+}
+
+
+def arena_bytes(plan: Plan) -> int:
+    """Memory of the values of a run."""
+    return 4 * (plan.words + plan.reals)
+
+
+def constant_bytes(plan: Plan) -> int:
+    """Memory of weights, thresholds and other constants, without structs of a few words."""
+    return sum(step.piece.constant_bytes for step in plan.steps)
+
+
+def header(handover: Handover, plan: Plan) -> str:
+    """What a program includes."""
+    size = handover.model.preprocessing
+    classes = size.classes
+    return template(
+        "network.h",
+        UPPER=handover.name.upper(),
+        NAME=handover.name,
+        HEIGHT_PIXELS=size.size[0],
+        WIDTH_PIXELS=size.size[1],
+        CHANNELS_OF=size.channels,
+        CLASSES_OF=handover.model.classes,
+        BYTES_OF_ARENA=arena_bytes(plan),
+        BYTES_OF_CONSTANTS=constant_bytes(plan),
+        CLASS_NAMES=_declared_names(handover) if classes else "",
+    )
+
+
+def _declared_names(handover: Handover) -> str:
+    name = handover.name
+    return f"extern const char *const {name}_class_names[{name.upper()}_CLASSES];\n\n"
+
+
+def source(handover: Handover, plan: Plan) -> str:
+    """Constants, functions, the run."""
+    parts = []
+    for step in plan.steps:
+        parts += [part for part in step.piece.parts if part not in parts]
+    upper = handover.name.upper()
+    common = {"UPPER": upper, "MOST_RUNS": plan.most_runs}
+    found = {name for part in parts for name in _HEADERS.get(part.template, [])}
+    has_bits = any(part.template == "count" for part in parts)
+    return template(
+        "network.c",
+        INCLUDES="".join(f"#include <{name}>\n" for name in sorted(found)),
+        VECTORS=template("vectors.c", UPPER=upper) if has_bits else "",
+        FUNCTIONS="\n".join(
+            template(f"{part.template}.c", **part.words, **common) for part in parts
+        ),
+        CONSTANTS="".join(_constants(plan, step) for step in plan.steps),
+        ARENAS=_arena("uint32_t", "word_arena", plan.words)
+        + _arena("float", "real_arena", plan.reals),
+        CALLS="".join(_call(plan, step, upper) for step in plan.steps),
+        SCORES=plan.places[len(plan.model.nodes)],
+        CLASS_NAMES=_class_names(handover),
+        UPPER=upper,
+        NAME=handover.name,
+    )
+
+
+def _arena(kind: str, name: str, cells: int) -> str:
+    return f"static {kind} {name}[{cells}];\n" if cells else ""
+
+
+def _constants(plan: Plan, step: Step) -> str:
+    if not step.piece.constants:
+        return ""
+    ops = " and ".join(f"{n}, {plan.model.nodes[n - 1].op}" for n in step.nodes)
+    comment = f"/* Node {ops}: gives {plan.model.types[step.number]}. */\n"
+    return comment + "".join(step.piece.constants) + "\n"
+
+
+def _call(plan: Plan, step: Step, upper: str) -> str:
+    lines = f"    {step.call};\n"
+    if plan.model.types[step.number].kind == BITS:
+        lines += f"    {upper}_TRACE({step.number}, {plan.places[step.number]});\n"
+    return lines
+
+
+def _class_names(handover: Handover) -> str:
+    names = handover.model.preprocessing.classes
+    if not names:
+        return ""
+    lines = "".join(f"    {text(name)},\n" for name in names)
+    upper = handover.name.upper()
+    return f"const char *const {handover.name}_class_names[{upper}_CLASSES] = {{\n{lines}}};\n\n"

@@ -1,0 +1,37 @@
+/* The binary neural network NAME, written by signbit; see NAME.h.
+ *
+ * A bit 1 stands for +1, 0 for -1. Channel c of a position is bit c % 32 of its word c / 32; bits
+ * behind the last channel are 0, in maps as in weights, so that they never differ. The sum over n
+ * products of signs is n - 2 * (bits that differ). Maps lie row by row, their channels innermost.
+ */
+#include "NAME.h"
+
+#include <stddef.h>
+INCLUDES
+VECTORS
+/* What a program that looks at the bits of each layer defines; see NAME_test.c. */
+#ifndef UPPER_TRACE
+#define UPPER_TRACE(node, bits) ((void)0)
+#endif
+
+FUNCTIONS
+CONSTANTS
+CLASS_NAMES/* The values of a run. A value lies where others did that are no longer needed. */
+ARENAS
+static const float *run(const uint8_t *pixels) {
+CALLS    return SCORES;
+}
+
+void NAME_scores(const uint8_t *pixels, float *scores) {
+    const float *found = run(pixels);
+    for (int c = 0; c < UPPER_CLASSES; c++) scores[c] = found[c];
+}
+
+int NAME_classify(const uint8_t *pixels) {
+    const float *scores = run(pixels);
+    int best = 0;
+    for (int c = 1; c < UPPER_CLASSES; c++) {
+        if (scores[c] > scores[best]) best = c;
+    }
+    return best;
+}

@@ -1,0 +1,40 @@
+/* The binary neural network NAME, written by signbit.
+ *
+ * C99, no dependency but the standard library, no heap, not reentrant: a run works on static
+ * memory of its own. UPPER_ARENA_BYTES of RAM hold the values, UPPER_CONSTANT_BYTES of flash the
+ * weights and thresholds; small buffers lie on the stack.
+ *
+ * On AVX2 and NEON vector instructions count the bits, where the compiler may use them;
+ * UPPER_PORTABLE keeps to plain C. UPPER_POPCOUNT(word), where defined, replaces the portable count
+ * of the ones of a uint32_t. Floating-point contraction must be off to give the very scores of
+ * other targets: -std=c99, or -ffp-contract=off.
+ */
+#ifndef UPPER_H
+#define UPPER_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UPPER_HEIGHT HEIGHT_PIXELS
+#define UPPER_WIDTH WIDTH_PIXELS
+#define UPPER_CHANNELS CHANNELS_OF
+#define UPPER_CLASSES CLASSES_OF
+#define UPPER_ARENA_BYTES BYTES_OF_ARENA
+#define UPPER_CONSTANT_BYTES BYTES_OF_CONSTANTS
+
+CLASS_NAMES/* pixels: UPPER_HEIGHT rows of UPPER_WIDTH pixels of UPPER_CHANNELS bytes, 0 to 255, RGB. */
+
+/* The class with the highest score, the first of equal ones. */
+int NAME_classify(const uint8_t *pixels);
+
+/* All scores: UPPER_CLASSES numbers. */
+void NAME_scores(const uint8_t *pixels, float *scores);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,35 @@
+"""C99 without dependencies, and a program that checks it."""
+
+from pathlib import Path
+from typing import Any
+
+from signbit.export._c.golden import golden_header, test_program
+from signbit.export._c.plan import make_plan
+from signbit.export._c.source import arena_bytes, constant_bytes, header, source
+from signbit.export._types import Handover, exporters
+
+
+@exporters.register("c")
+def c(handover: Handover, folder: Path) -> dict[str, Any]:
+    """`NAME.c` and `NAME.h`; `NAME_test.c` compares them with `NAME_golden.h`."""
+    plan, name = make_plan(handover.model), handover.name
+    texts = {
+        f"{name}.h": header(handover, plan),
+        f"{name}.c": source(handover, plan),
+        f"{name}_golden.h": golden_header(handover, plan),
+        f"{name}_test.c": test_program(handover),
+    }
+    for file, text in texts.items():
+        (folder / file).write_text(text, encoding="ascii", newline="\n")
+    return {
+        "c": {
+            "arena_bytes": arena_bytes(plan),
+            "constant_bytes": constant_bytes(plan),
+            "words": "channel c is bit c % 32 of the 32-bit word c // 32",
+            "traced_nodes": [
+                step.number
+                for step in plan.steps
+                if handover.model.types[step.number].kind == "bits"
+            ],
+        }
+    }

@@ -1,0 +1,224 @@
+"""The C of an export, compiled and run: each program compares itself with golden vectors."""
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import missing  # pyright: ignore[reportAttributeAccessIssue] # finds export/conftest.py
+from helpers.networks import NAMES, packed
+from helpers.operations import NAMES as SMALL
+from helpers.operations import small
+from helpers.random_networks import odd, random_network
+
+from signbit.export import export, handover
+from signbit.format import PackedModel, Preprocessing
+
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion"]
+STRICT += ["-Wshadow", "-Werror"]
+SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+BOARD = Path(__file__).parent / "cortex_m"
+
+
+def tool(name: str, package: str) -> str:
+    return shutil.which(name) or missing(f"needs {name}: apt-get install {package}")
+
+
+def run(*command: object, folder: Path, code: int = 0) -> str:
+    done = subprocess.run(
+        [str(word) for word in command], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@cache
+def network(name: str) -> PackedModel:
+    if name == "odd":
+        return odd()
+    return packed(name) if name in NAMES else small(name)
+
+
+def written(folder: Path, model: PackedModel, name: str = "net") -> Path:
+    export(handover(model, name), "c", folder)
+    return folder
+
+
+def build(folder: Path, compiler: str, *flags: object, name: str = "net") -> str:
+    """Compile the test program; returns its path."""
+    assert (
+        run(compiler, *STRICT, *flags, f"{name}_test.c", "-o", "program", "-lm", folder=folder)
+        == ""
+    )
+    return str(folder / "program")
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("name", [*NAMES, *SMALL, "odd"])
+def test_every_network_compiles_without_a_warning_and_passes(tmp_path, name, compiler):
+    folder = written(tmp_path / "out", network(name))
+    program = build(folder, tool(compiler, compiler), "-O1")
+    assert run(program, folder=folder).startswith("PASS net: 4 images, ")
+
+
+@pytest.mark.parametrize("name", [*NAMES, *SMALL, "odd"])
+def test_sanitizers_find_nothing(tmp_path, name):
+    folder = written(tmp_path / "out", network(name))
+    assert run(build(folder, "gcc", *SANITIZED), folder=folder).startswith("PASS net: ")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_any_geometry_passes(tmp_path, seed):
+    folder = written(tmp_path / "out", random_network(np.random.default_rng(seed)))
+    assert run(build(folder, "gcc", *SANITIZED), folder=folder).startswith("PASS net: "), (
+        f"seed {seed}"
+    )
+
+
+@pytest.mark.parametrize("name", ["vgg_cut", "paddings", "mlp", "shortcut", "odd"])
+def test_avx2_passes_and_is_what_runs(tmp_path, name):
+    folder = written(tmp_path / "out", network(name))
+    program = build(folder, tool("gcc", "gcc"), "-O2", "-mavx2", "-static")
+    qemu = tool("qemu-x86_64", "qemu-user")
+    assert run(qemu, "-cpu", "Haswell", program, folder=folder).startswith("PASS net: ")
+    assert "vpshufb" in run("objdump", "-d", program, folder=folder)
+    build(folder, "gcc", "-O2", "-mavx2", "-DNET_PORTABLE")
+    assert "vpshufb" not in run("objdump", "-d", "--section=.text", program, folder=folder)
+    assert run(qemu, "-cpu", "Haswell", program, folder=folder).startswith("PASS net: ")
+
+
+@pytest.mark.parametrize("name", ["vgg_cut", "paddings", "mlp", "shortcut", "odd"])
+def test_neon_passes_and_is_what_runs(tmp_path, name):
+    folder = written(tmp_path / "out", network(name))
+    compiler = tool("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu")
+    program = build(folder, compiler, "-O2", "-static")
+    listing = run(compiler, *STRICT, "-O2", "-S", "-o", "-", "net.c", folder=folder)
+    assert re.search(r"\bcnt\s+v\d+\.16b", listing)
+    assert run(tool("qemu-aarch64", "qemu-user"), program, folder=folder).startswith("PASS net: ")
+
+
+def cortex_m(folder: Path, name: str = "net") -> str:
+    """Compile for a Cortex-M3 and run on an emulated board."""
+    compiler = tool("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")
+    flags = ["-Os", "-mcpu=cortex-m3", "-mthumb", "--specs=rdimon.specs"]
+    program = build(
+        folder, compiler, *flags, "-T", BOARD / "mps2.ld", BOARD / "startup.c", name=name
+    )
+    qemu = tool("qemu-system-arm", "qemu-system-arm")
+    board = ["-M", "mps2-an385", "-display", "none", "-monitor", "none", "-serial", "none"]
+    return run(qemu, *board, "-semihosting", "-kernel", program, folder=folder)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *SMALL, "odd"])
+def test_cortex_m3_passes(tmp_path, name):
+    assert cortex_m(written(tmp_path / "out", network(name))).startswith("PASS net: 4 images, ")
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7"])
+def test_digits_fit_a_microcontroller(tmp_path, cpu):
+    """With what it takes of the C library: 64 KB of flash, 16 KB of RAM with a stack of 2 KB."""
+    folder = written(tmp_path / "out", packed("digits"))
+    main = '#include "net.h"\nint main(void) { static uint8_t p[64]; return net_classify(p); }\n'
+    (folder / "main.c").write_text(main)
+    compiler = tool("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")
+    flags = f"-Os -mcpu={cpu} -mthumb --specs=rdimon.specs -ffunction-sections -fdata-sections"
+    board = ["-Wl,--gc-sections", "-T", BOARD / "mps2.ld", BOARD / "startup.c"]
+    sources = ["main.c", "net.c", "-o", "main", "-lm"]
+    run(compiler, *STRICT, *flags.split(), *board, *sources, folder=folder)
+    text, data, bss = map(int, run("arm-none-eabi-size", "main", folder=folder).split()[6:9])
+    assert text + data <= 64 << 10
+    assert data + bss + 2048 <= 16 << 10
+
+
+def test_the_header_states_the_memory(tmp_path):
+    folder = written(tmp_path / "out", packed("digits"))
+    run("gcc", "-Os", "-fno-pie", "-c", "net.c", folder=folder)
+    text, data, bss = map(int, run("size", "net.o", folder=folder).split()[6:9])
+    header = (folder / "net.h").read_text()
+    arena, constants = (
+        int(re.search(rf"#define NET_{name}_BYTES (\d+)", header)[1])  # pyright: ignore
+        for name in ("ARENA", "CONSTANT")
+    )
+    assert data == 0
+    assert arena <= bss < arena + 64
+    assert constants <= text
+
+
+def test_no_float_takes_part_before_the_scores(tmp_path):
+    """The digits are integers up to the last batch norm."""
+    folder = written(tmp_path / "out", packed("digits"))
+    source = (folder / "net.c").read_text()
+    calls = source[source.index("static const float *run") :]
+    real = [line.split("(")[0].strip() for line in calls.splitlines() if "real_arena" in line]
+    assert real == ["affine_i32", "affine_f32", "log_softmax", "return real_arena;"]
+    assert "malloc" not in source
+
+
+def test_cpp_takes_the_header(tmp_path):
+    folder = written(tmp_path / "out", packed("digits"))
+    (folder / "main.cc").write_text(
+        '#include "net.h"\n#include "net_golden.h"\nint main() {\n'
+        "  float scores[NET_CLASSES];\n  net_scores(golden_pixels[1], scores);\n"
+        "  return scores[net_classify(golden_pixels[1])] != scores[0] ? 0 : 0;\n}\n"
+    )
+    run("gcc", *STRICT, "-c", "net.c", folder=folder)
+    run("g++", "-std=c++17", "-Wall", "main.cc", "net.o", "-lm", "-o", "program", folder=folder)
+    assert run("./program", folder=folder) == ""
+
+
+@pytest.mark.parametrize("what", ["weight", "threshold", "scale", "golden"])
+def test_a_changed_bit_is_found(tmp_path, what):
+    folder = written(tmp_path / "out", packed("digits"))
+    path = folder / ("net_golden.h" if what == "golden" else "net.c")
+    text = path.read_text()
+    name = {
+        "weight": "node_03_weight",
+        "threshold": "node_04_threshold",
+        "scale": r"node_\d\d_scale",
+    }
+    array = name.get(what, "golden_02")
+    # Not of the first channel: its batch norm has a gamma of zero.
+    found = re.search(rf"{array}\[.*{{\n\s*({{\n)?\s*[^,]*, ([^,]*)", text)
+    assert found
+    (start, end), word = found.span(2), found[2]
+    changed = {"threshold": "99999", "scale": f"2 * {word}"}.get(what, f"{word} ^ 1u")
+    path.write_text(text[:start] + changed + text[end:])
+    said = run(build(folder, "gcc"), folder=folder, code=1)
+    assert said.startswith("FAIL net: image 0, ")
+
+
+def test_a_count_of_your_own_is_used(tmp_path):
+    folder = written(tmp_path / "out", packed("digits"))
+    own = "-DNET_POPCOUNT(word)=((word)&1u)"
+    assert "FAIL" in run(build(folder, "gcc", own), folder=folder, code=1)
+
+
+def test_class_names_are_text_whatever_they_hold(tmp_path):
+    names = ['a"; int x = "', "zwölf\n", "??/", "\\0", *"efghij"]
+    model = packed("digits")
+    settings = model.preprocessing
+    preprocessing = Preprocessing(settings.scale, settings.bias, settings.size, tuple(names))
+    folder = written(tmp_path / "out", PackedModel(model.nodes, preprocessing))
+    (folder / "main.c").write_text(
+        '#include "net.h"\n#include <stdio.h>\nint main(void) {\n'
+        "  for (int c = 0; c < NET_CLASSES; c++) puts(net_class_names[c]);\n  return 0;\n}\n"
+    )
+    run("gcc", *STRICT, "main.c", "net.c", "-o", "program", "-lm", folder=folder)
+    assert run("./program", folder=folder) == "".join(f"{name}\n" for name in names)
+
+
+def test_two_networks_in_one_program(tmp_path):
+    for name in ("digits", "vgg_cut"):
+        written(tmp_path / name, packed(name), name)
+        run("gcc", *STRICT, "-c", f"{name}.c", folder=tmp_path / name)
+    (tmp_path / "main.c").write_text(
+        '#include "digits/digits.h"\n#include "vgg_cut/vgg_cut.h"\nint main(void) {\n'
+        "  static const uint8_t pixels[12 * 10 * 3];\n"
+        "  return digits_classify(pixels) < 0 || vgg_cut_classify(pixels) < 0;\n}\n"
+    )
+    objects = ["digits/digits.o", "vgg_cut/vgg_cut.o"]
+    run("gcc", "main.c", *objects, "-o", "program", "-lm", folder=tmp_path)
+    run("./program", folder=tmp_path)
