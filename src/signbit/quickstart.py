@@ -16,7 +16,7 @@ from signbit import load as load_packed
 from signbit.data import image_files, load, read_image, write_images
 from signbit.errors import OutputError
 from signbit.evaluate import Classifier, Evaluation, evaluate
-from signbit.export import export_state
+from signbit.export import export, export_state, handover
 from signbit.files import atomic_write
 from signbit.models import TrainedModel, load_model, parameters_of
 from signbit.pack import pack
@@ -30,6 +30,7 @@ MARKER = "quickstart.json"
 PACKED = "digits.signbit"
 SHOWN = 40
 CHECKED = 64
+GOLDEN = 4
 TIMED = 100
 
 
@@ -57,7 +58,7 @@ class Quickstart:
 
 
 def quickstart(folder: Path) -> Quickstart:
-    """Train on the digits, evaluate, classify image files, extract, pack, run, draw.
+    """Train on the digits, evaluate, classify image files, extract, pack, run, export, draw.
 
     The folder is new, empty, or that of an earlier quickstart, which is replaced.
 
@@ -81,6 +82,7 @@ def quickstart(folder: Path) -> Quickstart:
     epochs = int(metrics["epoch"])
     packed = pack(model.module, model.preprocessing, samples=test.images[:CHECKED])
     packed.save(folder / PACKED)
+    export(handover(packed, "digits", test.images[:GOLDEN]), "c", folder / "c")
     engine = load_packed(folder / PACKED)
     return Quickstart(
         folder,

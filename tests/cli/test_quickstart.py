@@ -29,6 +29,7 @@ def test_quickstart_does_the_whole_job_and_may_be_run_again(tmp_path, capsys):
             assert picture.format == "PNG"
     assert len(list((out / "images/test").glob("*.png"))) == 360
     assert (out / "parameters/manifest.json").is_file()
+    assert (out / "c/digits_test.c").is_file()
     (out / "leftover").write_text("x")
     assert run("--out", str(out)) == 0
     assert not (out / "leftover").exists()

@@ -18,6 +18,7 @@ _MADE = (
     ("images", "the held-out digits as PNG files, for signbit predict"),
     ("digits.signbit", "the packed network, for predict, evaluate and signbit.load"),
     ("parameters", "every parameter as text, binary weights as -1 and +1"),
+    ("c", "the packed network as C, with a program that checks it"),
 )
 
 
@@ -28,7 +29,7 @@ def quickstart(
         typer.Option("--out", metavar="DIR", help="New folder, or that of an earlier quickstart."),
     ] = Path("signbit-quickstart"),
 ) -> None:
-    """Train, evaluate, classify, extract, pack and run on scanned digits.
+    """Train, evaluate, classify, extract, pack, run and export on scanned digits.
 
     The whole job with a small binary network. Takes under two minutes on two cores and needs no
     network: 1,797 images of 8x8 pixels come with the package; 360 of them are held out for the

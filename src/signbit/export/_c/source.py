@@ -39,6 +39,7 @@ def header(handover: Handover, plan: Plan) -> str:
         WIDTH_PIXELS=size.size[1],
         CHANNELS_OF=size.channels,
         CLASSES_OF=handover.model.classes,
+        COLOURS=", RGB" if size.channels == 3 else "",
         BYTES_OF_ARENA=arena_bytes(plan),
         BYTES_OF_CONSTANTS=constant_bytes(plan),
         CLASS_NAMES=_declared_names(handover) if classes else "",

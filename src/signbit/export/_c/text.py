@@ -1,11 +1,11 @@
 """Numbers, arrays and structs as C writes them."""
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 _TEMPLATES = files("signbit.export") / "_c" / "templates"
@@ -24,37 +24,47 @@ def template(file: str, **parts: object) -> str:
     return re.sub(words, lambda found: str(parts[found[0]]), text)
 
 
-def literal(value: Any) -> str:
+def literal(value: int | float) -> str:
     """One number; a float in hexadecimal, which is exact."""
-    if isinstance(value, np.uint32):
-        return f"0x{value:08x}u"
-    if not isinstance(value, (float, np.float32)):  # noqa: UP038 pyright knows no union with it
+    if isinstance(value, int):
         # C has no literal for the least integer: this is a negated one that it cannot hold.
-        return str(int(value)) if value != -(2**31) else "(-2147483647 - 1)"
-    if np.isnan(value):
+        return str(value) if value != -(2**31) else "(-2147483647 - 1)"
+    if math.isnan(value):
         return "NAN"
-    if np.isinf(value):
+    if math.isinf(value):
         return "INFINITY" if value > 0 else "-INFINITY"
-    digits, _, exponent = float(value).hex().partition("p")
+    digits, _, exponent = value.hex().partition("p")
     digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
     return f"{digits}p{exponent}f"
 
 
+def _word(value: int) -> str:
+    return f"0x{value:08x}u"
+
+
+# By type of the elements: C's name, how one is written, how many stand in a line.
+_ELEMENTS: dict[str, tuple[str, Callable[[Any], str], int]] = {
+    "uint8": ("uint8_t", str, 20),
+    "uint32": ("uint32_t", _word, 8),
+    "int32": ("int32_t", literal, 10),
+    "float32": ("float", literal, 5),
+}
+
+
 def array(name: str, values: NDArray[Any]) -> str:
     """A constant array of one axis, or two."""
-    kinds = {"uint8": "uint8_t", "uint32": "uint32_t", "int32": "int32_t", "float32": "float"}
+    kind = _ELEMENTS[values.dtype.name][0]
     sizes = "".join(f"[{size}]" for size in values.shape)
-    return f"static const {kinds[values.dtype.name]} {name}{sizes} = {{\n{_rows(values)}}};\n"
+    return f"static const {kind} {name}{sizes} = {{\n{_rows(values)}}};\n"
 
 
 def _rows(values: NDArray[Any]) -> str:
     if values.ndim > 1:
         return "".join(f"  {{\n{_rows(row)}  }},\n" for row in values)
-    per_line = {"uint8": 20, "uint32": 8, "int32": 10, "float32": 5}[values.dtype.name]
-    lines = []
-    for start in range(0, len(values), per_line):
-        lines.append(f"    {', '.join(map(literal, values[start : start + per_line]))},\n")
-    return "".join(lines)
+    _, written, per_line = _ELEMENTS[values.dtype.name]
+    texts = list(map(written, values.tolist()))
+    starts = range(0, len(texts), per_line)
+    return "".join(f"    {', '.join(texts[i : i + per_line])},\n" for i in starts)
 
 
 def struct(kind: str, name: str, fields: Sequence[object]) -> str:

@@ -25,7 +25,7 @@ extern "C" {
 #define UPPER_ARENA_BYTES BYTES_OF_ARENA
 #define UPPER_CONSTANT_BYTES BYTES_OF_CONSTANTS
 
-CLASS_NAMES/* pixels: UPPER_HEIGHT rows of UPPER_WIDTH pixels of UPPER_CHANNELS bytes, 0 to 255, RGB. */
+CLASS_NAMES/* pixels: UPPER_HEIGHT rows of UPPER_WIDTH pixels of UPPER_CHANNELS bytes, 0 to 255COLOURS. */
 
 /* The class with the highest score, the first of equal ones. */
 int NAME_classify(const uint8_t *pixels);

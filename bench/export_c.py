@@ -1,0 +1,76 @@
+"""Time the C of `signbit export --to c` beside the engine, one thread each, in turn.
+
+    python bench/export_c.py FILE.signbit [--cc gcc] [--flags "-O3 -march=native"] [--runs 200]
+
+The C becomes a shared library, so that both run in one process on the same pixels.
+"""
+
+import argparse
+import ctypes
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+import signbit
+from signbit.export import export, handover
+from signbit.format import PackedModel
+
+
+def main() -> None:
+    """Compile, compare the scores, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--cc", default="gcc")
+    parser.add_argument("--flags", default="-O3 -march=native")
+    parser.add_argument("--runs", type=int, default=200)
+    options = parser.parse_args()
+    model = PackedModel.load(options.file)
+    engine = signbit.load(options.file, threads=1)
+    size = (1, *model.preprocessing.size, model.preprocessing.channels)
+    pixels = np.random.default_rng(0).integers(0, 256, size, np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        compiled = _compiled(model, Path(folder) / "c", options.cc, options.flags, pixels)
+        if int(np.argmax(compiled())) != int(engine.classify(pixels)[0]):
+            raise SystemExit("the C and the engine differ")
+        seconds = _in_turn([compiled, lambda: engine(pixels)], options.runs)
+    c, own = (median(each) for each in seconds)
+    print(f"{options.file}: batch 1, 1 thread, medians of {options.runs}, engine {engine.isa}")
+    print(f"C, {options.cc} {options.flags}: {1e3 * c:.3f} ms")
+    print(f"engine: {1e3 * own:.3f} ms; the C takes {c / own:.2f} times as long")
+
+
+def _compiled(
+    model: PackedModel, folder: Path, compiler: str, flags: str, pixels: np.ndarray
+) -> Callable[[], np.ndarray]:
+    export(handover(model, "network"), "c", folder)
+    command = [compiler, "-std=c99", *shlex.split(flags), "-shared", "-fPIC"]
+    subprocess.run([*command, "network.c", "-o", "network.so", "-lm"], cwd=folder, check=True)
+    function = ctypes.CDLL(str(folder / "network.so")).network_scores
+    scores = np.empty(model.classes, np.float32)
+    arguments = [array.ctypes.data_as(ctypes.c_void_p) for array in (pixels, scores)]
+
+    def run() -> np.ndarray:
+        function(*arguments)
+        return scores
+
+    return run
+
+
+def _in_turn(functions: list[Callable[[], object]], runs: int) -> list[list[float]]:
+    seconds: list[list[float]] = [[] for _ in functions]
+    for _ in range(runs):
+        for function, taken in zip(functions, seconds, strict=True):
+            start = time.perf_counter()
+            function()
+            taken.append(time.perf_counter() - start)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
