@@ -19,65 +19,74 @@ const Layout scratch_layout{{Kind::u8, 1, 1, 1}};
 }  // namespace
 
 Engine::Engine(const Graph& graph, int threads, const std::string& isa)
-    : isa_(choose_isa(isa)), plan_(graph, isa_), threads_(threads), barrier_(threads) {
+    : isa_(choose_isa(isa)), plan_(graph, isa_), threads_(threads), stages_(threads) {
     for (int thread = 0; thread < threads; ++thread) {
         arenas_.emplace_back(plan_.arena_bytes());
         scratch_.emplace_back(plan_.scratch_bytes());
     }
 }
 
-void Engine::run(const Images& images, float* scores) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    run_locked(images, scores, nullptr);
-}
+void Engine::run(const Images& images, float* scores) { run_timed(images, scores, nullptr); }
 
+// Threads take whole images, as many as leave none without one; the others they share, step by step.
 void Engine::run_timed(const Images& images, float* scores, double* seconds) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    run_locked(images, scores, seconds);
-}
-
-// Whole images are dealt out in rounds of one per thread; the rest is worked on together, where
-// there are too few for all.
-void Engine::run_locked(const Images& images, float* scores, double* seconds) {
+    const Job job{images, scores, seconds, images.count / threads() * threads()};
+    next_image_ = 0;
+    images_left_ = job.whole;
+    stages_.start((images.count - job.whole) * plan_.steps().size());
+    if (job.whole == 0) begin_together(job);
     threads_.run([&](int thread) {
-        run_each(images, scores, seconds, thread);
-        run_together(images, scores, seconds, thread);
+        run_each(job, thread);
+        if (job.whole < images.count) run_together(job, thread);
     });
 }
 
-void Engine::run_each(const Images& images, float* scores, double* seconds, int thread) {
-    const int rounds = images.count / threads();
-    for (int index = thread * rounds; index < (thread + 1) * rounds; ++index) {
-        const Arena& arena = arenas_[thread];
-        load(images, index, arena);
-        double* times = thread == 0 ? seconds : nullptr;
+void Engine::run_each(const Job& job, int thread) {
+    const Arena& arena = arenas_[thread];
+    for (int index = next_image_++; index < job.whole; index = next_image_++) {
+        load(job.images, index, arena);
+        double* times = thread == 0 ? job.seconds : nullptr;
         for (const PlannedStep& planned : plan_.steps()) {
             const double start = times ? now() : 0;
-            if (!(images.normalized && planned.normalizes))
-                planned.step->run(arena, {}, scratch_[thread].at<std::byte>(scratch_layout));
+            run_step(planned, job, arena, {}, thread);
             if (times) *times++ += now() - start;
         }
-        store(scores, index, arena);
+        store(job.scores, index, arena);
+        // The first arena is free for what threads share only when all images have been stored.
+        if (--images_left_ == 0 && job.whole < job.images.count) begin_together(job);
     }
 }
 
-void Engine::run_together(const Images& images, float* scores, double* seconds, int thread) {
-    const Arena& arena = arenas_[0];
-    const Part part{thread, threads()};
-    for (int index = images.count / threads() * threads(); index < images.count; ++index) {
-        barrier_.wait();
-        if (thread == 0) load(images, index, arena);
-        barrier_.wait();
-        double* times = thread == 0 ? seconds : nullptr;
-        for (const PlannedStep& planned : plan_.steps()) {
-            const double start = times ? now() : 0;
-            if (!(images.normalized && planned.normalizes))
-                planned.step->run(arena, part, scratch_[thread].at<std::byte>(scratch_layout));
-            barrier_.wait();
-            if (times) *times++ += now() - start;
+void Engine::begin_together(const Job& job) {
+    load(job.images, job.whole, arenas_[0]);
+    if (job.seconds) stage_began_ = now();
+    stages_.open();
+}
+
+void Engine::run_together(const Job& job, int thread) {
+    const std::size_t steps = plan_.steps().size();
+    const auto part = [&](std::uint64_t stage, int index) {
+        run_step(plan_.steps()[(stage - 1) % steps], job, arenas_[0], {index, threads()}, thread);
+    };
+    const auto ended = [&](std::uint64_t stage) {
+        if (job.seconds) {
+            const double time = now();
+            job.seconds[(stage - 1) % steps] += time - stage_began_;
+            stage_began_ = time;
         }
-        if (thread == 0) store(scores, index, arena);
-    }
+        if (stage % steps != 0) return;
+        const int index = job.whole + static_cast<int>(stage / steps) - 1;
+        store(job.scores, index, arenas_[0]);
+        if (index + 1 < job.images.count) load(job.images, index + 1, arenas_[0]);
+    };
+    stages_.work(thread, part, ended);
+}
+
+void Engine::run_step(const PlannedStep& planned, const Job& job, const Arena& arena, Part part,
+                      int thread) {
+    if (job.images.normalized && planned.normalizes) return;  // these numbers were given
+    planned.step->run(arena, part, scratch_[thread].at<std::byte>(scratch_layout));
 }
 
 void Engine::load(const Images& images, int index, const Arena& arena) const {

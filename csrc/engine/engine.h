@@ -1,12 +1,14 @@
 // Runs a plan over images, on one or several threads.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "engine/plan.h"
 #include "engine/threads.h"
+#include "engine/work.h"
 
 namespace bnn {
 
@@ -26,7 +28,8 @@ public:
     // scores: count x classes. Calls from several threads wait for each other.
     void run(const Images& images, float* scores);
 
-    // The same, adding the seconds of each step to `seconds`, which has one entry a step.
+    // The same, adding the seconds of each step to `seconds`, which has one entry a step: in the
+    // images that the calling thread runs, and in those that all share.
     void run_timed(const Images& images, float* scores, double* seconds);
 
     int threads() const { return threads_.size(); }
@@ -37,9 +40,18 @@ public:
     bool takes_normalized() const;
 
 private:
-    void run_locked(const Images& images, float* scores, double* seconds);
-    void run_each(const Images& images, float* scores, double* seconds, int thread);
-    void run_together(const Images& images, float* scores, double* seconds, int thread);
+    struct Job {
+        const Images& images;
+        float* scores;
+        double* seconds;  // or nullptr
+        int whole;        // images that a thread runs alone, the first ones
+    };
+
+    void run_each(const Job& job, int thread);
+    void begin_together(const Job& job);
+    void run_together(const Job& job, int thread);
+    void run_step(const PlannedStep& planned, const Job& job, const Arena& arena, Part part,
+                  int thread);
     void load(const Images& images, int index, const Arena& arena) const;
     void store(float* scores, int index, const Arena& arena) const;
 
@@ -47,7 +59,9 @@ private:
     Plan plan_;
     std::vector<Arena> arenas_, scratch_;  // one of each per thread
     Threads threads_;
-    Barrier barrier_;
+    Stages stages_;
+    std::atomic<int> next_image_{0}, images_left_{0};
+    double stage_began_ = 0;
     std::mutex mutex_;
 };
 

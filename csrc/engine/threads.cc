@@ -5,6 +5,13 @@ namespace {
 
 constexpr int spins = 4000;
 
+constexpr std::uint64_t next_generation = std::uint64_t{1} << 32;
+constexpr std::uint64_t open = std::uint64_t{1} << 31;
+constexpr std::uint64_t over = std::uint64_t{1} << 30;
+constexpr std::uint64_t at_work = over - 1;
+
+std::uint64_t generation_of(std::uint64_t state) { return state / next_generation; }
+
 void pause() {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -15,29 +22,23 @@ void pause() {
 
 }  // namespace
 
-void Barrier::wait() {
-    const unsigned generation = generation_.load(std::memory_order_acquire);
-    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == parties_) {
-        arrived_.store(0, std::memory_order_relaxed);
-        generation_.fetch_add(1, std::memory_order_acq_rel);
-        generation_.notify_all();
-        return;
-    }
+std::uint64_t wait_while(const std::atomic<std::uint64_t>& value, std::uint64_t old) {
     for (int spin = 0; spin < spins; ++spin) {
-        if (generation_.load(std::memory_order_acquire) != generation) return;
+        const std::uint64_t now = value.load(std::memory_order_acquire);
+        if (now != old) return now;
         pause();
     }
-    generation_.wait(generation, std::memory_order_acquire);
+    value.wait(old, std::memory_order_acquire);
+    return value.load(std::memory_order_acquire);
 }
 
-Threads::Threads(int size) : size_(size), start_(size), end_(size) {
+Threads::Threads(int size) : size_(size) {
     for (int index = 1; index < size; ++index) workers_.emplace_back([this, index] { work(index); });
 }
 
 Threads::~Threads() {
-    if (workers_.empty()) return;
-    job_ = nullptr;
-    start_.wait();
+    state_.fetch_or(over, std::memory_order_acq_rel);
+    state_.notify_all();
     for (std::thread& worker : workers_) worker.join();
 }
 
@@ -47,17 +48,35 @@ void Threads::run(const std::function<void(int)>& job) {
         return;
     }
     job_ = &job;
-    start_.wait();
+    // Nobody is at work and nobody can begin: this thread alone writes.
+    const std::uint64_t generation = generation_of(state_.load(std::memory_order_relaxed)) + 1;
+    state_.store(generation * next_generation | open, std::memory_order_release);
+    state_.notify_all();
     job(0);
-    end_.wait();
+    std::uint64_t state = state_.fetch_and(~open, std::memory_order_acq_rel) & ~open;
+    while ((state & at_work) != 0) state = wait_while(state_, state);
+}
+
+// Counts this worker in, unless the job is over.
+bool Threads::enter(std::uint64_t generation) {
+    std::uint64_t state = state_.load(std::memory_order_acquire);
+    while (generation_of(state) == generation && (state & open) != 0)
+        if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) return true;
+    return false;
 }
 
 void Threads::work(int index) {
+    std::uint64_t seen = 0;
     while (true) {
-        start_.wait();
-        if (job_ == nullptr) return;
+        std::uint64_t state = state_.load(std::memory_order_acquire);
+        while (generation_of(state) == seen && (state & over) == 0)
+            state = wait_while(state_, state);
+        if ((state & over) != 0) return;
+        seen = generation_of(state);
+        if (!enter(seen)) continue;
         (*job_)(index);
-        end_.wait();
+        state_.fetch_sub(1, std::memory_order_acq_rel);
+        state_.notify_all();
     }
 }
 

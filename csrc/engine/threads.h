@@ -2,23 +2,16 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <vector>
 
 namespace bnn {
 
-// Waits until all parties have come; first spinning, as the others are close behind, then asleep.
-class Barrier {
-public:
-    explicit Barrier(int parties) : parties_(parties) {}
-    void wait();
-
-private:
-    const int parties_;
-    std::atomic<int> arrived_{0};
-    std::atomic<unsigned> generation_{0};
-};
+// Waits until `value` is not `old`; returns what it is. First spinning, as what it waits for is
+// mostly near, then asleep: whoever changes the value must notify.
+std::uint64_t wait_while(const std::atomic<std::uint64_t>& value, std::uint64_t old);
 
 class Threads {
 public:
@@ -29,16 +22,20 @@ public:
 
     int size() const { return size_; }
 
-    // Runs job(0) here and job(1), ... on the workers; returns when all are done. Not re-entrant,
-    // and the job must not throw.
+    // Runs job(0) here, and job(1), ... on those workers that are there in time: where others use
+    // the machine, one may come late or not at all, so the job must be complete when job(0) returns
+    // and the others that began have returned. Not re-entrant, and the job must not throw.
     void run(const std::function<void(int)>& job);
 
 private:
     void work(int index);
+    bool enter(std::uint64_t generation);
 
     const int size_;
-    Barrier start_, end_;
-    const std::function<void(int)>* job_ = nullptr;  // nullptr ends the workers
+    // Of the job: its generation, whether workers may still begin, and how many are at it; and
+    // whether there will be no more jobs.
+    std::atomic<std::uint64_t> state_{0};
+    const std::function<void(int)>* job_ = nullptr;
     std::vector<std::thread> workers_;
 };
 

@@ -60,8 +60,9 @@ def main() -> None:
         environment = os.environ | {
             "PYTHONPATH": str(package),
             "LD_PRELOAD": " ".join(preload),
-            "ASAN_OPTIONS": "detect_leaks=0",
-            "TSAN_OPTIONS": "exitcode=66",
+            "ASAN_OPTIONS": f"detect_leaks=0 log_path={name}/report",
+            "UBSAN_OPTIONS": f"log_path={name}/report",
+            "TSAN_OPTIONS": f"exitcode=66 log_path={name}/report",
             "OMP_NUM_THREADS": "1",
         }
         tests = ["pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "tests/runtime")]
@@ -70,7 +71,12 @@ def main() -> None:
         fuzz = [str(ROOT / "tests/fuzz/fuzz_file.py"), "--seconds", str(options.fuzz_seconds)]
         for what in [tests] if options.thread else [tests, fuzz]:
             command = [sys.executable, "-c", RUN, str(package), *what]
-            subprocess.run(command, check=True, env=environment, cwd=ROOT)
+            done = subprocess.run(command, env=environment, cwd=ROOT)
+            # pytest catches what is written while a test runs, so the reports go to files.
+            for report in sorted(Path(name).glob("report*")):
+                print(report.read_text())
+            if done.returncode:
+                sys.exit(done.returncode)
 
 
 if __name__ == "__main__":

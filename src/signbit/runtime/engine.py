@@ -83,7 +83,10 @@ class Engine:
         return self._run(self._engine.run_normalized, images, np.float32)
 
     def timed(self, pixels: NDArray[np.uint8]) -> dict[int, float]:
-        """Seconds in each step of the first thread, by the first node that it stands for."""
+        """Seconds in each step, by the first node that it stands for.
+
+        Those of images that the calling thread runs, and of images that all threads share.
+        """
         nodes = self._engine.step_nodes
         seconds = np.zeros(len(nodes))
         self._run(lambda x, out: self._engine.run_timed(x, out, seconds), pixels, np.uint8)
