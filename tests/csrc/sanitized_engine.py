@@ -74,7 +74,7 @@ def main() -> None:
             done = subprocess.run(command, env=environment, cwd=ROOT)
             # pytest catches what is written while a test runs, so the reports go to files.
             for report in sorted(Path(name).glob("report*")):
-                print(report.read_text())
+                sys.stderr.write(report.read_text())
             if done.returncode:
                 sys.exit(done.returncode)
 
