@@ -17,6 +17,18 @@ struct Eight {
     }
 };
 
+void multiply_block(const float* windows, int terms, int count, const float* weight, float* sums) {
+    for (int window = 0; window < count; ++window) {
+        for (int lane = 0; lane < RealLoops::block_lanes; ++lane) {
+            float total = 0;
+            for (int term = 0; term < terms; ++term)
+                total = __builtin_fmaf(windows[window * terms + term],
+                                       weight[term * RealLoops::block_lanes + lane], total);
+            *sums++ = total;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace bnn
 
