@@ -117,7 +117,9 @@ private:
     int group_outputs() const { return geometry_.out_channels / geometry_.groups; }
     int blocks() const { return (group_outputs() + lanes - 1) / lanes; }
     int tile() const {
-        return std::clamp(window_numbers / terms(), RealLoops::block_windows, 64);
+        constexpr int most = 64 / RealLoops::block_windows;
+        const int blocks = window_numbers / (terms() * RealLoops::block_windows);
+        return std::clamp(blocks, 1, most) * RealLoops::block_windows;
     }
     std::size_t block_offset(int group, int block) const {
         return (static_cast<std::size_t>(group) * blocks() + block) * terms() * lanes;
@@ -135,15 +137,41 @@ private:
     }
 
     void gather(const Arena& arena, int first, int count, int group, float* windows) const {
-        const int channels = geometry_.group_channels();
         for (int position = first; position < first + count; ++position) {
-            each_tap(arena, position, [&](int, const float* pixel) {
-                if (pixel == nullptr)
-                    std::fill_n(windows, channels, padding_);
-                else
-                    std::copy_n(pixel + group * channels, channels, windows);
-                windows += channels;
-            });
+            if (geometry_.groups == 1 && geometry_.dilation_x == 1)
+                gather_rows(arena, position, windows);
+            else
+                gather_taps(arena, position, group, windows);
+            windows += terms();
+        }
+    }
+
+    void gather_taps(const Arena& arena, int position, int group, float* window) const {
+        const int channels = geometry_.group_channels();
+        each_tap(arena, position, [&](int, const float* pixel) {
+            if (pixel == nullptr)
+                std::fill_n(window, channels, padding_);
+            else
+                std::copy_n(pixel + group * channels, channels, window);
+            window += channels;
+        });
+    }
+
+    // The taps of a row lie side by side in the map.
+    void gather_rows(const Arena& arena, int position, float* window) const {
+        const Geometry& g = geometry_;
+        const int left = position % g.out_width * g.stride_x - g.left;
+        const int before = std::clamp(-left, 0, g.kernel_width);
+        const int inside = std::clamp(g.in_width - left, before, g.kernel_width) - before;
+        const int numbers = g.kernel_width * g.in_channels;
+        for (int i = 0; i < g.kernel_height; ++i, window += numbers) {
+            const int row = position / g.out_width * g.stride_y + i * g.dilation_y - g.top;
+            const bool outside = row < 0 || row >= g.in_height || inside == 0;
+            if (outside || inside < g.kernel_width) std::fill_n(window, numbers, padding_);
+            if (outside) continue;
+            const float* from = arena.at<float>(input_) + row * g.row_stride +
+                                static_cast<std::ptrdiff_t>(left + before) * g.in_channels;
+            std::copy_n(from, inside * g.in_channels, window + before * g.in_channels);
         }
     }
 

@@ -24,11 +24,12 @@ struct Eight {
     }
 };
 
-// Sums of `windows_at_once` windows stay in twice as many registers.
+// Sums of `windows_at_once` windows stay in twice as many registers: unrolled, or they would lie in memory.
 template <int windows_at_once>
 __attribute__((target("avx2,fma"))) void multiply_windows(const float* windows, int terms,
                                                           const float* weight, float* sums) {
     __m256 low[windows_at_once], high[windows_at_once];
+#pragma GCC unroll 8
     for (int w = 0; w < windows_at_once; ++w) low[w] = high[w] = _mm256_setzero_ps();
     for (int term = 0; term < terms; ++term, weight += RealLoops::block_lanes) {
         const __m256 weight_low = _mm256_loadu_ps(weight);
@@ -40,6 +41,7 @@ __attribute__((target("avx2,fma"))) void multiply_windows(const float* windows, 
             high[w] = _mm256_fmadd_ps(value, weight_high, high[w]);
         }
     }
+#pragma GCC unroll 8
     for (int w = 0; w < windows_at_once; ++w) {
         _mm256_storeu_ps(sums + w * RealLoops::block_lanes, low[w]);
         _mm256_storeu_ps(sums + w * RealLoops::block_lanes + 8, high[w]);

@@ -11,9 +11,9 @@
 namespace bnn {
 
 // Reads `count` numbers and writes as many. `to` may be a float input itself, else no memory overlaps;
-// `accumulate` and `multiply_add` read what they write.
+// `raise`, `accumulate` and `multiply_add` read what they write.
 struct RealLoops {
-    static constexpr int block_windows = 4, block_lanes = 16;
+    static constexpr int block_windows = 6, block_lanes = 16;
 
     void (*normalize)(const std::uint8_t* from, const float* scale, const float* bias, float* to,
                       int count);
@@ -32,6 +32,9 @@ struct RealLoops {
     void (*clamp)(const float* from, float low, float high, float* to, int count);
     void (*prelu)(const float* from, const float* slope, float* to, int count);
     void (*add)(const float* left, const float* right, float* to, int count);
+    // The greater of both; NaN wins, and then stays.
+    void (*raise_f32)(const float* from, float* to, int count);
+    void (*raise_i32)(const std::int32_t* from, std::int32_t* to, int count);
     void (*accumulate)(const float* from, float* to, int count);
     // to += from * weight, fused.
     void (*multiply_add)(const float* from, const float* weight, float* to, int count);

@@ -72,6 +72,14 @@ void add(const float* left, const float* __restrict right, float* to, int count)
     for (int c = 0; c < count; ++c) to[c] = left[c] + right[c];
 }
 
+template <typename T>
+void raise(const T* __restrict from, T* __restrict to, int count) {
+    for (int c = 0; c < count; ++c) {
+        const T value = from[c], highest = to[c];
+        to[c] = (value > highest) | (value != value) ? value : highest;
+    }
+}
+
 void accumulate(const float* __restrict from, float* __restrict to, int count) {
     for (int c = 0; c < count; ++c) to[c] += from[c];
 }
@@ -82,7 +90,8 @@ void multiply_add(const float* __restrict from, const float* __restrict weight,
 }
 
 const RealLoops loops = {normalize, affine<float>, affine<std::int32_t>, threshold<float>,
-                         threshold<std::int32_t>, signs, clamp, prelu, add, accumulate,
+                         threshold<std::int32_t>, signs, clamp, prelu, add,
+                         raise<float>, raise<std::int32_t>, accumulate,
                          multiply_add, multiply_block};
 
 }  // namespace
