@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from signbit.errors import UsageError
+from signbit.errors import InputTypeError, UsageError
 from signbit.layers._binary import Quantizer
 from signbit.quantizers import AbstractQuantizer
 from signbit.quantizers import create as create_quantizer
@@ -34,6 +34,8 @@ class RSign(AbstractQuantizer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shift `x`, then quantize it."""
+        if not x.is_floating_point():
+            raise InputTypeError(f"RSign: input is {x.dtype}; give a floating-point tensor")
         return self.quantizer(x - per_channel(type(self).__name__, self.alpha, x))
 
     def __repr__(self) -> str:
