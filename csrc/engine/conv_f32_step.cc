@@ -119,7 +119,7 @@ private:
     int tile() const {
         constexpr int most = 64 / RealLoops::block_windows;
         const int blocks = window_numbers / (terms() * RealLoops::block_windows);
-        return std::clamp(blocks, 1, most) * RealLoops::block_windows;
+        return std::min(std::clamp(blocks, 1, most) * RealLoops::block_windows, positions());
     }
     std::size_t block_offset(int group, int block) const {
         return (static_cast<std::size_t>(group) * blocks() + block) * terms() * lanes;
