@@ -1,0 +1,98 @@
+"""Trained networks that come with the package."""
+
+import json as json_format
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signbit.cli._app import commands
+from signbit.cli._options import Json
+from signbit.cli._output import percent, print_table, show_path, write_json
+from signbit.errors import UsageError
+
+if TYPE_CHECKING:
+    from signbit.zoo import Card
+
+
+@commands.register("zoo")
+def zoo(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A network.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE.signbit", help="Write the network there."),
+    ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            "--recipe", metavar="FILE.yaml", help="Write the recipe there, for signbit train."
+        ),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """List the trained networks that come with the package, or take one.
+
+    With a name, prints its card: recipe, seeds, accuracies, hardware, and the commands that make
+    it again; with --out writes the packed network too. Accuracies are those of the last epoch on
+    all test images of the data set, seen once each as they are.
+    """
+    from signbit import zoo
+
+    if name is None:
+        if out is not None or recipe is not None:
+            raise UsageError(f"name the network to write, one of: {', '.join(zoo.names())}")
+        cards = [zoo.card(one) for one in zoo.names()]
+        _print_list(cards)
+        write_json(json, {"networks": [card.to_dict() for card in cards]})
+        return
+    card = zoo.card(name)
+    if out is not None:
+        _write_network(name, out)
+    if recipe is not None:
+        _write_recipe(card, recipe)
+    typer.echo(json_format.dumps(card.to_dict(), indent=1))
+    write_json(json, card.to_dict())
+
+
+def _write_network(name: str, out: Path) -> None:
+    from signbit.files import atomic_write
+    from signbit.format.file import SUFFIX
+    from signbit.zoo import read
+
+    if out.suffix != SUFFIX:
+        raise UsageError(f"--out {show_path(out)}: give a name that ends in {SUFFIX}")
+    atomic_write(out, read(name))
+    typer.echo(f"wrote {show_path(out)}", err=True)
+
+
+def _write_recipe(card: "Card", out: Path) -> None:
+    from signbit.files import atomic_write
+
+    if out.suffix != ".yaml":
+        raise UsageError(f"--recipe {show_path(out)}: give a name that ends in .yaml")
+    # YAML reads JSON.
+    atomic_write(out, json_format.dumps(card.recipe, indent=1) + "\n")
+    typer.echo(f"wrote {show_path(out)}", err=True)
+
+
+def _print_list(cards: list["Card"]) -> None:
+    rows = [
+        (
+            card.name,
+            card.model["name"],
+            card.data,
+            percent(card.top1),
+            _over_seeds(card),
+            f"{card.file_bytes:,}",
+        )
+        for card in cards
+    ]
+    header = ("name", "model", "data", "top-1", "mean ± spread (seeds)", "bytes")
+    print_table(header, rows, left=3)
+
+
+def _over_seeds(card: "Card") -> str:
+    if card.top1_spread is None:
+        return "1 seed"
+    spread = 100 * card.top1_spread
+    return f"{100 * card.top1_mean:.2f} ± {spread:.2f} % ({len(card.top1_by_seed)})"

@@ -1,0 +1,40 @@
+"""Find the networks of the zoo: each is a `.signbit` file and a card beside it."""
+
+import json
+from importlib.resources import files
+
+from signbit.errors import unknown_name
+from signbit.runtime.engine import Engine
+from signbit.zoo._card import Card
+
+_FOLDER = files("signbit.zoo") / "networks"
+SUFFIX = ".signbit"
+
+
+def names() -> list[str]:
+    """The networks that come with the package, sorted."""
+    found = (entry.name for entry in _FOLDER.iterdir())
+    return sorted(name.removesuffix(SUFFIX) for name in found if name.endswith(SUFFIX))
+
+
+def card(name: str) -> Card:
+    """What is to know about a network. Raises: UsageError for an unknown name."""
+    return Card.from_dict(json.loads(_entry(name, ".json").decode("utf-8")))
+
+
+def read(name: str) -> bytes:
+    """The `.signbit` file of a network. Raises: UsageError for an unknown name."""
+    return _entry(name, SUFFIX)
+
+
+def load(name: str, threads: int = 1) -> Engine:
+    """A network, ready to run. Raises: UsageError for an unknown name."""
+    from signbit import load as load_packed
+
+    return load_packed(read(name), threads=threads)
+
+
+def _entry(name: str, suffix: str) -> bytes:
+    if name not in names():
+        raise unknown_name("network of the zoo", name, names())
+    return (_FOLDER / f"{name}{suffix}").read_bytes()

@@ -1,0 +1,125 @@
+"""Make an entry of the zoo of one or several runs with the same settings but the seed.
+
+    python tools/make_zoo.py NAME RUN [RUN...]
+
+Packs the first run, evaluates all of them on the test images with the engine, and writes
+src/signbit/zoo/networks/NAME.signbit and its card.
+"""
+
+import argparse
+import csv
+import datetime
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from signbit.data import load as load_data
+from signbit.errors import UsageError
+from signbit.evaluate import Evaluation, evaluate
+from signbit.files import atomic_write
+from signbit.format import PackedModel
+from signbit.models import load_model
+from signbit.pack import pack
+from signbit.runtime.engine import Engine
+from signbit.train import Run
+from signbit.train._data import split
+from signbit.train._run import read_run
+from signbit.zoo import Card
+
+FOLDER = Path(__file__).parents[1] / "src/signbit/zoo/networks"
+
+
+def main() -> None:
+    """Read the runs, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    parser.add_argument("runs", type=Path, nargs="+")
+    options = parser.parse_args()
+    runs = [read_run(folder) for folder in options.runs]
+    _require_one_recipe(runs)
+    packed = [_packed(run) for run in runs]
+    results = [_evaluated(run, model) for run, model in zip(runs, packed, strict=True)]
+    path = FOLDER / f"{options.name}.signbit"
+    packed[0].save(path)
+    card = _card(options.name, runs, results, packed[0], path.stat().st_size)
+    atomic_write(FOLDER / f"{options.name}.json", json.dumps(card.to_dict(), indent=1) + "\n")
+
+
+def _require_one_recipe(runs: Sequence[Run]) -> None:
+    first = runs[0]
+    for run in runs[1:]:
+        same = run.recipe.model_copy(update={"seed": first.recipe.seed})
+        if (same, run.model, run.data) != (first.recipe, first.model, first.data):
+            raise UsageError(f"{run.folder} and {first.folder} differ in more than the seed")
+    if len({run.recipe.seed for run in runs}) < len(runs):
+        raise UsageError("two runs have the same seed")
+
+
+def _packed(run: Run) -> PackedModel:
+    trained = load_model(run.folder)
+    if trained.info["epoch"] != run.recipe.epochs:
+        raise UsageError(f"{run.folder}: {trained.info['epoch']} of {run.recipe.epochs} epochs")
+    return pack(trained.module, trained.preprocessing, info=trained.info)
+
+
+def _evaluated(run: Run, model: PackedModel) -> Evaluation:
+    return evaluate(Engine(model, threads=1), load_data(run.data, "test", data_dir=run.data_dir))
+
+
+def _card(
+    name: str, runs: Sequence[Run], results: Sequence[Evaluation], packed: PackedModel, size: int
+) -> Card:
+    run, figures = runs[0], results[0].figures
+    settings: dict[str, Any] = json.loads((run.folder / "run.json").read_text("utf-8"))
+    made_with = settings["made_with"]
+    images = load_data(run.data, "train", data_dir=run.data_dir)
+    trained_on, held_out = map(len, split(len(images.labels), run.recipe.val_size))
+    return Card(
+        name=name,
+        model={"name": run.model, "options": dict(run.recipe.model)},
+        recipe=run.recipe.model_dump(mode="json"),
+        data=run.data,
+        held_out=held_out,
+        images=figures.images,
+        epochs=run.recipe.epochs,
+        seed=run.recipe.seed,
+        top1=figures.top1,
+        top5=figures.top5,
+        top1_by_seed={
+            str(one.recipe.seed): result.figures.top1
+            for one, result in zip(runs, results, strict=True)
+        },
+        hardware=f"{made_with['device']}, {made_with['threads']} threads",
+        seconds=_seconds(run.folder, trained_on),
+        date=_date(run.folder),
+        commit=(made_with["git"] or {}).get("commit", "unknown"),
+        licence="Apache-2.0",
+        file_bytes=size,
+        commands=_commands(run, name),
+    )
+
+
+def _seconds(folder: Path, images: int) -> float:
+    """Of the training in all epochs, from the table of metrics."""
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
+        return round(
+            sum(images / float(row["images_per_second"]) for row in csv.DictReader(file)), 1
+        )
+
+
+def _date(folder: Path) -> str:
+    written = (folder / "metrics.csv").stat().st_mtime
+    return datetime.datetime.fromtimestamp(written, datetime.UTC).date().isoformat()
+
+
+def _commands(run: Run, name: str) -> tuple[str, ...]:
+    return (
+        f"signbit zoo {name} --recipe {name}.yaml",
+        f"signbit train --recipe {name}.yaml --model {run.model} --data {run.data} --out {name}",
+        f"signbit pack {name} -o {name}.signbit",
+    )
+
+
+if __name__ == "__main__":
+    main()
