@@ -7,6 +7,7 @@ from torch import nn
 
 from signbit.errors import UsageError
 from signbit.layers import BinaryLinear
+from signbit.quantizers import Choice
 
 # Catches a mistyped or hostile size early; no network of this kind comes near it.
 MAX_WIDTH = 1 << 20
@@ -34,7 +35,7 @@ def check_size(size: Any, least: int) -> tuple[int, int]:
 
 
 def hidden_layers(
-    in_features: int, widths: Sequence[int], first_input: str | None, **quantizers: Any
+    in_features: int, widths: Sequence[int], first_input: Choice | None, **quantizers: Any
 ) -> list[nn.Module]:
     """Binary linear, batch norm and Hardtanh for each width.
 
