@@ -1,3 +1,5 @@
+import inspect
+
 import pytest
 import torch
 from torch import nn
@@ -106,8 +108,9 @@ def test_what_is_shared_counts_once_as_parameters_and_at_each_call_as_macs():
 def test_every_parameter_and_statistic_of_every_model_is_counted(name):
     with torch.device("meta"):
         model = create(name)
-    option = {"vgg_cifar10_binary": (3, 32, 32), "mlp_binary": (1, 28, 28)}
-    totals = summarize(model, option.get(name, (1, 8, 8))).totals
+    parameters = inspect.signature(models.get(name)).parameters
+    shape = parameters["in_channels"].default, *parameters["input_size"].default
+    totals = summarize(model, shape).totals
     held = [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
     expected = sum(tensor.numel() for tensor in held)
     assert totals["bit_parameters"] + totals["real_parameters"] == expected

@@ -1,36 +1,15 @@
 #include <algorithm>
 #include <tuple>
 
+#include "engine/geometry.h"
 #include "engine/step.h"
+#include "engine/tail.h"
 #include "kernels/conv_bits/contract.h"
 #include "kernels/conv_u8/contract.h"
 #include "kernels/real/contract.h"
 
 namespace bnn {
 namespace {
-
-Geometry geometry_of(const StepContext& context) {
-    const Node& node = context.node;
-    const Layout& input = context.inputs[0];
-    Geometry g{};
-    g.in_height = input.type.height;
-    g.in_width = input.type.width;
-    g.in_channels = input.type.channels;
-    g.out_height = context.output.type.height;
-    g.out_width = context.output.type.width;
-    g.out_channels = context.output.type.channels;
-    g.kernel_height = node.number("kernel", 0);
-    g.kernel_width = node.number("kernel", 1);
-    g.stride_y = node.number("stride", 0);
-    g.stride_x = node.number("stride", 1);
-    g.dilation_y = node.number("dilation", 0);
-    g.dilation_x = node.number("dilation", 1);
-    g.top = node.number("padding", 0);
-    g.left = node.number("padding", 1);
-    g.groups = node.number("groups");
-    g.row_stride = input.row_stride();
-    return g;
-}
 
 // Rows where there are enough for all threads, else blocks of channels, so that each thread reads
 // only its own weights.
@@ -68,7 +47,7 @@ private:
 };
 
 // Integer convolution to bits, to sums, or, a few rows of sums at a time while they lie in the
-// caches, to real numbers. Derived says how its kernel runs: run_kernel(arena, region, output, scratch).
+// caches, to real numbers, with a tail of operations on them. Derived says how its kernel runs: run_kernel(arena, region, output, scratch).
 template <typename Derived>
 class IntegerConvStep : public Step {
 public:
@@ -76,7 +55,8 @@ public:
         : geometry_(geometry_of(context)),
           input_(context.inputs[0]),
           output_(context.output),
-          loops_(real_loops(context.isa)) {
+          loops_(real_loops(context.isa)),
+          tail_(context) {
         if (context.folded == nullptr || context.folded->op != "affine") return;
         for (const auto& [name, to] : {std::pair{"scale", &scale_}, std::pair{"bias", &bias_}}) {
             const auto* from = context.folded->tensors.at(name).template as<float>();
@@ -132,11 +112,13 @@ private:
             for (int x = 0; x < geometry_.out_width; ++x, to += geometry_.out_channels)
                 loops_.affine_i32(from.sums_at(geometry_, y, x) + first, scale_.data() + first,
                                   bias_.data() + first, to, count);
+            tail_.run(arena, y * geometry_.out_width, geometry_.out_width, first, count);
         }
     }
 
     Layout output_;
     const RealLoops& loops_;
+    Tail tail_;
     std::vector<float> scale_, bias_;  // of an affine that is folded
 };
 
@@ -177,71 +159,13 @@ private:
     std::unique_ptr<ConvU8> kernel_;
 };
 
-// Real input: few layers of few networks, so plain loops.
-class ConvF32Step final : public Step {
-public:
-    explicit ConvF32Step(const StepContext& context)
-        : geometry_(geometry_of(context)), input_(context.inputs[0]), output_(context.output) {
-        const Tensor& weight = context.node.tensors.at("weight");
-        const bool bits = context.node.op == "conv_f32_bits";
-        padding_ = bits ? static_cast<float>(context.node.number("padding_value")) : 0.0F;
-        const int channels = geometry_.group_channels(), words = geometry_.group_words();
-        const int rows = geometry_.out_channels * geometry_.taps();
-        for (int row = 0; row < rows; ++row) {
-            for (int c = 0; c < channels; ++c) {
-                weight_.push_back(
-                    bits ? (weight.as<std::uint64_t>()[row * words + c / 64] >> (c % 64) & 1 ? 1.0F
-                                                                                              : -1.0F)
-                         : weight.as<float>()[row * channels + c]);
-            }
-        }
-    }
-    void run(const Arena& arena, Part part, void*) const override {
-        const auto [row, row_end] = part.of(geometry_.out_height);
-        float* out = arena.at<float>(output_) +
-                     static_cast<std::ptrdiff_t>(row) * output_.row_stride();
-        for (int y = row; y < row_end; ++y)
-            for (int x = 0; x < geometry_.out_width; ++x)
-                for (int channel = 0; channel < geometry_.out_channels; ++channel)
-                    *out++ = sum(arena.at<float>(input_), y, x, channel);
-    }
-
-private:
-    float sum(const float* input, int y, int x, int channel) const {
-        const Geometry& g = geometry_;
-        const int first = channel / (g.out_channels / g.groups) * g.group_channels();
-        const float* weight =
-            weight_.data() + static_cast<std::size_t>(channel) * g.taps() * g.group_channels();
-        float total = 0;
-        for (int i = 0; i < g.kernel_height; ++i) {
-            for (int j = 0; j < g.kernel_width; ++j) {
-                const int row = y * g.stride_y + i * g.dilation_y - g.top;
-                const int column = x * g.stride_x + j * g.dilation_x - g.left;
-                const bool inside =
-                    row >= 0 && row < g.in_height && column >= 0 && column < g.in_width;
-                const float* pixel = input + row * g.row_stride +
-                                     static_cast<std::ptrdiff_t>(column) * g.in_channels + first;
-                for (int c = 0; c < g.group_channels(); ++c)
-                    total += (inside ? pixel[c] : padding_) * *weight++;
-            }
-        }
-        return total;
-    }
-
-    Geometry geometry_;
-    Layout input_, output_;
-    std::vector<float> weight_;
-    float padding_ = 0;
-};
-
 template <typename T>
 std::unique_ptr<Step> make(const StepContext& context) {
     return std::make_unique<T>(context);
 }
 
 [[maybe_unused]] const bool registered =
-    add_step("conv_bits", make<ConvBitsStep>) && add_step("conv_u8", make<ConvU8Step>) &&
-    add_step("conv_f32", make<ConvF32Step>) && add_step("conv_f32_bits", make<ConvF32Step>);
+    add_step("conv_bits", make<ConvBitsStep>) && add_step("conv_u8", make<ConvU8Step>);
 
 }  // namespace
 }  // namespace bnn

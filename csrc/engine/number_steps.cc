@@ -40,16 +40,26 @@ protected:
     const RealLoops& loops_;
 };
 
+// A row at a time: pixels have few channels.
 class Normalize final : public NumberStep {
-    using NumberStep::NumberStep;
-    void run(const Arena& arena, Part part, void*) const override {
-        const float *scale = tensor("scale"), *bias = tensor("bias");
-        each_pixel(output_, part, [&](int y, int x) {
-            const auto* from = pixel<std::uint8_t>(arena, inputs_[0], y, x);
-            float* to = pixel<float>(arena, output_, y, x);
-            loops_.normalize(from, scale, bias, to, channels());
-        });
+public:
+    explicit Normalize(const StepContext& context) : NumberStep(context) {
+        for (int x = 0; x < output_.type.width; ++x) {
+            scale_.insert(scale_.end(), tensor("scale"), tensor("scale") + channels());
+            bias_.insert(bias_.end(), tensor("bias"), tensor("bias") + channels());
+        }
     }
+
+private:
+    void run(const Arena& arena, Part part, void*) const override {
+        const auto [row, row_end] = part.of(output_.type.height);
+        for (int y = row; y < row_end; ++y)
+            loops_.normalize(pixel<std::uint8_t>(arena, inputs_[0], y, 0), scale_.data(),
+                             bias_.data(), pixel<float>(arena, output_, y, 0),
+                             static_cast<int>(scale_.size()));
+    }
+
+    std::vector<float> scale_, bias_;  // of every number of a row
 };
 
 template <typename T>

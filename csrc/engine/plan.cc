@@ -1,11 +1,14 @@
 #include "engine/plan.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bnn {
 namespace {
 
 bool is_integer_conv(const Node& node) { return node.op == "conv_bits" || node.op == "conv_u8"; }
+
+bool is_real_conv(const Node& node) { return node.op == "conv_f32" || node.op == "conv_f32_bits"; }
 
 // Steps that test no bounds: zero words add nothing to an OR, and convolutions know what they count.
 bool reads_border(const Node& node, const ValueType& input) {
@@ -29,6 +32,56 @@ int reader_of(const Graph& graph, int number) {
 
 // Sums that only such a node reads are never stored as a map.
 bool takes_sums(const Node& reader) { return reader.op == "threshold" || reader.op == "affine"; }
+
+// What the step of a convolution does beside it.
+struct Chain {
+    int output;                              // the number of the value that it stores
+    const Node* sums_reader = nullptr;       // what turns integer sums into bits or real numbers
+    std::vector<std::pair<int, int>> tail;   // node and the other value that it adds or writes
+    std::vector<int> folded;                 // all nodes that need no step of their own
+};
+
+// The other value of an addition; 0 where that is not ready before the convolution `start`.
+int ready_addend(const Node& node, int value, int start) {
+    const int other = node.inputs[0] == value ? node.inputs[1] : node.inputs[0];
+    return other < start ? other : 0;
+}
+
+// Follows operations on real numbers, each of which alone reads the one before.
+void extend(const Graph& graph, int start, const std::vector<int>& readers, Chain& chain) {
+    while (readers[chain.output] == 1) {
+        const int next = reader_of(graph, chain.output);
+        const Node& node = graph.node(next);
+        const bool plain = node.op == "affine" || node.op == "prelu" || node.op == "clamp";
+        const int addend = node.op == "add" ? ready_addend(node, chain.output, start) : 0;
+        if (!plain && addend == 0) break;
+        chain.tail.emplace_back(next, addend);
+        chain.folded.push_back(next);
+        chain.output = next;
+    }
+    for (int next = chain.output + 1; next <= static_cast<int>(graph.nodes.size()); ++next) {
+        const Node& node = graph.node(next);
+        if (node.op != "threshold" || node.inputs[0] != chain.output) continue;
+        chain.tail.emplace_back(next, next);
+        chain.folded.push_back(next);
+    }
+}
+
+// What is folded into the step of a node: nothing, unless it is a convolution.
+Chain chain_of(const Graph& graph, int number, const std::vector<int>& readers) {
+    Chain chain{number, nullptr, {}, {}};
+    const Node& node = graph.node(number);
+    if (is_integer_conv(node)) {
+        const int reader = readers[number] == 1 ? reader_of(graph, number) : 0;
+        if (reader == 0 || !takes_sums(graph.node(reader))) return chain;
+        chain.sums_reader = &graph.node(reader);
+        chain.folded.push_back(reader);
+        chain.output = reader;
+    }
+    const bool real = graph.types[chain.output].kind == Kind::f32;
+    if (real && (is_integer_conv(node) || is_real_conv(node))) extend(graph, number, readers, chain);
+    return chain;
+}
 
 // How far the last window reaches behind the map, over one axis.
 int reach_behind(const Node& node, int axis, int size, int positions, int before) {
@@ -68,17 +121,16 @@ void Plan::add_steps(const Graph& graph, const std::string& isa) {
     for (int number = 1; number <= count; ++number) {
         if (folded[number]) continue;
         const Node& node = graph.node(number);
-        const int reader = is_integer_conv(node) && readers[number] == 1 ? reader_of(graph, number) : 0;
-        const bool folds = reader != 0 && takes_sums(graph.node(reader));
-        const int output = folds ? reader : number;
-        if (folds) folded[reader] = true;
+        const Chain chain = chain_of(graph, number, readers);
+        for (int one : chain.folded) folded[one] = true;
         std::vector<Layout> inputs;
         for (int input : node.inputs) {
             inputs.push_back(layouts_[input]);
             pixels_only_normalized_ &= input != 0 || node.op == "normalize";
         }
-        const StepContext context{node, folds ? &graph.node(reader) : nullptr, inputs, layouts_[output],
-                                  isa};
+        StepContext context{node, chain.sums_reader, inputs, layouts_[chain.output], isa, {}};
+        for (const auto& [one, other] : chain.tail)
+            context.tail.push_back({&graph.node(one), layouts_[other]});
         steps_.push_back({make_step(context), number, node.op == "normalize"});
         scratch_bytes_ = std::max(scratch_bytes_, steps_.back().step->scratch_bytes());
     }

@@ -1,5 +1,5 @@
-#include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "engine/step.h"
 #include "kernels/real/contract.h"
@@ -98,7 +98,11 @@ private:
 
 template <typename T>
 class MaxPool final : public PoolStep {
-    using PoolStep::PoolStep;
+public:
+    explicit MaxPool(const StepContext& context)
+        : PoolStep(context), loops_(real_loops(context.isa)) {}
+
+private:
     void run(const Arena& arena, Part part, void*) const override {
         const int channels = output_.type.channels;
         constexpr T lowest = std::numeric_limits<T>::has_infinity
@@ -110,12 +114,15 @@ class MaxPool final : public PoolStep {
                 for (int c = 0; c < channels; ++c) to[c] = lowest;
             },
             [&](T* to, const T* from) {
-                // NaN wins, and then stays: nothing is greater than it.
-                for (int c = 0; c < channels; ++c)
-                    if (from[c] > to[c] || from[c] != from[c]) to[c] = from[c];
+                if constexpr (std::is_same_v<T, float>)
+                    loops_.raise_f32(from, to, channels);
+                else
+                    loops_.raise_i32(from, to, channels);
             },
             [](T*, int) {});
     }
+
+    const RealLoops& loops_;
 };
 
 class AvgPool final : public PoolStep {

@@ -29,13 +29,21 @@ public:
     virtual void run(const Arena& arena, Part part, void* scratch) const = 0;
 };
 
+// An operation on the real outputs of a convolution: affine, prelu, clamp, add in place, or a
+// threshold that writes bits beside them.
+struct TailNode {
+    const Node* node;
+    Layout other;  // what `add` adds, where a threshold writes
+};
+
 // What the maker of a step needs to know.
 struct StepContext {
     const Node& node;
-    const Node* folded;  // a threshold or affine that alone reads a convolution, or nullptr
+    const Node* folded;  // a threshold or affine that alone reads an integer convolution, or nullptr
     std::vector<Layout> inputs;
     Layout output;
     std::string isa;
+    std::vector<TailNode> tail;  // of a convolution, in order
 };
 
 using MakeStep = std::unique_ptr<Step> (*)(const StepContext&);

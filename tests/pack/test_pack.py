@@ -5,24 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from helpers.models import small
 from torch import nn
 
 from signbit.errors import PackError
 from signbit.format import PackedModel, Preprocessing
-from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
+from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryLayer, BinaryLinear, RPReLU, RSign
 from signbit.models import create, models
 from signbit.pack import pack
-from signbit.pack._check import compare, require_equal
+from signbit.pack._check import Checked, compare, require_equal
 from signbit.quantizers import AbstractQuantizer
+from signbit.runtime import reference
 from signbit.runtime.engine import Engine
 
 GREY = Preprocessing([1 / 128], [-1.0], (8, 8))
 RGB = Preprocessing([1 / 128] * 3, [-1.0] * 3, (8, 8))
-SMALL = {
-    "digits_binary": {"width": 8},
-    "mlp_binary": {"hidden": (32, 40), "input_size": (8, 8)},
-    "vgg_cifar10_binary": {"inflation": 0.0625, "in_channels": 1, "input_size": (8, 8)},
-}
 
 
 @pytest.fixture(autouse=True)
@@ -43,18 +40,22 @@ def first(channels: int = 16) -> BinaryConv2d:
 
 
 @pytest.mark.parametrize("name", models.names())
-def test_every_model_packs_without_a_real_layer(name):
-    packed = pack(create(name, **SMALL[name]).eval(), GREY)
-    assert packed.info["exact"]
+def test_every_model_packs_without_a_real_layer_but_those_that_it_has(name):
+    model = small(name, in_channels=1, input_size=(8, 8)).eval()
+    weighted = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    real = [layer for layer in weighted if not isinstance(layer, BinaryLayer)]
+    packed = pack(model, GREY)
     assert packed.info["check"]["bits_differ"] == 0
-    assert "conv_u8" in ops(packed)
-    assert not any(op.startswith("conv_f32") for op in ops(packed))
-    assert [row["why"] for row in packed.info["modules"]] == [""] * len(packed.info["modules"])
+    assert ops(packed).count("conv_f32") == len(real)
+    assert "conv_f32_bits" not in ops(packed)
+    assert packed.info["exact"] == (not real)
+    reasons = [row["why"] for row in packed.info["modules"] if row["why"]]
+    assert reasons == ["its weights are real"] * len(real)
 
 
 def test_stochastic_signs_pack_as_deterministic_ones():
-    options = {**SMALL["digits_binary"], "input_quantizer": "stochastic_sign"}
-    assert pack(create("digits_binary", **options).eval(), GREY).info["exact"]
+    model = create("digits_binary", width=8, input_quantizer="stochastic_sign").eval()
+    assert pack(model, GREY).info["exact"]
 
 
 def test_a_row_of_numbers_packs_as_a_sequence():
@@ -229,6 +230,77 @@ def _without_statistics() -> nn.Module:
 def test_what_cannot_be_packed_is_refused_by_name(network, message):
     with pytest.raises(PackError, match=message):
         pack(network, GREY)
+
+
+@pytest.mark.parametrize(
+    "pool", [{"stride": 2}, {"stride": 1, "padding": 1}], ids=["far", "padded"]
+)
+def test_average_pooling_rounds_sizes_up_and_divides_by_what_is_inside(pool):
+    layer = nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False, **pool)
+    side = 4 if pool["stride"] == 2 else 8
+    packed = pack(body(nn.Conv2d(1, 4, 2), layer, features=4 * side**2), GREY)
+    assert packed.info["check"]["largest_score_difference"] < 1e-5
+    (node,) = [node for node in packed.nodes if node.op == "avg_pool"]
+    assert not node.attributes["count_padding"]
+
+
+class Shifted(nn.Module):
+    """RSign behind RPReLU, on integers and on real numbers, with slopes of either sign."""
+
+    def __init__(self, lowest_slope: float):
+        super().__init__()
+        self.first = first(16)
+        signs = [RSign(16), RSign(16)]
+        self.relus = nn.ModuleList(RPReLU(16) for _ in range(2))
+        self.convs = nn.ModuleList(
+            BinaryConv2d(16, 16, 3, padding=1, input_quantizer=sign) for sign in signs
+        )
+        for parameter in [*(sign.alpha for sign in signs), *self.relus.parameters()]:
+            # On whole and half numbers, which sums equal.
+            parameter.data = torch.randint(-6, 7, (16,)) / 2
+        for relu in self.relus:
+            relu.slope.data = torch.rand(16) + lowest_slope
+        self.linear = BinaryLinear(1024, 3)
+
+    def forward(self, x):
+        x = self.convs[0](self.relus[0](self.first(x)))
+        x = self.convs[1](self.relus[1](x) + x)
+        return self.linear(x.flatten(1))
+
+
+@pytest.mark.parametrize("lowest_slope", [0.0, -0.5])
+def test_learned_shifts_pack_exactly(lowest_slope):
+    packed = pack(Shifted(lowest_slope).eval(), GREY)
+    assert packed.info["exact"]
+    assert packed.info["check"]["bits_differ"] == 0
+    # Where no slope falls, the first RPReLU and RSign are part of an integer threshold.
+    assert ops(packed).count("prelu") == (1 if lowest_slope == 0 else 2)
+    images = np.random.default_rng(1).integers(0, 256, (3, 8, 8, 1)).astype(np.uint8)
+    np.testing.assert_array_equal(
+        Engine(packed, 2).scores(images), reference.scores(packed, images)
+    )
+
+
+def test_a_sign_of_a_real_value_that_the_network_makes_reads_it_there():
+    packed = pack(Shifted(0.0).eval(), GREY)
+    kinds = [packed.types[n.inputs[0]].kind for n in packed.nodes if n.op == "threshold"]
+    assert kinds == ["i32", "f32", "i32"]
+
+
+def test_the_self_check_tells_turned_bits_from_what_follows_from_them():
+    network = nn.Sequential(
+        first(), nn.BatchNorm2d(16), *(BinaryConv2d(16, 16, 3, padding=1) for _ in range(3))
+    )
+    network = body(*network, features=1024)
+    packed = pack(network, GREY, check=False)
+    tensors = dict(packed.nodes[1].tensors)
+    # A threshold of another value in one channel: as if real numbers were added in another order.
+    tensors["threshold"] = tensors["threshold"] + np.eye(16, dtype=np.int32)[3] * 40
+    nodes = [packed.nodes[0], replace(packed.nodes[1], tensors=tensors), *packed.nodes[2:]]
+    signs = [n for n, node in enumerate(nodes, 1) if node.op == "threshold"]
+    checked = [Checked(str(origin), n, None) for origin, n in zip((2, 3, 4), signs, strict=False)]
+    result = compare(network, PackedModel(nodes, GREY), checked, 4, None)
+    assert 0 < result.bits_turned < result.bits_differ
 
 
 def test_the_self_check_refuses_a_wrong_threshold():

@@ -8,7 +8,7 @@ from signbit.format import Node
 from signbit.format.bits import pack_bits
 from signbit.format.ops import operations
 from signbit.runtime import _engine, reference
-from signbit.runtime.engine import Engine
+from signbit.runtime.engine import Engine, available_isas
 
 CHANNELS = [1, 3, 64, 65]
 
@@ -135,6 +135,107 @@ def test_real_convolutions_within_rounding(binary, groups):
         node = Node("conv_f32", (1,), shape, {"weight": rng.normal(size=signs.shape).astype("f4")})
     found, wanted = both([*normalized(rng, 4), node], (5, 6), 4)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-3)
+
+
+def real_conv(rng, source: int, fan: int, channels: int, groups: int = 1, **more) -> Node:
+    attributes = window(**more) | {"channels": channels, "groups": groups}
+    shape = (channels, *attributes["kernel"], fan // groups)
+    return Node("conv_f32", (source,), attributes, {"weight": rng.normal(size=shape).astype("f4")})
+
+
+@pytest.mark.parametrize(
+    ("fan", "channels", "groups"),
+    [(1, 1, 1), (3, 17, 1), (5, 65, 1), (8, 8, 8), (6, 12, 6), (9, 3, 3), (130, 40, 1)],
+)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"kernel": (1, 1), "padding": (0, 0, 0, 0)},
+        {"kernel": (3, 3), "stride": (2, 2)},
+        {"kernel": (2, 5), "padding": (0, 3, 2, 1), "dilation": (2, 1)},
+        {"kernel": (2, 3), "dilation": (1, 2)},
+        {"kernel": (9, 11), "padding": (0, 0, 0, 0)},
+    ],
+    ids=["pointwise", "strided", "uneven", "dilated", "whole"],
+)
+def test_real_convolutions_are_the_same_on_every_instruction_set(fan, channels, groups, more):
+    rng = np.random.default_rng(fan)
+    nodes = [*normalized(rng, fan), real_conv(rng, 1, fan, channels, groups, **more)]
+    model = viewed(nodes, (9, 11), fan)
+    x = images_for(rng, model, 2)
+    wanted = reference.scores(model, x)
+    scalar = Engine(model, isa="scalar").scores(x)
+    np.testing.assert_allclose(scalar, wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+    for isa in available_isas():
+        for threads in (1, 3):
+            np.testing.assert_array_equal(Engine(model, threads, isa).scores(x), scalar)
+
+
+def behind(nodes: list[Node], rng, channels: int, shortcut: int, source: int) -> list[Node]:
+    """Every real operation behind a value, in place or beside a value that others read."""
+    slope = rng.normal(size=channels).astype(np.float32)
+    threshold = rng.normal(size=channels).astype(np.float32) * 20
+    below = pack_bits(rng.random(channels) < 0.5)
+    nodes = [*nodes, affine(rng, source, channels)]
+    nodes.append(Node("add", (shortcut, len(nodes))))
+    nodes.append(Node("prelu", (len(nodes),), {}, {"slope": slope}))
+    nodes.append(affine(rng, len(nodes), channels))
+    nodes.append(Node("clamp", (len(nodes),), {"low": -200.0, "high": 200.0}))
+    real = len(nodes)
+    nodes.append(Node("threshold", (real,), {}, {"threshold": threshold, "below": below}))
+    nodes.append(Node("signs", (len(nodes),)))
+    nodes.append(Node("add", (real, len(nodes))))
+    return nodes
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("channels", [*CHANNELS, 130])
+@pytest.mark.parametrize("size", [(5, 7), (1, 1), (12, 16)])
+def test_real_operations_behind_an_integer_convolution(channels, size, threads):
+    rng = np.random.default_rng(channels)
+    nodes = [*first_bits(rng, channels), affine(rng, 1, channels)]
+    conv = window() | {"channels": channels, "groups": 1, "padding_value": 0}
+    weight = pack_bits(rng.random((channels, 3, 3, channels)) < 0.5)
+    nodes.append(Node("conv_bits", (2,), conv, {"weight": weight}))
+    model = viewed(behind(nodes, rng, channels, 3, 4), size)
+    x = images_for(rng, model, 4)
+    found, wanted = Engine(model, threads).scores(x), reference.scores(model, x)
+    np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_real_operations_behind_a_real_convolution(groups, threads):
+    # Whole numbers small enough that every order of additions gives the same sums.
+    rng = np.random.default_rng(groups)
+    tensors = {"scale": np.ones(4, np.float32), "bias": np.zeros(4, np.float32)}
+    nodes = [Node("normalize", (0,), {}, tensors), affine(rng, 1, 4)]
+    conv = real_conv(rng, 1, 4, 4, groups)
+    weight = rng.integers(-9, 10, conv.tensors["weight"].shape).astype(np.float32)
+    nodes.append(Node("conv_f32", (1,), conv.attributes, {"weight": weight}))
+    model = viewed(behind(nodes, rng, 4, 2, 3), (6, 7), 4)
+    x = images_for(rng, model, 4)
+    np.testing.assert_array_equal(Engine(model, threads).scores(x), reference.scores(model, x))
+
+
+def test_an_addition_waits_for_a_value_that_comes_later():
+    rng = np.random.default_rng(11)
+    nodes = first_bits(rng, 8)
+    conv = window() | {"channels": 8, "groups": 1, "padding_value": 0}
+    for _ in range(2):
+        weight = {"weight": pack_bits(rng.random((8, 3, 3, 8)) < 0.5)}
+        nodes.append(Node("conv_bits", (2,), conv, weight))
+        nodes.append(affine(rng, len(nodes), 8))
+    nodes.append(Node("add", (4, 6)))
+    nodes.append(Node("add", (7, 7)))
+    assert_exact(nodes, (5, 5))
+    # Two steps for the pixels' bits, one for each convolution; the second one adds.
+    assert [*Engine(viewed(nodes, (5, 5))).timed(np.zeros((1, 5, 5, 1), np.uint8))][:4] == [
+        1,
+        3,
+        5,
+        8,
+    ]
 
 
 def test_format_reference_and_engine_have_the_same_operations():

@@ -10,9 +10,11 @@
 
 namespace bnn {
 
-// Reads `count` numbers and writes as many; none of the memory overlaps, but that `accumulate`
-// reads what it writes.
+// Reads `count` numbers and writes as many. `to` may be a float input itself, else no memory overlaps;
+// `raise`, `accumulate` and `multiply_add` read what they write.
 struct RealLoops {
+    static constexpr int block_windows = 6, block_lanes = 16;
+
     void (*normalize)(const std::uint8_t* from, const float* scale, const float* bias, float* to,
                       int count);
     // A fused multiply-add, rounded once.
@@ -30,7 +32,17 @@ struct RealLoops {
     void (*clamp)(const float* from, float low, float high, float* to, int count);
     void (*prelu)(const float* from, const float* slope, float* to, int count);
     void (*add)(const float* left, const float* right, float* to, int count);
+    // The greater of both; NaN wins, and then stays.
+    void (*raise_f32)(const float* from, float* to, int count);
+    void (*raise_i32)(const std::int32_t* from, std::int32_t* to, int count);
     void (*accumulate)(const float* from, float* to, int count);
+    // to += from * weight, fused.
+    void (*multiply_add)(const float* from, const float* weight, float* to, int count);
+    // Up to block_windows rows of `terms` numbers, times the weights of block_lanes channels:
+    // sums[w][lane] is the sum over t of windows[w][t] * weight[t][lane], one fused multiply-add
+    // after the other.
+    void (*multiply_block)(const float* windows, int terms, int count, const float* weight,
+                           float* sums);
 };
 
 inline std::map<std::string, RealLoops>& real_loops_table() {

@@ -1,6 +1,7 @@
 // The loops, written once. A file of an instruction set includes this with that set as the
 // compiler's target, which vectorizes; all compute the same. So it has neither a guard nor includes.
-// Before it stands an `Eight`, with `lanes` and less(a, b): bit k is a[k] < b[k].
+// Before it stand an `Eight`, with `lanes` and less(a, b): bit k is a[k] < b[k]; and `multiply_block`.
+// Loops that may work in place tell the compiler that no round needs what another one wrote.
 
 namespace bnn {
 namespace {
@@ -11,8 +12,9 @@ void normalize(const std::uint8_t* __restrict from, const float* __restrict scal
 }
 
 template <typename T>
-void affine(const T* __restrict from, const float* __restrict scale, const float* __restrict bias,
-            float* __restrict to, int count) {
+void affine(const T* from, const float* __restrict scale, const float* __restrict bias, float* to,
+            int count) {
+#pragma GCC ivdep
     for (int c = 0; c < count; ++c)
         to[c] = __builtin_fmaf(static_cast<float>(from[c]), scale[c], bias[c]);
 }
@@ -48,32 +50,49 @@ void signs(const std::uint64_t* __restrict from, float* __restrict to, int count
     for (int c = 0; c < count; ++c) to[c] = from[c / 64] >> (c % 64) & 1 ? 1.0F : -1.0F;
 }
 
-void clamp(const float* __restrict from, float low, float high, float* __restrict to, int count) {
+void clamp(const float* from, float low, float high, float* to, int count) {
+#pragma GCC ivdep
     for (int c = 0; c < count; ++c) {
-        const float raised = from[c] < low ? low : from[c];
+        const float value = from[c];
+        const float raised = value < low ? low : value;
         to[c] = raised > high ? high : raised;
     }
 }
 
-void prelu(const float* __restrict from, const float* __restrict slope, float* __restrict to,
-           int count) {
+void prelu(const float* from, const float* __restrict slope, float* to, int count) {
+#pragma GCC ivdep
     for (int c = 0; c < count; ++c) {
-        const float scaled = slope[c] * from[c];
-        to[c] = from[c] > 0 ? from[c] : scaled;
+        const float value = from[c], scaled = slope[c] * value;
+        to[c] = value > 0 ? value : scaled;
     }
 }
 
-void add(const float* __restrict left, const float* __restrict right, float* __restrict to,
-         int count) {
+void add(const float* left, const float* __restrict right, float* to, int count) {
+#pragma GCC ivdep
     for (int c = 0; c < count; ++c) to[c] = left[c] + right[c];
+}
+
+template <typename T>
+void raise(const T* __restrict from, T* __restrict to, int count) {
+    for (int c = 0; c < count; ++c) {
+        const T value = from[c], highest = to[c];
+        to[c] = (value > highest) | (value != value) ? value : highest;
+    }
 }
 
 void accumulate(const float* __restrict from, float* __restrict to, int count) {
     for (int c = 0; c < count; ++c) to[c] += from[c];
 }
 
+void multiply_add(const float* __restrict from, const float* __restrict weight,
+                  float* __restrict to, int count) {
+    for (int c = 0; c < count; ++c) to[c] = __builtin_fmaf(from[c], weight[c], to[c]);
+}
+
 const RealLoops loops = {normalize, affine<float>, affine<std::int32_t>, threshold<float>,
-                         threshold<std::int32_t>, signs, clamp, prelu, add, accumulate};
+                         threshold<std::int32_t>, signs, clamp, prelu, add,
+                         raise<float>, raise<std::int32_t>, accumulate,
+                         multiply_add, multiply_block};
 
 }  // namespace
 }  // namespace bnn

@@ -73,8 +73,9 @@ def _verdict(info: Any) -> str:
     result = info.get("check")
     if result is None:
         return "not compared with torch (--no-check)"
+    turned = f" ({result['bits_turned']} of themselves)" if result["bits_differ"] else ""
     return (
         f"self-check on {result['images']} images: {result['bits_differ']} of "
-        f"{result['bits']:,} bits and {result['predictions_differ']} predictions differ from "
-        f"torch's; scores by {result['largest_score_difference']:.1e} at most"
+        f"{result['bits']:,} bits{turned} and {result['predictions_differ']} predictions differ "
+        f"from torch's; scores by {result['largest_score_difference']:.1e} at most"
     )

@@ -4,6 +4,8 @@ from signbit.layers._binary import BinaryLayer
 from signbit.layers._latent import clip_latent_weights, latent_weights
 from signbit.layers.conv import BinaryConv1d, BinaryConv2d, BinaryConv3d
 from signbit.layers.linear import BinaryLinear
+from signbit.layers.r_sign import RSign
+from signbit.layers.rp_relu import RPReLU
 
 __all__ = [
     "BinaryConv1d",
@@ -11,6 +13,8 @@ __all__ = [
     "BinaryConv3d",
     "BinaryLayer",
     "BinaryLinear",
+    "RPReLU",
+    "RSign",
     "clip_latent_weights",
     "latent_weights",
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from signbit.errors import UsageError
+from signbit.errors import UsageError, unknown_name
 from signbit.layers import BinaryLinear
 from signbit.quantizers import Choice
 
@@ -32,6 +32,13 @@ def check_size(size: Any, least: int) -> tuple[int, int]:
     if not isinstance(size, Sequence) or isinstance(size, str) or len(size) != 2:
         raise UsageError(f"input_size is {size!r}; give [height, width]")
     return check_count("input_size", size[0], least), check_count("input_size", size[1], least)
+
+
+def check_choice(option: str, value: Any, choices: Sequence[str]) -> str:
+    """One of a few names. Raises: UsageError naming the closest."""
+    if value not in choices:
+        raise unknown_name(option, str(value), choices)
+    return value
 
 
 def hidden_layers(

@@ -13,7 +13,7 @@ from torch import Tensor
 from signbit.errors import PackError
 from signbit.format import Node, Preprocessing
 from signbit.format.bits import pack_bits, words_for
-from signbit.pack._draft import Conv, Elementwise, Flatten, Input, Join, Pool, Sign, Step
+from signbit.pack._draft import Conv, Elementwise, Flatten, Input, Join, Pool, Sign, Step, readers
 from signbit.pack._pixels import PixelCode, pixel_code
 from signbit.pack._thresholds import Thresholds, float_thresholds, integer_thresholds
 
@@ -34,11 +34,13 @@ class Source:
 class Lowering:
     """The nodes made so far, and where each step's value is.
 
+    shown: steps whose real value takes part in the network, by identity (`real_values`).
     origins: for each node, the step that it comes from.
     reasons: by origin, why a layer was kept in real numbers.
     """
 
     preprocessing: Preprocessing
+    shown: frozenset[int] = frozenset()
     nodes: list[Node] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
@@ -164,7 +166,7 @@ class Lowering:
         )
 
     def _bits(self, sign: Sign) -> int:
-        base, stages = _stages(sign)
+        base, stages = _stages(sign, self.shown)
         if isinstance(base, Sign) and not any(map(_is_function, stages)):
             return self._moved(self.bits(base), stages)
         source = self.source(base)
@@ -260,11 +262,25 @@ def _moved_before(function: Elementwise, value: Step) -> Elementwise:
     )
 
 
-def _stages(sign: Sign) -> tuple[Step, list[Step]]:
-    """What the sign is taken of: a source, and the stages after it, in their order."""
+def real_values(last: Step) -> frozenset[int]:
+    """Steps whose value others than signs read as real numbers, as where a shortcut begins."""
+    found: set[int] = set()
+    for step in readers(last):
+        real = isinstance(step, Join) or (isinstance(step, Pool) and step.op == "avg_pool")
+        if real or isinstance(step, Conv):
+            found |= {id(source) for source in step.sources if not isinstance(source, Sign)}
+    return frozenset(found)
+
+
+def _stages(sign: Sign, shown: frozenset[int]) -> tuple[Step, list[Step]]:
+    """What the sign is taken of: a source, and the stages after it, in their order.
+
+    A real value that the network makes in any case is a source: one look at it is less work
+    than another look at what is before it.
+    """
     stages: list[Step] = []
     step = sign.sources[0]
-    while _is_stage(step, stages):
+    while id(step) not in shown and _is_stage(step, stages):
         stages.insert(0, step)
         step = step.sources[0]
     return step, stages

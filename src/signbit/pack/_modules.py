@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from signbit.errors import PackError
-from signbit.layers import BinaryLayer
+from signbit.layers import BinaryLayer, RPReLU, RSign
 from signbit.pack._draft import Conv, Elementwise, Flatten, Join, Pool, Sign, Step
 from signbit.quantizers import AbstractQuantizer, Identity
 
@@ -73,6 +73,12 @@ def prelu_step(origin: str, x: Step, slope: Tensor) -> Step:
     )
 
 
+def rp_relu_step(origin: str, x: Step, module: RPReLU) -> Step:
+    """PReLU between two shifts."""
+    moved = bias_step(origin, x, -module.gamma)
+    return bias_step(origin, prelu_step(origin, moved, module.slope), module.zeta)
+
+
 def batch_norm_step(origin: str, x: Step, module: nn.modules.batchnorm._BatchNorm) -> Step:
     """Batch norm with its running statistics."""
     mean, variance = module.running_mean, module.running_var
@@ -109,17 +115,19 @@ def max_pool_step(origin: str, x: Step, shape: Shape, module: Any) -> Step:
 
 def avg_pool_step(origin: str, x: Step, shape: Shape, module: Any) -> Step:
     """A mean over windows."""
-    if module.ceil_mode or getattr(module, "divisor_override", None) is not None:
-        raise PackError(f"{origin}: average pooling with ceil_mode or divisor_override")
+    if getattr(module, "divisor_override", None) is not None:
+        raise PackError(f"{origin}: average pooling with divisor_override cannot be packed")
     attributes = _window(x, shape, module, 1)
     del attributes["dilation"]
-    return Pool(
-        origin,
-        (x,),
-        shape,
-        "avg_pool",
-        attributes | {"count_padding": bool(module.count_include_pad)},
-    )
+    padded = any(_sides(module.padding, len(x.shape) == 2, 0))
+    if module.ceil_mode and padded and module.count_include_pad:
+        raise PackError(
+            f"{origin}: average pooling with ceil_mode counts some of the padding; give "
+            "count_include_pad=False"
+        )
+    # What ceil_mode adds behind the map is never counted.
+    counts = bool(module.count_include_pad) and not module.ceil_mode
+    return Pool(origin, (x,), shape, "avg_pool", attributes | {"count_padding": counts})
 
 
 def adaptive_pool_step(op: str, origin: str, x: Step, shape: Shape) -> Step:
@@ -169,7 +177,10 @@ def layer_steps(origin: str, x: Step, shape: Shape, module: nn.Module) -> Step:
 
 
 def quantizer_step(origin: str, x: Step, quantizer: AbstractQuantizer | None) -> Step:
-    """Sign, or nothing."""
+    """Sign, perhaps of a shifted value, or nothing."""
+    if isinstance(quantizer, RSign):
+        # x - alpha and x + (-alpha) are one number, also where it is rounded.
+        x, quantizer = bias_step(origin, x, -quantizer.alpha), quantizer.quantizer
     if quantizer is None or isinstance(quantizer, Identity):
         return x
     if not quantizer.binary:

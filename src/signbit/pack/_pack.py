@@ -12,7 +12,7 @@ from signbit.errors import PackError
 from signbit.format import PackedModel, Preprocessing
 from signbit.pack._check import Checked, compare, require_equal
 from signbit.pack._flips import Absorbed, absorb_flips
-from signbit.pack._lower import Lowering, require_one_row
+from signbit.pack._lower import Lowering, real_values, require_one_row
 from signbit.pack._report import describe
 from signbit.pack._trace import trace
 
@@ -48,7 +48,7 @@ def pack(
     example = torch.zeros(shape if rank == 4 else (*shape[:2], width))
     last = trace(model, example)
     require_one_row(last)
-    lowering = Lowering(preprocessing)
+    lowering = Lowering(preprocessing, real_values(last))
     lowering.real(last)
     draft = PackedModel(lowering.nodes, preprocessing)
     absorbed = absorb_flips(lowering.nodes, [one.channels for one in draft.types])

@@ -9,7 +9,7 @@ from torch import Tensor, fx, nn
 from torch.fx.proxy import TraceError
 
 from signbit.errors import PackError
-from signbit.layers import BinaryLayer
+from signbit.layers import BinaryLayer, RPReLU
 from signbit.pack import _modules as m
 from signbit.pack._draft import Input, Step
 from signbit.quantizers import AbstractQuantizer
@@ -34,7 +34,7 @@ class _Tracer(fx.Tracer):
     """Looks into modules, except those of torch.nn and ours."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        own = isinstance(m, BinaryLayer | AbstractQuantizer)
+        own = isinstance(m, BinaryLayer | AbstractQuantizer | RPReLU)
         return own or super().is_leaf_module(m, module_qualified_name)
 
 
@@ -223,6 +223,10 @@ def _prelu(origin: str, x: Step, shape: tuple[int, ...], module: nn.PReLU) -> St
     return m.prelu_step(origin, x, module.weight)
 
 
+def _rp_relu(origin: str, x: Step, shape: tuple[int, ...], module: RPReLU) -> Step:
+    return m.rp_relu_step(origin, x, module)
+
+
 def _over_channels(op: str) -> Callable[..., Step]:
     def convert(origin: str, x: Step, shape: tuple[int, ...], module: Any) -> Step:
         dim = getattr(module, "dim", 1)
@@ -272,6 +276,7 @@ _MODULES: dict[str, Callable[[str, Step, tuple[int, ...], Any], Step]] = {
     "ReLU6": _relu6,
     "Hardtanh": _hardtanh,
     "PReLU": _prelu,
+    "RPReLU": _rp_relu,
     "MaxPool1d": m.max_pool_step,
     "MaxPool2d": m.max_pool_step,
     "AvgPool1d": m.avg_pool_step,

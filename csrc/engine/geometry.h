@@ -1,0 +1,32 @@
+// How the window of a convolution's node slides over its input.
+#pragma once
+
+#include "engine/step.h"
+#include "kernels/geometry.h"
+
+namespace bnn {
+
+inline Geometry geometry_of(const StepContext& context) {
+    const Node& node = context.node;
+    const Layout& input = context.inputs[0];
+    Geometry g{};
+    g.in_height = input.type.height;
+    g.in_width = input.type.width;
+    g.in_channels = input.type.channels;
+    g.out_height = context.output.type.height;
+    g.out_width = context.output.type.width;
+    g.out_channels = context.output.type.channels;
+    g.kernel_height = node.number("kernel", 0);
+    g.kernel_width = node.number("kernel", 1);
+    g.stride_y = node.number("stride", 0);
+    g.stride_x = node.number("stride", 1);
+    g.dilation_y = node.number("dilation", 0);
+    g.dilation_x = node.number("dilation", 1);
+    g.top = node.number("padding", 0);
+    g.left = node.number("padding", 1);
+    g.groups = node.number("groups");
+    g.row_stride = input.row_stride();
+    return g;
+}
+
+}  // namespace bnn

@@ -1,0 +1,50 @@
+"""A sign whose threshold is learned, one per channel."""
+
+import torch
+from torch import Tensor, nn
+
+from signbit.errors import InputTypeError, UsageError
+from signbit.layers._binary import Quantizer
+from signbit.quantizers import AbstractQuantizer
+from signbit.quantizers import create as create_quantizer
+
+
+class RSign(AbstractQuantizer):
+    """ReActNet's sign: a shift per channel, then the sign of another quantizer.
+
+    y = quantizer(x - alpha).  For a sign: +1 where x > alpha, else -1.
+    dy/dalpha = -dy/dx, summed over all but the channels.
+    Packed, the shift is part of the threshold.
+
+    channels: of the input, on axis 1.
+    quantizer: name or object of the sign.  Give the whole as the input_quantizer of a layer.
+    alpha: (channels,), zeros at first.
+
+    Shape:  x and y alike, (N, channels, *).
+    Range:  that of the quantizer; one bit per element once packed.
+    Raises: UsageError for a wrong number of channels, InputTypeError for a non-float input.
+    Source: ReActNet, arXiv:2003.03488, equation 1.
+    """
+
+    def __init__(self, channels: int, quantizer: Quantizer = "ste_sign"):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.zeros(channels))
+        self.quantizer = create_quantizer("identity" if quantizer is None else quantizer)
+        self.binary = self.quantizer.binary  # pyright: ignore[reportAttributeAccessIssue]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shift `x`, then quantize it."""
+        if not x.is_floating_point():
+            raise InputTypeError(f"RSign: input is {x.dtype}; give a floating-point tensor")
+        return self.quantizer(x - per_channel(type(self).__name__, self.alpha, x))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.alpha)}, {self.quantizer!r})"
+
+
+def per_channel(name: str, values: Tensor, x: Tensor) -> Tensor:
+    """`values` with the axes that let them meet the channels of x, axis 1. Raises: UsageError."""
+    if x.ndim < 2 or x.shape[1] != len(values):
+        shape = "x".join(map(str, x.shape))
+        raise UsageError(f"{name}: input of shape {shape}; give {len(values)} channels on axis 1")
+    return values.view(-1, *[1] * (x.ndim - 2))

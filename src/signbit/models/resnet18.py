@@ -1,0 +1,68 @@
+"""Bi-Real Net: ResNet-18 with a shortcut around every binary convolution."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from signbit.layers import BinaryConv2d
+from signbit.models import _residual as r
+from signbit.models._blocks import check_count, check_size
+from signbit.models._registry import models
+
+
+@models.register("resnet18")
+class ResNet18(nn.Module):
+    """A real first convolution, four sections of four binary 3x3 ones, a real linear layer.
+
+    Widths 64-128-256-512. Every binary convolution is followed by batch norm and the addition of
+    its own input; the first of each section but the first one halves the map and widens the
+    shortcut.
+
+    num_classes: width of the output.
+    width: channels of the first section; the others have two, four and eight times as many.
+    stem: "cifar", a 3x3 convolution, or "imagenet", a 7x7 convolution and max pooling, for
+        input_size=(224, 224).
+    shortcut: how shortcuts widen, after average pooling: "real", as in the paper, or "binary", by
+        a 1x1 convolution with batch norm; "duplicate", by the channels twice, without parameters.
+    in_channels, input_size: shape of the images.
+    input_quantizer, weight_quantizer: of the binary convolutions.
+
+    Shape:  (N, in_channels, *input_size) to (N, num_classes).
+    Raises: UsageError for a value that is not allowed.
+    Source: Bi-Real Net, arXiv:1808.00278; its layers between shortcuts as in the authors' code.
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 10,
+        width: int = 64,
+        stem: str = "cifar",
+        shortcut: str = "real",
+        in_channels: int = 3,
+        input_size: Sequence[int] = (32, 32),
+        input_quantizer: str = "approx_sign",
+        weight_quantizer: str = "ste_sign",
+    ):
+        super().__init__()
+        check_count("num_classes", num_classes)
+        check_count("in_channels", in_channels)
+        check_count("width", width)
+        check_size(input_size, 1)
+        quantizers: dict[str, Any] = {
+            "input_quantizer": input_quantizer,
+            "weight_quantizer": weight_quantizer,
+        }
+
+        def make(width_in: int, width_out: int, stride: int) -> r.ResidualConv:
+            conv = BinaryConv2d(width_in, width_out, 3, stride, 1, bias=False, **quantizers)
+            around = r.shortcut(width_in, width_out, stride, shortcut, **quantizers)
+            return r.ResidualConv(conv, around, nn.Identity())
+
+        self.stem = r.stem(stem, in_channels, width)
+        self.sections = r.sections([width * times for times in (1, 2, 4, 8)], 4, make)
+        self.classifier = r.pooled_scores(8 * width, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Log-probabilities of the classes."""
+        return self.classifier(self.sections(self.stem(x)))

@@ -1,0 +1,48 @@
+"""Every architecture, its parameters as bad as training may leave them, packed and run."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from helpers.models import hostile, small
+
+from signbit.format import Preprocessing
+from signbit.models import models, takes, to_input
+from signbit.models._residual import SHORTCUTS, STEMS
+from signbit.pack import pack
+from signbit.runtime import reference
+from signbit.runtime.engine import Engine
+
+SIZE = (16, 8)
+EXACT = Preprocessing([1 / 128] * 3, [-1.0] * 3, SIZE)
+REAL = Preprocessing.from_mean_std([0.4, 0.5, 0.6], [0.2, 0.3, 0.25], SIZE)
+CHOICES = {"shortcut": SHORTCUTS, "stem": STEMS}
+
+
+def variants() -> list[tuple[str, dict[str, Any]]]:
+    """Each model with its defaults, and with every other choice that it offers."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    for name in models.names():
+        found.append((name, {}))
+        for option, values in CHOICES.items():
+            if takes(name, option):
+                default = inspect.signature(models.get(name)).parameters[option].default
+                found += [(name, {option: value}) for value in values if value != default]
+    return found
+
+
+@pytest.mark.parametrize("preprocessing", [EXACT, REAL], ids=["exact", "real"])
+@pytest.mark.parametrize(("name", "choice"), variants(), ids=str)
+def test_a_packed_model_gives_torchs_bits_and_predictions(name, choice, preprocessing):
+    model = small(name, in_channels=3, input_size=SIZE, num_classes=7, **choice)
+    model = hostile(model, (3, *SIZE))
+    images = np.random.default_rng(1).integers(0, 256, (16, *SIZE, 3)).astype(np.uint8)
+    packed = pack(model, preprocessing, samples=images)
+    assert packed.info["check"]["bits_turned"] == packed.info["check"]["bits_differ"] == 0
+    with torch.no_grad():
+        wanted = model(to_input(torch.from_numpy(images), preprocessing)).numpy()
+    for found in (reference.scores(packed, images), Engine(packed, 2).scores(images)):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+        assert (found.argmax(1) == wanted.argmax(1)).all()
