@@ -19,7 +19,7 @@ PAIRS = [
     (BinaryConv3d, nn.Conv3d, (4, 6, 3), (3, 4, 5, 6, 7)),
 ]
 CONVOLUTIONS = PAIRS[1:]
-OURS = {"input_quantizer", "weight_quantizer", "padding_value"}
+OURS = {"input_quantizer", "weight_quantizer", "padding_value", "learned_scale"}
 pairs = pytest.mark.parametrize(
     ("ours", "theirs", "sizes", "shape"), PAIRS, ids=[pair[0].__name__ for pair in PAIRS]
 )

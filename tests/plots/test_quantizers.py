@@ -5,7 +5,14 @@ import pytest
 import torch
 from PIL import Image
 
-from signbit.plots.quantizers import LIMIT, draw_quantizers, sample, sample_mean
+from signbit.plots.quantizers import (
+    LIMIT,
+    PROGRESS,
+    draw_quantizers,
+    sample,
+    sample_gradients,
+    sample_mean,
+)
 from signbit.quantizers import StochasticSign, create, quantizers
 
 
@@ -45,6 +52,15 @@ def test_the_mean_of_stochastic_sign_is_its_clipped_input():
 def test_deterministic_quantizers_have_no_mean_to_show():
     random = {name for name in quantizers.names() if sample_mean(create(name)) is not None}  # pyright: ignore[reportArgumentType]
     assert random == {"stochastic_sign"}
+
+
+def test_gradients_that_change_during_training_are_shown_at_its_start_middle_and_end():
+    changing = {"ede_sign", "reste_sign", "standardized_sign"}
+    for name in quantizers.names():
+        quantizer = create(name)
+        curves = sample_gradients(quantizer)
+        assert list(curves) == (list(PROGRESS) if name in changing else ["start"])
+        assert np.array_equal(curves["start"], sample(quantizer)[2])
 
 
 def test_drawing_leaves_the_callers_random_numbers_alone(tmp_path):

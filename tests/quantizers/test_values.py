@@ -9,12 +9,16 @@ from signbit.errors import InputTypeError, UsageError
 from signbit.quantizers import (
     AbstractQuantizer,
     ApproxSign,
+    EdeSign,
     Identity,
+    ResteSign,
     SteSign,
     StochasticSign,
     SwishSign,
     approx_sign,
     create,
+    ede_sign,
+    reste_sign,
     ste_sign,
     swish_sign,
 )
@@ -45,6 +49,14 @@ FAR = [(3e38, 0), (-3e38, 0), (INF, 0), (-INF, 0), (NAN, 0)]
 TRIANGLE = [(0.0, 2), (-0.0, 2), (0.25, 1.5), (-0.25, 1.5), (0.5, 1), (1.0, 0), (-1.0, 0)]
 UNCLIPPED = [(x, 1) for x in (0.0, -0.0, 1.0, -5.0, 3e38, INF, -INF, NAN)]
 
+ROOT = [(0.0, 2), (0.25, 2), (-0.25, 2), (1.0, 0.5), (-1.0, 0.5), (4.0, 0.25), (4.0 + 2**-21, 0)]
+
+
+def at(progress: float, quantizer: AbstractQuantizer) -> AbstractQuantizer:
+    quantizer.set_progress(progress)
+    return quantizer
+
+
 GRADIENTS = [
     (SteSign(), STE + FAR),
     (SteSign(clip=0.5), [(0.5, 1), (-0.5, 1), (0.5 + 2**-24, 0), (1.0, 0), *FAR]),
@@ -56,6 +68,13 @@ GRADIENTS = [
     (ApproxSign(), [*TRIANGLE, (ABOVE, 0), (-ABOVE, 0), *FAR]),
     (SwishSign(), [(0.0, 5), (-0.0, 5), *FAR]),
     (SwishSign(beta=2), [(0.0, 2), *FAR]),
+    (EdeSign(), [(0.0, 1), (-0.0, 1), *FAR]),
+    (at(0.5, EdeSign()), [(0.0, 1), (10.0, 0), *FAR]),
+    (at(1, EdeSign()), [(0.0, 10), (-0.0, 10), (1.0, 0), (-1.0, 0), *FAR]),
+    (at(1, EdeSign(start=2, end=4)), [(0.0, 4), *FAR]),
+    (ResteSign(), [(0.0, 1), (0.05, 1), (1.5, 1), (-1.5, 1), (1.5 + 2**-23, 0), *FAR]),
+    # |x|^(1/2 - 1) / 2, held at 0.25^(1/2 - 1) near zero
+    (at(1, ResteSign(o_end=2, near=0.25, clip=4)), [*ROOT, *FAR]),
     (Identity(), UNCLIPPED),
 ]
 
@@ -68,7 +87,15 @@ def gradient_of(quantizer: AbstractQuantizer, x: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize(
     "quantizer",
-    [SteSign(), SteSign(clip=None), ApproxSign(), SwishSign(), StochasticSign().eval()],
+    [
+        SteSign(),
+        SteSign(clip=None),
+        ApproxSign(),
+        SwishSign(),
+        StochasticSign().eval(),
+        EdeSign(),
+        ResteSign(),
+    ],
     ids=repr,
 )
 def test_sign_is_plus_one_above_zero_and_minus_one_elsewhere(quantizer):
@@ -122,6 +149,31 @@ def test_swish_sign_gradient_is_the_derivative_of_sign_swish(beta):
     torch.testing.assert_close(gradient_of(SwishSign(beta), x), numeric, rtol=0, atol=2e-8)
 
 
+@pytest.mark.parametrize("t", [0.1, 0.5, 1.0, 3.0, 10.0])
+def test_ede_sign_gradient_is_the_derivative_of_k_tanh(t):
+    x = torch.linspace(-4, 4, 801, dtype=torch.float64, requires_grad=True)
+    (expected,) = torch.autograd.grad((max(1 / t, 1) * torch.tanh(t * x)).sum(), x)
+    (found,) = torch.autograd.grad(ede_sign(x, torch.tensor(t, dtype=torch.float64)).sum(), x)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("o", [1.0, 1.7, 3.0])
+def test_reste_sign_gradient_is_the_derivative_of_the_root_between_its_cuts(o):
+    x = torch.linspace(0.11, 1.49, 70, dtype=torch.float64, requires_grad=True)
+    (expected,) = torch.autograd.grad((x ** (1 / o)).sum(), x)
+    root = torch.tensor(o, dtype=torch.float64)
+    for sign in (1, -1):
+        (found,) = torch.autograd.grad(reste_sign(sign * x, root).sum(), x)
+        torch.testing.assert_close(sign * found, expected)
+
+
+def test_sharpness_rises_as_in_the_papers():
+    """IR-Net: t = 10^(-1 + 2 progress). ReSTE: o = 1 + 2 (1 - cos(progress pi / 2))."""
+    for progress, t, o in [(0, 0.1, 1), (0.25, 10**-0.5, None), (0.5, 1, 3 - 2**0.5), (1, 10, 3)]:
+        assert at(progress, EdeSign()).get_buffer("t").item() == pytest.approx(t)
+        assert o is None or at(progress, ResteSign()).get_buffer("o").item() == pytest.approx(o)
+
+
 def test_swish_sign_gradient_is_even_and_changes_sign_once():
     x = torch.linspace(0, 10, 1001, dtype=torch.float64)
     gradient = gradient_of(SwishSign(), x)
@@ -144,11 +196,28 @@ def test_functions_and_classes_agree():
 
 @pytest.mark.parametrize("value", [0, -1.0, NAN, INF, "1", True])
 @pytest.mark.parametrize(
-    ("kind", "option"), [(SteSign, "clip"), (StochasticSign, "clip"), (SwishSign, "beta")]
+    ("kind", "option"),
+    [
+        (SteSign, "clip"),
+        (StochasticSign, "clip"),
+        (SwishSign, "beta"),
+        (EdeSign, "start"),
+        (EdeSign, "end"),
+        (ResteSign, "o_end"),
+        (ResteSign, "near"),
+        (ResteSign, "clip"),
+    ],
 )
 def test_an_option_that_is_no_positive_number_is_refused(kind, option, value):
     with pytest.raises(UsageError, match=f"^{option} is {value!r}; give a positive, finite number"):
         kind(**{option: value})
+
+
+def test_a_root_below_one_or_a_cut_past_the_other_is_refused():
+    with pytest.raises(UsageError, match=r"o_end is 0.5; give 1 or more"):
+        ResteSign(o_end=0.5)
+    with pytest.raises(UsageError, match=r"near is 2; give less than clip, 1.5"):
+        ResteSign(near=2)
 
 
 def test_beta_has_no_none():
@@ -161,6 +230,19 @@ def test_create_names_the_closest_quantizer_and_option():
         create("ste-sign")
     with pytest.raises(UsageError, match=r"option of quantizer 'ste_sign' 'clp'.*mean 'clip'"):
         create("ste_sign", clp=1)
+
+
+def test_create_takes_name_and_options_in_a_mapping():
+    chosen = {"name": "ste_sign", "clip": 2.0}
+    one, two = create(chosen), create(chosen)
+    assert repr(one) == "SteSign(clip=2.0)"
+    assert one is not two
+    assert chosen == {"name": "ste_sign", "clip": 2.0}
+    assert repr(create(chosen, clip=3.0)) == "SteSign(clip=3.0)"
+    with pytest.raises(UsageError, match=r"^quantizer {'clip': 2.0} has no name; give"):
+        create({"clip": 2.0})
+    with pytest.raises(UsageError, match=r"option of quantizer 'ste_sign' 'clp'.*mean 'clip'"):
+        create({"name": "ste_sign", "clp": 1})
 
 
 def test_create_passes_objects_and_none_through():

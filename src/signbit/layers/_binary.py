@@ -1,14 +1,16 @@
-"""What the binary layers share: their quantizers and the checks of their input."""
+"""What the binary layers share: their quantizers, scale and bias, the checks of their input."""
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 from signbit.errors import InputTypeError, UsageError
-from signbit.quantizers import AbstractQuantizer
+from signbit.quantizers import AbstractQuantizer, Choice
 from signbit.quantizers import create as create_quantizer
+from signbit.quantizers._channels import mean_magnitude
 
-Quantizer = str | AbstractQuantizer | None
+Quantizer = Choice | None
 
 
 class BinaryLayer(nn.Module if TYPE_CHECKING else object):
@@ -16,16 +18,49 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
 
     The real-valued `weight` is the latent weight that the optimizer updates. A quantizer of
     None leaves its tensor real: a first layer has input_quantizer=None.
+
+    The sums are multiplied with the scale of each output channel, that of the weight quantizer
+    or the learned parameter `scale`, then the bias is added: one rounding each.
     """
 
     input_quantizer: AbstractQuantizer | None
     weight_quantizer: AbstractQuantizer | None
     weight: nn.Parameter
     bias: nn.Parameter | None
+    scale: nn.Parameter | None
 
-    def _set_quantizers(self, input_quantizer: Quantizer, weight_quantizer: Quantizer) -> None:
+    def _set_quantizers(
+        self, input_quantizer: Quantizer, weight_quantizer: Quantizer, learned_scale: bool
+    ) -> None:
+        name = type(self).__name__
         self.input_quantizer = create_quantizer(input_quantizer)
         self.weight_quantizer = create_quantizer(weight_quantizer)
+        self.register_parameter("scale", None)
+        if self.input_quantizer is not None and self.input_quantizer.for_weights:
+            raise UsageError(
+                f"{name}: {self.input_quantizer!r} is for weights; give another input_quantizer"
+            )
+        if not learned_scale:
+            return
+        if self.output_scale() is not None:
+            raise UsageError(
+                f"{name}: {self.weight_quantizer!r} has a scale already; give learned_scale=False "
+                "or a weight_quantizer without one"
+            )
+        self.scale = nn.Parameter(self.weight.new_empty(len(self.weight)))
+        self._reset_scale()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew, as torch does, and set a learned scale to fit."""
+        super().reset_parameters()  # pyright: ignore[reportAttributeAccessIssue]
+        self._reset_scale()
+
+    @torch.no_grad()
+    def _reset_scale(self) -> None:
+        # Torch's constructor draws the weight before there is a scale.
+        scale = getattr(self, "scale", None)
+        if scale is not None:
+            scale.copy_(mean_magnitude(self.weight).flatten())
 
     @property
     def has_binary_input(self) -> bool:
@@ -38,12 +73,31 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         return self.weight_quantizer is not None and self.weight_quantizer.binary
 
     def quantized_weight(self) -> Tensor:
-        """The weight as the layer multiplies with it."""
-        return self.weight if self.weight_quantizer is None else self.weight_quantizer(self.weight)
+        """The weight as the layer multiplies with it: without a scale."""
+        if self.weight_quantizer is None:
+            return self.weight
+        return self.weight_quantizer.signs(self.weight)
+
+    def output_scale(self) -> Tensor | None:
+        """What the sums are multiplied with, one number per output channel or one; None for 1."""
+        if self.scale is not None or self.weight_quantizer is None:
+            return self.scale
+        scale = self.weight_quantizer.scale(self.weight)
+        return None if scale is None else scale.flatten()
 
     def quantized_input(self, x: Tensor) -> Tensor:
         """The input as the layer multiplies with it."""
         return x if self.input_quantizer is None else self.input_quantizer(x)
+
+    def _scaled_and_shifted(self, sums: Tensor, rank: int) -> Tensor:
+        """The sums times the scale, plus the bias; rank: axes after that of the channels."""
+        for_channels = (-1, *[1] * rank)
+        scale = self.output_scale()
+        if scale is not None:
+            sums = sums * scale.to(sums.dtype).view(for_channels)
+        if self.bias is not None:
+            sums = sums + self.bias.to(sums.dtype).view(for_channels)
+        return sums
 
     def _check_input(self, x: Tensor, ranks: tuple[int, ...], axis: int, features: int) -> None:
         name = type(self).__name__
@@ -61,8 +115,10 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
             )
 
     def _quantizer_repr(self) -> str:
+        learned = "" if self.scale is None else ", learned_scale=True"
         return (
-            f"input_quantizer={self.input_quantizer!r}, weight_quantizer={self.weight_quantizer!r}"
+            f"input_quantizer={self.input_quantizer!r}, "
+            f"weight_quantizer={self.weight_quantizer!r}{learned}"
         )
 
     def __repr__(self) -> str:

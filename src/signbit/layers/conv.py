@@ -32,20 +32,24 @@ class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
         input_quantizer: Quantizer = "ste_sign",
         weight_quantizer: Quantizer = "ste_sign",
         padding_value: float = 0.0,
+        learned_scale: bool = False,
     ):
         """`torch.nn.Conv1d`, 2d or 3d on quantized input and weight.
 
         Takes every argument of the torch layer. The bias stays real and is added after the sum,
         in one rounding, so that a packed network can repeat it exactly.
 
-        input_quantizer, weight_quantizer: a name, an object, or None for a tensor left real.
+        input_quantizer, weight_quantizer: a name, {"name": ..., option: value}, an object, or
+            None for a tensor left real.
         padding_value: 0.0, -1.0 or +1.0, put around the quantized input. Zero adds nothing to a
             sum, as in torch; it is neither of the two binary values.
+        learned_scale: multiply each output channel with a parameter, `scale`, before the bias;
+            it starts at the mean |weight| of the channel.
 
         Shape:  (N, C, *spatial) or (C, *spatial), as in torch.
-        Raises: UsageError for a wrong rank, channel count or padding value, InputTypeError for a
-            non-float input.
-        Source: BinaryNet, arXiv:1602.02830.
+        Raises: UsageError for a wrong rank, channel count or padding value, a quantizer for
+            weights on the input, a second scale; InputTypeError for a non-float input.
+        Source: BinaryNet, arXiv:1602.02830; the learned scale XNOR-Net++, arXiv:1909.13863.
         """
         super().__init__(
             in_channels,
@@ -70,16 +74,14 @@ class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
                 f"padding_mode='zeros', not {padding_mode!r}"
             )
         self.padding_value = float(padding_value)
-        self._set_quantizers(input_quantizer, weight_quantizer)
+        self._set_quantizers(input_quantizer, weight_quantizer, learned_scale)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Correlate the quantized input with the quantized weight, add the bias."""
+        """Correlate the quantized input with the quantized weight, scale, add the bias."""
         rank = len(self.kernel_size)
         self._check_input(input, (rank + 1, rank + 2), -rank - 1, self.in_channels)
         sums = self._correlate(self.quantized_input(input), self.quantized_weight())
-        if self.bias is None:
-            return sums
-        return sums + self.bias.to(sums.dtype).view(-1, *[1] * rank)
+        return self._scaled_and_shifted(sums, rank)
 
     def _correlate(self, x: Tensor, weight: Tensor) -> Tensor:
         # torch's own padding, with its modes, serves every case but a constant other than 0.

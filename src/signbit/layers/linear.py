@@ -12,11 +12,15 @@ class BinaryLinear(BinaryLayer, nn.Linear):
     The bias stays real and is added after the sum, in one rounding, so that a packed network
     can repeat it exactly.
 
-    input_quantizer, weight_quantizer: a name, an object, or None for a tensor left real.
+    input_quantizer, weight_quantizer: a name, {"name": ..., option: value}, an object, or None
+        for a tensor left real.
+    learned_scale: multiply each output with a parameter, `scale`, before the bias; it starts at
+        the mean |weight| of the output.
 
     Shape:  (..., in_features) to (..., out_features).
-    Raises: UsageError for a wrong number of features, InputTypeError for a non-float input.
-    Source: BinaryNet, arXiv:1602.02830.
+    Raises: UsageError for a wrong number of features, a quantizer for weights on the input, a
+        second scale; InputTypeError for a non-float input.
+    Source: BinaryNet, arXiv:1602.02830; the learned scale XNOR-Net++, arXiv:1909.13863.
     """
 
     def __init__(
@@ -29,15 +33,16 @@ class BinaryLinear(BinaryLayer, nn.Linear):
         *,
         input_quantizer: Quantizer = "ste_sign",
         weight_quantizer: Quantizer = "ste_sign",
+        learned_scale: bool = False,
     ):
         super().__init__(in_features, out_features, bias, device, dtype)
-        self._set_quantizers(input_quantizer, weight_quantizer)
+        self._set_quantizers(input_quantizer, weight_quantizer, learned_scale)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Multiply the quantized input with the quantized weight, add the bias."""
+        """Multiply the quantized input with the quantized weight, scale, add the bias."""
         self._check_input(input, (), -1, self.in_features)
         sums = F.linear(self.quantized_input(input), self.quantized_weight())
-        return sums if self.bias is None else sums + self.bias.to(sums.dtype)
+        return self._scaled_and_shifted(sums, 0)
 
     def extra_repr(self) -> str:
         """Sizes and quantizers."""

@@ -3,12 +3,21 @@
 import torch
 from torch import Tensor, nn
 
-from signbit.layers import latent_weights
+from signbit.layers import BinaryLayer, latent_weights
 
 
+@torch.no_grad()
 def signs(model: nn.Module) -> dict[str, Tensor]:
-    """The sign bit of every latent weight, by layer."""
-    return {name: weight.detach() > 0 for name, weight in latent_weights(model)}
+    """The sign bit of every binary weight, by layer."""
+    return {name: _bits(model.get_submodule(name)) for name, _ in latent_weights(model)}
+
+
+def _bits(layer: nn.Module) -> Tensor:
+    assert isinstance(layer, BinaryLayer)
+    assert layer.weight_quantizer is not None
+    # Most quantizers compare with 0; where they draw at random, a draw is not a flip.
+    whole = layer.weight_quantizer.for_weights
+    return (layer.quantized_weight() if whole else layer.weight.detach()) > 0
 
 
 def flip_ratio(before: dict[str, Tensor], after: dict[str, Tensor]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from torch import nn
 
 from signbit.errors import UsageError, unknown_name
 from signbit.layers import BinaryLinear
+from signbit.quantizers import Choice
 
 # Catches a mistyped or hostile size early; no network of this kind comes near it.
 MAX_WIDTH = 1 << 20
@@ -41,7 +42,7 @@ def check_choice(option: str, value: Any, choices: Sequence[str]) -> str:
 
 
 def hidden_layers(
-    in_features: int, widths: Sequence[int], first_input: str | None, **quantizers: Any
+    in_features: int, widths: Sequence[int], first_input: Choice | None, **quantizers: Any
 ) -> list[nn.Module]:
     """Binary linear, batch norm and Hardtanh for each width.
 

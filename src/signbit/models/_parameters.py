@@ -17,25 +17,32 @@ from signbit.models._trained import TrainedModel
 def parameters_of(model: TrainedModel) -> Parameters:
     """Each entry of the state dict, and each binary weight as the network multiplies with it.
 
+    The scale of a layer's sums stands under `<layer>.scale`, learned or not.
+
     Raises: UsageError where a quantizer that says it is binary gives other values.
     """
-    binary = {
-        f"{name}.weight".removeprefix("."): _signs(name, module.quantized_weight())
+    layers = {
+        f"{name}.".removeprefix("."): module
         for name, module in model.module.named_modules()
         if isinstance(module, BinaryLayer) and module.has_binary_weight
     }
+    scales = {f"{path}scale": layer.output_scale() for path, layer in layers.items()}
+    binary = {
+        f"{path}weight": _signs(path, layer.quantized_weight()) for path, layer in layers.items()
+    }
+    tensors = model.module.state_dict() | {k: v for k, v in scales.items() if v is not None}
     return Parameters(
-        arrays={key: _array(value) for key, value in model.module.state_dict().items()},
+        arrays={key: _array(value) for key, value in tensors.items()},
         binary=binary,
         preprocessing=model.preprocessing,
         model={"name": model.architecture.name, "options": model.architecture.options},
     )
 
 
-def _signs(name: str, weight: Tensor) -> NDArray[np.int8]:
+def _signs(path: str, weight: Tensor) -> NDArray[np.int8]:
     values = _array(weight)
     if not (np.abs(values) == 1).all():
-        raise UsageError(f"layer {name!r}: its binary weights are not all -1 or +1")
+        raise UsageError(f"layer {path[:-1]!r}: its binary weights are not all -1 or +1")
     return values.astype(np.int8)
 
 

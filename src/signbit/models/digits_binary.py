@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from signbit.layers import BinaryConv2d
 from signbit.models._blocks import check_count, check_size, class_scores
 from signbit.models._registry import models
+from signbit.quantizers import Choice
 
 
 @models.register("digits_binary")
@@ -16,7 +17,8 @@ class DigitsBinary(nn.Module):
 
     width: channels of the first convolution; the others have twice as many.
     in_channels, input_size: shape of the images, at least 4x4.
-    input_quantizer, weight_quantizer: names, for every layer; the first takes real input.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for every layer;
+        the first takes real input.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.
@@ -28,8 +30,8 @@ class DigitsBinary(nn.Module):
         width: int = 32,
         in_channels: int = 1,
         input_size: Sequence[int] = (8, 8),
-        input_quantizer: str = "ste_sign",
-        weight_quantizer: str = "ste_sign",
+        input_quantizer: Choice = "ste_sign",
+        weight_quantizer: Choice = "ste_sign",
     ):
         super().__init__()
         check_count("num_classes", num_classes)

@@ -14,6 +14,7 @@ from signbit.models._blocks import (
     hidden_layers,
 )
 from signbit.models._registry import models
+from signbit.quantizers import Choice
 
 
 @models.register("mlp_binary")
@@ -22,7 +23,8 @@ class MlpBinary(nn.Module):
 
     hidden: widths; the default is BinaryNet's for MNIST.
     in_channels, input_size: shape of the images, (28, 28) for MNIST.
-    input_quantizer, weight_quantizer: names, for every layer; the first takes real input.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for every layer;
+        the first takes real input.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.
@@ -35,8 +37,8 @@ class MlpBinary(nn.Module):
         hidden: Sequence[int] = (4096, 4096, 4096),
         in_channels: int = 1,
         input_size: Sequence[int] = (28, 28),
-        input_quantizer: str = "ste_sign",
-        weight_quantizer: str = "ste_sign",
+        input_quantizer: Choice = "ste_sign",
+        weight_quantizer: Choice = "ste_sign",
     ):
         super().__init__()
         check_count("num_classes", num_classes)

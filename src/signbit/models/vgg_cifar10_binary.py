@@ -17,6 +17,7 @@ from signbit.models._blocks import (
     hidden_layers,
 )
 from signbit.models._registry import models
+from signbit.quantizers import Choice
 
 _POOLED = (1, 3, 5)  # the convolutions that max pooling follows
 
@@ -48,7 +49,8 @@ class VggCifar10Binary(nn.Module):
     inflation: factor of the widths; fractions work.
     hidden: widths of the binary linear layers before the last one.
     in_channels, input_size: shape of the images, (32, 32) for CIFAR.
-    input_quantizer, weight_quantizer: names, for every layer; the first takes real input.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for every layer;
+        the first takes real input.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.
@@ -62,8 +64,8 @@ class VggCifar10Binary(nn.Module):
         hidden: Sequence[int] = (),
         in_channels: int = 3,
         input_size: Sequence[int] = (32, 32),
-        input_quantizer: str = "ste_sign",
-        weight_quantizer: str = "ste_sign",
+        input_quantizer: Choice = "ste_sign",
+        weight_quantizer: Choice = "ste_sign",
     ):
         super().__init__()
         check_count("num_classes", num_classes)

@@ -157,11 +157,12 @@ def flatten_step(origin: str, x: Step, shape: Shape) -> Step:
 
 
 def layer_steps(origin: str, x: Step, shape: Shape, module: nn.Module) -> Step:
-    """A convolution or linear layer, binary or real, with its bias."""
-    binary, weight, padding_value = False, module.weight, 0
+    """A convolution or linear layer, binary or real, then its scale, then its bias."""
+    binary, weight, scale, padding_value = False, module.weight, None, 0
     if isinstance(module, BinaryLayer):
         x = quantizer_step(origin, x, module.input_quantizer)
         binary, weight = module.has_binary_weight, module.quantized_weight()
+        scale = module.output_scale()
         padding_value = int(getattr(module, "padding_value", 0))
     assert isinstance(weight, Tensor)
     weight = weight.detach().float()
@@ -170,6 +171,7 @@ def layer_steps(origin: str, x: Step, shape: Shape, module: nn.Module) -> Step:
         if isinstance(module, nn.Linear)
         else _conv(origin, x, shape, module, weight, binary, padding_value)
     )
+    step = step if scale is None else scale_step(origin, step, scale)
     bias = module.bias
     return step if bias is None else bias_step(origin, step, bias)  # pyright: ignore
 
@@ -183,6 +185,8 @@ def quantizer_step(origin: str, x: Step, quantizer: AbstractQuantizer | None) ->
         return x
     if not quantizer.binary:
         raise PackError(f"{origin}: quantizer {quantizer!r} gives other values than -1 and +1")
+    if quantizer.for_weights:
+        raise PackError(f"{origin}: quantizer {quantizer!r} is for weights, not activations")
     return Sign(origin, (x,), x.shape)
 
 

@@ -22,14 +22,18 @@ LIMIT = 2.0
 # The mean of 20,000 signs is within 0.02 of its limit, less than the line is thick.
 DRAWS = 20_000
 MEANS = 81
-COLUMNS = 5
+COLUMNS = 6
+# Of the training, for gradients that change with it; later ones are drawn darker.
+PROGRESS = {"start": 0.0, "middle": 0.5, "end": 1.0}
 _OUTPUT, _GRADIENT, _GREY = "#1f5fa8", "#c2410c", "#9aa3ad"
 
 
 def draw_quantizers(path: Path | str) -> None:
     """Draw a column for each registered quantizer as a PNG: y above, dy/dx below.
 
-    A quantizer that draws at random shows the mean of its output, and a few of its draws.
+    A quantizer that draws at random shows the mean of its output, and a few of its draws; one
+    whose gradient changes during the training, that at its start, middle and end. Numbers on
+    the axis are one output channel for quantizers that take a mean.
 
     Raises: OutputError, MissingDependencyError.
     """
@@ -80,6 +84,18 @@ def sample_mean(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve] | None:
         return x.numpy(), draws.mean(dim=0).numpy()
 
 
+def sample_gradients(quantizer: "AbstractQuantizer") -> dict[str, Curve]:
+    """dy/dx for each name in PROGRESS, or the first where all are the same; then at the start."""
+    curves: dict[str, Curve] = {}
+    for name, progress in PROGRESS.items():
+        quantizer.set_progress(progress)
+        curves[name] = sample(quantizer)[2]
+    quantizer.set_progress(0.0)
+    first = curves["start"]
+    changes = any(not np.array_equal(curve, first) for curve in curves.values())
+    return curves if changes else {"start": first}
+
+
 @contextmanager
 def _own_randomness() -> Iterator[None]:
     # Drawing a picture must not change what the caller's generator gives next.
@@ -91,7 +107,8 @@ def _own_randomness() -> Iterator[None]:
 
 
 def _draw_column(pair, name: str, quantizer: "AbstractQuantizer") -> None:
-    x, y, gradient = sample(quantizer)
+    x, y, _ = sample(quantizer)
+    gradients = sample_gradients(quantizer)
     mean = sample_mean(quantizer)
     above, below = pair
     above.set_title(name, fontsize=11, family="monospace")
@@ -102,8 +119,12 @@ def _draw_column(pair, name: str, quantizer: "AbstractQuantizer") -> None:
         above.plot(x[dots], y[dots], ".", color=_GREY, markersize=4, label="draws")
         above.plot(*mean, color=_OUTPUT, linewidth=2, label="mean")
         above.legend(fontsize=8, loc=(0.55, 0.12), frameon=False, handlelength=1.2)
-    below.fill_between(x, gradient, color=_GRADIENT, alpha=0.12, linewidth=0)
-    below.plot(x, gradient, color=_GRADIENT, linewidth=2)
+    for index, (label, gradient) in enumerate(gradients.items(), 1):
+        shade = index / len(gradients)
+        below.fill_between(x, gradient, color=_GRADIENT, alpha=0.12 * shade, linewidth=0)
+        below.plot(x, gradient, color=_GRADIENT, linewidth=2, alpha=shade, label=label)
+    if len(gradients) > 1:
+        below.legend(fontsize=8, loc="upper right", frameon=False, handlelength=1.0)
     _dress(above, "y", 1.25 if quantizer.binary else LIMIT)
     _dress(below, "dy/dx", None)
     below.set_xlabel("x", fontsize=9)

@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, overload
 
 import torch
@@ -16,29 +17,69 @@ quantizers: Registry[type["AbstractQuantizer"]] = Registry("quantizer", "signbit
 class AbstractQuantizer(nn.Module, ABC):
     """Maps a real tensor to few values forwards, with a pseudo-gradient backwards.
 
-    `binary` says whether every output is -1 or +1, so that it packs into one bit.
+    What it gives is `signs(x)`, times `scale(x)` where that is not None. A layer multiplies with
+    the signs alone, and its sums with the scale: one rounding, which a packed network repeats.
+
+    binary: whether every sign is -1 or +1, so that it packs into one bit.
+    for_weights: whether it looks at all of a weight, (out, ...), or at all of an output channel.
+        Signs of an activation pack as comparisons of single numbers, so that such a quantizer
+        is refused there.
     """
 
     binary: ClassVar[bool] = True
+    for_weights: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """Quantize `x`; shape, dtype and device stay."""
 
+    def signs(self, x: Tensor) -> Tensor:
+        """`x` quantized, without its scale."""
+        return self(x)
+
+    def scale(self, x: Tensor) -> Tensor | None:
+        """What the signs are multiplied with, never negative; None for 1.
+
+        Shape: as x with all axes but the first of size 1, one number per output channel; or all.
+        """
+        return None
+
+    def set_progress(self, progress: float) -> None:
+        """Hear how much of the training is done, 0 to 1; called before each epoch."""
+
+
+def set_progress(model: nn.Module, progress: float) -> None:
+    """Tell every quantizer in `model` how much of the training is done.
+
+    Raises: UsageError where progress is not 0 to 1.
+    """
+    if not 0 <= progress <= 1:
+        raise UsageError(f"progress of the training is {progress!r}; give a number from 0 to 1")
+    for module in model.modules():
+        if isinstance(module, AbstractQuantizer):
+            module.set_progress(progress)
+
+
+Choice = str | Mapping[str, Any] | AbstractQuantizer
+"""How a quantizer is named: "ste_sign", {"name": "ste_sign", "clip": 2.0}, or an object."""
+
 
 @overload
-def create(quantizer: str | AbstractQuantizer, **options: Any) -> AbstractQuantizer: ...
+def create(quantizer: Choice, **options: Any) -> AbstractQuantizer: ...
 @overload
 def create(quantizer: None, **options: Any) -> None: ...
 @overload
-def create(
-    quantizer: str | AbstractQuantizer | None, **options: Any
-) -> AbstractQuantizer | None: ...
-def create(quantizer: str | AbstractQuantizer | None, **options: Any) -> AbstractQuantizer | None:
+def create(quantizer: Choice | None, **options: Any) -> AbstractQuantizer | None: ...
+def create(quantizer: Choice | None, **options: Any) -> AbstractQuantizer | None:
     """A quantizer from its name and options; an object or None is returned as it is.
+
+    A mapping holds both, {"name": "ste_sign", "clip": 2.0}, as a recipe can write it.
 
     Raises: UsageError for an unknown name or option, InputTypeError for anything else.
     """
+    if isinstance(quantizer, Mapping):
+        name, inside = _split(quantizer)
+        return quantizers.build(name, inside | options)
     if isinstance(quantizer, str):
         return quantizers.build(quantizer, options)
     if options:
@@ -48,8 +89,19 @@ def create(quantizer: str | AbstractQuantizer | None, **options: Any) -> Abstrac
     if quantizer is None or isinstance(quantizer, AbstractQuantizer):
         return quantizer
     raise InputTypeError(
-        f"a quantizer is a name, an AbstractQuantizer or None, not {type(quantizer).__name__}"
+        "a quantizer is a name, a mapping with its name and options, an AbstractQuantizer or None, "
+        f"not {type(quantizer).__name__}"
     )
+
+
+def _split(quantizer: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    options = dict(quantizer)
+    name = options.pop("name", None)
+    if not isinstance(name, str):
+        raise UsageError(
+            f'quantizer {dict(quantizer)!r} has no name; give {{"name": "ste_sign", option: value}}'
+        )
+    return name, options
 
 
 def check_positive(option: str, value: Any, hint: str = "") -> None:
@@ -57,6 +109,15 @@ def check_positive(option: str, value: Any, hint: str = "") -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 < value < math.inf:
         raise UsageError(f"{option} is {value!r}; give a positive, finite number{hint}")
+
+
+def changing(value: float) -> Tensor:
+    """A number that changes between epochs, as a tensor for a buffer outside the state dict.
+
+    A compiled network would be compiled anew for each value of a plain number. The tensor has
+    its value even where the network around it is built on the meta device.
+    """
+    return torch.tensor(value, dtype=torch.float32, device="cpu")
 
 
 def require_floating(x: Tensor) -> None:

@@ -1,0 +1,25 @@
+"""Statistics of a weight for each output channel, in float32 or better."""
+
+import torch
+from torch import Tensor
+
+
+def widened(x: Tensor) -> Tensor:
+    """`x` in float32, or float64 where it is that: half precision loses sums of many numbers."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def channel_mean(x: Tensor) -> Tensor:
+    """The mean of each output channel, axis 0, with the other axes kept at size 1.
+
+    A tensor of rank 0 or 1 is one channel.
+    """
+    return x.mean(tuple(range(1 if x.ndim > 1 else 0, x.ndim)), keepdim=True)
+
+
+def mean_magnitude(x: Tensor) -> Tensor:
+    """The mean of |x| of each output channel: the scale that brings signs nearest to x.
+
+    Source: XNOR-Net, arXiv:1603.05279, section 3.1.
+    """
+    return channel_mean(widened(x).abs())

@@ -1,0 +1,79 @@
+"""Sign with the derivative of a tanh that sharpens while the network is trained."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from signbit.quantizers._base import (
+    AbstractQuantizer,
+    changing,
+    check_positive,
+    quantizers,
+    require_floating,
+    to_signs,
+)
+
+
+class _EdeSign(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, t: Tensor) -> Tensor:
+        return to_signs(x > 0, x.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        x, t = ctx.saved_tensors
+        t = t.to(x.dtype)
+        # An infinite x gives tanh = 1, a gradient of 0; so shall NaN.
+        slope = torch.tanh((t * x).nan_to_num(nan=torch.inf))
+        # k t = max(1 / t, 1) t = max(1, t).
+        return gradients[0] * (t.clamp_min(1) * (1 - slope * slope)), None
+
+
+def ede_sign(x: Tensor, t: Tensor | float) -> Tensor:
+    """`EdeSign` as a function, with the sharpness t."""
+    require_floating(x)
+    t = t if isinstance(t, Tensor) else changing(t)
+    return _EdeSign.apply(x, t)  # pyright: ignore[reportReturnType]
+
+
+@quantizers.register("ede_sign")
+class EdeSign(AbstractQuantizer):
+    """Sign forwards, the derivative of k tanh(t x) backwards (error decay estimator).
+
+    y = +1 where x > 0, else -1.  dy/dx = k t (1 - tanh(t x)^2) with k = max(1/t, 1), which is
+    max(1, t) at 0; 0 for NaN.  t = start (end / start)^progress: near the identity at first,
+    near the step at last.
+
+    Shape:  x and y alike, any rank.
+    Range:  y in {-1, +1}; one bit per element once packed.
+    Raises: InputTypeError if x is not floating point, UsageError if start or end is not positive.
+    Source: IR-Net, arXiv:1909.10788, section 3.3.
+    """
+
+    t: Tensor
+
+    def __init__(self, start: float = 0.1, end: float = 10.0):
+        super().__init__()
+        check_positive("start", start)
+        check_positive("end", end)
+        self.start, self.end = start, end
+        self.register_buffer("t", changing(start), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Quantize `x`."""
+        return ede_sign(x, self.t)
+
+    def set_progress(self, progress: float) -> None:
+        """Sharpen the gradient."""
+        self.t.fill_(self.start * (self.end / self.start) ** progress)
+
+    def extra_repr(self) -> str:
+        """The sharpness at both ends of the training."""
+        return f"start={self.start}, end={self.end}"

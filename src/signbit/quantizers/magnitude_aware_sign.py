@@ -1,0 +1,41 @@
+"""Sign of a weight whose gradient is scaled by the mean magnitude of its output channel."""
+
+from torch import Tensor
+
+from signbit.quantizers._base import quantizers
+from signbit.quantizers._channels import mean_magnitude
+from signbit.quantizers._scaled import AbstractScaledSign
+from signbit.quantizers._ste import check_clip
+from signbit.quantizers.ste_sign import ste_sign
+
+
+@quantizers.register("magnitude_aware_sign")
+class MagnitudeAwareSign(AbstractScaledSign):
+    """alpha sign(x), where alpha is a constant for the gradient; for weights.
+
+    alpha = mean |x| of the output channel, which is axis 0.  y = +alpha where x > 0, else -alpha.
+    dy/dx = alpha for |x| <= clip, else 0; with clip=None alpha everywhere. The gradient grows
+    with the weights, so that large weights flip as readily as small ones.
+
+    Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
+    Range:  y in {-alpha, +alpha}; one bit per element once packed, one float32 per channel.
+    Raises: InputTypeError if x is not floating point, UsageError if clip is not positive.
+    Source: Bi-Real Net, arXiv:1808.00278, section 3.3; alpha by channel as in its code.
+    """
+
+    def __init__(self, clip: float | None = 1.0):
+        super().__init__()
+        check_clip(clip)
+        self.clip = clip
+
+    def signs(self, x: Tensor) -> Tensor:
+        """-1 and +1."""
+        return ste_sign(x, self.clip)
+
+    def scale(self, x: Tensor) -> Tensor:
+        """alpha, without a gradient."""
+        return mean_magnitude(x.detach())
+
+    def extra_repr(self) -> str:
+        """The clip value."""
+        return f"clip={self.clip}"

@@ -1,0 +1,73 @@
+"""Sign of a weight after its output channel is brought to mean 0 and variance 1."""
+
+import math
+
+from torch import Tensor
+
+from signbit.errors import UsageError
+from signbit.quantizers._base import AbstractQuantizer, changing, quantizers, require_floating
+from signbit.quantizers._channels import channel_mean, widened
+from signbit.quantizers._ste import StraightThrough
+
+# Of the variance, so that a channel of equal weights has a finite gradient.
+_EPSILON = 1e-5
+
+
+def standardized_sign(x: Tensor, width: Tensor | float) -> Tensor:
+    """`StandardizedSign` as a function; width is q(tau) over mean |z|."""
+    require_floating(x)
+    wide = widened(x)
+    centred = wide - channel_mean(wide)
+    z = centred / (channel_mean(centred.square()) + _EPSILON).sqrt()
+    quantile = channel_mean(z.detach().abs()) * width
+    z = z.clamp(-quantile, quantile)
+    return StraightThrough.apply(z, z > 0, None).to(x.dtype)  # pyright: ignore
+
+
+@quantizers.register("standardized_sign")
+class StandardizedSign(AbstractQuantizer):
+    """Sign of standardized weights, clamped so that none is too far from 0 to flip.
+
+    z = (x - mean) / sqrt(variance + 1e-5) over the output channel, which is axis 0; as many
+    weights are +1 as -1, nearly.  y = +1 where z > 0, else -1.
+    dy/dz = 1 for |z| <= q(tau), else 0, and dy/dx follows through mean and variance.
+    q(tau) = -mean |z| ln(2 - 2 tau) is the quantile of a Laplace distribution, its 1 - tau the
+    opposite.  tau = tau_start + (tau_end - tau_start)(e^progress - 1)/(e - 1).
+
+    Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
+    Range:  y in {-1, +1}; one bit per element once packed.
+    Raises: InputTypeError if x is not floating point, UsageError where
+        0.5 < tau_start <= tau_end < 1 does not hold.
+    Source: ReCU, arXiv:2103.12369, with q for each channel; standardization from IR-Net,
+        arXiv:1909.10788.
+    """
+
+    for_weights = True
+    width: Tensor
+
+    def __init__(self, tau_start: float = 0.85, tau_end: float = 0.99):
+        super().__init__()
+        if not 0.5 < tau_start <= tau_end < 1:
+            raise UsageError(
+                f"tau_start is {tau_start!r}, tau_end {tau_end!r}; give quantiles with "
+                "0.5 < tau_start <= tau_end < 1"
+            )
+        self.tau_start, self.tau_end = tau_start, tau_end
+        self.register_buffer("width", changing(_width(tau_start)), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Quantize `x`."""
+        return standardized_sign(x, self.width)
+
+    def set_progress(self, progress: float) -> None:
+        """Let the gradient reach weights that are further out."""
+        share = math.expm1(progress) / math.expm1(1)
+        self.width.fill_(_width(self.tau_start + (self.tau_end - self.tau_start) * share))
+
+    def extra_repr(self) -> str:
+        """The quantile at both ends of the training."""
+        return f"tau_start={self.tau_start}, tau_end={self.tau_end}"
+
+
+def _width(tau: float) -> float:
+    return -math.log(2 - 2 * tau)

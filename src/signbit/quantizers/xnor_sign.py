@@ -1,0 +1,41 @@
+"""Sign of a weight, scaled by the mean magnitude of its output channel."""
+
+from torch import Tensor
+
+from signbit.quantizers._base import quantizers
+from signbit.quantizers._channels import mean_magnitude
+from signbit.quantizers._scaled import AbstractScaledSign
+from signbit.quantizers._ste import check_clip
+from signbit.quantizers.ste_sign import ste_sign
+
+
+@quantizers.register("xnor_sign")
+class XnorSign(AbstractScaledSign):
+    """alpha sign(x), where the gradient also reaches x through alpha; for weights.
+
+    alpha = mean |x| of the output channel, which is axis 0.  y = +alpha where x > 0, else -alpha.
+    dy/dx = alpha for |x| <= clip, else 0 (with clip=None alpha everywhere), and d alpha/dx =
+    sign(x) / n for the n weights of the channel.
+
+    Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
+    Range:  y in {-alpha, +alpha}; one bit per element once packed, one float32 per channel.
+    Raises: InputTypeError if x is not floating point, UsageError if clip is not positive.
+    Source: XNOR-Net, arXiv:1603.05279.
+    """
+
+    def __init__(self, clip: float | None = 1.0):
+        super().__init__()
+        check_clip(clip)
+        self.clip = clip
+
+    def signs(self, x: Tensor) -> Tensor:
+        """-1 and +1."""
+        return ste_sign(x, self.clip)
+
+    def scale(self, x: Tensor) -> Tensor:
+        """alpha."""
+        return mean_magnitude(x)
+
+    def extra_repr(self) -> str:
+        """The clip value."""
+        return f"clip={self.clip}"

@@ -1,0 +1,128 @@
+"""Quantizers for weights: signs, scales and gradients by hand, with channels in rows."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from signbit.errors import UsageError
+from signbit.quantizers import (
+    AbstractQuantizer,
+    DorefaSign,
+    MagnitudeAwareSign,
+    StandardizedSign,
+    XnorSign,
+)
+
+WEIGHT = torch.tensor([[0.5, -1.5, 2.0, -0.0], [0.25, 0.25, -0.25, 0.25]])
+SIGNS = [[1, -1, 1, -1], [1, 1, -1, 1]]
+INCOMING = torch.tensor([[1.0, 2.0, -1.0, 4.0], [8.0, -2.0, 1.0, 1.0]])
+
+
+def scale_of(quantizer: AbstractQuantizer, weight: Tensor) -> list:
+    scale = quantizer.scale(weight)
+    assert scale is not None
+    return scale.tolist()
+
+
+def gradient_of(quantizer, weight: Tensor, incoming: Tensor) -> Tensor:
+    weight = weight.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(quantizer(weight), weight, incoming)
+    return gradient
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "scale"),
+    [
+        (XnorSign(), [[1.0], [0.25]]),
+        (MagnitudeAwareSign(), [[1.0], [0.25]]),
+        (DorefaSign(), [[0.625]]),
+    ],
+    ids=repr,
+)
+def test_scale_is_the_mean_magnitude_of_channel_or_layer(quantizer, scale):
+    assert quantizer.signs(WEIGHT).tolist() == SIGNS
+    assert scale_of(quantizer, WEIGHT) == scale
+    expected = torch.tensor(SIGNS) * torch.tensor(scale)
+    assert quantizer(WEIGHT).tolist() == expected.tolist()
+
+
+def test_means_are_taken_over_all_but_the_first_axis():
+    kernel = WEIGHT.view(2, 1, 2, 2)
+    assert scale_of(XnorSign(), kernel) == [[[[1.0]]], [[[0.25]]]]
+    assert scale_of(DorefaSign(), kernel) == [[[[0.625]]]]
+    assert scale_of(XnorSign(), WEIGHT[0]) == [1.0]
+
+
+def test_half_precision_sums_in_float32():
+    # The sum is 120,000; the largest number of float16 is 65,504.
+    weight = torch.full((1, 30_000), 4.0, dtype=torch.float16)
+    assert scale_of(XnorSign(), weight) == [[4.0]]
+    assert DorefaSign()(weight).unique().tolist() == [4.0]
+
+
+@pytest.mark.parametrize(
+    ("quantizer", "gradient"),
+    [
+        # alpha g within the clip, plus d|x|/dx (0 at zero) times the sum of g sign(x), -6 and 6,
+        # over 4.
+        (XnorSign(), [[1 - 1.5, 1.5, -1.5, 4], [2 + 1.5, 1.5 - 0.5, 0.25 - 1.5, 0.25 + 1.5]]),
+        (MagnitudeAwareSign(), [[1, 0, 0, 4], [2, -0.5, 0.25, 0.25]]),
+        (MagnitudeAwareSign(clip=None), [[1, 2, -1, 4], [2, -0.5, 0.25, 0.25]]),
+        (MagnitudeAwareSign(clip=0.25), [[0, 0, 0, 4], [2, -0.5, 0.25, 0.25]]),
+        (DorefaSign(), INCOMING.tolist()),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_gradient_is_the_documented_one(quantizer, gradient):
+    assert gradient_of(quantizer, WEIGHT, INCOMING).tolist() == gradient
+
+
+def test_standardized_signs_compare_with_the_mean_of_the_channel():
+    weight = torch.tensor([[1.0, 2.0, 6.0, 3.0], [-1.0, -3.0, -2.0, -9.0]])
+    assert StandardizedSign()(weight).tolist() == [[-1, -1, 1, -1], [1, 1, 1, -1]]
+    # A number that is the mean is 0 once standardized, and so -1.
+    assert StandardizedSign()(weight)[0, 3] == -1
+
+
+def standardized(weight: Tensor) -> Tensor:
+    mean = weight.mean(1, keepdim=True)
+    return (weight - mean) / (weight.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
+
+
+@pytest.mark.parametrize(("progress", "tau"), [(0, 0.85), (0.5, None), (1, 0.99)])
+def test_standardized_gradient_is_that_of_the_clamped_standardized_weight(progress, tau):
+    if tau is None:
+        tau = 0.85 + 0.14 * (math.exp(progress) - 1) / (math.e - 1)
+    torch.manual_seed(0)
+    weight = torch.randn(3, 200, dtype=torch.float64, requires_grad=True)
+    incoming = torch.randn(3, 200, dtype=torch.float64)
+    z = standardized(weight)
+    limit = -z.abs().mean(1, keepdim=True) * math.log(2 - 2 * tau)
+    clamped = torch.where(z.abs() <= limit, z, 0)
+    (expected,) = torch.autograd.grad(clamped, weight, incoming)
+    quantizer = StandardizedSign()
+    quantizer.set_progress(progress)
+    found = gradient_of(quantizer, weight.detach(), incoming)
+    # The buffer holds the limit in float32.
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
+    assert (z.abs() > limit).any()
+
+
+def test_the_clamp_is_the_quantile_of_a_laplace_distribution():
+    torch.manual_seed(0)
+    draws = torch.distributions.Laplace(0.0, 1.0).sample((200_000,))
+    for progress, tau in [(0, 0.85), (1, 0.99)]:
+        quantizer = StandardizedSign()
+        quantizer.set_progress(progress)
+        limit = draws.abs().mean() * quantizer.get_buffer("width")
+        # Six standard deviations of a share of 200,000.
+        bound = 6 * math.sqrt(tau * (1 - tau) / len(draws))
+        assert abs((draws <= limit).double().mean() - tau) < bound
+
+
+@pytest.mark.parametrize("taus", [(0.5, 0.9), (0.9, 1.0), (0.9, 0.8), (math.nan, 0.9)])
+def test_quantiles_out_of_order_are_refused(taus):
+    with pytest.raises(UsageError, match=r"0.5 < tau_start <= tau_end < 1"):
+        StandardizedSign(*taus)
