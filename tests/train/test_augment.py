@@ -5,8 +5,10 @@ from signbit.train._augment import augment
 from signbit.train.recipe import Augmentation
 
 
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+def changed(pixels, settings, seed=0, mirrored=None):
+    nobody = torch.zeros(len(pixels), dtype=torch.bool)
+    generator = torch.Generator().manual_seed(seed)
+    return augment(pixels, settings, generator, nobody if mirrored is None else mirrored)
 
 
 def numbered_images(count=64, height=5, width=6, channels=3):
@@ -28,14 +30,14 @@ def crops_of(image, pad):
 
 def test_without_settings_pixels_are_unchanged():
     pixels = numbered_images()
-    assert torch.equal(augment(pixels, Augmentation(), generator()), pixels)
+    assert torch.equal(changed(pixels, Augmentation()), pixels)
 
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_every_result_is_a_crop_of_the_padded_image_and_all_crops_occur(flip):
     pixels = numbered_images(count=2000)
     settings = Augmentation(crop_padding=2, flip=flip)
-    results = augment(pixels, settings, generator())
+    results = changed(pixels, settings)
     allowed = crops_of(pixels[0], 2)
     if flip:
         # The image is mirrored, then cropped: the same set as mirrored crops.
@@ -47,7 +49,7 @@ def test_every_result_is_a_crop_of_the_padded_image_and_all_crops_occur(flip):
 
 def test_flip_alone_mirrors_about_half():
     pixels = numbered_images(count=1000)
-    results = augment(pixels, Augmentation(flip=True), generator())
+    results = changed(pixels, Augmentation(flip=True))
     mirrored = (results == pixels.flip(2)).flatten(1).all(1)
     untouched = (results == pixels).flatten(1).all(1)
     assert torch.all(mirrored ^ untouched)
@@ -57,6 +59,6 @@ def test_flip_alone_mirrors_about_half():
 
 def test_the_same_generator_gives_the_same_images():
     pixels, settings = numbered_images(), Augmentation(crop_padding=4, flip=True)
-    first = augment(pixels, settings, generator(3))
-    assert torch.equal(first, augment(pixels, settings, generator(3)))
-    assert not torch.equal(first, augment(pixels, settings, generator(4)))
+    first = changed(pixels, settings, 3)
+    assert torch.equal(first, changed(pixels, settings, 3))
+    assert not torch.equal(first, changed(pixels, settings, 4))

@@ -1,6 +1,6 @@
 """Sign functions with their pseudo-gradients."""
 
-from signbit.quantizers._base import AbstractQuantizer, create, quantizers
+from signbit.quantizers._base import AbstractQuantizer, create, quantizers, set_progress
 from signbit.quantizers.approx_sign import ApproxSign, approx_sign
 from signbit.quantizers.identity import Identity
 from signbit.quantizers.ste_sign import SteSign, ste_sign
@@ -17,6 +17,7 @@ __all__ = [
     "approx_sign",
     "create",
     "quantizers",
+    "set_progress",
     "ste_sign",
     "stochastic_sign",
     "swish_sign",

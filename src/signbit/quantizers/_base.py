@@ -25,6 +25,9 @@ class AbstractQuantizer(nn.Module, ABC):
     def forward(self, x: Tensor) -> Tensor:
         """Quantize `x`; shape, dtype and device stay."""
 
+    def set_progress(self, progress: float) -> None:
+        """How much of the training is over, 0 to 1; for quantizers that change with it."""
+
 
 @overload
 def create(quantizer: str | AbstractQuantizer, **options: Any) -> AbstractQuantizer: ...
@@ -50,6 +53,13 @@ def create(quantizer: str | AbstractQuantizer | None, **options: Any) -> Abstrac
     raise InputTypeError(
         f"a quantizer is a name, an AbstractQuantizer or None, not {type(quantizer).__name__}"
     )
+
+
+def set_progress(model: nn.Module, progress: float) -> None:
+    """Tell every quantizer in `model` how much of the training is over, 0 to 1."""
+    for module in model.modules():
+        if isinstance(module, AbstractQuantizer):
+            module.set_progress(progress)
 
 
 def check_positive(option: str, value: Any, hint: str = "") -> None:
