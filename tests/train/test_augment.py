@@ -1,7 +1,9 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
-from signbit.train._augment import augment
+from signbit.errors import UsageError
+from signbit.train._augment import augment, check_augmentation
 from signbit.train.recipe import Augmentation
 
 
@@ -62,3 +64,42 @@ def test_the_same_generator_gives_the_same_images():
     first = changed(pixels, settings, 3)
     assert torch.equal(first, changed(pixels, settings, 3))
     assert not torch.equal(first, changed(pixels, settings, 4))
+
+
+def test_reflection_continues_the_image_at_its_edges():
+    pixels = numbered_images(count=2000)
+    results = changed(pixels, Augmentation(crop_padding=2, crop_border="reflect"))
+    image = pixels[0].permute(2, 0, 1).float()
+    padded = F.pad(image, (2, 2, 2, 2), mode="reflect").permute(1, 2, 0).to(torch.uint8)
+    crops = [padded[y : y + 5, x : x + 6] for y in range(5) for x in range(5)]
+    known = {crop.numpy().tobytes() for crop in crops}
+    assert {result.numpy().tobytes() for result in results} == known
+
+
+def test_a_border_wider_than_the_image_is_an_error():
+    settings = Augmentation(crop_padding=5, crop_border="reflect")
+    with pytest.raises(UsageError, match="reflect at most 4 pixels"):
+        check_augmentation(settings, 5, 6)
+    check_augmentation(Augmentation(crop_padding=5), 5, 6)
+
+
+def test_an_alternating_flip_mirrors_those_it_is_told_to():
+    pixels = numbered_images(count=4)
+    mirrored = torch.tensor([True, False, False, True])
+    results = changed(pixels, Augmentation(flip="alternating"), mirrored=mirrored)
+    for result, image, told in zip(results, pixels, mirrored, strict=True):
+        assert torch.equal(result, image.flip(1) if told else image)
+
+
+def test_cutout_is_a_square_that_may_lie_partly_outside():
+    pixels = torch.full((2000, 5, 6, 2), 7, dtype=torch.uint8)
+    results = changed(pixels, Augmentation(cutout=3))
+    grey = results == 128
+    assert ((results == 7) | grey).all()
+    assert torch.equal(grey[..., 0], grey[..., 1])
+    heights = grey[..., 0].any(2).sum(1)
+    widths = grey[..., 0].any(1).sum(1)
+    assert torch.equal(grey[..., 0].sum((1, 2)), heights * widths)
+    assert set(heights.tolist()) == set(widths.tolist()) == {2, 3}
+    # Every pixel is hit.
+    assert grey.any(0).all()

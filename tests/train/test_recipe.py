@@ -70,7 +70,7 @@ def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
         ({"optimizer": {"name": "bop"}}, "key 'optimizer'"),
         ({"latent_optimizer": {"name": "bop", "gamma": 1}}, "unknown key 'latent_optimizer.gamma'"),
         ({"latent_optimizer": {"name": "bop", "lr": 0}}, "key 'latent_optimizer.lr' is 0"),
-        ({"loss": {"smoothing": 1}}, "unknown key 'loss.smoothing'. Known: label_smoothing,"),
+        ({"loss": {"smoothing": 1}}, "unknown key 'loss.smoothing'. Did you mean"),
         ({"loss": {"logit_scale": 0}}, "key 'loss.logit_scale' is 0"),
         ({"distillation": {"weight": 2}}, "key 'distillation.weight' is 2"),
         ({"averaging": {"decay": 1.0}}, "key 'averaging.decay' is 1.0"),
@@ -95,7 +95,7 @@ def test_all_wrong_keys_are_listed_at_once():
 
 
 def test_unknown_recipe_lists_the_known():
-    with pytest.raises(UsageError, match=r"unknown recipe 'quik'; known: binarynet, .*'quick'"):
+    with pytest.raises(UsageError, match=r"unknown recipe 'quik'; known: .*binarynet, .*'quick'"):
         load_recipe("quik")
 
 
