@@ -38,7 +38,7 @@ def test_seeds_differ_by_run_epoch_and_purpose():
 def test_device_batches_follow_the_order_and_end_with_the_rest():
     pixels = torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1)
     batches = DeviceBatches(pixels, torch.arange(10), torch.tensor([3, 1, 4, 0, 9]), 2)
-    assert [labels.tolist() for _, labels in batches] == [[3, 1], [4, 0], [9]]
+    assert [labels.tolist() for _, labels, _ in batches] == [[3, 1], [4, 0], [9]]
     assert len(batches) == 3
 
 
@@ -47,5 +47,5 @@ def test_file_batches_read_the_images_of_their_order():
     images = ImageSet("x", "train", pixels, np.arange(10), ["a"] * 10)
     batches = _FileBatches(images, torch.tensor([3, 1, 4]), 2)
     read = [batches[index] for index in range(len(batches))]
-    assert [labels.tolist() for _, labels in read] == [[3, 1], [4]]
-    assert [images.flatten().tolist() for images, _ in read] == [[3, 1], [4]]
+    assert [labels.tolist() for _, labels, _ in read] == [[3, 1], [4]]
+    assert [images.flatten().tolist() for images, _, _ in read] == [[3, 1], [4]]

@@ -17,7 +17,7 @@ from signbit.errors import (
     UsageError,
 )
 from signbit.layers import latent_weights
-from signbit.models import load_model
+from signbit.models import create, load_model
 from signbit.train import load_recipe, resume, train
 from signbit.train._module import Classifier
 
@@ -136,6 +136,67 @@ def test_stochastic_signs_resume_to_the_same_end(tiny_run, tmp_path, monkeypatch
     monkeypatch.undo()
     resume(run.folder)
     assert_same_end(run, whole)
+
+
+# What a step may keep beside the weights: averages, two kinds of momentum, who is mirrored.
+EXTRAS = {
+    "epochs": 4,
+    "latent_optimizer": {"name": "bop", "lr": 0.01},
+    "latent_clip": None,
+    "augmentation": {"crop_padding": 1, "flip": "alternating", "cutout": 2},
+    "loss": {"label_smoothing": 0.1, "logit_scale": 2},
+    "averaging": {"decay": 0.9, "batch_norm_images": 128},
+    "distillation": {"temperature": 2},
+}
+
+
+@pytest.mark.parametrize("evaluate_every", [1, 2])
+def test_averages_bop_and_distillation_resume_to_the_same_end(
+    tiny_run, tmp_path, monkeypatch, evaluate_every
+):
+    teacher = replace(tiny_run, folder=tmp_path / "teacher")
+    train(replace(teacher, recipe=load_recipe("digits", {"epochs": 1, "model": {"width": 4}})))
+    extras = EXTRAS | {"model": {"width": 4}, "evaluate_every": evaluate_every}
+    extras["distillation"] = {"temperature": 2, "teacher": str(teacher.folder)}
+    run = replace(tiny_run, recipe=load_recipe("digits", extras))
+    whole = replace(run, folder=tmp_path / "whole")
+    train(whole)
+    stop_at(monkeypatch, epoch=3, error=PowerCut)
+    with pytest.raises(PowerCut):
+        train(run)
+    monkeypatch.undo()
+    assert resume(run.folder)["epoch"] == 4
+    assert_same_end(run, whole)
+
+
+def test_the_average_is_saved_and_the_raw_weights_are_kept_to_resume_from(tiny_run):
+    changes = {"averaging": {"decay": 0.99}, "epochs": 2, "model": {"width": 4}}
+    train(replace(tiny_run, recipe=load_recipe("digits", changes)))
+    checkpoint = torch.load(tiny_run.folder / "last.ckpt", weights_only=True)["state_dict"]
+    saved = weights(tiny_run)
+    for key, value in saved.items():
+        assert torch.equal(value, checkpoint[f"average.model.{key}"]), key
+    assert not torch.equal(saved["features.0.weight"], checkpoint["model.features.0.weight"])
+
+
+def test_epochs_without_evaluation_have_rows_without_validation(tiny_run):
+    changes = {"evaluate_every": 2, "epochs": 3, "model": {"width": 4}}
+    metrics = train(replace(tiny_run, recipe=load_recipe("digits", changes)))
+    rows = rows_of(tiny_run)
+    assert [bool(row["val_accuracy"]) for row in rows] == [False, True, True]
+    assert all(row["accuracy"] for row in rows)
+    assert metrics["epoch"] == 3
+
+
+def test_a_module_can_teach_and_paths_are_kept_absolute(tiny_run, tmp_path, monkeypatch):
+    teacher = create("digits_binary", width=4)
+    changes = {"distillation": {}, "epochs": 1, "model": {"width": 4}}
+    assert train(replace(tiny_run, recipe=load_recipe("digits", changes)), teacher)["epoch"] == 1
+    monkeypatch.chdir(tmp_path)
+    changes = {"init": "run", "epochs": 1, "model": {"width": 4}}
+    second = replace(tiny_run, recipe=load_recipe("digits", changes), folder=tmp_path / "second")
+    train(second)
+    assert f"init: {tiny_run.folder}" in (second.folder / "recipe.yaml").read_text()
 
 
 def stop_at(monkeypatch, epoch, error):

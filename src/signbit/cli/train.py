@@ -31,7 +31,9 @@ def train(
     recipe: Annotated[
         str,
         typer.Option(
-            "--recipe", metavar="R", help="Name of a recipe (binarynet, digits, quick), or a .yaml."
+            "--recipe",
+            metavar="R",
+            help="Name of a recipe, such as quick or best, or a .yaml.",
         ),
     ] = "quick",
     settings: Annotated[
@@ -41,6 +43,15 @@ def train(
             metavar="KEY=VALUE",
             help="Override a field of the recipe, such as model.inflation=0.25 or "
             "optimizer.lr=0.001; may be repeated.",
+        ),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            "--init",
+            metavar="RUN",
+            help="Start from the weights of a run folder or checkpoint of the same model; its "
+            "quantizers may be others.",
         ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Short for --set epochs=N.")] = None,
@@ -68,11 +79,13 @@ def train(
     """Train a network; the run folder holds all that came of it.
 
     The folder gets recipe.yaml, run.json, metrics.csv, curves.png, best.safetensors (best on the
-    images held out), last.safetensors and last.ckpt, each written whole after every epoch.
+    images held out), last.safetensors and last.ckpt, each written whole after every epoch
+    (after every evaluate_every-th, where the recipe says so).
     Ctrl-C stops with the last complete epoch saved; --resume goes on from there, and on the CPU
     ends with the same weights as a run that was never stopped. The test set is never read.
     """
     fixed = {
+        "init": init,
         "epochs": epochs,
         "batch_size": batch_size,
         "val_size": val_size,

@@ -25,13 +25,15 @@ def flip_ratio(before: dict[str, Tensor], after: dict[str, Tensor]) -> dict[str,
 
     Source: the flips that Bop makes its own, arXiv:1906.02107.
     """
-    return {name: _share(before[name] != after[name]) for name in after}
+    return _shares({name: before[name] != after[name] for name in after})
 
 
 def clip_ratio(model: nn.Module, bound: float) -> dict[str, float]:
     """Share of latent weights at the bound that they are clamped to, by layer, 0 to 1."""
-    return {name: _share(weight.detach().abs() >= bound) for name, weight in latent_weights(model)}
+    return _shares({name: w.detach().abs() >= bound for name, w in latent_weights(model)})
 
 
-def _share(mask: Tensor) -> float:
-    return mask.to(torch.float32).mean().item() if mask.numel() else 0.0
+def _shares(masks: dict[str, Tensor]) -> dict[str, float]:
+    # Stacked, so that a device is waited for once.
+    shares = [mask.sum() / max(mask.numel(), 1) for mask in masks.values()]
+    return dict(zip(masks, torch.stack(shares).tolist() if shares else [], strict=True))

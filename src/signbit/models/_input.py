@@ -1,5 +1,8 @@
 """From pixels to the real input of a network, in torch."""
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -11,6 +14,13 @@ def to_input(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
 
     Shape:  (N, H, W, C) uint8 to (N, C, H, W), in channels_last memory.
     """
-    scale = torch.tensor(preprocessing.scale, dtype=torch.float32, device=pixels.device)
-    bias = torch.tensor(preprocessing.bias, dtype=torch.float32, device=pixels.device)
+    scale = _constant(tuple(preprocessing.scale), pixels.device)
+    bias = _constant(tuple(preprocessing.bias), pixels.device)
     return (pixels.to(torch.float32) * scale + bias).permute(0, 3, 1, 2)
+
+
+# Kept, since a copy to a GPU waits for it, which would stall every step of a training run.
+@lru_cache(maxsize=64)
+def _constant(values: Sequence[float], device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=torch.float32, device=device)

@@ -15,7 +15,7 @@ from signbit.data import ImageSet
 from signbit.errors import UsageError
 from signbit.format import Preprocessing
 from signbit.models import to_input
-from signbit.train._augment import augment
+from signbit.train._augment import augment, check_augmentation
 from signbit.train.recipe import Recipe
 
 # Every seed of a run holds out the same images, so that their accuracies compare.
@@ -56,9 +56,9 @@ class DeviceBatches:
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         for places in self.order.split(self.batch_size):
-            yield self.pixels[places], self.labels[places]
+            yield self.pixels[places], self.labels[places], places
 
 
 class _FileBatches(Dataset):
@@ -70,21 +70,27 @@ class _FileBatches(Dataset):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
         places = self.batches[index].numpy()
         pixels = torch.from_numpy(np.ascontiguousarray(self.images.images[places]))
-        return pixels, torch.from_numpy(self.images.labels[places])
+        return pixels, torch.from_numpy(self.images.labels[places]), self.batches[index]
 
 
 class PixelData(pl.LightningDataModule):
-    """Training and validation batches of one data set, as real input of the network."""
+    """Training and validation batches of one data set, as real input of the network.
+
+    A batch is pixels, labels and the places of its images in the data set.
+    """
 
     def __init__(self, images: ImageSet, recipe: Recipe, preprocessing: Preprocessing):
         super().__init__()
         self.images, self.recipe, self.preprocessing = images, recipe, preprocessing
         self.train_indices, self.val_indices = split(len(images.labels), recipe.val_size)
+        _, height, width, _ = images.images.shape
+        check_augmentation(recipe.augmentation, height, width)
         self._resident: tuple[Tensor, Tensor] | None = None
         self._generator = torch.Generator()
+        self._mirrored = torch.empty(0)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -101,6 +107,10 @@ class PixelData(pl.LightningDataModule):
         if isinstance(self.images.images, np.ndarray):
             pixels = torch.from_numpy(self.images.images).to(self._device)
             self._resident = pixels, torch.from_numpy(self.images.labels).to(self._device)
+        # Which images an alternating flip mirrors in epochs of even number.
+        coins = torch.Generator().manual_seed(epoch_seed(self.recipe.seed, 0, "flip"))
+        drawn = torch.randint(2, (len(self.images.labels),), generator=coins)
+        self._mirrored = drawn.to(self._device) == 1
 
     def train_dataloader(self) -> Any:
         """Shuffled for this epoch; a last batch that is not full is left out of it."""
@@ -113,15 +123,30 @@ class PixelData(pl.LightningDataModule):
         return self._batches(order[: self.steps_per_epoch * self.recipe.batch_size])
 
     def val_dataloader(self) -> Any:
-        """The images held out, in order."""
-        return self._batches(self.val_indices) if len(self.val_indices) else []
+        """The images held out, in order; none in an epoch that ends without validation."""
+        assert self.trainer is not None
+        due = self.recipe.evaluates(self.trainer.current_epoch)
+        return self._batches(self.val_indices) if due and len(self.val_indices) else []
+
+    def plain_inputs(self) -> Iterator[Tensor]:
+        """Real input of training images without augmentation, the same ones in every epoch.
+
+        As many as `averaging.batch_norm_images` says, in full batches, at least one.
+        """
+        assert self.recipe.averaging is not None
+        size, wanted = self.recipe.batch_size, self.recipe.averaging.batch_norm_images
+        generator = torch.Generator().manual_seed(epoch_seed(self.recipe.seed, 0, "batch norm"))
+        order = self.train_indices[torch.randperm(len(self.train_indices), generator=generator)]
+        for pixels, _, _ in self._batches(order[: max(wanted // size, 1) * size]):
+            yield to_input(pixels.to(self._device), self.preprocessing)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> tuple[Tensor, Tensor]:
         """Augment where training, then turn pixels into real input."""
-        pixels, labels = batch
+        pixels, labels, places = batch
         assert self.trainer is not None
         if self.trainer.training:
-            pixels = augment(pixels, self.recipe.augmentation, self._generator)
+            mirrored = self._mirrored[places] ^ (self.trainer.current_epoch % 2 == 1)
+            pixels = augment(pixels, self.recipe.augmentation, self._generator, mirrored)
         return to_input(pixels, self.preprocessing), labels
 
     def _batches(self, order: Tensor) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch import nn
 
 from signbit.data import ImageSet
 from signbit.data import load as load_data
@@ -24,17 +25,23 @@ from signbit.train._diagnostics import BinaryDiagnostics
 from signbit.train._guard import FiniteLoss
 from signbit.train._module import Classifier
 from signbit.train._progress import RunProgress
-from signbit.train._run import Run, read_run, write_run
+from signbit.train._run import Run, read_run, with_absolute_paths, write_run
 from signbit.train._run_folder import LAST_CHECKPOINT, AtomicCheckpointIO, RunFolder
+from signbit.train._start import start_from
+from signbit.train._teacher import teacher_of
 
 
-def train(run: Run) -> dict[str, float]:
+def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
     """Train from the start; `run.folder` must be new or empty.
 
     Returns the metrics of the last epoch, accuracies as fractions.
 
+    teacher: a module that takes the input of the model and gives logits, for a recipe with
+        `distillation` that names no file. It is moved to the run's device, into eval mode.
+
     Raises: UsageError for a folder that is in use or settings that do not fit the data;
-    TrainingError for a loss that is not finite; TrainingInterruptedError after Ctrl-C.
+    CheckpointError for a teacher or initial weights that do not fit; TrainingError for a loss
+    that is not finite; TrainingInterruptedError after Ctrl-C.
     """
     if run.folder.is_dir() and any(run.folder.iterdir()):
         raise UsageError(
@@ -42,22 +49,27 @@ def train(run: Run) -> dict[str, float]:
         )
     if run.folder.exists() and not run.folder.is_dir():
         raise OutputError(f"{run.folder} is a file; choose a folder")
-    return _fit(run, resume=False)
+    return _fit(replace(run, recipe=with_absolute_paths(run.recipe)), False, teacher)
 
 
 def resume(
-    folder: Path, device: str | None = None, data_dir: str | None = None
+    folder: Path,
+    device: str | None = None,
+    data_dir: str | None = None,
+    teacher: nn.Module | None = None,
 ) -> dict[str, float]:
-    """Go on with a run from its last complete epoch, with the settings in its folder.
+    """Go on with a run from its last checkpoint, with the settings in its folder.
 
     On the CPU the end is the same, bit for bit, as that of a run that was never stopped.
+
+    teacher: as `train` got it.
 
     Raises: CheckpointError where the folder is not that of a run; and what `train` raises.
     """
     run = read_run(folder)
     remove_leftovers(folder)
     run = replace(run, device=device or run.device, data_dir=data_dir or run.data_dir)
-    return _fit(run, resume=True)
+    return _fit(run, True, teacher)
 
 
 def _load(run: Run) -> ImageSet:
@@ -72,38 +84,47 @@ def _load(run: Run) -> ImageSet:
     )
 
 
-def _fit(run: Run, resume: bool) -> dict[str, float]:
+def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
     _check_device(run.device)
     images = _load(run)
     architecture, preprocessing = _describe(run, images)
     torch.manual_seed(epoch_seed(run.recipe.seed, 0, "weights"))
     # The batches are NHWC in memory; weights in the same order save a conversion per layer.
     model = architecture.build().to(memory_format=torch.channels_last)  # pyright: ignore
+    checkpoint = run.folder / LAST_CHECKPOINT
+    resumed = checkpoint if resume and checkpoint.exists() else None
+    if run.recipe.init is not None and resumed is None:
+        start_from(model, run.recipe.init)
     data = PixelData(images, run.recipe, preprocessing)
-    module = Classifier(model, run.recipe, len(images.classes), data.steps_per_epoch)
+    taught_by = teacher_of(run.recipe, teacher, preprocessing)
+    module = Classifier(model, run.recipe, data.steps_per_epoch, taught_by)
     if not resume:
         write_run(run)
     info = {"data": run.data, "recipe": run.recipe.model_dump(mode="json")}
     run_folder = RunFolder(run.folder, architecture, preprocessing, info)
-    with _quiet_lightning():
-        trainer = _trainer(run, run_folder)
     if run.recipe.compile:
-        module.model.compile()
-    checkpoint = run.folder / LAST_CHECKPOINT
-    resumed = checkpoint if resume and checkpoint.exists() else None
+        mode = run.recipe.compile
+        model.compile(mode=None if mode is True else mode)
+    _run_trainer(run, run_folder, module, data, resumed)
+    return run_folder.rows[-1]
+
+
+def _run_trainer(
+    run: Run, run_folder: RunFolder, module: Classifier, data: PixelData, resumed: Path | None
+) -> None:
     previous = signal.getsignal(signal.SIGINT)
     try:
         with _quiet_lightning():
-            trainer.fit(module, datamodule=data, ckpt_path=resumed)
+            _trainer(run, run_folder).fit(module, datamodule=data, ckpt_path=resumed)
     except SystemExit:
         # Lightning turns Ctrl-C into this, after it has shut everything down.
         raise TrainingInterruptedError(
-            f"interrupted after {len(run_folder.rows)} of {run.recipe.epochs} epochs; "
-            f"{checkpoint} is complete. Go on with: signbit train --resume --out {run.folder}"
+            f"interrupted after {run_folder.saved} of {run.recipe.epochs} epochs; "
+            f"{run.folder / LAST_CHECKPOINT} is complete. Go on with: "
+            f"signbit train --resume --out {run.folder}"
         ) from None
     finally:
         signal.signal(signal.SIGINT, previous)
-    return run_folder.rows[-1]
 
 
 def _check_device(device: str) -> None:
@@ -143,7 +164,8 @@ def _trainer(run: Run, run_folder: RunFolder) -> pl.Trainer:
         accelerator="gpu" if run.device == "cuda" else "cpu",
         devices=1,
         max_epochs=run.recipe.epochs,
-        precision="bf16-mixed" if run.recipe.precision == "bfloat16" else "32-true",
+        # Shapes never change, so that the fastest convolution is worth looking for.
+        benchmark=run.device == "cuda",
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
         callbacks=[BinaryDiagnostics(), FiniteLoss(), RunProgress(), run_folder],
         plugins=[AtomicCheckpointIO()],

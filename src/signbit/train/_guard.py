@@ -8,9 +8,6 @@ from torch import Tensor
 
 from signbit.errors import TrainingError
 
-# On a GPU each look at the loss waits for the device; once in so many steps is free.
-_CHECK_EVERY = 50
-
 
 class FiniteLoss(pl.Callback):
     """Raises a TrainingError that names the first step with a NaN or infinite loss."""
@@ -34,8 +31,8 @@ class FiniteLoss(pl.Callback):
         assert self._first_bad is not None
         bad = torch.where(outputs["loss"].isfinite(), self._first_bad, batch_idx)
         self._first_bad = torch.minimum(self._first_bad, bad)
-        on_cpu = pl_module.device.type == "cpu"
-        if on_cpu or (batch_idx + 1) % _CHECK_EVERY == 0 or trainer.is_last_batch:
+        # On a GPU each look at the loss waits for the device: once an epoch it may.
+        if pl_module.device.type == "cpu" or trainer.is_last_batch:
             self._raise_if_bad(trainer)
 
     def _raise_if_bad(self, trainer: pl.Trainer) -> None:

@@ -71,6 +71,8 @@ def _merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[s
 
 def _reason(details: dict[str, Any]) -> str:
     # Pydantic puts the chosen alternative ('adam') into the path; users never wrote that.
+    if not details["loc"]:
+        return details["msg"].removeprefix("Value error, ")
     path, fields = _walk(details["loc"])
     key = ".".join(path)
     if details["type"] == "extra_forbidden":
@@ -94,9 +96,15 @@ def _walk(location: tuple[str | int, ...]) -> tuple[list[str], list[str]]:
         path.append(part)
         fields = [name for model in models for name in model.model_fields]
         field = next((m.model_fields[part] for m in models if part in m.model_fields), None)
-        kinds = get_args(field.annotation) or (field.annotation,) if field else ()
-        models = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
+        models = _models_in(field.annotation) if field else []
     return path, fields
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The schemas that a field may hold, such as those of `Adam | Sgd` or `Loss | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
 
 
 def _tag(model: type[BaseModel]) -> str | None:

@@ -1,77 +1,136 @@
-"""The Lightning module: loss, accuracy, optimizer, and the rule for latent weights."""
+"""The Lightning module: a training step, and what is evaluated and saved."""
 
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torchmetrics.classification import MulticlassAccuracy
 
-from signbit.layers import clip_latent_weights
+from signbit.layers import latent_weights
+from signbit.quantizers import set_progress
+from signbit.train._averaging import AverageModel
 from signbit.train._data import epoch_seed
-from signbit.train.recipe import Adam, Recipe
+from signbit.train._loss import label_loss, training_loss
+from signbit.train._tally import Tally
+from signbit.train._teacher import Teacher
+from signbit.train.optimizers import build_optimizers
+from signbit.train.recipe import Recipe
 
 
 class Classifier(pl.LightningModule):
     """Trains `model` as a classifier by a recipe.
 
-    The loss is the cross-entropy; a model that ends in log-probabilities has the same loss, as
-    their log-softmax is themselves.
+    The loss is a cross-entropy; a model that ends in log-probabilities has the same loss, as
+    their log-softmax is themselves. Nothing in a step waits for the device.
+
+    average: what is evaluated and saved in place of `model`; None without `averaging`.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe, num_classes: int, steps_per_epoch: int):
+    def __init__(
+        self, model: nn.Module, recipe: Recipe, steps_per_epoch: int, teacher: Teacher | None = None
+    ):
         super().__init__()
+        # Several optimizers, and forward pass alone under autocast.
+        self.automatic_optimization = False
         self.model, self.recipe, self.steps_per_epoch = model, recipe, steps_per_epoch
-        self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
-        self.val_accuracy = MulticlassAccuracy(num_classes, average="micro")
+        averaging = recipe.averaging
+        self.average = AverageModel(model, averaging.decay) if averaging else None
+        self._teacher, self.tally = teacher, Tally()
+        self._optimizers: list[torch.optim.Optimizer] = []
+        self._latent: list[Tensor] = []
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network whose figures count."""
+        return self.model if self.average is None else self.average.model
+
+    def configure_optimizers(self) -> Any:
+        """The recipe's optimizers; `training_step` sets their learning rates."""
+        settings = self.recipe
+        self._latent = [weight for _, weight in latent_weights(self.model)]
+        self._optimizers = build_optimizers(
+            self.model, settings.optimizer, settings.latent_optimizer
+        )
+        for group in self._groups():
+            group["initial_lr"] = group["lr"]
+        return self._optimizers
+
+    def on_fit_start(self) -> None:
+        """Bring the teacher to the device."""
+        if self._teacher is not None:
+            self._teacher.to(self.device)
 
     def on_train_epoch_start(self) -> None:
-        """Seed what the forward pass draws, such as stochastic signs."""
+        """Seed what the forward pass draws, such as stochastic signs; tell quantizers the time."""
         torch.manual_seed(epoch_seed(self.recipe.seed, self.current_epoch, "forward"))
+        set_progress(self, self.current_epoch / max(self.recipe.epochs - 1, 1))
+        self.tally.reset()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
-        """The loss of one batch."""
+        """Forward, backward, step; returns the loss of the batch."""
         inputs, labels = batch
-        outputs = self.model(inputs).float()
-        loss = F.cross_entropy(outputs, labels)
-        self.train_accuracy(outputs.detach(), labels)
-        options: dict[str, Any] = {"on_step": False, "on_epoch": True, "batch_size": len(labels)}
-        self.log("loss", loss.detach(), **options)
-        self.log("accuracy", self.train_accuracy, **options)
+        step = self.current_epoch * self.steps_per_epoch + batch_index
+        with self._autocast():
+            outputs = self.model(inputs).float()
+            taught = None if self._teacher is None else self._teacher(inputs)
+        settings = self.recipe.loss
+        loss = training_loss(outputs, labels, settings, taught, self.recipe.distillation)
+        self._step(loss, step)
+        self.tally.add(loss, outputs, labels)
         return loss
+
+    def _step(self, loss: Tensor, step: int) -> None:
+        """Update parameters, keep latent weights where gradients pass, follow with the average."""
+        base = self.recipe.optimizer.lr
+        rate = self.recipe.schedule.lr(step / self.steps_per_epoch, self.recipe.epochs, base)
+        for group in self._groups():
+            group["lr"] = group["initial_lr"] * (rate / base)
+        loss.backward()
+        for optimizer in self._optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        self._clip()
+        if self.average is not None:
+            self.average.update(self.model, step)
+
+    @torch.no_grad()
+    def _clip(self) -> None:
+        bound = self.recipe.latent_clip
+        if bound is not None:
+            for weight in self._latent:
+                weight.clamp_(-bound, bound)
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """After the last batch: figures of the epoch; measure batch norms for evaluation."""
+        if not self.trainer.is_last_batch:
+            return
+        loss, accuracy = self.tally.means()
+        self.log_dict(
+            {"loss": loss, "accuracy": accuracy}, on_step=False, on_epoch=True, batch_size=1
+        )
+        if self.average is not None and self.recipe.evaluates(self.current_epoch):
+            with self._autocast():
+                self.average.measure(self.model, self.trainer.datamodule.plain_inputs())  # pyright: ignore
+
+    def on_validation_epoch_start(self) -> None:
+        """Start anew."""
+        self.tally.reset()
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """Accumulate loss and accuracy on images held out."""
         inputs, labels = batch
-        outputs = self.model(inputs).float()
-        self.val_accuracy(outputs, labels)
-        self.log("val_loss", F.cross_entropy(outputs, labels), batch_size=len(labels))
-        self.log("val_accuracy", self.val_accuracy, batch_size=len(labels))
+        with self._autocast():
+            outputs = self.evaluated(inputs).float()
+        self.tally.add(label_loss(outputs, labels, self.recipe.loss, 0.0), outputs, labels)
 
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Step, then keep the latent weights where gradients pass."""
-        super().optimizer_step(*args, **kwargs)
-        if self.recipe.latent_clip is not None:
-            clip_latent_weights(self.model, self.recipe.latent_clip)
+    def on_validation_epoch_end(self) -> None:
+        """Figures of the images held out."""
+        loss, accuracy = self.tally.means()
+        self.log_dict({"val_loss": loss, "val_accuracy": accuracy})
 
-    def configure_optimizers(self) -> Any:
-        """The recipe's optimizer, its learning rate set before every step."""
-        optimizer = _optimizer(self.model, self.recipe)
-        epochs, base = self.recipe.epochs, self.recipe.optimizer.lr
+    def _groups(self) -> list[dict[str, Any]]:
+        return [group for optimizer in self._optimizers for group in optimizer.param_groups]
 
-        def factor(step: int) -> float:
-            return self.recipe.schedule.lr(step / self.steps_per_epoch, epochs, base) / base
-
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
-
-
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    settings = recipe.optimizer
-    options = settings.model_dump(exclude={"name"})
-    kind = torch.optim.AdamW if isinstance(settings, Adam) else torch.optim.SGD
-    return kind(model.parameters(), **options)
+    def _autocast(self) -> torch.autocast:
+        enabled = self.recipe.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)

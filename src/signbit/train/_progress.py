@@ -75,10 +75,10 @@ class RunProgress(pl.Callback):
         self._bar.advance(self._task)
         if not self._bar.disable and now - self._shown_at > _REFRESH_SECONDS:
             self._shown_at = now
-            accuracy = float(pl_module.train_accuracy.compute())  # pyright: ignore
+            loss, accuracy = pl_module.tally.means()  # pyright: ignore
             self._bar.update(
                 self._task,
-                state=f"loss {float(outputs['loss']):.3f}  train {accuracy:.1%}  "
+                state=f"loss {loss:.3f}  train {accuracy:.1%}  "
                 f"{self._speed['images_per_second']:,.0f} images/s",
             )
 
@@ -92,8 +92,18 @@ class RunProgress(pl.Callback):
         self._bar.stop()
 
 
+def epoch_metrics(trainer: pl.Trainer) -> dict[str, float]:
+    """What was logged in this epoch; Lightning keeps the validation of an earlier one."""
+    validated = trainer.num_val_batches and trainer.num_val_batches[0]
+    return {
+        name: float(value)
+        for name, value in trainer.callback_metrics.items()
+        if validated or not name.startswith("val_")
+    }
+
+
 def _line(trainer: pl.Trainer) -> str:
-    metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    metrics = epoch_metrics(trainer)
     parts = [f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"]
     parts.append(f"loss {metrics['loss']:.3f}")
     parts.append(f"train {metrics['accuracy']:.1%}")

@@ -28,6 +28,18 @@ class Run:
     device: str = "cpu"
 
 
+def with_absolute_paths(recipe: Recipe) -> Recipe:
+    """The recipe with its files named so that a run resumed elsewhere finds them."""
+    changes: dict[str, Any] = {}
+    if recipe.init is not None:
+        changes["init"] = str(Path(recipe.init).absolute())
+    taught = recipe.distillation
+    if taught is not None and taught.teacher is not None:
+        teacher = str(Path(taught.teacher).absolute())
+        changes["distillation"] = taught.model_copy(update={"teacher": teacher})
+    return recipe.model_copy(update=changes)
+
+
 def write_run(run: Run) -> None:
     """Write `recipe.yaml` and `run.json` into the run folder. Raises: OutputError."""
     recipe = yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False)

@@ -18,6 +18,7 @@ from signbit.format import Preprocessing
 from signbit.models import Architecture, save_model
 from signbit.plots.curves import draw_curves
 from signbit.train._module import Classifier
+from signbit.train._progress import epoch_metrics
 
 LAST_CHECKPOINT = "last.ckpt"
 # What the weights file tells; no speeds, so that equal runs give equal files.
@@ -50,7 +51,9 @@ class AtomicCheckpointIO(CheckpointIO):
 
 
 class RunFolder(Checkpoint):
-    """Writes the run folder after every epoch.
+    """Writes the run folder after every epoch that the recipe evaluates.
+
+    saved: epochs that the last checkpoint has seen.
 
     The checkpoint is written last: a run killed in between repeats the epoch and writes the
     same files again. The table of metrics is part of the checkpoint, so that both agree.
@@ -67,7 +70,7 @@ class RunFolder(Checkpoint):
         self.folder, self.architecture = folder, architecture
         self.preprocessing, self.info = preprocessing, info
         self.rows: list[dict[str, float]] = []
-        self.best = 0.0
+        self.best, self.saved = 0.0, 0
         self._drawn_at = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
@@ -77,6 +80,7 @@ class RunFolder(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
         self.rows, self.best = list(state_dict["rows"]), state_dict["best"]
+        self.saved = len(self.rows)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write a checkpoint before the first epoch: a run can always be resumed."""
@@ -84,10 +88,12 @@ class RunFolder(Checkpoint):
             trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write everything that this epoch changed."""
+        """Write everything that changed since the last time."""
         assert isinstance(pl_module, Classifier)
         self.rows.append(_row(trainer))
         row = self.rows[-1]
+        if not pl_module.recipe.evaluates(trainer.current_epoch):
+            return
         # Of equal epochs the later one: it has seen more.
         if row.get("val_accuracy", -1.0) >= self.best:
             self.best = row["val_accuracy"]
@@ -96,11 +102,12 @@ class RunFolder(Checkpoint):
         atomic_write(self.folder / "metrics.csv", _csv(self.rows))
         self._draw(last=trainer.current_epoch + 1 == trainer.max_epochs)
         trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
+        self.saved = len(self.rows)
 
     def _save(self, name: str, module: Classifier, row: dict[str, float]) -> None:
         info = self.info | {"metrics": {key: row[key] for key in _RESULTS if key in row}}
         path = self.folder / f"{name}.safetensors"
-        save_model(path, module.model, self.architecture, self.preprocessing, info)
+        save_model(path, module.evaluated, self.architecture, self.preprocessing, info)
 
     def _draw(self, last: bool) -> None:
         if last or time.monotonic() - self._drawn_at > _DRAW_EVERY_SECONDS:
@@ -109,7 +116,7 @@ class RunFolder(Checkpoint):
 
 
 def _row(trainer: pl.Trainer) -> dict[str, float]:
-    metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
+    metrics = epoch_metrics(trainer)
     lr = trainer.optimizers[0].param_groups[0]["lr"]
     layers = {key: metrics.pop(key) for key in list(metrics) if "/" in key}
     return {"epoch": trainer.current_epoch + 1, "lr": lr} | metrics | layers

@@ -1,40 +1,23 @@
 """The schema of a recipe: all that decides a training run but the model, data and machine."""
 
 import math
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
 
-Count = Annotated[int, Field(strict=True, ge=1)]
-Flag = Annotated[bool, Field(strict=True)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+from signbit.train._settings import Count, Finite, Natural, NotNegative, Rate, Settings, Share
+from signbit.train.optimizers import AbstractOptimizer, AbstractRealOptimizer, any_of
 
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Adam(_Settings):
-    """torch.optim.Adam; weight decay is that of AdamW, decoupled."""
-
-    name: Literal["adam"]
-    lr: Rate
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    betas: tuple[Finite, Finite] = (0.9, 0.999)
+if TYPE_CHECKING:
+    RealOptimizer = AbstractRealOptimizer
+    AnyOptimizer = AbstractOptimizer
+else:
+    _by_name = Field(discriminator="name")
+    RealOptimizer = Annotated[any_of(AbstractRealOptimizer), _by_name]
+    AnyOptimizer = Annotated[any_of(AbstractOptimizer), _by_name]
 
 
-class Sgd(_Settings):
-    """torch.optim.SGD."""
-
-    name: Literal["sgd"]
-    lr: Rate
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    nesterov: Flag = False
-
-
-class Steps(_Settings):
+class Steps(Settings):
     """The learning rate jumps to a value at each given epoch, counted from 0."""
 
     name: Literal["steps"]
@@ -46,11 +29,11 @@ class Steps(_Settings):
         return self.lr_at_epoch[max(reached)] if reached else base
 
 
-class Cosine(_Settings):
+class Cosine(Settings):
     """Half a cosine from the optimizer's learning rate to 0, after a linear warm-up."""
 
     name: Literal["cosine"]
-    warmup_epochs: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    warmup_epochs: NotNegative = 0.0
 
     def lr(self, epoch: float, epochs: int, base: float) -> float:
         """Learning rate after `epoch` epochs, a fraction within one."""
@@ -61,18 +44,24 @@ class Cosine(_Settings):
         return base * (1 + math.cos(math.pi * share)) / 2
 
 
-class Augmentation(_Settings):
+class Augmentation(Settings):
     """Random changes of the training images.
 
-    crop_padding: black pixels put around an image before a crop of its size; 0 for none.
-    flip: mirror half of the images, left to right.
+    crop_padding: pixels put around an image before a crop of its size; 0 for none.
+    crop_border: what these are: black, or the image mirrored at its edge.
+    flip: true mirrors half of the images, drawn anew in each epoch; `alternating` half of them in
+        the first epoch, then each image in every second one (arXiv:2404.00498).
+    cutout: side of a square of mid-grey put at random, in part beyond the edge; 0 for none
+        (arXiv:1708.04552).
     """
 
-    crop_padding: Annotated[int, Field(strict=True, ge=0)] = 0
-    flip: Flag = False
+    crop_padding: Natural = 0
+    crop_border: Literal["black", "reflect"] = "black"
+    flip: Literal[False, True, "alternating"] = False
+    cutout: Natural = 0
 
 
-class Input(_Settings):
+class Input(Settings):
     """Real input = scale * pixel + bias, the same for all channels.
 
     The default is exact in float32: pixels become multiples of 1/128 in [-1, 1), so that sums
@@ -83,24 +72,86 @@ class Input(_Settings):
     bias: Finite = -1.0
 
 
-class Recipe(_Settings):
+class Loss(Settings):
+    """Cross-entropy of softmax(logit_scale * outputs) with the labels.
+
+    label_smoothing: share of the target that is spread over all classes (arXiv:1512.00567).
+    logit_scale: for models whose last batch norm has no parameters, which bounds how sure they
+        can be. It is part of the loss alone: the scores of the model stay as they are.
+    """
+
+    label_smoothing: Share = 0.0
+    logit_scale: Rate = 1.0
+
+
+class Distillation(Settings):
+    """Learn from what a trained network says of each image, too (arXiv:1503.02531).
+
+    teacher: run folder or checkpoint of `signbit train`; null where Python code gives a module.
+    temperature: divides the logits of both networks.
+    weight: of the teacher's part in the loss; that of the labels is 1 - weight.
+    """
+
+    teacher: str | None = None
+    temperature: Rate = 1.0
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
+class Averaging(Settings):
+    """Evaluate and save an exponential moving average of all parameters.
+
+    decay: what the average keeps of itself in a step, less in the first ones.
+    batch_norm_images: training images, not augmented, from which the statistics of its batch
+        norms are measured before it is evaluated or saved.
+    """
+
+    decay: Share = 0.999
+    batch_norm_images: Annotated[int, Field(strict=True, ge=2)] = 12800
+
+
+class Recipe(Settings):
     """All settings of a run.
 
+    latent_optimizer: for binary weights alone; null where `optimizer` runs these as well.
+    init: run folder or checkpoint with the weights to start from; quantizers may differ.
     model: options of the model, such as {inflation: 0.25}.
+    averaging: null to evaluate and save the weights as the last step left them.
     val_size: training images held out for validation, a count or a fraction; 0 for none.
+    evaluate_every: epochs between validations, and between writings of the run folder; the last
+        epoch has both in any case.
     latent_clip: bound that latent weights are clamped to after each step; null for none.
     precision: bfloat16 runs under autocast; latent weights stay float32.
+    compile: true for torch.compile, or one of its modes; reduce-overhead uses CUDA graphs.
     """
 
     epochs: Count
     batch_size: Annotated[int, Field(strict=True, ge=2)] = 256
-    optimizer: Annotated[Adam | Sgd, Field(discriminator="name")]
+    optimizer: RealOptimizer
+    latent_optimizer: AnyOptimizer | None = None
     schedule: Annotated[Steps | Cosine, Field(discriminator="name")]
-    model: dict[str, Any] = {}
+    init: str | None = None
+    model: dict[str, Any] = Field(default_factory=dict)
     input: Input = Input()
     augmentation: Augmentation = Augmentation()
-    val_size: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.1
+    loss: Loss = Loss()
+    distillation: Distillation | None = None
+    averaging: Averaging | None = None
+    val_size: NotNegative = 0.1
+    evaluate_every: Count = 1
     latent_clip: Rate | None = 1.0
     precision: Literal["float32", "bfloat16"] = "float32"
-    compile: Flag = False
+    compile: Literal[False, True, "reduce-overhead", "max-autotune"] = False
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
+
+    @model_validator(mode="after")
+    def _each_latent_weight_has_one_decay(self) -> "Recipe":
+        if self.latent_optimizer is not None and self.optimizer.latent_weight_decay:
+            raise ValueError(
+                "optimizer.latent_weight_decay has no effect beside latent_optimizer; set "
+                "latent_optimizer.latent_weight_decay"
+            )
+        return self
+
+    def evaluates(self, epoch: int) -> bool:
+        """Whether the epoch, counted from 0, ends with validation and writing."""
+        return (epoch + 1) % self.evaluate_every == 0 or epoch + 1 == self.epochs

@@ -1,0 +1,59 @@
+"""Moving average of a network's parameters, with batch norms measured to fit it."""
+
+from collections.abc import Iterable
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+# In its first steps the average forgets faster, so that the random start soon has no part in it.
+_WARMUP_STEPS = 10
+
+
+class AverageModel(nn.Module):
+    """A copy of `model` whose parameters follow it slowly.
+
+    As a submodule of what is trained it is part of the checkpoint, beside the raw weights.
+    """
+
+    def __init__(self, model: nn.Module, decay: float):
+        super().__init__()
+        self.model, self.decay = deepcopy(model).requires_grad_(False), decay
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Follow `model` after its step number `step`, counted from 0.
+
+        average = d * average + (1 - d) * parameter, d = min(decay, step / (step + 10)).
+        """
+        decay = min(self.decay, step / (step + _WARMUP_STEPS))
+        get_ema_multi_avg_fn(decay)(list(self.model.parameters()), list(model.parameters()), step)
+
+    @torch.no_grad()
+    def measure(self, model: nn.Module, batches: Iterable[Tensor]) -> None:
+        """Take the statistics of all batch norms from `batches`, other buffers from `model`.
+
+        Averaged weights have other signs than those the running statistics were seen with.
+
+        Source: arXiv:1803.05407, section 3.2.
+        """
+        norms = []
+        for ours, theirs in zip(self.model.modules(), model.modules(), strict=True):
+            if isinstance(ours, _BatchNorm) and ours.track_running_stats:
+                norms.append((ours, ours.momentum))
+            else:
+                for name, buffer in ours.named_buffers(recurse=False):
+                    buffer.copy_(theirs.get_buffer(name))
+        self.model.eval()
+        for norm, _ in norms:
+            norm.train().reset_running_stats()
+        for index, inputs in enumerate(batches):
+            for norm, _ in norms:
+                # All batches weigh the same; momentum=None would, too, but waits for the device.
+                norm.momentum = 1 / (index + 1)
+            self.model(inputs)
+        for norm, momentum in norms:
+            norm.momentum = momentum
+        self.model.eval()

@@ -1,0 +1,71 @@
+"""The network that another one is distilled from."""
+
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from signbit.errors import CheckpointError, UsageError
+from signbit.format import Preprocessing
+from signbit.models import load_model
+from signbit.train.recipe import Loss, Recipe
+
+
+class Teacher:
+    """Logits of a trained module, which is put into eval mode and never learns.
+
+    It is no submodule of what is trained, so that checkpoints do not hold it.
+
+    module: takes the input that the student takes.
+    logit_scale: what its outputs are to be multiplied with before a softmax.
+    """
+
+    def __init__(self, module: nn.Module, logit_scale: float = 1.0):
+        self.module, self.logit_scale = module, logit_scale
+
+    def to(self, device: torch.device) -> None:
+        """Move it to where the student's batches are."""
+        self.module.to(device, memory_format=torch.channels_last)  # pyright: ignore
+        self.module.eval()
+
+    @torch.no_grad()
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, classes) float32."""
+        return self.module(inputs).float() * self.logit_scale
+
+
+def teacher_of(
+    recipe: Recipe, given: nn.Module | None, preprocessing: Preprocessing
+) -> Teacher | None:
+    """The teacher that a recipe names, or the module given in its place; None without either.
+
+    Raises: UsageError where the recipe asks for one and there is none, or two, or the reverse.
+    """
+    settings = recipe.distillation
+    if settings is None:
+        if given is not None:
+            raise UsageError("a teacher is given, the recipe has no `distillation`; set it")
+        return None
+    if (settings.teacher is None) == (given is None):
+        found = "neither is given" if given is None else "both are given"
+        raise UsageError(
+            f"distillation.teacher names a run folder or checkpoint, or train() takes a module "
+            f"as `teacher`; {found}"
+        )
+    return Teacher(given) if given is not None else _load(str(settings.teacher), preprocessing)
+
+
+def _load(path: str, preprocessing: Preprocessing) -> Teacher:
+    """The teacher of a run folder or checkpoint, with the logit scale that it was trained with."""
+    trained = load_model(Path(path))
+    if trained.preprocessing != preprocessing:
+        raise UsageError(
+            f"teacher {path} takes input by {trained.preprocessing}, this run by {preprocessing}; "
+            "train both on one data set with the same `input`"
+        )
+    try:
+        scale = Loss.model_validate(trained.info.get("recipe", {}).get("loss", {})).logit_scale
+    except (ValidationError, AttributeError) as error:
+        raise CheckpointError(f"{path}: metadata: the loss of its recipe is damaged") from error
+    return Teacher(trained.module, scale)

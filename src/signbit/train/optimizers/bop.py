@@ -1,0 +1,72 @@
+"""An optimizer that has no latent weights: it flips binary ones."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+
+from signbit.train._settings import NotNegative, Rate
+from signbit.train.optimizers._base import AbstractOptimizer, optimizers
+
+
+class BinaryOptimizer(torch.optim.Optimizer):
+    """Flips a weight of -1 or +1 once its gradients have pushed against it for long enough.
+
+    m = (1 - lr) m + lr * gradient;  w = -w where |m| > threshold and sign(m) = sign(w).
+
+    Every parameter becomes its sign on arrival (zero is -1) and stays -1 or +1. Gradients must
+    reach it there: `ste_sign` passes them at 1, a quantizer that is flat there does not.
+
+    lr: gamma of the paper, above 0 and up to 1: how fast old gradients are forgotten. It is a
+        group's `lr`, so that schedules lower it.
+
+    Source: Bop, arXiv:1906.02107, algorithm 1.
+    """
+
+    def __init__(self, params: Any, lr: float, threshold: float):
+        super().__init__(params, {"lr": lr, "threshold": threshold})
+
+    @torch.no_grad()
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Take parameters in, as their signs."""
+        super().add_param_group(param_group)
+        for weight in self.param_groups[-1]["params"]:
+            weight.copy_(torch.where(weight > 0, 1.0, -1.0))
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # pyright: ignore
+        """Flip what has to be; nothing here waits for the device."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    self._flip(weight, group["lr"], group["threshold"])
+        return loss
+
+    def _flip(self, weight: torch.Tensor, lr: float, threshold: float) -> None:
+        state = self.state[weight]
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        momentum = state["momentum"].lerp_(weight.grad, lr)
+        # The weight is its own sign, so the product is |m| where the signs agree, else -|m|.
+        weight.copy_(torch.where(momentum * weight > threshold, -weight, weight))
+
+
+@optimizers.register("bop")
+class Bop(AbstractOptimizer):
+    """`BinaryOptimizer`, for `latent_optimizer`; the recipe's `optimizer` runs all other weights.
+
+    lr: gamma; the schedule scales it as it scales the rate of the other optimizer.
+    threshold: tau, which |m| has to exceed before a weight flips.
+    """
+
+    name: Literal["bop"]
+    lr: Rate = 1e-4
+    threshold: NotNegative = 1e-8
+
+    def build(self, groups: list[dict[str, Any]], fused: bool) -> torch.optim.Optimizer:
+        """Bop on the groups."""
+        return BinaryOptimizer(groups, self.lr, self.threshold)

@@ -1,0 +1,27 @@
+"""Stochastic gradient descent with momentum."""
+
+from typing import Any, Literal
+
+import torch
+
+from signbit.train._settings import Flag, Share
+from signbit.train.optimizers._base import AbstractRealOptimizer, optimizers
+
+
+@optimizers.register("sgd")
+class Sgd(AbstractRealOptimizer):
+    """torch.optim.SGD."""
+
+    name: Literal["sgd"]
+    momentum: Share = 0.9
+    nesterov: Flag = False
+
+    def build(self, groups: list[dict[str, Any]], fused: bool) -> torch.optim.Optimizer:
+        """SGD on the groups."""
+        return torch.optim.SGD(
+            groups,
+            lr=self.lr,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            fused=fused or None,
+        )

@@ -1,0 +1,48 @@
+import torch
+
+from signbit.train.optimizers.bop import BinaryOptimizer
+
+
+def test_weights_become_their_signs_and_zero_is_minus_one():
+    weight = torch.nn.Parameter(torch.tensor([0.3, -0.2, 0.0, -0.0, 7.0]))
+    BinaryOptimizer([weight], lr=0.1, threshold=0.0)
+    assert weight.tolist() == [1, -1, -1, -1, 1]
+
+
+def test_flips_are_those_of_the_published_algorithm():
+    gamma, threshold = 0.25, 0.2
+    random = torch.Generator().manual_seed(0)
+    weight = torch.nn.Parameter(torch.randn(50, generator=random))
+    optimizer = BinaryOptimizer([weight], lr=gamma, threshold=threshold)
+    w, m = weight.tolist(), [0.0] * 50
+    flips = 0
+    for _ in range(20):
+        gradients = torch.randn(50, generator=random)
+        weight.grad = gradients
+        optimizer.step()
+        for index, gradient in enumerate(gradients.tolist()):
+            m[index] = (1 - gamma) * m[index] + gamma * gradient
+            same_sign = (m[index] > 0) == (w[index] > 0)
+            if abs(m[index]) > threshold and same_sign:
+                w[index], flips = -w[index], flips + 1
+        assert weight.tolist() == w
+    assert flips > 50
+
+
+def test_a_weight_without_gradient_stays():
+    weight = torch.nn.Parameter(torch.ones(3))
+    BinaryOptimizer([weight], lr=1.0, threshold=0.0).step()
+    assert weight.tolist() == [1, 1, 1]
+
+
+def test_a_closure_is_run_with_gradients():
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimizer = BinaryOptimizer([weight], lr=1.0, threshold=0.0)
+
+    def closure():
+        loss = weight.sum()
+        loss.backward()
+        return loss.detach()
+
+    assert float(optimizer.step(closure)) == 3
+    assert weight.tolist() == [-1, -1, -1]

@@ -1,0 +1,40 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from signbit.errors import CheckpointError
+from signbit.layers import latent_weights
+from signbit.models import create, load_model
+from signbit.train import load_recipe, train
+from signbit.train._start import start_from
+
+
+def options(**changes):
+    return {"width": 4, "in_channels": 1, "input_size": (8, 8)} | changes
+
+
+def test_the_second_stage_starts_from_the_weights_of_the_first(tiny_run, tmp_path):
+    first = {"epochs": 1, "model": {"width": 4, "weight_quantizer": "identity"}}
+    train(replace(tiny_run, recipe=load_recipe("digits", first)))
+    trained = load_model(tiny_run.folder).module
+    assert list(latent_weights(trained)) == []
+    model = create("digits_binary", **options())
+    start_from(model, str(tiny_run.folder))
+    for key, value in trained.state_dict().items():
+        assert torch.equal(model.state_dict()[key], value), key
+    second = {"epochs": 1, "model": {"width": 4}, "init": str(tiny_run.folder)}
+    run = replace(tiny_run, recipe=load_recipe("digits", second), folder=tmp_path / "second")
+    assert train(run)["accuracy"] > 0.15
+    assert len(list(latent_weights(load_model(run.folder).module))) == 4
+
+
+def test_another_shape_is_an_error_that_names_it(tiny_run):
+    train(replace(tiny_run, recipe=load_recipe("digits", {"epochs": 1, "model": {"width": 4}})))
+    with pytest.raises(CheckpointError, match=r"does not fit .*features\.0\.bias"):
+        start_from(create("digits_binary", **options(width=8)), str(tiny_run.folder))
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(CheckpointError, match="none"):
+        start_from(create("digits_binary", **options()), str(tmp_path / "none"))
