@@ -61,6 +61,22 @@ def test_transposed_convolution_counts_the_taps_of_each_input():
     assert found["real_macs"] == 2 * 3 * 4 * 16
 
 
+@pytest.mark.parametrize(
+    ("options", "scales"),
+    [
+        ({"learned_scale": True}, 10),
+        ({"weight_quantizer": "xnor_sign"}, 10),
+        ({"weight_quantizer": "dorefa_sign"}, 1),
+        ({"weight_quantizer": "standardized_sign", "input_quantizer": "ede_sign"}, 0),
+    ],
+    ids=str,
+)
+def test_scales_are_real_numbers_and_progress_is_none(options, scales):
+    found = cost_of(BinaryLinear(64, 10, bias=False, **options), (64,))
+    assert (found["bit_parameters"], found["real_parameters"]) == (640, scales)
+    assert found["packed_bytes"] == 80 + 4 * scales
+
+
 def test_batch_norm_counts_parameters_and_running_statistics_without_counters():
     assert cost_of(nn.BatchNorm2d(7), (7, 2, 2))["real_parameters"] == 28
     assert cost_of(nn.BatchNorm1d(7, affine=False), (7,))["real_parameters"] == 14

@@ -21,7 +21,8 @@ class LayerCost:
 
     output: shape without the batch axis, that of the last call.
     bit_parameters: weights that pack into one bit each.
-    real_parameters: all others, and running statistics; counters of batches are left out.
+    real_parameters: all others, running statistics, and scales that a quantizer computes from
+        weights; counters of batches are left out.
     binary_macs: multiply-adds of two binary operands, which XNOR and popcount can do.
     real_macs: multiply-adds with a real operand, also where the weights are binary. Padded taps
         count, as in the dense formula: outputs x inputs per group x taps of the kernel.
@@ -132,7 +133,12 @@ def _add_parameters(cost: LayerCost, module: nn.Module, seen: set[int]) -> None:
     """Add what the module itself holds, and a binary layer's quantizers."""
     whole = isinstance(module, BinaryLayer)
     binary = module.weight if whole and module.has_binary_weight else None
-    held = [*module.parameters(recurse=whole), *module.buffers(recurse=whole)]
+    # What a file holds: a quantizer keeps in other buffers what only training needs.
+    saved = module.state_dict(keep_vars=True)
+    held = [tensor for key, tensor in saved.items() if whole or "." not in key]
+    scale = module.output_scale() if whole else None
+    if scale is not None and scale is not module.scale:
+        held.append(scale)
     for tensor in held:
         if id(tensor) in seen or not tensor.is_floating_point():
             continue

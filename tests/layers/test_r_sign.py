@@ -58,3 +58,8 @@ def test_another_number_of_channels_is_named(shape):
 def test_integers_are_refused():
     with pytest.raises(InputTypeError, match="int64"):
         RSign(2)(torch.zeros(1, 2, dtype=torch.int64))
+
+
+def test_a_quantizer_for_weights_is_refused():
+    with pytest.raises(UsageError, match=r"^RSign: XnorSign.* is for weights; give another"):
+        RSign(3, "xnor_sign")

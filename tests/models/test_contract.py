@@ -88,10 +88,12 @@ def test_a_step_moves_every_parameter_and_clipping_holds(name):
             assert module.weight.abs().max() <= 1
 
 
-def test_quantizers_are_chosen_by_name_for_every_layer(name):
-    chosen = {"input_quantizer": "approx_sign", "weight_quantizer": "swish_sign"}
+def test_quantizers_are_chosen_by_name_and_options_for_every_layer(name):
+    swish = {"name": "swish_sign", "beta": 2.0}
+    chosen = {"input_quantizer": "approx_sign", "weight_quantizer": swish}
     layers = binary_layers(small(name, **chosen))
-    assert {repr(layer.weight_quantizer) for layer in layers} == {"SwishSign(beta=5.0)"}
+    assert {repr(layer.weight_quantizer) for layer in layers} == {"SwishSign(beta=2.0)"}
+    assert len({id(layer.weight_quantizer) for layer in layers}) == len(layers)
     # The quantizer may stand inside another one that adds a shift.
     assert all("ApproxSign()" in repr(layer.input_quantizer) for layer in layers)
 

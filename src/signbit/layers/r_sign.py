@@ -22,7 +22,8 @@ class RSign(AbstractQuantizer):
 
     Shape:  x and y alike, (N, channels, *).
     Range:  that of the quantizer; one bit per element once packed.
-    Raises: UsageError for a wrong number of channels, InputTypeError for a non-float input.
+    Raises: UsageError for a wrong number of channels or a quantizer for weights, InputTypeError
+        for a non-float input.
     Source: ReActNet, arXiv:2003.03488, equation 1.
     """
 
@@ -30,6 +31,8 @@ class RSign(AbstractQuantizer):
         super().__init__()
         self.alpha = nn.Parameter(torch.zeros(channels))
         self.quantizer = create_quantizer("identity" if quantizer is None else quantizer)
+        if self.quantizer.for_weights:
+            raise UsageError(f"RSign: {self.quantizer!r} is for weights; give another quantizer")
         self.binary = self.quantizer.binary  # pyright: ignore[reportAttributeAccessIssue]
 
     def forward(self, x: Tensor) -> Tensor:

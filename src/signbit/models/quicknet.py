@@ -11,6 +11,7 @@ from signbit.layers import BinaryConv2d
 from signbit.models._blocks import check_count, check_size, check_widths
 from signbit.models._registry import models
 from signbit.models._residual import pooled_scores
+from signbit.quantizers import Choice
 
 
 @models.register("quicknet")
@@ -43,8 +44,8 @@ class QuickNet(nn.Module):
         blocks: Sequence[int] = (4, 4, 4, 4),
         in_channels: int = 3,
         input_size: Sequence[int] = (224, 224),
-        input_quantizer: str = "ste_sign",
-        weight_quantizer: str = "ste_sign",
+        input_quantizer: Choice = "ste_sign",
+        weight_quantizer: Choice = "ste_sign",
     ):
         super().__init__()
         check_count("num_classes", num_classes)

@@ -9,6 +9,7 @@ from signbit.layers import BinaryConv2d, RPReLU, RSign
 from signbit.models import _residual as r
 from signbit.models._blocks import check_count, check_size
 from signbit.models._registry import models
+from signbit.quantizers import Choice
 
 
 @models.register("reactnet18")
@@ -41,8 +42,8 @@ class ReActNet18(nn.Module):
         shortcut: str = "real",
         in_channels: int = 3,
         input_size: Sequence[int] = (32, 32),
-        input_quantizer: str = "approx_sign",
-        weight_quantizer: str = "ste_sign",
+        input_quantizer: Choice = "approx_sign",
+        weight_quantizer: Choice = "ste_sign",
     ):
         super().__init__()
         check_count("num_classes", num_classes)

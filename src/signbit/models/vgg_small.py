@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from signbit.layers import BinaryConv2d
 from signbit.models._blocks import check_count, check_size
 from signbit.models._registry import models
+from signbit.quantizers import Choice
 
 _WIDTHS = (1, 1, 2, 2, 4, 4)
 _POOLED = (1, 3, 5)  # the convolutions that max pooling follows
@@ -38,8 +39,8 @@ class VggSmall(nn.Module):
         width: int = 128,
         in_channels: int = 3,
         input_size: Sequence[int] = (32, 32),
-        input_quantizer: str = "ste_sign",
-        weight_quantizer: str = "ste_sign",
+        input_quantizer: Choice = "ste_sign",
+        weight_quantizer: Choice = "ste_sign",
     ):
         super().__init__()
         check_count("num_classes", num_classes)
