@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -16,14 +18,18 @@ class Noted(nn.Module):
         return x
 
 
-def network():
+def average_of(model, decay) -> Any:
+    return AverageModel(model, decay)
+
+
+def network() -> Any:
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), Noted())
 
 
 def test_the_average_follows_the_formula_and_starts_as_the_first_weights():
     model = network()
-    average = AverageModel(model, decay=0.3)
+    average = average_of(model, decay=0.3)
     expected = None
     for step in range(6):
         with torch.no_grad():
@@ -37,7 +43,7 @@ def test_the_average_follows_the_formula_and_starts_as_the_first_weights():
 
 def test_the_average_neither_learns_nor_shares_memory():
     model = network()
-    average = AverageModel(model, decay=0.9)
+    average = average_of(model, decay=0.9)
     assert not any(parameter.requires_grad for parameter in average.parameters())
     assert all(parameter.requires_grad for parameter in model.parameters())
     with torch.no_grad():
@@ -47,7 +53,7 @@ def test_the_average_neither_learns_nor_shares_memory():
 
 def test_measured_statistics_are_the_mean_over_the_batches():
     model = network().train()
-    average = AverageModel(model, decay=0.9)
+    average = average_of(model, decay=0.9)
     batches = [torch.randn(16, 3) * scale for scale in (1, 2, 5)]
     average.measure(model, batches)
     outputs = [average.model[0](batch) for batch in batches]
@@ -63,7 +69,7 @@ def test_measured_statistics_are_the_mean_over_the_batches():
 
 def test_measuring_twice_gives_the_same():
     model = network()
-    average = AverageModel(model, decay=0.9)
+    average = average_of(model, decay=0.9)
     batches = [torch.randn(16, 3)]
     states = []
     for _ in range(2):
@@ -74,7 +80,7 @@ def test_measuring_twice_gives_the_same():
 
 def test_other_buffers_are_those_of_the_model():
     model = network()
-    average = AverageModel(model, decay=0.9)
+    average = average_of(model, decay=0.9)
     model[3].note.fill_(5)
     average.measure(model, [torch.randn(4, 3)])
     assert average.model[3].note.tolist() == [5, 5]

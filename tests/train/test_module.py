@@ -63,6 +63,7 @@ def test_no_step_waits_for_the_device(latent, monkeypatch):
     with Waits() as waits:
         inputs = to_input(augment(pixels, recipe.augmentation, generator, mirrored), preprocessing)
         model.training_step((inputs, labels), 0)
+        assert model.average is not None
         model.average.measure(model.model, [inputs])
     assert waits.found == []
     with Waits() as waits:

@@ -7,6 +7,8 @@ import torch
 
 from signbit.train.optimizers import AbstractRealOptimizer, optimizers
 
+GRADIENT = torch.tensor([1.0, 1.0, 1.0, -1.0, -1.0, 0.5])
+
 
 @pytest.fixture(params=optimizers.names())
 def settings(request):
@@ -21,7 +23,7 @@ def weight_and_optimizer(settings):
 
 def steps(weight, optimizer, count):
     for _ in range(count):
-        weight.grad = torch.tensor([1.0, 1.0, 1.0, -1.0, -1.0, 0.5])
+        weight.grad = GRADIENT.clone()
         optimizer.step()
 
 
@@ -33,8 +35,8 @@ def test_it_goes_against_the_gradient(settings):
     weight, optimizer = weight_and_optimizer(settings)
     before = weight.detach().clone()
     steps(weight, optimizer, 3)
-    assert (weight.detach() - before <= 0)[weight.grad > 0].all()
-    assert (weight.detach() - before >= 0)[weight.grad < 0].all()
+    assert (weight.detach() - before <= 0)[GRADIENT > 0].all()
+    assert (weight.detach() - before >= 0)[GRADIENT < 0].all()
     assert not torch.equal(weight.detach(), before)
 
 

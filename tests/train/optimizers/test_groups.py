@@ -1,11 +1,13 @@
 from torch import nn
 
 from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.train import load_recipe
 from signbit.train.optimizers import build_optimizers
-from signbit.train.optimizers.adam import Adam
-from signbit.train.optimizers.bop import BinaryOptimizer, Bop
+from signbit.train.optimizers.bop import BinaryOptimizer
 
-ADAM = Adam(name="adam", lr=0.1, weight_decay=0.2, latent_weight_decay=0.3)
+DECAYS = {"weight_decay": 0.2, "latent_weight_decay": 0.3}
+ADAM = load_recipe("digits", {"optimizer": {"name": "adam", "lr": 0.1} | DECAYS}).optimizer
+BOP = load_recipe("bop").latent_optimizer
 
 
 def network(weight_quantizer="ste_sign"):
@@ -48,7 +50,7 @@ def test_weights_that_are_not_binary_decay_as_real_ones():
 
 def test_an_optimizer_of_their_own_gets_the_latent_weights_and_nothing_else():
     model = network()
-    first, second = build_optimizers(model, ADAM, Bop(name="bop"))
+    first, second = build_optimizers(model, ADAM, BOP)
     assert isinstance(second, BinaryOptimizer)
     assert decay_by_name(model, second).keys() == {"3.weight", "5.weight"}
     assert decay_by_name(model, first).keys() == {
@@ -57,7 +59,7 @@ def test_an_optimizer_of_their_own_gets_the_latent_weights_and_nothing_else():
 
 
 def test_without_binary_weights_their_optimizer_is_left_out():
-    assert len(build_optimizers(network("identity"), ADAM, Bop(name="bop"))) == 1
+    assert len(build_optimizers(network("identity"), ADAM, BOP)) == 1
 
 
 def test_parameters_that_need_no_gradient_are_left_out():
