@@ -1,5 +1,7 @@
 """The other operations of the engine against the reference."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from helpers.nodes import first_bits, images_for, model_of, random_thresholds, viewed, window
@@ -138,7 +140,7 @@ def test_real_convolutions_within_rounding(binary, groups):
 
 
 def real_conv(rng, source: int, fan: int, channels: int, groups: int = 1, **more) -> Node:
-    attributes = window(**more) | {"channels": channels, "groups": groups}
+    attributes: dict[str, Any] = window(**more) | {"channels": channels, "groups": groups}
     shape = (channels, *attributes["kernel"], fan // groups)
     return Node("conv_f32", (source,), attributes, {"weight": rng.normal(size=shape).astype("f4")})
 
