@@ -58,12 +58,13 @@ def _require_one_recipe(runs: Sequence[Run]) -> None:
 
 def _packed(run: Run) -> PackedModel:
     trained = load_model(run.folder)
-    if trained.info["epoch"] != run.recipe.epochs:
+    if trained.info["metrics"]["epoch"] != run.recipe.epochs:
         raise UsageError(f"{run.folder}: {trained.info['epoch']} of {run.recipe.epochs} epochs")
     return pack(trained.module, trained.preprocessing, info=trained.info)
 
 
 def _evaluated(run: Run, model: PackedModel) -> Evaluation:
+    """On the test images, which have labels and at least five classes."""
     return evaluate(Engine(model, threads=1), load_data(run.data, "test", data_dir=run.data_dir))
 
 
@@ -71,6 +72,7 @@ def _card(
     name: str, runs: Sequence[Run], results: Sequence[Evaluation], packed: PackedModel, size: int
 ) -> Card:
     run, figures = runs[0], results[0].figures
+    top1 = [_known(result.figures.top1) for result in results]
     settings: dict[str, Any] = json.loads((run.folder / "run.json").read_text("utf-8"))
     made_with = settings["made_with"]
     images = load_data(run.data, "train", data_dir=run.data_dir)
@@ -84,12 +86,9 @@ def _card(
         images=figures.images,
         epochs=run.recipe.epochs,
         seed=run.recipe.seed,
-        top1=figures.top1,
-        top5=figures.top5,
-        top1_by_seed={
-            str(one.recipe.seed): result.figures.top1
-            for one, result in zip(runs, results, strict=True)
-        },
+        top1=top1[0],
+        top5=_known(figures.top5),
+        top1_by_seed=dict(zip((str(one.recipe.seed) for one in runs), top1, strict=True)),
         hardware=f"{made_with['device']}, {made_with['threads']} threads",
         seconds=_seconds(run.folder, trained_on),
         date=_date(run.folder),
@@ -98,6 +97,12 @@ def _card(
         file_bytes=size,
         commands=_commands(run, name),
     )
+
+
+def _known(accuracy: float | None) -> float:
+    if accuracy is None:
+        raise UsageError("the data set has too few images or classes to tell an accuracy")
+    return accuracy
 
 
 def _seconds(folder: Path, images: int) -> float:
