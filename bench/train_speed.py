@@ -23,11 +23,9 @@ import numpy as np
 import torch
 
 from signbit.cli._options import parse_settings
-from signbit.data import ImageSet
-from signbit.data._types import Request, datasets
+from signbit.data import ImageSet, Request, datasets
 from signbit.machine import processor
-from signbit.models import blueprint
-from signbit.models._registry import Architecture
+from signbit.models import Architecture, blueprint
 from signbit.summary import summarize
 from signbit.train import Run, load_recipe, train
 

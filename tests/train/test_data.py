@@ -1,10 +1,14 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
-from signbit.data import ImageSet
+from signbit.data import ImageSet, load
 from signbit.errors import UsageError
-from signbit.train._data import DeviceBatches, _FileBatches, epoch_seed, split
+from signbit.format import Preprocessing
+from signbit.train import load_recipe
+from signbit.train._data import DeviceBatches, PixelData, _FileBatches, epoch_seed, split
 
 
 def test_split_holds_out_a_fraction_or_a_count():
@@ -49,3 +53,16 @@ def test_file_batches_read_the_images_of_their_order():
     read = [batches[index] for index in range(len(batches))]
     assert [labels.tolist() for _, labels, _ in read] == [[3, 1], [4]]
     assert [images.flatten().tolist() for images, _, _ in read] == [[3, 1], [4]]
+
+
+@pytest.mark.parametrize(("wanted", "batches"), [(2, 1), (200, 3), (100000, 20)])
+def test_plain_inputs_are_full_batches_the_same_in_every_epoch(wanted, batches):
+    changes = {"averaging": {"batch_norm_images": wanted}}
+    recipe = load_recipe("digits", changes)
+    preprocessing = Preprocessing([1 / 128], [-1.0], (8, 8))
+    data = PixelData(load("digits", "train"), recipe, preprocessing)
+    data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device("cpu")))  # pyright: ignore
+    data.setup("fit")
+    first, again = list(data.plain_inputs()), list(data.plain_inputs())
+    assert [len(inputs) for inputs in first] == [64] * batches
+    assert all(map(torch.equal, first, again))

@@ -131,13 +131,14 @@ class PixelData(pl.LightningDataModule):
     def plain_inputs(self) -> Iterator[Tensor]:
         """Real input of training images without augmentation, the same ones in every epoch.
 
-        As many as `averaging.batch_norm_images` says, in full batches, at least one.
+        About as many as `averaging.batch_norm_images` says: full batches, from one to all.
         """
         assert self.recipe.averaging is not None
         size, wanted = self.recipe.batch_size, self.recipe.averaging.batch_norm_images
+        batches = min(max(wanted // size, 1), self.steps_per_epoch)
         generator = torch.Generator().manual_seed(epoch_seed(self.recipe.seed, 0, "batch norm"))
         order = self.train_indices[torch.randperm(len(self.train_indices), generator=generator)]
-        for pixels, _, _ in self._batches(order[: max(wanted // size, 1) * size]):
+        for pixels, _, _ in self._batches(order[: batches * size]):
             yield to_input(pixels.to(self._device), self.preprocessing)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> tuple[Tensor, Tensor]:
