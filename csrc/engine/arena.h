@@ -45,6 +45,13 @@ public:
                static_cast<std::ptrdiff_t>(layout.left) * layout.pixel_elements();
     }
 
+    // The first element of pixel (y, x).
+    template <typename T>
+    T* at(const Layout& layout, int y, int x) const {
+        return at<T>(layout) + y * layout.row_stride() +
+               static_cast<std::ptrdiff_t>(x) * layout.pixel_elements();
+    }
+
 private:
     struct Free {
         void operator()(std::byte* memory) const { std::free(memory); }

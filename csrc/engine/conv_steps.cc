@@ -47,7 +47,8 @@ private:
 };
 
 // Integer convolution to bits, to sums, or, a few rows of sums at a time while they lie in the
-// caches, to real numbers, with a tail of operations on them. Derived says how its kernel runs: run_kernel(arena, region, output, scratch).
+// caches, to real numbers, with a tail of operations on them. Derived says how its kernel runs:
+// run_kernel(arena, region, output, scratch).
 template <typename Derived>
 class IntegerConvStep : public Step {
 public:

@@ -16,12 +16,6 @@ void each_pixel(const Layout& layout, Part part, Function function) {
         for (int x = 0; x < layout.type.width; ++x) function(y, x);
 }
 
-template <typename T>
-T* pixel(const Arena& arena, const Layout& layout, int y, int x) {
-    return arena.at<T>(layout) + y * layout.row_stride() +
-           static_cast<std::ptrdiff_t>(x) * layout.pixel_elements();
-}
-
 class NumberStep : public Step {
 public:
     explicit NumberStep(const StepContext& context)
@@ -54,8 +48,8 @@ private:
     void run(const Arena& arena, Part part, void*) const override {
         const auto [row, row_end] = part.of(output_.type.height);
         for (int y = row; y < row_end; ++y)
-            loops_.normalize(pixel<std::uint8_t>(arena, inputs_[0], y, 0), scale_.data(),
-                             bias_.data(), pixel<float>(arena, output_, y, 0),
+            loops_.normalize(arena.at<std::uint8_t>(inputs_[0], y, 0), scale_.data(),
+                             bias_.data(), arena.at<float>(output_, y, 0),
                              static_cast<int>(scale_.size()));
     }
 
@@ -68,8 +62,8 @@ class Affine final : public NumberStep {
     void run(const Arena& arena, Part part, void*) const override {
         const float *scale = tensor("scale"), *bias = tensor("bias");
         each_pixel(output_, part, [&](int y, int x) {
-            const T* from = pixel<T>(arena, inputs_[0], y, x);
-            float* to = pixel<float>(arena, output_, y, x);
+            const T* from = arena.at<T>(inputs_[0], y, x);
+            float* to = arena.at<float>(output_, y, x);
             if constexpr (std::is_same_v<T, float>)
                 loops_.affine_f32(from, scale, bias, to, channels());
             else
@@ -85,8 +79,8 @@ class Threshold final : public NumberStep {
         const T* threshold = node_.tensors.at("threshold").as<T>();
         const auto* below = node_.tensors.at("below").as<std::uint64_t>();
         each_pixel(output_, part, [&](int y, int x) {
-            const T* from = pixel<T>(arena, inputs_[0], y, x);
-            auto* to = pixel<std::uint64_t>(arena, output_, y, x);
+            const T* from = arena.at<T>(inputs_[0], y, x);
+            auto* to = arena.at<std::uint64_t>(output_, y, x);
             if constexpr (std::is_same_v<T, float>)
                 loops_.threshold_f32(from, threshold, below, to, channels());
             else
@@ -100,8 +94,8 @@ class Flip final : public NumberStep {
     void run(const Arena& arena, Part part, void*) const override {
         const auto* mask = node_.tensors.at("mask").as<std::uint64_t>();
         each_pixel(output_, part, [&](int y, int x) {
-            const auto* from = pixel<std::uint64_t>(arena, inputs_[0], y, x);
-            auto* to = pixel<std::uint64_t>(arena, output_, y, x);
+            const auto* from = arena.at<std::uint64_t>(inputs_[0], y, x);
+            auto* to = arena.at<std::uint64_t>(output_, y, x);
             for (int word = 0; word < words_for(channels()); ++word)
                 to[word] = from[word] ^ mask[word];
         });
@@ -112,8 +106,8 @@ class Signs final : public NumberStep {
     using NumberStep::NumberStep;
     void run(const Arena& arena, Part part, void*) const override {
         each_pixel(output_, part, [&](int y, int x) {
-            const auto* from = pixel<std::uint64_t>(arena, inputs_[0], y, x);
-            float* to = pixel<float>(arena, output_, y, x);
+            const auto* from = arena.at<std::uint64_t>(inputs_[0], y, x);
+            float* to = arena.at<float>(output_, y, x);
             loops_.signs(from, to, channels());
         });
     }
@@ -125,8 +119,8 @@ class Clamp final : public NumberStep {
         const auto low = static_cast<float>(node_.attributes.at("low")[0]);
         const auto high = static_cast<float>(node_.attributes.at("high")[0]);
         each_pixel(output_, part, [&](int y, int x) {
-            const float* from = pixel<float>(arena, inputs_[0], y, x);
-            float* to = pixel<float>(arena, output_, y, x);
+            const float* from = arena.at<float>(inputs_[0], y, x);
+            float* to = arena.at<float>(output_, y, x);
             loops_.clamp(from, low, high, to, channels());
         });
     }
@@ -137,8 +131,8 @@ class Prelu final : public NumberStep {
     void run(const Arena& arena, Part part, void*) const override {
         const float* slope = tensor("slope");
         each_pixel(output_, part, [&](int y, int x) {
-            const float* from = pixel<float>(arena, inputs_[0], y, x);
-            float* to = pixel<float>(arena, output_, y, x);
+            const float* from = arena.at<float>(inputs_[0], y, x);
+            float* to = arena.at<float>(output_, y, x);
             loops_.prelu(from, slope, to, channels());
         });
     }
@@ -148,9 +142,9 @@ class Add final : public NumberStep {
     using NumberStep::NumberStep;
     void run(const Arena& arena, Part part, void*) const override {
         each_pixel(output_, part, [&](int y, int x) {
-            const float* left = pixel<float>(arena, inputs_[0], y, x);
-            const float* right = pixel<float>(arena, inputs_[1], y, x);
-            float* to = pixel<float>(arena, output_, y, x);
+            const float* left = arena.at<float>(inputs_[0], y, x);
+            const float* right = arena.at<float>(inputs_[1], y, x);
+            float* to = arena.at<float>(output_, y, x);
             loops_.add(left, right, to, channels());
         });
     }
@@ -160,7 +154,7 @@ class Softmax final : public NumberStep {
     using NumberStep::NumberStep;
     void run(const Arena& arena, Part part, void*) const override {
         each_pixel(output_, part, [&](int y, int x) {
-            row(pixel<float>(arena, inputs_[0], y, x), pixel<float>(arena, output_, y, x));
+            row(arena.at<float>(inputs_[0], y, x), arena.at<float>(output_, y, x));
         });
     }
     void row(const float* from, float* to) const {

@@ -34,8 +34,7 @@ protected:
         const auto [row, row_end] = part.of(output_.type.height);
         for (int y = row; y < row_end; ++y) {
             for (int x = 0; x < output_.type.width; ++x) {
-                T* to = arena.at<T>(output_) + y * output_.row_stride() +
-                        static_cast<std::ptrdiff_t>(x) * output_.pixel_elements();
+                T* to = arena.at<T>(output_, y, x);
                 start(to);
                 end(to, taps<T>(arena, y, x, [&](const T* from) { take(to, from); }));
             }
@@ -51,8 +50,7 @@ protected:
             for (int j = 0; j < window_.width; ++j) {
                 const int column = x * window_.stride_x + j * window_.dilation_x - window_.left;
                 if (column < 0 || column >= input_.type.width) continue;
-                take(arena.at<T>(input_) + row * input_.row_stride() +
-                     static_cast<std::ptrdiff_t>(column) * input_.pixel_elements());
+                take(arena.at<T>(input_, row, column));
                 ++count;
             }
         }

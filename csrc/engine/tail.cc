@@ -5,9 +5,7 @@ namespace {
 
 template <typename T>
 T* at_position(const Arena& arena, const Layout& layout, int position) {
-    const int y = position / layout.type.width, x = position % layout.type.width;
-    return arena.at<T>(layout) + y * layout.row_stride() +
-           static_cast<std::ptrdiff_t>(x) * layout.pixel_elements();
+    return arena.at<T>(layout, position / layout.type.width, position % layout.type.width);
 }
 
 }  // namespace
