@@ -10,7 +10,7 @@ from signbit.cli._options import Json
 from signbit.cli._output import print_table, write_json
 from signbit.machine import processor
 
-_PACKAGES = ("numpy", "pillow", "torch", "lightning", "torchmetrics", "safetensors", "scipy")
+_PACKAGES = ("numpy", "pillow", "torch", "lightning", "safetensors", "scipy")
 
 
 @commands.register("info")

@@ -11,7 +11,7 @@ import torch
 import signbit
 from signbit.machine import processor
 
-_PACKAGES = ("torch", "lightning", "torchmetrics", "numpy", "safetensors")
+_PACKAGES = ("torch", "lightning", "numpy", "safetensors")
 
 
 def environment(device: str) -> dict[str, Any]:

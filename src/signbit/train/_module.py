@@ -6,7 +6,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 
-from signbit.layers import latent_weights
+from signbit.layers import clip_latent_weights
 from signbit.quantizers import set_progress
 from signbit.train._averaging import AverageModel
 from signbit.train._data import epoch_seed
@@ -37,7 +37,6 @@ class Classifier(pl.LightningModule):
         self.average = AverageModel(model, averaging.decay) if averaging else None
         self._teacher, self.tally = teacher, Tally()
         self._optimizers: list[torch.optim.Optimizer] = []
-        self._latent: list[Tensor] = []
 
     @property
     def evaluated(self) -> nn.Module:
@@ -47,7 +46,6 @@ class Classifier(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """The recipe's optimizers; `training_step` sets their learning rates."""
         settings = self.recipe
-        self._latent = [weight for _, weight in latent_weights(self.model)]
         self._optimizers = build_optimizers(
             self.model, settings.optimizer, settings.latent_optimizer
         )
@@ -89,16 +87,10 @@ class Classifier(pl.LightningModule):
         for optimizer in self._optimizers:
             optimizer.step()
             optimizer.zero_grad()
-        self._clip()
+        if self.recipe.latent_clip is not None:
+            clip_latent_weights(self.model, self.recipe.latent_clip)
         if self.average is not None:
             self.average.update(self.model, step)
-
-    @torch.no_grad()
-    def _clip(self) -> None:
-        bound = self.recipe.latent_clip
-        if bound is not None:
-            for weight in self._latent:
-                weight.clamp_(-bound, bound)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """After the last batch: figures of the epoch; measure batch norms for evaluation."""
