@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from signbit.errors import printable
+from signbit.errors import UsageError, printable
 from signbit.files import atomic_write
 
 UNFOLDED = 1000
@@ -54,6 +54,13 @@ def write_json(path: Path | None, result: Mapping[str, Any]) -> None:
 def percent(share: float | None) -> str:
     """A share from 0 to 1 for the screen; '-' where there is none."""
     return "-" if share is None else f"{share:.2%}".replace("%", " %")
+
+
+def require_suffix(option: str, path: Path, *suffixes: str) -> None:
+    """Raises: UsageError where the name of a file to write ends otherwise."""
+    if path.suffix not in suffixes:
+        allowed = " or ".join(suffixes)
+        raise UsageError(f"{option} {show_path(path)}: give a name that ends in {allowed}")
 
 
 def show_path(path: Path | str) -> str:

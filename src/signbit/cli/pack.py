@@ -8,8 +8,7 @@ import typer
 from signbit.cli._app import commands
 from signbit.cli._model import ModelPath, open_model, read_images
 from signbit.cli._options import Json, ModelName, Settings
-from signbit.cli._output import print_table, show_path, write_json
-from signbit.errors import UsageError
+from signbit.cli._output import print_table, require_suffix, show_path, write_json
 
 if TYPE_CHECKING:
     from signbit.format import PackedModel
@@ -44,8 +43,7 @@ def pack(
     """
     from signbit.format.file import SUFFIX
 
-    if out.suffix != SUFFIX:
-        raise UsageError(f"--out {show_path(out)}: give a name that ends in {SUFFIX}")
+    require_suffix("--out", out, SUFFIX)
     trained = open_model(path, model, settings)
     from signbit.pack import pack as run
 

@@ -15,8 +15,8 @@ import typer
 from signbit.cli._app import commands
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads
-from signbit.cli._output import percent, show_path, write_json
-from signbit.errors import DataError, OutputError, UsageError
+from signbit.cli._output import percent, require_suffix, show_path, write_json
+from signbit.errors import DataError, OutputError
 from signbit.files import atomic_path
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def predict(
     from signbit.predict import Tally, Unreadable
     from signbit.predict import predict as run
 
-    _check_suffix(out)
+    if out is not None:
+        require_suffix("--out", out, ".csv", ".jsonl")
     trained, source = open_runnable(path, model, settings, device, threads)
     files = image_files(paths)
     classes, tally, start = class_names(trained), Tally(), time.perf_counter()
@@ -81,11 +82,6 @@ def predict(
     write_json(json, {"model": str(source), **tally.to_dict(seconds)})
     if not tally.images:
         raise DataError(f"none of the {len(files)} files could be read")
-
-
-def _check_suffix(out: Path | None) -> None:
-    if out is not None and out.suffix not in (".csv", ".jsonl"):
-        raise UsageError(f"--out {out}: give a name that ends in .csv or .jsonl")
 
 
 @contextmanager

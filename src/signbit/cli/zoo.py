@@ -8,7 +8,7 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._options import Json
-from signbit.cli._output import percent, print_table, show_path, write_json
+from signbit.cli._output import percent, print_table, require_suffix, show_path, write_json
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def _write_network(name: str, out: Path) -> None:
     from signbit.format.file import SUFFIX
     from signbit.zoo import read
 
-    if out.suffix != SUFFIX:
-        raise UsageError(f"--out {show_path(out)}: give a name that ends in {SUFFIX}")
+    require_suffix("--out", out, SUFFIX)
     atomic_write(out, read(name))
     typer.echo(f"wrote {show_path(out)}", err=True)
 
@@ -68,8 +67,7 @@ def _write_network(name: str, out: Path) -> None:
 def _write_recipe(card: "Card", out: Path) -> None:
     from signbit.files import atomic_write
 
-    if out.suffix != ".yaml":
-        raise UsageError(f"--recipe {show_path(out)}: give a name that ends in .yaml")
+    require_suffix("--recipe", out, ".yaml")
     # YAML reads JSON.
     atomic_write(out, json_format.dumps(card.recipe, indent=1) + "\n")
     typer.echo(f"wrote {show_path(out)}", err=True)
