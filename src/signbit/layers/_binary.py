@@ -106,11 +106,11 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         if x.ndim not in ranks if ranks else x.ndim == 0:
             allowed = " or ".join(map(str, ranks)) or "1 or more"
             raise UsageError(
-                f"{name}: input has rank {x.ndim} (shape {_shape(x)}); give rank {allowed}"
+                f"{name}: input has rank {x.ndim} (shape {shape_text(x)}); give rank {allowed}"
             )
         if x.shape[axis] != features:
             raise UsageError(
-                f"{name}: input of shape {_shape(x)} has {x.shape[axis]} channels "
+                f"{name}: input of shape {shape_text(x)} has {x.shape[axis]} channels "
                 f"on axis {axis}; the layer takes {features}"
             )
 
@@ -127,5 +127,6 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
 
 
 # Only for messages: torch.compile cannot trace the text of a size that is dynamic.
-def _shape(x: Tensor) -> str:
+def shape_text(x: Tensor) -> str:
+    """The sizes of `x`, for a message."""
     return "x".join(map(str, x.shape)) or "scalar"

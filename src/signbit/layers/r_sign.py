@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from signbit.errors import InputTypeError, UsageError
-from signbit.layers._binary import Quantizer
+from signbit.layers._binary import Quantizer, shape_text
 from signbit.quantizers import AbstractQuantizer
 from signbit.quantizers import create as create_quantizer
 
@@ -48,6 +48,7 @@ class RSign(AbstractQuantizer):
 def per_channel(name: str, values: Tensor, x: Tensor) -> Tensor:
     """`values` with the axes that let them meet the channels of x, axis 1. Raises: UsageError."""
     if x.ndim < 2 or x.shape[1] != len(values):
-        shape = "x".join(map(str, x.shape))
-        raise UsageError(f"{name}: input of shape {shape}; give {len(values)} channels on axis 1")
+        raise UsageError(
+            f"{name}: input of shape {shape_text(x)}; give {len(values)} channels on axis 1"
+        )
     return values.view(-1, *[1] * (x.ndim - 2))

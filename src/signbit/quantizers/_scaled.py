@@ -6,6 +6,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from signbit.quantizers._base import AbstractQuantizer
+from signbit.quantizers._ste import check_clip
+from signbit.quantizers.ste_sign import ste_sign
 
 
 class AbstractScaledSign(AbstractQuantizer, ABC):
@@ -24,3 +26,23 @@ class AbstractScaledSign(AbstractQuantizer, ABC):
     def forward(self, x: Tensor) -> Tensor:
         """The signs of `x` times its scale."""
         return self.signs(x) * self.scale(x).to(x.dtype)
+
+
+class AbstractClippedScaledSign(AbstractScaledSign, ABC):
+    """With the clipped identity as pseudo-gradient of the signs; None for no clipping.
+
+    Raises: UsageError if clip is not positive.
+    """
+
+    def __init__(self, clip: float | None = 1.0):
+        super().__init__()
+        check_clip(clip)
+        self.clip = clip
+
+    def signs(self, x: Tensor) -> Tensor:
+        """-1 and +1."""
+        return ste_sign(x, self.clip)
+
+    def extra_repr(self) -> str:
+        """The clip value."""
+        return f"clip={self.clip}"

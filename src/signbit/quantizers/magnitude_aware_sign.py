@@ -4,13 +4,11 @@ from torch import Tensor
 
 from signbit.quantizers._base import quantizers
 from signbit.quantizers._channels import mean_magnitude
-from signbit.quantizers._scaled import AbstractScaledSign
-from signbit.quantizers._ste import check_clip
-from signbit.quantizers.ste_sign import ste_sign
+from signbit.quantizers._scaled import AbstractClippedScaledSign
 
 
 @quantizers.register("magnitude_aware_sign")
-class MagnitudeAwareSign(AbstractScaledSign):
+class MagnitudeAwareSign(AbstractClippedScaledSign):
     """alpha sign(x), where alpha is a constant for the gradient; for weights.
 
     alpha = mean |x| of the output channel, which is axis 0.  y = +alpha where x > 0, else -alpha.
@@ -23,19 +21,6 @@ class MagnitudeAwareSign(AbstractScaledSign):
     Source: Bi-Real Net, arXiv:1808.00278, section 3.3; alpha by channel as in its code.
     """
 
-    def __init__(self, clip: float | None = 1.0):
-        super().__init__()
-        check_clip(clip)
-        self.clip = clip
-
-    def signs(self, x: Tensor) -> Tensor:
-        """-1 and +1."""
-        return ste_sign(x, self.clip)
-
     def scale(self, x: Tensor) -> Tensor:
         """alpha, without a gradient."""
         return mean_magnitude(x.detach())
-
-    def extra_repr(self) -> str:
-        """The clip value."""
-        return f"clip={self.clip}"

@@ -4,13 +4,11 @@ from torch import Tensor
 
 from signbit.quantizers._base import quantizers
 from signbit.quantizers._channels import mean_magnitude
-from signbit.quantizers._scaled import AbstractScaledSign
-from signbit.quantizers._ste import check_clip
-from signbit.quantizers.ste_sign import ste_sign
+from signbit.quantizers._scaled import AbstractClippedScaledSign
 
 
 @quantizers.register("xnor_sign")
-class XnorSign(AbstractScaledSign):
+class XnorSign(AbstractClippedScaledSign):
     """alpha sign(x), where the gradient also reaches x through alpha; for weights.
 
     alpha = mean |x| of the output channel, which is axis 0.  y = +alpha where x > 0, else -alpha.
@@ -23,19 +21,6 @@ class XnorSign(AbstractScaledSign):
     Source: XNOR-Net, arXiv:1603.05279.
     """
 
-    def __init__(self, clip: float | None = 1.0):
-        super().__init__()
-        check_clip(clip)
-        self.clip = clip
-
-    def signs(self, x: Tensor) -> Tensor:
-        """-1 and +1."""
-        return ste_sign(x, self.clip)
-
     def scale(self, x: Tensor) -> Tensor:
         """alpha."""
         return mean_magnitude(x)
-
-    def extra_repr(self) -> str:
-        """The clip value."""
-        return f"clip={self.clip}"
