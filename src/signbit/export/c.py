@@ -26,10 +26,6 @@ def c(handover: Handover, folder: Path) -> dict[str, Any]:
             "arena_bytes": arena_bytes(plan),
             "constant_bytes": constant_bytes(plan),
             "words": "channel c is bit c % 32 of the 32-bit word c // 32",
-            "traced_nodes": [
-                step.number
-                for step in plan.steps
-                if handover.model.types[step.number].kind == "bits"
-            ],
+            "traced_nodes": [step.number for step in plan.steps if plan.gives_bits(step)],
         }
     }

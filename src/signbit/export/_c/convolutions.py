@@ -16,7 +16,7 @@ from signbit.export._c.weights import (
 )
 
 _BITS_OF_SUMS = Part("threshold", {"KIND": "i32", "TYPE": "int32_t"})
-_GATHER = Part("gather", {"KIND": "f32", "TYPE": "float"})
+_GATHER = Part("gather_f32")
 _BIT_TERM = "sums[lane] += weight[t / 32 * 8 + lane] >> t % 32 & 1u ? terms[t] : -terms[t]"
 
 

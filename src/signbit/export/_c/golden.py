@@ -5,7 +5,6 @@ from signbit.export._c.text import array, template
 from signbit.export._c.weights import words_of
 from signbit.export._types import Handover
 from signbit.format import PackedModel
-from signbit.format.types import BITS
 
 # Their sums depend on the order of the terms, which the format leaves open.
 _INEXACT = ("conv_f32", "conv_f32_bits")
@@ -22,7 +21,7 @@ def golden_header(handover: Handover, plan: Plan) -> str:
     ]
     rows = []
     for step in plan.steps:
-        if handover.model.types[step.number].kind != BITS:
+        if not plan.gives_bits(step):
             continue
         words = words_of(golden.values[step.number]).reshape(images, -1)
         lines.append(array(f"golden_{step.number:02}", words))

@@ -76,6 +76,10 @@ class Plan:
     places: dict[int, str]
     most_runs: int
 
+    def gives_bits(self, step: Step) -> bool:
+        """Whether the value of a step is a map of bits, which a program can look at."""
+        return self.model.types[step.number].kind == BITS
+
 
 def make_plan(model: PackedModel) -> Plan:
     """Raises: ExportError naming a node of an operation that C does not know."""

@@ -3,7 +3,6 @@
 from signbit.export._c.plan import Plan, Step
 from signbit.export._c.text import template, text
 from signbit.export._types import Handover
-from signbit.format.types import BITS
 
 _HEADERS = {
     "fused_multiply_add": ["math.h", "string.h"],
@@ -92,7 +91,7 @@ def _constants(plan: Plan, step: Step) -> str:
 
 def _call(plan: Plan, step: Step, upper: str) -> str:
     lines = f"    {step.call};\n"
-    if plan.model.types[step.number].kind == BITS:
+    if plan.gives_bits(step):
         lines += f"    {upper}_TRACE({step.number}, {plan.places[step.number]});\n"
     return lines
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.format import Node
-from signbit.format.bits import unpack_bits
+from signbit.format.bits import pack_bits, unpack_bits
 
 LANES = 8  # outputs that are worked on together: 256 bits of 32-bit words
 WORD = 32
@@ -19,9 +19,7 @@ def words_for(bits: int) -> int:
 
 def words_of(bits: NDArray[np.bool_]) -> NDArray[np.uint32]:
     """The last axis as words: bit c % 32 of word c // 32, those behind the last are 0."""
-    padded = np.zeros((*bits.shape[:-1], words_for(bits.shape[-1]) * WORD), np.uint8)
-    padded[..., : bits.shape[-1]] = bits
-    return np.packbits(padded, axis=-1, bitorder="little").view("<u4")
+    return pack_bits(bits).view("<u4")[..., : words_for(bits.shape[-1])]
 
 
 def mask_words(mask: NDArray[Any], channels: int) -> NDArray[np.uint32]:

@@ -1,6 +1,6 @@
 /* The numbers of a group of channels under a window; `padded` where it leaves the map. */
-static void gather_KIND(const struct window *w, int32_t channels, int32_t from, int32_t count,
-                        const TYPE *x, TYPE padded, int32_t row, int32_t column, TYPE *taps) {
+static void gather_f32(const struct window *w, int32_t channels, int32_t from, int32_t count,
+                        const float *x, float padded, int32_t row, int32_t column, float *taps) {
     for (int32_t i = 0; i < w->kernel_height; i++) {
         for (int32_t j = 0; j < w->kernel_width; j++) {
             const int32_t at = under_tap(w, row, column, i, j);
