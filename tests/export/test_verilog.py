@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from conftest import missing  # pyright: ignore[reportAttributeAccessIssue] # fi
 from helpers.networks import packed
 from helpers.nodes import first_bits, model_of, random_weight, window
 from helpers.random_networks import affine, odd, random_network, types_of
+from helpers.tools import run
 
 from signbit.errors import ExportError, UsageError
 from signbit.export import export, handover
@@ -39,14 +39,6 @@ def verilator() -> str:
 @pytest.fixture(scope="session")
 def yosys() -> str:
     return shutil.which("yosys") or missing("needs Yosys: apt-get install yosys")
-
-
-def run(*command: object, folder: Path) -> str:
-    done = subprocess.run(
-        [str(word) for word in command], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def handed(model: PackedModel, name: str, images: int = 2):
