@@ -4,11 +4,12 @@ import json
 from importlib.resources import files
 
 from signbit.errors import unknown_name
+from signbit.format import PackedModel
+from signbit.format.file import SUFFIX
 from signbit.runtime.engine import Engine
 from signbit.zoo._card import Card
 
 _FOLDER = files("signbit.zoo") / "networks"
-SUFFIX = ".signbit"
 
 
 def names() -> list[str]:
@@ -29,9 +30,7 @@ def read(name: str) -> bytes:
 
 def load(name: str, threads: int = 1) -> Engine:
     """A network, ready to run. Raises: UsageError for an unknown name."""
-    from signbit import load as load_packed
-
-    return load_packed(read(name), threads=threads)
+    return Engine(PackedModel.load(read(name)), threads)
 
 
 def _entry(name: str, suffix: str) -> bytes:
