@@ -24,12 +24,16 @@ class Classifier(pl.LightningModule):
     their log-softmax is themselves. Nothing in a step waits for the device.
 
     average: what is evaluated and saved in place of `model`; None without `averaging`.
+
+    Raises: UsageError where an optimizer of the recipe cannot train the model.
     """
 
     def __init__(
         self, model: nn.Module, recipe: Recipe, steps_per_epoch: int, teacher: Teacher | None = None
     ):
         super().__init__()
+        if recipe.latent_optimizer is not None:
+            recipe.latent_optimizer.check(model)
         # Several optimizers, and forward pass alone under autocast.
         self.automatic_optimization = False
         self.model, self.recipe, self.steps_per_epoch = model, recipe, steps_per_epoch

@@ -1,6 +1,12 @@
+import pytest
 import torch
+from torch import nn
 
-from signbit.train.optimizers.bop import BinaryOptimizer
+from signbit.errors import UsageError
+from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.train.optimizers.bop import BinaryOptimizer, Bop
+
+BOP = Bop.model_validate({"name": "bop"})
 
 
 def test_weights_become_their_signs_and_zero_is_minus_one():
@@ -46,3 +52,21 @@ def test_a_closure_is_run_with_gradients():
 
     assert float(optimizer.step(closure)) == 3
     assert weight.tolist() == [-1, -1, -1]
+
+
+@pytest.mark.parametrize("quantizer", ["approx_sign", {"name": "ste_sign", "clip": 0.5}])
+def test_a_quantizer_that_is_flat_at_the_signs_is_refused(quantizer):
+    model = nn.Sequential(BinaryLinear(3, 2), BinaryLinear(2, 2, weight_quantizer=quantizer))
+    with pytest.raises(UsageError, match=r"layer 1: bop holds weights at -1 and \+1"):
+        BOP.check(model)
+
+
+@pytest.mark.parametrize(
+    "quantizer", ["ste_sign", "swish_sign", "xnor_sign", "ede_sign", "standardized_sign"]
+)
+def test_quantizers_that_pass_gradients_at_the_signs_are_taken(quantizer):
+    model = BinaryConv2d(2, 3, 3, weight_quantizer=quantizer)
+    before = model.weight.clone()
+    BOP.check(model)
+    assert torch.equal(model.weight, before)
+    assert model.weight.grad is None

@@ -6,6 +6,7 @@ from operator import or_
 from typing import Any
 
 import torch
+from torch import nn
 
 from signbit.registry import Registry
 from signbit.train._settings import NotNegative, Rate, Settings
@@ -18,6 +19,9 @@ class AbstractOptimizer(Settings, ABC):
     """
 
     lr: Rate
+
+    def check(self, model: nn.Module) -> None:
+        """Raises: UsageError where it cannot train the latent weights of `model`."""
 
     @abstractmethod
     def build(self, groups: list[dict[str, Any]], fused: bool) -> torch.optim.Optimizer:

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
+from torch import nn
 
+from signbit.errors import UsageError
+from signbit.layers import BinaryLayer, latent_weights
 from signbit.train._settings import NotNegative, Rate
 from signbit.train.optimizers._base import AbstractOptimizer, optimizers
 
@@ -67,6 +70,30 @@ class Bop(AbstractOptimizer):
     lr: Rate = 1e-4
     threshold: NotNegative = 1e-8
 
+    def check(self, model: nn.Module) -> None:
+        """Raises: UsageError naming a layer whose quantizer is flat at -1 and +1."""
+        for name, weight in latent_weights(model):
+            layer = model.get_submodule(name)
+            assert isinstance(layer, BinaryLayer)
+            if not _passes_gradients(layer, weight):
+                raise UsageError(
+                    f"layer {name}: bop holds weights at -1 and +1, where "
+                    f"{layer.weight_quantizer!r} has no gradient, so that none would ever flip; "
+                    "give ste_sign as weight_quantizer, or another latent_optimizer"
+                )
+
     def build(self, groups: list[dict[str, Any]], fused: bool) -> torch.optim.Optimizer:
         """Bop on the groups."""
         return BinaryOptimizer(groups, self.lr, self.threshold)
+
+
+def _passes_gradients(layer: BinaryLayer, weight: torch.Tensor) -> bool:
+    """Whether any gradient of the quantized weight reaches the weight's signs."""
+    signs = torch.where(weight.detach() > 0, 1.0, -1.0).requires_grad_()
+    assert layer.weight_quantizer is not None
+    with torch.enable_grad():
+        quantized = layer.weight_quantizer.signs(signs)
+    # Not all alike: a quantizer that subtracts the mean gives those no gradient.
+    slopes = torch.linspace(-1, 1, signs.numel(), device=signs.device).view_as(signs)
+    (gradient,) = torch.autograd.grad(quantized, signs, slopes)
+    return bool(gradient.any())
