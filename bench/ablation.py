@@ -9,13 +9,15 @@ variants.yaml names each variant and what it gives to `signbit train` beside the
     smoothed:  {recipe: quick, set: [loss.label_smoothing=0.1, loss.logit_scale=2]}
     taught:    {recipe: quick, set: [distillation.teacher=runs/teacher]}
 
-Every run is `signbit train` in a folder of its own, OUT/VARIANT-SEED. What is done is not done
-again, what was interrupted is resumed. 5,000 training images are held out, the same in every run;
-the figures are those of the last epoch, as it was trained, none is picked. The test set is not
-read. OUT/table.json and OUT/table.md are written anew after every run.
+Every run is `signbit train` in a folder of its own, OUT/VARIANT-SEED; its arguments and its figures
+of each epoch are kept in OUT/VARIANT-SEED.json, for which the folder is no longer needed. What is
+done is not done again, what was interrupted is resumed. 5,000 training images are held out, the
+same in every run; the figures are those of the last epoch, as it was trained, none is picked. The
+test set is not read. OUT/table.md and OUT/curves.png are written anew after every run.
 """
 
 import argparse
+import csv
 import json
 import shutil
 import subprocess
@@ -26,6 +28,9 @@ from typing import Any
 
 import yaml
 
+from signbit.files import atomic_write
+from signbit.plots.comparison import draw_comparison
+
 HELD_OUT = 5000
 FIGURES = ("val_accuracy", "val_loss", "accuracy", "loss")
 
@@ -34,14 +39,15 @@ def main() -> None:
     """Train what is missing and write the table."""
     options = _options()
     variants = read_variants(options.variants)
-    common = _common(options)
+    options.out.mkdir(parents=True, exist_ok=True)
+    machine = ["--device", options.device]
+    machine += ["--data-dir", options.data_dir] if options.data_dir else []
     # Seed by seed, so that an early table already compares all variants.
     for seed in options.seeds:
         for name, variant in variants.items():
-            folder = options.out / f"{name}-{seed}"
-            command = [*common, *arguments_of(variant), "--seed", str(seed)]
-            train(folder, command, options.redo)
-            write_table(options.out, list(variants), options.seeds)
+            arguments = [*_common(options), *arguments_of(variant), "--seed", str(seed)]
+            train(options.out / f"{name}-{seed}", arguments, machine, options.redo)
+            write_summary(options.out, list(variants), options.seeds)
     print((options.out / "table.md").read_text(encoding="utf-8"), end="")
 
 
@@ -66,10 +72,8 @@ def _options() -> argparse.Namespace:
 
 
 def _common(options: argparse.Namespace) -> list[str]:
-    command = ["--model", options.model, "--data", options.data, "--device", options.device]
+    command = ["--model", options.model, "--data", options.data]
     command += ["--val-size", str(options.val_size)]
-    if options.data_dir:
-        command += ["--data-dir", options.data_dir]
     if options.epochs:
         command += ["--epochs", str(options.epochs)]
     return command + [part for setting in options.set for part in ("--set", setting)]
@@ -93,56 +97,79 @@ def arguments_of(variant: dict[str, Any]) -> list[str]:
     return arguments + [part for setting in variant.get("set", ()) for part in ("--set", setting)]
 
 
-def train(folder: Path, command: list[str], redo: bool) -> None:
-    """Make sure that a run with these arguments is complete in `folder`."""
-    # Not with_suffix: a name may hold a dot, such as lr-0.1.
-    note, result = (folder.parent / f"{folder.name}{end}" for end in (".args.json", ".json"))
-    known = json.loads(note.read_text()) if note.exists() else None
-    if known not in (None, command):
+def train(folder: Path, arguments: list[str], machine: list[str], redo: bool) -> None:
+    """Make sure that there is a complete run with these arguments.
+
+    machine: more arguments, which do not change what is measured.
+    """
+    path = result_of(folder)
+    result = _read(path)
+    if result and result["arguments"] != arguments:
         if not redo:
             sys.exit(
-                f"{folder}: trained with {' '.join(known)}, asked for {' '.join(command)}; "
-                "take another --out, or --redo"
+                f"{path}: trained with {' '.join(result['arguments'])}, asked for "
+                f"{' '.join(arguments)}; take another --out, or --redo"
             )
-        result.unlink(missing_ok=True)
+        result = None
+    if result is None:
         shutil.rmtree(folder, ignore_errors=True)
-    if result.exists():
+        result = {"arguments": arguments, "epochs": []}
+        _write(path, result)
+    if result["epochs"]:
         return
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps(command))
     # A run without its settings has not begun.
     begun = (folder / "run.json").exists() and (folder / "recipe.yaml").exists()
     if not begun:
         shutil.rmtree(folder, ignore_errors=True)
-    chosen = ["--resume"] if begun else command
+    chosen = ["--resume"] if begun else arguments
     print(f"{folder}: {'resumed' if begun else 'started'}", file=sys.stderr)
     signbit = [sys.executable, "-m", "signbit", "train", "--out", str(folder)]
-    subprocess.run([*signbit, *chosen, "--json", str(result)], check=True)
+    subprocess.run([*signbit, *chosen, *machine], check=True)
+    _write(path, result | {"epochs": _epochs(folder)})
 
 
-def write_table(out: Path, names: list[str], seeds: list[int]) -> None:
-    """Write `table.json` and `table.md` of what is done so far."""
-    table = {name: _figures(out, name, seeds) for name in names}
-    (out / "table.json").write_text(json.dumps(table, indent=1) + "\n")
+def result_of(folder: Path) -> Path:
+    """Where the figures of a run are kept."""
+    # Not with_suffix: a name may hold a dot, such as lr-0.1.
+    return folder.parent / f"{folder.name}.json"
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _write(path: Path, result: dict[str, Any]) -> None:
+    atomic_write(path, json.dumps(result, indent=1) + "\n")
+
+
+def _epochs(folder: Path) -> list[dict[str, float]]:
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    kept = [{key: row[key] for key in ("epoch", *FIGURES) if row.get(key)} for row in rows]
+    return [{key: float(value) for key, value in row.items()} for row in kept]
+
+
+def write_summary(out: Path, names: list[str], seeds: list[int]) -> None:
+    """Write `table.md` and `curves.png` of what is done so far."""
+    runs = {name: _finished(out, name, seeds) for name in names}
+    draw_comparison(runs, out / "curves.png")
     lines = [
-        "Images held out of the training set, last epoch: mean and standard deviation over seeds.",
-        "",
-        "| variant | runs | accuracy, % | loss | training accuracy, % |",
+        "| variant | runs | accuracy on held-out images, % | loss | on training images, % |",
         "|---|---|---|---|---|",
     ]
-    for name, figures in table.items():
-        held_out = _spread(figures.get("val_accuracy", []), 100)
-        loss = _spread(figures.get("val_loss", []), 1)
-        training = _spread(figures.get("accuracy", []), 100)
-        lines.append(f"| {name} | {len(figures['seeds'])} | {held_out} | {loss} | {training} |")
-    (out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name, finished in runs.items():
+        last = [epochs[-1] for epochs in finished]
+        held_out, loss, training = (
+            _spread([row[key] for row in last], factor)
+            for key, factor in (("val_accuracy", 100), ("val_loss", 1), ("accuracy", 100))
+        )
+        lines.append(f"| {name} | {len(last)} | {held_out} | {loss} | {training} |")
+    atomic_write(out / "table.md", "\n".join(lines) + "\n")
 
 
-def _figures(out: Path, name: str, seeds: list[int]) -> dict[str, list[float]]:
-    paths = {seed: out / f"{name}-{seed}.json" for seed in seeds}
-    done = {seed: json.loads(path.read_text()) for seed, path in paths.items() if path.exists()}
-    figures = {key: [row[key] for row in done.values() if key in row] for key in FIGURES}
-    return {"seeds": list(done)} | figures
+def _finished(out: Path, name: str, seeds: list[int]) -> list[list[dict[str, float]]]:
+    results = [_read(result_of(out / f"{name}-{seed}")) for seed in seeds]
+    return [result["epochs"] for result in results if result and result["epochs"]]
 
 
 def _spread(values: list[float], factor: float) -> str:
