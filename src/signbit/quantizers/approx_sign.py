@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating, to_signs
+from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating, signs_of
+from signbit.quantizers._ste import gradient_where
 
 
 class _ApproxSign(torch.autograd.Function):
@@ -13,7 +14,7 @@ class _ApproxSign(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor) -> Tensor:
-        return to_signs(x > 0, x.dtype)
+        return signs_of(x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -22,8 +23,10 @@ class _ApproxSign(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        magnitude = x.abs()
-        return torch.where(magnitude <= 1, gradients[0] * (2 - 2 * magnitude), 0)
+        # Beyond 1, and for NaN, as at 1.
+        magnitude = x.abs().nan_to_num_(nan=1.0, posinf=1.0).clamp(max=1)
+        slope = magnitude.mul_(-2).add_(2)
+        return gradient_where(slope, gradients[0] * slope)
 
 
 def approx_sign(x: Tensor) -> Tensor:

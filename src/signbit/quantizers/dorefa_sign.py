@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from signbit.quantizers._base import quantizers, require_floating
+from signbit.quantizers._base import quantizers, require_floating, signs_of
 from signbit.quantizers._channels import widened
 from signbit.quantizers._scaled import AbstractScaledSign
 from signbit.quantizers._ste import StraightThrough
@@ -26,7 +26,7 @@ class DorefaSign(AbstractScaledSign):
         require_floating(x)
         wide = widened(x)
         alpha = self.scale(x).clamp_min(torch.finfo(wide.dtype).tiny)
-        return StraightThrough.apply(wide / alpha, x > 0, None).to(x.dtype)  # pyright: ignore
+        return StraightThrough.apply(wide / alpha, signs_of(wide), None).to(x.dtype)  # pyright: ignore
 
     def scale(self, x: Tensor) -> Tensor:
         """alpha, without a gradient."""

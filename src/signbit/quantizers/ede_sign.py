@@ -11,7 +11,7 @@ from signbit.quantizers._base import (
     check_positive,
     quantizers,
     require_floating,
-    to_signs,
+    signs_of,
 )
 
 
@@ -20,7 +20,7 @@ class _EdeSign(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, t: Tensor) -> Tensor:
-        return to_signs(x > 0, x.dtype)
+        return signs_of(x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

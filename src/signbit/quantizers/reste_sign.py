@@ -13,7 +13,7 @@ from signbit.quantizers._base import (
     check_positive,
     quantizers,
     require_floating,
-    to_signs,
+    signs_of,
 )
 
 
@@ -22,7 +22,7 @@ class _ResteSign(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, o: Tensor, near: float, clip: float) -> Tensor:
-        return to_signs(x > 0, x.dtype)
+        return signs_of(x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

@@ -5,7 +5,13 @@ import math
 from torch import Tensor
 
 from signbit.errors import UsageError
-from signbit.quantizers._base import AbstractQuantizer, changing, quantizers, require_floating
+from signbit.quantizers._base import (
+    AbstractQuantizer,
+    changing,
+    quantizers,
+    require_floating,
+    signs_of,
+)
 from signbit.quantizers._channels import channel_mean, widened
 from signbit.quantizers._ste import StraightThrough
 
@@ -21,7 +27,7 @@ def standardized_sign(x: Tensor, width: Tensor | float) -> Tensor:
     z = centred / (channel_mean(centred.square()) + _EPSILON).sqrt()
     quantile = channel_mean(z.detach().abs()) * width
     z = z.clamp(-quantile, quantile)
-    return StraightThrough.apply(z, z > 0, None).to(x.dtype)  # pyright: ignore
+    return StraightThrough.apply(z, signs_of(z), None).to(x.dtype)  # pyright: ignore
 
 
 @quantizers.register("standardized_sign")

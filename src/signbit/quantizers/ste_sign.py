@@ -2,14 +2,14 @@
 
 from torch import Tensor
 
-from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating
+from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating, signs_of
 from signbit.quantizers._ste import StraightThrough, check_clip
 
 
 def ste_sign(x: Tensor, clip: float | None = 1.0) -> Tensor:
     """`SteSign` as a function."""
     require_floating(x)
-    return StraightThrough.apply(x, x > 0, clip)  # pyright: ignore[reportReturnType]
+    return StraightThrough.apply(x, signs_of(x), clip)  # pyright: ignore[reportReturnType]
 
 
 @quantizers.register("ste_sign")

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating
+from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating, signs_of
 from signbit.quantizers._ste import StraightThrough, check_clip
 from signbit.quantizers.ste_sign import ste_sign
 
@@ -14,8 +14,8 @@ def stochastic_sign(x: Tensor, clip: float | None = 1.0) -> Tensor:
     # Half precision has too few values between 0 and 1 to draw a probability from.
     wide = torch.promote_types(x.dtype, torch.float32)
     probability = ((x.detach().to(wide) + 1) / 2).clamp(0, 1)
-    bits = torch.rand_like(probability) < probability
-    return StraightThrough.apply(x, bits, clip)  # pyright: ignore[reportReturnType]
+    signs = signs_of(probability - torch.rand_like(probability)).to(x.dtype)
+    return StraightThrough.apply(x, signs, clip)  # pyright: ignore[reportReturnType]
 
 
 @quantizers.register("stochastic_sign")

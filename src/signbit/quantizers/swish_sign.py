@@ -10,7 +10,7 @@ from signbit.quantizers._base import (
     check_positive,
     quantizers,
     require_floating,
-    to_signs,
+    signs_of,
 )
 
 # tanh(20) is 1 in double precision, so the gradient is 0 beyond; keeps inf * 0 from being NaN.
@@ -22,7 +22,7 @@ class _SwishSign(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, beta: float) -> Tensor:
-        return to_signs(x > 0, x.dtype)
+        return signs_of(x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
