@@ -17,7 +17,6 @@ test set is not read. OUT/table.md and OUT/curves.png are written anew after eve
 """
 
 import argparse
-import csv
 import json
 import shutil
 import subprocess
@@ -30,6 +29,7 @@ import yaml
 
 from signbit.files import atomic_write
 from signbit.plots.comparison import draw_comparison
+from signbit.train import read_metrics
 
 HELD_OUT = 5000
 FIGURES = ("val_accuracy", "val_loss", "accuracy", "loss")
@@ -143,10 +143,8 @@ def _write(path: Path, result: dict[str, Any]) -> None:
 
 
 def _epochs(folder: Path) -> list[dict[str, float]]:
-    with (folder / "metrics.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    kept = [{key: row[key] for key in ("epoch", *FIGURES) if row.get(key)} for row in rows]
-    return [{key: float(value) for key, value in row.items()} for row in kept]
+    kept = ("epoch", *FIGURES)
+    return [{key: row[key] for key in kept if key in row} for row in read_metrics(folder)]
 
 
 def write_summary(out: Path, names: list[str], seeds: list[int]) -> None:

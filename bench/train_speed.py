@@ -11,7 +11,6 @@ that of one large matrix product here, in the precision of the run.
 """
 
 import argparse
-import csv
 import json
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from signbit.data import ImageSet, Request, datasets
 from signbit.machine import processor
 from signbit.models import Architecture, blueprint
 from signbit.summary import summarize
-from signbit.train import Run, load_recipe, train
+from signbit.train import Run, load_recipe, read_metrics, train
 
 SHAPE, CLASSES = (32, 32, 3), 10
 PASSES = 3  # forward, and backward to the inputs and to the weights
@@ -53,7 +52,7 @@ def main() -> None:
         start = time.perf_counter()
         train(run)
         total = time.perf_counter() - start
-        speeds = _speeds(run.folder / "metrics.csv")
+        speeds = [row["images_per_second"] for row in read_metrics(run.folder)]
     architecture = Architecture(options.model, {"num_classes": CLASSES, **recipe.model})
     totals = summarize(blueprint(architecture), (SHAPE[2], *SHAPE[:2])).totals
     macs = totals["binary_macs"] + totals["real_macs"]
@@ -128,11 +127,6 @@ def measured_peak(device: str, precision: str) -> float:
 def _wait(device: str) -> None:
     if device == "cuda":
         torch.cuda.synchronize()
-
-
-def _speeds(path: Path) -> list[float]:
-    with path.open(newline="") as file:
-        return [float(row["images_per_second"]) for row in csv.DictReader(file)]
 
 
 def _report(result: dict[str, Any], path: Path | None) -> None:

@@ -3,11 +3,11 @@
     python tools/make_zoo.py NAME RUN [RUN...]
 
 Packs the first run, evaluates all of them on the test images with the engine, and writes
-src/signbit/zoo/networks/NAME.signbit and its card.
+src/signbit/zoo/networks/NAME.signbit, its card, and the curves of the runs as
+docs/pictures/NAME.png.
 """
 
 import argparse
-import csv
 import datetime
 import json
 from collections.abc import Sequence
@@ -21,13 +21,15 @@ from signbit.files import atomic_write
 from signbit.format import PackedModel
 from signbit.models import load_model
 from signbit.pack import pack
+from signbit.plots.comparison import draw_comparison
 from signbit.runtime.engine import Engine
-from signbit.train import Run
+from signbit.train import Run, read_metrics
 from signbit.train._data import split
 from signbit.train._run import read_run
 from signbit.zoo import Card
 
-FOLDER = Path(__file__).parents[1] / "src/signbit/zoo/networks"
+ROOT = Path(__file__).parents[1]
+FOLDER, PICTURES = ROOT / "src/signbit/zoo/networks", ROOT / "docs/pictures"
 
 
 def main() -> None:
@@ -44,6 +46,8 @@ def main() -> None:
     packed[0].save(path)
     card = _card(options.name, runs, results, packed[0], path.stat().st_size)
     atomic_write(FOLDER / f"{options.name}.json", json.dumps(card.to_dict(), indent=1) + "\n")
+    curves = {options.name: [read_metrics(run.folder) for run in runs]}
+    draw_comparison(curves, PICTURES / f"{options.name}.png")
 
 
 def _require_one_recipe(runs: Sequence[Run]) -> None:
@@ -107,10 +111,7 @@ def _known(accuracy: float | None) -> float:
 
 def _seconds(folder: Path, images: int) -> float:
     """Of the training in all epochs, from the table of metrics."""
-    with (folder / "metrics.csv").open(encoding="utf-8") as file:
-        return round(
-            sum(images / float(row["images_per_second"]) for row in csv.DictReader(file)), 1
-        )
+    return round(sum(images / row["images_per_second"] for row in read_metrics(folder)), 1)
 
 
 def _date(folder: Path) -> str:

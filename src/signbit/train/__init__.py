@@ -2,6 +2,7 @@
 
 from signbit.train._fit import Run, resume, train
 from signbit.train._load_recipe import load_recipe, recipe_names
+from signbit.train._metrics_file import read_metrics
 from signbit.train.recipe import Recipe
 
-__all__ = ["Recipe", "Run", "load_recipe", "recipe_names", "resume", "train"]
+__all__ = ["Recipe", "Run", "load_recipe", "read_metrics", "recipe_names", "resume", "train"]

@@ -1,6 +1,5 @@
 """Keep the run folder: metrics, curves, weights and the checkpoint to resume from."""
 
-import csv
 import io
 import pickle
 import time
@@ -17,6 +16,7 @@ from signbit.files import atomic_write
 from signbit.format import Preprocessing
 from signbit.models import Architecture, save_model
 from signbit.plots.curves import draw_curves
+from signbit.train._metrics_file import write_metrics
 from signbit.train._module import Classifier
 from signbit.train._progress import epoch_metrics
 
@@ -99,7 +99,7 @@ class RunFolder(Checkpoint):
             self.best = row["val_accuracy"]
             self._save("best", pl_module, row)
         self._save("last", pl_module, row)
-        atomic_write(self.folder / "metrics.csv", _csv(self.rows))
+        write_metrics(self.folder, self.rows)
         self._draw(last=trainer.current_epoch + 1 == trainer.max_epochs)
         trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
         self.saved = len(self.rows)
@@ -120,12 +120,3 @@ def _row(trainer: pl.Trainer) -> dict[str, float]:
     lr = trainer.optimizers[0].param_groups[0]["lr"]
     layers = {key: metrics.pop(key) for key in list(metrics) if "/" in key}
     return {"epoch": trainer.current_epoch + 1, "lr": lr} | metrics | layers
-
-
-def _csv(rows: list[dict[str, float]]) -> str:
-    buffer = io.StringIO()
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()

@@ -1,0 +1,39 @@
+"""The table of metrics of a run, `metrics.csv`: a row for each epoch."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from signbit.errors import CheckpointError
+from signbit.files import atomic_write
+
+_NAME = "metrics.csv"
+
+
+def write_metrics(folder: Path, rows: Sequence[dict[str, float]]) -> None:
+    """Write the table; what an epoch did not measure stays empty. Raises: OutputError."""
+    buffer = io.StringIO()
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic_write(folder / _NAME, buffer.getvalue())
+
+
+def read_metrics(folder: Path) -> list[dict[str, float]]:
+    """The metrics of each epoch of the run in `folder`, without those that were not measured.
+
+    `epoch` counts from 1; accuracies are 0 to 1.
+
+    Raises: CheckpointError where the table is missing or damaged.
+    """
+    path = folder / _NAME
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [{key: float(value) for key, value in row.items() if value} for row in rows]
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing; give the folder of a run") from None
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
