@@ -3,6 +3,7 @@
 import inspect
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -13,12 +14,15 @@ import torch
 from conftest import missing
 from helpers.networks import packed
 
+from signbit import zoo
 from signbit.export import exporters
 from signbit.models import create, models
 from signbit.summary import COUNTS, summarize
 
-FOLDER = Path(__file__).parents[1] / "docs" / "export"
-PAGES = sorted(FOLDER.glob("*.md"))
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "export"
+ACCURACY = ROOT / "docs" / "accuracy.md"
+PAGES = [*sorted(FOLDER.glob("*.md")), ACCURACY]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDS = re.compile(r"<!-- needs: (.*) -->")
 
@@ -54,6 +58,27 @@ def test_the_commands_of_a_page_work(tmp_path, path):
     packed("digits").save(tmp_path / "digits.signbit")
     done = run(page, tmp_path)
     assert done.returncode == 0, f"{path.name}:\n{done.stdout}"
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_accuracy_of_every_network_of_the_zoo_is_that_of_its_card(name):
+    card = zoo.card(name)
+    row = next(
+        line for line in ACCURACY.read_text("utf-8").splitlines() if line.startswith(f"| `{name}`")
+    )
+    spread = "" if card.top1_spread is None else f" ± {100 * card.top1_spread:.2f}"
+    assert f"| {100 * card.top1_mean:.2f}{spread} | {len(card.top1_by_seed)} |" in row
+    assert row.endswith(f"| {card.epochs} |")
+
+
+def test_the_table_of_the_ablation_is_that_of_its_results(tmp_path):
+    results = ROOT / "bench" / "results" / "parts"
+    ablation = runpy.run_path(str(ROOT / "bench" / "ablation.py"))
+    names = list(ablation["read_variants"](ROOT / "bench" / "variants" / "parts.yaml"))
+    for path in results.glob("*.json"):
+        shutil.copy(path, tmp_path)
+    ablation["write_summary"](tmp_path, names, [0, 1, 2])
+    assert (tmp_path / "table.md").read_text("utf-8") in ACCURACY.read_text("utf-8")
 
 
 @pytest.mark.parametrize("to", exporters.names())
