@@ -13,7 +13,8 @@ Every run is `signbit train` in a folder of its own, OUT/VARIANT-SEED; its argum
 of each epoch are kept in OUT/VARIANT-SEED.json, for which the folder is no longer needed. What is
 done is not done again, what was interrupted is resumed. 5,000 training images are held out, the
 same in every run; the figures are those of the last epoch, as it was trained, none is picked. The
-test set is not read. OUT/table.md and OUT/curves.png are written anew after every run.
+test set is not read. OUT/table.md and OUT/curves.png are written anew after every run; with
+--table at once, and nothing is trained.
 """
 
 import argparse
@@ -28,26 +29,28 @@ from typing import Any
 import yaml
 
 from signbit.files import atomic_write
-from signbit.plots.comparison import draw_comparison
+from signbit.plots.comparison import Rows, draw_comparison
 from signbit.train import read_metrics
 
 HELD_OUT = 5000
 FIGURES = ("val_accuracy", "val_loss", "accuracy", "loss")
+# Arguments of each variant by seed.
+Plan = dict[str, dict[int, list[str]]]
 
 
 def main() -> None:
     """Train what is missing and write the table."""
     options = _options()
-    variants = read_variants(options.variants)
+    plan = _plan(options)
     options.out.mkdir(parents=True, exist_ok=True)
     machine = ["--device", options.device]
     machine += ["--data-dir", options.data_dir] if options.data_dir else []
     # Seed by seed, so that an early table already compares all variants.
-    for seed in options.seeds:
-        for name, variant in variants.items():
-            arguments = [*_common(options), *arguments_of(variant), "--seed", str(seed)]
-            train(options.out / f"{name}-{seed}", arguments, machine, options.redo)
-            write_summary(options.out, list(variants), options.seeds)
+    for seed in [] if options.table else options.seeds:
+        for name, arguments in plan.items():
+            train(options.out / f"{name}-{seed}", arguments[seed], machine, options.redo)
+            write_summary(options.out, plan)
+    write_summary(options.out, plan)
     print((options.out / "table.md").read_text(encoding="utf-8"), end="")
 
 
@@ -65,10 +68,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--val-size", type=float, default=HELD_OUT)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--table", action="store_true", help="only show what is done")
     parser.add_argument(
         "--redo", action="store_true", help="train anew what was trained with other arguments"
     )
     return parser.parse_args()
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    common, variants = _common(options), read_variants(options.variants)
+    return {
+        name: {seed: [*common, *arguments_of(one), "--seed", str(seed)] for seed in options.seeds}
+        for name, one in variants.items()
+    }
 
 
 def _common(options: argparse.Namespace) -> list[str]:
@@ -112,6 +124,8 @@ def train(folder: Path, arguments: list[str], machine: list[str], redo: bool) ->
             )
         result = None
     if result is None:
+        if folder.exists() and not redo:
+            sys.exit(f"{folder}: not a run of this ablation; take another --out, or --redo")
         shutil.rmtree(folder, ignore_errors=True)
         result = {"arguments": arguments, "epochs": []}
         _write(path, result)
@@ -147,9 +161,9 @@ def _epochs(folder: Path) -> list[dict[str, float]]:
     return [{key: row[key] for key in kept if key in row} for row in read_metrics(folder)]
 
 
-def write_summary(out: Path, names: list[str], seeds: list[int]) -> None:
+def write_summary(out: Path, plan: Plan) -> None:
     """Write `table.md` and `curves.png` of what is done so far."""
-    runs = {name: _finished(out, name, seeds) for name in names}
+    runs = {name: _finished(out, name, arguments) for name, arguments in plan.items()}
     draw_comparison(runs, out / "curves.png")
     lines = [
         "| variant | runs | accuracy on held-out images, % | loss | on training images, % |",
@@ -165,9 +179,14 @@ def write_summary(out: Path, names: list[str], seeds: list[int]) -> None:
     atomic_write(out / "table.md", "\n".join(lines) + "\n")
 
 
-def _finished(out: Path, name: str, seeds: list[int]) -> list[list[dict[str, float]]]:
-    results = [_read(result_of(out / f"{name}-{seed}")) for seed in seeds]
-    return [result["epochs"] for result in results if result and result["epochs"]]
+def _finished(out: Path, name: str, arguments: dict[int, list[str]]) -> list[Rows]:
+    finished = []
+    for seed, wanted in arguments.items():
+        result = _read(result_of(out / f"{name}-{seed}"))
+        # Not those with other settings, which --redo is about to replace.
+        if result and result["epochs"] and result["arguments"] == wanted:
+            finished.append(result["epochs"])
+    return finished
 
 
 def _spread(values: list[float], factor: float) -> str:
