@@ -62,8 +62,9 @@ def _require_one_recipe(runs: Sequence[Run]) -> None:
 
 def _packed(run: Run) -> PackedModel:
     trained = load_model(run.folder)
-    if trained.info["metrics"]["epoch"] != run.recipe.epochs:
-        raise UsageError(f"{run.folder}: {trained.info['epoch']} of {run.recipe.epochs} epochs")
+    epoch = trained.info["metrics"]["epoch"]
+    if epoch != run.recipe.epochs:
+        raise UsageError(f"{run.folder}: {epoch:.0f} of {run.recipe.epochs} epochs")
     return pack(trained.module, trained.preprocessing, info=trained.info)
 
 
@@ -94,9 +95,9 @@ def _card(
         top5=_known(figures.top5),
         top1_by_seed=dict(zip((str(one.recipe.seed) for one in runs), top1, strict=True)),
         hardware=f"{made_with['device']}, {made_with['threads']} threads",
-        seconds=_seconds(run.folder, trained_on),
+        seconds=_seconds(run, trained_on),
         date=_date(run.folder),
-        commit=(made_with["git"] or {}).get("commit", "unknown"),
+        commit=_commit(run.folder, made_with["git"]),
         licence="Apache-2.0",
         file_bytes=size,
         commands=_commands(run, name),
@@ -109,9 +110,17 @@ def _known(accuracy: float | None) -> float:
     return accuracy
 
 
-def _seconds(folder: Path, images: int) -> float:
-    """Of the training in all epochs, from the table of metrics."""
-    return round(sum(images / row["images_per_second"] for row in read_metrics(folder)), 1)
+def _commit(folder: Path, git: dict[str, Any] | None) -> str:
+    if git is None or git["modified"]:
+        raise UsageError(f"{folder}: was not trained from a commit; train it in a clean checkout")
+    return git["commit"]
+
+
+def _seconds(run: Run, images: int) -> float:
+    """Of the training in all epochs, from the table of metrics; only full batches are in it."""
+    size = run.recipe.batch_size
+    seen = max(images // size, 1) * min(size, images)
+    return round(sum(seen / row["images_per_second"] for row in read_metrics(run.folder)), 1)
 
 
 def _date(folder: Path) -> str:

@@ -37,6 +37,8 @@ def zoo(
     all test images of the data set, seen once each as they are.
     """
     from signbit import zoo
+    from signbit.files import atomic_write
+    from signbit.format.file import SUFFIX
 
     if name is None:
         if out is not None or recipe is not None:
@@ -47,30 +49,18 @@ def zoo(
         return
     card = zoo.card(name)
     if out is not None:
-        _write_network(name, out)
+        require_suffix("--out", out, SUFFIX)
     if recipe is not None:
-        _write_recipe(card, recipe)
+        require_suffix("--recipe", recipe, ".yaml")
+    if out is not None:
+        atomic_write(out, zoo.read(name))
+        typer.echo(f"wrote {show_path(out)}", err=True)
+    if recipe is not None:
+        # YAML reads JSON.
+        atomic_write(recipe, json_format.dumps(card.recipe, indent=1) + "\n")
+        typer.echo(f"wrote {show_path(recipe)}", err=True)
     typer.echo(json_format.dumps(card.to_dict(), indent=1))
     write_json(json, card.to_dict())
-
-
-def _write_network(name: str, out: Path) -> None:
-    from signbit.files import atomic_write
-    from signbit.format.file import SUFFIX
-    from signbit.zoo import read
-
-    require_suffix("--out", out, SUFFIX)
-    atomic_write(out, read(name))
-    typer.echo(f"wrote {show_path(out)}", err=True)
-
-
-def _write_recipe(card: "Card", out: Path) -> None:
-    from signbit.files import atomic_write
-
-    require_suffix("--recipe", out, ".yaml")
-    # YAML reads JSON.
-    atomic_write(out, json_format.dumps(card.recipe, indent=1) + "\n")
-    typer.echo(f"wrote {show_path(out)}", err=True)
 
 
 def _print_list(cards: list["Card"]) -> None:
