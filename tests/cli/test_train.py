@@ -44,6 +44,7 @@ def test_train_writes_a_run_and_says_how_good_it_is(tmp_path, capsys):
         (["--model", "digits_binary"], "--data missing"),
         ([], "--model and --data missing"),
         (["--resume", "--epochs", "3"], "--resume takes its settings from the run folder"),
+        (["--resume", "--recipe", "best"], "--resume takes its settings from the run folder"),
         (["--model", "nope", "--data", "digits"], "unknown model 'nope'; known: "),
         (["--model", "digits_binary", "--data", "digitz"], "unknown data set 'digitz'"),
         (

@@ -7,8 +7,11 @@ import torch
 from signbit.data import ImageSet, load
 from signbit.errors import UsageError
 from signbit.format import Preprocessing
+from signbit.models import to_input
 from signbit.train import load_recipe
 from signbit.train._data import DeviceBatches, PixelData, _FileBatches, epoch_seed, split
+
+PREPROCESSING = Preprocessing([1 / 128], [-1.0], (8, 8))
 
 
 def test_split_holds_out_a_fraction_or_a_count():
@@ -55,12 +58,79 @@ def test_file_batches_read_the_images_of_their_order():
     assert [images.flatten().tolist() for images, _, _ in read] == [[3, 1], [4]]
 
 
+def fed(epoch: int, training: bool = True, **augmentation) -> PixelData:
+    """The digits in an epoch of a run."""
+    recipe = load_recipe("digits", {"augmentation": {"crop_padding": 0} | augmentation})
+    data = PixelData(load("digits", "train"), recipe, PREPROCESSING)
+    data.trainer = SimpleNamespace(  # pyright: ignore
+        strategy=SimpleNamespace(root_device=torch.device("cpu")),
+        current_epoch=epoch,
+        training=training,
+    )
+    data.setup("fit")
+    return data
+
+
+def images_by_place(data: PixelData, batches) -> dict[int, torch.Tensor]:
+    """The real input that the network sees, by the image's place in the data set."""
+    seen = {}
+    for batch in batches:
+        inputs, _ = data.on_after_batch_transfer(batch, 0)
+        seen |= dict(zip(batch[2].tolist(), inputs, strict=True))
+    return seen
+
+
+def places(data: PixelData) -> list[int]:
+    return [place for batch in data.train_dataloader() for place in batch[2].tolist()]
+
+
+def test_order_is_drawn_anew_for_each_epoch_and_again_the_same():
+    first, second = places(fed(0)), places(fed(1))
+    assert first != second
+    assert places(fed(1)) == second
+    assert len(set(first)) == len(first) == 20 * 64
+    assert set(first) <= set(fed(0).train_indices.tolist())
+
+
+def test_augmentation_is_drawn_anew_for_each_epoch_and_again_the_same():
+    seen = []
+    for epoch in (0, 1, 1):
+        data = fed(epoch, crop_padding=2)
+        seen.append(images_by_place(data, data.train_dataloader()))
+    both = seen[0].keys() & seen[1].keys()
+    changed = [place for place in both if not torch.equal(seen[0][place], seen[1][place])]
+    assert len(changed) > len(both) / 2
+    assert all(torch.equal(image, seen[2][place]) for place, image in seen[1].items())
+
+
+def test_an_alternating_flip_shows_each_image_both_ways_within_two_epochs():
+    original = to_input(torch.from_numpy(load("digits", "train").images), PREPROCESSING)
+    mirrored = []
+    for epoch in (0, 1):
+        data = fed(epoch, flip="alternating")
+        seen = images_by_place(data, data.train_dataloader())
+        for place, image in seen.items():
+            assert torch.equal(image, original[place]) or torch.equal(
+                image, original[place].flip(-1)
+            )
+        mirrored.append({p for p, image in seen.items() if not torch.equal(image, original[p])})
+        assert 0.4 < len(mirrored[-1]) / len(seen) < 0.6
+    assert not mirrored[0] & mirrored[1]
+
+
+def test_held_out_images_are_not_augmented():
+    original = to_input(torch.from_numpy(load("digits", "train").images), PREPROCESSING)
+    data = fed(1, training=False, crop_padding=2, flip=True, cutout=3)
+    seen = images_by_place(data, data.val_dataloader())
+    assert sorted(seen) == data.val_indices.tolist()
+    assert all(torch.equal(image, original[place]) for place, image in seen.items())
+
+
 @pytest.mark.parametrize(("wanted", "batches"), [(2, 1), (200, 3), (100000, 20)])
 def test_plain_inputs_are_full_batches_the_same_in_every_epoch(wanted, batches):
     changes = {"averaging": {"batch_norm_images": wanted}}
     recipe = load_recipe("digits", changes)
-    preprocessing = Preprocessing([1 / 128], [-1.0], (8, 8))
-    data = PixelData(load("digits", "train"), recipe, preprocessing)
+    data = PixelData(load("digits", "train"), recipe, PREPROCESSING)
     data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device("cpu")))  # pyright: ignore
     data.setup("fit")
     first, again = list(data.plain_inputs()), list(data.plain_inputs())

@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -7,6 +9,7 @@ from signbit.models import create, to_input
 from signbit.quantizers import AbstractQuantizer
 from signbit.train import load_recipe, train
 from signbit.train._augment import augment
+from signbit.train._loss import training_loss
 from signbit.train._module import Classifier
 from signbit.train._teacher import Teacher
 
@@ -96,6 +99,20 @@ def test_in_bfloat16_loss_and_optimizer_state_stay_float32(monkeypatch):
     for optimizer in model._optimizers:
         for state in optimizer.state.values():
             assert state["momentum_buffer"].dtype == torch.float32
+
+
+def test_a_step_has_the_loss_of_labels_and_teacher(monkeypatch):
+    model = classifier()
+    monkeypatch.setattr(type(model), "current_epoch", 0)
+    inputs, labels = torch.randn(8, 1, 8, 8), torch.arange(8)
+    assert model._teacher is not None
+    outputs, taught = deepcopy(model.model)(inputs), model._teacher(inputs)
+    settings, distillation = model.recipe.loss, model.recipe.distillation
+    expected = training_loss(outputs, labels, settings, taught, distillation)
+    alone = training_loss(outputs, labels, settings)
+    loss = model.training_step((inputs, labels), 0)
+    torch.testing.assert_close(loss, expected)
+    assert not torch.isclose(loss, alone)
 
 
 def test_quantizers_hear_of_the_progress(tiny_run, monkeypatch):

@@ -38,6 +38,14 @@ def test_cosine_warms_up_linearly_and_ends_at_zero():
     assert schedule.lr(10, 10, 0.1) == pytest.approx(0)
 
 
+@pytest.mark.parametrize("epochs", [1, 3, 5, 6])
+def test_a_warm_up_as_long_as_the_run_ends_at_its_half(epochs):
+    schedule = Cosine(name="cosine", warmup_epochs=5)
+    assert schedule.lr(epochs / 2, epochs, 0.1) == pytest.approx(0.1)
+    assert schedule.lr(epochs / 4, epochs, 0.1) == pytest.approx(0.05)
+    assert schedule.lr(epochs, epochs, 0.1) == pytest.approx(0)
+
+
 def test_overrides_replace_single_fields():
     recipe = load_recipe("binarynet", {"optimizer": {"lr": 0.25}, "model": {"inflation": 0.25}})
     assert recipe.optimizer.lr == 0.25
@@ -70,6 +78,16 @@ def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
         ({"optimizer": {"name": "bop"}}, "key 'optimizer'"),
         ({"latent_optimizer": {"name": "bop", "gamma": 1}}, "unknown key 'latent_optimizer.gamma'"),
         ({"latent_optimizer": {"name": "bop", "lr": 0}}, "key 'latent_optimizer.lr' is 0"),
+        ({"latent_optimizer": {"name": "bop", "lr": 2}}, "key 'latent_optimizer.lr' is 2"),
+        (
+            {"latent_optimizer": {"name": "bop"}, "latent_clip": 0.5},
+            "latent_clip 0.5 would take weights off -1 and +1",
+        ),
+        ({"optimizer": {"betas": [1.0, 0.9]}}, "key 'optimizer.betas.0' is 1.0"),
+        (
+            {"optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0, "nesterov": True}},
+            "nesterov needs a momentum above 0; set nesterov=false",
+        ),
         ({"loss": {"smoothing": 1}}, "unknown key 'loss.smoothing'. Did you mean"),
         ({"loss": {"logit_scale": 0}}, "key 'loss.logit_scale' is 0"),
         ({"distillation": {"weight": 2}}, "key 'distillation.weight' is 2"),

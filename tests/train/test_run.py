@@ -12,6 +12,7 @@ from signbit.data import ImageSet, folder, load, write_images
 from signbit.errors import (
     CheckpointError,
     OutputError,
+    SignbitError,
     TrainingError,
     TrainingInterruptedError,
     UsageError,
@@ -243,6 +244,24 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tiny_r
         assert tensor.to(torch.float32).isfinite().all()
 
 
+def test_a_latent_weight_that_is_not_a_number_stops_the_run(tiny_run, monkeypatch):
+    """Its sign is -1, so that the loss stays finite."""
+    step = Classifier._step
+
+    def spoiling(self, loss, number):
+        step(self, loss, number)
+        if self.current_epoch == 1:
+            with torch.no_grad():
+                self.model.features[0].weight[0] = torch.nan
+
+    monkeypatch.setattr(Classifier, "_step", spoiling)
+    with pytest.raises(TrainingError, match=r"features\.0\.weight is not finite after epoch 2"):
+        train(tiny_run)
+    monkeypatch.undo()
+    assert len(rows_of(tiny_run)) == 1
+    assert resume(tiny_run.folder)["epoch"] == 3
+
+
 def test_no_validation_writes_no_best(tiny_run):
     run = replace(tiny_run, recipe=tiny_run.recipe.model_copy(update={"val_size": 0.0}))
     metrics = train(run)
@@ -279,6 +298,32 @@ def test_a_file_in_the_folders_place_is_refused(tiny_run):
         train(tiny_run)
 
 
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"name": "vgg_small"}, "option of model 'digits_binary' 'name'"),
+        ({"input_size": 8}, "image size 8"),
+        ({"input_size": ["a", "b"]}, "image size"),
+        ({"weight_quantizer": {"name": "standardized_sign", "tau_end": "high"}}, "tau_end is 'hi"),
+        ({"width": "wide"}, "width is 'wide'"),
+        ({"weight_quantizer": 3}, "cannot be built|a quantizer is a name"),
+    ],
+)
+def test_options_that_no_model_takes_are_one_line_and_leave_no_folder(tiny_run, model, message):
+    recipe = tiny_run.recipe.model_copy(update={"model": model})
+    with pytest.raises((UsageError, TypeError), match=message) as error:
+        train(replace(tiny_run, recipe=recipe))
+    assert isinstance(error.value, SignbitError)
+    assert "\n" not in str(error.value)
+    assert not tiny_run.folder.exists()
+
+
+def test_what_the_data_decides_may_be_said_too(tiny_run):
+    model = {"width": 4, "input_size": (8, 8), "in_channels": 1}
+    recipe = tiny_run.recipe.model_copy(update={"model": model, "epochs": 1})
+    assert train(replace(tiny_run, recipe=recipe))["epoch"] == 1
+
+
 def test_options_that_the_data_decides_are_refused(tiny_run):
     recipe = tiny_run.recipe.model_copy(update={"model": {"num_classes": 7}})
     with pytest.raises(UsageError, match=r"model\.num_classes is 7, the data set 'digits' has 10"):
@@ -298,6 +343,23 @@ def test_a_damaged_run_folder_is_an_error(tiny_run, name):
     (tiny_run.folder / name).write_bytes(b"nonsense{")
     with pytest.raises((CheckpointError, UsageError), match=name):
         resume(tiny_run.folder)
+
+
+def test_a_run_on_a_relative_folder_resumes_from_elsewhere(tiny_run, tmp_path, monkeypatch):
+    digits = load("digits", "train")
+    few = ImageSet("few", "train", digits.images[:400], digits.labels[:400], digits.classes)
+    write_images([few], tmp_path / "images", "png")
+    monkeypatch.chdir(tmp_path)
+    run = replace(tiny_run, data="folder:images", data_dir="none")
+    stop_at(monkeypatch, 1, PowerCut)
+    with pytest.raises(PowerCut):
+        train(run)
+    monkeypatch.undo()
+    monkeypatch.chdir("/")
+    assert resume(run.folder)["epoch"] == 3
+    assert load_model(run.folder).info["data"] == "folder:images"
+    settings = json.loads((run.folder / "run.json").read_text())
+    assert settings["data_dir"] == str(tmp_path / "none")
 
 
 def test_a_folder_without_a_run_is_an_error(tmp_path):
@@ -340,8 +402,16 @@ def test_images_read_by_workers_train_like_images_in_memory(tiny_run, tmp_path, 
 # Torch's compiler warns of its own use of deprecated calls and leaves files to the collector.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_compiled_model_trains_and_loads(tiny_run):
+def test_a_compiled_model_trains_and_loads(tiny_run, monkeypatch):
+    compiled, compile_module = [], torch.nn.Module.compile
+
+    def noting(self, *arguments, **options):
+        compiled.append(type(self).__name__)
+        compile_module(self, *arguments, **options)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", noting)
     recipe = tiny_run.recipe.model_copy(update={"compile": True, "epochs": 2})
     run = replace(tiny_run, recipe=recipe)
     assert train(run)["accuracy"] > 0.15
+    assert compiled == ["DigitsBinary"]
     assert load_model(run.folder).architecture.options["width"] == 4

@@ -29,6 +29,17 @@ def test_the_second_stage_starts_from_the_weights_of_the_first(tiny_run, tmp_pat
     assert len(list(latent_weights(load_model(run.folder).module))) == 4
 
 
+def test_a_run_begins_at_the_weights_that_init_names(tiny_run, tmp_path):
+    train(tiny_run)
+    still = {"epochs": 1, "model": {"width": 4}, "optimizer": {"lr": 1e-9}}
+    still["init"] = str(tiny_run.folder)
+    run = replace(tiny_run, recipe=load_recipe("digits", still), folder=tmp_path / "second")
+    train(run)
+    begun, ended = (dict(latent_weights(load_model(r.folder).module)) for r in (tiny_run, run))
+    for name, weight in begun.items():
+        torch.testing.assert_close(ended[name], weight, atol=1e-6, rtol=0)
+
+
 def test_another_shape_is_an_error_that_names_it(tiny_run):
     train(replace(tiny_run, recipe=load_recipe("digits", {"epochs": 1, "model": {"width": 4}})))
     with pytest.raises(CheckpointError, match=r"does not fit .*features\.0\.bias"):

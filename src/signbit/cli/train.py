@@ -29,13 +29,13 @@ def train(
         ),
     ] = None,
     recipe: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--recipe",
             metavar="R",
-            help="Name of a recipe, such as quick or best, or a .yaml.",
+            help="Name of a recipe, such as quick or best, or a .yaml.  [default: quick]",
         ),
-    ] = "quick",
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,10 +78,10 @@ def train(
 ) -> None:
     """Train a network; the run folder holds all that came of it.
 
-    The folder gets recipe.yaml, run.json, metrics.csv, curves.png, best.safetensors (best on the
-    images held out), last.safetensors and last.ckpt, each written whole after every epoch
-    (after every evaluate_every-th, where the recipe says so).
-    Ctrl-C stops with the last complete epoch saved; --resume goes on from there, and on the CPU
+    The folder gets recipe.yaml and run.json at once; after every epoch (every evaluate_every-th,
+    where the recipe says so) metrics.csv, last.safetensors, last.ckpt, best.safetensors where
+    the images held out say so, and curves.png, each written whole; tensorboard/ all along.
+    Ctrl-C stops with the last of these epochs saved; --resume goes on from there, and on the CPU
     ends with the same weights as a run that was never stopped. The test set is never read.
     """
     fixed = {
@@ -96,7 +96,7 @@ def train(
     short = {key: value for key, value in fixed.items() if value is not None}
     where = str(data_dir) if data_dir else None
     if resume:
-        if model or data or settings or short:
+        if model or data or recipe or settings or short or download:
             raise UsageError("--resume takes its settings from the run folder; give none here")
         from signbit.train import resume as go_on
 
@@ -110,7 +110,7 @@ def train(
         from signbit.train import Run, load_recipe
         from signbit.train import train as start
 
-        chosen = load_recipe(recipe, parse_settings(settings or ()) | short)
+        chosen = load_recipe(recipe or "quick", parse_settings(settings or ()) | short)
         metrics = start(Run(chosen, model, data, out, where, download, device or "cpu"))
     _report(out, metrics, json_file)
 

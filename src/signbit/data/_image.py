@@ -1,9 +1,10 @@
 """Read any image file as uint8 pixels of a given size and channel count."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,12 @@ def read_pixels(path: Path | str) -> NDArray[np.uint8]:
         return np.array(image).reshape(image.height, image.width, -1)
 
 
-def check_size(size: tuple[int, int]) -> tuple[int, int]:
+def check_size(size: Any) -> tuple[int, int]:
     """The size, (height, width). Raises: UsageError where it is not allowed."""
-    if len(size) != 2 or not all(1 <= side <= MAX_SIDE for side in size):
+    sides = tuple(size) if isinstance(size, Sequence) else ()
+    if len(sides) != 2 or not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
         raise UsageError(f"image size {size!r}; give (height, width), each 1 to {MAX_SIDE}")
-    return size
+    return sides
 
 
 def check_channels(channels: int) -> int:

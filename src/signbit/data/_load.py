@@ -39,7 +39,7 @@ def load(
     if (kind == "folder") != bool(path) or (colon and not path):
         raise UsageError(f"data set {name!r}: a path goes with folder:PATH and with no other name")
     if size is not None:
-        check_size(size)
+        size = check_size(size)
     if channels is not None:
         check_channels(channels)
     return read(Request(kind, split, _directory(data_dir), path, download, size, channels))

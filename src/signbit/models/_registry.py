@@ -21,7 +21,7 @@ class Architecture:
 
     def build(self) -> nn.Module:
         """The model, freshly initialised. Raises: UsageError for a wrong name or option."""
-        return create(self.name, **self.options)
+        return models.build(self.name, self.options)
 
 
 def create(name: str, **options: Any) -> nn.Module:

@@ -20,7 +20,7 @@ class TrainedModel:
     """A module in eval mode, its architecture and its preprocessing.
 
     source: the file it came from.
-    info: what else the file says: data set, epoch, recipe, versions.
+    info: what else the file says: data set, recipe, metrics of its epoch.
     """
 
     module: nn.Module

@@ -18,11 +18,11 @@ from signbit.data import load as load_data
 from signbit.errors import OutputError, TrainingInterruptedError, UsageError
 from signbit.files import remove_leftovers
 from signbit.format import Preprocessing
-from signbit.models import Architecture
+from signbit.models import Architecture, blueprint
 from signbit.models import takes as model_takes
 from signbit.train._data import PixelData, epoch_seed
 from signbit.train._diagnostics import BinaryDiagnostics
-from signbit.train._guard import FiniteLoss
+from signbit.train._guard import FiniteTraining
 from signbit.train._module import Classifier
 from signbit.train._progress import RunProgress
 from signbit.train._run import Run, read_run, with_absolute_paths, write_run
@@ -49,7 +49,7 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
         )
     if run.folder.exists() and not run.folder.is_dir():
         raise OutputError(f"{run.folder} is a file; choose a folder")
-    return _fit(replace(run, recipe=with_absolute_paths(run.recipe)), False, teacher)
+    return _fit(with_absolute_paths(run), False, teacher)
 
 
 def resume(
@@ -73,13 +73,12 @@ def resume(
 
 
 def _load(run: Run) -> ImageSet:
-    size = run.recipe.model.get("input_size")
     return load_data(
-        run.data,
+        run.data_source,
         "train",
         data_dir=run.data_dir,
         download=run.download,
-        size=tuple(size) if size else None,
+        size=run.recipe.model.get("input_size"),
         channels=run.recipe.model.get("in_channels"),
     )
 
@@ -88,6 +87,7 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
     _check_device(run.device)
     images = _load(run)
     architecture, preprocessing = _describe(run, images)
+    blueprint(architecture)
     torch.manual_seed(epoch_seed(run.recipe.seed, 0, "weights"))
     # The batches are NHWC in memory; weights in the same order save a conversion per layer.
     model = architecture.build().to(memory_format=torch.channels_last)  # pyright: ignore
@@ -143,10 +143,10 @@ def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
         "input_size": [height, width],
     }
     for option, value in decided.items():
-        if run.recipe.model.get(option, value) != value:
+        given = run.recipe.model.get(option, value)
+        if (list(given) if isinstance(given, tuple) else given) != value:
             raise UsageError(
-                f"model.{option} is {run.recipe.model[option]}, the data set {run.data!r} has "
-                f"{value}; leave it out"
+                f"model.{option} is {given}, the data set {run.data!r} has {value}; leave it out"
             )
     decided = {key: value for key, value in decided.items() if model_takes(run.model, key)}
     settings = run.recipe.input
@@ -167,7 +167,7 @@ def _trainer(run: Run, run_folder: RunFolder) -> pl.Trainer:
         # Shapes never change, so that the fastest convolution is worth looking for.
         benchmark=run.device == "cuda",
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
-        callbacks=[BinaryDiagnostics(), FiniteLoss(), RunProgress(), run_folder],
+        callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(), run_folder],
         plugins=[AtomicCheckpointIO()],
         default_root_dir=run.folder,
         enable_progress_bar=False,

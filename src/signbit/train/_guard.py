@@ -1,4 +1,4 @@
-"""Stop a run whose loss is not finite, before anything of it is saved."""
+"""Stop a run whose loss or weights are not finite, before anything of it is saved."""
 
 from typing import Any
 
@@ -7,10 +7,20 @@ import torch
 from torch import Tensor
 
 from signbit.errors import TrainingError
+from signbit.train._module import Classifier
+
+_WAY_OUT = (
+    "; the checkpoint that was written before is intact. "
+    "Lower the learning rate (--set optimizer.lr=...) or look at the data."
+)
 
 
-class FiniteLoss(pl.Callback):
-    """Raises a TrainingError that names the first step with a NaN or infinite loss."""
+class FiniteTraining(pl.Callback):
+    """Raises a TrainingError that names the first step with a NaN or infinite loss.
+
+    The sign of NaN is -1, so that a latent weight may be NaN and the loss finite for ever: at the
+    end of each epoch that is saved, the parameters are looked at, too.
+    """
 
     def __init__(self):
         self._first_bad: Tensor | None = None
@@ -35,12 +45,24 @@ class FiniteLoss(pl.Callback):
         if pl_module.device.type == "cpu" or trainer.is_last_batch:
             self._raise_if_bad(trainer)
 
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Before the run folder is written: look at what the last step left."""
+        assert isinstance(pl_module, Classifier)
+        if not pl_module.recipe.evaluates(trainer.current_epoch):
+            return
+        state = {k: v for k, v in pl_module.model.state_dict().items() if v.is_floating_point()}
+        finite = torch.stack([value.isfinite().all() for value in state.values()]).tolist()
+        bad = [name for name, good in zip(state, finite, strict=True) if not good]
+        if bad:
+            raise TrainingError(
+                f"{bad[0]} is not finite after epoch {trainer.current_epoch + 1}" + _WAY_OUT
+            )
+
     def _raise_if_bad(self, trainer: pl.Trainer) -> None:
         assert self._first_bad is not None
         step = int(self._first_bad)
         if step < torch.iinfo(torch.int64).max:
             raise TrainingError(
                 f"the loss is not finite in epoch {trainer.current_epoch + 1}, step {step + 1} "
-                f"of {trainer.num_training_batches}; the checkpoint of the epoch before is "
-                "intact. Lower the learning rate (--set optimizer.lr=...) or look at the data."
+                f"of {trainer.num_training_batches}" + _WAY_OUT
             )

@@ -80,7 +80,8 @@ def _reason(details: dict[str, Any]) -> str:
         return f"unknown key {key!r}.{hint}"
     if details["type"] == "missing":
         return f"key {key!r} is missing"
-    message = details["msg"][0].lower() + details["msg"][1:]
+    message = details["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
     return f"key {key!r} is {_shown(details['input'])}: {message}"
 
 

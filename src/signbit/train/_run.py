@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,11 @@ from signbit.train.recipe import Recipe
 
 @dataclass(frozen=True)
 class Run:
-    """What a run trains, on what, and where: all that its folder must remember."""
+    """What a run trains, on what, and where: all that its folder must remember.
+
+    started_in: the folder that relative paths in `data`, folder:PATH, start from; None for the
+        current one.
+    """
 
     recipe: Recipe
     model: str
@@ -26,10 +30,25 @@ class Run:
     data_dir: str | None = None
     download: bool = False
     device: str = "cpu"
+    started_in: Path | None = None
+
+    @property
+    def data_source(self) -> str:
+        """The data set, its path independent of the current folder."""
+        kind, colon, path = self.data.partition(":")
+        if not colon or self.started_in is None:
+            return self.data
+        return f"{kind}:{self.started_in / Path(path).expanduser()}"
 
 
-def with_absolute_paths(recipe: Recipe) -> Recipe:
-    """The recipe with its files named so that a run resumed elsewhere finds them."""
+def with_absolute_paths(run: Run) -> Run:
+    """The run with its files named so that it finds them when it is resumed elsewhere."""
+    data_dir = None if run.data_dir is None else str(Path(run.data_dir).expanduser().absolute())
+    recipe = _with_absolute_paths(run.recipe)
+    return replace(run, recipe=recipe, data_dir=data_dir, started_in=Path.cwd())
+
+
+def _with_absolute_paths(recipe: Recipe) -> Recipe:
     changes: dict[str, Any] = {}
     if recipe.init is not None:
         changes["init"] = str(Path(recipe.init).absolute())
@@ -48,6 +67,7 @@ def write_run(run: Run) -> None:
         "model": run.model,
         "data": run.data,
         "data_dir": run.data_dir,
+        "started_in": str(run.started_in or Path.cwd()),
         "device": run.device,
         "made_with": environment(run.device),
     }
@@ -66,6 +86,8 @@ def read_run(folder: Path) -> Run:
             folder=folder,
             data_dir=settings["data_dir"],
             device=settings["device"],
+            # Runs of earlier versions do not say it.
+            started_in=Path(settings.get("started_in", "")),
         )
     except FileNotFoundError as error:
         raise CheckpointError(f"{folder}: no run here: {error.filename} is missing") from None

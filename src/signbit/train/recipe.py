@@ -30,17 +30,20 @@ class Steps(Settings):
 
 
 class Cosine(Settings):
-    """Half a cosine from the optimizer's learning rate to 0, after a linear warm-up."""
+    """Half a cosine from the optimizer's learning rate to 0, after a linear warm-up.
+
+    warmup_epochs: at most half of the epochs, so that the rate falls in a short run too.
+    """
 
     name: Literal["cosine"]
     warmup_epochs: NotNegative = 0.0
 
     def lr(self, epoch: float, epochs: int, base: float) -> float:
         """Learning rate after `epoch` epochs, a fraction within one."""
-        if epoch < self.warmup_epochs:
-            return base * epoch / self.warmup_epochs
-        rest = max(epochs - self.warmup_epochs, 1e-9)
-        share = min((epoch - self.warmup_epochs) / rest, 1.0)
+        warmup = min(self.warmup_epochs, epochs / 2)
+        if epoch < warmup:
+            return base * epoch / warmup
+        share = min((epoch - warmup) / (epochs - warmup), 1.0)
         return base * (1 + math.cos(math.pi * share)) / 2
 
 
@@ -149,6 +152,16 @@ class Recipe(Settings):
             raise ValueError(
                 "optimizer.latent_weight_decay has no effect beside latent_optimizer; set "
                 "latent_optimizer.latent_weight_decay"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _signs_are_within_the_clip(self) -> "Recipe":
+        signs = self.latent_optimizer is not None and self.latent_optimizer.holds_signs
+        if signs and self.latent_clip is not None and self.latent_clip < 1:
+            raise ValueError(
+                f"latent_clip {self.latent_clip:g} would take weights off -1 and +1, where "
+                "latent_optimizer holds them; set latent_clip=null"
             )
         return self
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -16,7 +16,11 @@ class AbstractOptimizer(Settings, ABC):
     """Settings of one kind of optimizer, which build it.
 
     A kind is a subclass with a field `name` of its own, a `Literal` of the registered name.
+
+    holds_signs: whether it keeps every weight at -1 or +1.
     """
+
+    holds_signs: ClassVar[bool] = False
 
     lr: Rate
 

@@ -1,23 +1,28 @@
-"""Adam with decoupled weight decay."""
+"""Adam, with weight decay of either kind."""
 
 from typing import Any, Literal
 
 import torch
 
-from signbit.train._settings import Finite
+from signbit.train._settings import Flag, Share
 from signbit.train.optimizers._base import AbstractRealOptimizer, optimizers
 
 
 @optimizers.register("adam")
 class Adam(AbstractRealOptimizer):
-    """torch.optim.AdamW; without weight decay it is Adam.
+    """torch.optim.AdamW, or Adam where weight decay is not decoupled.
+
+    decoupled: true lowers a weight by lr * weight_decay of itself in each step (AdamW); false adds
+        weight_decay of the weight to its gradient (Adam), which then counts in its moments.
 
     Source: arXiv:1412.6980; decoupled decay arXiv:1711.05101.
     """
 
     name: Literal["adam"]
-    betas: tuple[Finite, Finite] = (0.9, 0.999)
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    decoupled: Flag = True
 
     def build(self, groups: list[dict[str, Any]], fused: bool) -> torch.optim.Optimizer:
-        """AdamW on the groups."""
-        return torch.optim.AdamW(groups, lr=self.lr, betas=self.betas, fused=fused or None)
+        """Adam or AdamW on the groups."""
+        kind = torch.optim.AdamW if self.decoupled else torch.optim.Adam
+        return kind(groups, lr=self.lr, betas=self.betas, fused=fused or None)

@@ -1,9 +1,10 @@
 """An optimizer that has no latent weights: it flips binary ones."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from signbit.errors import UsageError
@@ -66,8 +67,10 @@ class Bop(AbstractOptimizer):
     threshold: tau, which |m| has to exceed before a weight flips.
     """
 
+    holds_signs = True
+
     name: Literal["bop"]
-    lr: Rate = 1e-4
+    lr: Annotated[Rate, Field(le=1)] = 1e-4
     threshold: NotNegative = 1e-8
 
     def check(self, model: nn.Module) -> None:

@@ -1,8 +1,9 @@
 """Stochastic gradient descent with momentum."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
+from pydantic import model_validator
 
 from signbit.train._settings import Flag, Share
 from signbit.train.optimizers._base import AbstractRealOptimizer, optimizers
@@ -15,6 +16,12 @@ class Sgd(AbstractRealOptimizer):
     name: Literal["sgd"]
     momentum: Share = 0.9
     nesterov: Flag = False
+
+    @model_validator(mode="after")
+    def _nesterov_has_momentum(self) -> Self:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0; set nesterov=false")
+        return self
 
     def build(self, groups: list[dict[str, Any]], fused: bool) -> torch.optim.Optimizer:
         """SGD on the groups."""
