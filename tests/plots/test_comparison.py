@@ -1,3 +1,4 @@
+import pytest
 from PIL import Image
 
 from signbit.plots.comparison import by_epoch, draw_comparison
@@ -18,8 +19,10 @@ def test_values_of_several_runs_meet_at_their_epoch():
     assert by_epoch(runs, "val_accuracy") == {1: [0.0], 2: [0.4, 0.35], 3: [0.5]}
 
 
-def test_a_comparison_is_a_picture(tmp_path):
+@pytest.mark.parametrize("more", [0, 12])
+def test_a_comparison_is_a_picture(tmp_path, more):
     runs = {"plain": [run(0.3, 0.5), run(0.2, 0.6)], "one": [run(0.4, 0.7)], "none": []}
+    runs |= {str(index): [run(0.1 * index)] for index in range(more)}
     draw_comparison(runs, tmp_path / "picture.png")
     with Image.open(tmp_path / "picture.png") as picture:
         assert picture.format == "PNG"

@@ -59,9 +59,12 @@ def _ranked(runs: Mapping[str, Sequence[Rows]]) -> list[str]:
 def _colors(count: int) -> list[tuple[float, float, float, float]]:
     import matplotlib as mpl
 
+    distinct = mpl.colormaps["tab10"]
+    if count <= distinct.N:
+        return [distinct(index) for index in range(count)]
     # Yellow, at the end of this map, is hard to see on white.
     shades = mpl.colormaps["viridis"]
-    return [shades(0.9 * index / max(count - 1, 1)) for index in range(count)]
+    return [shades(0.9 * index / (count - 1)) for index in range(count)]
 
 
 def _draw_variant(axes, runs: Sequence[Rows], metric: str, factor: float, name: str, color) -> None:
