@@ -1,6 +1,7 @@
 """The `.signbit` file: round trips, golden bytes, and files that others made."""
 
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -283,6 +284,69 @@ def rewritten(**changes) -> bytes:
 )
 def test_wrong_tensors_are_refused(changes, message):
     assert message in refused(rewritten(**changes))
+
+
+def reshaped(name: str, shape: list[int], data: int | None = None) -> bytes:
+    """The golden file, a tensor of which says another shape, of `data` bytes from the start."""
+    content = GOLDEN.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    header[name]["shape"] = shape
+    body = content[8 + length :]
+    if data is not None:
+        # The library wants offsets without gaps: this tensor alone, whose bytes these are.
+        kept = {"__metadata__": header["__metadata__"], name: header[name]}
+        kept[name]["data_offsets"] = [0, data]
+        header, body = kept, bytes(data)
+    new = json.dumps(header).encode()
+    return struct.pack("<Q", len(new)) + new + body
+
+
+@pytest.mark.parametrize(
+    ("shape", "data", "message"),
+    [
+        ([1] * 65, 8, "tensor '1.weight': maximum supported dimension"),
+        ([0, 2**63], 0, "1.weight|not a .signbit file"),
+        ([], 8, r"node 1 .*'weight'"),
+    ],
+    ids=["dimensions", "size", "scalar"],
+)
+def test_shapes_that_no_array_has_are_refused(shape, data, message):
+    assert re.search(message, refused(reshaped("1.weight", shape, data)))
+
+
+def test_a_file_with_metadata_of_nothing_is_refused():
+    header = b'{"__metadata__":null}'
+    message = refused(struct.pack("<Q", len(header)) + header)
+    assert "without the metadata" in message or "not a .signbit file" in message
+
+
+def jumping(convolutions: int) -> PackedModel:
+    """1x1 windows that jump over padding of 2^28 positions, which an engine would have to hold."""
+    conv = {"kernel": (1, 1), "stride": (16384, 16384), "padding": (16383, 16383, 0, 0)}
+    conv |= {"dilation": (1, 1), "groups": 1, "channels": 1, "padding_value": 0}
+    tensors = {"weight": np.ones((1, 1, 1, 1), np.uint64)}
+    below = np.zeros(1, np.uint64)
+    real = {"scale": np.ones(1, np.float32), "bias": np.zeros(1, np.float32)}
+    ends = {kind: {"threshold": np.zeros(1, kind), "below": below} for kind in ("f4", "i4")}
+    nodes = [Node("normalize", (0,), {}, real), Node("threshold", (1,), {}, ends["f4"])]
+    for number in range(2, 2 + 2 * convolutions, 2):
+        nodes += [Node("conv_bits", (number,), conv, tensors)]
+        nodes += [Node("threshold", (number + 1,), {}, ends["i4"])]
+    return PackedModel([*nodes, Node("signs", (len(nodes),))], Preprocessing([1.0], [0.0], (1, 1)))
+
+
+def test_padding_counts_as_memory():
+    assert jumping(0).types[-1].elements == 1
+    with pytest.raises(ModelFormatError, match="bytes of values, with their padding"):
+        jumping(1)
+
+
+@pytest.mark.parametrize("info", [{"x": float("nan")}, {"x": {1, 2}}])
+def test_info_that_is_not_json_is_refused(info):
+    model = small()
+    with pytest.raises(ModelFormatError, match="info is not JSON"):
+        to_bytes(PackedModel(model.nodes, model.preprocessing, info))
 
 
 def test_thresholds_that_are_no_numbers_are_refused():

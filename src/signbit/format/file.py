@@ -37,7 +37,10 @@ def to_bytes(model: PackedModel) -> bytes:
         for index, node in enumerate(model.nodes, 1)
         for name, value in node.tensors.items()
     }
-    text = json.dumps(header, sort_keys=True, allow_nan=False)
+    try:
+        text = json.dumps(header, sort_keys=True, allow_nan=False)
+    except (ValueError, TypeError) as error:
+        raise ModelFormatError(f"the model's info is not JSON: {error}") from error
     if len(text) > MAX_METADATA:
         raise ModelFormatError(f"the graph takes {len(text)} characters, at most {MAX_METADATA}")
     return save(tensors, metadata={"signbit": text})
@@ -78,7 +81,10 @@ def _parse(content: bytes) -> PackedModel:
         entries = safetensors.deserialize(content)
     except (safetensors.SafetensorError, ValueError, OverflowError) as error:
         raise ModelFormatError(f"not a {SUFFIX} file: {error}") from error
-    tensors = {name: _tensor(name, entry) for name, entry in entries}
+    tensors: dict[str, dict[str, NDArray[Any]]] = {}
+    for name, entry in entries:
+        number, _, own = name.partition(".")
+        tensors.setdefault(number, {})[own] = _tensor(name, entry)
     header = _header(content)
     version = header.get("version")
     if type(version) is not int or version != VERSION:
@@ -92,7 +98,8 @@ def _parse(content: bytes) -> PackedModel:
         raise ModelFormatError(f"the graph has more than {MAX_NODES} nodes")
     nodes = [_node(index, entry, tensors) for index, entry in enumerate(header["graph"], 1)]
     if tensors:
-        raise ModelFormatError(f"tensor {min(tensors)[:60]!r} belongs to no node")
+        number, own = min((number, min(own)) for number, own in tensors.items())
+        raise ModelFormatError(f"tensor {f'{number}.{own}'[:60]!r} belongs to no node")
     preprocessing = Preprocessing.from_dict(header["preprocessing"])
     return PackedModel(nodes, preprocessing, header["info"])
 
@@ -101,7 +108,7 @@ def _header(content: bytes) -> dict[str, Any]:
     # The library has checked the frame: 8 bytes of length, then JSON with strings for metadata.
     length = int.from_bytes(content[:8], "little")
     try:
-        text = json.loads(content[8 : 8 + length]).get("__metadata__", {}).get("signbit")
+        text = (json.loads(content[8 : 8 + length]).get("__metadata__") or {}).get("signbit")
         if text is None:
             raise ModelFormatError("a safetensors file without the metadata of a packed network")
         if len(text) > MAX_METADATA:
@@ -120,7 +127,10 @@ def _tensor(name: str, entry: Mapping[str, Any]) -> NDArray[Any]:
         raise ModelFormatError(
             f"tensor {name[:60]!r} is of type {entry['dtype']}; {', '.join(_DTYPES)} are allowed"
         )
-    array = np.frombuffer(entry["data"], dtype).reshape(entry["shape"])
+    try:
+        array = np.frombuffer(entry["data"], dtype).reshape(entry["shape"])
+    except (ValueError, OverflowError) as error:
+        raise ModelFormatError(f"tensor {name[:60]!r}: {error}") from error
     array.flags.writeable = False
     return array
 
@@ -134,20 +144,20 @@ def _node_to_json(node: Node) -> dict[str, Any]:
     return {"op": node.op, "inputs": list(node.inputs), "attributes": attributes}
 
 
-def _node(index: int, entry: Any, tensors: dict[str, NDArray[Any]]) -> Node:
-    """A node of the JSON graph with its tensors, which are taken out of `tensors`."""
+def _node(index: int, entry: Any, tensors: dict[str, dict[str, NDArray[Any]]]) -> Node:
+    """A node of the JSON graph with its tensors, which are taken out of `tensors`.
+
+    tensors: by the number of their node and their name in it.
+    """
     if not isinstance(entry, dict) or set(entry) != {"op", "inputs", "attributes"}:
         raise ModelFormatError(f"node {index}: give op, inputs and attributes, and nothing else")
     op, inputs, attributes = entry["op"], entry["inputs"], entry["attributes"]
     kinds = (isinstance(op, str), isinstance(inputs, list), isinstance(attributes, dict))
     if not all(kinds):
         raise ModelFormatError(f"node {index}: op, inputs or attributes are of a wrong type")
-    prefix = f"{index}."
-    own = {name: name.removeprefix(prefix) for name in tensors if name.startswith(prefix)}
     checks = operations.get(op).attributes if op in operations else {}
     read_back = {
         name: checks[name].check(name, value) if isinstance(checks.get(name), Number) else value
         for name, value in attributes.items()
     }
-    arrays = {short: tensors.pop(name) for name, short in own.items()}
-    return Node(op, tuple(inputs), read_back, arrays)
+    return Node(op, tuple(inputs), read_back, tensors.pop(str(index), {}))

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from signbit.errors import ModelFormatError, SignbitError
+from signbit.format.bits import words_for
 from signbit.format.ops import AbstractOperation, operations
 from signbit.format.preprocessing import Preprocessing
-from signbit.format.types import F32, U8, Node, ValueType, shown, value_type
+from signbit.format.types import BITS, F32, U8, Node, ValueType, shown, value_type
 
 MAX_NODES = 4096
 # What all values of one image may take together, and all word operations: a file of a few bytes
 # must not ask for more memory or time than a network that somebody would train. A ResNet-50 for
 # 224x224 pixels has 2^26 such operations.
-MAX_TOTAL_ELEMENTS = 1 << 28
+MAX_MEMORY = 1 << 30
 MAX_OPERATIONS = 1 << 34
 
 
@@ -77,7 +78,7 @@ def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueTy
     if not 1 <= len(nodes) <= MAX_NODES:
         raise ModelFormatError(f"the graph has {len(nodes)} nodes; 1 to {MAX_NODES} are allowed")
     types = [value_type(U8, *preprocessing.size, preprocessing.channels)]
-    work = 0
+    work, memory = 0, _memory(types[0])
     for index, node in enumerate(nodes, 1):
         if node.op not in operations:
             raise ModelFormatError(f"node {index}: unknown operation {shown(node.op)}")
@@ -85,14 +86,15 @@ def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueTy
             operation = operations.get(node.op)
             inputs = _inputs(node, index, types, operation)
             types.append(operation.infer(node.attributes, inputs))
-            work += _work(node, types[-1])
             _check_tensors(node, operation, inputs)
+            work += _work(node, types[-1])
+            memory += _memory(types[-1]) + _padded_memory(node, inputs)
         except (SignbitError, OverflowError) as error:
             raise ModelFormatError(f"node {index} ({node.op}): {error}") from error
-        if sum(one.elements for one in types) > MAX_TOTAL_ELEMENTS or work > MAX_OPERATIONS:
+        if memory > MAX_MEMORY or work > MAX_OPERATIONS:
             raise ModelFormatError(
-                f"node {index} ({node.op}): the network is too large: at most "
-                f"{MAX_TOTAL_ELEMENTS} values and {MAX_OPERATIONS} operations an image"
+                f"node {index} ({node.op}): the network is too large: at most {MAX_MEMORY} bytes "
+                f"of values, with their padding, and {MAX_OPERATIONS} operations an image"
             )
     last = types[-1]
     if (last.kind, last.height, last.width) != (F32, 1, 1):
@@ -108,6 +110,23 @@ def _work(node: Node, gives: ValueType) -> int:
     height, width = node.attributes.get("kernel", (1, 1))
     depth = node.tensors["weight"].shape[-1] if "weight" in node.tensors else 1
     return gives.elements * height * width * depth
+
+
+def _memory(one: ValueType) -> int:
+    """Bytes of a value: bits lie in words of 64 for each position."""
+    if one.kind == BITS:
+        return one.height * one.width * 8 * words_for(one.channels)
+    return one.elements * (1 if one.kind == U8 else 4)
+
+
+def _padded_memory(node: Node, inputs: Sequence[ValueType]) -> int:
+    """Bytes of the padded map that an engine may hold for a window."""
+    top, left, bottom, right = node.attributes.get("padding", (0, 0, 0, 0))
+    if not any((top, left, bottom, right)):
+        return 0
+    (source,) = inputs
+    height, width = source.height + top + bottom, source.width + left + right
+    return _memory(ValueType(source.kind, height, width, source.channels))
 
 
 def _inputs(
