@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from helpers.models import small
 from torch import nn
 
@@ -14,6 +15,7 @@ from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryLayer, BinaryLinear
 from signbit.models import create, models
 from signbit.pack import pack
 from signbit.pack._check import Checked, compare, require_equal
+from signbit.pack._pixels import pixel_code
 from signbit.quantizers import AbstractQuantizer
 from signbit.runtime import reference
 from signbit.runtime.engine import Engine
@@ -186,6 +188,38 @@ class _Two(nn.Module):
         return (x + y).flatten(1)
 
 
+class _Along(nn.Module):
+    """A constant that torch adds along the width, as wide as there are channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift = nn.Parameter(torch.arange(8.0))
+        self.first = BinaryConv2d(1, 8, 3, padding=1, input_quantizer=None)
+
+    def forward(self, x):
+        return (self.first(x) + self.shift).mean((2, 3))
+
+
+class _Alpha(nn.Module):
+    def forward(self, x):
+        return torch.add(x, x, alpha=2).flatten(1)
+
+
+class _Named(nn.Module):
+    def forward(self, x):
+        return torch.add(input=x, other=x).flatten(1)
+
+
+class _Divided(nn.Module):
+    def forward(self, x):
+        return F.avg_pool2d(x, 8, 8, 0, False, True, 3).flatten(1)
+
+
+def _padded_real() -> nn.Module:
+    options = {"padding": 1, "padding_value": 1.0, "weight_quantizer": "identity"}
+    return body(BinaryConv2d(1, 1, 3, input_quantizer=None, **options))
+
+
 def _reflecting() -> nn.Module:
     return body(BinaryConv2d(1, 1, 3, padding=1, padding_mode="reflect", input_quantizer=None))
 
@@ -210,6 +244,11 @@ def _without_statistics() -> nn.Module:
         (body(nn.AdaptiveAvgPool2d(3), features=9), r"^0: adaptive pooling of 8x8 to 3x3"),
         (body(features=5), r"does not take input of shape \(2, 1, 8, 8\)"),
         (nn.Sequential(nn.Softmax(3), nn.Flatten()).eval(), r"^0: over dimension 3"),
+        (_Along().eval(), r"a constant of shape \(8,\) runs along the width"),
+        (_Alpha().eval(), r"two arguments can be packed"),
+        (_Named().eval(), r"two arguments can be packed"),
+        (_Divided().eval(), r"divisor"),
+        (_padded_real(), r"^0: real weights are padded with zeros, not with 1"),
     ],
     ids=[
         "training",
@@ -225,6 +264,11 @@ def _without_statistics() -> nn.Module:
         "adaptive",
         "shape",
         "softmax",
+        "width",
+        "alpha",
+        "named",
+        "divisor",
+        "padding",
     ],
 )
 def test_what_cannot_be_packed_is_refused_by_name(network, message):
@@ -301,6 +345,44 @@ def test_the_self_check_tells_turned_bits_from_what_follows_from_them():
     checked = [Checked(str(origin), n, None) for origin, n in zip((2, 3, 4), signs, strict=False)]
     result = compare(network, PackedModel(nodes, GREY), checked, 4, None)
     assert 0 < result.bits_turned < result.bits_differ
+
+
+def test_the_self_check_refuses_wrong_scores_of_a_real_network():
+    last = nn.Linear(64, 3)
+    network = nn.Sequential(nn.Flatten(), last).eval()
+    packed = pack(network, GREY, check=False)
+    # The packed network stays as it was, too.
+    with torch.no_grad():
+        last.weight[0, :8] += 0.5
+    result = compare(network, packed, [], 4, None)
+    assert result.score_error > 0.01
+    with pytest.raises(PackError, match="scores by"):
+        require_equal(result, exact=False)
+
+
+def test_many_samples_are_compared_in_parts(monkeypatch):
+    sizes, run = [], reference.run
+    monkeypatch.setattr(
+        reference, "run", lambda model, images: sizes.append(len(images)) or run(model, images)
+    )
+    samples = np.random.default_rng(1).integers(0, 256, (40, 8, 8, 1), np.uint8)
+    packed = pack(body(first(), features=1024), GREY, samples=samples)
+    assert packed.info["check"]["images"] == 56 == sum(sizes)
+    assert max(sizes) == 16
+
+
+def test_what_pack_finds_out_is_not_overridden_by_info():
+    info = {"check": {}, "exact": "perhaps", "modules": 3, "epoch": 7}
+    packed = pack(body(first(), features=1024), GREY, info=info, check=False)
+    assert "check" not in packed.info
+    assert packed.info["exact"] is True
+    assert packed.info["modules"] != 3
+    assert packed.info["epoch"] == 7
+
+
+def test_a_scale_next_to_nothing_is_a_real_number():
+    tiny = Preprocessing([1e-320], [1.0], (8, 8))
+    assert pixel_code(tiny) is None
 
 
 def test_the_self_check_refuses_a_wrong_threshold():

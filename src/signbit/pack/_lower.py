@@ -64,7 +64,9 @@ class Lowering:
         **tensors: NDArray[Any],
     ) -> int:
         """Append a node; its number."""
-        self.nodes.append(Node(op, tuple(inputs), attributes or {}, tensors))
+        # Not the memory of the module's parameters, which may be trained on.
+        own = {name: np.array(value) for name, value in tensors.items()}
+        self.nodes.append(Node(op, tuple(inputs), attributes or {}, own))
         self.origins.append(origin)
         return len(self.nodes)
 
@@ -136,6 +138,11 @@ class Lowering:
             "groups": step.groups,
         }
         if not step.binary:
+            if step.padding_value != 0 and any(step.padding):
+                raise PackError(
+                    f"{step.origin}: real weights are padded with zeros, not with "
+                    f"{step.padding_value:g}; give padding_value=0 or a binary weight_quantizer"
+                )
             self.reasons[step.origin] = "its weights are real"
             return Source(
                 self.emit(step.origin, "conv_f32", [self.real(x)], attributes, weight=weight)

@@ -58,9 +58,9 @@ def pack(
     exact = _is_exact(lowering)
     packed = PackedModel(absorbed.nodes, preprocessing)
     facts: dict[str, Any] = {
+        **{key: value for key, value in (info or {}).items() if key != "check"},
         "modules": describe(model, packed, origins, lowering.reasons),
         "exact": exact,
-        **(info or {}),
     }
     if check:
         result = compare(model, packed, _checked(lowering, absorbed), rank, samples)

@@ -37,8 +37,11 @@ def pixel_code(preprocessing: Preprocessing) -> PixelCode | None:
     if scale == 0 or any(one != scale for one in scales) or any(one != bias for one in biases):
         return None
     for multiplier in _MULTIPLIERS:
-        offset = round(bias / scale * multiplier)
-        if abs(bias / scale * multiplier - offset) <= _CLOSE and abs(offset) < 1 << 16:
+        exact = bias / scale * multiplier
+        if abs(exact) >= 1 << 16:
+            return None
+        offset = round(exact)
+        if abs(exact - offset) <= _CLOSE:
             unit = float(np.float32(scale / multiplier))
             return PixelCode(
                 unit, multiplier, offset, _is_exact(preprocessing, unit, multiplier, offset)

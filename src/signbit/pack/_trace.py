@@ -17,8 +17,9 @@ from signbit.quantizers import AbstractQuantizer
 _CONV_OR_LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d)
 _BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
 _NOTHING = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout)
-_MAX_POOL_ARGUMENTS = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-_AVG_POOL_ARGUMENTS = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
+_POOL_ARGUMENTS = ("kernel_size", "stride", "padding")
+_MAX_POOL_ARGUMENTS = (*_POOL_ARGUMENTS, "dilation", "ceil_mode", "return_indices")
+_AVG_POOL_ARGUMENTS = (*_POOL_ARGUMENTS, "ceil_mode", "count_include_pad", "divisor_override")
 _WINDOW_DEFAULTS = {
     "stride": None,
     "padding": 0,
@@ -155,7 +156,9 @@ def _two(name: str) -> Callable[..., Step]:
     """Addition or multiplication of two values, or of one and a constant."""
 
     def convert(reader: _Reader, node: fx.Node, origin: str, shape: tuple[int, ...]) -> Step:
-        constants = [reader.constant(argument) for argument in node.args[:2]]
+        if len(node.args) != 2 or node.kwargs:
+            raise PackError(f"{origin}: two arguments can be packed, given without names")
+        constants = [reader.constant(argument) for argument in node.args]
         if constants == [None, None]:
             if name != "add":
                 raise PackError(f"{origin}: a product of two values cannot be packed")
@@ -169,7 +172,13 @@ def _two(name: str) -> Callable[..., Step]:
         value = constants[1 - which]
         assert value is not None
         make = m.bias_step if name == "add" else m.scale_step
-        return make(origin, reader._source(node, which), value)
+        source = reader._source(node, which)
+        if value.ndim == 1 and value.numel() > 1 and len(source.shape) > 1:
+            raise PackError(
+                f"{origin}: a constant of shape {tuple(value.shape)} runs along the width; "
+                "one number per channel, (C, 1, 1), can be packed"
+            )
+        return make(origin, source, value)
 
     return convert
 
