@@ -27,7 +27,7 @@ _CONVOLUTIONS = ("conv_bits", "conv_u8", "conv_f32", "conv_f32_bits")
 class StepTime:
     """One step of the engine: an operation, with a threshold where it has one.
 
-    macs: binary multiply-adds for one image, 0 for other operations.
+    macs: multiply-adds of a convolution or linear layer for one image, 0 for other operations.
     seconds: median, of one image.
     share: of the time of all steps.
     limit_seconds: of a binary convolution, what its multiply-adds take on registers, or, where
@@ -78,7 +78,7 @@ class Benchmark:
 
     @property
     def macs(self) -> int:
-        """Binary multiply-adds of one image."""
+        """Multiply-adds of one image, those of real layers too."""
         return sum(step.macs for step in self.steps)
 
     def to_dict(self) -> dict[str, Any]:

@@ -2,11 +2,12 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 import torch.nn.functional as F
 from torch import nn
 
 from signbit.format import Preprocessing
-from signbit.layers import BinaryConv2d
+from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.models import create
 from signbit.pack import pack
 from signbit.peers import make_peers, peers
@@ -50,6 +51,25 @@ def test_networks_with_branches_have_peers():
     assert missing == {}
     for peer in made.values():
         assert np.asarray(peer(np.zeros((2, 12, 12, 3), np.uint8))).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        nn.MaxPool2d(2, ceil_mode=True),
+        nn.MaxPool2d(3, 2, padding=1, dilation=2),
+        nn.AvgPool2d(3, 2, padding=1),
+    ],
+    ids=str,
+)
+def test_pooling_gives_the_sizes_of_the_network(pool):
+    body = nn.Sequential(BinaryConv2d(3, 4, 3, padding=1, input_quantizer=None), pool)
+    features = body(torch.zeros(1, 3, 9, 9)).numel()
+    network = nn.Sequential(*body, nn.Flatten(), BinaryLinear(features, 5)).eval()
+    packed = pack(network, Preprocessing([1 / 128] * 3, [-1.0] * 3, (9, 9)))
+    made, _ = make_peers(packed, 1)
+    for peer in made.values():
+        assert np.asarray(peer(np.zeros((2, 9, 9, 3), np.uint8))).shape == (2, 5)
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime", "torch"])

@@ -84,6 +84,9 @@ def _conv(graph: _Graph, number: int, node: Node) -> None:
 
 def _pool(op: str) -> Callable[[_Graph, int, Node], None]:
     def add(graph: _Graph, number: int, node: Node) -> None:
+        # The means of the format have no dilation.
+        given = node.attributes.get("dilation")
+        dilations = {} if given is None else {"dilations": list(given)}
         graph.add(
             op,
             number,
@@ -91,6 +94,7 @@ def _pool(op: str) -> Callable[[_Graph, int, Node], None]:
             kernel_shape=list(node.attributes["kernel"]),
             strides=list(node.attributes["stride"]),
             pads=list(node.attributes.get("padding", (0, 0, 0, 0))),
+            **dilations,
         )
 
     return add

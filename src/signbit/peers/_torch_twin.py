@@ -83,11 +83,14 @@ def _conv(node: Node, x: Tensor, weight: Tensor) -> Tensor:
 
 def _max_pool(node: Node, x: Tensor) -> Tensor:
     top, left, bottom, right = node.attributes["padding"]
-    x = F.pad(x, (left, right, top, bottom), value=-torch.inf) if any((top, left)) else x
-    return F.max_pool2d(x, node.attributes["kernel"], node.attributes["stride"])
+    x = F.pad(x, (left, right, top, bottom), value=-torch.inf)
+    kernel, stride = node.attributes["kernel"], node.attributes["stride"]
+    return F.max_pool2d(x, kernel, stride, dilation=node.attributes["dilation"])
 
 
 def _avg_pool(node: Node, x: Tensor) -> Tensor:
+    top, left, bottom, right = node.attributes["padding"]
+    x = F.pad(x, (left, right, top, bottom))
     return F.avg_pool2d(x, node.attributes["kernel"], node.attributes["stride"])
 
 
