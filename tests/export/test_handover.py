@@ -58,6 +58,8 @@ def test_samples_that_are_no_images_of_the_network_are_told(samples, says):
         ("x" * 300, "x" * 48),
         ("final", "net_final"),
         ("int", "net_int"),
+        ("golden", "net_golden"),
+        ("check", "net_check"),
     ],
 )
 def test_names_become_identifiers(name, wanted):

@@ -68,8 +68,10 @@ def open_runnable(
     import os
 
     import signbit
+    from signbit.runtime.engine import MAX_THREADS
 
-    return Runnable(signbit.load(path, threads=threads or len(os.sched_getaffinity(0))), path)
+    threads = threads or min(len(os.sched_getaffinity(0)), MAX_THREADS)
+    return Runnable(signbit.load(path, threads=threads), path)
 
 
 def open_model(

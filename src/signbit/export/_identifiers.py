@@ -34,14 +34,16 @@ tri1 triand trior trireg true try type typedef typeid typename union unique uniq
 until until_with untyped use using uwire var vectored virtual void volatile wait wait_order wand
 wchar_t weak weak0 weak1 while wildcard wire with within wor xnor xor xor_eq
 """
+# The test program of the C export has names of its own that begin with these.
+_TAKEN = (*_KEYWORDS.split(), "check", "golden")
 
 
 def identifier(name: str) -> str:
-    """A name of letters, digits and underscores that starts with a letter and is no keyword.
+    """A name of letters, digits and underscores that starts with a letter and is not taken.
 
     What such a name cannot hold becomes `_`; where need be, `net_` stands in front.
     """
     safe = re.sub(r"[^A-Za-z0-9_]", "_", name)[:LONGEST]
-    if safe[:1].isalpha() and safe not in _KEYWORDS.split():
+    if safe[:1].isalpha() and safe not in _TAKEN:
         return safe
     return f"net_{safe.lstrip('_')}"

@@ -51,7 +51,7 @@ class Threshold(nn.Module):
 
 
 class Affine(nn.Module):
-    """scale * x + bias per channel, rounded once: float64 holds the product exactly."""
+    """scale * x + bias per channel, rounded to float64 (the product is exact) and then float32."""
 
     def __init__(self, channels):
         super().__init__()

@@ -58,6 +58,8 @@ def source(handover: Handover, plan: Plan) -> str:
     upper = handover.name.upper()
     common = {"UPPER": upper, "MOST_RUNS": plan.most_runs}
     found = {name for part in parts for name in _HEADERS.get(part.template, [])}
+    constants = "".join(_constants(plan, step) for step in plan.steps)
+    found |= {"math.h"} if "INFINITY" in constants else set()
     has_bits = any(part.template == "count" for part in parts)
     return template(
         "network.c",
@@ -66,7 +68,7 @@ def source(handover: Handover, plan: Plan) -> str:
         FUNCTIONS="\n".join(
             template(f"{part.template}.c", **part.words, **common) for part in parts
         ),
-        CONSTANTS="".join(_constants(plan, step) for step in plan.steps),
+        CONSTANTS=constants,
         ARENAS=_arena("uint32_t", "word_arena", plan.words)
         + _arena("float", "real_arena", plan.reals),
         CALLS="".join(_call(plan, step, upper) for step in plan.steps),
