@@ -16,9 +16,9 @@ from helpers.tools import run
 from signbit.errors import ExportError, UsageError
 from signbit.export import export, handover
 from signbit.export._verilog import cycles
+from signbit.export._verilog.plan import make_plan
 from signbit.export._verilog.report import layer_cycles
 from signbit.export._verilog.scores import CannotExpressError, fixed_point
-from signbit.export._verilog.stage import Geometry
 from signbit.format import Node, PackedModel
 from signbit.format.bits import unpack_bits
 from signbit.runtime import reference
@@ -198,18 +198,22 @@ def test_coe_files_hold_the_words_of_the_mem_files(tmp_path):
 @pytest.mark.parametrize("name", ["digits", "vgg_cut", "mlp", "paddings"])
 def test_layer_that_waits_for_nobody_takes_the_cycles_of_the_formula(name, parallel):
     given = handed(packed(name), name)
-    for number, expected in layer_cycles(given, parallel).items():
-        node, kind = given.model.nodes[number - 1], given.model.types[number - 1]
-        geometry = Geometry.of(node, kind)
-        stream = cycles.source(4 * kind.height * kind.width)
-        positions = geometry.taps if geometry.is_whole_map else 1
-        if positions == 1 and not geometry.is_whole_map:
-            stream = cycles.window(geometry.steps)(stream)
-        if node.op != "max_pool":
-            passes = -(-node.attributes["channels"] // parallel)
-            stream = cycles.passes(passes, positions)(stream)
+    stages = make_plan(given, parallel).stages
+    told = layer_cycles(given, parallel)
+    layers = [n for n, node in enumerate(given.model.nodes, 1) if "kernel" in node.attributes]
+    assert list(told) == layers
+    for number, expected in told.items():
+        # What streams into the first of its stages: the last value that was not flattened.
+        read = number - 1
+        while read and given.model.nodes[read - 1].op == "flatten":
+            read -= 1
+        _, height, width, _ = given.model.types[read]
+        stream = cycles.source(4 * height * width)
+        # Without the stage that hands the last sums on one by one, which lets them wait.
+        for stage in (s for s in stages if s.node == number and s.role != "serial"):
+            stream = stage.timing(stream)
         ends = np.array(cycles.taken(stream)).reshape(4, -1)[:, -1]
-        assert np.diff(ends).tolist() == [expected] * 3, (number, node.op)
+        assert np.diff(ends).tolist() == [expected] * 3, number
 
 
 def random_affines(rng, classes: int) -> list[Node]:

@@ -11,7 +11,7 @@ from signbit.export._types import Handover
 from signbit.export._verilog import layers, tail
 from signbit.export._verilog.scores import CannotExpressError, fixed_point
 from signbit.export._verilog.stage import PIXELS, Stage
-from signbit.export._verilog.unflatten import on_the_map, reads_flat_map
+from signbit.export._verilog.unflatten import as_it_runs, reads_flat_map
 from signbit.format import PackedModel
 from signbit.format.types import BITS, F32, I32
 
@@ -91,9 +91,7 @@ def _source(plan: Plan) -> str:
 
 
 def _add_sums(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
-    node, kind = model.nodes[number - 1], model.types[number - 1]
-    if reads_flat_map(model, number):
-        node, kind = on_the_map(model, number), model.types[number - 2]
+    node, kind = as_it_runs(model, number)
     plan.stages += layers.sums(number, node, kind, _source(plan), parallel)
     plan.last_sums = number
 

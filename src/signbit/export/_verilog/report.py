@@ -7,6 +7,7 @@ from signbit.export._types import Handover
 from signbit.export._verilog.plan import Plan
 from signbit.export._verilog.stage import Geometry
 from signbit.export._verilog.text import memory_name
+from signbit.export._verilog.unflatten import as_it_runs
 
 _CONVENTIONS = {
     "streams": "a beat passes in a cycle with valid and ready; one position a beat, all its "
@@ -55,10 +56,10 @@ def facts(
 def layer_cycles(handover: Handover, parallel: int) -> dict[int, int]:
     """For an image, by node, without waiting; of what takes a cycle for a beat, nothing."""
     cycles = {}
-    for number, node in enumerate(handover.model.nodes, 1):
+    for number in range(1, len(handover.model.nodes) + 1):
+        node, kind = as_it_runs(handover.model, number)
         if "kernel" not in node.attributes:
             continue
-        kind = handover.model.types[number - 1]
         geometry = Geometry.of(node, kind)
         steps = geometry.padded[0] * geometry.padded[1]
         if node.op == "max_pool":

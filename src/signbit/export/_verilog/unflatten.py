@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from signbit.format import Node, PackedModel
+from signbit.format import Node, PackedModel, ValueType
 from signbit.format.bits import pack_bits, unpack_bits
 
 
@@ -14,7 +14,14 @@ def reads_flat_map(model: PackedModel, number: int) -> bool:
     return model.nodes[number - 2].op == "flatten" and model.types[number - 2][1:3] != (1, 1)
 
 
-def on_the_map(model: PackedModel, number: int) -> Node:
+def as_it_runs(model: PackedModel, number: int) -> tuple[Node, ValueType]:
+    """A node, and the value whose stream it reads: a map where that was flattened for it."""
+    if reads_flat_map(model, number):
+        return _on_the_map(model, number), model.types[number - 2]
+    return model.nodes[number - 1], model.types[number - 1]
+
+
+def _on_the_map(model: PackedModel, number: int) -> Node:
     """That layer with a kernel as large as the map.
 
     A row has the order channel, row, column; streams bring all channels of a position at once.
