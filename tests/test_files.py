@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -148,3 +150,13 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [".other.tmp"]
     with pytest.raises(OutputError):
         killed.__exit__(None, None, None)
+
+
+def test_standard_output_that_goes_to_a_file_keeps_what_it_has(tmp_path):
+    code = (
+        "import sys; from signbit.files import atomic_write; print('before', flush=True); "
+        "atomic_write('/dev/stdout', 'written\\n')"
+    )
+    with (tmp_path / "out").open("a") as file:
+        subprocess.run([sys.executable, "-c", code], stdout=file, check=True)
+    assert (tmp_path / "out").read_text() == "before\nwritten\n"

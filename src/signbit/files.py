@@ -10,6 +10,7 @@ from signbit.errors import OutputError
 
 # Hidden, so that no reader takes a leftover for a result; ours, so that it may be deleted.
 _PREFIX = ".signbit-"
+_STREAMS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
 
 
 @contextmanager
@@ -27,6 +28,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         special = path.exists() and not path.is_file() and not path.is_dir()
+        # Standard output may be sent to a file, which has text before ours in it.
+        special |= str(path).startswith(_STREAMS)
         final = Path(os.path.realpath(path))
         folder = None if special else final.parent
         if folder is not None:
@@ -36,7 +39,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         temporary = Path(name)
         yield temporary
         if special:
-            path.write_bytes(temporary.read_bytes())
+            with path.open("ab") as stream:
+                stream.write(temporary.read_bytes())
         else:
             _move(temporary, final)
             temporary = None

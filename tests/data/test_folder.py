@@ -1,3 +1,4 @@
+import os
 import pickle
 from pathlib import Path
 
@@ -138,6 +139,15 @@ def test_images_take_the_size_and_channels_requested(tmp_path):
     for channels in (1, 3):
         images = load(f"folder:{tmp_path}", "train", size=(5, 6), channels=channels).images
         assert images.shape == (1, 5, 6, channels)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"a\nb"])
+def test_a_class_folder_that_is_no_text_is_refused(tmp_path, name):
+    for label in (name, b"dog"):
+        save(tmp_path / os.fsdecode(label) / "1.png")
+    with pytest.raises(DataError, match="rename it to text") as error:
+        load(f"folder:{tmp_path}", "train")
+    assert str(error.value).isprintable()
 
 
 def test_damaged_image_is_named(tmp_path):

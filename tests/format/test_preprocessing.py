@@ -76,6 +76,13 @@ def test_a_missing_field_is_named(field):
         Preprocessing.from_dict({key: value for key, value in GOOD.items() if key != field})
 
 
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31m", "\ud800", "\u2028"])
+def test_class_names_are_lines_of_text(name):
+    with pytest.raises(UsageError, match="without control characters") as error:
+        Preprocessing([1.0], [0.0], (1, 1), (name, "b"))
+    assert str(error.value).isprintable()
+
+
 def test_an_unknown_field_names_the_closest():
     with pytest.raises(UsageError, match="Did you mean 'scale'"):
         Preprocessing.from_dict(GOOD | {"scales": []})

@@ -12,6 +12,7 @@ from signbit.data._image_files import ImageFiles
 from signbit.data._places import read_names
 from signbit.data._types import SPLITS, ImageSet, Request, datasets
 from signbit.errors import DataError
+from signbit.format.preprocessing import fits_a_line
 
 # Up to here a set is read into memory at once; above, each image when it is asked for.
 MAX_ARRAY_BYTES = 2**30
@@ -46,6 +47,9 @@ def folder(request: Request) -> ImageSet:
         raise DataError(f"{root}: no image file for the split {request.split!r}")
     _check_uniform(said)
     classes = _classes(root, said)
+    for name in classes:
+        if not fits_a_line(name):
+            raise DataError(f"{root}: class {name!r}; rename it to text without control characters")
     labels = np.array([_label(path, said[path], classes) for path in wanted], np.int64)
     first = next(found[base][0] for base in bases.values() if found[base])
     files = _open(wanted, first, request)

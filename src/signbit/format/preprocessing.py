@@ -1,6 +1,7 @@
 """From pixels to the real input of a network; travels with every model."""
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from signbit.errors import UsageError, unknown_name
 # A hostile file must not make us allocate: no network of ours comes near this.
 MAX_SIDE = 16384
 MAX_CHANNELS = 4096
+# Control characters, halves of surrogate pairs, separators of lines and paragraphs.
+_NO_TEXT = ("Cc", "Cs", "Zl", "Zp")
 
 
 @dataclass(frozen=True)
@@ -124,10 +127,20 @@ def _size(size: Any) -> tuple[int, int]:
     return (size[0], size[1])
 
 
+def fits_a_line(name: str) -> bool:
+    """Whether a name is text that one line of a terminal or a UTF-8 file can hold."""
+    return not any(unicodedata.category(one) in _NO_TEXT for one in name)
+
+
 def _names(classes: Any) -> tuple[str, ...]:
     listed = isinstance(classes, Sequence) and not isinstance(classes, str)
     if not listed or not all(isinstance(name, str) for name in classes):
         raise UsageError(f"preprocessing: classes is {classes!r}; give a list of names")
+    for name in classes:
+        if not fits_a_line(name):
+            raise UsageError(
+                f"preprocessing: class name {name!r}; give text without control characters"
+            )
     if len(set(classes)) != len(classes):
         raise UsageError("preprocessing: two classes have the same name")
     return tuple(classes)
