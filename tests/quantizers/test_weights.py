@@ -122,7 +122,7 @@ def test_the_clamp_is_the_quantile_of_a_laplace_distribution():
         assert abs((draws <= limit).double().mean() - tau) < bound
 
 
-@pytest.mark.parametrize("taus", [(0.5, 0.9), (0.9, 1.0), (0.9, 0.8), (math.nan, 0.9)])
+@pytest.mark.parametrize("taus", [(0.5, 0.9), (0.9, 1.0), (0.9, 0.8), (math.nan, 0.9), ("a", 0.9)])
 def test_quantiles_out_of_order_are_refused(taus):
     with pytest.raises(UsageError, match=r"0.5 < tau_start <= tau_end < 1"):
         StandardizedSign(*taus)

@@ -304,7 +304,10 @@ def test_a_file_in_the_folders_place_is_refused(tiny_run):
         ({"name": "vgg_small"}, "option of model 'digits_binary' 'name'"),
         ({"input_size": 8}, "image size 8"),
         ({"input_size": ["a", "b"]}, "image size"),
-        ({"weight_quantizer": {"name": "standardized_sign", "tau_end": "high"}}, "tau_end is 'hi"),
+        (
+            {"weight_quantizer": {"name": "standardized_sign", "tau_end": "high"}},
+            "tau_end 'high'; give quantiles",
+        ),
         ({"width": "wide"}, "width is 'wide'"),
         ({"weight_quantizer": 3}, "cannot be built|a quantizer is a name"),
     ],

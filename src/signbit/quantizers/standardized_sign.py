@@ -8,7 +8,6 @@ from signbit.errors import UsageError
 from signbit.quantizers._base import (
     AbstractQuantizer,
     changing,
-    check_positive,
     quantizers,
     require_floating,
     signs_of,
@@ -54,9 +53,8 @@ class StandardizedSign(AbstractQuantizer):
 
     def __init__(self, tau_start: float = 0.85, tau_end: float = 0.99):
         super().__init__()
-        check_positive("tau_start", tau_start)
-        check_positive("tau_end", tau_end)
-        if not 0.5 < tau_start <= tau_end < 1:
+        numbers = all(isinstance(tau, int | float) for tau in (tau_start, tau_end))
+        if not numbers or not 0.5 < tau_start <= tau_end < 1:
             raise UsageError(
                 f"tau_start is {tau_start!r}, tau_end {tau_end!r}; give quantiles with "
                 "0.5 < tau_start <= tau_end < 1"
