@@ -48,8 +48,8 @@ def main() -> None:
     # Seed by seed, so that an early table already compares all variants.
     for seed in [] if options.table else options.seeds:
         for name, arguments in plan.items():
-            train(options.out / f"{name}-{seed}", arguments[seed], machine, options.redo)
-            write_summary(options.out, plan)
+            if train(options.out / f"{name}-{seed}", arguments[seed], machine, options.redo):
+                write_summary(options.out, plan)
     write_summary(options.out, plan)
     print((options.out / "table.md").read_text(encoding="utf-8"), end="")
 
@@ -109,8 +109,8 @@ def arguments_of(variant: dict[str, Any]) -> list[str]:
     return arguments + [part for setting in variant.get("set", ()) for part in ("--set", setting)]
 
 
-def train(folder: Path, arguments: list[str], machine: list[str], redo: bool) -> None:
-    """Make sure that there is a complete run with these arguments.
+def train(folder: Path, arguments: list[str], machine: list[str], redo: bool) -> bool:
+    """Make sure that there is a complete run with these arguments; whether it was trained now.
 
     machine: more arguments, which do not change what is measured.
     """
@@ -130,7 +130,7 @@ def train(folder: Path, arguments: list[str], machine: list[str], redo: bool) ->
         result = {"arguments": arguments, "epochs": []}
         _write(path, result)
     if result["epochs"]:
-        return
+        return False
     # A run without its settings has not begun.
     begun = (folder / "run.json").exists() and (folder / "recipe.yaml").exists()
     if not begun:
@@ -140,6 +140,7 @@ def train(folder: Path, arguments: list[str], machine: list[str], redo: bool) ->
     signbit = [sys.executable, "-m", "signbit", "train", "--out", str(folder)]
     subprocess.run([*signbit, *chosen, *machine], check=True)
     _write(path, result | {"epochs": _epochs(folder)})
+    return True
 
 
 def result_of(folder: Path) -> Path:

@@ -77,8 +77,9 @@ def compare(
         _compare(model, packed, checked, rank, images[start : start + _BATCH])
         for start in range(0, len(images), _BATCH)
     ]
-    counts, largest = zip(*[(part[:5], part[5:]) for part in parts], strict=True)
-    return Comparison(*map(sum, zip(*counts, strict=True)), *map(max, zip(*largest, strict=True)))
+    columns = list(zip(*parts, strict=True))
+    # The counts, then the two largest differences.
+    return Comparison(*map(sum, columns[:5]), *map(max, columns[5:]))
 
 
 def _compare(
