@@ -45,6 +45,13 @@ def test_integers_turn_where_torch_turns(unit):
         np.testing.assert_array_equal(answers(thresholds, integer), wanted, str(integer))
 
 
+def ask_floats(function, channels):
+    with torch.no_grad():
+        return float_thresholds(
+            lambda values: function(values) > 0, lambda values: ~function(values).isnan(), channels
+        )
+
+
 def test_real_numbers_turn_at_the_very_float():
     norm = norm_with_every_pair()
 
@@ -53,7 +60,7 @@ def test_real_numbers_turn_at_the_very_float():
             return norm(values[None])[0] > 0
 
     channels = norm.num_features
-    thresholds = float_thresholds(question, channels)
+    thresholds = ask_floats(lambda values: norm(values[None])[0], channels)
     at = np.nan_to_num(thresholds.value, posinf=0, neginf=0)
     near = [at, np.nextafter(at, np.float32(-np.inf)), np.nextafter(at, np.float32(np.inf))]
     spread = np.random.default_rng(0).normal(0, 300, (500, channels)).astype(np.float32)
@@ -61,6 +68,16 @@ def test_real_numbers_turn_at_the_very_float():
     for values in [*near, *spread, *ends]:
         wanted = question(torch.from_numpy(values)).numpy()
         np.testing.assert_array_equal(answers(thresholds, values), wanted)
+
+
+def test_a_step_that_overflows_leaves_a_constant_a_constant():
+    gamma, beta = torch.tensor([0.0, 0.0, 1.0, -1.0]), torch.tensor([0.5, -0.5, 0.5, 0.5])
+    thresholds = ask_floats(lambda values: gamma * (values * 100) + beta, 4)
+    assert thresholds.value[:2].tolist() == [-np.inf, np.inf]
+    assert not thresholds.below[:2].any()
+    values = np.linspace(-1, 1, 2001, dtype=np.float32)[:, None]
+    wanted = gamma.numpy() * (values * np.float32(100)) + beta.numpy() > 0
+    np.testing.assert_array_equal(answers(thresholds, values), wanted)
 
 
 @pytest.mark.parametrize("constant", [True, False])

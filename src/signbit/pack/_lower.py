@@ -329,16 +329,19 @@ def _thresholds(
 ) -> Thresholds:
     negated = torch.from_numpy(mask)
 
-    def question(values: Tensor) -> Tensor:
+    def computed(values: Tensor) -> Tensor:
         rows = (values * source.unit if source.unit != 1 else values)[None]
         for stage in stages:
             if isinstance(stage, Elementwise):
                 rows = stage.compute(rows)
-        return (rows[0] > 0) ^ negated
+        return rows[0]
+
+    def question(values: Tensor) -> Tensor:
+        return (computed(values) > 0) ^ negated
 
     with torch.no_grad():
         if source.bound is None:
-            return float_thresholds(question, channels)
+            return float_thresholds(question, lambda values: ~computed(values).isnan(), channels)
         return integer_thresholds(question, channels, source.bound)
 
 

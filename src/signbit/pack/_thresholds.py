@@ -11,7 +11,7 @@ from torch import Tensor
 # (C,) float32 values, one per channel, to (C,) answers.
 Question = Callable[[Tensor], Tensor]
 
-_LARGEST_FLOAT = 0x7F7FFFFF  # the bits of the largest finite float32
+_LARGEST = 0x7F7FFFFF  # the bits of the largest finite float32, and so its key
 
 
 class Thresholds(NamedTuple):
@@ -26,38 +26,54 @@ def integer_thresholds(question: Question, channels: int, bound: int) -> Thresho
 
     A constant gets a threshold at the end of int32.
     """
-    turn, before, after = _bisect(question, channels, bound, lambda keys: keys.float())
+    ends = _keys(channels, -bound), _keys(channels, bound)
+    turn, before, after = _bisect(lambda keys: question(keys.float()), *ends)
     # Rising: yes from `turn` on, so x > turn - 1. Falling: yes before it, so x < turn.
     value = np.where(after, turn - 1, turn)
-    ends = np.iinfo(np.int32)
-    value = np.where(before & after, ends.min, np.where(~before & ~after, ends.max, value))
+    int32 = np.iinfo(np.int32)
+    value = np.where(before & after, int32.min, np.where(~before & ~after, int32.max, value))
     return Thresholds(value.astype(np.int32), before & ~after)
 
 
-def float_thresholds(question: Question, channels: int) -> Thresholds:
-    """For finite float32 numbers; a constant gets an infinite threshold."""
-    turn, before, after = _bisect(question, channels, _LARGEST_FLOAT, _float_of)
+def float_thresholds(question: Question, defined: Question, channels: int) -> Thresholds:
+    """For the finite float32 numbers that the function is defined for.
+
+    A constant gets an infinite threshold. Far from 0 a function may be undefined: where a step
+    overflows, the next may be NaN. Such numbers count as their nearest neighbour that has a value.
+    """
+    ends = _last_defined(defined, channels, -1), _last_defined(defined, channels, 1)
+    turn, before, after = _bisect(lambda keys: question(_float_of(keys)), *ends)
     value = np.where(after, _floats(turn - 1), _floats(turn))
     value = np.where(before & after, -np.inf, np.where(~before & ~after, np.inf, value))
     return Thresholds(value.astype(np.float32), before & ~after)
 
 
+def _last_defined(defined: Question, channels: int, side: int) -> Tensor:
+    """The key furthest from 0 on that side; the very last one where 0 has no value either."""
+    turn, at_zero, at_end = _bisect(
+        lambda keys: defined(_float_of(side * keys)), _keys(channels, 0), _keys(channels, _LARGEST)
+    )
+    return side * torch.from_numpy(np.where(at_zero & ~at_end, turn - 1, _LARGEST))
+
+
 def _bisect(
-    question: Question, channels: int, bound: int, decode: Callable[[Tensor], Tensor]
+    question: Question, low: Tensor, high: Tensor
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """The first key with the last answer, and the answers at both ends.
+    """The first key from low to high with the last answer, and the answers at both ends.
 
     Sound because every step between is monotone: rounding never turns an order round.
     """
-    low = torch.full((channels,), -bound, dtype=torch.int64)
-    high = torch.full((channels,), bound, dtype=torch.int64)
-    before, after = question(decode(low)), question(decode(high))
+    before, after = question(low), question(high)
     while bool((high - low > 1).any()):
         middle = (low + high) // 2
-        turned = question(decode(middle)) == after
+        turned = question(middle) == after
         high = torch.where(turned, middle, high)
         low = torch.where(turned, low, middle)
     return high.numpy(), before.numpy(), after.numpy()
+
+
+def _keys(channels: int, key: int) -> Tensor:
+    return torch.full((channels,), key, dtype=torch.int64)
 
 
 def _float_of(keys: Tensor) -> Tensor:
