@@ -3,7 +3,9 @@
 Bits are bool arrays (True is +1); every value is (N, H, W, C).
 """
 
-from collections.abc import Callable, Sequence
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,24 +55,29 @@ def _pad(x: Array, padding: Sequence[int], value: Any) -> Array:
     return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
 
 
-def _windows(x: Array, node: Node) -> Array:
-    """Every window of a padded map.  Shape: (N, H, W, C) to (N, H', W', kh, kw, C)."""
+def _taps(x: Array, node: Node) -> Iterator[tuple[int, int, Array]]:
+    """Row and column in the window, and what each window of a padded map has there.
+
+    Shape: (N, H, W, C) to one view (N, H', W', C) per position of the kernel.
+    """
     (kh, kw), (sh, sw) = node.attributes["kernel"], node.attributes["stride"]
     dh, dw = node.attributes.get("dilation", (1, 1))
-    rows = np.arange(0, x.shape[1] - dh * (kh - 1), sh)[:, None] + dh * np.arange(kh)
-    columns = np.arange(0, x.shape[2] - dw * (kw - 1), sw)[:, None] + dw * np.arange(kw)
-    return x[:, rows[:, None, :, None], columns[None, :, None, :]]
+    rows, columns = x.shape[1] - dh * (kh - 1), x.shape[2] - dw * (kw - 1)
+    for i in range(kh):
+        for j in range(kw):
+            yield i, j, x[:, i * dh : i * dh + rows : sh, j * dw : j * dw + columns : sw]
 
 
 def _correlate(node: Node, x: Array, weight: Array) -> Array:
     """Sums over each window and the channels of each group, one tap after the other."""
-    windows, groups = _windows(x, node), node.attributes["groups"]
-    parts = []
-    for part, kernels in zip(
-        np.split(windows, groups, axis=-1), np.split(weight, groups, axis=0), strict=True
-    ):
-        parts.append(np.einsum("nyxijc,oijc->nyxo", part, kernels, optimize=True))
-    return np.concatenate(parts, axis=-1)
+    groups, channels = node.attributes["groups"], len(weight)
+    weight = weight.reshape(groups, channels // groups, *weight.shape[1:])
+    total: Any = 0
+    for i, j, tap in _taps(x, node):
+        *map_shape, inputs = tap.shape
+        parts = tap.reshape(math.prod(map_shape), groups, inputs // groups).swapaxes(0, 1)
+        total = total + parts @ weight[:, :, i, j].swapaxes(1, 2)
+    return total.swapaxes(0, 1).reshape(*map_shape, channels)
 
 
 def _weight_signs(node: Node, channels: int) -> Array:
@@ -161,20 +168,24 @@ def _flatten(node: Node, x: Array) -> Array:
 
 def _max_pool(node: Node, x: Array) -> Array:
     lowest = {"b": False, "i": np.iinfo(np.int32).min, "f": -np.inf}[x.dtype.kind]
-    return _windows(_pad(x, node.attributes["padding"], lowest), node).max(axis=(3, 4))
+    padded = _pad(x, node.attributes["padding"], lowest)
+    return functools.reduce(np.maximum, (tap for _, _, tap in _taps(padded, node)))
 
 
 def _avg_pool(node: Node, x: Array) -> Array:
     padding = node.attributes["padding"]
-    windows = _windows(_pad(x, padding, 0), node)
-    total = np.zeros((*windows.shape[:3], windows.shape[-1]), np.float32)
-    for row in range(windows.shape[3]):
-        for column in range(windows.shape[4]):
-            total = total + windows[:, :, :, row, column]
+    total = _window_sum(_pad(x, padding, 0), node)
     if node.attributes["count_padding"]:
-        return total / np.float32(windows.shape[3] * windows.shape[4])
-    inside = _windows(_pad(np.ones_like(x[:1, :, :, :1]), padding, 0), node).sum(axis=(3, 4))
-    return total / inside
+        return total / np.float32(math.prod(node.attributes["kernel"]))
+    return total / _window_sum(_pad(np.ones_like(x[:1, :, :, :1]), padding, 0), node)
+
+
+def _window_sum(x: Array, node: Node) -> Array:
+    """In float32, one tap after the other."""
+    total: Any = np.float32(0)
+    for _, _, tap in _taps(x, node):
+        total = total + tap
+    return total
 
 
 def _softmax(node: Node, x: Array) -> Array:
