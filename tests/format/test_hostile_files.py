@@ -1,0 +1,253 @@
+"""Files that others made: cut, edited, untrue about themselves."""
+
+import json
+import re
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers.files import GOLDEN, small
+from safetensors.numpy import save
+
+from signbit.errors import ModelFormatError
+from signbit.format import PackedModel
+from signbit.format.file import read
+
+
+def refused(content: bytes) -> str:
+    """The one line that a malformed file is refused with."""
+    with pytest.raises(ModelFormatError) as caught:
+        read(content)
+    message = str(caught.value)
+    assert message.startswith("<bytes>: ")
+    assert message.isprintable()
+    assert len(message) < 600
+    return message
+
+
+def test_cut_anywhere_it_is_refused():
+    content = GOLDEN.read_bytes()
+    for end in range(len(content)):
+        refused(content[:end])
+
+
+def test_longer_than_its_header_says_it_is_refused():
+    refused(GOLDEN.read_bytes() + b"\0")
+
+
+def edited(change) -> bytes:
+    """The golden file with other metadata; `change` gets the parsed JSON."""
+    content = GOLDEN.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    graph = json.loads(header["__metadata__"]["signbit"])
+    text = change(graph)
+    header["__metadata__"]["signbit"] = text if isinstance(text, str) else json.dumps(graph)
+    new = json.dumps(header).encode()
+    return struct.pack("<Q", len(new)) + new + content[8 + length :]
+
+
+def setting(*path_and_value):
+    *path, last, value = path_and_value
+
+    def change(graph):
+        for key in path:
+            graph = graph[key]
+        graph[last] = value
+
+    return change
+
+
+def removing(*path):
+    *path, last = path
+
+    def change(graph):
+        for key in path:
+            graph = graph[key]
+        del graph[last]
+
+    return change
+
+
+HUGE = 1 << 16
+
+
+MALFORMED = {
+    "version": (setting("version", 2), "version 2; this signbit reads 1"),
+    "version true": (setting("version", True), "version True"),
+    "version text": (setting("version", "1" * 1000), "version"),
+    "no version": (removing("version"), "version None"),
+    "no graph": (removing("graph"), "field 'graph' is missing"),
+    "graph object": (setting("graph", {}), "field 'graph'"),
+    "no nodes": (setting("graph", []), "tensor"),
+    "many nodes": (setting("graph", [{}] * 5000), "more than 4096 nodes"),
+    "node text": (setting("graph", 0, "x"), "node 1: give op, inputs and attributes"),
+    "node key": (setting("graph", 0, "x", 1), "node 1: give op, inputs and attributes"),
+    "op number": (setting("graph", 0, "op", 3), "node 1: op, inputs or attributes"),
+    "unknown op": (setting("graph", 0, "op", "eval\n\x1b"), "node 1"),
+    "long op": (setting("graph", 0, "op", "x" * 9999), "node 1"),
+    "forwards": (setting("graph", 0, "inputs", [3]), "reads node 3; give one before it, 0 to 0"),
+    "itself": (setting("graph", 2, "inputs", [3]), "reads node 3"),
+    "negative": (setting("graph", 2, "inputs", [-1]), "reads node -1"),
+    "input text": (setting("graph", 2, "inputs", ["2"]), "reads node '2'"),
+    "input list": (setting("graph", 2, "inputs", [[2]]), "reads node [2]"),
+    "two inputs": (setting("graph", 2, "inputs", [2, 2]), "has 2 inputs, takes 1"),
+    "kind": (setting("graph", 2, "inputs", [1]), "node 3 (conv_bits): reads i32"),
+    "unknown attribute": (setting("graph", 0, "attributes", "x", 1), "unknown attribute 'x'"),
+    "no attribute": (removing("graph", 0, "attributes", "kernel"), "'kernel' is missing"),
+    "fraction": (setting("graph", 0, "attributes", "channels", 3.5), "'channels' is 3.5"),
+    "true": (setting("graph", 0, "attributes", "groups", True), "'groups' is True"),
+    "zero stride": (setting("graph", 0, "attributes", "stride", [0, 1]), "'stride' is [0, 1]"),
+    "three sides": (setting("graph", 0, "attributes", "kernel", [1, 1, 1]), "'kernel'"),
+    "side text": (setting("graph", 0, "attributes", "kernel", "ab"), "'kernel' is 'ab'"),
+    "huge kernel": (setting("graph", 0, "attributes", "kernel", [HUGE, HUGE]), "node 1"),
+    "huge padding": (setting("graph", 0, "attributes", "padding", [HUGE] * 4), "out of bounds"),
+    "huge channels": (setting("graph", 0, "attributes", "channels", 1 << 24), "node 1"),
+    "huge number": (setting("graph", 0, "attributes", "channels", 10**4000), "'channels' is"),
+    "groups": (setting("graph", 2, "attributes", "groups", 2), "groups do not divide"),
+    "offset": (setting("graph", 0, "attributes", "offset", 1 << 20), "'offset'"),
+    "low infinite": (setting("graph", 4, "attributes", "low", "inf"), None),
+    "low text": (setting("graph", 4, "attributes", "low", "minus"), "'low' is 'minus'"),
+    "low double": (setting("graph", 4, "attributes", "low", 0.1), "float32"),
+    "low huge": (setting("graph", 4, "attributes", "low", 10**400), "'low'"),
+    "size": (setting("preprocessing", "size", [3, 1 << 30]), "size"),
+    "size small": (setting("preprocessing", "size", [1, 1]), "node 1"),
+    "scale": (setting("preprocessing", "scale", ["1"]), "scale"),
+    "channels": (setting("preprocessing", "scale", [1.0, 1.0]), "scale has 2 channels"),
+    "classes": (setting("preprocessing", "classes", ["a"]), "1 class names"),
+    "preprocessing key": (setting("preprocessing", "x", 1), "unknown preprocessing field 'x'"),
+    "info": (setting("info", []), "field 'info'"),
+    "not json": (lambda graph: "{", "metadata is not JSON"),
+    "array": (lambda graph: "[]", "metadata is not a JSON object"),
+    "deep": (lambda graph: "[" * 100_000, "metadata is not JSON"),
+    "digits": (lambda graph: '{"version":' + "1" * 10_000 + "}", "metadata is not JSON"),
+    "long": (lambda graph: json.dumps("x" * (1 << 22)), "metadata of"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), MALFORMED.values(), ids=MALFORMED)
+def test_malformed_metadata_is_refused_with_the_place(change, message):
+    if message is None:  # allowed alone: infinity is the upper end as well
+        assert read(edited(change)).classes == 2
+    else:
+        assert message in refused(edited(change))
+
+
+def test_a_last_node_that_gives_no_scores_is_refused():
+    nodes = list(small().nodes)[:1]
+    with pytest.raises(ModelFormatError, match="the last node gives i32 2x2x3"):
+        PackedModel(nodes, small().preprocessing)
+
+
+def rewritten(**changes) -> bytes:
+    """The golden file with other tensors; None removes one."""
+    model = small()
+    tensors = {f"{i}.{k}": v for i, n in enumerate(model.nodes, 1) for k, v in n.tensors.items()}
+    tensors |= changes
+    content = GOLDEN.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+    return save({key: value for key, value in tensors.items() if value is not None}, metadata)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"1.weight": None}, "has tensors [], needs ['weight']"),
+        ({"9.x": np.zeros(1, np.float32)}, "tensor '9.x' belongs to no node"),
+        ({"1.x": np.zeros(1, np.float32)}, "has tensors ['weight', 'x']"),
+        ({"1.weight": np.zeros((3, 2, 2, 2), np.uint64)}, "needs uint64 of shape (3, 2, 2, 1)"),
+        ({"1.weight": np.zeros((3, 2, 2, 1), np.int32)}, "tensor 'weight' is int32"),
+        ({"1.weight": np.zeros((3, 2, 2, 1), np.int64)}, "is of type I64"),
+        ({"1.weight": np.full((3, 2, 2, 1), 2, np.uint64)}, "bits set beyond its 1 channels"),
+        ({"2.below": np.array([8], np.uint64)}, "'below' has bits set beyond its 3 channels"),
+        ({"2.threshold": np.zeros(3, np.float32)}, "tensor 'threshold' is float32"),
+        ({"2.threshold": np.zeros(0, np.int32)}, "of shape (0,)"),
+    ],
+    ids=[
+        "missing",
+        "foreign",
+        "extra",
+        "shape",
+        "dtype",
+        "type",
+        "tail",
+        "mask tail",
+        "kind",
+        "empty",
+    ],
+)
+def test_wrong_tensors_are_refused(changes, message):
+    assert message in refused(rewritten(**changes))
+
+
+def reshaped(name: str, shape: list[int], data: int | None = None) -> bytes:
+    """The golden file, a tensor of which says another shape, of `data` bytes from the start."""
+    content = GOLDEN.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    header[name]["shape"] = shape
+    body = content[8 + length :]
+    if data is not None:
+        # The library wants offsets without gaps: this tensor alone, whose bytes these are.
+        kept = {"__metadata__": header["__metadata__"], name: header[name]}
+        kept[name]["data_offsets"] = [0, data]
+        header, body = kept, bytes(data)
+    new = json.dumps(header).encode()
+    return struct.pack("<Q", len(new)) + new + body
+
+
+@pytest.mark.parametrize(
+    ("shape", "data", "message"),
+    [
+        ([1] * 65, 8, "tensor '1.weight': maximum supported dimension"),
+        ([0, 2**63], 0, "1.weight|not a .signbit file"),
+        ([], 8, r"node 1 .*'weight'"),
+    ],
+    ids=["dimensions", "size", "scalar"],
+)
+def test_shapes_that_no_array_has_are_refused(shape, data, message):
+    assert re.search(message, refused(reshaped("1.weight", shape, data)))
+
+
+def test_a_file_with_metadata_of_nothing_is_refused():
+    header = b'{"__metadata__":null}'
+    message = refused(struct.pack("<Q", len(header)) + header)
+    assert "without the metadata" in message or "not a .signbit file" in message
+
+
+def test_other_files_are_refused():
+    assert "without the metadata of a packed network" in refused(save({}, {"a": "b"}))
+    assert "not a .signbit file" in refused(b"PK\x03\x04" * 100)
+    assert "not a .signbit file" in refused(struct.pack("<Q", 1 << 60) + b"{}")
+
+
+def test_control_characters_of_a_file_are_shown_as_escapes():
+    content = GOLDEN.read_bytes().replace(b'"dtype":"U64"', b'"dtype":"U\x7f4"', 1)
+    assert "U\\x7f4" in refused(content)
+
+
+def test_hostile_files_take_little_memory(tmp_path):
+    """Every malformed file, in a process that may not have more than 1 GB."""
+    for name, (change, _) in MALFORMED.items():
+        (tmp_path / f"{name}.signbit").write_bytes(edited(change))
+    code = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+from pathlib import Path
+from signbit.errors import ModelFormatError
+from signbit.format import PackedModel
+for path in Path(sys.argv[1]).iterdir():
+    try:
+        PackedModel.load(path)
+    except ModelFormatError:
+        pass
+# Of this program alone: getrusage would count the process that it was forked from.
+status = Path("/proc/self/status").read_text()
+print(int(status.partition("VmHWM:")[2].split()[0]) // 1024)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout) < 200

@@ -1,0 +1,77 @@
+"""Packed networks whose files are kept, byte by byte."""
+
+from pathlib import Path
+
+import numpy as np
+
+from signbit.format import Node, PackedModel, Preprocessing
+from signbit.format.bits import pack_bits
+
+GOLDEN = Path(__file__).parents[1] / "format" / "golden" / "small.signbit"
+WINDOW = {"stride": (1, 1), "padding": (0, 0, 0, 0), "dilation": (1, 1), "groups": 1}
+
+
+def small() -> PackedModel:
+    """Two layers, made of known bits."""
+    first = pack_bits(np.arange(3 * 2 * 2 * 1).reshape(3, 2, 2, 1) % 3 == 0)
+    second = pack_bits(np.arange(2 * 2 * 2 * 3).reshape(2, 2, 2, 3) % 2 == 0)
+    conv = {**WINDOW, "kernel": (2, 2), "channels": 3, "multiplier": 1, "offset": -128}
+    dense = {**WINDOW, "kernel": (2, 2), "channels": 2, "padding_value": 0}
+    nodes = [
+        Node("conv_u8", (0,), conv, {"weight": first}),
+        Node(
+            "threshold",
+            (1,),
+            {},
+            {"threshold": np.array([-1, 0, 7], np.int32), "below": np.array([4], np.uint64)},
+        ),
+        Node("conv_bits", (2,), dense, {"weight": second}),
+        Node(
+            "affine",
+            (3,),
+            {},
+            {"scale": np.array([0.5, 2], np.float32), "bias": np.array([0, 1], np.float32)},
+        ),
+        Node("clamp", (4,), {"low": -100.0, "high": float("inf")}),
+    ]
+    return PackedModel(nodes, Preprocessing([1 / 128], [-1.0], (3, 3), ("no", "yes")), {"a": 1})
+
+
+def wide() -> PackedModel:
+    """Every operation that `small` has not, on a network of branches."""
+    real = np.linspace(-1, 1, 3 * 2 * 2 * 1, dtype=np.float32).reshape(3, 2, 2, 1)
+    signs = pack_bits(np.arange(4 * 2 * 1 * 3).reshape(4, 2, 1, 3) % 5 < 2)
+    bits = pack_bits(np.arange(6 * 2 * 2 * 2).reshape(6, 2, 2, 2) % 3 == 1)
+    window = {"stride": (1, 1), "padding": (1, 0, 0, 1), "dilation": (1, 1)}
+    pool = {"kernel": (2, 2), "stride": (2, 1), "padding": (0, 1, 1, 0)}
+    conv = {**window, "kernel": (2, 2), "channels": 3, "groups": 1}
+    tall = {**window, "kernel": (2, 1), "channels": 4, "groups": 1, "padding_value": 1}
+    grouped = {**window, "kernel": (2, 2), "channels": 6, "groups": 2, "padding_value": -1}
+    ends = {"threshold": np.array([0, 1, -2, 0.5], np.float32), "below": np.array([5], np.uint64)}
+    one = {"scale": np.ones(6, np.float32), "bias": np.zeros(6, np.float32)}
+    nodes = [
+        Node(
+            "normalize",
+            (0,),
+            {},
+            {"scale": np.array([0.25], np.float32), "bias": np.array([-3], np.float32)},
+        ),
+        Node("conv_f32", (1,), conv, {"weight": real}),
+        Node("prelu", (2,), {}, {"slope": np.array([0.5, 0, -1], np.float32)}),
+        Node("add", (2, 3)),
+        Node("conv_f32_bits", (4,), tall, {"weight": signs}),
+        Node("threshold", (5,), {}, ends),
+        Node("max_pool", (6,), {**pool, "dilation": (1, 1)}),
+        Node("flip", (7,), {}, {"mask": np.array([10], np.uint64)}),
+        Node("conv_bits", (8,), grouped, {"weight": bits}),
+        Node("affine", (9,), {}, one),
+        Node("signs", (8,)),
+        Node("avg_pool", (10,), {**pool, "count_padding": False}),
+        Node("avg_pool", (11,), {**pool, "count_padding": True}),
+        Node("flatten", (12,)),
+        Node("flatten", (13,)),
+        Node("concat", (14, 15)),
+        Node("softmax", (16,)),
+        Node("log_softmax", (17,)),
+    ]
+    return PackedModel(nodes, Preprocessing([0.25], [-3.0], (5, 4)))

@@ -1,0 +1,24 @@
+"""What run folders hold."""
+
+import csv
+
+import torch
+from safetensors.torch import load_file
+
+
+def weights(run):
+    return load_file(run.folder / "last.safetensors")
+
+
+def assert_same_end(run, other):
+    ours, theirs = weights(run), weights(other)
+    assert ours.keys() == theirs.keys()
+    for key, value in ours.items():
+        assert torch.equal(value, theirs[key]), key
+    for name in ("best.safetensors", "last.safetensors"):
+        assert (run.folder / name).read_bytes() == (other.folder / name).read_bytes()
+
+
+def rows_of(run):
+    with (run.folder / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))

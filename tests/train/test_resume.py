@@ -1,0 +1,150 @@
+"""A run that stopped, by whatever, ends like one that did not."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from helpers.runs import assert_same_end, rows_of
+
+from signbit.data import ImageSet, load, write_images
+from signbit.errors import CheckpointError, TrainingInterruptedError, UsageError
+from signbit.models import load_model
+from signbit.train import load_recipe, resume, train
+from signbit.train._module import Classifier
+
+
+class PowerCut(BaseException):
+    """Ends a run like a kill: nothing of ours catches it."""
+
+
+# One epoch writes best, last, metrics, (curves) and the checkpoint; the first three writes are
+# recipe, run and the checkpoint before the first epoch. So these lie in every kind of gap.
+@pytest.mark.parametrize("lost_write", range(2, 13, 2))
+def test_a_run_cut_at_any_write_resumes_to_the_same_end(
+    tiny_run, tmp_path, monkeypatch, lost_write
+):
+    whole = replace(tiny_run, folder=tmp_path / "whole")
+    train(whole)
+    writes = 0
+    path_class = type(tiny_run.folder)
+    replace_file = path_class.replace
+
+    def cut(self, target):
+        nonlocal writes
+        writes += 1
+        if writes > lost_write:
+            raise PowerCut
+        return replace_file(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(path_class, "replace", cut)
+        with pytest.raises(PowerCut):
+            train(tiny_run)
+    resume(tiny_run.folder)
+    assert_same_end(tiny_run, whole)
+    assert not list(tiny_run.folder.glob(".signbit-*"))
+    assert len(rows_of(tiny_run)) == 3
+
+
+def test_stochastic_signs_resume_to_the_same_end(tiny_run, tmp_path, monkeypatch):
+    model = {"width": 4, "input_quantizer": "stochastic_sign"}
+    recipe = tiny_run.recipe.model_copy(update={"model": model})
+    run = replace(tiny_run, recipe=recipe)
+    whole = replace(run, folder=tmp_path / "whole")
+    train(whole)
+    stop_at(monkeypatch, epoch=1, error=PowerCut)
+    with pytest.raises(PowerCut):
+        train(run)
+    monkeypatch.undo()
+    resume(run.folder)
+    assert_same_end(run, whole)
+
+
+# What a step may keep beside the weights: averages, two kinds of momentum, who is mirrored.
+EXTRAS = {
+    "epochs": 4,
+    "latent_optimizer": {"name": "bop", "lr": 0.01},
+    "latent_clip": None,
+    "augmentation": {"crop_padding": 1, "flip": "alternating", "cutout": 2},
+    "loss": {"label_smoothing": 0.1, "logit_scale": 2},
+    "averaging": {"decay": 0.9, "batch_norm_images": 128},
+    "distillation": {"temperature": 2},
+}
+
+
+@pytest.mark.parametrize("evaluate_every", [1, 2])
+def test_averages_bop_and_distillation_resume_to_the_same_end(
+    tiny_run, tmp_path, monkeypatch, evaluate_every
+):
+    teacher = replace(tiny_run, folder=tmp_path / "teacher")
+    train(replace(teacher, recipe=load_recipe("digits", {"epochs": 1, "model": {"width": 4}})))
+    extras = EXTRAS | {"model": {"width": 4}, "evaluate_every": evaluate_every}
+    extras["distillation"] = {"temperature": 2, "teacher": str(teacher.folder)}
+    run = replace(tiny_run, recipe=load_recipe("digits", extras))
+    whole = replace(run, folder=tmp_path / "whole")
+    train(whole)
+    stop_at(monkeypatch, epoch=3, error=PowerCut)
+    with pytest.raises(PowerCut):
+        train(run)
+    monkeypatch.undo()
+    assert resume(run.folder)["epoch"] == 4
+    assert_same_end(run, whole)
+
+
+def stop_at(monkeypatch, epoch, error):
+    step = Classifier.training_step
+
+    def stopping(self, batch, batch_index):
+        if self.current_epoch == epoch and batch_index == 3:
+            raise error
+        return step(self, batch, batch_index)
+
+    monkeypatch.setattr(Classifier, "training_step", stopping)
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tiny_run, monkeypatch, epoch):
+    stop_at(monkeypatch, epoch, KeyboardInterrupt)
+    with pytest.raises(TrainingInterruptedError) as error:
+        train(tiny_run)
+    assert f"after {epoch} of 3 epochs" in str(error.value)
+    assert f"signbit train --resume --out {tiny_run.folder}" in str(error.value)
+    monkeypatch.undo()
+    assert resume(tiny_run.folder)["epoch"] == 3
+
+
+def test_resuming_a_finished_run_changes_nothing(tiny_run):
+    metrics = train(tiny_run)
+    before = (tiny_run.folder / "last.safetensors").read_bytes()
+    assert resume(tiny_run.folder) == metrics
+    assert (tiny_run.folder / "last.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["run.json", "recipe.yaml", "last.ckpt"])
+def test_a_damaged_run_folder_is_an_error(tiny_run, name):
+    train(tiny_run)
+    (tiny_run.folder / name).write_bytes(b"nonsense{")
+    with pytest.raises((CheckpointError, UsageError), match=name):
+        resume(tiny_run.folder)
+
+
+def test_a_run_on_a_relative_folder_resumes_from_elsewhere(tiny_run, tmp_path, monkeypatch):
+    digits = load("digits", "train")
+    few = ImageSet("few", "train", digits.images[:400], digits.labels[:400], digits.classes)
+    write_images([few], tmp_path / "images", "png")
+    monkeypatch.chdir(tmp_path)
+    run = replace(tiny_run, data="folder:images", data_dir="none")
+    stop_at(monkeypatch, 1, PowerCut)
+    with pytest.raises(PowerCut):
+        train(run)
+    monkeypatch.undo()
+    monkeypatch.chdir("/")
+    assert resume(run.folder)["epoch"] == 3
+    assert load_model(run.folder).info["data"] == "folder:images"
+    settings = json.loads((run.folder / "run.json").read_text())
+    assert settings["data_dir"] == str(tmp_path / "none")
+
+
+def test_a_folder_without_a_run_is_an_error(tmp_path):
+    with pytest.raises(CheckpointError, match=r"no run here.*run\.json"):
+        resume(tmp_path)

@@ -1,0 +1,106 @@
+"""What a run cannot start with, and what stops it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from helpers.runs import rows_of, weights
+
+from signbit.errors import OutputError, SignbitError, TrainingError, UsageError
+from signbit.train import resume, train
+from signbit.train._module import Classifier
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tiny_run, monkeypatch):
+    step = Classifier.training_step
+
+    def exploding(self, batch, batch_index):
+        factor = torch.inf if (self.current_epoch, batch_index) == (1, 4) else 1.0
+        return step(self, batch, batch_index) * factor
+
+    monkeypatch.setattr(Classifier, "training_step", exploding)
+    with pytest.raises(TrainingError, match=r"not finite in epoch 2, step 5 of 20"):
+        train(tiny_run)
+    assert len(rows_of(tiny_run)) == 1
+    for tensor in weights(tiny_run).values():
+        assert tensor.to(torch.float32).isfinite().all()
+
+
+def test_a_latent_weight_that_is_not_a_number_stops_the_run(tiny_run, monkeypatch):
+    """Its sign is -1, so that the loss stays finite."""
+    step = Classifier._step
+
+    def spoiling(self, loss, number):
+        step(self, loss, number)
+        if self.current_epoch == 1:
+            with torch.no_grad():
+                self.model.features[0].weight[0] = torch.nan
+
+    monkeypatch.setattr(Classifier, "_step", spoiling)
+    with pytest.raises(TrainingError, match=r"features\.0\.weight is not finite after epoch 2"):
+        train(tiny_run)
+    monkeypatch.undo()
+    assert len(rows_of(tiny_run)) == 1
+    assert resume(tiny_run.folder)["epoch"] == 3
+
+
+def test_a_folder_in_use_is_refused(tiny_run):
+    tiny_run.folder.mkdir()
+    (tiny_run.folder / "precious").write_text("x")
+    with pytest.raises(UsageError, match="is not empty"):
+        train(tiny_run)
+    assert [path.name for path in tiny_run.folder.iterdir()] == ["precious"]
+
+
+def test_a_file_in_the_folders_place_is_refused(tiny_run):
+    tiny_run.folder.write_text("x")
+    with pytest.raises(OutputError, match="is a file"):
+        train(tiny_run)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"name": "vgg_small"}, "option of model 'digits_binary' 'name'"),
+        ({"input_size": 8}, "image size 8"),
+        ({"input_size": ["a", "b"]}, "image size"),
+        (
+            {"weight_quantizer": {"name": "standardized_sign", "tau_end": "high"}},
+            "tau_end 'high'; give quantiles",
+        ),
+        ({"width": "wide"}, "width is 'wide'"),
+        ({"weight_quantizer": 3}, "cannot be built|a quantizer is a name"),
+    ],
+)
+def test_options_that_no_model_takes_are_one_line_and_leave_no_folder(tiny_run, model, message):
+    recipe = tiny_run.recipe.model_copy(update={"model": model})
+    with pytest.raises((UsageError, TypeError), match=message) as error:
+        train(replace(tiny_run, recipe=recipe))
+    assert isinstance(error.value, SignbitError)
+    assert "\n" not in str(error.value)
+    assert not tiny_run.folder.exists()
+
+
+def test_what_the_data_decides_may_be_said_too(tiny_run):
+    model = {"width": 4, "input_size": (8, 8), "in_channels": 1}
+    recipe = tiny_run.recipe.model_copy(update={"model": model, "epochs": 1})
+    assert train(replace(tiny_run, recipe=recipe))["epoch"] == 1
+
+
+def test_options_that_the_data_decides_are_refused(tiny_run):
+    recipe = tiny_run.recipe.model_copy(update={"model": {"num_classes": 7}})
+    with pytest.raises(UsageError, match=r"model\.num_classes is 7, the data set 'digits' has 10"):
+        train(replace(tiny_run, recipe=recipe))
+    assert not tiny_run.folder.exists()
+
+
+def test_unknown_model_leaves_no_folder(tiny_run):
+    with pytest.raises(UsageError, match="unknown model"):
+        train(replace(tiny_run, model="nope"))
+    assert not tiny_run.folder.exists()
+
+
+def test_cuda_without_a_device_is_an_error(tiny_run, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match="not available here"):
+        train(replace(tiny_run, device="cuda"))
