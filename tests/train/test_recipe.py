@@ -98,6 +98,10 @@ def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
             {"optimizer": {"latent_weight_decay": 0.1}, "latent_optimizer": {"name": "bop"}},
             "recipe 'quick': optimizer.latent_weight_decay has no effect",
         ),
+        (
+            {"latent_optimizer": {"name": "sgd", "lr": 0.1, "weight_decay": 0.01}},
+            "recipe 'quick': latent_optimizer.weight_decay has no effect",
+        ),
     ],
 )
 def test_a_setting_that_does_not_fit_is_named(overrides, message):

@@ -148,10 +148,16 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _each_latent_weight_has_one_decay(self) -> "Recipe":
-        if self.latent_optimizer is not None and self.optimizer.latent_weight_decay:
+        latent = self.latent_optimizer
+        if latent is not None and self.optimizer.latent_weight_decay:
             raise ValueError(
                 "optimizer.latent_weight_decay has no effect beside latent_optimizer; set "
                 "latent_optimizer.latent_weight_decay"
+            )
+        if isinstance(latent, AbstractRealOptimizer) and latent.weight_decay:
+            raise ValueError(
+                "latent_optimizer.weight_decay has no effect, as it trains latent weights alone; "
+                "set latent_optimizer.latent_weight_decay"
             )
         return self
 

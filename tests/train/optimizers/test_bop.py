@@ -54,15 +54,18 @@ def test_a_closure_is_run_with_gradients():
     assert weight.tolist() == [-1, -1, -1]
 
 
-@pytest.mark.parametrize("quantizer", ["approx_sign", {"name": "ste_sign", "clip": 0.5}])
-def test_a_quantizer_that_is_flat_at_the_signs_is_refused(quantizer):
+# Flat at 1; falling there; flat there at the end of the training.
+@pytest.mark.parametrize(
+    "quantizer", ["approx_sign", {"name": "ste_sign", "clip": 0.5}, "swish_sign", "ede_sign"]
+)
+def test_a_quantizer_that_does_not_rise_at_the_signs_is_refused(quantizer):
     model = nn.Sequential(BinaryLinear(3, 2), BinaryLinear(2, 2, weight_quantizer=quantizer))
     with pytest.raises(UsageError, match=r"layer 1: bop holds weights at -1 and \+1"):
         BOP.check(model)
 
 
 @pytest.mark.parametrize(
-    "quantizer", ["ste_sign", "swish_sign", "xnor_sign", "ede_sign", "standardized_sign"]
+    "quantizer", ["ste_sign", "xnor_sign", {"name": "ede_sign", "end": 1.0}, "standardized_sign"]
 )
 def test_quantizers_that_pass_gradients_at_the_signs_are_taken(quantizer):
     model = BinaryConv2d(2, 3, 3, weight_quantizer=quantizer)

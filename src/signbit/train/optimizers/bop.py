@@ -1,6 +1,7 @@
 """An optimizer that has no latent weights: it flips binary ones."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Annotated, Any, Literal
 
 import torch
@@ -19,7 +20,8 @@ class BinaryOptimizer(torch.optim.Optimizer):
     m = (1 - lr) m + lr * gradient;  w = -w where |m| > threshold and sign(m) = sign(w).
 
     Every parameter becomes its sign on arrival (zero is -1) and stays -1 or +1. Gradients must
-    reach it there: `ste_sign` passes them at 1, a quantizer that is flat there does not.
+    reach it there with their own sign: `ste_sign` passes them at 1, `approx_sign` is flat there,
+    `swish_sign` turns them round.
 
     lr: gamma of the paper, above 0 and up to 1: how fast old gradients are forgotten. It is a
         group's `lr`, so that schedules lower it.
@@ -74,15 +76,15 @@ class Bop(AbstractOptimizer):
     threshold: NotNegative = 1e-8
 
     def check(self, model: nn.Module) -> None:
-        """Raises: UsageError naming a layer whose quantizer is flat at -1 and +1."""
+        """Raises: UsageError naming a layer whose quantizer does not rise at -1 and +1."""
         for name, weight in latent_weights(model):
             layer = model.get_submodule(name)
             assert isinstance(layer, BinaryLayer)
             if not _passes_gradients(layer, weight):
                 raise UsageError(
-                    f"layer {name}: bop holds weights at -1 and +1, where "
-                    f"{layer.weight_quantizer!r} has no gradient, so that none would ever flip; "
-                    "give ste_sign as weight_quantizer, or another latent_optimizer"
+                    f"layer {name}: bop holds weights at -1 and +1, where the pseudo-gradient of "
+                    f"{layer.weight_quantizer!r} is not positive, or will not be at the end of "
+                    "the training; give ste_sign as weight_quantizer, or another latent_optimizer"
                 )
 
     def build(self, groups: list[dict[str, Any]], fused: bool) -> torch.optim.Optimizer:
@@ -91,12 +93,17 @@ class Bop(AbstractOptimizer):
 
 
 def _passes_gradients(layer: BinaryLayer, weight: torch.Tensor) -> bool:
-    """Whether any gradient of the quantized weight reaches the weight's signs."""
+    """Whether gradients reach the weight's signs, and not turned round, all the training long."""
     signs = torch.where(weight.detach() > 0, 1.0, -1.0).requires_grad_()
-    assert layer.weight_quantizer is not None
-    with torch.enable_grad():
-        quantized = layer.weight_quantizer.signs(signs)
     # Not all alike: a quantizer that subtracts the mean gives those no gradient.
     slopes = torch.linspace(-1, 1, signs.numel(), device=signs.device).view_as(signs)
-    (gradient,) = torch.autograd.grad(quantized, signs, slopes)
-    return bool(gradient.any())
+    quantizer = deepcopy(layer.weight_quantizer)
+    assert quantizer is not None
+    for progress in (0.0, 1.0):
+        quantizer.set_progress(progress)
+        with torch.enable_grad():
+            quantized = quantizer.signs(signs)
+        (gradient,) = torch.autograd.grad(quantized, signs, slopes)
+        if not (gradient * slopes).sum() > 0:
+            return False
+    return True
