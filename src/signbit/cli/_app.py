@@ -10,7 +10,7 @@ from signbit import __version__
 from signbit.errors import SignbitError
 from signbit.registry import Registry
 
-_TRAINING = ("torch", "lightning", "safetensors", "pydantic", "yaml", "matplotlib")
+_TRAINING = ("torch", "lightning", "safetensors", "pydantic", "matplotlib")
 _EXTRA_OF = dict.fromkeys(_TRAINING, "train") | {"scipy": "export"}
 
 commands: Registry[Callable[..., None]] = Registry("command", "signbit.cli")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from signbit.errors import MissingDependencyError, UsageError, unknown_name
+from signbit.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
     from signbit.models import Architecture
@@ -109,12 +109,8 @@ def architecture_of(model: str | None, settings: Sequence[str] | None) -> "Archi
 
 
 def _parse_value(argument: str, text: str) -> Scalar | list[Scalar]:
-    try:
-        import yaml
-    except ImportError as error:
-        raise MissingDependencyError(
-            "--set needs PyYAML; install it with: pip install 'signbit[train]'"
-        ) from error
+    import yaml
+
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
