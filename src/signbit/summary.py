@@ -136,9 +136,11 @@ def _add_parameters(cost: LayerCost, module: nn.Module, seen: set[int]) -> None:
     # What a file holds: a quantizer keeps in other buffers what only training needs.
     saved = module.state_dict(keep_vars=True)
     held = [tensor for key, tensor in saved.items() if whole or "." not in key]
-    scale = module.output_scale() if whole else None
-    if scale is not None and scale is not module.scale:
-        held.append(scale)
+    if whole:
+        # A scale that is computed, and what the centre of a binary set adds.
+        own = module.scale, module.bias
+        computed = module.output_scale(), module.output_shift()
+        held += [new for new, old in zip(computed, own, strict=True) if new is not old]
     for tensor in held:
         if id(tensor) in seen or not tensor.is_floating_point():
             continue

@@ -9,25 +9,27 @@ from torch import nn
 
 from signbit.errors import PackError
 from signbit.format import PackedModel, Preprocessing
-from signbit.layers import BinaryConv2d, BinaryLinear
+from signbit.layers import BinaryConv2d, BinaryLinear, RSign
 from signbit.models import create, to_input
 from signbit.pack import pack
+from signbit.quantizers import AbstractQuantizer, quantizers
 from signbit.quantizers import create as create_quantizer
-from signbit.quantizers import quantizers
 from signbit.runtime import reference
 from signbit.runtime.engine import Engine
 
 GREY = Preprocessing([1 / 128], [-1.0], (8, 8))
+MADE = {name: create_quantizer(name) for name in quantizers.names()}
 WEIGHTS = [
     {"weight_quantizer": name}
-    for name in quantizers.names()
-    if create_quantizer(name).binary and name != "stochastic_sign"
+    for name, quantizer in MADE.items()
+    if quantizer.binary and quantizer.levels() is None and name != "stochastic_sign"
 ]
 SCALES = [
     *WEIGHTS,
     {"learned_scale": True},
     {"learned_scale": True, "weight_quantizer": "standardized_sign"},
 ]
+LEVELS = [name for name, quantizer in MADE.items() if quantizer.levels() is not None]
 
 
 def randomize(network: nn.Module) -> Any:
@@ -103,6 +105,55 @@ def test_a_scale_without_batch_norm_rounds_once(options):
         BinaryLinear(576, 5, **options),
     )
     require_torchs_answers(randomize(model), pack(model, GREY), 4)
+
+
+def with_levels(name: str, **options) -> nn.Sequential:
+    """Two values, on integers and on real numbers, in layers and alone."""
+
+    def sign() -> AbstractQuantizer:
+        quantizer = create_quantizer(name)
+        for parameter in quantizer.parameters():
+            # On half numbers, which sums equal.
+            parameter.data = torch.randint(-5, 6, parameter.shape) / 2
+        return quantizer
+
+    return nn.Sequential(
+        BinaryConv2d(1, 16, 3, padding=1, input_quantizer=None),
+        BinaryConv2d(16, 20, 3, padding=1, input_quantizer=sign(), **options),
+        nn.BatchNorm2d(20),
+        BinaryConv2d(20, 16, 3, stride=2, padding=1, input_quantizer=RSign(20, sign()), **options),
+        sign(),
+        nn.MaxPool2d(2),
+        BinaryConv2d(16, 24, 1, input_quantizer=sign(), bias=False, **options),
+        nn.Flatten(),
+        BinaryLinear(96, 6, input_quantizer=sign(), **options),
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "options", [{}, {"weight_quantizer": "xnor_sign"}, {"learned_scale": True}]
+)
+@pytest.mark.parametrize("name", LEVELS)
+def test_learned_levels_give_the_very_numbers_of_torch(name, options, seed):
+    torch.manual_seed(seed)
+    model = randomize(with_levels(name, **options))
+    require_torchs_answers(model, pack(model, GREY), seed)
+
+
+def test_models_take_levels_from_options():
+    model = create("digits_binary", width=8, input_quantizer="adabin_sign")
+    packed = pack(randomize(model), GREY)
+    assert packed.info["check"]["bits_differ"] == 0
+    assert not any(node.op.startswith("conv_f32") for node in packed.nodes)
+
+
+def test_weights_of_two_real_values_are_refused():
+    model = nn.Sequential(nn.Flatten(), BinaryLinear(64, 2, weight_quantizer="adabin_weight"))
+    with pytest.raises(
+        PackError, match=r"^1: weights of AdabinWeight.*train with another weight_q"
+    ):
+        pack(model.eval(), GREY)
 
 
 def test_models_take_scaled_weights_from_options():

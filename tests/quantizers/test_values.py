@@ -8,9 +8,11 @@ import torch
 from signbit.errors import InputTypeError, UsageError
 from signbit.quantizers import (
     AbstractQuantizer,
+    AdabinSign,
     ApproxSign,
     EdeSign,
     Identity,
+    Relu,
     ResteSign,
     SteSign,
     StochasticSign,
@@ -75,7 +77,12 @@ GRADIENTS = [
     (ResteSign(), [(0.0, 1), (0.05, 1), (1.5, 1), (-1.5, 1), (1.5 + 2**-23, 0), *FAR]),
     # |x|^(1/2 - 1) / 2, held at 0.25^(1/2 - 1) near zero
     (at(1, ResteSign(o_end=2, near=0.25, clip=4)), [*ROOT, *FAR]),
+    (AdabinSign(), [*TRIANGLE, (ABOVE, 0), (-ABOVE, 0), *FAR]),
     (Identity(), UNCLIPPED),
+    (
+        Relu(),
+        [(0.0, 0), (-0.0, 0), (TINY, 1), (-TINY, 0), (3e38, 1), (INF, 1), (-INF, 0), (NAN, 1)],
+    ),
 ]
 
 
@@ -95,6 +102,7 @@ def gradient_of(quantizer: AbstractQuantizer, x: torch.Tensor) -> torch.Tensor:
         StochasticSign().eval(),
         EdeSign(),
         ResteSign(),
+        AdabinSign(),
     ],
     ids=repr,
 )
@@ -147,6 +155,40 @@ def test_swish_sign_gradient_is_the_derivative_of_sign_swish(beta):
     numeric = (sign_swish(x + step) - sign_swish(x - step)) / (2 * step)
     # A central difference of step h is wrong by h^2 f'''/6, under 1e-9 here, and by rounding.
     torch.testing.assert_close(gradient_of(SwishSign(beta), x), numeric, rtol=0, atol=2e-8)
+
+
+@pytest.mark.parametrize("alpha", [0.5, -2.0])
+def test_adabin_sign_gives_its_two_values_with_the_gradients_of_the_paper(alpha):
+    quantizer = AdabinSign().double()
+    quantizer.get_parameter("alpha").data.fill_(alpha)
+    quantizer.get_parameter("beta").data.fill_(0.25)
+    x = torch.linspace(-3, 3, 61, dtype=torch.float64, requires_grad=True)
+    y = quantizer(x)
+    sign, size = torch.where(x > 0.25, 1.0, -1.0), abs(alpha)
+    assert torch.equal(y, 0.25 + size * sign)
+    incoming = torch.randn(61, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = torch.autograd.grad(y, [x, *quantizer.parameters()], incoming)
+    z = (x.detach() - 0.25) / size
+    g = (2 - 2 * z.abs()).clamp_min(0)
+    torch.testing.assert_close(found[0], incoming * g)
+    torch.testing.assert_close(
+        found[1], math.copysign(1, alpha) * (incoming * (sign - g * z)).sum()
+    )
+    torch.testing.assert_close(found[2], (incoming * (1 - g)).sum())
+
+
+def test_adabin_sign_survives_a_distance_of_zero():
+    quantizer = AdabinSign()
+    quantizer.get_parameter("alpha").data.zero_()
+    x = torch.tensor([-1.0, 0.0, 1.0], requires_grad=True)
+    y = quantizer(x)
+    y.sum().backward()
+    assert y.abs().max() < 1e-5
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
+    gradient = quantizer.get_parameter("alpha").grad
+    assert gradient is not None
+    assert gradient.isfinite()
 
 
 @pytest.mark.parametrize("t", [0.1, 0.5, 1.0, 3.0, 10.0])

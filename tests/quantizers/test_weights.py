@@ -9,10 +9,12 @@ from torch import Tensor
 from signbit.errors import UsageError
 from signbit.quantizers import (
     AbstractQuantizer,
+    AdabinWeight,
     DorefaSign,
     MagnitudeAwareSign,
     StandardizedSign,
     XnorSign,
+    ede_sign,
 )
 
 WEIGHT = torch.tensor([[0.5, -1.5, 2.0, -0.0], [0.25, 0.25, -0.25, 0.25]])
@@ -108,6 +110,47 @@ def test_standardized_gradient_is_that_of_the_clamped_standardized_weight(progre
     # The buffer holds the limit in float32.
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
     assert (z.abs() > limit).any()
+
+
+@pytest.mark.parametrize("t", [0.1, 10.0])
+def test_standardized_weights_go_through_another_sign(t):
+    torch.manual_seed(0)
+    weight = torch.randn(3, 50, dtype=torch.float64, requires_grad=True)
+    incoming = torch.randn(3, 50, dtype=torch.float64)
+    quantizer = StandardizedSign(quantizer="ede_sign")
+    quantizer.set_progress(float(t == 10))
+    signs = ede_sign(standardized(weight), torch.tensor(t, dtype=torch.float64))
+    assert torch.equal(quantizer(weight), signs)
+    (expected,) = torch.autograd.grad(signs, weight, incoming)
+    found = gradient_of(quantizer, weight.detach(), incoming)
+    # The buffer holds t in float32.
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("other", ["identity", "xnor_sign", "adabin_sign"])
+def test_what_is_no_sign_of_single_numbers_cannot_follow_standardization(other):
+    with pytest.raises(UsageError, match="is no sign of single numbers; give one such as ede_sign"):
+        StandardizedSign(quantizer=other)
+
+
+def test_adabin_weights_lie_around_the_mean_of_the_channel():
+    weight = torch.tensor([[1.0, 2.0, 6.0, 3.0], [-1.0, -3.0, -2.0, -2.0]])
+    low, high = (3 - 3.5**0.5, 3 + 3.5**0.5), (-2 - 0.5**0.5, -2 + 0.5**0.5)
+    expected = [[low[0], low[0], low[1], low[0]], [high[1], high[0], high[0], high[0]]]
+    found = AdabinWeight()(weight)
+    torch.testing.assert_close(found, torch.tensor(expected), rtol=1e-4, atol=0)
+
+
+def test_adabin_weight_gradient_follows_through_centre_and_distance():
+    torch.manual_seed(0)
+    weight = torch.randn(3, 20, dtype=torch.float64, requires_grad=True)
+    incoming = torch.randn(3, 20, dtype=torch.float64)
+    mean = weight.mean(1, keepdim=True)
+    deviation = (weight.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
+    signs = ede_sign((weight - mean) / deviation, torch.tensor(0.1, dtype=torch.float64))
+    (expected,) = torch.autograd.grad(signs * deviation + mean, weight, incoming)
+    found = gradient_of(AdabinWeight(), weight.detach(), incoming)
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
 
 
 def test_the_clamp_is_the_quantile_of_a_laplace_distribution():

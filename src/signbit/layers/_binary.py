@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from signbit.errors import InputTypeError, UsageError
 from signbit.quantizers import AbstractQuantizer, Choice
 from signbit.quantizers import create as create_quantizer
-from signbit.quantizers._channels import mean_magnitude
+from signbit.quantizers._channels import mean_magnitude, widened
 
 Quantizer = Choice | None
 
@@ -20,7 +20,9 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
     None leaves its tensor real: a first layer has input_quantizer=None.
 
     The sums are multiplied with the scale of each output channel, that of the weight quantizer
-    or the learned parameter `scale`, then the bias is added: one rounding each.
+    or the learned parameter `scale`, then the bias is added: one rounding each. Where the input
+    quantizer has levels other than -1 and +1, their distance is part of the scale, and their
+    centre, times the sum of a channel's scaled weights, of what is added.
     """
 
     input_quantizer: AbstractQuantizer | None
@@ -40,9 +42,14 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
             raise UsageError(
                 f"{name}: {self.input_quantizer!r} is for weights; give another input_quantizer"
             )
+        if self.weight_quantizer is not None and self.weight_quantizer.levels() is not None:
+            raise UsageError(
+                f"{name}: {self.weight_quantizer!r} is for activations; give another "
+                "weight_quantizer, such as adabin_weight"
+            )
         if not learned_scale:
             return
-        if self.output_scale() is not None:
+        if self._weight_scale() is not None:
             raise UsageError(
                 f"{name}: {self.weight_quantizer!r} has a scale already; give learned_scale=False "
                 "or a weight_quantizer without one"
@@ -80,23 +87,46 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
 
     def output_scale(self) -> Tensor | None:
         """What the sums are multiplied with, one number per output channel or one; None for 1."""
+        scale, levels = self._weight_scale(), self._input_levels()
+        if levels is None:
+            return scale
+        distance = levels[0].reshape(1)
+        return distance if scale is None else scale * distance
+
+    def output_shift(self, weight: Tensor | None = None) -> Tensor | None:
+        """What is added after the scale, one number per output channel; None for 0.
+
+        weight: that the layer multiplies with, where it is known already.
+        """
+        levels = self._input_levels()
+        if levels is None:
+            return self.bias
+        weight = self.quantized_weight() if weight is None else weight
+        sums, scale = widened(weight).flatten(1).sum(1), self._weight_scale()
+        shift = levels[1] * (sums if scale is None else sums * scale)
+        return shift if self.bias is None else shift + self.bias
+
+    def quantized_input(self, x: Tensor) -> Tensor:
+        """The input as the layer multiplies with it: without levels."""
+        return x if self.input_quantizer is None else self.input_quantizer.signs(x)
+
+    def _weight_scale(self) -> Tensor | None:
         if self.scale is not None or self.weight_quantizer is None:
             return self.scale
         scale = self.weight_quantizer.scale(self.weight)
         return None if scale is None else scale.flatten()
 
-    def quantized_input(self, x: Tensor) -> Tensor:
-        """The input as the layer multiplies with it."""
-        return x if self.input_quantizer is None else self.input_quantizer(x)
+    def _input_levels(self) -> tuple[Tensor, Tensor] | None:
+        return None if self.input_quantizer is None else self.input_quantizer.levels()
 
-    def _scaled_and_shifted(self, sums: Tensor, rank: int) -> Tensor:
-        """The sums times the scale, plus the bias; rank: axes after that of the channels."""
+    def _scaled_and_shifted(self, sums: Tensor, weight: Tensor, rank: int) -> Tensor:
+        """The sums times the scale, plus the shift; rank: axes after that of the channels."""
         for_channels = (-1, *[1] * rank)
-        scale = self.output_scale()
+        scale, shift = self.output_scale(), self.output_shift(weight)
         if scale is not None:
             sums = sums * scale.to(sums.dtype).view(for_channels)
-        if self.bias is not None:
-            sums = sums + self.bias.to(sums.dtype).view(for_channels)
+        if shift is not None:
+            sums = sums + shift.to(sums.dtype).view(for_channels)
         return sums
 
     def _check_input(self, x: Tensor, ranks: tuple[int, ...], axis: int, features: int) -> None:

@@ -41,14 +41,15 @@ class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
 
         input_quantizer, weight_quantizer: a name, {"name": ..., option: value}, an object, or
             None for a tensor left real.
-        padding_value: 0.0, -1.0 or +1.0, put around the quantized input. Zero adds nothing to a
-            sum, as in torch; it is neither of the two binary values.
+        padding_value: 0.0, -1.0 or +1.0, put around the signs of the quantized input. Zero adds
+            nothing to a sum, as in torch; it is neither of the two binary values.
         learned_scale: multiply each output channel with a parameter, `scale`, before the bias;
             it starts at the mean |weight| of the channel.
 
         Shape:  (N, C, *spatial) or (C, *spatial), as in torch.
         Raises: UsageError for a wrong rank, channel count or padding value, a quantizer for
-            weights on the input, a second scale; InputTypeError for a non-float input.
+            weights on the input or the reverse, a second scale; InputTypeError for a non-float
+            input.
         Source: BinaryNet, arXiv:1602.02830; the learned scale XNOR-Net++, arXiv:1909.13863.
         """
         super().__init__(
@@ -78,10 +79,10 @@ class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
 
     def forward(self, input: Tensor) -> Tensor:
         """Correlate the quantized input with the quantized weight, scale, add the bias."""
-        rank = len(self.kernel_size)
+        rank, weight = len(self.kernel_size), self.quantized_weight()
         self._check_input(input, (rank + 1, rank + 2), -rank - 1, self.in_channels)
-        sums = self._correlate(self.quantized_input(input), self.quantized_weight())
-        return self._scaled_and_shifted(sums, rank)
+        sums = self._correlate(self.quantized_input(input), weight)
+        return self._scaled_and_shifted(sums, weight, rank)
 
     def _correlate(self, x: Tensor, weight: Tensor) -> Tensor:
         # torch's own padding, with its modes, serves every case but a constant other than 0.

@@ -41,8 +41,9 @@ class BinaryLinear(BinaryLayer, nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """Multiply the quantized input with the quantized weight, scale, add the bias."""
         self._check_input(input, (), -1, self.in_features)
-        sums = F.linear(self.quantized_input(input), self.quantized_weight())
-        return self._scaled_and_shifted(sums, 0)
+        weight = self.quantized_weight()
+        sums = F.linear(self.quantized_input(input), weight)
+        return self._scaled_and_shifted(sums, weight, 0)
 
     def extra_repr(self) -> str:
         """Sizes and quantizers."""

@@ -37,9 +37,20 @@ class RSign(AbstractQuantizer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shift `x`, then quantize it."""
+        return self.quantizer(self._shifted(x))
+
+    def signs(self, x: Tensor) -> Tensor:
+        """The signs of the quantizer."""
+        return self.quantizer.signs(self._shifted(x))
+
+    def levels(self) -> tuple[Tensor, Tensor] | None:
+        """Those of the quantizer."""
+        return self.quantizer.levels()
+
+    def _shifted(self, x: Tensor) -> Tensor:
         if not x.is_floating_point():
             raise InputTypeError(f"RSign: input is {x.dtype}; give a floating-point tensor")
-        return self.quantizer(x - per_channel(type(self).__name__, self.alpha, x))
+        return x - per_channel(type(self).__name__, self.alpha, x).to(x.dtype)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.alpha)}, {self.quantizer!r})"

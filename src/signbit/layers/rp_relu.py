@@ -30,9 +30,11 @@ class RPReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shift, bend, shift."""
-        name = type(self).__name__
-        moved = x - per_channel(name, self.gamma, x)
-        return F.prelu(moved, self.slope) + per_channel(name, self.zeta, x)
+        gamma, zeta = (
+            per_channel(type(self).__name__, values, x).to(x.dtype)
+            for values in (self.gamma, self.zeta)
+        )
+        return F.prelu(x - gamma, self.slope.to(x.dtype)) + zeta
 
     def extra_repr(self) -> str:
         """The number of channels."""

@@ -17,7 +17,8 @@ from signbit.models._trained import TrainedModel
 def parameters_of(model: TrainedModel) -> Parameters:
     """Each entry of the state dict, and each binary weight as the network multiplies with it.
 
-    The scale of a layer's sums stands under `<layer>.scale`, learned or not.
+    The scale of a layer's sums stands under `<layer>.scale`, learned or not; where a binary set
+    of the input adds something besides, that and the bias together under `<layer>.shift`.
 
     Raises: UsageError where a quantizer that says it is binary gives other values.
     """
@@ -27,6 +28,11 @@ def parameters_of(model: TrainedModel) -> Parameters:
         if isinstance(module, BinaryLayer) and module.has_binary_weight
     }
     scales = {f"{path}scale": layer.output_scale() for path, layer in layers.items()}
+    scales |= {
+        f"{path}shift": layer.output_shift()
+        for path, layer in layers.items()
+        if layer.output_shift() is not layer.bias
+    }
     binary = {
         f"{path}weight": _signs(path, layer.quantized_weight()) for path, layer in layers.items()
     }

@@ -1,7 +1,7 @@
 """Run torch and the packed network on the same images, and count what differs."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,8 +22,10 @@ RANDOM_IMAGES = 16
 MOST_TURNED = 1e-3
 # Of the largest score: what another order of additions may change where every bit is the same.
 MOST_SCORE_ERROR = 1e-2
-# The reference holds every window of a layer at once.
+# The reference holds every value of the network at once.
 _BATCH = 16
+# Path of a quantizer or its layer, and its signs, to others in their place or None.
+Look = Callable[[str, Tensor], Tensor | None]
 
 
 class Checked(NamedTuple):
@@ -148,36 +150,51 @@ def _run(
     """
     differ = 0
 
-    def look(path: str, output: Tensor) -> Tensor | None:
+    def look(path: str, signs: Tensor) -> Tensor | None:
         nonlocal differ
         if path not in found:
             return None
-        wanted = output.reshape(len(output), -1).numpy() > 0
+        wanted = signs.reshape(len(signs), -1).numpy() > 0
         differ += sum(int((bits != wanted).sum()) for bits in found[path])
-        bits = torch.from_numpy(np.ascontiguousarray(found[path][0])).reshape(output.shape)
-        return bits.to(output.dtype) * 2 - 1 if replace else None
+        bits = torch.from_numpy(np.ascontiguousarray(found[path][0])).reshape(signs.shape)
+        return bits.to(signs.dtype) * 2 - 1 if replace else None
 
     with _watched_signs(model, look):
         return model(inputs).float().numpy(), differ
 
 
 @contextmanager
-def _watched_signs(
-    model: nn.Module, look: Callable[[str, Tensor], Tensor | None]
-) -> Iterator[None]:
-    """Calls look(path of the layer, output) for each quantizer of an input; it may replace that."""
-    hooks = []
-    for path, module in model.named_modules():
-        quantizer = module.input_quantizer if isinstance(module, BinaryLayer) else module
-        alone = isinstance(module, AbstractQuantizer) and ".input_quantizer" not in f".{path}"
-        if isinstance(quantizer, AbstractQuantizer) and (isinstance(module, BinaryLayer) or alone):
-
-            def watch(_: Any, __: Any, output: Tensor, path: str = path) -> Tensor | None:
-                return look(path, output)
-
-            hooks.append(quantizer.register_forward_hook(watch))
-    try:
+def _watched_signs(model: nn.Module, look: Look) -> Iterator[None]:
+    """Calls look(path, signs) for each quantizer of an input or alone; it may replace these."""
+    with ExitStack() as stack:
+        for path, module in model.named_modules():
+            if isinstance(module, BinaryLayer):
+                module.quantized_input = _watched_input(path, module, look)  # pyright: ignore
+                stack.callback(delattr, module, "quantized_input")
+            elif isinstance(module, AbstractQuantizer):
+                hook = module.register_forward_hook(_watched_output(path, module, look))
+                stack.enter_context(hook)
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
+
+
+def _watched_input(path: str, layer: BinaryLayer, look: Look) -> Callable[[Tensor], Tensor]:
+    quantized_input = layer.quantized_input
+
+    def watched(x: Tensor) -> Tensor:
+        signs = quantized_input(x)
+        replaced = look(path, signs)
+        return signs if replaced is None else replaced
+
+    return watched
+
+
+def _watched_output(path: str, quantizer: AbstractQuantizer, look: Look) -> Callable[..., Any]:
+    levels = quantizer.levels()
+
+    def watched(_: Any, __: Any, output: Tensor) -> Tensor | None:
+        if levels is None:
+            return look(path, output)
+        replaced = look(path, output - levels[1])
+        return None if replaced is None else replaced * levels[0] + levels[1]
+
+    return watched

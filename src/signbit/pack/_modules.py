@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from signbit.errors import PackError
 from signbit.layers import BinaryLayer, RPReLU, RSign
 from signbit.pack._draft import Conv, Elementwise, Flatten, Join, Pool, Sign, Step
-from signbit.quantizers import AbstractQuantizer, Identity
+from signbit.quantizers import AbstractQuantizer, Identity, Relu
 
 Shape = tuple[int, ...]
 
@@ -157,12 +157,14 @@ def flatten_step(origin: str, x: Step, shape: Shape) -> Step:
 
 
 def layer_steps(origin: str, x: Step, shape: Shape, module: nn.Module) -> Step:
-    """A convolution or linear layer, binary or real, then its scale, then its bias."""
-    binary, weight, scale, padding_value = False, module.weight, None, 0
+    """A convolution or linear layer, binary or real, then its scale, then what it adds."""
+    binary, weight, padding_value = False, module.weight, 0
+    scale, shift = None, module.bias
     if isinstance(module, BinaryLayer):
+        _check_weight(origin, module.weight_quantizer)
         x = quantizer_step(origin, x, module.input_quantizer)
         binary, weight = module.has_binary_weight, module.quantized_weight()
-        scale = module.output_scale()
+        scale, shift = module.output_scale(), module.output_shift()
         padding_value = int(getattr(module, "padding_value", 0))
     assert isinstance(weight, Tensor)
     weight = weight.detach().float()
@@ -172,8 +174,15 @@ def layer_steps(origin: str, x: Step, shape: Shape, module: nn.Module) -> Step:
         else _conv(origin, x, shape, module, weight, binary, padding_value)
     )
     step = step if scale is None else scale_step(origin, step, scale)
-    bias = module.bias
-    return step if bias is None else bias_step(origin, step, bias)  # pyright: ignore
+    return step if shift is None else bias_step(origin, step, shift)  # pyright: ignore
+
+
+def _check_weight(origin: str, quantizer: AbstractQuantizer | None) -> None:
+    if quantizer is not None and not quantizer.binary and not isinstance(quantizer, Identity):
+        raise PackError(
+            f"{origin}: weights of {quantizer!r} are neither -1 and +1 times one scale nor real "
+            "numbers as they are; train with another weight_quantizer to pack"
+        )
 
 
 def quantizer_step(origin: str, x: Step, quantizer: AbstractQuantizer | None) -> Step:
@@ -183,11 +192,24 @@ def quantizer_step(origin: str, x: Step, quantizer: AbstractQuantizer | None) ->
         x, quantizer = bias_step(origin, x, -quantizer.alpha), quantizer.quantizer
     if quantizer is None or isinstance(quantizer, Identity):
         return x
+    if isinstance(quantizer, Relu):
+        return clamp_step(origin, x, 0.0, math.inf)
+    levels = quantizer.levels()
+    if levels is not None:
+        x = bias_step(origin, x, -levels[1])
     if not quantizer.binary:
         raise PackError(f"{origin}: quantizer {quantizer!r} gives other values than -1 and +1")
     if quantizer.for_weights:
         raise PackError(f"{origin}: quantizer {quantizer!r} is for weights, not activations")
     return Sign(origin, (x,), x.shape)
+
+
+def levels_step(origin: str, x: Step, quantizer: AbstractQuantizer) -> Step:
+    """The signs of a quantizer that stands alone, moved to its levels."""
+    levels = quantizer.levels()
+    if levels is None:
+        return x
+    return bias_step(origin, scale_step(origin, x, levels[0]), levels[1])
 
 
 def _linear(origin: str, x: Step, shape: Shape, weight: Tensor, binary: bool) -> Step:

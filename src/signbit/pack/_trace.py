@@ -122,7 +122,7 @@ class _Reader:
     def _module_step(self, path: str, x: Step, shape: tuple[int, ...]) -> Step:
         module = self.module.get_submodule(path)
         if isinstance(module, AbstractQuantizer):
-            return m.quantizer_step(path, x, module)
+            return m.levels_step(path, m.quantizer_step(path, x, module), module)
         if isinstance(module, _CONV_OR_LINEAR):
             return m.layer_steps(path, x, shape, module)
         if isinstance(module, _BATCH_NORM):

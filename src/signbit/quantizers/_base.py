@@ -17,8 +17,9 @@ quantizers: Registry[type["AbstractQuantizer"]] = Registry("quantizer", "signbit
 class AbstractQuantizer(nn.Module, ABC):
     """Maps a real tensor to few values forwards, with a pseudo-gradient backwards.
 
-    What it gives is `signs(x)`, times `scale(x)` where that is not None. A layer multiplies with
-    the signs alone, and its sums with the scale: one rounding, which a packed network repeats.
+    What it gives is `signs(x)`; of a weight times `scale(x)` where that is not None, of an
+    activation moved to its two `levels()` where those are not None. A layer multiplies with the
+    signs alone and does the rest with its sums: one rounding each, which a packed network repeats.
 
     binary: whether every sign is -1 or +1, so that it packs into one bit.
     for_weights: whether it looks at all of a weight, (out, ...), or at all of an output channel.
@@ -34,13 +35,20 @@ class AbstractQuantizer(nn.Module, ABC):
         """Quantize `x`; shape, dtype and device stay."""
 
     def signs(self, x: Tensor) -> Tensor:
-        """`x` quantized, without its scale."""
+        """`x` quantized, without its scale or levels."""
         return self(x)
 
     def scale(self, x: Tensor) -> Tensor | None:
         """What the signs are multiplied with, never negative; None for 1.
 
         Shape: as x with all axes but the first of size 1, one number per output channel; or all.
+        """
+        return None
+
+    def levels(self) -> tuple[Tensor, Tensor] | None:
+        """Distance and centre, numbers that signs are multiplied with and added to; None for 1, 0.
+
+        Only on the input of a layer. The distance is positive.
         """
         return None
 

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+# Of the variance, so that a channel of equal weights has a finite gradient.
+_EPSILON = 1e-5
+
 
 def widened(x: Tensor) -> Tensor:
     """`x` in float32, or float64 where it is that: half precision loses sums of many numbers."""
@@ -15,6 +18,12 @@ def channel_mean(x: Tensor) -> Tensor:
     A tensor of rank 0 or 1 is one channel.
     """
     return x.mean(tuple(range(1 if x.ndim > 1 else 0, x.ndim)), keepdim=True)
+
+
+def centre_and_deviation(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean and the standard deviation of each output channel, as `channel_mean` gives them."""
+    mean = channel_mean(x)
+    return mean, (channel_mean((x - mean).square()) + _EPSILON).sqrt()
 
 
 def mean_magnitude(x: Tensor) -> Tensor:

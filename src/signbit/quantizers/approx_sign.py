@@ -13,26 +13,26 @@ class _ApproxSign(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        return signs_of(x)
+    def forward(x: Tensor, signs: Tensor) -> Tensor:
+        return signs.view_as(signs)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
+        ctx.save_for_backward(inputs[0])
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
         # Beyond 1, and for NaN, as at 1.
         magnitude = x.abs().nan_to_num_(nan=1.0, posinf=1.0).clamp(max=1)
         slope = magnitude.mul_(-2).add_(2)
-        return gradient_where(slope, gradients[0] * slope)
+        return gradient_where(slope, gradients[0] * slope), None
 
 
-def approx_sign(x: Tensor) -> Tensor:
-    """`ApproxSign` as a function."""
+def approx_sign(x: Tensor, signs: Tensor | None = None) -> Tensor:
+    """`ApproxSign` as a function; signs: those to give forwards, where they are known already."""
     require_floating(x)
-    return _ApproxSign.apply(x)  # pyright: ignore[reportReturnType]
+    return _ApproxSign.apply(x, signs_of(x) if signs is None else signs)  # pyright: ignore
 
 
 @quantizers.register("approx_sign")

@@ -7,27 +7,15 @@ from torch import Tensor
 from signbit.errors import UsageError
 from signbit.quantizers._base import (
     AbstractQuantizer,
+    Choice,
     changing,
+    create,
     quantizers,
     require_floating,
     signs_of,
 )
-from signbit.quantizers._channels import channel_mean, widened
+from signbit.quantizers._channels import centre_and_deviation, channel_mean, widened
 from signbit.quantizers._ste import StraightThrough
-
-# Of the variance, so that a channel of equal weights has a finite gradient.
-_EPSILON = 1e-5
-
-
-def standardized_sign(x: Tensor, width: Tensor | float) -> Tensor:
-    """`StandardizedSign` as a function; width is q(tau) over mean |z|."""
-    require_floating(x)
-    wide = widened(x)
-    centred = wide - channel_mean(wide)
-    z = centred / (channel_mean(centred.square()) + _EPSILON).sqrt()
-    quantile = channel_mean(z.detach().abs()) * width
-    z = z.clamp(-quantile, quantile)
-    return StraightThrough.apply(z, signs_of(z), None).to(x.dtype)  # pyright: ignore
 
 
 @quantizers.register("standardized_sign")
@@ -40,18 +28,25 @@ class StandardizedSign(AbstractQuantizer):
     q(tau) = -mean |z| ln(2 - 2 tau) is the quantile of a Laplace distribution, its 1 - tau the
     opposite.  tau = tau_start + (tau_end - tau_start)(e^progress - 1)/(e - 1).
 
+    quantizer: name, mapping or object of a sign that z goes through in place of the clamp, with
+        its dy/dz: `ede_sign` makes it the weights of IR-Net.
+
     Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
     Range:  y in {-1, +1}; one bit per element once packed.
     Raises: InputTypeError if x is not floating point, UsageError where
-        0.5 < tau_start <= tau_end < 1 does not hold.
-    Source: ReCU, arXiv:2103.12369, with q for each channel; standardization from IR-Net,
-        arXiv:1909.10788.
+        0.5 < tau_start <= tau_end < 1 does not hold, or for a quantizer that gives others than
+        -1 and +1 or looks at a channel itself.
+    Source: ReCU, arXiv:2103.12369. Its code takes one q for a layer and the unbiased variance,
+        and divides z by another constant, which changes the size of gradients alone.
+        Standardization from IR-Net, arXiv:1909.10788.
     """
 
     for_weights = True
     width: Tensor
 
-    def __init__(self, tau_start: float = 0.85, tau_end: float = 0.99):
+    def __init__(
+        self, tau_start: float = 0.85, tau_end: float = 0.99, quantizer: Choice | None = None
+    ):
         super().__init__()
         numbers = all(isinstance(tau, int | float) for tau in (tau_start, tau_end))
         if not numbers or not 0.5 < tau_start <= tau_end < 1:
@@ -60,20 +55,47 @@ class StandardizedSign(AbstractQuantizer):
                 "0.5 < tau_start <= tau_end < 1"
             )
         self.tau_start, self.tau_end = tau_start, tau_end
+        self.quantizer = create(quantizer)
+        if self.quantizer is not None and (
+            not self.quantizer.binary
+            or self.quantizer.for_weights
+            or self.quantizer.levels() is not None
+        ):
+            raise UsageError(
+                f"StandardizedSign: {self.quantizer!r} is no sign of single numbers; give one "
+                "such as ede_sign"
+            )
         self.register_buffer("width", changing(_width(tau_start)), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Quantize `x`."""
-        return standardized_sign(x, self.width)
+        require_floating(x)
+        wide = widened(x)
+        mean, deviation = centre_and_deviation(wide)
+        z = (wide - mean) / deviation
+        signs = self._clamped(z) if self.quantizer is None else self.quantizer(z)
+        return signs.to(x.dtype)
+
+    def _clamped(self, z: Tensor) -> Tensor:
+        quantile = channel_mean(z.detach().abs()) * self.width
+        z = z.clamp(-quantile, quantile)
+        return StraightThrough.apply(z, signs_of(z), None)  # pyright: ignore
 
     def set_progress(self, progress: float) -> None:
         """Let the gradient reach weights that are further out."""
         share = math.expm1(progress) / math.expm1(1)
         self.width.fill_(_width(self.tau_start + (self.tau_end - self.tau_start) * share))
+        if self.quantizer is not None:
+            self.quantizer.set_progress(progress)
 
     def extra_repr(self) -> str:
-        """The quantile at both ends of the training."""
+        """The quantile at both ends of the training, or the other sign."""
+        if self.quantizer is not None:
+            return f"quantizer={self.quantizer!r}"
         return f"tau_start={self.tau_start}, tau_end={self.tau_end}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.extra_repr()})"
 
 
 def _width(tau: float) -> float:

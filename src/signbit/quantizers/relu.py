@@ -1,0 +1,26 @@
+"""No quantization but a bend, for networks in real numbers whose only nonlinearity is the sign."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating
+
+
+@quantizers.register("relu")
+class Relu(AbstractQuantizer):
+    """max(x, 0) in the place of a sign: for the real-valued twin of a binary network.
+
+    y = x where x > 0, else 0.  dy/dx = 1 where x > 0, else 0.
+    With `identity` instead, a network without other activations is linear.
+
+    Shape:  x and y alike, any rank.
+    Range:  0 and all positive reals, so the layer does not pack into bits.
+    Raises: InputTypeError if x is not floating point.
+    """
+
+    binary = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Bend `x`."""
+        require_floating(x)
+        return F.relu(x)
