@@ -11,6 +11,7 @@ from torch import nn
 from signbit.errors import UsageError
 from signbit.layers import BinaryLayer, clip_latent_weights
 from signbit.models import Architecture, create, models
+from signbit.train import load_recipe
 
 SHAPE = {"in_channels": 2, "input_size": (16, 8), "num_classes": 7}
 
@@ -38,6 +39,26 @@ def test_scores_are_log_probabilities(name, training):
     scores = small(name, **SHAPE).train(training)(torch.randn(5, 2, 16, 8))
     torch.testing.assert_close(scores.exp().sum(1), torch.ones(5))
     assert (scores <= 0).all()
+
+
+@torch.no_grad()
+def test_its_teacher_is_no_linear_network(name):
+    """Of a linear one, differences of log-probabilities are additive around those of zero."""
+    model = small(name, **SHAPE, **load_recipe("teacher").model).double()
+    randomize_norms(model)
+    a, b = torch.randn(2, 4, 2, 16, 8, dtype=torch.float64)
+    zero, of_a, of_b, of_both = (
+        (scores := model(x)) - scores.mean(1, keepdim=True)
+        for x in (torch.zeros_like(a), a, b, a + b)
+    )
+    error = (of_both - of_a - of_b + zero).norm() / (of_a - zero).norm()
+    assert error > 0.05
+
+
+def randomize_norms(model: nn.Module) -> None:
+    """Statistics of some images, in eval mode."""
+    model.train()(torch.randn(16, 2, 16, 8, dtype=torch.float64))
+    model.eval()
 
 
 def test_the_same_seed_builds_the_same_model(name):

@@ -22,7 +22,7 @@ LIMIT = 2.0
 # The mean of 20,000 signs is within 0.02 of its limit, less than the line is thick.
 DRAWS = 20_000
 MEANS = 81
-COLUMNS = 6
+COLUMNS = 7
 # Of the training, for gradients that change with it; later ones are drawn darker.
 PROGRESS = {"start": 0.0, "middle": 0.5, "end": 1.0}
 _OUTPUT, _GRADIENT, _GREY = "#1f5fa8", "#c2410c", "#9aa3ad"
