@@ -52,6 +52,12 @@ def main() -> None:
 
 def _require_one_recipe(runs: Sequence[Run]) -> None:
     first = runs[0]
+    taught = first.recipe.distillation
+    if first.recipe.init is not None or (taught is not None and taught.teacher is not None):
+        raise UsageError(
+            f"{first.folder}: starts or learns from another network, which the commands of a card "
+            "cannot make; extend the card first"
+        )
     for run in runs[1:]:
         same = run.recipe.model_copy(update={"seed": first.recipe.seed})
         if (same, run.model, run.data) != (first.recipe, first.model, first.data):
@@ -129,9 +135,11 @@ def _date(folder: Path) -> str:
 
 
 def _commands(run: Run, name: str) -> tuple[str, ...]:
+    device = "" if run.device == "cpu" else f" --device {run.device}"
+    chosen = f"--recipe {name}.yaml --model {run.model} --data {run.data}{device}"
     return (
         f"signbit zoo {name} --recipe {name}.yaml",
-        f"signbit train --recipe {name}.yaml --model {run.model} --data {run.data} --out {name}",
+        f"signbit train {chosen} --out {name}",
         f"signbit pack {name} -o {name}.signbit",
     )
 

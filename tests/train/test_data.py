@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from signbit.data import ImageSet, load
-from signbit.errors import UsageError
+from signbit.errors import DataError, UsageError
 from signbit.format import Preprocessing
 from signbit.models import to_input
 from signbit.train import load_recipe
-from signbit.train._data import DeviceBatches, PixelData, _FileBatches, epoch_seed, split
+from signbit.train._data import DeviceBatches, FileBatches, PixelData, epoch_seed, split
 
 PREPROCESSING = Preprocessing([1 / 128], [-1.0], (8, 8))
 
@@ -49,11 +49,34 @@ def test_device_batches_follow_the_order_and_end_with_the_rest():
     assert len(batches) == 3
 
 
+class _Damaged:
+    """Images of which one cannot be read."""
+
+    shape = (10, 1, 1, 1)
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, index):
+        if 4 in index:
+            raise DataError("cat.png is damaged")
+        return np.zeros((len(index), 1, 1, 1), np.uint8)
+
+
+def test_a_damaged_image_is_one_line_from_a_worker_too():
+    images = ImageSet("x", "train", _Damaged(), np.arange(10), ["a"] * 10)
+    batches = iter(FileBatches(images, torch.tensor([3, 1, 4]), 2, pin_memory=False))
+    next(batches)
+    with pytest.raises(DataError, match=r"^cat.png is damaged$"):
+        next(batches)
+
+
 def test_file_batches_read_the_images_of_their_order():
     pixels = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
     images = ImageSet("x", "train", pixels, np.arange(10), ["a"] * 10)
-    batches = _FileBatches(images, torch.tensor([3, 1, 4]), 2)
-    read = [batches[index] for index in range(len(batches))]
+    batches = FileBatches(images, torch.tensor([3, 1, 4]), 2, pin_memory=False)
+    read = list(batches)
+    assert len(read) == len(batches)
     assert [labels.tolist() for _, labels, _ in read] == [[3, 1], [4]]
     assert [images.flatten().tolist() for images, _, _ in read] == [[3, 1], [4]]
 

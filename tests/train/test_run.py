@@ -85,7 +85,9 @@ def test_epochs_without_evaluation_have_rows_without_validation(tiny_run):
     assert metrics["epoch"] == 3
 
 
-def test_a_module_can_teach_and_paths_are_kept_absolute(tiny_run, tmp_path, monkeypatch):
+def test_a_module_can_teach_and_paths_are_absolute_in_the_folder_alone(
+    tiny_run, tmp_path, monkeypatch
+):
     teacher = create("digits_binary", width=4)
     changes = {"distillation": {}, "epochs": 1, "model": {"width": 4}}
     assert train(replace(tiny_run, recipe=load_recipe("digits", changes)), teacher)["epoch"] == 1
@@ -94,6 +96,7 @@ def test_a_module_can_teach_and_paths_are_kept_absolute(tiny_run, tmp_path, monk
     second = replace(tiny_run, recipe=load_recipe("digits", changes), folder=tmp_path / "second")
     train(second)
     assert f"init: {tiny_run.folder}" in (second.folder / "recipe.yaml").read_text()
+    assert load_model(second.folder).info["recipe"]["init"] == "run"
 
 
 def test_no_validation_writes_no_best(tiny_run):

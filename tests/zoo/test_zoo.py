@@ -37,8 +37,9 @@ def test_the_card_belongs_to_the_file(card):
     assert card.recipe["epochs"] == card.epochs
 
 
-def test_the_card_names_no_place_of_the_machine(card):
-    assert not re.search(r"/(root|home|work|tmp)/", json.dumps(card.to_dict()))
+def test_card_and_file_name_no_place_of_the_machine(card):
+    info = PackedModel.load(zoo.read(card.name)).info
+    assert not re.search(r"/(root|home|work|tmp)/", json.dumps([card.to_dict(), info]))
 
 
 def test_mean_and_spread_are_over_the_seeds():

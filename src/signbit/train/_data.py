@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from signbit.data import ImageSet
-from signbit.errors import UsageError
+from signbit.errors import SignbitError, UsageError
 from signbit.format import Preprocessing
 from signbit.models import to_input
 from signbit.train._augment import augment, check_augmentation
@@ -61,8 +61,32 @@ class DeviceBatches:
             yield self.pixels[places], self.labels[places], places
 
 
-class _FileBatches(Dataset):
-    """Batches read from files; one item is one batch."""
+class FileBatches:
+    """Batches of a data set in files, read by worker processes, in a given order."""
+
+    def __init__(self, images: ImageSet, order: Tensor, batch_size: int, pin_memory: bool):
+        self._loader = DataLoader(
+            _BatchReader(images, order, batch_size),
+            batch_size=None,
+            num_workers=min(os.cpu_count() or 1, _MAX_WORKERS),
+            pin_memory=pin_memory,
+        )
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        for batch in self._loader:
+            if isinstance(batch, SignbitError):
+                raise batch
+            yield batch
+
+
+class _BatchReader(Dataset):
+    """One item is one batch, or the error that reading it ended with.
+
+    Raised in a worker, an error would come with the worker's traceback as its message.
+    """
 
     def __init__(self, images: ImageSet, order: Tensor, batch_size: int):
         self.images, self.batches = images, order.split(batch_size)
@@ -70,9 +94,12 @@ class _FileBatches(Dataset):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor] | SignbitError:
         places = self.batches[index].numpy()
-        pixels = torch.from_numpy(np.ascontiguousarray(self.images.images[places]))
+        try:
+            pixels = torch.from_numpy(np.ascontiguousarray(self.images.images[places]))
+        except SignbitError as error:
+            return error
         return pixels, torch.from_numpy(self.images.labels[places]), self.batches[index]
 
 
@@ -153,9 +180,5 @@ class PixelData(pl.LightningDataModule):
     def _batches(self, order: Tensor) -> Any:
         if self._resident is not None:
             return DeviceBatches(*self._resident, order, self.recipe.batch_size)
-        return DataLoader(
-            _FileBatches(self.images, order, self.recipe.batch_size),
-            batch_size=None,
-            num_workers=min(os.cpu_count() or 1, _MAX_WORKERS),
-            pin_memory=self._device.type == "cuda",
-        )
+        pin_memory = self._device.type == "cuda"
+        return FileBatches(self.images, order, self.recipe.batch_size, pin_memory)

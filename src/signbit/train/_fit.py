@@ -25,7 +25,13 @@ from signbit.train._diagnostics import BinaryDiagnostics
 from signbit.train._guard import FiniteTraining
 from signbit.train._module import Classifier
 from signbit.train._progress import RunProgress
-from signbit.train._run import Run, read_run, with_absolute_paths, write_run
+from signbit.train._run import (
+    Run,
+    read_run,
+    with_absolute_paths,
+    without_folders,
+    write_run,
+)
 from signbit.train._run_folder import LAST_CHECKPOINT, AtomicCheckpointIO, RunFolder
 from signbit.train._start import start_from
 from signbit.train._teacher import teacher_of
@@ -100,7 +106,7 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
     module = Classifier(model, run.recipe, data.steps_per_epoch, taught_by)
     if not resume:
         write_run(run)
-    info = {"data": run.data, "recipe": run.recipe.model_dump(mode="json")}
+    info = {"data": run.data, "recipe": without_folders(run.recipe).model_dump(mode="json")}
     run_folder = RunFolder(run.folder, architecture, preprocessing, info)
     if run.recipe.compile:
         mode = run.recipe.compile

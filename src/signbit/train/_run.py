@@ -1,7 +1,7 @@
 """What a run trains and where, and the two files that remember it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,19 +43,28 @@ class Run:
 
 def with_absolute_paths(run: Run) -> Run:
     """The run with its files named so that it finds them when it is resumed elsewhere."""
-    data_dir = None if run.data_dir is None else str(Path(run.data_dir).expanduser().absolute())
-    recipe = _with_absolute_paths(run.recipe)
+    recipe = _with_places(run.recipe, _absolute)
+    data_dir = None if run.data_dir is None else _absolute(run.data_dir)
     return replace(run, recipe=recipe, data_dir=data_dir, started_in=Path.cwd())
 
 
-def _with_absolute_paths(recipe: Recipe) -> Recipe:
+def without_folders(recipe: Recipe) -> Recipe:
+    """The recipe with the names of other runs alone: for files that are given to others."""
+    return _with_places(recipe, lambda place: Path(place).name)
+
+
+def _absolute(place: str) -> str:
+    return str(Path(place).expanduser().absolute())
+
+
+def _with_places(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
+    """The recipe with each path that it names changed."""
     changes: dict[str, Any] = {}
     if recipe.init is not None:
-        changes["init"] = str(Path(recipe.init).absolute())
+        changes["init"] = change(recipe.init)
     taught = recipe.distillation
     if taught is not None and taught.teacher is not None:
-        teacher = str(Path(taught.teacher).absolute())
-        changes["distillation"] = taught.model_copy(update={"teacher": teacher})
+        changes["distillation"] = taught.model_copy(update={"teacher": change(taught.teacher)})
     return recipe.model_copy(update=changes)
 
 
