@@ -105,8 +105,8 @@ class Classifier(pl.LightningModule):
             {"loss": loss, "accuracy": accuracy}, on_step=False, on_epoch=True, batch_size=1
         )
         if self.average is not None and self.recipe.evaluates(self.current_epoch):
-            with self._autocast():
-                self.average.measure(self.model, self.trainer.datamodule.plain_inputs())  # pyright: ignore
+            # Without autocast, like validation: in float32 the network will be used.
+            self.average.measure(self.model, self.trainer.datamodule.plain_inputs())  # pyright: ignore
 
     def on_validation_epoch_start(self) -> None:
         """Start anew."""
@@ -115,8 +115,7 @@ class Classifier(pl.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """Accumulate loss and accuracy on images held out."""
         inputs, labels = batch
-        with self._autocast():
-            outputs = self.evaluated(inputs).float()
+        outputs = self.evaluated(inputs)
         self.tally.add(label_loss(outputs, labels, self.recipe.loss, 0.0), outputs, labels)
 
     def on_validation_epoch_end(self) -> None:
