@@ -53,7 +53,10 @@ class AbstractQuantizer(nn.Module, ABC):
         return None
 
     def set_progress(self, progress: float) -> None:
-        """Hear how much of the training is done, 0 to 1; called before each epoch."""
+        """Hear how much of the training is done; called before each epoch.
+
+        0 in the first epoch, 1 in the last, so that the last one trains with the last value.
+        """
 
 
 def set_progress(model: nn.Module, progress: float) -> None:

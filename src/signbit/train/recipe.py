@@ -18,7 +18,11 @@ else:
 
 
 class Steps(Settings):
-    """The learning rate jumps to a value at each given epoch, counted from 0."""
+    """The learning rate jumps to a value at each given epoch, counted from 0.
+
+    lr_at_epoch: rates themselves, not factors: with another `optimizer.lr` give others. A
+        `latent_optimizer` has its own rate multiplied with the same factors.
+    """
 
     name: Literal["steps"]
     lr_at_epoch: dict[Annotated[int, Field(ge=1)], Rate]
