@@ -44,6 +44,37 @@ def test_a_latent_weight_that_is_not_a_number_stops_the_run(tiny_run, monkeypatc
     assert resume(tiny_run.folder)["epoch"] == 3
 
 
+def test_a_full_memory_says_the_way_out(tiny_run, monkeypatch):
+    def filling(self, batch, batch_index):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nMore lines")
+
+    monkeypatch.setattr(Classifier, "training_step", filling)
+    with pytest.raises(
+        TrainingError, match=r"is full: CUDA .* 2 GiB.; give less than --batch-size 64$"
+    ):
+        train(tiny_run)
+
+
+# Torch's compiler warns of its own use of deprecated calls.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_compiler_that_fails_says_the_way_out(tiny_run, monkeypatch):
+    class CompilerError(Exception):
+        """As those of torch are told from others: by the module that has them."""
+
+        __module__ = "torch._inductor.exc"
+
+    def failing(self, batch, batch_index):
+        raise CompilerError("no compiler\nMore lines")
+
+    monkeypatch.setattr(Classifier, "training_step", failing)
+    with pytest.raises(CompilerError):
+        train(tiny_run)
+    recipe = tiny_run.recipe.model_copy(update={"compile": True})
+    compiled = replace(tiny_run, recipe=recipe, folder=tiny_run.folder.with_name("compiled"))
+    with pytest.raises(TrainingError, match=r"^torch.compile failed: no compiler; it needs"):
+        train(compiled)
+
+
 def test_a_folder_in_use_is_refused(tiny_run):
     tiny_run.folder.mkdir()
     (tiny_run.folder / "precious").write_text("x")

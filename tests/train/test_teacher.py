@@ -62,6 +62,19 @@ def test_a_teacher_with_other_input_is_an_error(tiny_run):
         teacher_of(recipe(teacher=str(tiny_run.folder)), None, PIXELS)
 
 
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (nn.Linear(5, 10), r"^the teacher does not take input of shape \(2, 1, 8, 8\): mat"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), r"scores of shape \(2, 1\) for two images"),
+        (nn.Identity(), r"scores of shape \(2, 1, 8, 8\) for two images; \(2, 10\) are needed"),
+    ],
+)
+def test_a_module_that_does_not_fit_is_refused(module, message):
+    with pytest.raises(UsageError, match=message):
+        teacher_of(recipe(), module, PIXELS)
+
+
 def test_a_missing_teacher_is_an_error(tmp_path):
     with pytest.raises(CheckpointError, match="none"):
         teacher_of(recipe(teacher=str(tmp_path / "none")), None, PIXELS)

@@ -22,7 +22,7 @@ from signbit.models import Architecture, blueprint
 from signbit.models import takes as model_takes
 from signbit.train._data import PixelData, epoch_seed
 from signbit.train._diagnostics import BinaryDiagnostics
-from signbit.train._guard import FiniteTraining
+from signbit.train._guard import FiniteTraining, machine_errors
 from signbit.train._module import Classifier
 from signbit.train._progress import RunProgress
 from signbit.train._run import (
@@ -47,7 +47,8 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
 
     Raises: UsageError for a folder that is in use or settings that do not fit the data;
     CheckpointError for a teacher or initial weights that do not fit; TrainingError for a loss
-    that is not finite; TrainingInterruptedError after Ctrl-C.
+    that is not finite, a full memory or a compiler that fails; TrainingInterruptedError after
+    Ctrl-C.
     """
     if run.folder.is_dir() and any(run.folder.iterdir()):
         raise UsageError(
@@ -100,7 +101,7 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
     checkpoint = run.folder / LAST_CHECKPOINT
     resumed = checkpoint if resume and checkpoint.exists() else None
     if run.recipe.init is not None and resumed is None:
-        start_from(model, run.recipe.init)
+        start_from(model, run.recipe.init, preprocessing)
     data = PixelData(images, run.recipe, preprocessing)
     taught_by = teacher_of(run.recipe, teacher, preprocessing)
     module = Classifier(model, run.recipe, data.steps_per_epoch, taught_by)
@@ -120,7 +121,7 @@ def _run_trainer(
 ) -> None:
     previous = signal.getsignal(signal.SIGINT)
     try:
-        with _quiet_lightning():
+        with _quiet_lightning(), machine_errors(run.recipe):
             _trainer(run, run_folder).fit(module, datamodule=data, ckpt_path=resumed)
     except SystemExit:
         # Lightning turns Ctrl-C into this, after it has shut everything down.

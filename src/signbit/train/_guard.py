@@ -1,5 +1,7 @@
-"""Stop a run whose loss or weights are not finite, before anything of it is saved."""
+"""What stops a run: numbers that are not finite, a full memory, a compiler that fails."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import lightning.pytorch as pl
@@ -8,6 +10,7 @@ from torch import Tensor
 
 from signbit.errors import TrainingError
 from signbit.train._module import Classifier
+from signbit.train.recipe import Recipe
 
 _WAY_OUT = (
     "; the checkpoint that was written before is intact. "
@@ -66,3 +69,30 @@ class FiniteTraining(pl.Callback):
                 f"the loss is not finite in epoch {trainer.current_epoch + 1}, step {step + 1} "
                 f"of {trainer.num_training_batches}" + _WAY_OUT
             )
+
+
+@contextmanager
+def machine_errors(recipe: Recipe) -> Iterator[None]:
+    """Turns what the machine cannot do into a TrainingError that names the way out."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"the device's memory is full: {_first_line(error)}; give less than --batch-size "
+            f"{recipe.batch_size}"
+        ) from error
+    except Exception as error:
+        if not recipe.compile or not _is_of_compiler(error):
+            raise
+        raise TrainingError(
+            f"torch.compile failed: {_first_line(error)}; it needs a C++ compiler, on a GPU "
+            "Triton too; or train with --set compile=false"
+        ) from error
+
+
+def _is_of_compiler(error: Exception) -> bool:
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -4,22 +4,39 @@ from pathlib import Path
 
 from torch import nn
 
-from signbit.errors import CheckpointError
+from signbit.errors import CheckpointError, UsageError
+from signbit.format import Preprocessing
 from signbit.models import load_model
+from signbit.models._legacy import LEGACY_SUFFIXES
 from signbit.quantizers import AbstractQuantizer
 
 _MAX_LISTED = 5
 
 
-def start_from(model: nn.Module, path: str) -> None:
+def start_from(model: nn.Module, path: str, preprocessing: Preprocessing) -> None:
     """Copy all parameters and buffers of a run folder or checkpoint into `model`.
 
     What belongs to quantizers is copied where both networks have it.
 
-    Raises: CheckpointError naming what the two do not share; UsageError for another kind of file.
+    preprocessing: of the input that `model` takes.
+
+    Raises: CheckpointError naming what the two do not share; UsageError for another kind of file,
+        or one whose network takes pixels as other numbers.
     Source: training in stages, arXiv:1904.05868.
     """
-    given_model = load_model(Path(path)).module
+    if path.endswith(LEGACY_SUFFIXES):
+        raise UsageError(
+            f"--init {path}: networks of old checkpoints take pixels in another way than any "
+            "recipe; give a run folder or a checkpoint of signbit train"
+        )
+    start = load_model(Path(path))
+    ours, theirs = ((p.scale, p.bias) for p in (preprocessing, start.preprocessing))
+    if ours != theirs:
+        raise UsageError(
+            f"--init {path} takes input by {start.preprocessing}, this run by {preprocessing}; "
+            "set the same `input`"
+        )
+    given_model = start.module
     wanted, given = model.state_dict(), given_model.state_dict()
     fitting = {key for key in wanted if key in given and wanted[key].shape == given[key].shape}
     of_quantizers = _quantizer_keys(model) | _quantizer_keys(given_model)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from signbit.errors import CheckpointError, UsageError
 from signbit.format import Preprocessing
-from signbit.models import load_model
+from signbit.models import load_model, to_input
 from signbit.train.recipe import Loss, Recipe
 
 
@@ -40,7 +40,8 @@ def teacher_of(
 ) -> Teacher | None:
     """The teacher that a recipe names, or the module given in its place; None without either.
 
-    Raises: UsageError where the recipe asks for one and there is none, or two, or the reverse.
+    Raises: UsageError where the recipe asks for one and there is none, or two, or the reverse, or
+        one does not fit.
     """
     settings = recipe.distillation
     if settings is None:
@@ -53,7 +54,29 @@ def teacher_of(
             f"distillation.teacher names a run folder or checkpoint, or train() takes a module "
             f"as `teacher`; {found}"
         )
-    return Teacher(given) if given is not None else _load(str(settings.teacher), preprocessing)
+    if given is None:
+        return _load(str(settings.teacher), preprocessing)
+    _require_scores(given, preprocessing)
+    return Teacher(given)
+
+
+@torch.no_grad()
+def _require_scores(module: nn.Module, preprocessing: Preprocessing) -> None:
+    """Raises: UsageError where the module does not give a score per class of an image."""
+    pixels = torch.zeros((2, *preprocessing.size, preprocessing.channels), dtype=torch.uint8)
+    place = next(module.parameters(), pixels)
+    inputs = to_input(pixels.to(place.device), preprocessing)
+    wanted = (2, len(preprocessing.classes))
+    try:
+        found = tuple(module.eval()(inputs).shape)
+    except RuntimeError as error:
+        raise UsageError(
+            f"the teacher does not take input of shape {tuple(inputs.shape)}: {error}"
+        ) from error
+    if found != wanted:
+        raise UsageError(
+            f"the teacher gives scores of shape {found} for two images; {wanted} are needed"
+        )
 
 
 def _load(path: str, preprocessing: Preprocessing) -> Teacher:
