@@ -63,5 +63,5 @@ def refusal(model: PackedModel, number: int, to: str, reason: str) -> ExportErro
     node = model.nodes[number - 1]
     return ExportError(
         f"{to} cannot express node {number} ({node.op}, {model.types[number]}): {reason}. "
-        "npz, mat, txt, c and onnx take every network."
+        "npz, mat, txt, c, onnx and torch take every network."
     )
