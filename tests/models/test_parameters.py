@@ -28,3 +28,23 @@ def test_signs_and_scales_make_up_the_weights(name):
     assert set(np.unique(signs)) == {-1, 1}
     np.testing.assert_array_equal(signs * scale[:, None], wanted)
     assert ("features.0.scale" in found.arrays) == (name in ("xnor_sign", "dorefa_sign"))
+
+
+@torch.no_grad()
+def test_scale_and_shift_stand_for_the_values_of_a_binary_set():
+    options = {"hidden": [12, 8], "weight_quantizer": "xnor_sign", "input_quantizer": "adabin_sign"}
+    architecture = Architecture("mlp_binary", options)
+    module = architecture.build().eval()
+    layer = module.get_submodule("features.3")
+    assert isinstance(layer, BinaryLinear)
+    assert layer.input_quantizer is not None
+    layer.input_quantizer.get_parameter("alpha").fill_(0.75)
+    layer.input_quantizer.get_parameter("beta").fill_(-0.5)
+    preprocessing = Preprocessing([1 / 128], [-1.0], (28, 28))
+    found = parameters_of(TrainedModel(module, architecture, preprocessing, Path()))
+    x = torch.randn(5, 12)
+    signs = np.where(x.numpy() > -0.5, 1, -1)
+    sums = signs @ found.binary["features.3.weight"].T
+    scale, shift = found.arrays["features.3.scale"], found.arrays["features.3.shift"]
+    np.testing.assert_allclose(sums * scale + shift, layer(x).numpy(), rtol=1e-5, atol=1e-5)
+    assert "features.0.shift" not in found.arrays
