@@ -135,14 +135,14 @@ def _add_parameters(cost: LayerCost, module: nn.Module, seen: set[int]) -> None:
     binary = module.weight if whole and module.has_binary_weight else None
     # What a file holds: a quantizer keeps in other buffers what only training needs.
     saved = module.state_dict(keep_vars=True)
-    held = [tensor for key, tensor in saved.items() if whole or "." not in key]
+    held = {key: tensor for key, tensor in saved.items() if whole or "." not in key}
     if whole:
-        # A scale that is computed, and what the centre of a binary set adds.
-        own = module.scale, module.bias
-        computed = module.output_scale(), module.output_shift()
-        held += [new for new, old in zip(computed, own, strict=True) if new is not old]
-    for tensor in held:
-        if id(tensor) in seen or not tensor.is_floating_point():
+        # As a file has them: computed scales, too, and with what the levels of the input add.
+        held |= {"scale": module.output_scale(), "bias": module.output_shift()}
+        if module.has_levels:
+            held = {k: v for k, v in held.items() if not k.startswith("input_quantizer.")}
+    for tensor in held.values():
+        if tensor is None or id(tensor) in seen or not tensor.is_floating_point():
             continue
         seen.add(id(tensor))
         if tensor is binary:

@@ -1,11 +1,10 @@
 """What packs, what does not, and what the report and the self-check say."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.grey import GREY, body, first
 from helpers.models import small
 from torch import nn
 
@@ -14,13 +13,11 @@ from signbit.format import PackedModel, Preprocessing
 from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryLayer, BinaryLinear, RPReLU, RSign
 from signbit.models import create, models
 from signbit.pack import pack
-from signbit.pack._check import Checked, compare, require_equal
 from signbit.pack._pixels import pixel_code
 from signbit.quantizers import AbstractQuantizer
 from signbit.runtime import reference
 from signbit.runtime.engine import Engine
 
-GREY = Preprocessing([1 / 128], [-1.0], (8, 8))
 RGB = Preprocessing([1 / 128] * 3, [-1.0] * 3, (8, 8))
 
 
@@ -31,14 +28,6 @@ def seeded():
 
 def ops(packed: PackedModel) -> list[str]:
     return [node.op for node in packed.nodes]
-
-
-def body(*layers: nn.Module, features: int = 64) -> nn.Sequential:
-    return nn.Sequential(*layers, nn.Flatten(), BinaryLinear(features, 3)).eval()
-
-
-def first(channels: int = 16) -> BinaryConv2d:
-    return BinaryConv2d(1, channels, 3, padding=1, input_quantizer=None)
 
 
 @pytest.mark.parametrize("name", models.names())
@@ -331,46 +320,6 @@ def test_a_sign_of_a_real_value_that_the_network_makes_reads_it_there():
     assert kinds == ["i32", "f32", "i32"]
 
 
-def test_the_self_check_tells_turned_bits_from_what_follows_from_them():
-    network = nn.Sequential(
-        first(), nn.BatchNorm2d(16), *(BinaryConv2d(16, 16, 3, padding=1) for _ in range(3))
-    )
-    network = body(*network, features=1024)
-    packed = pack(network, GREY, check=False)
-    tensors = dict(packed.nodes[1].tensors)
-    # A threshold of another value in one channel: as if real numbers were added in another order.
-    tensors["threshold"] = tensors["threshold"] + np.eye(16, dtype=np.int32)[3] * 40
-    nodes = [packed.nodes[0], replace(packed.nodes[1], tensors=tensors), *packed.nodes[2:]]
-    signs = [n for n, node in enumerate(nodes, 1) if node.op == "threshold"]
-    checked = [Checked(str(origin), n, None) for origin, n in zip((2, 3, 4), signs, strict=False)]
-    result = compare(network, PackedModel(nodes, GREY), checked, 4, None)
-    assert 0 < result.bits_turned < result.bits_differ
-
-
-def test_the_self_check_refuses_wrong_scores_of_a_real_network():
-    last = nn.Linear(64, 3)
-    network = nn.Sequential(nn.Flatten(), last).eval()
-    packed = pack(network, GREY, check=False)
-    # The packed network stays as it was, too.
-    with torch.no_grad():
-        last.weight[0, :8] += 0.5
-    result = compare(network, packed, [], 4, None)
-    assert result.score_error > 0.01
-    with pytest.raises(PackError, match="scores by"):
-        require_equal(result, exact=False)
-
-
-def test_many_samples_are_compared_in_parts(monkeypatch):
-    sizes, run = [], reference.run
-    monkeypatch.setattr(
-        reference, "run", lambda model, images: sizes.append(len(images)) or run(model, images)
-    )
-    samples = np.random.default_rng(1).integers(0, 256, (40, 8, 8, 1), np.uint8)
-    packed = pack(body(first(), features=1024), GREY, samples=samples)
-    assert packed.info["check"]["images"] == 56 == sum(sizes)
-    assert max(sizes) == 16
-
-
 def test_what_pack_finds_out_is_not_overridden_by_info():
     info = {"check": {}, "exact": "perhaps", "modules": 3, "epoch": 7}
     packed = pack(body(first(), features=1024), GREY, info=info, check=False)
@@ -383,16 +332,3 @@ def test_what_pack_finds_out_is_not_overridden_by_info():
 def test_a_scale_next_to_nothing_is_a_real_number():
     tiny = Preprocessing([1e-320], [1.0], (8, 8))
     assert pixel_code(tiny) is None
-
-
-def test_the_self_check_refuses_a_wrong_threshold():
-    network = body(first(), nn.BatchNorm2d(16), features=1024)
-    packed = pack(network, GREY, check=False)
-    assert "check" not in packed.info
-    wrong = dict(packed.nodes[1].tensors)
-    wrong["threshold"] = wrong["threshold"] + 5000
-    nodes = [packed.nodes[0], replace(packed.nodes[1], tensors=wrong), *packed.nodes[2:]]
-    result = compare(network, PackedModel(nodes, GREY), [], 4, None)
-    assert result.predictions_differ > 0
-    with pytest.raises(PackError, match=r"predictions differ from torch's"):
-        require_equal(result, exact=True)

@@ -12,7 +12,7 @@ from signbit.format import PackedModel, Preprocessing
 from signbit.layers import BinaryConv2d, BinaryLinear, RSign
 from signbit.models import create, to_input
 from signbit.pack import pack
-from signbit.quantizers import AbstractQuantizer, quantizers
+from signbit.quantizers import AbstractQuantizer, AdabinSign, quantizers
 from signbit.quantizers import create as create_quantizer
 from signbit.runtime import reference
 from signbit.runtime.engine import Engine
@@ -142,10 +142,18 @@ def test_learned_levels_give_the_very_numbers_of_torch(name, options, seed):
 
 
 def test_models_take_levels_from_options():
-    model = create("digits_binary", width=8, input_quantizer="adabin_sign")
-    packed = pack(randomize(model), GREY)
+    model = randomize(create("digits_binary", width=8, input_quantizer="adabin_sign"))
+    for module in model.modules():
+        if isinstance(module, AdabinSign):
+            module.get_parameter("alpha").data.fill_(0.75)
+            module.get_parameter("beta").data.fill_(0.5)
+    packed = pack(model, GREY)
     assert packed.info["check"]["bits_differ"] == 0
-    assert not any(node.op.startswith("conv_f32") for node in packed.nodes)
+    plain = pack(randomize(create("digits_binary", width=8)), GREY)
+    # The levels are in the thresholds, behind flattening too; those of the last layer stay.
+    ops, expected = ([node.op for node in one.nodes] for one in (packed, plain))
+    last = expected.index("affine")
+    assert ops == [*expected[:last], "affine", *expected[last:]]
 
 
 def test_weights_of_two_real_values_are_refused():

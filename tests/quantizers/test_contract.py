@@ -22,7 +22,11 @@ def special(quantizer: AbstractQuantizer) -> torch.Tensor:
 
 @pytest.fixture(params=quantizers.names())
 def quantizer(request) -> AbstractQuantizer:
-    return create(request.param)
+    made = create(request.param)
+    for parameter in made.parameters():
+        # Not as they are at first, where a scale is 1 and a shift 0.
+        parameter.data.add_(0.25)
+    return made
 
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)

@@ -133,6 +133,11 @@ def test_what_is_no_sign_of_single_numbers_cannot_follow_standardization(other):
         StandardizedSign(quantizer=other)
 
 
+def test_quantiles_beside_another_sign_are_refused():
+    with pytest.raises(UsageError, match=r"tau_start 0.8 and tau_end None have no effect beside"):
+        StandardizedSign(tau_start=0.8, quantizer="ede_sign")
+
+
 def test_adabin_weights_lie_around_the_mean_of_the_channel():
     weight = torch.tensor([[1.0, 2.0, 6.0, 3.0], [-1.0, -3.0, -2.0, -2.0]])
     low, high = (3 - 3.5**0.5, 3 + 3.5**0.5), (-2 - 0.5**0.5, -2 + 0.5**0.5)

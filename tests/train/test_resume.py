@@ -141,6 +141,7 @@ def test_a_run_on_a_relative_folder_resumes_from_elsewhere(tiny_run, tmp_path, m
     monkeypatch.chdir("/")
     assert resume(run.folder)["epoch"] == 3
     assert load_model(run.folder).info["data"] == "folder:images"
+    assert replace(run, data=f"folder:{tmp_path}/images/").data_name == "folder:images"
     settings = json.loads((run.folder / "run.json").read_text())
     assert settings["data_dir"] == str(tmp_path / "none")
 

@@ -44,13 +44,16 @@ def test_a_latent_weight_that_is_not_a_number_stops_the_run(tiny_run, monkeypatc
     assert resume(tiny_run.folder)["epoch"] == 3
 
 
-def test_a_full_memory_says_the_way_out(tiny_run, monkeypatch):
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_full_memory_says_the_way_out(tiny_run, monkeypatch, device):
     def filling(self, batch, batch_index):
+        if device == "cpu":
+            torch.empty(2**50)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nMore lines")
 
     monkeypatch.setattr(Classifier, "training_step", filling)
     with pytest.raises(
-        TrainingError, match=r"is full: CUDA .* 2 GiB.; give less than --batch-size 64$"
+        TrainingError, match=r"^the memory is full: .*; train with a batch_size below 64$"
     ):
         train(tiny_run)
 
@@ -62,9 +65,12 @@ def test_a_compiler_that_fails_says_the_way_out(tiny_run, monkeypatch):
         """As those of torch are told from others: by the module that has them."""
 
         __module__ = "torch._inductor.exc"
+        inner_exception: Exception
 
     def failing(self, batch, batch_index):
-        raise CompilerError("no compiler\nMore lines")
+        error = CompilerError("backend='inductor' raised:")
+        error.inner_exception = RuntimeError("no compiler\nMore lines")
+        raise error
 
     monkeypatch.setattr(Classifier, "training_step", failing)
     with pytest.raises(CompilerError):

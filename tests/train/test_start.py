@@ -59,7 +59,7 @@ def test_a_missing_file_is_an_error(tmp_path):
 
 def test_other_input_is_refused(tiny_run):
     train(replace(tiny_run, recipe=load_recipe("digits", {"epochs": 1, "model": {"width": 4}})))
-    with pytest.raises(UsageError, match=r"^--init .* takes input by .*; set the same `input`$"):
+    with pytest.raises(UsageError, match=r"^--init .* takes pixels \* .*; set the same `input`$"):
         start(tiny_run.folder, Preprocessing([1 / 64], [-1.0], (8, 8)))
 
 

@@ -62,12 +62,25 @@ def test_a_teacher_with_other_input_is_an_error(tiny_run):
         teacher_of(recipe(teacher=str(tiny_run.folder)), None, PIXELS)
 
 
+class _Pair(nn.Module):
+    def forward(self, x):
+        return x, x
+
+
+def test_a_bfloat16_module_can_teach_under_autocast():
+    module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).bfloat16()
+    chosen = recipe().model_copy(update={"precision": "bfloat16"})
+    assert teacher_of(chosen, module, PIXELS) is not None
+
+
 @pytest.mark.parametrize(
     ("module", "message"),
     [
         (nn.Linear(5, 10), r"^the teacher does not take input of shape \(2, 1, 8, 8\): mat"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), r"scores of shape \(2, 1\) for two images"),
-        (nn.Identity(), r"scores of shape \(2, 1, 8, 8\) for two images; \(2, 10\) are needed"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), r"gives \(2, 1\) for two images"),
+        (nn.Identity(), r"gives \(2, 1, 8, 8\) for .*; scores of shape \(2, 10\) are needed"),
+        (nn.BatchNorm1d(1), r"^the teacher does not take input of shape \(2, 1, 8, 8\): expected"),
+        (_Pair(), r"^the teacher gives tuple for two images"),
     ],
 )
 def test_a_module_that_does_not_fit_is_refused(module, message):

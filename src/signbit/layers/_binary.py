@@ -110,6 +110,11 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         """The input as the layer multiplies with it: without levels."""
         return x if self.input_quantizer is None else self.input_quantizer.signs(x)
 
+    @property
+    def has_levels(self) -> bool:
+        """Whether the two values of the input are others than -1 and +1."""
+        return self._input_levels() is not None
+
     def _weight_scale(self) -> Tensor | None:
         if self.scale is not None or self.weight_quantizer is None:
             return self.scale

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from signbit.errors import CheckpointError, SignbitError, UsageError
 from signbit.files import atomic_write
 from signbit.format import Preprocessing
-from signbit.models._legacy import LEGACY_SUFFIXES, legacy_preprocessing, read_legacy
+from signbit.models._legacy import LEGACY_SUFFIXES, is_legacy, legacy_preprocessing, read_legacy
 from signbit.models._rebuild import blueprint, check_preprocessing, fill
 from signbit.models._registry import Architecture
 from signbit.models._trained import TrainedModel
@@ -78,7 +78,7 @@ def load_model(path: Path | str, architecture: Architecture | None = None) -> Tr
         `architecture` is missing, wrong, or given for a file that says its own.
     """
     path = _resolve(Path(path))
-    if path.name.endswith(LEGACY_SUFFIXES):
+    if is_legacy(path):
         tensors, header = read_legacy(path), None
     else:
         tensors, header = _read_safetensors(path)
@@ -124,7 +124,7 @@ def _resolve(path: Path) -> Path:
             f"{path}: no {RUN_FILE} in this folder; is it a run folder, and has its first epoch "
             "ended?"
         )
-    if not path.name.endswith((SUFFIX, *LEGACY_SUFFIXES)):
+    if not path.name.endswith(SUFFIX) and not is_legacy(path):
         raise UsageError(
             f"{path}: not a checkpoint of a trained model, by its name; give a run folder, a "
             f"{SUFFIX} file, or an old {LEGACY_SUFFIXES[0]}; packed networks end in .signbit"

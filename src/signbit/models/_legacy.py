@@ -21,6 +21,11 @@ _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 
 
+def is_legacy(path: Path | str) -> bool:
+    """Whether a file is one of those checkpoints, by its name."""
+    return str(path).endswith(LEGACY_SUFFIXES)
+
+
 def read_legacy(path: Path) -> dict[str, Tensor]:
     """The `state_dict` of a `model_best.pth.tar`, without the prefix `module.` of its keys.
 

@@ -17,26 +17,27 @@ from signbit.models._trained import TrainedModel
 def parameters_of(model: TrainedModel) -> Parameters:
     """Each entry of the state dict, and each binary weight as the network multiplies with it.
 
-    The scale of a layer's sums stands under `<layer>.scale`, learned or not; where a binary set
-    of the input adds something besides, that and the bias together under `<layer>.shift`.
+    What a binary layer multiplies its sums with stands under `<layer>.scale`, learned or not.
+    Where a binary set of the input adds something besides, that and the bias together stand
+    under `<layer>.shift`.
 
     Raises: UsageError where a quantizer that says it is binary gives other values.
     """
     layers = {
         f"{name}.".removeprefix("."): module
         for name, module in model.module.named_modules()
-        if isinstance(module, BinaryLayer) and module.has_binary_weight
+        if isinstance(module, BinaryLayer)
     }
-    scales = {f"{path}scale": layer.output_scale() for path, layer in layers.items()}
-    scales |= {
-        f"{path}shift": layer.output_shift()
-        for path, layer in layers.items()
-        if layer.output_shift() is not layer.bias
-    }
+    computed: dict[str, Tensor | None] = {}
+    for path, layer in layers.items():
+        computed[f"{path}scale"], shift = layer.output_scale(), layer.output_shift()
+        computed[f"{path}shift"] = None if shift is layer.bias else shift
     binary = {
-        f"{path}weight": _signs(path, layer.quantized_weight()) for path, layer in layers.items()
+        f"{path}weight": _signs(path, layer.quantized_weight())
+        for path, layer in layers.items()
+        if layer.has_binary_weight
     }
-    tensors = model.module.state_dict() | {k: v for k, v in scales.items() if v is not None}
+    tensors = model.module.state_dict() | {k: v for k, v in computed.items() if v is not None}
     return Parameters(
         arrays={key: _array(value) for key, value in tensors.items()},
         binary=binary,

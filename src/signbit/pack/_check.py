@@ -1,6 +1,7 @@
 """Run torch and the packed network on the same images, and count what differs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -24,18 +25,19 @@ MOST_TURNED = 1e-3
 MOST_SCORE_ERROR = 1e-2
 # The reference holds every value of the network at once.
 _BATCH = 16
-# Path of a quantizer or its layer, and its signs, to others in their place or None.
-Look = Callable[[str, Tensor], Tensor | None]
+# Path of a layer or quantizer, and how often it has run before.
+Call = tuple[str, int]
+Found = dict[Call, list[NDArray[np.bool_]]]
 
 
 class Checked(NamedTuple):
     """Bits that torch computes: those of one quantizer.
 
-    origin: path of the layer or quantizer.
+    call: of the layer or quantizer.
     node: the packed value; negated: channels in which it is the opposite.
     """
 
-    origin: str
+    call: Call
     node: int
     negated: NDArray[np.bool_] | None
 
@@ -94,12 +96,14 @@ def _compare(
     inputs = to_input(torch.from_numpy(images), packed.preprocessing)
     inputs = inputs[:, :, 0] if rank == 3 else inputs
     values = reference.run(packed, images)
-    found: dict[str, list[NDArray[np.bool_]]] = {}
+    found: Found = {}
     for one in checked:
-        found.setdefault(one.origin, []).append(_bits(one, values))
-    expected, differ = _run(model, inputs, found, replace=False)
+        found.setdefault(one.call, []).append(_bits(one, values))
+    expected, differ = _run(model, inputs, _Watch(found, replace=False))
     # Only a difference needs a second look.
-    given, turned = _run(model, inputs, found, replace=True) if differ else (expected, 0)
+    given, turned = expected, 0
+    if differ:
+        given, turned = _run(model, inputs, _Watch(found, replace=True))
     scores = values[-1].reshape(expected.shape)
     predictions = int((scores.argmax(1) != expected.argmax(1)).sum())
     total = sum(bits.size for some in found.values() for bits in some)
@@ -137,64 +141,78 @@ def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
 
 
 @torch.no_grad()
-def _run(
-    model: nn.Module,
-    inputs: Tensor,
-    found: Mapping[str, Sequence[NDArray[np.bool_]]],
-    replace: bool,
-) -> tuple[NDArray[np.float32], int]:
-    """Torch's scores, and how many of the bits of its quantizers differ from those found.
+def _run(model: nn.Module, inputs: Tensor, watch: "_Watch") -> tuple[NDArray[np.float32], int]:
+    """Torch's scores, and how many of the bits of its quantizers differ from those found."""
+    with watch.over(model):
+        scores = model(inputs).float().numpy()
+    unseen = watch.found.keys() - watch.calls_seen
+    if unseen:
+        raise PackError(
+            f"{min(unseen)[0]}: the self-check did not see its signs, as its forward pass does "
+            "not take them from quantized_input; --no-check packs anyway"
+        )
+    return scores, watch.differ
 
-    found: bits by the path of the quantizer's layer, more than once where several nodes have them.
+
+class _Watch:
+    """Looks at the signs of each quantizer, of a layer's input or alone, in one forward pass.
+
+    found: bits by call, more than once where several nodes have them.
     replace: go on with the bits found, so that every layer is looked at by itself.
     """
-    differ = 0
 
-    def look(path: str, signs: Tensor) -> Tensor | None:
-        nonlocal differ
-        if path not in found:
+    def __init__(self, found: Found, replace: bool):
+        self.found, self.replace = found, replace
+        self.differ, self.calls_seen = 0, set[Call]()
+        self._calls, self._in_layer = Counter[str](), False
+
+    @contextmanager
+    def over(self, model: nn.Module) -> Iterator[None]:
+        """While it lasts, a forward pass of the model is watched."""
+        with ExitStack() as stack:
+            for path, module in model.named_modules():
+                if isinstance(module, BinaryLayer):
+                    module.quantized_input = self._input_of(path, module)  # pyright: ignore
+                    stack.callback(delattr, module, "quantized_input")
+                elif isinstance(module, AbstractQuantizer):
+                    stack.enter_context(module.register_forward_hook(self._output_of(path)))
+            yield
+
+    def _input_of(self, path: str, layer: BinaryLayer) -> Callable[[Tensor], Tensor]:
+        quantized_input = layer.quantized_input
+
+        def watched(x: Tensor) -> Tensor:
+            self._in_layer = True
+            signs = quantized_input(x)
+            self._in_layer = False
+            replaced = self._look(path, signs)
+            return signs if replaced is None else replaced
+
+        return watched
+
+    def _output_of(self, path: str) -> Callable[..., Tensor | None]:
+        def watched(quantizer: Any, inputs: tuple[Tensor], output: Tensor) -> Tensor | None:
+            if self._in_layer:
+                return None
+            levels = quantizer.levels()
+            self._in_layer = True
+            signs = output if levels is None else quantizer.signs(*inputs)
+            self._in_layer = False
+            replaced = self._look(path, signs)
+            if levels is None or replaced is None:
+                return replaced
+            return replaced * levels[0] + levels[1]
+
+        return watched
+
+    def _look(self, path: str, signs: Tensor) -> Tensor | None:
+        """Count what differs; the signs to go on with, where they are others."""
+        call = path, self._calls[path]
+        self._calls[path] += 1
+        if call not in self.found:
             return None
+        self.calls_seen.add(call)
         wanted = signs.reshape(len(signs), -1).numpy() > 0
-        differ += sum(int((bits != wanted).sum()) for bits in found[path])
-        bits = torch.from_numpy(np.ascontiguousarray(found[path][0])).reshape(signs.shape)
-        return bits.to(signs.dtype) * 2 - 1 if replace else None
-
-    with _watched_signs(model, look):
-        return model(inputs).float().numpy(), differ
-
-
-@contextmanager
-def _watched_signs(model: nn.Module, look: Look) -> Iterator[None]:
-    """Calls look(path, signs) for each quantizer of an input or alone; it may replace these."""
-    with ExitStack() as stack:
-        for path, module in model.named_modules():
-            if isinstance(module, BinaryLayer):
-                module.quantized_input = _watched_input(path, module, look)  # pyright: ignore
-                stack.callback(delattr, module, "quantized_input")
-            elif isinstance(module, AbstractQuantizer):
-                hook = module.register_forward_hook(_watched_output(path, module, look))
-                stack.enter_context(hook)
-        yield
-
-
-def _watched_input(path: str, layer: BinaryLayer, look: Look) -> Callable[[Tensor], Tensor]:
-    quantized_input = layer.quantized_input
-
-    def watched(x: Tensor) -> Tensor:
-        signs = quantized_input(x)
-        replaced = look(path, signs)
-        return signs if replaced is None else replaced
-
-    return watched
-
-
-def _watched_output(path: str, quantizer: AbstractQuantizer, look: Look) -> Callable[..., Any]:
-    levels = quantizer.levels()
-
-    def watched(_: Any, __: Any, output: Tensor) -> Tensor | None:
-        if levels is None:
-            return look(path, output)
-        replaced = look(path, output - levels[1])
-        return None if replaced is None else replaced * levels[0] + levels[1]
-
-    return watched
+        self.differ += sum(int((bits != wanted).sum()) for bits in self.found[call])
+        bits = torch.from_numpy(np.ascontiguousarray(self.found[call][0])).reshape(signs.shape)
+        return bits.to(signs.dtype) * 2 - 1 if self.replace else None

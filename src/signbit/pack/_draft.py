@@ -35,7 +35,12 @@ class Input(Step):
 
 @dataclass(frozen=True)
 class Sign(Step):
-    """+1 where the value is positive, else -1."""
+    """+1 where the value is positive, else -1.
+
+    call: how often the network has run the module of that path before.
+    """
+
+    call: int = 0
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Lowering:
     origins: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
     signs: dict[int, int] = field(default_factory=dict)
-    sign_origins: dict[int, str] = field(default_factory=dict)
+    sign_calls: dict[int, tuple[str, int]] = field(default_factory=dict)
     # Steps are told apart by identity, which holds only while they live.
     _alive: list[Step] = field(default_factory=list)
     _sources: dict[int, Source] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class Lowering:
         if id(sign) not in self.signs:
             self._alive.append(sign)
             self.signs[id(sign)] = self._bits(sign)
-            self.sign_origins[id(sign)] = sign.origin
+            self.sign_calls[id(sign)] = sign.origin, sign.call
         return self.signs[id(sign)]
 
     def _make(self, step: Step) -> Source:
@@ -252,7 +252,7 @@ def _before_flatten(x: Step) -> Step | None:
     (value,) = step.sources
     for function in reversed(functions):
         value = _moved_before(function, value)
-    return Sign(x.origin, (value,), value.shape)
+    return Sign(x.origin, (value,), value.shape, x.call)
 
 
 def _moved_before(function: Elementwise, value: Step) -> Elementwise:

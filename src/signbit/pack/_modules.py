@@ -30,6 +30,21 @@ def bias_step(origin: str, x: Step, bias: Tensor) -> Step:
     )
 
 
+def _shift_step(origin: str, x: Step, number: Tensor) -> Step:
+    """x + one number, the same for all channels."""
+    channels = x.shape[0]
+    return Elementwise(
+        origin,
+        (x,),
+        x.shape,
+        lambda rows: rows + number,
+        torch.ones(channels),
+        "affine",
+        tensors={"scale": torch.ones(channels), "bias": number.expand(channels).clone()},
+        per_channel=False,
+    )
+
+
 def scale_step(origin: str, x: Step, scale: Tensor) -> Step:
     """x * scale per channel."""
     scale = _channels(origin, scale, x)
@@ -156,13 +171,16 @@ def flatten_step(origin: str, x: Step, shape: Shape) -> Step:
     return Flatten(origin, (x,), shape)
 
 
-def layer_steps(origin: str, x: Step, shape: Shape, module: nn.Module) -> Step:
-    """A convolution or linear layer, binary or real, then its scale, then what it adds."""
+def layer_steps(origin: str, x: Step, shape: Shape, module: nn.Module, call: int) -> Step:
+    """A convolution or linear layer, binary or real, then its scale, then what it adds.
+
+    call: how often the network has run it before.
+    """
     binary, weight, padding_value = False, module.weight, 0
     scale, shift = None, module.bias
     if isinstance(module, BinaryLayer):
         _check_weight(origin, module.weight_quantizer)
-        x = quantizer_step(origin, x, module.input_quantizer)
+        x = quantizer_step(origin, x, module.input_quantizer, call)
         binary, weight = module.has_binary_weight, module.quantized_weight()
         scale, shift = module.output_scale(), module.output_shift()
         padding_value = int(getattr(module, "padding_value", 0))
@@ -185,7 +203,7 @@ def _check_weight(origin: str, quantizer: AbstractQuantizer | None) -> None:
         )
 
 
-def quantizer_step(origin: str, x: Step, quantizer: AbstractQuantizer | None) -> Step:
+def quantizer_step(origin: str, x: Step, quantizer: AbstractQuantizer | None, call: int) -> Step:
     """Sign, perhaps of a shifted value, or nothing."""
     if isinstance(quantizer, RSign):
         # x - alpha and x + (-alpha) are one number, also where it is rounded.
@@ -196,12 +214,12 @@ def quantizer_step(origin: str, x: Step, quantizer: AbstractQuantizer | None) ->
         return clamp_step(origin, x, 0.0, math.inf)
     levels = quantizer.levels()
     if levels is not None:
-        x = bias_step(origin, x, -levels[1])
+        x = _shift_step(origin, x, -levels[1].detach())
     if not quantizer.binary:
         raise PackError(f"{origin}: quantizer {quantizer!r} gives other values than -1 and +1")
     if quantizer.for_weights:
         raise PackError(f"{origin}: quantizer {quantizer!r} is for weights, not activations")
-    return Sign(origin, (x,), x.shape)
+    return Sign(origin, (x,), x.shape, call)
 
 
 def levels_step(origin: str, x: Step, quantizer: AbstractQuantizer) -> Step:

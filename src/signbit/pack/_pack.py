@@ -14,7 +14,7 @@ from signbit.pack._check import Checked, compare, require_equal
 from signbit.pack._flips import Absorbed, absorb_flips
 from signbit.pack._lower import Lowering, real_values, require_one_row
 from signbit.pack._report import describe
-from signbit.pack._trace import trace
+from signbit.pack._trace import as_network, trace
 
 # Operations whose result depends on the order of additions, or on how exp is computed.
 _INEXACT = ("conv_f32", "conv_f32_bits", "avg_pool")
@@ -42,7 +42,7 @@ def pack(
     """
     if any(module.training for module in model.modules()):
         raise PackError("the network is in training mode; call eval() first")
-    rank = _rank(model, preprocessing)
+    model, rank = as_network(model), _rank(model, preprocessing)
     height, width = preprocessing.size
     shape = (2, preprocessing.channels, height, width)
     example = torch.zeros(shape if rank == 4 else (*shape[:2], width))
@@ -86,6 +86,6 @@ def _is_exact(lowering: Lowering) -> bool:
 
 def _checked(lowering: Lowering, absorbed: Absorbed) -> list[Checked]:
     return [
-        Checked(lowering.sign_origins[key], absorbed.place[node], absorbed.negated.get(node))
+        Checked(lowering.sign_calls[key], absorbed.place[node], absorbed.negated.get(node))
         for key, node in lowering.signs.items()
     ]

@@ -1,5 +1,6 @@
 """Follow the forward pass of a module, and say what each operation means."""
 
+from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -53,6 +54,11 @@ class _Shapes(fx.Interpreter):
         return value
 
 
+def as_network(model: nn.Module) -> nn.Module:
+    """The model, or a network of it where it is a single layer, which would be looked into."""
+    return nn.Sequential(model) if _Tracer().is_leaf_module(model, "") else model
+
+
 def trace(model: nn.Module, example: Tensor) -> Step:
     """The last step of the network; the others hang on it.
 
@@ -60,8 +66,6 @@ def trace(model: nn.Module, example: Tensor) -> Step:
 
     Raises: PackError naming the module or function that cannot be packed, and why.
     """
-    if _Tracer().is_leaf_module(model, ""):
-        model = nn.Sequential(model)  # a single layer would be looked into
     try:
         graph = _Tracer().trace(model)
         module = fx.GraphModule(model, graph)
@@ -91,6 +95,7 @@ class _Reader:
     def __init__(self, module: fx.GraphModule, shapes: dict[fx.Node, tuple[int, ...]]):
         self.module, self.shapes = module, shapes
         self.steps: dict[fx.Node, Step] = {}
+        self.calls: Counter[str] = Counter()
 
     def read(self) -> Step:
         """The step that the output node returns."""
@@ -120,11 +125,12 @@ class _Reader:
         return convert(self, node, origin, shape)
 
     def _module_step(self, path: str, x: Step, shape: tuple[int, ...]) -> Step:
-        module = self.module.get_submodule(path)
+        module, call = self.module.get_submodule(path), self.calls[path]
+        self.calls[path] += 1
         if isinstance(module, AbstractQuantizer):
-            return m.levels_step(path, m.quantizer_step(path, x, module), module)
+            return m.levels_step(path, m.quantizer_step(path, x, module, call), module)
         if isinstance(module, _CONV_OR_LINEAR):
-            return m.layer_steps(path, x, shape, module)
+            return m.layer_steps(path, x, shape, module, call)
         if isinstance(module, _BATCH_NORM):
             return m.batch_norm_step(path, x, module)
         if isinstance(module, _NOTHING):

@@ -1,4 +1,4 @@
-"""The straight-through estimator, shared by the quantizers that differ only forwards."""
+"""Estimators that several quantizers share."""
 
 from typing import Any
 
@@ -36,6 +36,31 @@ class StraightThrough(torch.autograd.Function):
         # +1 inside, 0 at the clip, -1 beyond and for NaN.
         side = x.abs().nan_to_num_(nan=torch.inf).neg_().add_(ctx.clip).sign_()
         return gradient_where(side.add_(1), gradient), None, None
+
+
+class Triangle(torch.autograd.Function):
+    """Given signs forwards; backwards the gradient times 2 - 2|x| where |x| <= 1."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, signs: Tensor) -> Tensor:
+        """The signs."""
+        return signs.view_as(signs)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Keep x."""
+        ctx.save_for_backward(inputs[0])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        """0 where |x| > 1, and for NaN."""
+        (x,) = ctx.saved_tensors
+        # Beyond 1, and for NaN, as at 1.
+        magnitude = x.abs().nan_to_num_(nan=1.0, posinf=1.0).clamp(max=1)
+        slope = magnitude.mul_(-2).add_(2)
+        return gradient_where(slope, gradients[0] * slope), None
 
 
 def gradient_where(slope: Tensor, gradient: Tensor) -> Tensor:

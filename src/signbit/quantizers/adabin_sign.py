@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating, signs_of
-from signbit.quantizers.approx_sign import approx_sign
+from signbit.quantizers._ste import Triangle
 
 # The distance stays positive, so that dividing by it is defined.
 _LEAST = 2.0**-20
@@ -49,7 +49,7 @@ class AdabinSign(AbstractQuantizer):
         distance, centre = (value.to(x.dtype) for value in self.levels())
         centred = x - centre
         # A quotient may round to 0, its dividend not.
-        return approx_sign(centred / distance, signs_of(centred))
+        return Triangle.apply(centred / distance, signs_of(centred))  # pyright: ignore
 
     def levels(self) -> tuple[Tensor, Tensor]:
         """alpha and beta."""

@@ -1,38 +1,15 @@
 """Sign with a triangular pseudo-gradient."""
 
-from typing import Any
-
-import torch
 from torch import Tensor
 
 from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floating, signs_of
-from signbit.quantizers._ste import gradient_where
+from signbit.quantizers._ste import Triangle
 
 
-class _ApproxSign(torch.autograd.Function):
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, signs: Tensor) -> Tensor:
-        return signs.view_as(signs)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(inputs[0])
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (x,) = ctx.saved_tensors
-        # Beyond 1, and for NaN, as at 1.
-        magnitude = x.abs().nan_to_num_(nan=1.0, posinf=1.0).clamp(max=1)
-        slope = magnitude.mul_(-2).add_(2)
-        return gradient_where(slope, gradients[0] * slope), None
-
-
-def approx_sign(x: Tensor, signs: Tensor | None = None) -> Tensor:
-    """`ApproxSign` as a function; signs: those to give forwards, where they are known already."""
+def approx_sign(x: Tensor) -> Tensor:
+    """`ApproxSign` as a function."""
     require_floating(x)
-    return _ApproxSign.apply(x, signs_of(x) if signs is None else signs)  # pyright: ignore
+    return Triangle.apply(x, signs_of(x))  # pyright: ignore[reportReturnType]
 
 
 @quantizers.register("approx_sign")

@@ -28,14 +28,15 @@ class StandardizedSign(AbstractQuantizer):
     q(tau) = -mean |z| ln(2 - 2 tau) is the quantile of a Laplace distribution, its 1 - tau the
     opposite.  tau = tau_start + (tau_end - tau_start)(e^progress - 1)/(e - 1).
 
+    tau_start, tau_end: 0.85 and 0.99 where they are None.
     quantizer: name, mapping or object of a sign that z goes through in place of the clamp, with
         its dy/dz: `ede_sign` makes it the weights of IR-Net.
 
     Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
     Range:  y in {-1, +1}; one bit per element once packed.
     Raises: InputTypeError if x is not floating point, UsageError where
-        0.5 < tau_start <= tau_end < 1 does not hold, or for a quantizer that gives others than
-        -1 and +1 or looks at a channel itself.
+        0.5 < tau_start <= tau_end < 1 does not hold, or for a quantizer beside them, or one that
+        gives others than -1 and +1 or looks at a channel itself.
     Source: ReCU, arXiv:2103.12369. Its code takes one q for a layer and the unbiased variance,
         and divides z by another constant, which changes the size of gradients alone.
         Standardization from IR-Net, arXiv:1909.10788.
@@ -45,9 +46,19 @@ class StandardizedSign(AbstractQuantizer):
     width: Tensor
 
     def __init__(
-        self, tau_start: float = 0.85, tau_end: float = 0.99, quantizer: Choice | None = None
+        self,
+        tau_start: float | None = None,
+        tau_end: float | None = None,
+        quantizer: Choice | None = None,
     ):
         super().__init__()
+        if quantizer is not None and not tau_start is tau_end is None:
+            raise UsageError(
+                f"tau_start {tau_start!r} and tau_end {tau_end!r} have no effect beside quantizer "
+                f"{quantizer!r}; leave them out"
+            )
+        tau_start = 0.85 if tau_start is None else tau_start
+        tau_end = 0.99 if tau_end is None else tau_end
         numbers = all(isinstance(tau, int | float) for tau in (tau_start, tau_end))
         if not numbers or not 0.5 < tau_start <= tau_end < 1:
             raise UsageError(

@@ -76,7 +76,9 @@ def _correlate(node: Node, x: Array, weight: Array) -> Array:
     for i, j, tap in _taps(x, node):
         *map_shape, inputs = tap.shape
         parts = tap.reshape(math.prod(map_shape), groups, inputs // groups).swapaxes(0, 1)
-        total = total + parts @ weight[:, :, i, j].swapaxes(1, 2)
+        # What overflows is infinite, or NaN, as in torch and in the engine.
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = total + parts @ weight[:, :, i, j].swapaxes(1, 2)
     return total.swapaxes(0, 1).reshape(*map_shape, channels)
 
 

@@ -107,7 +107,7 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
     module = Classifier(model, run.recipe, data.steps_per_epoch, taught_by)
     if not resume:
         write_run(run)
-    info = {"data": run.data, "recipe": without_folders(run.recipe).model_dump(mode="json")}
+    info = {"data": run.data_name, "recipe": without_folders(run.recipe).model_dump(mode="json")}
     run_folder = RunFolder(run.folder, architecture, preprocessing, info)
     if run.recipe.compile:
         mode = run.recipe.compile

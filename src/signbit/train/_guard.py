@@ -76,23 +76,30 @@ def machine_errors(recipe: Recipe) -> Iterator[None]:
     """Turns what the machine cannot do into a TrainingError that names the way out."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            f"the device's memory is full: {_first_line(error)}; give less than --batch-size "
-            f"{recipe.batch_size}"
-        ) from error
     except Exception as error:
-        if not recipe.compile or not _is_of_compiler(error):
-            raise
-        raise TrainingError(
-            f"torch.compile failed: {_first_line(error)}; it needs a C++ compiler, on a GPU "
-            "Triton too; or train with --set compile=false"
-        ) from error
+        if _is_of_memory(error):
+            raise TrainingError(
+                f"the memory is full: {_reason(error)}; train with a batch_size below "
+                f"{recipe.batch_size}"
+            ) from error
+        if recipe.compile and _is_of_compiler(error):
+            raise TrainingError(
+                f"torch.compile failed: {_reason(error)}; it needs a C++ compiler, on a GPU "
+                "Triton too; or train with compile=false"
+            ) from error
+        raise
+
+
+def _is_of_memory(error: Exception) -> bool:
+    on_cpu = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or on_cpu
 
 
 def _is_of_compiler(error: Exception) -> bool:
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _reason(error: BaseException) -> str:
+    """The first line of the message; a compiler's error wraps that of its back end."""
+    inner = getattr(error, "inner_exception", None) or error
+    return (str(inner).strip() or type(inner).__name__).splitlines()[0]

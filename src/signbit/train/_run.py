@@ -33,6 +33,12 @@ class Run:
     started_in: Path | None = None
 
     @property
+    def data_name(self) -> str:
+        """The data set, of a folder its name alone: for files that are given to others."""
+        kind, colon, path = self.data.partition(":")
+        return f"{kind}:{Path(path).expanduser().absolute().name}" if colon else self.data
+
+    @property
     def data_source(self) -> str:
         """The data set, its path independent of the current folder."""
         kind, colon, path = self.data.partition(":")

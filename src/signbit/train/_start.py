@@ -6,8 +6,7 @@ from torch import nn
 
 from signbit.errors import CheckpointError, UsageError
 from signbit.format import Preprocessing
-from signbit.models import load_model
-from signbit.models._legacy import LEGACY_SUFFIXES
+from signbit.models import is_legacy, load_model
 from signbit.quantizers import AbstractQuantizer
 
 _MAX_LISTED = 5
@@ -24,17 +23,18 @@ def start_from(model: nn.Module, path: str, preprocessing: Preprocessing) -> Non
         or one whose network takes pixels as other numbers.
     Source: training in stages, arXiv:1904.05868.
     """
-    if path.endswith(LEGACY_SUFFIXES):
+    if is_legacy(path):
         raise UsageError(
             f"--init {path}: networks of old checkpoints take pixels in another way than any "
             "recipe; give a run folder or a checkpoint of signbit train"
         )
     start = load_model(Path(path))
     ours, theirs = ((p.scale, p.bias) for p in (preprocessing, start.preprocessing))
-    if ours != theirs:
+    # Other channels are another shape of the first weight.
+    if ours != theirs and preprocessing.channels == start.preprocessing.channels:
         raise UsageError(
-            f"--init {path} takes input by {start.preprocessing}, this run by {preprocessing}; "
-            "set the same `input`"
+            f"--init {path} takes pixels * {theirs[0]} + {theirs[1]}, this run {ours[0]} and "
+            f"{ours[1]}; set the same `input`"
         )
     given_model = start.module
     wanted, given = model.state_dict(), given_model.state_dict()

@@ -56,26 +56,29 @@ def teacher_of(
         )
     if given is None:
         return _load(str(settings.teacher), preprocessing)
-    _require_scores(given, preprocessing)
+    _require_scores(given, preprocessing, recipe.precision == "bfloat16")
     return Teacher(given)
 
 
 @torch.no_grad()
-def _require_scores(module: nn.Module, preprocessing: Preprocessing) -> None:
+def _require_scores(module: nn.Module, preprocessing: Preprocessing, autocast: bool) -> None:
     """Raises: UsageError where the module does not give a score per class of an image."""
     pixels = torch.zeros((2, *preprocessing.size, preprocessing.channels), dtype=torch.uint8)
     place = next(module.parameters(), pixels)
     inputs = to_input(pixels.to(place.device), preprocessing)
     wanted = (2, len(preprocessing.classes))
     try:
-        found = tuple(module.eval()(inputs).shape)
-    except RuntimeError as error:
+        with torch.autocast(place.device.type, torch.bfloat16, enabled=autocast):
+            scores = module.eval()(inputs)
+    except (RuntimeError, ValueError, TypeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UsageError(
-            f"the teacher does not take input of shape {tuple(inputs.shape)}: {error}"
+            f"the teacher does not take input of shape {tuple(inputs.shape)}: {reason}"
         ) from error
+    found = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
     if found != wanted:
         raise UsageError(
-            f"the teacher gives scores of shape {found} for two images; {wanted} are needed"
+            f"the teacher gives {found} for two images; scores of shape {wanted} are needed"
         )
 
 
