@@ -73,7 +73,9 @@ def test_the_accuracy_of_every_network_of_the_zoo_is_that_of_its_card(name):
 def test_the_table_of_the_ablation_is_that_of_its_results(tmp_path):
     page = ACCURACY.read_text("utf-8")
     shutil.copytree(ROOT / "bench", tmp_path / "bench")
-    (command,) = re.findall(r"^(?:\w+=\w+ )*python (bench/ablation\.py(?:.*\\\n)*.*)$", page, re.MULTILINE)
+    (command,) = re.findall(
+        r"^(?:\w+=\w+ )*python (bench/ablation\.py(?:.*\\\n)*.*)$", page, re.MULTILINE
+    )
     done = subprocess.run(
         [sys.executable, *command.replace("\\\n", "").split(), "--table"],
         cwd=tmp_path,
