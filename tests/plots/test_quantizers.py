@@ -22,7 +22,7 @@ def test_the_gallery_is_a_small_picture(tmp_path):
     with Image.open(path) as picture:
         assert picture.format == "PNG"
         assert picture.width > picture.height > 300
-    assert path.stat().st_size < 100_000
+    assert path.stat().st_size < 200_000
 
 
 @pytest.mark.parametrize("name", quantizers.names())
@@ -38,7 +38,7 @@ def test_samples_are_the_quantizers_own_values_and_gradients(name):
     assert np.array_equal(gradient, expected.numpy())
     quantizer.eval()
     if sample_mean(quantizer.train()) is None:
-        assert np.array_equal(y, quantizer.eval()(inputs.detach()).numpy())
+        assert np.array_equal(y, quantizer.eval()(inputs).detach().numpy())
 
 
 def test_the_mean_of_stochastic_sign_is_its_clipped_input():
@@ -55,7 +55,7 @@ def test_deterministic_quantizers_have_no_mean_to_show():
 
 
 def test_gradients_that_change_during_training_are_shown_at_its_start_middle_and_end():
-    changing = {"ede_sign", "reste_sign", "standardized_sign"}
+    changing = {"adabin_weight", "ede_sign", "reste_sign", "standardized_sign"}
     for name in quantizers.names():
         quantizer = create(name)
         curves = sample_gradients(quantizer)
