@@ -17,13 +17,19 @@ from signbit.format import PackedModel
 LARGEST = 700_000
 
 
-@pytest.fixture(params=zoo.names())
+MARKS = {"cifar10": pytest.mark.cifar10}
+
+
+@pytest.fixture(
+    params=[pytest.param(n, marks=MARKS.get(zoo.card(n).data, ())) for n in zoo.names()]
+)
 def card(request) -> zoo.Card:
     return zoo.card(request.param)
 
 
-def test_the_engine_gets_the_accuracy_of_the_card(card):
-    test = load_data(card.data, "test")
+def test_the_engine_gets_the_accuracy_of_the_card(card, request):
+    place = request.getfixturevalue("cifar10_dir") if card.data == "cifar10" else None
+    test = load_data(card.data, "test", data_dir=place)
     figures = evaluate(zoo.load(card.name), test).figures
     assert (figures.images, figures.top1, figures.top5) == (card.images, card.top1, card.top5)
 
