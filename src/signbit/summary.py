@@ -91,7 +91,8 @@ def summarize(model: nn.Module, input_shape: Sequence[int]) -> Summary:
     finally:
         for hook in hooks:
             hook.remove()
-    seen: set[int] = set()
+    # By identity, and kept: a computed tensor that is gone gives its identity to another.
+    seen: dict[int, Tensor] = {}
     for module, path in paths.items():
         cost = costs.setdefault(module, LayerCost(path, type(module).__name__))
         _add_parameters(cost, module, seen)
@@ -129,7 +130,7 @@ def _add_macs(cost: LayerCost, module: nn.Module, x: Tensor, output: Tensor) -> 
         cost.real_macs += macs
 
 
-def _add_parameters(cost: LayerCost, module: nn.Module, seen: set[int]) -> None:
+def _add_parameters(cost: LayerCost, module: nn.Module, seen: dict[int, Tensor]) -> None:
     """Add what the module itself holds, and a binary layer's quantizers."""
     whole = isinstance(module, BinaryLayer)
     binary = module.weight if whole and module.has_binary_weight else None
@@ -144,7 +145,7 @@ def _add_parameters(cost: LayerCost, module: nn.Module, seen: set[int]) -> None:
     for tensor in held.values():
         if tensor is None or id(tensor) in seen or not tensor.is_floating_point():
             continue
-        seen.add(id(tensor))
+        seen[id(tensor)] = tensor
         if tensor is binary:
             cost.bit_parameters += tensor.numel()
             # (out, in / groups, *kernel): every tap of an output channel starts a word.

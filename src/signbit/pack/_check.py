@@ -1,8 +1,6 @@
 """Run torch and the packed network on the same images, and count what differs."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +10,8 @@ from torch import Tensor, nn
 
 from signbit.errors import PackError
 from signbit.format import PackedModel
-from signbit.layers import BinaryLayer
 from signbit.models import to_input
-from signbit.quantizers import AbstractQuantizer
+from signbit.pack._watch import Call, Found, Watch
 from signbit.runtime import reference
 
 RANDOM_IMAGES = 16
@@ -25,9 +22,6 @@ MOST_TURNED = 1e-3
 MOST_SCORE_ERROR = 1e-2
 # The reference holds every value of the network at once.
 _BATCH = 16
-# Path of a layer or quantizer, and how often it has run before.
-Call = tuple[str, int]
-Found = dict[Call, list[NDArray[np.bool_]]]
 
 
 class Checked(NamedTuple):
@@ -99,11 +93,11 @@ def _compare(
     found: Found = {}
     for one in checked:
         found.setdefault(one.call, []).append(_bits(one, values))
-    expected, differ = _run(model, inputs, _Watch(found, replace=False))
+    expected, differ = _run(model, inputs, Watch(found, replace=False))
     # Only a difference needs a second look.
     given, turned = expected, 0
     if differ:
-        given, turned = _run(model, inputs, _Watch(found, replace=True))
+        given, turned = _run(model, inputs, Watch(found, replace=True))
     scores = values[-1].reshape(expected.shape)
     predictions = int((scores.argmax(1) != expected.argmax(1)).sum())
     total = sum(bits.size for some in found.values() for bits in some)
@@ -141,7 +135,7 @@ def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
 
 
 @torch.no_grad()
-def _run(model: nn.Module, inputs: Tensor, watch: "_Watch") -> tuple[NDArray[np.float32], int]:
+def _run(model: nn.Module, inputs: Tensor, watch: Watch) -> tuple[NDArray[np.float32], int]:
     """Torch's scores, and how many of the bits of its quantizers differ from those found."""
     with watch.over(model):
         scores = model(inputs).float().numpy()
@@ -152,67 +146,3 @@ def _run(model: nn.Module, inputs: Tensor, watch: "_Watch") -> tuple[NDArray[np.
             "not take them from quantized_input; --no-check packs anyway"
         )
     return scores, watch.differ
-
-
-class _Watch:
-    """Looks at the signs of each quantizer, of a layer's input or alone, in one forward pass.
-
-    found: bits by call, more than once where several nodes have them.
-    replace: go on with the bits found, so that every layer is looked at by itself.
-    """
-
-    def __init__(self, found: Found, replace: bool):
-        self.found, self.replace = found, replace
-        self.differ, self.calls_seen = 0, set[Call]()
-        self._calls, self._in_layer = Counter[str](), False
-
-    @contextmanager
-    def over(self, model: nn.Module) -> Iterator[None]:
-        """While it lasts, a forward pass of the model is watched."""
-        with ExitStack() as stack:
-            for path, module in model.named_modules():
-                if isinstance(module, BinaryLayer):
-                    module.quantized_input = self._input_of(path, module)  # pyright: ignore
-                    stack.callback(delattr, module, "quantized_input")
-                elif isinstance(module, AbstractQuantizer):
-                    stack.enter_context(module.register_forward_hook(self._output_of(path)))
-            yield
-
-    def _input_of(self, path: str, layer: BinaryLayer) -> Callable[[Tensor], Tensor]:
-        quantized_input = layer.quantized_input
-
-        def watched(x: Tensor) -> Tensor:
-            self._in_layer = True
-            signs = quantized_input(x)
-            self._in_layer = False
-            replaced = self._look(path, signs)
-            return signs if replaced is None else replaced
-
-        return watched
-
-    def _output_of(self, path: str) -> Callable[..., Tensor | None]:
-        def watched(quantizer: Any, inputs: tuple[Tensor], output: Tensor) -> Tensor | None:
-            if self._in_layer:
-                return None
-            levels = quantizer.levels()
-            self._in_layer = True
-            signs = output if levels is None else quantizer.signs(*inputs)
-            self._in_layer = False
-            replaced = self._look(path, signs)
-            if levels is None or replaced is None:
-                return replaced
-            return replaced * levels[0] + levels[1]
-
-        return watched
-
-    def _look(self, path: str, signs: Tensor) -> Tensor | None:
-        """Count what differs; the signs to go on with, where they are others."""
-        call = path, self._calls[path]
-        self._calls[path] += 1
-        if call not in self.found:
-            return None
-        self.calls_seen.add(call)
-        wanted = signs.reshape(len(signs), -1).numpy() > 0
-        self.differ += sum(int((bits != wanted).sum()) for bits in self.found[call])
-        bits = torch.from_numpy(np.ascontiguousarray(self.found[call][0])).reshape(signs.shape)
-        return bits.to(signs.dtype) * 2 - 1 if self.replace else None
