@@ -12,7 +12,6 @@ precision of the run; on a GPU in TF32 for float32, as torch's convolutions are.
 """
 
 import argparse
-import inspect
 import json
 import sys
 import tempfile
@@ -26,7 +25,7 @@ import torch
 from signbit.cli._options import parse_settings
 from signbit.data import ImageSet, Request, datasets
 from signbit.machine import processor
-from signbit.models import Architecture, blueprint, models
+from signbit.models import Architecture, blueprint, option
 from signbit.summary import summarize
 from signbit.train import Run, load_recipe, read_metrics, train
 
@@ -102,11 +101,9 @@ def _options() -> argparse.Namespace:
 
 def image_shape(model: str, options: dict[str, Any]) -> tuple[int, int, int]:
     """Height, width and channels that the model takes, by the options or its defaults."""
-    parameters = inspect.signature(models.get(model)).parameters
-    channels, size = (
-        options.get(name, parameters[name].default) for name in ("in_channels", "input_size")
-    )
-    return size[0], size[1], channels
+    architecture = Architecture(model, options)
+    height, width = option(architecture, "input_size", (32, 32))
+    return height, width, option(architecture, "in_channels", 3)
 
 
 def register_random_images(count: int, shape: tuple[int, int, int]) -> None:

@@ -46,18 +46,22 @@ def test_a_run_cut_at_any_write_resumes_to_the_same_end(
     assert len(rows_of(tiny_run)) == 3
 
 
-def test_stochastic_signs_resume_to_the_same_end(tiny_run, tmp_path, monkeypatch):
-    model = {"width": 4, "input_quantizer": "stochastic_sign"}
-    recipe = tiny_run.recipe.model_copy(update={"model": model})
-    run = replace(tiny_run, recipe=recipe)
-    whole = replace(run, folder=tmp_path / "whole")
+def assert_resumes_to_the_same_end(run, monkeypatch, cut_in):
+    whole = replace(run, folder=run.folder.with_name("whole"))
     train(whole)
-    stop_at(monkeypatch, epoch=1, error=PowerCut)
+    stop_at(monkeypatch, epoch=cut_in, error=PowerCut)
     with pytest.raises(PowerCut):
         train(run)
     monkeypatch.undo()
-    resume(run.folder)
+    assert resume(run.folder)["epoch"] == run.recipe.epochs
     assert_same_end(run, whole)
+
+
+def test_stochastic_signs_resume_to_the_same_end(tiny_run, monkeypatch):
+    model = {"width": 4, "input_quantizer": "stochastic_sign"}
+    recipe = tiny_run.recipe.model_copy(update={"model": model})
+    run = replace(tiny_run, recipe=recipe)
+    assert_resumes_to_the_same_end(run, monkeypatch, cut_in=1)
 
 
 # What a step may keep beside the weights: averages, two kinds of momentum, who is mirrored.
@@ -81,14 +85,7 @@ def test_averages_bop_and_distillation_resume_to_the_same_end(
     extras = EXTRAS | {"model": {"width": 4}, "evaluate_every": evaluate_every}
     extras["distillation"] = {"temperature": 2, "teacher": str(teacher.folder)}
     run = replace(tiny_run, recipe=load_recipe("digits", extras))
-    whole = replace(run, folder=tmp_path / "whole")
-    train(whole)
-    stop_at(monkeypatch, epoch=3, error=PowerCut)
-    with pytest.raises(PowerCut):
-        train(run)
-    monkeypatch.undo()
-    assert resume(run.folder)["epoch"] == 4
-    assert_same_end(run, whole)
+    assert_resumes_to_the_same_end(run, monkeypatch, cut_in=3)
 
 
 def stop_at(monkeypatch, epoch, error):

@@ -61,7 +61,7 @@ def test_a_full_memory_says_the_way_out(tiny_run, monkeypatch, device):
 # Torch's compiler warns of its own use of deprecated calls.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_compiler_that_fails_says_the_way_out(tiny_run, monkeypatch):
-    class CompilerError(Exception):
+    class CompilerError(RuntimeError):
         """As those of torch are told from others: by the module that has them."""
 
         __module__ = "torch._inductor.exc"

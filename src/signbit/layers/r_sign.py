@@ -52,8 +52,9 @@ class RSign(AbstractQuantizer):
             raise InputTypeError(f"RSign: input is {x.dtype}; give a floating-point tensor")
         return x - per_channel(type(self).__name__, self.alpha, x).to(x.dtype)
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.alpha)}, {self.quantizer!r})"
+    def extra_repr(self) -> str:
+        """The number of channels, and the quantizer."""
+        return f"{len(self.alpha)}, {self.quantizer!r}"
 
 
 def per_channel(name: str, values: Tensor, x: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from signbit.errors import PackError
 from signbit.format import PackedModel
 from signbit.models import to_input
-from signbit.pack._watch import Call, Found, Watch
+from signbit.pack._draft import Call
+from signbit.pack._watch import Found, Watch
 from signbit.runtime import reference
 
 RANDOM_IMAGES = 16

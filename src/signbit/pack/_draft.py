@@ -6,6 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
+# Path of a layer or quantizer, and how often it has run before.
+Call = tuple[str, int]
+
 
 @dataclass(frozen=True)
 class Step:

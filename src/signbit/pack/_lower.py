@@ -13,7 +13,18 @@ from torch import Tensor
 from signbit.errors import PackError
 from signbit.format import Node, Preprocessing
 from signbit.format.bits import pack_bits, words_for
-from signbit.pack._draft import Conv, Elementwise, Flatten, Input, Join, Pool, Sign, Step, readers
+from signbit.pack._draft import (
+    Call,
+    Conv,
+    Elementwise,
+    Flatten,
+    Input,
+    Join,
+    Pool,
+    Sign,
+    Step,
+    readers,
+)
 from signbit.pack._pixels import PixelCode, pixel_code
 from signbit.pack._thresholds import Thresholds, float_thresholds, integer_thresholds
 
@@ -45,7 +56,7 @@ class Lowering:
     origins: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
     signs: dict[int, int] = field(default_factory=dict)
-    sign_calls: dict[int, tuple[str, int]] = field(default_factory=dict)
+    sign_calls: dict[int, Call] = field(default_factory=dict)
     # Steps are told apart by identity, which holds only while they live.
     _alive: list[Step] = field(default_factory=list)
     _sources: dict[int, Source] = field(default_factory=dict)

@@ -17,31 +17,20 @@ Shape = tuple[int, ...]
 
 
 def bias_step(origin: str, x: Step, bias: Tensor) -> Step:
-    """x + bias per channel."""
-    bias = _channels(origin, bias, x)
+    """x + bias per channel, or one number for all."""
+    bias = bias.detach()
+    every = _channels(origin, bias, x)
+    one = bias.ndim == 0
+    added = bias.float() if one else every
     return Elementwise(
         origin,
         (x,),
         x.shape,
-        lambda rows: rows + bias,
-        torch.ones_like(bias),
+        lambda rows: rows + added,
+        torch.ones_like(every),
         "affine",
-        tensors={"scale": torch.ones_like(bias), "bias": bias},
-    )
-
-
-def _shift_step(origin: str, x: Step, number: Tensor) -> Step:
-    """x + one number, the same for all channels."""
-    channels = x.shape[0]
-    return Elementwise(
-        origin,
-        (x,),
-        x.shape,
-        lambda rows: rows + number,
-        torch.ones(channels),
-        "affine",
-        tensors={"scale": torch.ones(channels), "bias": number.expand(channels).clone()},
-        per_channel=False,
+        tensors={"scale": torch.ones_like(every), "bias": every},
+        per_channel=not one,
     )
 
 
@@ -214,7 +203,7 @@ def quantizer_step(origin: str, x: Step, quantizer: AbstractQuantizer | None, ca
         return clamp_step(origin, x, 0.0, math.inf)
     levels = quantizer.levels()
     if levels is not None:
-        x = _shift_step(origin, x, -levels[1].detach())
+        x = bias_step(origin, x, -levels[1])
     if not quantizer.binary:
         raise PackError(f"{origin}: quantizer {quantizer!r} gives other values than -1 and +1")
     if quantizer.for_weights:

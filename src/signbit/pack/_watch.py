@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from signbit.layers import BinaryLayer
+from signbit.pack._draft import Call
 from signbit.quantizers import AbstractQuantizer
 
-# Path of a layer or quantizer, and how often it has run before.
-Call = tuple[str, int]
 Found = dict[Call, list[NDArray[np.bool_]]]
 
 

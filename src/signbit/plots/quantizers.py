@@ -86,11 +86,13 @@ def sample_mean(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve] | None:
 
 def sample_gradients(quantizer: "AbstractQuantizer") -> dict[str, Curve]:
     """dy/dx for each name in PROGRESS, or the first where all are the same; then at the start."""
+    from signbit.quantizers import set_progress
+
     curves: dict[str, Curve] = {}
     for name, progress in PROGRESS.items():
-        quantizer.set_progress(progress)
+        set_progress(quantizer, progress)
         curves[name] = sample(quantizer)[2]
-    quantizer.set_progress(0.0)
+    set_progress(quantizer, 0.0)
     first = curves["start"]
     changes = any(not np.array_equal(curve, first) for curve in curves.values())
     return curves if changes else {"start": first}

@@ -55,8 +55,13 @@ class AbstractQuantizer(nn.Module, ABC):
     def set_progress(self, progress: float) -> None:
         """Hear how much of the training is done; called before each epoch.
 
-        0 in the first epoch, 1 in the last, so that the last one trains with the last value.
+        0 in the first epoch, 1 in the last, so that the last one trains with the last value. The
+        function `set_progress` tells quantizers inside this one, too.
         """
+
+    def __repr__(self) -> str:
+        # One line, also where one quantizer holds another.
+        return f"{type(self).__name__}({self.extra_repr()})"
 
 
 def set_progress(model: nn.Module, progress: float) -> None:

@@ -39,13 +39,6 @@ class AdabinWeight(AbstractQuantizer):
         beta, alpha = centre_and_deviation(wide)
         return (self.sign((wide - beta) / alpha) * alpha + beta).to(x.dtype)
 
-    def set_progress(self, progress: float) -> None:
-        """Sharpen the gradient."""
-        self.sign.set_progress(progress)
-
     def extra_repr(self) -> str:
         """The sharpness at both ends of the training."""
         return self.sign.extra_repr()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.extra_repr()})"

@@ -96,17 +96,12 @@ class StandardizedSign(AbstractQuantizer):
         """Let the gradient reach weights that are further out."""
         share = math.expm1(progress) / math.expm1(1)
         self.width.fill_(_width(self.tau_start + (self.tau_end - self.tau_start) * share))
-        if self.quantizer is not None:
-            self.quantizer.set_progress(progress)
 
     def extra_repr(self) -> str:
         """The quantile at both ends of the training, or the other sign."""
         if self.quantizer is not None:
             return f"quantizer={self.quantizer!r}"
         return f"tau_start={self.tau_start}, tau_end={self.tau_end}"
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.extra_repr()})"
 
 
 def _width(tau: float) -> float:

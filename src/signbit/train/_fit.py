@@ -25,13 +25,7 @@ from signbit.train._diagnostics import BinaryDiagnostics
 from signbit.train._guard import FiniteTraining, machine_errors
 from signbit.train._module import Classifier
 from signbit.train._progress import RunProgress
-from signbit.train._run import (
-    Run,
-    read_run,
-    with_absolute_paths,
-    without_folders,
-    write_run,
-)
+from signbit.train._run import Run, read_run, with_absolute_paths, without_folders, write_run
 from signbit.train._run_folder import LAST_CHECKPOINT, AtomicCheckpointIO, RunFolder
 from signbit.train._start import start_from
 from signbit.train._teacher import teacher_of

@@ -76,7 +76,8 @@ def machine_errors(recipe: Recipe) -> Iterator[None]:
     """Turns what the machine cannot do into a TrainingError that names the way out."""
     try:
         yield
-    except Exception as error:
+    # All that torch and its compiler raise for these are kinds of RuntimeError.
+    except (MemoryError, RuntimeError) as error:
         if _is_of_memory(error):
             raise TrainingError(
                 f"the memory is full: {_reason(error)}; train with a batch_size below "
@@ -91,7 +92,7 @@ def machine_errors(recipe: Recipe) -> Iterator[None]:
 
 
 def _is_of_memory(error: Exception) -> bool:
-    on_cpu = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    on_cpu = "can't allocate memory" in str(error)
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or on_cpu
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from signbit.errors import UsageError
 from signbit.layers import BinaryLayer, latent_weights
+from signbit.quantizers import set_progress
 from signbit.train._settings import NotNegative, Rate
 from signbit.train.optimizers._base import AbstractOptimizer, optimizers
 
@@ -100,7 +101,7 @@ def _passes_gradients(layer: BinaryLayer, weight: torch.Tensor) -> bool:
     quantizer = deepcopy(layer.weight_quantizer)
     assert quantizer is not None
     for progress in (0.0, 1.0):
-        quantizer.set_progress(progress)
+        set_progress(quantizer, progress)
         with torch.enable_grad():
             quantized = quantizer.signs(signs)
         (gradient,) = torch.autograd.grad(quantized, signs, slopes)
