@@ -106,6 +106,7 @@ def test_every_array_is_that_of_the_packed_network(tmp_path, to, network, single
     assert found["preprocessing_scale"].tolist() == list(preprocessing.scale)
     assert found["preprocessing_bias"].tolist() == list(preprocessing.bias)
     assert single == (len({entry["file"] for entry in manifest["arrays"]}) == 1)
+    assert "64-bit" in manifest["array_conventions"]["words"]
 
 
 def test_there_are_arrays_of_every_type(tmp_path):

@@ -48,6 +48,11 @@ def build(folder: Path, compiler: str, *flags: object, name: str = "net") -> str
     return str(folder / "program")
 
 
+def test_the_manifest_states_the_words_of_the_c_code(tmp_path):
+    manifest = export(handover(packed("digits"), "net"), "c", tmp_path / "out")
+    assert "32-bit" in manifest["c_conventions"]["words"]
+
+
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("name", [*NAMES, *SMALL, "odd"])
 def test_every_network_compiles_without_a_warning_and_passes(tmp_path, name, compiler):

@@ -66,7 +66,7 @@ def test_every_network_is_written_with_its_conventions_or_refused(tmp_path, to, 
     assert names_in(tmp_path) == ["out"]
     assert (manifest["format"], manifest["name"]) == (to, network)
     assert "0 for -1; the sign of zero is -1" in manifest["conventions"]["bits"]
-    assert {"words", "dot", "weights", "padding", "threshold"} < manifest["conventions"].keys()
+    assert {"dot", "weights", "padding", "threshold"} < manifest["conventions"].keys()
     assert manifest["preprocessing"] == handed.model.preprocessing.to_dict()
     assert [node["op"] for node in manifest["graph"]] == [node.op for node in handed.model.nodes]
     assert manifest["golden_images"] == 4

@@ -18,6 +18,7 @@ from signbit.format.types import BITS
 
 Array = NDArray[Any]
 
+_WORDS = {"words": "channel c is bit c % 64 of the 64-bit word c // 64; bits behind the last are 0"}
 _STATE_CONVENTIONS = {
     "binary": "files with binary true hold -1 and +1: +1 where the latent weight is above 0, "
     "else -1; zero of either sign and NaN give -1",
@@ -62,7 +63,7 @@ class ArrayFormat:
         if self.companions is not None:
             self.companions(handover, folder)
         return {
-            "array_conventions": dict(self.conventions),
+            "array_conventions": {**_WORDS, **self.conventions},
             "arrays": [
                 {"key": key, "file": name, "shape": list(array.shape), "dtype": array.dtype.name}
                 for name, (key, array) in zip(names, arrays.items(), strict=True)

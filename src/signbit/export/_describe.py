@@ -6,7 +6,6 @@ from signbit.export._types import Handover
 
 CONVENTIONS = {
     "bits": "a bit 1 stands for +1, 0 for -1; the sign of zero is -1",
-    "words": "channel c is bit c % 64 of the 64-bit word c // 64; bits behind the last are 0",
     "dot": "of n bits: 2 * popcount(a XNOR w) - n, which is n - 2 * popcount(a XOR w)",
     "weights": "(out, in / groups, kernel height, kernel width); convolutions correlate, the "
     "kernel is not flipped; a linear layer is a convolution whose kernel is the whole map",

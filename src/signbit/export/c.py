@@ -22,10 +22,13 @@ def c(handover: Handover, folder: Path) -> dict[str, Any]:
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="ascii", newline="\n")
     return {
+        "c_conventions": {
+            "words": "channel c is bit c % 32 of the 32-bit word c // 32; bits behind the last "
+            "are 0",
+        },
         "c": {
             "arena_bytes": arena_bytes(plan),
             "constant_bytes": constant_bytes(plan),
-            "words": "channel c is bit c % 32 of the 32-bit word c // 32",
             "traced_nodes": [step.number for step in plan.steps if plan.gives_bits(step)],
-        }
+        },
     }
