@@ -7,14 +7,20 @@ variants.yaml names each variant and what it gives to `signbit train` beside the
 
     plain:     {recipe: quick}
     smoothed:  {recipe: quick, set: [loss.label_smoothing=0.1, loss.logit_scale=2]}
-    taught:    {recipe: quick, set: [distillation.teacher=runs/teacher]}
+    teacher:   {recipe: teacher}
+    taught:    {recipe: quick, set: ["distillation.teacher={out}/teacher-{seed}"]}
+    first:     {recipe: stage-1, epochs: 10}
+    second:    {recipe: stage-2, epochs: 10, init: "{out}/first-{seed}"}
 
-Every run is `signbit train` in a folder of its own, OUT/VARIANT-SEED; its arguments and its figures
-of each epoch are kept in OUT/VARIANT-SEED.json, for which the folder is no longer needed. What is
-done is not done again, what was interrupted is resumed. 5,000 training images are held out, the
-same in every run; the figures are those of the last epoch, as it was trained, none is picked. The
-test set is not read. OUT/table.md and OUT/curves.png are written anew after every run; with
---table at once, and nothing is trained.
+A variant's epochs count for more than --epochs. {out} and {seed} stand for --out and the seed, so
+that a variant can go on from, or learn from, the runs of one above it.
+
+Every run is `signbit train` in a folder of its own, OUT/VARIANT-SEED. Its arguments and its figures
+of each epoch are kept in OUT/VARIANT-SEED.json; after that only variants that go on from it need
+the folder. What is done is not done again, what was interrupted is resumed. 5,000 training images
+are held out, the same in every run; the figures are those of the last epoch, none is picked. The
+test set is not read. OUT/table.md and OUT/curves.png are written anew after every run; with --table
+at once, and nothing is trained.
 """
 
 import argparse
@@ -34,8 +40,13 @@ from signbit.train import read_metrics
 
 HELD_OUT = 5000
 FIGURES = ("val_accuracy", "val_loss", "accuracy", "loss")
-# Arguments of each variant by seed.
-Plan = dict[str, dict[int, list[str]]]
+# What a variant may have beside `set`.
+OPTIONS = ("recipe", "epochs", "init")
+# What is asked of a run, kept beside its figures: `arguments`, and in `after` what was asked of the
+# runs that it goes on from.
+Asked = dict[str, Any]
+# By variant and seed.
+Plan = dict[str, dict[int, Asked]]
 
 
 def main() -> None:
@@ -47,8 +58,8 @@ def main() -> None:
     machine += ["--data-dir", options.data_dir] if options.data_dir else []
     # Seed by seed, so that an early table already compares all variants.
     for seed in [] if options.table else options.seeds:
-        for name, arguments in plan.items():
-            if train(options.out / f"{name}-{seed}", arguments[seed], machine, options.redo):
+        for name, asked in plan.items():
+            if train(folder_of(options.out, name, seed), asked[seed], machine, options.redo):
                 write_summary(options.out, plan)
     write_summary(options.out, plan)
     print((options.out / "table.md").read_text(encoding="utf-8"), end="")
@@ -72,15 +83,34 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--redo", action="store_true", help="train anew what was trained with other arguments"
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.val_size <= 0:
+        parser.error("--val-size must be above 0: the figures are those of the images held out")
+    return options
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    common, variants = _common(options), read_variants(options.variants)
-    return {
-        name: {seed: [*common, *arguments_of(one), "--seed", str(seed)] for seed in options.seeds}
-        for name, one in variants.items()
-    }
+    common, plan = _common(options), {}
+    above: dict[str, Asked] = {}
+    for name, variant in read_variants(options.variants).items():
+        plan[name] = {
+            seed: _asked(common + arguments_of(variant, options.out, seed), above)
+            for seed in options.seeds
+        }
+        for seed, asked in plan[name].items():
+            above[folder_of(options.out, name, seed).as_posix()] = asked
+    return plan
+
+
+def _asked(arguments: list[str], above: dict[str, Asked]) -> Asked:
+    named = {argument.partition("=")[2] for argument in arguments}
+    after = {folder: asked for folder, asked in above.items() if folder in named}
+    return {"arguments": arguments} | ({"after": after} if after else {})
+
+
+def folder_of(out: Path, variant: str, seed: int) -> Path:
+    """Where a variant is trained."""
+    return out / f"{variant}-{seed}"
 
 
 def _common(options: argparse.Namespace) -> list[str]:
@@ -97,48 +127,52 @@ def read_variants(path: Path) -> dict[str, dict[str, Any]]:
     if not isinstance(variants, dict) or not variants:
         sys.exit(f"{path}: give a mapping of names to settings, such as plain: {{recipe: quick}}")
     for name, variant in variants.items():
-        unknown = set(variant or {}) - {"recipe", "init", "set"}
+        unknown = set(variant or {}) - {*OPTIONS, "set"}
         if unknown:
-            sys.exit(f"{path}: variant {name!r} has {sorted(unknown)}; known: recipe, init, set")
+            known = ", ".join([*OPTIONS, "set"])
+            sys.exit(f"{path}: variant {name!r} has {sorted(unknown)}; known: {known}")
     return {str(name): variant or {} for name, variant in variants.items()}
 
 
-def arguments_of(variant: dict[str, Any]) -> list[str]:
+def arguments_of(variant: dict[str, Any], out: Path, seed: int) -> list[str]:
     """A variant as arguments of `signbit train`."""
-    arguments = [f"--{key}={variant[key]}" for key in ("recipe", "init") if key in variant]
-    return arguments + [part for setting in variant.get("set", ()) for part in ("--set", setting)]
+    arguments = [f"--{key}={variant[key]}" for key in OPTIONS if key in variant]
+    arguments += [part for setting in variant.get("set", ()) for part in ("--set", setting)]
+    places = {"{out}": out.as_posix(), "{seed}": str(seed)}
+    for place, value in places.items():
+        arguments = [argument.replace(place, value) for argument in arguments]
+    return [*arguments, "--seed", str(seed)]
 
 
-def train(folder: Path, arguments: list[str], machine: list[str], redo: bool) -> bool:
-    """Make sure that there is a complete run with these arguments; whether it was trained now.
+def train(folder: Path, asked: Asked, machine: list[str], redo: bool) -> bool:
+    """Make sure that there is a complete run as it is asked for; whether it was trained now.
 
     machine: more arguments, which do not change what is measured.
     """
     path = result_of(folder)
     result = _read(path)
-    if result and result["arguments"] != arguments:
+    if result and not _is_of(result, asked):
         if not redo:
             sys.exit(
-                f"{path}: trained with {' '.join(result['arguments'])}, asked for "
-                f"{' '.join(arguments)}; take another --out, or --redo"
+                f"{path}: trained with {_told(result)}, asked for {_told(asked)}; take another "
+                "--out, or --redo"
             )
         result = None
     if result is None:
         if folder.exists() and not redo:
             sys.exit(f"{folder}: not a run of this ablation; take another --out, or --redo")
         shutil.rmtree(folder, ignore_errors=True)
-        result = {"arguments": arguments, "epochs": []}
+        result = asked | {"epochs": []}
         _write(path, result)
     if result["epochs"]:
         return False
-    # A run without its settings has not begun.
-    begun = (folder / "run.json").exists() and (folder / "recipe.yaml").exists()
-    if not begun:
-        shutil.rmtree(folder, ignore_errors=True)
-    chosen = ["--resume"] if begun else arguments
+    begun = (folder / "run.json").exists()
+    chosen = ["--resume"] if begun else asked["arguments"]
     print(f"{folder}: {'resumed' if begun else 'started'}", file=sys.stderr)
     signbit = [sys.executable, "-m", "signbit", "train", "--out", str(folder)]
-    subprocess.run([*signbit, *chosen, *machine], check=True)
+    done = subprocess.run([*signbit, *chosen, *machine])
+    if done.returncode:
+        sys.exit(done.returncode)
     _write(path, result | {"epochs": _epochs(folder)})
     return True
 
@@ -147,6 +181,15 @@ def result_of(folder: Path) -> Path:
     """Where the figures of a run are kept."""
     # Not with_suffix: a name may hold a dot, such as lr-0.1.
     return folder.parent / f"{folder.name}.json"
+
+
+def _is_of(result: dict[str, Any], asked: Asked) -> bool:
+    return {key: value for key, value in result.items() if key != "epochs"} == asked
+
+
+def _told(asked: Asked) -> str:
+    after = "".join(f" after {_told(other)}" for other in asked.get("after", {}).values())
+    return " ".join(asked["arguments"]) + after
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -164,7 +207,7 @@ def _epochs(folder: Path) -> list[dict[str, float]]:
 
 def write_summary(out: Path, plan: Plan) -> None:
     """Write `table.md` and `curves.png` of what is done so far."""
-    runs = {name: _finished(out, name, arguments) for name, arguments in plan.items()}
+    runs = {name: _finished(out, name, asked) for name, asked in plan.items()}
     draw_comparison(runs, out / "curves.png")
     lines = [
         "| variant | runs | accuracy on held-out images, % | loss | on training images, % |",
@@ -180,12 +223,12 @@ def write_summary(out: Path, plan: Plan) -> None:
     atomic_write(out / "table.md", "\n".join(lines) + "\n")
 
 
-def _finished(out: Path, name: str, arguments: dict[int, list[str]]) -> list[Rows]:
+def _finished(out: Path, name: str, by_seed: dict[int, Asked]) -> list[Rows]:
     finished = []
-    for seed, wanted in arguments.items():
-        result = _read(result_of(out / f"{name}-{seed}"))
+    for seed, asked in by_seed.items():
+        result = _read(result_of(folder_of(out, name, seed)))
         # Not those with other settings, which --redo is about to replace.
-        if result and result["epochs"] and result["arguments"] == wanted:
+        if result and result["epochs"] and _is_of(result, asked):
             finished.append(result["epochs"])
     return finished
 

@@ -70,12 +70,22 @@ def test_the_accuracy_of_every_network_of_the_zoo_is_that_of_its_card(name):
     assert row.endswith(f"| {card.epochs} |")
 
 
-def test_the_table_of_the_ablation_is_that_of_its_results(tmp_path):
+ABLATIONS = re.findall(
+    r"^(?:\w+=\w+ )*python (bench/ablation\.py(?:.*\\\n)*.*)$",
+    ACCURACY.read_text("utf-8"),
+    re.MULTILINE,
+)
+
+
+def test_every_ablation_is_on_the_page():
+    results = {path.name for path in (ROOT / "bench/results").iterdir()}
+    assert results == {re.findall(r"--out bench/results/(\w+)", one)[0] for one in ABLATIONS}
+
+
+@pytest.mark.parametrize("command", ABLATIONS)
+def test_the_table_of_an_ablation_is_that_of_its_results(tmp_path, command):
     page = ACCURACY.read_text("utf-8")
     shutil.copytree(ROOT / "bench", tmp_path / "bench")
-    (command,) = re.findall(
-        r"^(?:\w+=\w+ )*python (bench/ablation\.py(?:.*\\\n)*.*)$", page, re.MULTILINE
-    )
     done = subprocess.run(
         [sys.executable, *command.replace("\\\n", "").split(), "--table"],
         cwd=tmp_path,
