@@ -19,13 +19,14 @@ from signbit.errors import UsageError
 from signbit.evaluate import Evaluation, evaluate
 from signbit.files import atomic_write
 from signbit.format import PackedModel
+from signbit.format.file import to_bytes
 from signbit.models import load_model
 from signbit.pack import pack
 from signbit.plots.comparison import draw_comparison
 from signbit.runtime.engine import Engine
 from signbit.train import Run, read_metrics
 from signbit.train._data import split
-from signbit.train._run import read_run
+from signbit.train._run import read_environments, read_run
 from signbit.zoo import Card
 
 ROOT = Path(__file__).parents[1]
@@ -42,9 +43,9 @@ def main() -> None:
     _require_one_recipe(runs)
     packed = [_packed(run) for run in runs]
     results = [_evaluated(run, model) for run, model in zip(runs, packed, strict=True)]
-    path = FOLDER / f"{options.name}.signbit"
-    packed[0].save(path)
-    card = _card(options.name, runs, results, packed[0], path.stat().st_size)
+    data = to_bytes(packed[0])
+    card = _card(options.name, runs, results, len(data))
+    atomic_write(FOLDER / f"{options.name}.signbit", data)
     atomic_write(FOLDER / f"{options.name}.json", json.dumps(card.to_dict(), indent=1) + "\n")
     curves = {options.name: [read_metrics(run.folder) for run in runs]}
     draw_comparison(curves, PICTURES / f"{options.name}.png")
@@ -79,13 +80,10 @@ def _evaluated(run: Run, model: PackedModel) -> Evaluation:
     return evaluate(Engine(model, threads=1), load_data(run.data, "test", data_dir=run.data_dir))
 
 
-def _card(
-    name: str, runs: Sequence[Run], results: Sequence[Evaluation], packed: PackedModel, size: int
-) -> Card:
+def _card(name: str, runs: Sequence[Run], results: Sequence[Evaluation], size: int) -> Card:
     run, figures = runs[0], results[0].figures
     top1 = [_known(result.figures.top1) for result in results]
-    settings: dict[str, Any] = json.loads((run.folder / "run.json").read_text("utf-8"))
-    made_with = settings["made_with"]
+    made_with = _made_with(run.folder)
     images = load_data(run.data, "train", data_dir=run.data_dir)
     trained_on, held_out = map(len, split(len(images.labels), run.recipe.val_size))
     return Card(
@@ -103,7 +101,7 @@ def _card(
         hardware=f"{made_with['device']}, {made_with['threads']} threads",
         seconds=_seconds(run, trained_on),
         date=_date(run.folder),
-        commit=_commit(run.folder, made_with["git"]),
+        commit=made_with["git"]["commit"],
         licence="Apache-2.0",
         file_bytes=size,
         commands=_commands(run, name),
@@ -116,10 +114,14 @@ def _known(accuracy: float | None) -> float:
     return accuracy
 
 
-def _commit(folder: Path, git: dict[str, Any] | None) -> str:
+def _made_with(folder: Path) -> dict[str, Any]:
+    environments = read_environments(folder)
+    if len(environments) != 1:
+        raise UsageError(f"{folder}: was resumed with other code or on another machine; train anew")
+    git = environments[0]["git"]
     if git is None or git["modified"]:
         raise UsageError(f"{folder}: was not trained from a commit; train it in a clean checkout")
-    return git["commit"]
+    return environments[0]
 
 
 def _seconds(run: Run, images: int) -> float:

@@ -71,7 +71,8 @@ def test_convolutions_and_pools_have_the_published_geometry():
         assert layer.padding == (1, 1)
         assert layer.padding_value == 0
         assert layer.bias is not None
-    assert {module.kernel_size for module in model.modules() if isinstance(module, nn.MaxPool2d)}
+    pools = [module for module in model.modules() if isinstance(module, nn.MaxPool2d)]
+    assert {(pool.kernel_size, pool.stride, pool.padding) for pool in pools} == {(2, 2, 0)}
     assert [type(layer) for layer in model.modules() if isinstance(layer, nn.Dropout)] == []
 
 

@@ -37,6 +37,11 @@ def test_split_that_leaves_nothing_to_train_on_is_an_error(val_size):
         split(10, val_size)
 
 
+def test_split_that_holds_out_nothing_is_an_error():
+    with pytest.raises(UsageError, match=r"val_size 0.1 holds out none of 5 .*, or 0 to train"):
+        split(5, 0.1)
+
+
 def test_seeds_differ_by_run_epoch_and_purpose():
     seeds = {epoch_seed(s, e, p) for s in range(5) for e in range(5) for p in ("order", "augment")}
     assert len(seeds) == 50

@@ -72,6 +72,7 @@ def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
         ({"optimizer": {"lr": math.nan}}, "key 'optimizer.lr' is nan"),
         ({"optimizer": {"name": "adamm"}}, "key 'optimizer'"),
         ({"batch_size": 1}, "key 'batch_size' is 1"),
+        ({"val_size": 50.5}, "key 'val_size' is 50.5: give a fraction below 1, or a whole number"),
         ({"latent_clip": 0}, "key 'latent_clip' is 0"),
         ({"precision": "float16"}, "key 'precision' is 'float16'"),
         ({"optimizer": 3}, "key 'optimizer'"),
@@ -133,7 +134,13 @@ def test_a_recipe_can_be_a_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: [", "not YAML"), ("- 3", "a mapping"), ("epochs: 3", "key 'optimizer' is missing")],
+    [
+        ("a: [", "not YAML"),
+        ("seed: 2024-13-45", "not YAML: month must be"),
+        ("[" * 9999, "not YAML"),
+        ("- 3", "a mapping"),
+        ("epochs: 3", "key 'optimizer' is missing"),
+    ],
 )
 def test_a_damaged_recipe_file_is_an_error(tmp_path, text, message):
     path = tmp_path / "bad.yaml"

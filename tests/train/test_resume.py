@@ -1,49 +1,79 @@
 """A run that stopped, by whatever, ends like one that did not."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import torch
 from helpers.runs import assert_same_end, rows_of
 
 from signbit.data import ImageSet, load, write_images
 from signbit.errors import CheckpointError, TrainingInterruptedError, UsageError
 from signbit.models import load_model
 from signbit.train import load_recipe, resume, train
+from signbit.train._environment import environment
 from signbit.train._module import Classifier
+from signbit.train._run import read_environments
 
 
 class PowerCut(BaseException):
     """Ends a run like a kill: nothing of ours catches it."""
 
 
+@contextmanager
+def cut_at_write(monkeypatch, kept):
+    """Only so many files are written."""
+    writes = 0
+    path_class = type(Path())
+    replace_file = path_class.replace
+
+    def cut(self, target):
+        nonlocal writes
+        writes += 1
+        if writes > kept:
+            raise PowerCut
+        return replace_file(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(path_class, "replace", cut)
+        yield
+
+
 # One epoch writes best, last, metrics, (curves) and the checkpoint; the first three writes are
-# recipe, run and the checkpoint before the first epoch. So these lie in every kind of gap.
+# recipe, run and the checkpoint before the first epoch. So these lie in every kind of gap behind
+# those two, which the next test has.
 @pytest.mark.parametrize("lost_write", range(2, 13, 2))
 def test_a_run_cut_at_any_write_resumes_to_the_same_end(
     tiny_run, tmp_path, monkeypatch, lost_write
 ):
     whole = replace(tiny_run, folder=tmp_path / "whole")
     train(whole)
-    writes = 0
-    path_class = type(tiny_run.folder)
-    replace_file = path_class.replace
-
-    def cut(self, target):
-        nonlocal writes
-        writes += 1
-        if writes > lost_write:
-            raise PowerCut
-        return replace_file(self, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(path_class, "replace", cut)
-        with pytest.raises(PowerCut):
-            train(tiny_run)
+    with cut_at_write(monkeypatch, lost_write), pytest.raises(PowerCut):
+        train(tiny_run)
     resume(tiny_run.folder)
     assert_same_end(tiny_run, whole)
     assert not list(tiny_run.folder.glob(".signbit-*"))
     assert len(rows_of(tiny_run)) == 3
+
+
+@pytest.mark.parametrize("written", [0, 1])
+def test_a_start_that_left_no_run_starts_again_with_the_same_settings(
+    tiny_run, monkeypatch, written
+):
+    with cut_at_write(monkeypatch, written), pytest.raises(PowerCut):
+        train(tiny_run)
+    (tiny_run.folder / ".signbit-x.tmp.json").touch()
+    with pytest.raises(CheckpointError, match=r"no run here.* is missing"):
+        resume(tiny_run.folder)
+    if written:
+        other = replace(tiny_run, recipe=tiny_run.recipe.model_copy(update={"epochs": 9}))
+        with pytest.raises(UsageError, match="is not empty"):
+            train(other)
+    assert train(tiny_run)["epoch"] == 3
+    assert not list(tiny_run.folder.glob(".signbit-*"))
 
 
 def assert_resumes_to_the_same_end(run, monkeypatch, cut_in):
@@ -123,6 +153,75 @@ def test_a_damaged_run_folder_is_an_error(tiny_run, name):
     (tiny_run.folder / name).write_bytes(b"nonsense{")
     with pytest.raises((CheckpointError, UsageError), match=name):
         resume(tiny_run.folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("lr: 0.0", "lr: 0.9", "recipe.optimizer.lr 0.0"),
+        ("epochs: 3", "epochs: 4", "recipe.epochs 3, now 4"),
+        ("width: 4", "width: 8", "recipe.model.width 4, now 8"),
+    ],
+)
+def test_an_edited_recipe_is_not_gone_on_with(tiny_run, old, new, told):
+    train(tiny_run)
+    recipe = tiny_run.folder / "recipe.yaml"
+    text = recipe.read_text()
+    recipe.write_text(text.replace(old, new, 1))
+    before = (tiny_run.folder / "last.ckpt").read_bytes()
+    with pytest.raises(UsageError) as error:
+        resume(tiny_run.folder)
+    assert str(error.value).startswith(f"{tiny_run.folder}/last.ckpt was trained with {told}")
+    assert (tiny_run.folder / "last.ckpt").read_bytes() == before
+    recipe.write_text(text)
+    assert resume(tiny_run.folder)["epoch"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("image", "data.images 20, now 21"),
+        ("label", r"data.labels_crc32 \d+, now \d+\. Set"),
+        ("class", r"preprocessing.classes \['0', .*, now \['0', "),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_images(tiny_run, tmp_path, change, told):
+    digits = load("digits", "train")
+    first = ImageSet("few", "train", digits.images[:20], digits.labels[:20], digits.classes)
+    write_images([first], tmp_path / "images", "png")
+    train(replace(tiny_run, data=f"folder:{tmp_path / 'images'}"))
+    image = tmp_path / "images/train/1_0.png"
+    if change == "image":
+        image.with_name("1_99.png").write_bytes(image.read_bytes())
+    elif change == "label":
+        image.rename(image.with_name("2_0.png"))
+    else:
+        with (tmp_path / "images/classes.txt").open("a") as names:
+            names.write("ten\n")
+    with pytest.raises(UsageError, match=rf"last\.ckpt was trained with .*{told}"):
+        resume(tiny_run.folder)
+
+
+def test_a_checkpoint_that_does_not_say_its_run_is_an_error(tiny_run):
+    train(tiny_run)
+    torch.save({"state_dict": {}}, tiny_run.folder / "last.ckpt")
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: does not say which run it is of"):
+        resume(tiny_run.folder)
+
+
+def test_a_run_says_all_that_it_was_made_with(tiny_run, monkeypatch):
+    train(tiny_run)
+    resume(tiny_run.folder)
+    elsewhere = environment("cpu") | {"threads": 64}
+    monkeypatch.setattr("signbit.train._run.environment", lambda device: elsewhere)
+    for _ in range(2):
+        resume(tiny_run.folder)
+    assert read_environments(tiny_run.folder) == [environment("cpu"), elsewhere]
+
+
+def test_a_run_may_be_trained_in_a_thread_that_is_not_the_main_one(tiny_run):
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(train, tiny_run).result()["epoch"] == 3
 
 
 def test_a_run_on_a_relative_folder_resumes_from_elsewhere(tiny_run, tmp_path, monkeypatch):

@@ -34,9 +34,15 @@ def split(count: int, val_size: float) -> tuple[Tensor, Tensor]:
 
     val_size: a fraction below 1, or a count.
 
-    Raises: UsageError where fewer than two images are left to train on.
+    Raises: UsageError where fewer than two images are left to train on, or none is held out by a
+        val_size above 0.
     """
     held_out = round(val_size * count) if val_size < 1 else int(val_size)
+    if val_size and not held_out:
+        raise UsageError(
+            f"val_size {val_size:g} holds out none of {count} training images; give more, or 0 "
+            "to train without validation"
+        )
     if count - held_out < 2:
         raise UsageError(
             f"val_size {val_size:g} holds out {held_out} of {count} training images; "

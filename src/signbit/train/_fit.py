@@ -2,11 +2,14 @@
 
 import logging
 import signal
+import threading
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -20,13 +23,22 @@ from signbit.files import remove_leftovers
 from signbit.format import Preprocessing
 from signbit.models import Architecture, blueprint
 from signbit.models import takes as model_takes
+from signbit.train._checkpoint import RunCheckpointIO
 from signbit.train._data import PixelData, epoch_seed
 from signbit.train._diagnostics import BinaryDiagnostics
 from signbit.train._guard import FiniteTraining, machine_errors
 from signbit.train._module import Classifier
 from signbit.train._progress import RunProgress
-from signbit.train._run import Run, read_run, with_absolute_paths, without_folders, write_run
-from signbit.train._run_folder import LAST_CHECKPOINT, AtomicCheckpointIO, RunFolder
+from signbit.train._run import (
+    Run,
+    is_new,
+    note_environment,
+    read_run,
+    with_absolute_paths,
+    without_folders,
+    write_run,
+)
+from signbit.train._run_folder import LAST_CHECKPOINT, RunFolder
 from signbit.train._start import start_from
 from signbit.train._teacher import teacher_of
 
@@ -44,13 +56,15 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
     that is not finite, a full memory or a compiler that fails; TrainingInterruptedError after
     Ctrl-C.
     """
-    if run.folder.is_dir() and any(run.folder.iterdir()):
+    if run.folder.exists() and not run.folder.is_dir():
+        raise OutputError(f"{run.folder} is a file; choose a folder")
+    run = with_absolute_paths(run)
+    remove_leftovers(run.folder)
+    if not is_new(run):
         raise UsageError(
             f"{run.folder} is not empty; choose another folder, or go on with --resume"
         )
-    if run.folder.exists() and not run.folder.is_dir():
-        raise OutputError(f"{run.folder} is a file; choose a folder")
-    return _fit(with_absolute_paths(run), False, teacher)
+    return _fit(run, False, teacher)
 
 
 def resume(
@@ -61,11 +75,13 @@ def resume(
 ) -> dict[str, float]:
     """Go on with a run from its last checkpoint, with the settings in its folder.
 
-    On the CPU the end is the same, bit for bit, as that of a run that was never stopped.
+    On the CPU the end is the same, bit for bit, as that of a run that was never stopped, given
+    the same versions and number of threads.
 
     teacher: as `train` got it.
 
-    Raises: CheckpointError where the folder is not that of a run; and what `train` raises.
+    Raises: CheckpointError where the folder is not that of a run; UsageError where its recipe or
+    the data are no longer those that it was begun with; and what `train` raises.
     """
     run = read_run(folder)
     remove_leftovers(folder)
@@ -99,8 +115,7 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
     data = PixelData(images, run.recipe, preprocessing)
     taught_by = teacher_of(run.recipe, teacher, preprocessing)
     module = Classifier(model, run.recipe, data.steps_per_epoch, taught_by)
-    if not resume:
-        write_run(run)
+    note_environment(run) if resume else write_run(run)
     info = {"data": run.data_name, "recipe": without_folders(run.recipe).model_dump(mode="json")}
     run_folder = RunFolder(run.folder, architecture, preprocessing, info)
     if run.recipe.compile:
@@ -116,7 +131,8 @@ def _run_trainer(
     previous = signal.getsignal(signal.SIGINT)
     try:
         with _quiet_lightning(), machine_errors(run.recipe):
-            _trainer(run, run_folder).fit(module, datamodule=data, ckpt_path=resumed)
+            trainer = _trainer(run, run_folder, _facts(run, data))
+            trainer.fit(module, datamodule=data, ckpt_path=resumed)
     except SystemExit:
         # Lightning turns Ctrl-C into this, after it has shut everything down.
         raise TrainingInterruptedError(
@@ -125,7 +141,20 @@ def _run_trainer(
             f"signbit train --resume --out {run.folder}"
         ) from None
     finally:
-        signal.signal(signal.SIGINT, previous)
+        # Other threads have no say in signals; None is a handler that is not Python's.
+        if previous is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, previous)
+
+
+def _facts(run: Run, data: PixelData) -> dict[str, Any]:
+    """What a checkpoint must have been trained with for the run to go on from it."""
+    labels = data.images.labels
+    return {
+        "model": run.model,
+        "recipe": without_folders(run.recipe).model_dump(mode="json"),
+        "preprocessing": data.preprocessing.to_dict(),
+        "data": {"images": len(labels), "labels_crc32": zlib.crc32(labels)},
+    }
 
 
 def _check_device(device: str) -> None:
@@ -160,7 +189,7 @@ def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
     return Architecture(run.model, {**run.recipe.model, **decided}), preprocessing
 
 
-def _trainer(run: Run, run_folder: RunFolder) -> pl.Trainer:
+def _trainer(run: Run, run_folder: RunFolder, facts: dict[str, Any]) -> pl.Trainer:
     return pl.Trainer(
         accelerator="gpu" if run.device == "cuda" else "cpu",
         devices=1,
@@ -169,7 +198,7 @@ def _trainer(run: Run, run_folder: RunFolder) -> pl.Trainer:
         benchmark=run.device == "cuda",
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
         callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(), run_folder],
-        plugins=[AtomicCheckpointIO()],
+        plugins=[RunCheckpointIO(facts)],
         default_root_dir=run.folder,
         enable_progress_bar=False,
         enable_model_summary=False,

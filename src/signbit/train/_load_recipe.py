@@ -51,7 +51,8 @@ def _read(recipe: str) -> dict[str, Any]:
         raise unknown_name("recipe", recipe, recipe_names())
     try:
         settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    # A date that does not exist is a ValueError of its own.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"recipe {recipe}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(settings, dict):
         raise UsageError(f"recipe {recipe}: a mapping of settings is expected")

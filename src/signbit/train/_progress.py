@@ -12,10 +12,11 @@ _REFRESH_SECONDS = 0.2
 
 
 class RunProgress(pl.Callback):
-    """Progress on standard error; logs the speed and the share of time spent on feeding.
+    """Progress on standard error; logs the speed and, on a CPU, the share of time spent on feeding.
 
     Feeding is all the time between two training steps: fetching the batch, moving it,
-    augmenting it, and the other callbacks' work.
+    augmenting it, and the other callbacks' work. A GPU works behind the clock of the steps, so
+    that nothing is told of it there.
     """
 
     def __init__(self):
@@ -33,7 +34,7 @@ class RunProgress(pl.Callback):
         self._images = 0
         self._epoch_start = self._step_start = self._shown_at = 0.0
         self._stepping = 0.0
-        self._speed = {"images_per_second": 0.0, "feed_share": 0.0}
+        self._speed: dict[str, float] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the bar at the place where the run starts or resumes."""
@@ -71,7 +72,8 @@ class RunProgress(pl.Callback):
         self._images += len(batch[1])
         seconds = now - self._epoch_start
         self._speed["images_per_second"] = self._images / seconds
-        self._speed["feed_share"] = 1 - self._stepping / seconds
+        if pl_module.device.type == "cpu":
+            self._speed["feed_share"] = 1 - self._stepping / seconds
         self._bar.advance(self._task)
         if not self._bar.disable and now - self._shown_at > _REFRESH_SECONDS:
             self._shown_at = now
@@ -111,5 +113,6 @@ def _line(trainer: pl.Trainer) -> str:
         parts.append(f"validation {metrics['val_accuracy']:.1%}")
     parts.append(f"flipped {metrics.get('flipped', 0):.2%}")
     parts.append(f"{metrics['images_per_second']:,.0f} images/s")
-    parts.append(f"feeding {metrics['feed_share']:.0%}")
+    if "feed_share" in metrics:
+        parts.append(f"feeding {metrics['feed_share']:.0%}")
     return "  ".join(parts)

@@ -74,19 +74,55 @@ def _with_places(recipe: Recipe, change: Callable[[str], str]) -> Recipe:
     return recipe.model_copy(update=changes)
 
 
+def is_new(run: Run) -> bool:
+    """Whether the run's folder is missing, empty, or holds a start of this run that was cut.
+
+    `run.json` is written second and makes it a run that can be resumed.
+    """
+    if not run.folder.is_dir():
+        return True
+    names = {path.name for path in run.folder.iterdir()}
+    if names == {"recipe.yaml"}:
+        return (run.folder / "recipe.yaml").read_bytes() == _recipe_text(run).encode()
+    return not names
+
+
+def _recipe_text(run: Run) -> str:
+    return yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False)
+
+
 def write_run(run: Run) -> None:
     """Write `recipe.yaml` and `run.json` into the run folder. Raises: OutputError."""
-    recipe = yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False)
-    atomic_write(run.folder / "recipe.yaml", recipe)
+    atomic_write(run.folder / "recipe.yaml", _recipe_text(run))
     settings = {
         "model": run.model,
         "data": run.data,
         "data_dir": run.data_dir,
         "started_in": str(run.started_in or Path.cwd()),
         "device": run.device,
-        "made_with": environment(run.device),
+        "made_with": [environment(run.device)],
     }
-    atomic_write(run.folder / "run.json", json.dumps(settings, indent=2) + "\n")
+    _write_settings(run.folder, settings)
+
+
+def note_environment(run: Run) -> None:
+    """Add to `run.json` what a resumed run goes on with, where that is not what it had."""
+    made_with, here = read_environments(run.folder), environment(run.device)
+    if made_with[-1:] != [here]:
+        settings = json.loads((run.folder / "run.json").read_text("utf-8"))
+        _write_settings(run.folder, settings | {"made_with": [*made_with, here]})
+
+
+def read_environments(folder: Path) -> list[dict[str, Any]]:
+    """What a run that `read_run` accepts was begun with, then what it was resumed with."""
+    settings = json.loads((folder / "run.json").read_text("utf-8"))
+    made_with = settings.get("made_with", [])
+    # Runs of earlier versions have one, that of their start.
+    return made_with if isinstance(made_with, list) else [made_with]
+
+
+def _write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    atomic_write(folder / "run.json", json.dumps(settings, indent=2) + "\n")
 
 
 def read_run(folder: Path) -> Run:
@@ -106,5 +142,5 @@ def read_run(folder: Path) -> Run:
         )
     except FileNotFoundError as error:
         raise CheckpointError(f"{folder}: no run here: {error.filename} is missing") from None
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise CheckpointError(f"{folder}: run.json or recipe.yaml is damaged: {error}") from error

@@ -1,18 +1,12 @@
 """Keep the run folder: metrics, curves, weights and the checkpoint to resume from."""
 
-import io
-import pickle
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
-from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint
 
-from signbit.errors import CheckpointError
-from signbit.files import atomic_write
 from signbit.format import Preprocessing
 from signbit.models import Architecture, save_model
 from signbit.plots.curves import draw_curves
@@ -25,29 +19,6 @@ LAST_CHECKPOINT = "last.ckpt"
 _RESULTS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 # Curves are drawn at most this often while training, since a drawing takes about a second.
 _DRAW_EVERY_SECONDS = 20.0
-
-
-class AtomicCheckpointIO(CheckpointIO):
-    """Checkpoints that are written whole or not at all, and read without running code."""
-
-    def save_checkpoint(self, checkpoint: Any, path: Any, storage_options: Any = None) -> None:
-        """Write to memory first, so that a full disk is an OSError, not a torn archive."""
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        atomic_write(path, buffer.getvalue())
-
-    def load_checkpoint(
-        self, path: Any, map_location: Any = None, weights_only: bool | None = None
-    ) -> dict[str, Any]:
-        """Tensors and plain values only. Raises: CheckpointError."""
-        try:
-            return torch.load(path, map_location=map_location or "cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
-            raise CheckpointError(f"{path}: not a checkpoint of a run: {error}") from error
-
-    def remove_checkpoint(self, path: Any) -> None:
-        """Delete a file that may be gone already."""
-        Path(path).unlink(missing_ok=True)
 
 
 class RunFolder(Checkpoint):

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from signbit.train._settings import Count, Finite, Natural, NotNegative, Rate, Settings, Share
 from signbit.train.optimizers import AbstractOptimizer, AbstractRealOptimizer, any_of
@@ -149,6 +149,13 @@ class Recipe(Settings):
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: Literal[False, True, "reduce-overhead", "max-autotune"] = False
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
+
+    @field_validator("val_size")
+    @classmethod
+    def _is_a_fraction_or_a_count(cls, val_size: float) -> float:
+        if val_size >= 1 and not val_size.is_integer():
+            raise ValueError("give a fraction below 1, or a whole number of images")
+        return val_size
 
     @model_validator(mode="after")
     def _each_latent_weight_has_one_decay(self) -> "Recipe":

@@ -16,7 +16,8 @@ class Card:
     seed: of the run that the file holds; top1, top5: its accuracies, 0 to 1, which the engine
         gives to the last digit.
     top1_by_seed: of all runs with this recipe, this one's included.
-    hardware, seconds: what a run took. date: of the run, ISO 8601. commit: of the code.
+    hardware; seconds: on it, of a run's training epochs, without validation.
+    date: of the run, ISO 8601. commit: of the code.
     commands: what makes the file again.
     """
 
