@@ -7,6 +7,8 @@
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
+#include <exception>
+#include <system_error>
 
 #include "cpu.h"
 #include "engine/engine.h"
@@ -63,6 +65,13 @@ bnn::Images images_of(const Array& images, bool normalized) {
 }  // namespace
 
 NB_MODULE(_engine, module) {
+    nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::system_error& error) {
+            PyErr_SetString(PyExc_OSError, error.what());
+        }
+    });
     module.def("isas", [] {
         std::vector<std::string> names;
         for (const bnn::Isa& isa : bnn::known_isas())

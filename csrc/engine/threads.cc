@@ -33,10 +33,18 @@ std::uint64_t wait_while(const std::atomic<std::uint64_t>& value, std::uint64_t 
 }
 
 Threads::Threads(int size) : size_(size) {
-    for (int index = 1; index < size; ++index) workers_.emplace_back([this, index] { work(index); });
+    try {
+        for (int index = 1; index < size; ++index)
+            workers_.emplace_back([this, index] { work(index); });
+    } catch (...) {
+        stop();
+        throw;
+    }
 }
 
-Threads::~Threads() {
+Threads::~Threads() { stop(); }
+
+void Threads::stop() {
     state_.fetch_or(over, std::memory_order_acq_rel);
     state_.notify_all();
     for (std::thread& worker : workers_) worker.join();

@@ -15,6 +15,7 @@ std::uint64_t wait_while(const std::atomic<std::uint64_t>& value, std::uint64_t 
 
 class Threads {
 public:
+    // Throws std::system_error where the system starts no more threads.
     explicit Threads(int size);
     ~Threads();
     Threads(const Threads&) = delete;
@@ -28,6 +29,7 @@ public:
     void run(const std::function<void(int)>& job);
 
 private:
+    void stop();
     void work(int index);
     bool enter(std::uint64_t generation);
 

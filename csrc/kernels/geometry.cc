@@ -1,23 +1,31 @@
 #include "kernels/geometry.h"
 
 #include <algorithm>
+#include <map>
 
 namespace bnn {
 namespace {
 
+// Which of `taps` lie inside the map, tap 0 being at `start`.
+Taps taps_inside(int start, int taps, int dilation, int size) {
+    // The first one that is not before a place.
+    const auto from = [&](int place) {
+        return std::clamp((place - start + dilation - 1) / dilation, 0, taps);
+    };
+    const int first = start >= 0 ? 0 : from(0), end = start >= size ? 0 : from(size);
+    return first < end ? Taps{first, end} : Taps{0, 0};
+}
+
 // For each output position, the index of its pattern of taps inside the map.
 std::vector<int> classify(int positions, int taps, int stride, int dilation, int before, int size,
-                          std::vector<std::vector<bool>>& patterns) {
+                          std::vector<Taps>& patterns) {
     std::vector<int> classes(positions);
+    std::map<Taps, int> known;
     for (int position = 0; position < positions; ++position) {
-        std::vector<bool> pattern(taps);
-        for (int tap = 0; tap < taps; ++tap) {
-            const int place = position * stride + tap * dilation - before;
-            pattern[tap] = place >= 0 && place < size;
-        }
-        const auto found = std::find(patterns.begin(), patterns.end(), pattern);
-        classes[position] = static_cast<int>(found - patterns.begin());
-        if (found == patterns.end()) patterns.push_back(pattern);
+        const Taps inside = taps_inside(position * stride - before, taps, dilation, size);
+        const auto [found, is_new] = known.emplace(inside, static_cast<int>(patterns.size()));
+        if (is_new) patterns.push_back(inside);
+        classes[position] = found->second;
     }
     return classes;
 }

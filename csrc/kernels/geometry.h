@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace bnn {
@@ -23,6 +24,9 @@ struct Geometry {
     int taps() const { return kernel_height * kernel_width; }
 };
 
+// Taps [first, second) of a kernel, over one axis.
+using Taps = std::pair<int, int>;
+
 // Positions of the output whose windows have the same taps inside the map are of one class.
 class BorderClasses {
 public:
@@ -32,13 +36,16 @@ public:
     int of(int y, int x) const { return row_class_[y] * columns_ + column_class_[x]; }
     // Whether tap (i, j) lies inside the map for positions of a class.
     bool inside(int border_class, int i, int j) const {
-        return row_taps_[border_class / columns_][i] && column_taps_[border_class % columns_][j];
+        return within(row_taps_[border_class / columns_], i) &&
+               within(column_taps_[border_class % columns_], j);
     }
 
 private:
+    static bool within(const Taps& taps, int one) { return taps.first <= one && one < taps.second; }
+
     int rows_, columns_;
     std::vector<int> row_class_, column_class_;
-    std::vector<std::vector<bool>> row_taps_, column_taps_;
+    std::vector<Taps> row_taps_, column_taps_;
 };
 
 // A part of the output: rows [row, row_end), blocks of 64 channels [block, block_end).

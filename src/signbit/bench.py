@@ -17,7 +17,7 @@ from signbit.runtime import _engine
 from signbit.runtime.engine import Engine
 
 # A limit is measured for about this long, several times.
-_LIMIT_ROUNDS = 2_000_000
+_LIMIT_ROUNDS = 20_000
 # Threads of a peer spin for a while after its run, on cores that the next one measured needs.
 _REST = 0.02
 _CONVOLUTIONS = ("conv_bits", "conv_u8", "conv_f32", "conv_f32_bits")
@@ -152,7 +152,7 @@ def _seconds(run: Callable[[Any], Any], images: NDArray[Any]) -> float:
 
 def _limit(isa: str) -> float:
     start = time.perf_counter()
-    macs = _engine.run_limit(isa, _LIMIT_ROUNDS // 100)
+    macs = _engine.run_limit(isa, _LIMIT_ROUNDS)
     return macs / (time.perf_counter() - start)
 
 

@@ -42,6 +42,10 @@ class ExportError(SignbitError, ValueError):
     """A format cannot express a packed network; the message names the node and the reason."""
 
 
+class EngineError(SignbitError):
+    """This machine has no memory or threads left to run a network with."""
+
+
 class OutputError(SignbitError):
     """A result could not be written; whatever was there before is untouched."""
 

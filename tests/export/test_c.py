@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -51,6 +52,21 @@ def build(folder: Path, compiler: str, *flags: object, name: str = "net") -> str
 def test_the_manifest_states_the_words_of_the_c_code(tmp_path):
     manifest = export(handover(packed("digits"), "net"), "c", tmp_path / "out")
     assert "32-bit" in manifest["c_conventions"]["words"]
+
+
+@pytest.mark.parametrize("wanted", ["INFINITY", "-INFINITY", "NAN", "1e30f"])
+def test_a_wrong_score_fails(tmp_path, wanted):
+    folder = written(tmp_path / "out", packed("digits"))
+    golden = folder / "net_golden.h"
+    text, count = re.subn(
+        r"(golden_scores\S* = \{\s*\{?\s*)[^,]+", rf"\g<1>{wanted}", golden.read_text()
+    )
+    assert count == 1
+    golden.write_text("#include <math.h>\n" + text)
+    build(folder, "gcc", "-O1")
+    done = subprocess.run([folder / "program"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "image 0, score 0 is" in done.stdout
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])

@@ -1,5 +1,7 @@
 """A folder is written whole or not at all, and only an earlier export is replaced."""
 
+from pathlib import Path
+
 import pytest
 
 from signbit.errors import OutputError, UsageError
@@ -89,22 +91,41 @@ def test_full_disk_leaves_the_earlier_export(tmp_path, small, monkeypatch):
     assert names_in(tmp_path) == ["out"]
 
 
-def test_failed_move_puts_the_earlier_export_back(tmp_path, small, monkeypatch):
-    folder = tmp_path / "out"
-    export(small, "mat", folder)
-    before = names_in(folder)
+def fail_to_rename(monkeypatch, folder, error, put_back):
+    """Moves to `folder` end with an error; the one that puts the earlier export back as it says."""
     rename = type(folder).rename
 
     def fail(self, target):
-        if target == folder and self.name != "old":
-            raise OSError(5, "Input/output error")
+        if target == folder and not (put_back and self.name == folder.name):
+            raise error
         return rename(self, target)
 
     monkeypatch.setattr(type(folder), "rename", fail)
-    with pytest.raises(OutputError, match="Input/output error"):
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+def test_failed_move_puts_the_earlier_export_back(tmp_path, small, monkeypatch, error):
+    folder = tmp_path / "out"
+    export(small, "mat", folder)
+    before = names_in(folder)
+    fail_to_rename(monkeypatch, folder, error, put_back=True)
+    with pytest.raises((OutputError, KeyboardInterrupt)):
         export(small, "txt", folder, force=True)
     assert names_in(folder) == before
     assert names_in(tmp_path) == ["out"]
+
+
+def test_an_earlier_export_that_cannot_be_put_back_is_kept_and_named(tmp_path, small, monkeypatch):
+    folder = tmp_path / "out"
+    export(small, "mat", folder)
+    before = names_in(folder)
+    fail_to_rename(monkeypatch, folder, OSError(5, "Input/output error"), put_back=False)
+    with pytest.raises(
+        OutputError, match=r"earlier export is whole, but is now (.*); move"
+    ) as told:
+        export(small, "txt", folder, force=True)
+    kept = str(told.value).partition("is now ")[2].partition(";")[0]
+    assert names_in(Path(kept)) == before
 
 
 @pytest.mark.parametrize("to", exporters.names())

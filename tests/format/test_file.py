@@ -64,6 +64,35 @@ def test_padding_counts_as_memory():
         jumping(1)
 
 
+def test_a_value_counts_with_the_widest_padding_of_all_its_readers():
+    """Each alone pads 480 kB; an engine that holds one map for both would take 29 GB."""
+    bits = jumping(0).nodes[:2]
+    conv = {**WINDOW, "kernel": (1, 1), "channels": 1, "padding_value": 0}
+    tensors = {"weight": np.ones((1, 1, 1, 1), np.uint64)}
+    paddings = (60000, 0, 0, 0), (0, 60000, 0, 0)
+    readers = [Node("conv_bits", (2,), conv | {"padding": one}, tensors) for one in paddings]
+    assert nodes_end_with(readers[0], bits)
+    with pytest.raises(ModelFormatError, match=r"node 4 \(conv_bits\): the network is too large"):
+        PackedModel([*bits, *readers], Preprocessing([1.0], [0.0], (1, 1)))
+
+
+def nodes_end_with(node, bits):
+    """Whether a network may hold this node behind the bits; its map is no scores."""
+    with pytest.raises(ModelFormatError, match="the last node gives i32"):
+        PackedModel([*bits, node], Preprocessing([1.0], [0.0], (1, 1)))
+    return True
+
+
+def test_a_file_is_not_written_that_is_too_large_to_be_read(tmp_path, monkeypatch):
+    content = to_bytes(small())
+    monkeypatch.setattr("signbit.format.file.MAX_BYTES", len(content) - 1)
+    with pytest.raises(ModelFormatError, match=f"{len(content)} bytes; at most"):
+        small().save(tmp_path / "large.signbit")
+    with pytest.raises(ModelFormatError, match=f"<bytes>: {len(content)} bytes; at most"):
+        PackedModel.load(content)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("info", [{"x": float("nan")}, {"x": {1, 2}}])
 def test_info_that_is_not_json_is_refused(info):
     model = small()
@@ -81,11 +110,16 @@ def test_thresholds_that_are_no_numbers_are_refused():
         PackedModel(nodes, Preprocessing([1.0], [0.0], (1, 1)))
 
 
-def test_sums_that_could_overflow_are_refused():
-    conv = {**WINDOW, "kernel": (512, 512), "channels": 1, "multiplier": 255, "offset": 0}
-    nodes = [Node("conv_u8", (0,), conv, {})]
+@pytest.mark.parametrize(
+    ("side", "multiplier", "offset"),
+    # Of the last the sums fit, but not what they are before the offset is added.
+    [(512, 255, 0), (512, 1, -65535), (3000, 1, -128)],
+)
+def test_sums_that_could_overflow_are_refused(side, multiplier, offset):
+    conv = {**WINDOW, "kernel": (side, side), "channels": 1}
+    conv |= {"multiplier": multiplier, "offset": offset}
     with pytest.raises(ModelFormatError, match="can overflow 32 bits"):
-        PackedModel(nodes, Preprocessing([1.0], [0.0], (512, 512)))
+        PackedModel([Node("conv_u8", (0,), conv, {})], Preprocessing([1.0], [0.0], (side, side)))
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):

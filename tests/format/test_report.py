@@ -23,7 +23,10 @@ def test_without_modules_there_are_only_totals():
     assert len(PackedModel(model.nodes, model.preprocessing).report().splitlines()) == 2
 
 
-@pytest.mark.parametrize("modules", [3, [3], [{}], [None], {"a": 1}, ["text"]])
+ODD = {"module": [1], "type": "a", "became": "a", "why": "a", "bits_before": 1, "bits_after": 1}
+
+
+@pytest.mark.parametrize("modules", [3, [3], [{}], [None], {"a": 1}, ["text"], [ODD]])
 def test_info_of_a_hostile_file_is_one_error(modules):
     with pytest.raises(ModelFormatError, match="not the table"):
         as_text({"modules": modules})

@@ -19,6 +19,7 @@ NAMES = (
     "real_convolutions",
     "pooled_reals",
     "elementwise",
+    "infinite_clamps",
 )
 
 
@@ -27,6 +28,7 @@ def small(name: str) -> PackedModel:
 
     wide_sums: sums that float32 cannot hold; all others can be in any tool.
     real_thresholds: real numbers that equal the threshold, NaN, infinite thresholds.
+    infinite_clamps: scores that are infinite.
     """
     return globals()[f"_{name}"](np.random.default_rng(NAMES.index(name)))
 
@@ -153,4 +155,12 @@ def _elementwise(rng) -> PackedModel:
     nodes.append(Node("softmax", (10,)))
     nodes.append(Node("log_softmax", (10,)))
     nodes.append(Node("concat", (11, 12)))
+    return viewed(nodes, (3, 4))
+
+
+def _infinite_clamps(rng) -> PackedModel:
+    nodes = [*first_bits(rng, 8), _conv(rng, 2, 8, 6, padding_value=0), _scale(rng, 3, 6, 1)]
+    for infinite in (float("inf"), float("-inf")):
+        nodes.append(Node("clamp", (4,), {"low": infinite, "high": infinite}))
+    nodes.append(Node("concat", (4, 5, 6)))
     return viewed(nodes, (3, 4))

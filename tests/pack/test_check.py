@@ -12,7 +12,7 @@ from signbit.errors import PackError
 from signbit.format import PackedModel
 from signbit.layers import BinaryConv2d
 from signbit.pack import _check, pack
-from signbit.pack._check import Checked, _bits, compare, require_equal
+from signbit.pack._check import Checked, _bits, _largest, compare, require_equal
 from signbit.quantizers import AdabinSign, SteSign
 from signbit.runtime import reference
 
@@ -44,6 +44,31 @@ def test_the_self_check_refuses_wrong_scores_of_a_real_network():
     assert result.score_error > 0.01
     with pytest.raises(PackError, match="scores by"):
         require_equal(result, exact=False)
+
+
+def test_wrong_scores_of_a_network_of_integers_are_refused_too():
+    network = body(first(), nn.BatchNorm2d(16), SteSign(), features=1024)
+    packed = pack(network, GREY, check=False)
+    *nodes, last = packed.nodes
+    tensors = {name: 2 * value for name, value in last.tensors.items()}
+    wrong = PackedModel([*nodes, replace(last, tensors=tensors)], GREY)
+    result = compare(network, wrong, [], 4, None)
+    assert result.predictions_differ == 0
+    with pytest.raises(PackError, match="scores by"):
+        require_equal(result, exact=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "apart"),
+    [
+        ([1.0, np.nan, np.inf, -np.inf], [1.5, np.nan, np.inf, -np.inf], 0.5),
+        ([np.nan], [1.0], np.inf),
+        ([1.0], [np.inf], np.inf),
+        ([np.inf], [-np.inf], np.inf),
+    ],
+)
+def test_scores_that_are_not_finite_must_be_the_same(found, wanted, apart):
+    assert _largest(np.float32([found]), np.float32([wanted])) == apart
 
 
 def test_many_samples_are_compared_in_parts(monkeypatch):

@@ -204,6 +204,22 @@ class _Divided(nn.Module):
         return F.avg_pool2d(x, 8, 8, 0, False, True, 3).flatten(1)
 
 
+class _Calling(nn.Module):
+    """A forward pass of one function of the input and a buffer."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+        self.register_buffer("b", torch.ones(2, 1, 8, 8))
+
+    def forward(self, x):
+        return self.function(x, self.b).flatten(1)
+
+
+def _raising(x, b):
+    raise NotImplementedError
+
+
 def _padded_real() -> nn.Module:
     options = {"padding": 1, "padding_value": 1.0, "weight_quantizer": "identity"}
     return body(BinaryConv2d(1, 1, 3, input_quantizer=None, **options))
@@ -237,6 +253,9 @@ def _without_statistics() -> nn.Module:
         (_Alpha().eval(), r"two arguments can be packed"),
         (_Named().eval(), r"two arguments can be packed"),
         (_Divided().eval(), r"divisor"),
+        (_Calling(lambda x, b: torch.cat([x, b], 1)).eval(), r"reads b, which is no value"),
+        (_Calling(lambda x, b: F.dropout(x)).eval(), r"drops values in evaluation too"),
+        (_Calling(_raising).eval(), r"cannot be followed: NotImplementedError$"),
         (_padded_real(), r"^0: real weights are padded with zeros, not with 1"),
     ],
     ids=[
@@ -257,12 +276,29 @@ def _without_statistics() -> nn.Module:
         "alpha",
         "named",
         "divisor",
+        "buffer",
+        "dropout",
+        "silent",
         "padding",
     ],
 )
 def test_what_cannot_be_packed_is_refused_by_name(network, message):
     with pytest.raises(PackError, match=message):
         pack(network, GREY)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, b: torch.cat(tensors=[x, x], dim=1),
+        lambda x, b: F.relu(input=x),
+        lambda x, b: F.dropout(x, training=False),
+        lambda x, b: F.max_pool2d(input=x, kernel_size=2),
+    ],
+    ids=["cat", "relu", "dropout", "pool"],
+)
+def test_arguments_may_be_given_by_name(function):
+    assert pack(_Calling(function).eval(), GREY).info["check"]["largest_score_difference"] == 0
 
 
 @pytest.mark.parametrize(

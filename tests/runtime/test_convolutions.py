@@ -73,6 +73,35 @@ def test_strides_and_dilations(isa, stride, dilation):
 
 
 @pytest.mark.parametrize(
+    ("size", "shape"),
+    [
+        ((90, 3), {"kernel": (2, 1), "dilation": (80, 1), "padding": (0, 0, 0, 0)}),
+        ((3, 90), {"kernel": (1, 2), "dilation": (1, 80), "padding": (0, 0, 0, 0)}),
+        ((65, 5), {"kernel": (1, 1), "stride": (32, 4), "padding": (0, 0, 0, 0)}),
+        ((21, 2), {"kernel": (21, 1), "padding": (10, 0, 10, 0)}),
+        ((3, 4), {"kernel": (2, 2), "dilation": (9, 11), "padding": (7, 9, 8, 10)}),
+    ],
+    ids=["far rows", "far columns", "far windows", "a class a row", "around the map"],
+)
+@pytest.mark.parametrize("padding_value", [-1, 0, 1])
+def test_windows_that_leave_most_out(isa, size, shape, padding_value):
+    model = conv_bits(14, size, 64, 10, padding_value=padding_value, **shape)
+    assert_equal_to_reference(model, isa, 14)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("size", [(1, 1), (5, 7)], ids=str)
+@pytest.mark.parametrize("out", [130, 257])
+def test_threads_that_share_an_image_by_blocks_of_channels(isa, out, size, threads):
+    kernel = {"kernel": (1, 1), "padding": (0, 0, 0, 0)} if size == (1, 1) else {}
+    model = conv_bits(15, size, 70, out, **kernel)
+    engine = Engine(model, threads, isa)
+    for seed in range(5):
+        x = images_for(np.random.default_rng(seed), model, 1)
+        np.testing.assert_array_equal(engine(x), reference.scores(model, x))
+
+
+@pytest.mark.parametrize(
     ("channels", "out", "groups"),
     [(6, 4, 2), (128, 128, 2), (130, 10, 10), (192, 192, 3), (5, 5, 5)],
 )

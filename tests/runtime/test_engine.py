@@ -10,7 +10,7 @@ import pytest
 from helpers.nodes import images_for
 
 import signbit
-from signbit.errors import InputTypeError, ModelFormatError, UsageError
+from signbit.errors import EngineError, InputTypeError, ModelFormatError, UsageError
 from signbit.format import PackedModel, Preprocessing
 from signbit.models import create
 from signbit.pack import pack
@@ -69,6 +69,38 @@ def test_images_need_not_be_contiguous_or_writable(model, images, scores):
     frozen = images.copy()
     frozen.flags.writeable = False
     np.testing.assert_array_equal(engine(frozen), scores)
+
+
+def test_threads_that_the_system_does_not_start_are_an_error(tmp_path, model):
+    """With stacks larger than any address space, in a process of its own, which must not abort."""
+    model.save(tmp_path / "small.signbit")
+    code = """
+import ctypes, sys
+import signbit
+from signbit.errors import EngineError
+libc = ctypes.CDLL(None)
+attributes = ctypes.create_string_buffer(64)
+assert libc.pthread_attr_init(attributes) == 0
+assert libc.pthread_attr_setstacksize(attributes, ctypes.c_size_t(1 << 50)) == 0
+assert libc.pthread_setattr_default_np(attributes) == 0
+try:
+    signbit.load(sys.argv[1], threads=3)
+except EngineError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "small.signbit")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("this machine has no room to run the network on 3 threads (")
+
+
+def test_memory_that_the_system_does_not_give_is_an_error(model, monkeypatch):
+    def full(*arguments):
+        raise MemoryError("std::bad_alloc")
+
+    monkeypatch.setattr("signbit.runtime.engine._engine.Engine", full)
+    with pytest.raises(EngineError, match=r"no room .* on 1 threads \(std::bad_alloc\)"):
+        Engine(model)
 
 
 @pytest.mark.parametrize(

@@ -100,11 +100,10 @@ public:
         : geometry_(spec.geometry),
           rule_(spec),
           pixel_words_(words_for(geometry_.in_channels)),
-          columns_((geometry_.out_width - 1) * geometry_.stride_x +
-                   (geometry_.kernel_width - 1) * geometry_.dilation_x + 1),
+          columns_(input_columns(geometry_)),
           row_stream_(columns_ * pixel_words_ * nibbles_per_word),
           row_pairs_((geometry_.out_width + 1) / 2),
-          strip_rows_(std::clamp(strip_pixels / geometry_.out_width, 1, geometry_.out_height)) {
+          strip_rows_(strip_rows(geometry_)) {
         plan_chunks();
         locate_pairs();
         reorder_weights();
@@ -113,6 +112,7 @@ public:
 
     static std::unique_ptr<ConvBits> make(const ConvBitsSpec& spec) {
         const Geometry& g = spec.geometry;
+        if (streams_outweigh(g)) return nullptr;
         const bool whole_words =
             g.groups == 1 ||
             (g.group_channels() % 64 == 0 && g.out_channels / g.groups % block_channels == 0);
@@ -142,10 +142,29 @@ public:
     }
 
 private:
-    int strip_input_rows(int rows) const {
-        return (rows - 1) * geometry_.stride_y +
-               (geometry_.kernel_height - 1) * geometry_.dilation_y + 1;
+    // Each strip writes the streams of all rows and columns from its first tap to its last. Where
+    // stride or dilation leave most of them out, that takes longer than plain counting would: a word
+    // takes about a fifth of the time that shuffles save at a tap and block of a window.
+    static bool streams_outweigh(const Geometry& g) {
+        const int rows = strip_rows(g);
+        const double written = static_cast<double>(input_rows(g, rows)) * input_columns(g);
+        const double read = static_cast<double>(rows) * g.out_width * g.taps() / g.groups;
+        return written > 5 * read * words_for(g.out_channels);
     }
+
+    static int strip_rows(const Geometry& g) {
+        return std::clamp(strip_pixels / g.out_width, 1, g.out_height);
+    }
+
+    // What the windows of some rows touch.
+    static int input_rows(const Geometry& g, int rows) {
+        return (rows - 1) * g.stride_y + (g.kernel_height - 1) * g.dilation_y + 1;
+    }
+    static int input_columns(const Geometry& g) {
+        return (g.out_width - 1) * g.stride_x + (g.kernel_width - 1) * g.dilation_x + 1;
+    }
+
+    int strip_input_rows(int rows) const { return input_rows(geometry_, rows); }
 
     // A slot per pair, and one for what fills up the last tile.
     std::size_t counts_bytes() const {

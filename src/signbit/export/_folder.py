@@ -154,13 +154,27 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
     if not folder.exists():
         temporary.rename(folder)
         return
-    with _temporary_beside(folder) as aside:
-        old = folder.rename(aside / "old")
-        try:
-            temporary.rename(folder)
-        except OSError:
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name[:50]}.", dir=folder.parent)) / folder.name
+    try:
+        folder.rename(old)
+        temporary.rename(folder)
+    except BaseException:
+        _put_back(old, folder)
+        raise
+    shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def _put_back(old: Path, folder: Path) -> None:
+    """Raises: OutputError where it cannot; the earlier export stays where it is then."""
+    try:
+        if old.exists():
             old.rename(folder)
-            raise
+        old.parent.rmdir()
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {folder}: {error.strerror or error}. The earlier export is whole, but "
+            f"is now {old}; move it back."
+        ) from error
 
 
 @contextmanager

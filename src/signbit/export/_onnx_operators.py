@@ -150,8 +150,9 @@ def _clamp(to: "Lowering", node: Node, x: str) -> str:
     low, high = node.attributes["low"], node.attributes["high"]
     if (low, high) == (0, np.inf):
         return to.graph.add("Relu", x)
+    # Infinite ends too: runtimes take the largest number for one that is left out.
     ends = [
-        to.graph.constant(name, np.array(end, np.float32)) if np.isfinite(end) else ""
+        to.graph.constant(name, np.array(end, np.float32))
         for name, end in (("low", low), ("high", high))
     ]
     return to.graph.add("Clip", x, *ends)

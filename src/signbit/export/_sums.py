@@ -9,7 +9,7 @@ from signbit.export._arrays import signs
 from signbit.format import Node, PackedModel
 from signbit.format.bits import unpack_bits
 from signbit.format.ops.conv import fan_in
-from signbit.format.types import I32
+from signbit.format.types import I32, ValueType
 
 # float32 holds every multiple of a half up to here: sums, and thresholds halfway between them.
 HALVES_END = 1 << 23
@@ -22,14 +22,15 @@ def largest_sums(model: PackedModel) -> list[int]:
         bound = 0
         if model.types[number].kind == I32:
             is_sum = node.op.startswith("conv")
-            bound = largest_sum(model, node) if is_sum else max(bounds[i] for i in node.inputs)
+            source = model.types[node.inputs[0]]
+            bound = largest_sum(node, source) if is_sum else max(bounds[i] for i in node.inputs)
         bounds.append(bound)
     return bounds
 
 
-def largest_sum(model: PackedModel, node: Node) -> int:
+def largest_sum(node: Node, source: ValueType) -> int:
     """The largest magnitude that the sums of a convolution of integers, or parts of them, reach."""
-    return fan_in(node.attributes, model.types[node.inputs[0]]) * largest_term(node)
+    return fan_in(node.attributes, source) * largest_term(node)
 
 
 def largest_term(node: Node) -> int:

@@ -143,10 +143,11 @@ def _prelu(to: _Writer, number: int, node: Node, x: str) -> Line:
 
 
 def _clamp(to: _Writer, number: int, node: Node, x: str) -> Line:
+    low, high = node.attributes["low"], node.attributes["high"]
     ends = [
-        f"{name}={end!r}"
-        for name, end in (("min", node.attributes["low"]), ("max", node.attributes["high"]))
-        if math.isfinite(end)
+        f"{name}={end!r}" if math.isfinite(end) else f"{name}=float('{end}')"
+        for name, end, open_end in (("min", low, -math.inf), ("max", high, math.inf))
+        if end != open_end
     ]
     return Line(f"{x}.clamp({', '.join(ends)})" if ends else x)
 

@@ -43,7 +43,9 @@ def to_bytes(model: PackedModel) -> bytes:
         raise ModelFormatError(f"the model's info is not JSON: {error}") from error
     if len(text) > MAX_METADATA:
         raise ModelFormatError(f"the graph takes {len(text)} characters, at most {MAX_METADATA}")
-    return save(tensors, metadata={"signbit": text})
+    content = save(tensors, metadata={"signbit": text})
+    _check_size(len(content))
+    return content
 
 
 def read(source: Path | str | bytes) -> PackedModel:
@@ -66,8 +68,7 @@ def _content(path: Path) -> bytes:
         size = path.stat().st_size
         if not path.is_file() and not path.is_dir():
             raise ModelFormatError("a device or pipe; give a file")
-        if size > MAX_BYTES:
-            raise ModelFormatError(f"{size} bytes; at most {MAX_BYTES} are allowed")
+        _check_size(size)
         return path.read_bytes()
     except ModelFormatError:
         raise
@@ -76,7 +77,13 @@ def _content(path: Path) -> bytes:
         raise ModelFormatError(f"cannot be read: {reason}") from error
 
 
+def _check_size(size: int) -> None:
+    if size > MAX_BYTES:
+        raise ModelFormatError(f"{size} bytes; at most {MAX_BYTES} are allowed")
+
+
 def _parse(content: bytes) -> PackedModel:
+    _check_size(len(content))
     try:
         entries = safetensors.deserialize(content)
     except (safetensors.SafetensorError, ValueError, OverflowError) as error:

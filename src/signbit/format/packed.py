@@ -19,6 +19,9 @@ MAX_NODES = 4096
 # 224x224 pixels has 2^26 such operations.
 MAX_MEMORY = 1 << 30
 MAX_OPERATIONS = 1 << 34
+# Of a map: top, left, bottom, right.
+Padding = tuple[int, int, int, int]
+_NONE: Padding = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueTy
         raise ModelFormatError(f"the graph has {len(nodes)} nodes; 1 to {MAX_NODES} are allowed")
     types = [value_type(U8, *preprocessing.size, preprocessing.channels)]
     work, memory = 0, _memory(types[0])
+    # Of each value, the widest padding of those that read it: an engine may hold it so.
+    paddings: dict[int, Padding] = {}
     for index, node in enumerate(nodes, 1):
         if node.op not in operations:
             raise ModelFormatError(f"node {index}: unknown operation {shown(node.op)}")
@@ -88,7 +93,7 @@ def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueTy
             types.append(operation.infer(node.attributes, inputs))
             _check_tensors(node, operation, inputs)
             work += _work(node, types[-1])
-            memory += _memory(types[-1]) + _padded_memory(node, inputs)
+            memory += _memory(types[-1]) + _more_padding(node, inputs[0], paddings)
         except (SignbitError, OverflowError) as error:
             raise ModelFormatError(f"node {index} ({node.op}): {error}") from error
         if memory > MAX_MEMORY or work > MAX_OPERATIONS:
@@ -119,12 +124,23 @@ def _memory(one: ValueType) -> int:
     return one.elements * (1 if one.kind == U8 else 4)
 
 
-def _padded_memory(node: Node, inputs: Sequence[ValueType]) -> int:
-    """Bytes of the padded map that an engine may hold for a window."""
-    top, left, bottom, right = node.attributes.get("padding", (0, 0, 0, 0))
-    if not any((top, left, bottom, right)):
+def _more_padding(node: Node, source: ValueType, paddings: dict[int, Padding]) -> int:
+    """Bytes that the padded map of what a window reads grows by; notes its padding."""
+    old = paddings.get(node.inputs[0], _NONE)
+    new = _wider(old, node.attributes.get("padding", _NONE))
+    paddings[node.inputs[0]] = new
+    return _padded_memory(source, new) - _padded_memory(source, old)
+
+
+def _wider(one: Padding, other: Padding) -> Padding:
+    top, left, bottom, right = map(max, one, other)
+    return top, left, bottom, right
+
+
+def _padded_memory(source: ValueType, padding: Padding) -> int:
+    if not any(padding):
         return 0
-    (source,) = inputs
+    top, left, bottom, right = padding
     height, width = source.height + top + bottom, source.width + left + right
     return _memory(ValueType(source.kind, height, width, source.channels))
 

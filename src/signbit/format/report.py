@@ -27,7 +27,7 @@ def report_rows(info: Mapping[str, Any]) -> tuple[list[tuple[str, ...]], tuple[s
         ]
         totals = [sum(module[key] for module in modules) for key in ("bits_before", "bits_after")]
         return rows, ("total", "", "", "", *(f"{total:,}" for total in totals))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFormatError("info 'modules' is not the table that `pack` writes") from error
 
 

@@ -120,7 +120,7 @@ def require_equal(comparison: Comparison, exact: bool) -> None:
     """Raises: PackError where a network of integers differs at all, or another one too much."""
     differ = comparison.bits_differ or comparison.predictions_differ
     turned = comparison.bits_turned > MOST_TURNED * comparison.bits
-    if differ if exact else turned or comparison.score_error > MOST_SCORE_ERROR:
+    if (differ if exact else turned) or comparison.score_error > MOST_SCORE_ERROR:
         raise PackError(
             f"self-check: {comparison.bits_differ} of {comparison.bits} bits and "
             f"{comparison.predictions_differ} of {comparison.images} predictions differ from "
@@ -130,9 +130,12 @@ def require_equal(comparison: Comparison, exact: bool) -> None:
 
 
 def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    both = np.isfinite(found) & np.isfinite(wanted)
-    difference = np.abs(np.where(both, found, 0.0) - np.where(both, wanted, 0.0))
-    return float(difference.max(initial=0.0))
+    """The largest difference; infinite where one is not finite and the other is not the same."""
+    same = (found == wanted) | (np.isnan(found) & np.isnan(wanted))
+    finite = np.isfinite(found) & np.isfinite(wanted)
+    with np.errstate(invalid="ignore"):
+        difference = np.where(finite, np.abs(found - wanted), np.inf)
+    return float(difference[~same].max(initial=0.0))
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """What each torch module or function means as steps."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -324,6 +324,3 @@ def _single(value: float) -> float:
 def join_step(op: str, origin: str, sources: Sequence[Step], shape: Shape) -> Step:
     """An operation on real numbers that reads one or several values."""
     return Join(origin, tuple(sources), shape, op)
-
-
-Convert = Callable[[str, Step, Shape, nn.Module], Step]

@@ -72,7 +72,7 @@ def trace(model: nn.Module, example: Tensor) -> Step:
     except (TraceError, TypeError, ValueError, RuntimeError) as error:
         raise PackError(
             f"{type(model).__name__}: its forward pass depends on the values, and cannot be "
-            f"followed: {str(error).splitlines()[0]}"
+            f"followed: {_reason(error)}"
         ) from error
     inputs = [node for node in graph.nodes if node.op == "placeholder"]
     if len(inputs) != 1:
@@ -84,9 +84,18 @@ def trace(model: nn.Module, example: Tensor) -> Step:
     except (RuntimeError, ValueError, TypeError) as error:
         raise PackError(
             f"{type(model).__name__} does not take input of shape {tuple(example.shape)}: "
-            f"{str(error).splitlines()[0]}"
+            f"{_reason(error)}"
         ) from error
     return _Reader(module, shapes.shapes).read()
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _argument(node: fx.Node, index: int, name: str, default: Any = None) -> Any:
+    """An argument of a function, which may be given by its place or its name."""
+    return node.args[index] if index < len(node.args) else node.kwargs.get(name, default)
 
 
 class _Reader:
@@ -140,11 +149,15 @@ class _Reader:
             raise PackError(f"{path}: a module of type {type(module).__name__} cannot be packed")
         return convert(path, x, shape, module)
 
-    def _source(self, node: fx.Node, index: int = 0) -> Step:
-        source = node.args[index]
-        if not isinstance(source, fx.Node) or source not in self.steps:
-            raise PackError(f"{node.name}: argument {index} is no value of the network")
-        return self.steps[source]
+    def _source(self, node: fx.Node) -> Step:
+        """What a function or module reads, its first argument."""
+        return self.value(node, _argument(node, 0, "input"))
+
+    def value(self, node: fx.Node, argument: Any) -> Step:
+        """An argument that is a value of the network. Raises: PackError."""
+        if not isinstance(argument, fx.Node) or argument not in self.steps:
+            raise PackError(f"{node.name}: reads {argument}, which is no value of the network")
+        return self.steps[argument]
 
     def constant(self, argument: Any) -> Tensor | None:
         """A parameter, buffer or number; None for a value of the network."""
@@ -168,7 +181,7 @@ def _two(name: str) -> Callable[..., Step]:
         if constants == [None, None]:
             if name != "add":
                 raise PackError(f"{origin}: a product of two values cannot be packed")
-            sources = reader._source(node, 0), reader._source(node, 1)
+            sources = tuple(reader.value(node, argument) for argument in node.args)
             if sources[0].shape != sources[1].shape:
                 raise PackError(
                     f"{origin}: values of shapes {sources[0].shape} and {sources[1].shape}"
@@ -178,7 +191,7 @@ def _two(name: str) -> Callable[..., Step]:
         value = constants[1 - which]
         assert value is not None
         make = m.bias_step if name == "add" else m.scale_step
-        source = reader._source(node, which)
+        source = reader.value(node, node.args[which])
         if value.ndim == 1 and value.numel() > 1 and len(source.shape) > 1:
             raise PackError(
                 f"{origin}: a constant of shape {tuple(value.shape)} runs along the width; "
@@ -206,6 +219,12 @@ def _module(make: Callable[[str, Step, tuple[int, ...], Any], Step]) -> Callable
         return make(origin, reader._source(node), shape, None)
 
     return convert
+
+
+def _dropout(reader: _Reader, node: fx.Node, origin: str, shape: tuple[int, ...]) -> Step:
+    if _argument(node, 1, "p", 0.5) and _argument(node, 2, "training", True):
+        raise PackError(f"{origin}: drops values in evaluation too; give training=self.training")
+    return reader._source(node)
 
 
 def _flatten(origin: str, x: Step, shape: tuple[int, ...], module: Any) -> Step:
@@ -254,26 +273,25 @@ def _over_channels(op: str) -> Callable[..., Step]:
 
 def _over_channels_function(op: str) -> Callable[..., Step]:
     def convert(reader: _Reader, node: fx.Node, origin: str, shape: tuple[int, ...]) -> Step:
-        dim = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else None)
-        module = SimpleNamespace(dim=dim)
+        module = SimpleNamespace(dim=_argument(node, 1, "dim"))
         return _over_channels(op)(origin, reader._source(node), shape, module)
 
     return convert
 
 
 def _concat(reader: _Reader, node: fx.Node, origin: str, shape: tuple[int, ...]) -> Step:
-    parts = node.args[0]
-    dim = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
-    assert isinstance(parts, list | tuple)
+    parts, dim = _argument(node, 0, "tensors"), _argument(node, 1, "dim", 0)
+    if not isinstance(parts, list | tuple):
+        raise PackError(f"{origin}: joins {parts}; a list of values can be packed")
     if dim not in (1, -len(shape)):
         raise PackError(f"{origin}: along dimension {dim}; channels, 1, can be packed")
-    sources = [reader.steps[part] for part in parts if isinstance(part, fx.Node)]
+    sources = [reader.value(node, part) for part in parts]
     return m.join_step("concat", origin, sources, shape)
 
 
 def _mean(reader: _Reader, node: fx.Node, origin: str, shape: tuple[int, ...]) -> Step:
     x = reader._source(node)
-    dims: Any = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else None)
+    dims = _argument(node, 1, "dim")
     rank = len(x.shape) + 1
     listed = sorted(dim % rank for dim in dims) if isinstance(dims, list | tuple) else []
     if rank == 2 or listed != list(range(2, rank)):
@@ -326,7 +344,7 @@ _FUNCTIONS: dict[str, Callable[..., Step]] = {
     "reshape": _module(_flatten),
     "squeeze": _module(_flatten),
     "contiguous": _module(_nothing),
-    "dropout": _module(_nothing),
+    "dropout": _dropout,
     "adaptive_avg_pool2d": _module(_adaptive("avg_pool")),
     "adaptive_avg_pool1d": _module(_adaptive("avg_pool")),
     "max_pool2d": _window("max_pool", _MAX_POOL_ARGUMENTS),

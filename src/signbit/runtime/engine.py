@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.errors import InputTypeError, UsageError
+from signbit.errors import EngineError, InputTypeError, UsageError
 from signbit.format import Node, PackedModel, Preprocessing
 from signbit.runtime import _engine
 
@@ -27,7 +27,8 @@ class Engine:
     threads: how many work on a call; 1 starts none.
     isa: an instruction set of `available_isas`; None for SIGNBIT_ISA, or else the fastest.
 
-    Raises: UsageError for a number of threads or an instruction set that cannot be.
+    Raises: UsageError for a number of threads or an instruction set that cannot be; EngineError
+        where the machine has no memory or threads left.
     """
 
     def __init__(self, model: PackedModel, threads: int = 1, isa: str | None = None):
@@ -36,12 +37,17 @@ class Engine:
         self.preprocessing: Preprocessing = model.preprocessing
         self.classes = model.classes
         self._expected = (*model.preprocessing.size, model.preprocessing.channels)
-        self._engine = _engine.Engine(
-            [tuple(one) for one in model.types],
-            [_plain(node) for node in model.nodes],
-            threads,
-            chosen_isa(isa),
-        )
+        chosen = chosen_isa(isa)
+        nodes = [_plain(node) for node in model.nodes]
+        try:
+            self._engine = _engine.Engine(
+                [tuple(one) for one in model.types], nodes, threads, chosen
+            )
+        except (MemoryError, OSError) as error:
+            raise EngineError(
+                f"this machine has no room to run the network on {threads} threads ({error}); take "
+                "fewer, or end other programs"
+            ) from error
 
     @property
     def threads(self) -> int:

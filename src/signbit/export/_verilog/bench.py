@@ -8,7 +8,7 @@ from signbit.export._verilog.plan import Plan
 _TEXT = """\
 // Test bench of {name}, written by signbit: runs the golden images, back to back, and compares the
 // bits of every layer, sums, scores and class with the golden files. Prints a line that starts with
-// PASS or FAIL. +stall closes each stream at random, and then
+// PASS or FAIL. +stall closes each stream at random, and then cycles are not checked.
 module {name}_tb;
     localparam IMAGES = {images};
     localparam PIXELS = {pixels};  // of all images

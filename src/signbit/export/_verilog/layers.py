@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from signbit.export._sums import largest_sum
 from signbit.export._verilog import cycles
 from signbit.export._verilog.memory import Memory, join, memory_of_bits
 from signbit.export._verilog.stage import Geometry, Stage
@@ -24,16 +25,6 @@ def window(number: int, geometry: Geometry, source: str, data: int) -> Stage:
     )
 
 
-def sums_limit(node: Node, kind: ValueType) -> int:
-    """No sum of a convolution is further from 0."""
-    height, width = node.attributes["kernel"]
-    terms = height * width * kind.channels // node.attributes["groups"]
-    if kind.kind != U8:
-        return terms
-    low, high = _pixel_range(node)
-    return terms * max(abs(low), abs(high))
-
-
 def sums_bits(limit: int) -> int:
     """For sums within +-limit, and thresholds one beyond."""
     return (limit + 1).bit_length() + 1
@@ -50,7 +41,7 @@ def sums(number: int, node: Node, kind: ValueType, source: str, parallel: int) -
         taps, positions, inputs = geometry.taps, 1, {"s_taps": "taps", "s_inside": "inside"}
         source = stages[-1].name
     lanes = min(parallel, node.attributes["channels"])
-    width = sums_bits(sums_limit(node, kind))
+    width = sums_bits(largest_sum(node, kind))
     parameters: dict[str, int | str] = {
         "TAPS": taps,
         "CHANNELS": kind.channels,

@@ -7,6 +7,7 @@ import numpy as np
 
 from signbit.errors import ExportError
 from signbit.export._handover import refusal, require_operations
+from signbit.export._sums import largest_sum
 from signbit.export._types import Handover
 from signbit.export._verilog import layers, tail
 from signbit.export._verilog.scores import CannotExpressError, fixed_point
@@ -137,7 +138,7 @@ _BODY: dict[str, Callable[[Plan, PackedModel, int, int], None]] = {
 
 def _limit(plan: Plan, model: PackedModel) -> int:
     number = plan.last_sums
-    return layers.sums_limit(model.nodes[number - 1], model.types[number - 1])
+    return largest_sum(model.nodes[number - 1], model.types[number - 1])
 
 
 def _add_scores(plan: Plan, model: PackedModel, start: int) -> None:

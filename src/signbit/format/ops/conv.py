@@ -53,12 +53,12 @@ class _Conv(AbstractOperation):
     def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
         """A map of sums."""
         terms = fan_in(attributes, inputs[0])
-        if self.gives == I32 and terms * self.largest_input(attributes) > MAX_SUM:
+        if self.gives == I32 and terms * self.largest_part(attributes) > MAX_SUM:
             raise UsageError(f"sums of {terms} terms can overflow 32 bits")
         return window_output(attributes, inputs[0], self.gives, attributes["channels"])
 
-    def largest_input(self, attributes: Attributes) -> int:
-        """The largest magnitude that an integer input can have."""
+    def largest_part(self, attributes: Attributes) -> int:
+        """The largest magnitude that an input of 32-bit sums, or a part of it, can have."""
         return 1
 
     def tensors(
@@ -86,10 +86,10 @@ class _ConvU8(_Conv):
     # A pixel p stands for the integer multiplier * p + offset.
     attributes = _CONV | {"multiplier": Whole(1, 255), "offset": Whole(-65535, 65535)}
 
-    def largest_input(self, attributes: Attributes) -> int:
-        """Of the integers that pixels stand for."""
-        ends = attributes["offset"], 255 * attributes["multiplier"] + attributes["offset"]
-        return max(map(abs, ends))
+    def largest_part(self, attributes: Attributes) -> int:
+        """Of the integers that pixels stand for; the offset may be added last, to a whole sum."""
+        pixel, offset = 255 * attributes["multiplier"], attributes["offset"]
+        return max(pixel, abs(offset), abs(pixel + offset))
 
 
 class _ConvF32Bits(_Conv):
