@@ -68,7 +68,7 @@ def test_wrong_scores_of_a_network_of_integers_are_refused_too():
     ],
 )
 def test_scores_that_are_not_finite_must_be_the_same(found, wanted, apart):
-    assert _largest(np.float32([found]), np.float32([wanted])) == apart
+    assert _largest(np.array(found, np.float32), np.array(wanted, np.float32)) == apart
 
 
 def test_many_samples_are_compared_in_parts(monkeypatch):

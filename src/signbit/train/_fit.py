@@ -153,7 +153,7 @@ def _facts(run: Run, data: PixelData) -> dict[str, Any]:
         "model": run.model,
         "recipe": without_folders(run.recipe).model_dump(mode="json"),
         "preprocessing": data.preprocessing.to_dict(),
-        "data": {"images": len(labels), "labels_crc32": zlib.crc32(labels)},
+        "data": {"images": len(labels), "labels_crc32": zlib.crc32(labels.tobytes())},
     }
 
 
