@@ -72,6 +72,11 @@ def printable(text: str) -> str:
     )
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of a library says in its first line; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def closest(name: str, known: Iterable[str]) -> str:
     """' Did you mean ...?' for the known name most like `name`; '' where none is."""
     matches = get_close_matches(name, list(known), n=1)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from signbit.errors import CheckpointError, UsageError
+from signbit.errors import CheckpointError, UsageError, first_line
 from signbit.format import Preprocessing
 from signbit.models._registry import Architecture, option
 
@@ -77,5 +77,5 @@ def _load(path: Path) -> Any:
         raise CheckpointError(refused) from error
     # A damaged pickle makes its reader fail in any way: struct.error, IndexError and others.
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         raise CheckpointError(f"{path}: not a readable torch checkpoint: {reason}") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from signbit.errors import CheckpointError, SignbitError, UsageError
+from signbit.errors import CheckpointError, SignbitError, UsageError, first_line
 from signbit.format import Preprocessing
 from signbit.models._registry import Architecture
 
@@ -30,7 +30,7 @@ def blueprint(architecture: Architecture) -> nn.Module:
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise UsageError(
             f"model {architecture.name!r} cannot be built with {architecture.options}: "
-            f"{_first_line(error)}"
+            f"{first_line(error)}"
         ) from error
 
 
@@ -47,7 +47,7 @@ def check_preprocessing(module: nn.Module, preprocessing: Preprocessing) -> None
     except (SignbitError, RuntimeError) as error:
         raise UsageError(
             f"preprocessing: the model does not take images of {height}x{width} with "
-            f"{preprocessing.channels} channels: {_first_line(error)}"
+            f"{preprocessing.channels} channels: {first_line(error)}"
         ) from error
     if scores.ndim != 2:
         raise UsageError(f"the model gives scores of shape {_shape(scores)}, not (N, classes)")
@@ -127,7 +127,3 @@ def _plain(key: str) -> str:
     """A key as a message can hold it: a file can name a tensor with anything."""
     shown = key if key.isprintable() and key else repr(key)
     return shown if len(shown) <= MAX_KEY else f"{shown[:MAX_KEY]}..."
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.fx.proxy import TraceError
 
-from signbit.errors import PackError
+from signbit.errors import PackError, first_line
 from signbit.layers import BinaryLayer, RPReLU
 from signbit.pack import _modules as m
 from signbit.pack._draft import Input, Step
@@ -72,7 +72,7 @@ def trace(model: nn.Module, example: Tensor) -> Step:
     except (TraceError, TypeError, ValueError, RuntimeError) as error:
         raise PackError(
             f"{type(model).__name__}: its forward pass depends on the values, and cannot be "
-            f"followed: {_reason(error)}"
+            f"followed: {first_line(error)}"
         ) from error
     inputs = [node for node in graph.nodes if node.op == "placeholder"]
     if len(inputs) != 1:
@@ -84,13 +84,9 @@ def trace(model: nn.Module, example: Tensor) -> Step:
     except (RuntimeError, ValueError, TypeError) as error:
         raise PackError(
             f"{type(model).__name__} does not take input of shape {tuple(example.shape)}: "
-            f"{_reason(error)}"
+            f"{first_line(error)}"
         ) from error
     return _Reader(module, shapes.shapes).read()
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _argument(node: fx.Node, index: int, name: str, default: Any = None) -> Any:

@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from signbit.errors import TrainingError
+from signbit.errors import TrainingError, first_line
 from signbit.train._module import Classifier
 from signbit.train.recipe import Recipe
 
@@ -103,4 +103,4 @@ def _is_of_compiler(error: Exception) -> bool:
 def _reason(error: BaseException) -> str:
     """The first line of the message; a compiler's error wraps that of its back end."""
     inner = getattr(error, "inner_exception", None) or error
-    return (str(inner).strip() or type(inner).__name__).splitlines()[0]
+    return first_line(inner)

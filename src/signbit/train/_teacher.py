@@ -6,7 +6,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from signbit.errors import CheckpointError, UsageError
+from signbit.errors import CheckpointError, UsageError, first_line
 from signbit.format import Preprocessing
 from signbit.models import load_model, to_input
 from signbit.train.recipe import Loss, Recipe
@@ -71,9 +71,8 @@ def _require_scores(module: nn.Module, preprocessing: Preprocessing, autocast: b
         with torch.autocast(place.device.type, torch.bfloat16, enabled=autocast):
             scores = module.eval()(inputs)
     except (RuntimeError, ValueError, TypeError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UsageError(
-            f"the teacher does not take input of shape {tuple(inputs.shape)}: {reason}"
+            f"the teacher does not take input of shape {tuple(inputs.shape)}: {first_line(error)}"
         ) from error
     found = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
     if found != wanted:
