@@ -98,7 +98,7 @@ def _card(name: str, runs: Sequence[Run], results: Sequence[Evaluation], size: i
         top1=top1[0],
         top5=_known(figures.top5),
         top1_by_seed=dict(zip((str(one.recipe.seed) for one in runs), top1, strict=True)),
-        hardware=f"{made_with['device']}, {made_with['threads']} threads",
+        hardware=f"{made_with['device']}, threads: {made_with['threads']}",
         seconds=_seconds(run, trained_on),
         date=_date(run.folder),
         commit=made_with["git"]["commit"],

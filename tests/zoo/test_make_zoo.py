@@ -60,7 +60,7 @@ def test_the_entry_is_the_first_run_with_the_accuracies_of_all(runs, monkeypatch
     assert list(card.top1_by_seed) == ["0", "1"]
     assert card.top1_by_seed["0"] == card.top1
     assert (card.seed, card.epochs, card.file_bytes) == (0, 1, len(data))
-    assert (card.hardware, card.commit) == ("A Processor, 1 threads", "c0ffee")
+    assert (card.hardware, card.commit) == ("A Processor, threads: 1", "c0ffee")
     assert card.seconds > 0
     assert (tmp_path / "PICTURES/small.png").stat().st_size
 
