@@ -67,7 +67,6 @@ def _print_list(cards: list["Card"]) -> None:
     rows = [
         (
             card.name,
-            card.model["name"],
             card.data,
             percent(card.top1),
             _over_seeds(card),
@@ -75,8 +74,8 @@ def _print_list(cards: list["Card"]) -> None:
         )
         for card in cards
     ]
-    header = ("name", "model", "data", "top-1", "mean ± spread (seeds)", "bytes")
-    print_table(header, rows, left=3)
+    header = ("name", "data", "top-1", "mean ± spread (seeds)", "bytes")
+    print_table(header, rows, left=2)
 
 
 def _over_seeds(card: "Card") -> str:
