@@ -81,28 +81,17 @@ def test_runs_whose_code_is_not_known_are_refused(runs, monkeypatch, tmp_path, m
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("count", "old", "new", "told"),
     [
-        ("seed: 1", "seed: 0", "two runs have the same seed"),
-        ("lr: 0.01", "lr: 0.02", "differ in more than the seed"),
+        (2, "seed: 1", "seed: 0", "two runs have the same seed"),
+        (2, "lr: 0.01", "lr: 0.02", "differ in more than the seed"),
+        (1, "epochs: 1", "epochs: 2", "1 of 2 epochs"),
+        (1, "init: null", "init: other", "starts or learns from another network"),
     ],
 )
-def test_runs_that_do_not_belong_together_are_refused(runs, monkeypatch, old, new, told):
-    recipe = runs[1] / "recipe.yaml"
+def test_runs_that_a_card_cannot_describe_are_refused(runs, monkeypatch, count, old, new, told):
+    chosen = runs[:count]
+    recipe = chosen[-1] / "recipe.yaml"
     recipe.write_text(recipe.read_text().replace(old, new))
     with pytest.raises(UsageError, match=told):
-        make(monkeypatch, *runs)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        ("epochs: 1", "epochs: 2", "1 of 2 epochs"),
-        ("init: null", "init: other", "starts or learns from another network"),
-    ],
-)
-def test_runs_that_a_card_cannot_describe_are_refused(runs, monkeypatch, old, new, told):
-    recipe = runs[0] / "recipe.yaml"
-    recipe.write_text(recipe.read_text().replace(old, new))
-    with pytest.raises(UsageError, match=told):
-        make(monkeypatch, runs[0])
+        make(monkeypatch, *chosen)

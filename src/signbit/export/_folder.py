@@ -137,11 +137,15 @@ def _listed_files(folder: Path) -> set[str]:
 def _temporary_beside(folder: Path) -> Iterator[Path]:
     """A folder on the same file system, removed at the end if it is still there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name[:50]}.", dir=folder.parent))
+    temporary = _new_beside(folder)
     try:
         yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _new_beside(folder: Path) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f".{folder.name[:50]}.", dir=folder.parent))
 
 
 def _move_into_place(temporary: Path, folder: Path) -> None:
@@ -154,7 +158,7 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
     if not folder.exists():
         temporary.rename(folder)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name[:50]}.", dir=folder.parent)) / folder.name
+    old = _new_beside(folder) / folder.name
     try:
         folder.rename(old)
         temporary.rename(folder)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from signbit.export._arrays import signs
 from signbit.format import Node, PackedModel
 from signbit.format.bits import unpack_bits
-from signbit.format.ops.conv import fan_in
+from signbit.format.ops.conv import fan_in, largest_pixel
 from signbit.format.types import I32, ValueType
 
 # float32 holds every multiple of a half up to here: sums, and thresholds halfway between them.
@@ -37,8 +37,7 @@ def largest_term(node: Node) -> int:
     """The largest magnitude of one input: of bits 1, else of what pixels count as."""
     if node.op != "conv_u8":
         return 1
-    multiplier, offset = node.attributes["multiplier"], node.attributes["offset"]
-    return max(abs(offset), abs(255 * multiplier + offset))
+    return largest_pixel(node.attributes["multiplier"], node.attributes["offset"])
 
 
 def split_threshold(

@@ -77,5 +77,6 @@ def _load(path: Path) -> Any:
         raise CheckpointError(refused) from error
     # A damaged pickle makes its reader fail in any way: struct.error, IndexError and others.
     except Exception as error:
-        reason = first_line(error)
-        raise CheckpointError(f"{path}: not a readable torch checkpoint: {reason}") from error
+        raise CheckpointError(
+            f"{path}: not a readable torch checkpoint: {first_line(error)}"
+        ) from error

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from signbit.format import Preprocessing
+from signbit.format.ops.conv import largest_pixel
 
 _MULTIPLIERS = (1, 2)
 _CLOSE = 1e-6
@@ -24,7 +25,7 @@ class PixelCode(NamedTuple):
     @property
     def largest(self) -> int:
         """The largest magnitude of the integers."""
-        return max(abs(self.offset), abs(255 * self.multiplier + self.offset))
+        return largest_pixel(self.multiplier, self.offset)
 
 
 def pixel_code(preprocessing: Preprocessing) -> PixelCode | None:

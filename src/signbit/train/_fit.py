@@ -115,7 +115,10 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
     data = PixelData(images, run.recipe, preprocessing)
     taught_by = teacher_of(run.recipe, teacher, preprocessing)
     module = Classifier(model, run.recipe, data.steps_per_epoch, taught_by)
-    note_environment(run) if resume else write_run(run)
+    if resume:
+        note_environment(run)
+    else:
+        write_run(run)
     info = {"data": run.data_name, "recipe": without_folders(run.recipe).model_dump(mode="json")}
     run_folder = RunFolder(run.folder, architecture, preprocessing, info)
     if run.recipe.compile:
@@ -131,7 +134,7 @@ def _run_trainer(
     previous = signal.getsignal(signal.SIGINT)
     try:
         with _quiet_lightning(), machine_errors(run.recipe):
-            trainer = _trainer(run, run_folder, _facts(run, data))
+            trainer = _trainer(run, run_folder, data)
             trainer.fit(module, datamodule=data, ckpt_path=resumed)
     except SystemExit:
         # Lightning turns Ctrl-C into this, after it has shut everything down.
@@ -146,13 +149,13 @@ def _run_trainer(
             signal.signal(signal.SIGINT, previous)
 
 
-def _facts(run: Run, data: PixelData) -> dict[str, Any]:
+def _facts(run_folder: RunFolder, data: PixelData) -> dict[str, Any]:
     """What a checkpoint must have been trained with for the run to go on from it."""
     labels = data.images.labels
     return {
-        "model": run.model,
-        "recipe": without_folders(run.recipe).model_dump(mode="json"),
-        "preprocessing": data.preprocessing.to_dict(),
+        "model": run_folder.architecture.name,
+        "recipe": run_folder.info["recipe"],
+        "preprocessing": run_folder.preprocessing.to_dict(),
         "data": {"images": len(labels), "labels_crc32": zlib.crc32(labels.tobytes())},
     }
 
@@ -189,7 +192,7 @@ def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
     return Architecture(run.model, {**run.recipe.model, **decided}), preprocessing
 
 
-def _trainer(run: Run, run_folder: RunFolder, facts: dict[str, Any]) -> pl.Trainer:
+def _trainer(run: Run, run_folder: RunFolder, data: PixelData) -> pl.Trainer:
     return pl.Trainer(
         accelerator="gpu" if run.device == "cuda" else "cpu",
         devices=1,
@@ -198,7 +201,7 @@ def _trainer(run: Run, run_folder: RunFolder, facts: dict[str, Any]) -> pl.Train
         benchmark=run.device == "cuda",
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
         callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(), run_folder],
-        plugins=[RunCheckpointIO(facts)],
+        plugins=[RunCheckpointIO(_facts(run_folder, data))],
         default_root_dir=run.folder,
         enable_progress_bar=False,
         enable_model_summary=False,

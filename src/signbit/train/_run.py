@@ -107,18 +107,25 @@ def write_run(run: Run) -> None:
 
 def note_environment(run: Run) -> None:
     """Add to `run.json` what a resumed run goes on with, where that is not what it had."""
-    made_with, here = read_environments(run.folder), environment(run.device)
+    settings, here = _read_settings(run.folder), environment(run.device)
+    made_with = _environments(settings)
     if made_with[-1:] != [here]:
-        settings = json.loads((run.folder / "run.json").read_text("utf-8"))
-        _write_settings(run.folder, settings | {"made_with": [*made_with, here]})
+        _write_settings(run.folder, {**settings, "made_with": [*made_with, here]})
 
 
 def read_environments(folder: Path) -> list[dict[str, Any]]:
     """What a run that `read_run` accepts was begun with, then what it was resumed with."""
-    settings = json.loads((folder / "run.json").read_text("utf-8"))
+    return _environments(_read_settings(folder))
+
+
+def _environments(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     made_with = settings.get("made_with", [])
     # Runs of earlier versions have one, that of their start.
     return made_with if isinstance(made_with, list) else [made_with]
+
+
+def _read_settings(folder: Path) -> Mapping[str, Any]:
+    return json.loads((folder / "run.json").read_text("utf-8"))
 
 
 def _write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
@@ -128,7 +135,7 @@ def _write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 def read_run(folder: Path) -> Run:
     """The run that a folder holds. Raises: CheckpointError, UsageError for its recipe."""
     try:
-        settings: Mapping[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
+        settings = _read_settings(folder)
         recipe = yaml.safe_load((folder / "recipe.yaml").read_text("utf-8"))
         return Run(
             recipe=parse_recipe(recipe, str(folder / "recipe.yaml")),

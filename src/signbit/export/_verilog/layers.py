@@ -78,18 +78,14 @@ def sums(number: int, node: Node, kind: ValueType, source: str, parallel: int) -
     return stages
 
 
-def _pixel_range(node: Node) -> tuple[int, int]:
-    offset = node.attributes["offset"]
-    return offset, 255 * node.attributes["multiplier"] + offset
-
-
 def _kind_parameters(node: Node, kind: ValueType) -> dict[str, int | str]:
     if kind.kind != U8:
         return {"PADDING_VALUE": node.attributes["padding_value"]}
-    low, high = _pixel_range(node)
+    multiplier, low = node.attributes["multiplier"], node.attributes["offset"]
+    high = 255 * multiplier + low
     return {
-        "MULTIPLIER": node.attributes["multiplier"],
-        "OFFSET": node.attributes["offset"],
+        "MULTIPLIER": multiplier,
+        "OFFSET": low,
         "VALUE_BITS": max((~low if low < 0 else low), (~high if high < 0 else high)).bit_length()
         + 1,
     }

@@ -45,6 +45,11 @@ def fan_in(attributes: Attributes, source: ValueType) -> int:
     return height * width * _group_channels(attributes, source)
 
 
+def largest_pixel(multiplier: int, offset: int) -> int:
+    """The largest magnitude of the integers multiplier * p + offset that pixels p stand for."""
+    return max(abs(offset), abs(255 * multiplier + offset))
+
+
 class _Conv(AbstractOperation):
     """What the convolutions share; `gives` is the kind of their output."""
 
@@ -87,9 +92,9 @@ class _ConvU8(_Conv):
     attributes = _CONV | {"multiplier": Whole(1, 255), "offset": Whole(-65535, 65535)}
 
     def largest_part(self, attributes: Attributes) -> int:
-        """Of the integers that pixels stand for; the offset may be added last, to a whole sum."""
-        pixel, offset = 255 * attributes["multiplier"], attributes["offset"]
-        return max(pixel, abs(offset), abs(pixel + offset))
+        """Of what pixels stand for; the offset may be added last, to a whole sum."""
+        multiplier, offset = attributes["multiplier"], attributes["offset"]
+        return max(255 * multiplier, largest_pixel(multiplier, offset))
 
 
 class _ConvF32Bits(_Conv):
