@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.runs import assert_same_end, rows_of, weights
+from torch import nn
 
 from signbit.data import ImageSet, folder, load, write_images
 from signbit.layers import latent_weights
@@ -181,3 +182,16 @@ def test_a_compiled_model_trains_and_loads(tiny_run, monkeypatch):
     assert train(run)["accuracy"] > 0.15
     assert compiled == ["DigitsBinary"]
     assert load_model(run.folder).architecture.options["width"] == 4
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_compiled_model_and_its_teacher_are_compiled_once(tiny_run, monkeypatch):
+    # Validation is in float32, its last batch smaller: neither must compile anything anew.
+    monkeypatch.setattr(torch._dynamo.config, "error_on_recompile", True)
+    torch._dynamo.reset()
+    taught = {"distillation": {"temperature": 2}, "model": {"width": 4}, "epochs": 2}
+    recipe = load_recipe("digits", taught | {"compile": True, "precision": "bfloat16"})
+    teacher = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    assert train(replace(tiny_run, recipe=recipe), teacher)["val_accuracy"] > 0
+    assert teacher._compiled_call_impl is not None

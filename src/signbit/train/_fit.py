@@ -124,6 +124,8 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
     if run.recipe.compile:
         mode = run.recipe.compile
         model.compile(mode=None if mode is True else mode)
+        if taught_by is not None:
+            taught_by.compile()
     _run_trainer(run, run_folder, module, data, resumed)
     return run_folder.rows[-1]
 

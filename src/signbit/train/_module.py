@@ -115,7 +115,8 @@ class Classifier(pl.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """Accumulate loss and accuracy on images held out."""
         inputs, labels = batch
-        outputs = self.evaluated(inputs)
+        # Never the compiled pass: it would be compiled anew, for float32 and for the last batch.
+        outputs = self.evaluated.forward(inputs)
         self.tally.add(label_loss(outputs, labels, self.recipe.loss, 0.0), outputs, labels)
 
     def on_validation_epoch_end(self) -> None:
