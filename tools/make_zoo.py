@@ -26,7 +26,7 @@ from signbit.plots.comparison import draw_comparison
 from signbit.runtime.engine import Engine
 from signbit.train import Run, read_metrics
 from signbit.train._data import split
-from signbit.train._run import read_environments, read_run
+from signbit.train._run import read_environments, read_run, without_folders
 from signbit.zoo import Card
 
 ROOT = Path(__file__).parents[1]
@@ -52,19 +52,38 @@ def main() -> None:
 
 
 def _require_one_recipe(runs: Sequence[Run]) -> None:
-    first = runs[0]
-    taught = first.recipe.distillation
-    if first.recipe.init is not None or (taught is not None and taught.teacher is not None):
-        raise UsageError(
-            f"{first.folder}: starts or learns from another network, which the commands of a card "
-            "cannot make; extend the card first"
-        )
+    first, teacher = runs[0], _teacher(runs[0])
+    for run in [first] if teacher is None else [first, teacher]:
+        if run.recipe.init is not None:
+            raise UsageError(
+                f"{run.folder}: starts from another network, which the commands of a card cannot "
+                "make; extend the card first"
+            )
+    if teacher is not None:
+        _require_a_plain_teacher(teacher, first)
     for run in runs[1:]:
         same = run.recipe.model_copy(update={"seed": first.recipe.seed})
         if (same, run.model, run.data) != (first.recipe, first.model, first.data):
             raise UsageError(f"{run.folder} and {first.folder} differ in more than the seed")
     if len({run.recipe.seed for run in runs}) < len(runs):
         raise UsageError("two runs have the same seed")
+
+
+def _teacher(run: Run) -> Run | None:
+    """The run that this one was distilled from."""
+    taught = run.recipe.distillation
+    if taught is None:
+        return None
+    if taught.teacher is None:
+        raise UsageError(f"{run.folder}: its teacher was a module that no command can make")
+    return read_run(Path(taught.teacher))
+
+
+def _require_a_plain_teacher(teacher: Run, run: Run) -> None:
+    if teacher.recipe.distillation is not None:
+        raise UsageError(f"{teacher.folder}: a teacher with a teacher; extend the card first")
+    if (teacher.data, teacher.device) != (run.data, run.device):
+        raise UsageError(f"{teacher.folder} and {run.folder} differ in data or device")
 
 
 def _packed(run: Run) -> PackedModel:
@@ -81,7 +100,7 @@ def _evaluated(run: Run, model: PackedModel) -> Evaluation:
 
 
 def _card(name: str, runs: Sequence[Run], results: Sequence[Evaluation], size: int) -> Card:
-    run, figures = runs[0], results[0].figures
+    run, figures, teacher = runs[0], results[0].figures, _teacher(runs[0])
     top1 = [_known(result.figures.top1) for result in results]
     made_with = _made_with(run.folder)
     images = load_data(run.data, "train", data_dir=run.data_dir)
@@ -89,7 +108,7 @@ def _card(name: str, runs: Sequence[Run], results: Sequence[Evaluation], size: i
     return Card(
         name=name,
         model={"name": run.model, "options": dict(run.recipe.model)},
-        recipe=run.recipe.model_dump(mode="json"),
+        recipe=_plain_recipe(run),
         data=run.data,
         held_out=held_out,
         images=figures.images,
@@ -104,8 +123,24 @@ def _card(name: str, runs: Sequence[Run], results: Sequence[Evaluation], size: i
         commit=made_with["git"]["commit"],
         licence="Apache-2.0",
         file_bytes=size,
-        commands=_commands(run, name),
+        commands=_commands(run, teacher, name),
+        teacher=None if teacher is None else _teacher_card(teacher),
     )
+
+
+def _teacher_card(teacher: Run) -> dict[str, Any]:
+    last = read_metrics(teacher.folder)[-1]
+    if last["epoch"] != teacher.recipe.epochs:
+        raise UsageError(f"{teacher.folder}: {last['epoch']:.0f} of {teacher.recipe.epochs} epochs")
+    return {
+        "model": teacher.model,
+        "recipe": _plain_recipe(teacher),
+        "val_accuracy": last.get("val_accuracy"),
+    }
+
+
+def _plain_recipe(run: Run) -> dict[str, Any]:
+    return without_folders(run.recipe).model_dump(mode="json")
 
 
 def _known(accuracy: float | None) -> float:
@@ -136,13 +171,26 @@ def _date(folder: Path) -> str:
     return datetime.datetime.fromtimestamp(written, datetime.UTC).date().isoformat()
 
 
-def _commands(run: Run, name: str) -> tuple[str, ...]:
-    device = "" if run.device == "cpu" else f" --device {run.device}"
-    chosen = f"--recipe {name}.yaml --model {run.model} --data {run.data}{device}"
+def _commands(run: Run, teacher: Run | None, name: str) -> tuple[str, ...]:
+    first = ()
+    if teacher is not None:
+        place = teacher.folder.name
+        first = (
+            f"signbit zoo {name} --teacher-recipe {place}.yaml",
+            _training(teacher, f"{place}.yaml", place),
+        )
     return (
+        *first,
         f"signbit zoo {name} --recipe {name}.yaml",
-        f"signbit train {chosen} --out {name}",
+        _training(run, f"{name}.yaml", name),
         f"signbit pack {name} -o {name}.signbit",
+    )
+
+
+def _training(run: Run, recipe: str, out: str) -> str:
+    device = "" if run.device == "cpu" else f" --device {run.device}"
+    return (
+        f"signbit train --recipe {recipe} --model {run.model} --data {run.data}{device} --out {out}"
     )
 
 

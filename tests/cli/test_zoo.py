@@ -29,5 +29,8 @@ def test_what_cannot_be_written_is_refused(signbit, tmp_path):
     signbit.refused("zoo", name, "--recipe", tmp_path / "n", code=2, says="ends in .yaml")
     both = ("-o", tmp_path / "n.signbit", "--recipe", tmp_path / "n.txt")
     signbit.refused("zoo", name, *both, code=2, says="ends in .yaml")
+    teacher = ("--teacher-recipe", tmp_path / "t.yaml")
+    signbit.refused("zoo", "digits_binary", *teacher, code=2, says="was not distilled")
+    signbit.refused("zoo", *teacher, code=2, says="name the network")
     signbit.refused("zoo", "-o", tmp_path / "n.signbit", code=2, says="name the network")
     assert not list(tmp_path.iterdir())

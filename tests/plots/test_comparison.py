@@ -27,3 +27,11 @@ def test_a_comparison_is_a_picture(tmp_path, more):
     with Image.open(tmp_path / "picture.png") as picture:
         assert picture.format == "PNG"
         assert picture.size == (1100, 450)
+
+
+@pytest.mark.parametrize(("epochs", "width"), [(0, 1100), (2, 550), (100, 550)])
+def test_runs_without_held_out_images_have_one_panel(tmp_path, epochs, width):
+    rows = [{"epoch": epoch, "accuracy": 0.5} for epoch in range(1, epochs + 1)]
+    draw_comparison({"all": [rows, rows]}, tmp_path / "picture.png")
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.size == (width, 450)

@@ -11,7 +11,7 @@ from signbit.errors import UsageError
 from signbit.evaluate import evaluate
 from signbit.format import PackedModel
 from signbit.runtime.engine import Engine
-from signbit.train import Run, load_recipe, train
+from signbit.train import Run, load_recipe, read_metrics, train
 from signbit.zoo import Card
 from tools import make_zoo
 
@@ -65,6 +65,53 @@ def test_the_entry_is_the_first_run_with_the_accuracies_of_all(runs, monkeypatch
     assert (tmp_path / "PICTURES/small.png").stat().st_size
 
 
+@pytest.fixture
+def taught(trained, tmp_path, runs):
+    """The first of the runs, which says that it learned from a third."""
+    teacher = tmp_path / "teacher"
+    shutil.copytree(trained / "1", teacher)
+    recipe = runs[0] / "recipe.yaml"
+    named = f"distillation: {{teacher: {teacher}}}"
+    recipe.write_text(recipe.read_text().replace("distillation: null", named))
+    return runs[0], teacher
+
+
+def test_the_card_of_a_taught_network_has_its_teacher_and_no_place(taught, monkeypatch, tmp_path):
+    run, teacher = taught
+    make(monkeypatch, run)
+    card = Card.from_dict(json.loads((tmp_path / "FOLDER/small.json").read_text()))
+    assert card.teacher is not None
+    assert card.teacher["model"] == "digits_binary"
+    assert card.teacher["recipe"]["seed"] == 1
+    assert card.teacher["val_accuracy"] == read_metrics(teacher)[-1]["val_accuracy"]
+    assert card.recipe["distillation"]["teacher"] == "teacher"
+    assert card.commands[0] == "signbit zoo small --teacher-recipe teacher.yaml"
+    assert card.commands[1].startswith("signbit train --recipe teacher.yaml --model digits_binary")
+    assert card.commands[1].endswith("--out teacher")
+    assert str(tmp_path) not in json.dumps(card.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("recipe.yaml", "distillation: null", "distillation: {teacher: a}", "with a teacher"),
+        ("recipe.yaml", "init: null", "init: other", "starts from another network"),
+        ("recipe.yaml", "epochs: 1", "epochs: 2", "1 of 2 epochs"),
+        ("run.json", '"data": "digits"', '"data": "mnist"', "differ in data or device"),
+    ],
+)
+def test_a_teacher_that_a_card_cannot_describe_is_refused(
+    taught, monkeypatch, tmp_path, file, old, new, told
+):
+    run, teacher = taught
+    text = (teacher / file).read_text()
+    assert old in text
+    (teacher / file).write_text(text.replace(old, new))
+    with pytest.raises(UsageError, match=told):
+        make(monkeypatch, run)
+    assert not (tmp_path / "FOLDER").exists()
+
+
 @pytest.mark.parametrize(
     ("made_with", "told"),
     [
@@ -86,7 +133,8 @@ def test_runs_whose_code_is_not_known_are_refused(runs, monkeypatch, tmp_path, m
         (2, "seed: 1", "seed: 0", "two runs have the same seed"),
         (2, "lr: 0.01", "lr: 0.02", "differ in more than the seed"),
         (1, "epochs: 1", "epochs: 2", "1 of 2 epochs"),
-        (1, "init: null", "init: other", "starts or learns from another network"),
+        (1, "init: null", "init: other", "starts from another network"),
+        (1, "distillation: null", "distillation: {weight: 1.0}", "no command can make"),
     ],
 )
 def test_runs_that_a_card_cannot_describe_are_refused(runs, monkeypatch, count, old, new, told):

@@ -28,6 +28,14 @@ def zoo(
             "--recipe", metavar="FILE.yaml", help="Write the recipe there, for signbit train."
         ),
     ] = None,
+    teacher_recipe: Annotated[
+        Path | None,
+        typer.Option(
+            "--teacher-recipe",
+            metavar="FILE.yaml",
+            help="Write there the recipe of the network that it was distilled from.",
+        ),
+    ] = None,
     json: Json = None,
 ) -> None:
     """List the trained networks that come with the package, or take one.
@@ -40,27 +48,40 @@ def zoo(
     from signbit.files import atomic_write
     from signbit.format.file import SUFFIX
 
+    recipes = {"--recipe": recipe, "--teacher-recipe": teacher_recipe}
     if name is None:
-        if out is not None or recipe is not None:
+        if any(path is not None for path in (out, *recipes.values())):
             raise UsageError(f"name the network to write, one of: {', '.join(zoo.names())}")
         cards = [zoo.card(one) for one in zoo.names()]
         _print_list(cards)
         write_json(json, {"networks": [card.to_dict() for card in cards]})
         return
     card = zoo.card(name)
+    # Every option is looked at before anything is written.
+    files: dict[Path, str | bytes] = {
+        path: _recipe_text(card, option, path) for option, path in recipes.items() if path
+    }
     if out is not None:
         require_suffix("--out", out, SUFFIX)
-    if recipe is not None:
-        require_suffix("--recipe", recipe, ".yaml")
-    if out is not None:
-        atomic_write(out, zoo.read(name))
-        typer.echo(f"wrote {show_path(out)}", err=True)
-    if recipe is not None:
-        # YAML reads JSON.
-        atomic_write(recipe, json_format.dumps(card.recipe, indent=1) + "\n")
-        typer.echo(f"wrote {show_path(recipe)}", err=True)
+        files[out] = zoo.read(name)
+    for path, content in files.items():
+        atomic_write(path, content)
+        typer.echo(f"wrote {show_path(path)}", err=True)
     typer.echo(json_format.dumps(card.to_dict(), indent=1))
     write_json(json, card.to_dict())
+
+
+def _recipe_text(card: "Card", option: str, path: Path) -> str:
+    """Raises: UsageError for another suffix, or a teacher that is not there."""
+    require_suffix(option, path, ".yaml")
+    if option == "--recipe":
+        recipe = card.recipe
+    elif card.teacher is None:
+        raise UsageError(f"{card.name} was not distilled: it has no --teacher-recipe")
+    else:
+        recipe = card.teacher["recipe"]
+    # YAML reads JSON.
+    return json_format.dumps(recipe, indent=1) + "\n"
 
 
 def _print_list(cards: list["Card"]) -> None:

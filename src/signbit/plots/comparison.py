@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from signbit.files import atomic_path
+from signbit.plots._epochs import line_style
 
 Rows = Sequence[Mapping[str, float]]
 
@@ -18,16 +19,19 @@ def draw_comparison(runs: Mapping[str, Sequence[Rows]], path: Path | str) -> Non
 
     runs: for each variant its runs, each the metrics by epoch as in `metrics.csv`. The line is the
         mean of the runs, the band reaches from the lowest to the highest. The legend names the
-        variants in the order of their last held-out accuracy.
+        variants in the order of their last held-out accuracy. Where no run held images out there
+        is one panel.
 
     Raises: OutputError.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(11, 4.5), dpi=100, layout="constrained")
-    panels = figure.subplots(1, 2)
-    for axes, (title, metric, factor) in zip(panels, _PANELS, strict=True):
+    measured = [one for one in _PANELS if any(by_epoch(rows, one[1]) for rows in runs.values())]
+    shown = measured or _PANELS
+    figure = Figure(figsize=(5.5 * len(shown), 4.5), dpi=100, layout="constrained")
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, (title, metric, factor) in zip(panels, shown, strict=True):
         for name, color in zip(_ranked(runs), _colors(len(runs)), strict=True):
             _draw_variant(axes, runs[name], metric, factor, name, color)
         axes.set_title(title, fontsize=11)
@@ -71,7 +75,7 @@ def _draw_variant(axes, runs: Sequence[Rows], metric: str, factor: float, name: 
     values = by_epoch(runs, metric)
     epochs = list(values)
     means = [factor * sum(each) / len(each) for each in values.values()]
-    axes.plot(epochs, means, ".-", color=color, label=name)
+    axes.plot(epochs, means, line_style(len(epochs)), color=color, label=name)
     if len(runs) > 1:
         lows, highs = ([factor * end(each) for each in values.values()] for end in (min, max))
         axes.fill_between(epochs, lows, highs, color=color, alpha=0.15, linewidth=0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from signbit.files import atomic_path
+from signbit.plots._epochs import line_style
 
 _PANELS = (
     ("loss", ("loss", "val_loss"), 1.0),
@@ -32,7 +33,8 @@ def draw_curves(rows: Sequence[Mapping[str, float]], path: Path | str) -> None:
         for name in names:
             points = [(row["epoch"], row[name] * factor) for row in rows if name in row]
             if points:
-                axes.plot(*zip(*points, strict=True), ".-", label=_LABELS.get(name), zorder=3)
+                style = line_style(len(points))
+                axes.plot(*zip(*points, strict=True), style, label=_LABELS.get(name), zorder=3)
         axes.set_title(title, fontsize=11)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -19,6 +19,8 @@ class Card:
     hardware; seconds: on it, of a run's training epochs, without validation.
     date: of the run, ISO 8601. commit: of the code.
     commands: what makes the file again.
+    teacher: `model`, `recipe` and `val_accuracy`, that on its own held-out images, of the network
+        that it was distilled from, on the same data; None without one.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Card:
     licence: str
     file_bytes: int
     commands: tuple[str, ...]
+    teacher: Mapping[str, Any] | None = None
 
     @property
     def top1_mean(self) -> float:
