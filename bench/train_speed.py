@@ -41,7 +41,8 @@ def main() -> None:
     given = parse_settings(options.set)
     shape = image_shape(options.model, given.get("model", {}))
     register_random_images(options.images, shape)
-    settings = given | {
+    # A teacher has to be trained first: it is not part of what is timed.
+    settings = {"distillation": None} | given | {
         "epochs": options.epochs,
         "batch_size": options.batch_size,
         "precision": options.precision,
