@@ -56,7 +56,7 @@ def teacher_of(
         found = "neither is given" if given is None else "both are given"
         raise UsageError(
             f"distillation.teacher names a run folder or checkpoint, or train() takes a module "
-            f"as `teacher`; {found}. distillation=null trains without one"
+            f"as `teacher`; {found}. Set distillation=null to train without one"
         )
     if given is None:
         return _load(str(settings.teacher), preprocessing)
