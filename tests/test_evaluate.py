@@ -75,6 +75,12 @@ def test_classes_with_numbers_for_names_are_matched_by_index():
     assert evaluate(FirstPixel(("0", "1", "2")), image_set([1], [1])).figures.top1 == 1
 
 
+def test_the_highest_of_numbered_classes_may_be_missing():
+    result = evaluate(FirstPixel(), image_set([1, 0], [1, 1], ("0", "1")))
+    assert result.figures.top1 == 0.5
+    assert result.classes == NAMES
+
+
 def test_model_without_names_takes_those_of_the_data():
     result = evaluate(FirstPixel(()), image_set([1], [1]))
     assert result.classes == NAMES
@@ -85,7 +91,8 @@ def test_model_without_names_takes_those_of_the_data():
     ("model", "classes", "says"),
     [
         (FirstPixel(), ("ant", "bee", "dog"), "does not know dog; its names are ant, bee, cat"),
-        (FirstPixel(), ("0", "1"), "small has 2 classes, the model 3"),
+        (FirstPixel(), ("0", "1", "2", "3"), "small has 4 classes, the model 3; classes.txt"),
+        (FirstPixel(("0", "1", "2")), ("ant", "bee"), "small has 2 classes, the model 3"),
         (FirstPixel((), 4), NAMES, "small has 3 classes, the model 4"),
     ],
 )

@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+")
     options = parser.parse_args()
     runs = [read_run(folder) for folder in options.runs]
-    _require_one_recipe(runs)
+    _require_one_recipe(runs, options.name)
     packed = [_packed(run) for run in runs]
     results = [_evaluated(run, model) for run, model in zip(runs, packed, strict=True)]
     data = to_bytes(packed[0])
@@ -51,7 +51,7 @@ def main() -> None:
     draw_comparison(curves, PICTURES / f"{options.name}.png")
 
 
-def _require_one_recipe(runs: Sequence[Run]) -> None:
+def _require_one_recipe(runs: Sequence[Run], name: str) -> None:
     first, teacher = runs[0], _teacher(runs[0])
     for run in [first] if teacher is None else [first, teacher]:
         if run.recipe.init is not None:
@@ -60,7 +60,7 @@ def _require_one_recipe(runs: Sequence[Run]) -> None:
                 "make; extend the card first"
             )
     if teacher is not None:
-        _require_a_plain_teacher(teacher, first)
+        _require_a_plain_teacher(teacher, first, name)
     for run in runs[1:]:
         same = run.recipe.model_copy(update={"seed": first.recipe.seed})
         if (same, run.model, run.data) != (first.recipe, first.model, first.data):
@@ -76,10 +76,15 @@ def _teacher(run: Run) -> Run | None:
         return None
     if taught.teacher is None:
         raise UsageError(f"{run.folder}: its teacher was a module that no command can make")
-    return read_run(Path(taught.teacher))
+    folder = Path(taught.teacher)
+    if folder.is_file():
+        raise UsageError(f"{run.folder}: its teacher is the file {folder}; a run folder is needed")
+    return read_run(folder)
 
 
-def _require_a_plain_teacher(teacher: Run, run: Run) -> None:
+def _require_a_plain_teacher(teacher: Run, run: Run, name: str) -> None:
+    if teacher.folder.name == name:
+        raise UsageError(f"{teacher.folder}: named like the entry, which its files would overwrite")
     if teacher.recipe.distillation is not None:
         raise UsageError(f"{teacher.folder}: a teacher with a teacher; extend the card first")
     if (teacher.data, teacher.device) != (run.data, run.device):

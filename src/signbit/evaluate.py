@@ -135,8 +135,13 @@ def _labels_in(classes: Sequence[str], images: ImageSet) -> NDArray[np.int64]:
             f"not know {', '.join(unknown[:MOST_LISTED])}{more}; its names are "
             f"{', '.join(classes[:MOST_LISTED])}{', ...' if len(classes) > MOST_LISTED else ''}"
         )
-    if len(own) != len(classes):
-        raise DataError(f"{images.name} has {len(own)} classes, the model {len(classes)}")
+    # Of images that are numbered the highest may be missing.
+    fewer = own == numbered(len(own)) and len(own) < len(classes)
+    if len(own) != len(classes) and not fewer:
+        raise DataError(
+            f"{images.name} has {len(own)} classes, the model {len(classes)}; classes.txt in a "
+            "folder of images names those that it can have"
+        )
     return images.labels
 
 

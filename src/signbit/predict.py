@@ -68,11 +68,13 @@ class Tally:
     @property
     def top1(self) -> float | None:
         """Share of the files with a known class that are classified rightly."""
-        return 1 - len(self.wrong) / self.labelled if self.labelled else None
+        return (self.labelled - len(self.wrong)) / self.labelled if self.labelled else None
 
     def to_dict(self, seconds: float) -> dict[str, Any]:
         """For JSON: shares from 0 to 1; `top1` and `error_rate` only where classes are known."""
-        known = {} if self.top1 is None else {"top1": self.top1, "error_rate": 1 - self.top1}
+        known: dict[str, float] = {}
+        if self.top1 is not None:
+            known = {"top1": self.top1, "error_rate": len(self.wrong) / self.labelled}
         return {
             "images": self.images,
             "unreadable": len(self.unreadable),

@@ -82,6 +82,17 @@ def test_mistake_is_one_line(signbit, checkpoint, arguments, code, says):
     signbit.refused("evaluate", checkpoint, *arguments, code=code, says=says)
 
 
+def test_a_picture_of_another_kind_and_the_model_as_output_are_refused(
+    signbit, checkpoint, tmp_path
+):
+    evaluate = ("evaluate", checkpoint, "--data", "digits")
+    jpeg = tmp_path / "c.jpg"
+    signbit.refused(*evaluate, "--confusion", jpeg, code=2, says="ends in .png")
+    before = checkpoint.read_bytes()
+    signbit.refused(*evaluate, "--json", checkpoint, code=2, says="MODEL and --json")
+    assert checkpoint.read_bytes() == before
+
+
 def test_missing_model_is_one_line(signbit, tmp_path):
     signbit.refused(
         "evaluate", tmp_path / "none.safetensors", "--data", "digits", code=1, says="no such file"

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -146,21 +147,42 @@ def test_failed_run_leaves_no_partial_file(signbit, checkpoint, digit_files, tmp
     assert not list(tmp_path.iterdir())
 
 
-def test_names_that_cannot_be_printed_stay_on_one_line(signbit, checkpoint, tmp_path):
+def test_names_that_cannot_be_printed_are_cells_as_they_are_and_messages_of_one_line(
+    signbit, checkpoint, tmp_path
+):
     Image.new("L", (8, 8)).save(tmp_path / "a\nb.png")
     (tmp_path / "c\x1b[31m\n.png").touch()
     out, err = signbit("predict", checkpoint, tmp_path)
-    assert rows_of(out)[0]["path"] == f"{tmp_path}/a\\nb.png"
+    assert rows_of(out)[0]["path"] == f"{tmp_path}/a\nb.png"
     assert r"c\x1b[31m\n.png: not an image" in err
 
 
-def test_full_standard_output_is_one_line(checkpoint, digit_files):
-    command = [sys.executable, "-m", "signbit", "predict", checkpoint, digit_files]
+def test_two_files_of_one_name_are_refused(signbit, checkpoint, digit_files, tmp_path):
+    out = tmp_path / "a.jsonl"
+    given = ("--out", out, "--json", out)
+    signbit.refused("predict", checkpoint, digit_files, *given, code=2, says="--out and --json")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["predict", "info", "zoo"])
+def test_full_standard_output_is_one_line(checkpoint, digit_files, command):
+    arguments = [checkpoint, digit_files] if command == "predict" else []
+    command = [sys.executable, "-m", "signbit", command, *arguments]
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
-    assert done.returncode != 0
-    assert "signbit: cannot write to standard output: No space left" in done.stderr
+    assert done.returncode == 1
+    told = done.stderr.splitlines()[-1]
+    assert told == "signbit: cannot write to standard output: No space left on device"
     assert "Traceback" not in done.stderr
+
+
+def test_a_closed_standard_output_is_none_and_an_encoding_lacks_letters():
+    run = [sys.executable, "-m", "signbit", "zoo"]
+    closed = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *run], capture_output=True, text=True)
+    assert (closed.returncode, closed.stderr) == (0, "")
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(run, env=ascii_only, capture_output=True, text=True, check=True)
+    assert r"\xb1" in done.stdout
 
 
 def test_names_that_are_not_utf8_do_not_stop_the_command(checkpoint, tmp_path):
@@ -171,3 +193,7 @@ def test_names_that_are_not_utf8_do_not_stop_the_command(checkpoint, tmp_path):
     done = subprocess.run(command, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert b"\\udce9.png" in done.stdout
+    out = tmp_path / "out.csv"
+    subprocess.run([*command, "--out", out], check=True, capture_output=True)
+    # The file holds the name itself, so that it can be opened.
+    assert name in out.read_bytes()

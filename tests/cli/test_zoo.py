@@ -22,6 +22,16 @@ def test_a_network_and_its_recipe_are_written(signbit, tmp_path):
     assert load_recipe(files[1]) == parse_recipe(zoo.card(name).recipe, "card")
 
 
+def test_a_network_that_was_taught_gives_its_teachers_recipe_too(signbit, tmp_path):
+    files = tmp_path / "n.yaml", tmp_path / "t.yaml"
+    name = "vgg_cifar10_binary"
+    signbit("zoo", name, "--recipe", files[0], "--teacher-recipe", files[1])
+    card = zoo.card(name)
+    assert card.teacher is not None
+    for file, recipe in zip(files, (card.recipe, card.teacher["recipe"]), strict=True):
+        assert load_recipe(file) == parse_recipe(recipe, "card")
+
+
 def test_what_cannot_be_written_is_refused(signbit, tmp_path):
     name = zoo.names()[0]
     signbit.refused("zoo", "nonsense", code=2, says="unknown network of the zoo 'nonsense'")
@@ -31,6 +41,8 @@ def test_what_cannot_be_written_is_refused(signbit, tmp_path):
     signbit.refused("zoo", name, *both, code=2, says="ends in .yaml")
     teacher = ("--teacher-recipe", tmp_path / "t.yaml")
     signbit.refused("zoo", "digits_binary", *teacher, code=2, says="was not distilled")
+    twice = ("--recipe", tmp_path / "t.yaml", *teacher)
+    signbit.refused("zoo", "vgg_cifar10_binary", *twice, code=2, says="--recipe and --teacher-rec")
     signbit.refused("zoo", *teacher, code=2, says="name the network")
     signbit.refused("zoo", "-o", tmp_path / "n.signbit", code=2, says="name the network")
     assert not list(tmp_path.iterdir())

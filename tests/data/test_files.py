@@ -36,6 +36,20 @@ def test_label_comes_from_the_folder_or_the_name(path, label):
     assert label_of(path, CLASSES) == label
 
 
+def test_a_class_named_like_a_split_does_not_hide_the_numbers_in_a_split():
+    classes = ("cat", "train")
+    assert label_of("train/0_3.png", classes) == 0
+    assert label_of("train/photo.png", classes) == 1
+    assert label_of("train/7_3.png", classes) == 1
+
+
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path):
+    with pytest.raises(DataError, match=r"^cannot look at .*: File name too long$"):
+        image_files([tmp_path / ("x" * 300)])
+    with pytest.raises(DataError, match="embedded null"):
+        image_files([tmp_path / "a\0b"])
+
+
 def test_label_comes_from_the_working_directory_too(tmp_path, monkeypatch):
     (tmp_path / "frog").mkdir()
     monkeypatch.chdir(tmp_path / "frog")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from signbit.data import _image_files, folder, load
-from signbit.errors import DataError
+from signbit.errors import DataError, UsageError
 
 
 def save(path: Path, value: int = 0, size: tuple[int, int] = (4, 3), mode: str = "L") -> None:
@@ -181,3 +181,24 @@ def test_many_images_are_read_in_batches(tmp_path, monkeypatch, capsys):
         save(tmp_path / f"0_{value}.png", value)
     assert first_pixels(load(f"folder:{tmp_path}", "train").images) == [0, 1, 2, 3, 4]
     assert "5/5" in capsys.readouterr().err
+
+
+def test_class_names_of_an_editor_that_marks_its_files(tmp_path):
+    save(tmp_path / "cat/a.png")
+    (tmp_path / "classes.txt").write_bytes(b"\xef\xbb\xbfcat\r\ndog\r\n")
+    assert load(f"folder:{tmp_path}", "test").classes == ("cat", "dog")
+
+
+def test_places_that_cannot_be_are_one_line(tmp_path):
+    with pytest.raises(DataError, match="File name too long"):
+        load(f"folder:{tmp_path / ('x' * 300)}", "test")
+    with pytest.raises(UsageError, match=r"^~nobody-here/x: there is no such home folder"):
+        load("folder:~nobody-here/x", "test")
+    with pytest.raises(UsageError, match="there is no such home folder"):
+        load("cifar10", "test", data_dir="~nobody-here")
+
+
+def test_a_first_image_that_is_too_wide_is_named(tmp_path):
+    save(tmp_path / "cat/a.png", size=(16385, 1))
+    with pytest.raises(DataError, match=r"a.png: 16385x1 pixels; 16384 a side are allowed"):
+        load(f"folder:{tmp_path}", "test")

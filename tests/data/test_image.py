@@ -207,3 +207,21 @@ def test_wrong_size_and_channels_are_usage_errors(save):
         read_image(path, (0, 2), 1)
     with pytest.raises(UsageError, match="4 channels"):
         read_image(path, (2, 2), 4)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_the_transparent_level_of_a_png_of_few_bits_is_white(tmp_path, bits):
+    levels = 2**bits
+    rows = bytearray()
+    for level in range(levels):  # a row of eight pixels of each level, after its filter byte
+        rows += b"\0" + bytes([level * (0xFF // (levels - 1))] * bits)
+    header = struct.pack(">IIBBBBB", 8, levels, bits, 0, 0, 0, 0)
+    chunks = png_chunk(b"IHDR", header) + png_chunk(b"tRNS", struct.pack(">H", 0))
+    chunks += png_chunk(b"IDAT", zlib.compress(bytes(rows))) + png_chunk(b"IEND", b"")
+    for transparent in range(levels):
+        level = png_chunk(b"tRNS", struct.pack(">H", transparent))
+        path = tmp_path / f"{transparent}.png"
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks.replace(png_chunk(b"tRNS", b"\0\0"), level))
+        expected = [255 // (levels - 1) * level for level in range(levels)]
+        expected[transparent] = 255
+        assert read_image(path, (levels, 8), 1)[:, 0, 0].tolist() == expected

@@ -17,3 +17,10 @@ def test_samples_are_a_picture_with_wrong_ones_in_red(tmp_path):
     width = pixels.shape[1]
     assert width * 0.08 < columns.min()
     assert columns.max() < width * 0.3
+
+
+def test_names_are_text_whatever_they_hold(tmp_path, recwarn):
+    image = np.zeros((8, 8, 1), np.uint8)
+    draw_samples([image], ["$\\frac$ \u732b"], [0.5], ["cat"], tmp_path / "p")
+    assert (tmp_path / "p").read_bytes().startswith(b"\x89PNG")
+    assert not [one for one in recwarn if "Glyph" in str(one.message)]

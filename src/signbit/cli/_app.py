@@ -1,5 +1,7 @@
 """Build the application from the registered commands and run it."""
 
+import io
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -55,8 +57,13 @@ def build_app() -> typer.Typer:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with 0, 1 (the job failed) or 2 (wrong usage)."""
+    _prepare_streams()
     try:
-        build_app()(args=arguments)
+        try:
+            build_app()(args=arguments)
+        finally:
+            # Here, where it can still be told that the disk behind it is full.
+            sys.stdout.flush()
     except SignbitError as error:
         print(f"signbit: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
@@ -70,3 +77,24 @@ def main(arguments: list[str] | None = None) -> None:
             file=sys.stderr,
         )
         sys.exit(1)
+    except OSError as error:
+        # Those of files have become OutputErrors; the reader of a pipe may have seen enough.
+        if error.filename is not None or isinstance(error, BrokenPipeError):
+            raise
+        print(  # noqa: T201
+            f"signbit: cannot write to standard output: {error.strerror}", file=sys.stderr
+        )
+        # What is left in the buffer would fail once more when Python ends.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        sys.exit(1)
+
+
+def _prepare_streams() -> None:
+    """Make standard output and error take any text, and stand in for one that is closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            # Letters that the encoding lacks are written as escapes.
+            stream.reconfigure(errors="backslashreplace")

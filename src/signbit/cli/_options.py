@@ -28,7 +28,12 @@ Download = Annotated[
 Device = Annotated[Literal["cpu", "cuda"], typer.Option("--device", help="Where torch computes.")]
 BatchSize = Annotated[
     int,
-    typer.Option("--batch-size", min=1, help="Images per pass; changes the speed, not the result."),
+    typer.Option(
+        "--batch-size",
+        min=1,
+        max=1 << 20,
+        help="Images per pass; changes the speed, not the result.",
+    ),
 ]
 Threads = Annotated[
     int | None,

@@ -63,6 +63,18 @@ def require_suffix(option: str, path: Path, *suffixes: str) -> None:
         raise UsageError(f"{option} {show_path(path)}: give a name that ends in {allowed}")
 
 
+def require_distinct(**files: Path | None) -> None:
+    """Raises: UsageError where two of the files are one; the arguments are named as options."""
+    seen: dict[Path, str] = {}
+    for name, path in files.items():
+        if path is None:
+            continue
+        option = "MODEL" if name == "model" else f"--{name.replace('_', '-')}"
+        other = seen.setdefault(path.absolute(), option)
+        if other != option:
+            raise UsageError(f"{other} and {option} are both {show_path(path)}; give two names")
+
+
 def show_path(path: Path | str) -> str:
     """A path on one line, whatever it holds."""
     return printable(str(path))

@@ -18,7 +18,15 @@ from signbit.cli._options import (
     Settings,
     Threads,
 )
-from signbit.cli._output import percent, print_table, show_path, write_json
+from signbit.cli._output import (
+    percent,
+    print_table,
+    require_distinct,
+    require_suffix,
+    show_path,
+    write_json,
+)
+from signbit.errors import printable
 
 if TYPE_CHECKING:
     from signbit.evaluate import Evaluation
@@ -60,6 +68,9 @@ def evaluate(
     from signbit.evaluate import evaluate as run
     from signbit.progress import progress_bar
 
+    if confusion is not None:
+        require_suffix("--confusion", confusion, ".png")
+    require_distinct(model=path, json=json, confusion=confusion)
     trained, source = open_runnable(path, model, settings, device, threads)
     needs: dict[str, Any] = {
         "size": trained.preprocessing.size,
@@ -76,7 +87,7 @@ def evaluate(
 
 def _print(source: Path, result: "Evaluation") -> None:
     figures = result.figures
-    typer.echo(f"{show_path(source)} on {result.data}, {result.split} images")
+    typer.echo(f"{show_path(source)} on {printable(result.data)}, {result.split} images")
     typer.echo(
         f"top-1 {percent(figures.top1)}, top-{figures.top} {percent(figures.top5)}, "
         f"{figures.images} images, {result.images_per_second:.0f} images/s"
@@ -89,5 +100,5 @@ def _print(source: Path, result: "Evaluation") -> None:
 def _draw(result: "Evaluation", path: Path) -> None:
     from signbit.plots.confusion import draw_confusion
 
-    title = f"{result.data}, {result.split} images: top-1 {percent(result.figures.top1)}"
+    title = f"{printable(result.data)}, {result.split} images: top-1 {percent(result.figures.top1)}"
     draw_confusion(result.figures.confusion, result.classes, path, title)

@@ -1,7 +1,6 @@
 """Classify image files."""
 
 import csv
-import io
 import json as json_module
 import sys
 import time
@@ -15,8 +14,14 @@ import typer
 from signbit.cli._app import commands
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads
-from signbit.cli._output import percent, require_suffix, show_path, write_json
-from signbit.errors import DataError, OutputError
+from signbit.cli._output import (
+    percent,
+    require_distinct,
+    require_suffix,
+    show_path,
+    write_json,
+)
+from signbit.errors import DataError
 from signbit.files import atomic_path
 
 if TYPE_CHECKING:
@@ -65,6 +70,7 @@ def predict(
 
     if out is not None:
         require_suffix("--out", out, ".csv", ".jsonl")
+    require_distinct(model=path, out=out, json=json)
     trained, source = open_runnable(path, model, settings, device, threads)
     files = image_files(paths)
     classes, tally, start = class_names(trained), Tally(), time.perf_counter()
@@ -88,35 +94,26 @@ def predict(
 def _lines(out: Path | None, top: int) -> Iterator[Write]:
     """A function that writes the line of a prediction; a file is complete or not there."""
     if out is None:
-        with _standard_output() as file:
-            yield _csv_writer(file, top)
+        # A name could hold what a terminal obeys.
+        yield _csv_writer(sys.stdout, top, show_path if sys.stdout.isatty() else str)
         return
-    with atomic_path(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        yield _jsonl_writer(file) if out.suffix == ".jsonl" else _csv_writer(file, top)
+    with atomic_path(out) as temporary, _opened(temporary) as file:
+        yield _jsonl_writer(file) if out.suffix == ".jsonl" else _csv_writer(file, top, str)
 
 
-@contextmanager
-def _standard_output() -> Iterator[TextIO]:
-    """Standard output; letters that its encoding lacks are written as escapes."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        yield sys.stdout
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        raise
-    except OSError as error:
-        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
+def _opened(path: Path) -> TextIO:
+    """A text file that holds names of files as they are, valid UTF-8 or not."""
+    return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
 
 
-def _csv_writer(file: TextIO, top: int) -> Write:
+def _csv_writer(file: TextIO, top: int, show: Callable[[Path], str]) -> Write:
     rows = csv.writer(file, lineterminator="\n")
     more = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("class", "probability")]
     rows.writerow(["path", "true", "class", "probability", *more])
 
     def write(prediction: "Prediction") -> None:
         cells = [cell for name, share in prediction.top for cell in (name, f"{share:.6f}")]
-        rows.writerow([show_path(prediction.path), prediction.true or "", *cells])
+        rows.writerow([show(prediction.path), prediction.true or "", *cells])
 
     return write
 

@@ -1,13 +1,13 @@
 """Train a network by a recipe."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from signbit.cli._app import commands
 from signbit.cli._options import DataDir, Device, Download, Json, parse_settings
+from signbit.cli._output import show_path, write_json
 from signbit.errors import UsageError
 
 
@@ -117,11 +117,8 @@ def train(
 
 
 def _report(out: Path, metrics: dict[str, float], json_file: Path | None) -> None:
-    from signbit.files import atomic_write
-
-    result: dict[str, Any] = {key: value for key, value in metrics.items() if "/" not in key}
-    if json_file is not None:
-        atomic_write(json_file, json.dumps({"run": str(out)} | result, indent=2) + "\n")
+    result = {key: value for key, value in metrics.items() if "/" not in key}
+    write_json(json_file, {"run": str(out), **result})
     accuracy = metrics.get("val_accuracy")
     held_out = f", validation accuracy {accuracy:.1%}" if accuracy is not None else ""
-    typer.echo(f"{out}: {metrics['epoch']:.0f} epochs{held_out}")
+    typer.echo(f"{show_path(out)}: {metrics['epoch']:.0f} epochs{held_out}")

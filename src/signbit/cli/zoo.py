@@ -8,7 +8,14 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._options import Json
-from signbit.cli._output import percent, print_table, require_suffix, show_path, write_json
+from signbit.cli._output import (
+    percent,
+    print_table,
+    require_distinct,
+    require_suffix,
+    show_path,
+    write_json,
+)
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +24,7 @@ if TYPE_CHECKING:
 
 @commands.register("zoo")
 def zoo(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A network.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A network.")] = None,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", metavar="FILE.signbit", help="Write the network there."),
@@ -33,7 +40,7 @@ def zoo(
         typer.Option(
             "--teacher-recipe",
             metavar="FILE.yaml",
-            help="Write there the recipe of the network that it was distilled from.",
+            help="Write the recipe of its teacher there.",
         ),
     ] = None,
     json: Json = None,
@@ -41,14 +48,14 @@ def zoo(
     """List the trained networks that come with the package, or take one.
 
     With a name, prints its card: recipe, seeds, accuracies, hardware, and the commands that make
-    it again; with --out writes the packed network too. Accuracies are those of the last epoch on
-    all test images of the data set, seen once each as they are.
+    it again; with --out writes the packed network too, with --recipe and --teacher-recipe what
+    signbit train takes. Accuracies are those of the last epoch on all test images of the data
+    set, seen once each as they are.
     """
     from signbit import zoo
-    from signbit.files import atomic_write
     from signbit.format.file import SUFFIX
 
-    recipes = {"--recipe": recipe, "--teacher-recipe": teacher_recipe}
+    recipes = {"recipe": recipe, "teacher_recipe": teacher_recipe}
     if name is None:
         if any(path is not None for path in (out, *recipes.values())):
             raise UsageError(f"name the network to write, one of: {', '.join(zoo.names())}")
@@ -57,24 +64,33 @@ def zoo(
         write_json(json, {"networks": [card.to_dict() for card in cards]})
         return
     card = zoo.card(name)
+    require_distinct(out=out, **recipes, json=json)
     # Every option is looked at before anything is written.
-    files: dict[Path, str | bytes] = {
-        path: _recipe_text(card, option, path) for option, path in recipes.items() if path
+    texts = {
+        path: _recipe_text(card, option, path)
+        for option, path in recipes.items()
+        if path is not None
     }
     if out is not None:
         require_suffix("--out", out, SUFFIX)
-        files[out] = zoo.read(name)
-    for path, content in files.items():
-        atomic_write(path, content)
-        typer.echo(f"wrote {show_path(path)}", err=True)
+        _write(out, zoo.read(name))
+    for path, text in texts.items():
+        _write(path, text)
     typer.echo(json_format.dumps(card.to_dict(), indent=1))
     write_json(json, card.to_dict())
 
 
+def _write(path: Path, content: str | bytes) -> None:
+    from signbit.files import atomic_write
+
+    atomic_write(path, content)
+    typer.echo(f"wrote {show_path(path)}", err=True)
+
+
 def _recipe_text(card: "Card", option: str, path: Path) -> str:
     """Raises: UsageError for another suffix, or a teacher that is not there."""
-    require_suffix(option, path, ".yaml")
-    if option == "--recipe":
+    require_suffix(f"--{option.replace('_', '-')}", path, ".yaml")
+    if option == "recipe":
         recipe = card.recipe
     elif card.teacher is None:
         raise UsageError(f"{card.name} was not distilled: it has no --teacher-recipe")

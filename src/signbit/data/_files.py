@@ -4,12 +4,14 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
-from typing import NoReturn
+from stat import S_ISDIR
+from typing import Literal, NoReturn
 
-from signbit.errors import DataError
+from signbit.data._types import SPLITS
+from signbit.errors import DataError, UsageError
 
 SUFFIXES = (
-    *(".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm"),
+    *(".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm"),
     *(".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
 )
 _LABELLED = re.compile(r"([0-9]+)_[0-9]+")
@@ -27,14 +29,15 @@ def image_files(paths: Iterable[Path | str]) -> list[Path]:
     """
     found: list[Path] = []
     for path in map(Path, paths):
-        if path.is_dir():
+        kind = kind_of(path)
+        if kind == "folder":
             inside = images_in(path)
             if not inside:
                 raise DataError(
                     f"{path} holds no image file; known suffixes: {', '.join(SUFFIXES)}"
                 )
             found += inside
-        elif path.exists():
+        elif kind == "file":
             found.append(path)
         else:
             raise DataError(f"{path} does not exist; give image files or folders of them")
@@ -78,13 +81,33 @@ def label_of(path: Path | str, classes: Sequence[str]) -> int | None:
     """The true label that a file's place or name says, an index into `classes`.
 
     The folder that holds the file says it where it is named like a class; else a name like
-    `<label>_<index>.<ext>` does, with a label below the number of classes. Else None.
+    `<label>_<index>.<ext>` does, with a label below the number of classes. Else None. In folders
+    named like a split, `train` and `test`, such a name counts first: CIFAR-100 has a class `train`.
     """
-    folder = Path(path).absolute().parent.name
-    if folder in classes:
+    folder, number = Path(path).absolute().parent.name, number_of(path)
+    numbered = number is not None and number < len(classes)
+    if folder in classes and not (numbered and folder in SPLITS):
         return list(classes).index(folder)
-    number = number_of(path)
-    return number if number is not None and number < len(classes) else None
+    return number if numbered else None
+
+
+def kind_of(path: Path) -> Literal["file", "folder"] | None:
+    """What is at a path; None for nothing. Raises: DataError where that cannot be told."""
+    try:
+        return "folder" if S_ISDIR(path.stat().st_mode) else "file"
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"cannot look at {path}: {reason}") from error
+
+
+def expanded(path: Path | str) -> Path:
+    """The path with `~` as the home folder. Raises: UsageError for that of nobody."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{path}: there is no such home folder; write the path out") from None
 
 
 def _unreadable(error: OSError) -> NoReturn:

@@ -29,7 +29,8 @@ def read_image(path: Path | str, size: tuple[int, int], channels: int) -> NDArra
     """The pixels of an image file, (height, width, channels) uint8.
 
     Any file that Pillow reads, in any mode; of an animation the first frame. The EXIF
-    orientation is applied, alpha is composited on white. 16-bit grey keeps its high byte.
+    orientation is applied, alpha is composited on white; the one transparent colour that a PNG of
+    16-bit RGB may have is not seen. 16-bit grey keeps its high byte.
     32-bit integers and floating-point numbers do not tell their range, so the values do:
     up to 255 they are taken as they are (floating point up to 1 is times 255), up to 65535 by
     their high byte. RGB becomes grey by the ITU-R 601 luma, grey becomes RGB by repetition.
@@ -81,10 +82,22 @@ def _upright(path: Path | str) -> Image.Image:
         if image.format == "EPS":
             # Pillow would hand the file, a program, to Ghostscript.
             raise DataError("EPS is a drawing, not pixels; convert it to PNG first")
+        levels = _grey_levels(image)
         image.load()
+        if isinstance(image.info.get("transparency"), int):
+            # Pillow spreads the pixels of few bits over 0-255, not the level that is transparent.
+            image.info["transparency"] *= 255 // (levels - 1)
         turn = _TURNS.get(_orientation(image))
         flat = _eight_bits(image)
     return flat if turn is None else flat.transpose(turn)
+
+
+def _grey_levels(image: Image.Image) -> int:
+    """How many levels a grey PNG of less than 8 bits has; 256 for any other image."""
+    known = {"L;2": 4, "L;4": 16}
+    tiles = getattr(image, "tile", ())
+    packed = image.format == "PNG" and image.mode == "L" and tiles
+    return known.get(tiles[0][3], 256) if packed else 256
 
 
 def _orientation(image: Image.Image) -> int:

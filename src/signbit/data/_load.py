@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from signbit.data._files import expanded
 from signbit.data._image import check_channels, check_size
 from signbit.data._types import SPLITS, ImageSet, Request, datasets
 from signbit.errors import UsageError, unknown_name
@@ -48,4 +49,4 @@ def load(
 def _directory(data_dir: Path | str | None) -> Path:
     if data_dir is None:
         data_dir = os.environ.get(ENVIRONMENT_VARIABLE, "") or DEFAULT_DIRECTORY
-    return Path(data_dir).expanduser()
+    return expanded(data_dir)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from signbit.data._files import kind_of
 from signbit.errors import DataError
 
 MAX_NAMES_BYTES = 2**20
@@ -11,7 +12,7 @@ MAX_NAMES_BYTES = 2**20
 def find_file(data_dir: Path, folders: Sequence[str], names: Sequence[str]) -> Path | None:
     """The first of `names` that is a file in the first of `folders` in `data_dir` to have one."""
     places = (data_dir / folder / name for folder in folders for name in names)
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if kind_of(place) == "file"), None)
 
 
 def not_found(data_set: str, name: str, data_dir: Path, folders: Sequence[str]) -> DataError:
@@ -55,7 +56,7 @@ def read_names(path: Path, count: int | None = None) -> tuple[str, ...]:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_NAMES_BYTES + 1)
-        text = content.decode()
+        text = content.decode("utf-8-sig")  # editors on Windows begin a file with a mark
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from signbit.data._files import images_in, natural_key, number_of
+from signbit.data._files import expanded, images_in, kind_of, natural_key, number_of
 from signbit.data._image import read_pixels
 from signbit.data._image_files import ImageFiles
 from signbit.data._places import read_names
 from signbit.data._types import SPLITS, ImageSet, Request, datasets
 from signbit.errors import DataError
-from signbit.format.preprocessing import fits_a_line
+from signbit.format.preprocessing import MAX_SIDE, fits_a_line
 
 # Up to here a set is read into memory at once; above, each image when it is asked for.
 MAX_ARRAY_BYTES = 2**30
@@ -30,7 +30,7 @@ def folder(request: Request) -> ImageSet:
     else every image belongs to either split.
 
     Classes: the lines of `PATH/classes.txt` where it exists; else the class folders of all
-    splits in natural order, or the numbers from 0 to the highest label.
+    splits that hold an image, in natural order, or the numbers from 0 to the highest label.
 
     Images: an array up to MAX_ARRAY_BYTES, above that files that are read when asked for. All
     are converted to the size and channels requested, by default those of the first image.
@@ -38,7 +38,7 @@ def folder(request: Request) -> ImageSet:
     Shape:  (N, H, W, C) uint8.
     Raises: DataError naming the file without a label or the damaged image.
     """
-    root = Path(request.path).expanduser()
+    root = expanded(request.path)
     bases = _split_folders(root)
     found = {base: images_in(base) for base in set(bases.values())}
     said = {path: _said(path, base) for base, paths in found.items() for path in paths}
@@ -60,7 +60,7 @@ def folder(request: Request) -> ImageSet:
 
 def _split_folders(root: Path) -> dict[str, Path]:
     """Split to the folder that holds its images."""
-    if not root.is_dir():
+    if kind_of(root) != "folder":
         raise DataError(f"{root} is not a folder; give folder:PATH, PATH a folder of images")
     try:
         inside = {entry.name for entry in root.iterdir() if entry.is_dir()}
@@ -121,6 +121,8 @@ def _open(paths: Sequence[Path], first: Path, request: Request) -> ImageFiles:
     size, channels = request.size, request.channels
     if size is None or channels is None:
         height, width, depth = read_pixels(first).shape
+        if size is None and max(height, width) > MAX_SIDE:
+            raise DataError(f"{first}: {width}x{height} pixels; {MAX_SIDE} a side are allowed")
         size = (height, width) if size is None else size
         channels = depth if channels is None else channels
     return ImageFiles(paths, size, channels)

@@ -127,7 +127,8 @@ def _resolve(path: Path) -> Path:
     if not path.name.endswith(SUFFIX) and not is_legacy(path):
         raise UsageError(
             f"{path}: not a checkpoint of a trained model, by its name; give a run folder, a "
-            f"{SUFFIX} file, or an old {LEGACY_SUFFIXES[0]}; packed networks end in .signbit"
+            f"{SUFFIX} file, or an old {LEGACY_SUFFIXES[0]}; a packed .signbit goes to evaluate, "
+            "predict, bench or export"
         )
     return path
 

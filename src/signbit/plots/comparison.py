@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from signbit.files import atomic_path
 from signbit.plots._epochs import line_style
+from signbit.plots._save import save
 
 Rows = Sequence[Mapping[str, float]]
 
@@ -19,8 +19,8 @@ def draw_comparison(runs: Mapping[str, Sequence[Rows]], path: Path | str) -> Non
 
     runs: for each variant its runs, each the metrics by epoch as in `metrics.csv`. The line is the
         mean of the runs, the band reaches from the lowest to the highest. The legend names the
-        variants in the order of their last held-out accuracy. Where no run held images out there
-        is one panel.
+        variants in the order of their last held-out accuracy. Without held-out images there is
+        one panel.
 
     Raises: OutputError.
     """
@@ -40,8 +40,7 @@ def draw_comparison(runs: Mapping[str, Sequence[Rows]], path: Path | str) -> Non
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].legend(fontsize=8, loc="lower right")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png")
+    save(figure, path)
 
 
 def by_epoch(runs: Sequence[Rows], metric: str) -> dict[int, list[float]]:

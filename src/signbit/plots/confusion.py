@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.files import atomic_path
+from signbit.plots._save import save
 
 # Beyond these, counts in cells and names at the axes would be smaller than one can read.
 MOST_WRITTEN = 20
@@ -42,8 +42,7 @@ def draw_confusion(
     _name_axes(axes, classes)
     if count <= MOST_WRITTEN:
         _write_counts(axes, confusion, shares > most / 2)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png")
+    save(figure, path)
 
 
 def _name_axes(axes, classes: Sequence[str]) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from signbit.files import atomic_path
 from signbit.plots._epochs import line_style
+from signbit.plots._save import save
 
 _PANELS = (
     ("loss", ("loss", "val_loss"), 1.0),
@@ -41,8 +41,7 @@ def draw_curves(rows: Sequence[Mapping[str, float]], path: Path | str) -> None:
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png")
+    save(figure, path)
 
 
 def _draw_layers(axes, rows: Sequence[Mapping[str, float]]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import MissingDependencyError
-from signbit.files import atomic_path
+from signbit.plots._save import save
 
 if TYPE_CHECKING:
     from signbit.quantizers import AbstractQuantizer
@@ -57,8 +57,7 @@ def draw_quantizers(path: Path | str) -> None:
         band, column = divmod(index, COLUMNS)
         assert quantizer is not None
         _draw_column(grid[2 * band : 2 * band + 2, column], name, quantizer)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png")
+    save(figure, path)
 
 
 def sample(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve, Curve]:

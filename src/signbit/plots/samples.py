@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.files import atomic_path
+from signbit.plots._save import save
 
 COLUMNS = 8
 _INCH = 1.25
@@ -40,6 +40,7 @@ def draw_samples(
         right = truth[place] in (None, predicted[place])
         title = f"{predicted[place]}  {probabilities[place]:.0%}"
         title += "" if right else f"\nis {truth[place]}"
-        axes.set_title(title, fontsize=8, color="black" if right else "tab:red")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png")
+        color = "black" if right else "tab:red"
+        # Names are text, whatever dollar signs they hold.
+        axes.set_title(title, fontsize=8, color=color, parse_math=False)
+    save(figure, path)

@@ -49,7 +49,8 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
     Returns the metrics of the last epoch, accuracies as fractions.
 
     teacher: a module that takes the input of the model and gives logits, for a recipe with
-        `distillation` that names no file. It is moved to the run's device, into eval mode.
+        `distillation` that names no file. It is moved to the run's device, into eval mode, and
+        compiled where the recipe has `compile`.
 
     Raises: UsageError for a folder that is in use or settings that do not fit the data;
     CheckpointError for a teacher or initial weights that do not fit; TrainingError for a loss

@@ -19,8 +19,8 @@ class Card:
     hardware; seconds: on it, of a run's training epochs, without validation.
     date: of the run, ISO 8601. commit: of the code.
     commands: what makes the file again.
-    teacher: `model`, `recipe` and `val_accuracy`, that on its own held-out images, of the network
-        that it was distilled from, on the same data; None without one.
+    teacher: of the network that it was distilled from, on the same data: `model`, `recipe`, and
+        `val_accuracy` on the images held out there, None for none. None without a teacher.
     """
 
     name: str

@@ -1,0 +1,19 @@
+"""Write a figure."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from signbit.files import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def save(figure: "Figure", path: Path | str) -> None:
+    """Write the figure as a PNG, whole or not at all. Raises: OutputError."""
+    with warnings.catch_warnings(), atomic_path(path) as temporary:
+        # Letters of class names that the font lacks are drawn as boxes; a warning for each, with
+        # a line of matplotlib's own code, helps nobody.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(temporary, format="png")
