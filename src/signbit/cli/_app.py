@@ -1,5 +1,6 @@
 """Build the application from the registered commands and run it."""
 
+import errno
 import io
 import os
 import sys
@@ -14,6 +15,8 @@ from signbit.registry import Registry
 
 _TRAINING = ("torch", "lightning", "safetensors", "pydantic", "matplotlib")
 _EXTRA_OF = dict.fromkeys(_TRAINING, "train") | {"scipy": "export"}
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 commands: Registry[Callable[..., None]] = Registry("command", "signbit.cli")
 
@@ -78,8 +81,8 @@ def main(arguments: list[str] | None = None) -> None:
         )
         sys.exit(1)
     except OSError as error:
-        # Those of files have become OutputErrors; the reader of a pipe may have seen enough.
-        if error.filename is not None or isinstance(error, BrokenPipeError):
+        # Errors of files name them, and have become OutputErrors.
+        if error.filename is not None or error.errno not in _UNWRITABLE:
             raise
         print(  # noqa: T201
             f"signbit: cannot write to standard output: {error.strerror}", file=sys.stderr
