@@ -11,7 +11,7 @@ import pytest
 
 from signbit import files
 from signbit.errors import OutputError
-from signbit.files import atomic_path, atomic_write, remove_leftovers
+from signbit.files import atomic_path, atomic_write, is_temporary, remove_leftovers
 
 
 def assert_alone(path) -> None:
@@ -106,6 +106,27 @@ def test_permissions_follow_the_umask(tmp_path):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o664, 0o400])
+def test_a_file_that_is_replaced_hands_on_its_permissions(tmp_path, mode):
+    path, link = tmp_path / "file", tmp_path / "link"
+    path.write_text("old")
+    path.chmod(mode)
+    link.symlink_to(path)
+    for target in (path, link):
+        atomic_write(target, f"new by {target.name}")
+        assert path.read_text() == f"new by {target.name}"
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_what_need_not_survive_a_power_cut_is_not_flushed(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(files.os, "fsync", flushed.append)
+    atomic_write(tmp_path / "image", b"x", flush=False)
+    assert not flushed
+    atomic_write(tmp_path / "weights", b"x")
+    assert len(flushed) == 1
+
+
 def test_a_symbolic_link_stays_one(tmp_path):
     real, link = tmp_path / "real" / "file", tmp_path / "link"
     atomic_write(real, "old")
@@ -144,12 +165,24 @@ def test_the_null_device_survives():
 
 def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
     (tmp_path / ".other.tmp").touch()
-    killed = atomic_path(tmp_path / "last.ckpt")
-    assert killed.__enter__().exists()
+    code = (
+        "import os, sys; from signbit.files import atomic_path\n"
+        "with atomic_path(sys.argv[1]): os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "last.ckpt"])
+    assert len(list(tmp_path.iterdir())) == 2
     remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".other.tmp"]
-    with pytest.raises(OutputError):
-        killed.__exit__(None, None, None)
+
+
+def test_what_another_writer_is_at_is_no_leftover(tmp_path):
+    with atomic_path(tmp_path / "image.bmp") as temporary:
+        temporary.write_text("whole")
+        remove_leftovers(tmp_path)
+        assert is_temporary(temporary.name)
+        assert temporary.exists()
+    assert (tmp_path / "image.bmp").read_text() == "whole"
+    assert_alone(tmp_path / "image.bmp")
 
 
 def test_standard_output_that_goes_to_a_file_keeps_what_it_has(tmp_path):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from signbit.cli import main
 from signbit.data import load, read_image
@@ -54,6 +55,58 @@ def test_a_folder_of_images_is_a_data_set_too(run, tmp_path):
     assert code == 0
     assert "1437 train, 360 test" in out
     assert (tmp_path / "a/classes.txt").read_text() == (tmp_path / "b/classes.txt").read_text()
+
+
+def few_images(folder):
+    folder.mkdir(parents=True)
+    for index in range(3):
+        Image.new("L", (4, 5), 50 * index).save(folder / f"{index % 2}_{index}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("split", "counts"), [("train", "3 train, no test"), ("test", "no train, 3 test")]
+)
+def test_of_a_folder_with_one_split_that_one_is_written(run, tmp_path, split, counts):
+    few_images(tmp_path / "a" / split)
+    code, out, _ = run(f"folder:{tmp_path / 'a'}", tmp_path / "b")
+    assert (code, out) == (
+        0,
+        f"{tmp_path / 'b'}: 3 images ({counts}), 3 written, 0 there already\n",
+    )
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["classes.txt", split]
+
+
+def test_a_folder_without_splits_is_written_once_and_stays_without(run, tmp_path):
+    few_images(tmp_path / "a")
+    code, out, _ = run(f"folder:{tmp_path / 'a'}", tmp_path / "b")
+    assert code == 0
+    assert out.endswith("b: 3 images (without splits), 3 written, 0 there already\n")
+    names = sorted(path.name for path in (tmp_path / "b").iterdir())
+    assert names == ["0_0.bmp", "0_1.bmp", "1_2.bmp", "classes.txt"]
+    again = load(f"folder:{tmp_path / 'b'}", "test")
+    assert again.labels.tolist() == load(f"folder:{tmp_path / 'a'}", "test").labels.tolist()
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize("out", ["X", "X/new", "X/train", ".", "link", "elsewhere"])
+def test_the_folder_of_the_data_is_not_written_into(run, tmp_path, monkeypatch, out, force):
+    monkeypatch.chdir(tmp_path)
+    few_images(tmp_path / "X" / "train")
+    few_images(tmp_path / "elsewhere" / "test")
+    (tmp_path / "X" / "test").symlink_to(tmp_path / "elsewhere" / "test")
+    (tmp_path / "link").symlink_to("X")
+    before = sorted(tmp_path.rglob("*"))
+    code, printed, err = run("folder:X", out, *force)
+    assert (code, printed) == (2, "")
+    assert err.startswith(f"signbit: OUT, {out}, and the images of folder:X lie in one another")
+    assert len(err.splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_beside_that_of_the_data_is_fine(run, tmp_path):
+    few_images(tmp_path / "X" / "train")
+    assert run(f"folder:{tmp_path / 'X'}", tmp_path / "X2")[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,13 @@
+import resource
+from contextlib import contextmanager
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from signbit.data import ImageSet, _write, load, read_image, write_images
+from signbit.data._write import splits_of
 from signbit.errors import OutputError
 
 CLASSES = ("cat", "T-shirt/top", "dog")
@@ -63,7 +68,7 @@ def test_second_run_writes_only_what_is_missing(sets, tmp_path):
     whole = snapshot(tmp_path)
     gone = min((tmp_path / "train").iterdir())
     gone.unlink()
-    (tmp_path / "train" / ".signbit-unfinished.bmp").write_bytes(b"half an image")
+    (tmp_path / "train" / ".signbit-x.tmp.bmp").write_bytes(b"half an image")
     assert write_images(sets, tmp_path, "bmp") == {"train": 1, "test": 0}
     again = snapshot(tmp_path)
     name = gone.relative_to(tmp_path).as_posix()
@@ -129,21 +134,77 @@ def test_other_class_names_are_not_overwritten(sets, tmp_path):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_broken_off_run_leaves_whole_files_only(sets, tmp_path, monkeypatch, error):
-    save = Image.Image.save
+    write = Path.write_bytes
     calls = []
 
-    def broken(self, path, *arguments):
-        calls.append(path)
+    def broken(self, content):
+        calls.append(self)
         if len(calls) == 5:
-            path.write_bytes(b"half")
+            write(self, b"half")
             raise error
-        save(self, path, *arguments)
+        return write(self, content)
 
-    monkeypatch.setattr(Image.Image, "save", broken)
+    monkeypatch.setattr(Path, "write_bytes", broken)
     with pytest.raises((KeyboardInterrupt, OutputError)):
         write_images(sets, tmp_path, "bmp")
     assert len(snapshot(tmp_path)) == 4
     assert write_images(sets, tmp_path, "bmp") == {"train": 8, "test": 3}
+
+
+@contextmanager
+def largest_file(size: int):
+    """Writing stops after `size` bytes, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("suffix", ["bmp", "png"])
+def test_an_image_that_the_disk_has_no_room_for_is_an_error(tmp_path, capsys, suffix):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 20, 20, 3), np.uint8)
+    images = ImageSet("made", "train", pixels, np.array([0, 2]), CLASSES)
+    # The header fits: Pillow notices where that does not.
+    with largest_file(1000), pytest.raises(OutputError, match=r"0_0\..*File too large.* goes on"):
+        write_images([images], tmp_path, suffix)
+    assert snapshot(tmp_path) == {}
+    assert write_images([images], tmp_path, suffix) == {"train": 2}
+
+
+def test_two_runs_into_one_folder_do_not_get_in_the_way_of_each_other(sets, tmp_path, monkeypatch):
+    replace = Path.replace
+
+    def overtaken(self, target):
+        monkeypatch.setattr(Path, "replace", replace)
+        # All others, and this one too, while it waits to be moved into place.
+        write_images(sets, tmp_path, "bmp")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", overtaken)
+    write_images(sets, tmp_path, "bmp")
+    assert write_images(sets, tmp_path, "bmp") == {"train": 0, "test": 0}
+    assert len(snapshot(tmp_path)) == 16
+
+
+def test_a_set_without_splits_lies_in_the_folder_itself(sets, tmp_path):
+    out = tmp_path / "out"
+    assert write_images(sets[:1], out, "png", split_folders=False) == {"train": 12}
+    assert {path.parent for path in out.rglob("*")} == {out}
+    assert splits_of(f"folder:{out}") == ()
+    assert len(load(f"folder:{out}", "test").labels) == 12
+    assert write_images(sets[:1], out, "png", split_folders=False) == {"train": 0}
+
+
+def test_splits_of_a_folder_are_those_with_images(sets, tmp_path):
+    assert splits_of("digits") == ("train", "test")
+    write_images(sets[1:], tmp_path, "bmp")
+    assert splits_of(f"folder:{tmp_path}") == ("test",)
+    (tmp_path / "train").mkdir()
+    assert splits_of(f"folder:{tmp_path}") == ("test",)
+    write_images(sets[:1], tmp_path, "bmp")
+    assert splits_of(f"folder:{tmp_path}") == ("train", "test")
 
 
 def test_place_that_is_no_folder_is_an_output_error(sets, tmp_path):

@@ -1,12 +1,19 @@
 """Write a data set as image files."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from signbit.cli._app import commands
 from signbit.cli._options import DataDir, Download
+from signbit.cli._output import show_path
+from signbit.errors import UsageError
+
+if TYPE_CHECKING:
+    from signbit.data import ImageSet
 
 
 @commands.register("images")
@@ -33,17 +40,53 @@ def images(
 ) -> None:
     """Write a data set as image files.
 
-    They are OUT/train/<label>_<index>.bmp and OUT/test/<label>_<index>.bmp. Pixels are
-    identical to those of the data set, the index is that of the source, and OUT/classes.txt has
-    the class names, so that folder:OUT is the same data set again. A run that was broken off is
-    completed by the same command: files that are there with the same pixels are skipped. Where
-    other files are there, nothing is written without --force.
+    They are OUT/train/<label>_<index>.bmp and OUT/test/<label>_<index>.bmp; a folder:PATH that
+    has one of the splits gives that one, and of one without splits the files lie in OUT itself.
+    Pixels are identical to those of the data set, the index is that of the source, and
+    OUT/classes.txt has the class names, so that folder:OUT is the same data set again. A run
+    that was broken off is completed by the same command: files that are there with the same
+    pixels are skipped. Where other files are there, nothing is written without --force. OUT
+    must lie apart from the folder of the data.
     """
     from signbit.data import load, write_images
+    from signbit.data._write import splits_of
 
-    sets = [load(data, split, data_dir=data_dir, download=download) for split in ("train", "test")]
-    written = write_images(sets, out, format, force=force)
+    splits = splits_of(data)
+    _check_apart(data, out)
+    sets = [
+        load(data, split, data_dir=data_dir, download=download) for split in splits or ("train",)
+    ]
+    written = write_images(sets, out, format, force=force, split_folders=bool(splits))
     total = sum(len(images.labels) for images in sets)
-    counts = ", ".join(f"{len(images.labels)} {images.split}" for images in sets)
     new = sum(written.values())
-    typer.echo(f"{out}: {total} images ({counts}), {new} written, {total - new} there already")
+    typer.echo(
+        f"{out}: {total} images ({_counts(sets) if splits else 'without splits'}), "
+        f"{new} written, {total - new} there already"
+    )
+
+
+def _counts(sets: "Sequence[ImageSet]") -> str:
+    """How many images each split has, and which split there is not."""
+    from signbit.data._types import SPLITS
+
+    counts = {images.split: len(images.labels) for images in sets}
+    return ", ".join(f"{counts.get(split, 'no')} {split}" for split in SPLITS)
+
+
+def _check_apart(data: str, out: Path) -> None:
+    """Raises: UsageError where OUT and the folder of the data hold one another."""
+    from signbit.data._files import expanded
+    from signbit.data._types import SPLITS
+
+    kind, _, path = data.partition(":")
+    if kind != "folder" or not path:
+        return
+    root, target = expanded(path), Path(os.path.realpath(out))
+    # The folders of the splits may be links to other places.
+    for place in (root, *(root / split for split in SPLITS)):
+        source = Path(os.path.realpath(place))
+        if source.is_relative_to(target) or target.is_relative_to(source):
+            raise UsageError(
+                f"OUT, {show_path(out)}, and the images of {show_path(data)} lie in one another; "
+                "choose a folder beside them, or files of both would mix"
+            )

@@ -1,5 +1,6 @@
 """Write data sets as image files, so that a run that was broken off can go on."""
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from signbit.data._files import expanded, images_in
 from signbit.data._image import read_pixels
-from signbit.data._types import ImageSet
+from signbit.data._types import SPLITS, ImageSet
+from signbit.data.folder import _split_folders
 from signbit.errors import DataError, OutputError
-from signbit.files import atomic_write
+from signbit.files import atomic_write, is_temporary, remove_leftovers
 from signbit.progress import progress_bar
 
 NAMES_FILE = "classes.txt"
 _BATCH = 250
-# Hidden, so that no reader takes a leftover for an image.
-_TEMPORARY = ".signbit-unfinished"
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,28 @@ class _Job:
     pending: NDArray[np.int64]
 
 
+def splits_of(name: str) -> tuple[str, ...]:
+    """The splits of a data set that have images; () where folder:PATH is not split.
+
+    Raises: DataError for a folder that cannot be looked into.
+    """
+    kind, _, path = name.partition(":")
+    if kind != "folder" or not path:
+        return SPLITS
+    bases = _split_folders(expanded(path))
+    if len(set(bases.values())) < len(bases):
+        return ()
+    # With no image anywhere, `load` says so.
+    return tuple(split for split, base in bases.items() if images_in(base)) or SPLITS
+
+
 def write_images(
-    sets: Sequence[ImageSet], out: Path, suffix: str, *, force: bool = False
+    sets: Sequence[ImageSet],
+    out: Path,
+    suffix: str,
+    *,
+    force: bool = False,
+    split_folders: bool = True,
 ) -> dict[str, int]:
     """Write each image as `out/<split>/<label>_<index>.<suffix>`, and `out/classes.txt`.
 
@@ -41,25 +62,28 @@ def write_images(
     goes to standard error.
 
     sets: splits of one data set.    suffix: bmp or png.
-    force: replace files that differ, and tolerate other files in the folders of the splits.
+    force: replace files that differ, and tolerate other files in the folders of the images.
+    split_folders: False puts the images of one set, which belong to either split, into `out`.
 
     Returns the number of files written for each split.
     Raises: OutputError, before anything is written, where a file differs or does not belong
     and `force` is not given; OutputError where a file cannot be written.
     """
-    jobs = [_plan(images, out / images.split, suffix, force) for images in sets]
+    jobs = [
+        _plan(images, out / images.split if split_folders else out, suffix, force)
+        for images in sets
+    ]
     names = "".join(f"{name}\n" for name in sets[0].classes)
     _check_names_file(out / NAMES_FILE, names, force)
     try:
         for job in jobs:
-            job.folder.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(job.folder)
             _write(job)
-    except OSError as error:
+        atomic_write(out / NAMES_FILE, names)
+    except OutputError as error:
         raise OutputError(
-            f"cannot write {error.filename or out}: {error.strerror}. The files written so far "
-            "are whole; the same command goes on from there."
+            f"{error} The files written so far are whole; the same command goes on from there."
         ) from error
-    atomic_write(out / NAMES_FILE, names)
     return {job.images.split: len(job.pending) for job in jobs}
 
 
@@ -67,7 +91,7 @@ def _plan(images: ImageSet, folder: Path, suffix: str, force: bool) -> _Job:
     """Find out what is there. Raises: OutputError for what must not be touched."""
     names = [f"{label}_{index}.{suffix}" for index, label in enumerate(images.labels.tolist())]
     present = _entries(folder)
-    strangers = present.difference(names)
+    strangers = present.difference(names, [NAMES_FILE])
     if strangers and not force:
         raise _refusal(folder / min(strangers), "does not belong to this data set and format")
     there = np.array([name in present for name in names], bool)
@@ -98,15 +122,11 @@ def _batches(places: NDArray[np.int64], description: str) -> Iterator[NDArray[np
 
 
 def _write_one(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """One file by way of a temporary name; not flushed to disk, as that takes far longer."""
-    temporary = path.with_name(f"{_TEMPORARY}{path.suffix}")
     flat = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    try:
-        Image.fromarray(flat).save(temporary)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    # Pillow, writing a BMP to a file, takes no notice when the disk is full.
+    content = io.BytesIO()
+    Image.fromarray(flat).save(content, format=path.suffix.removeprefix("."))
+    atomic_write(path, content.getvalue(), flush=False)
 
 
 def _holds(path: Path, pixels: NDArray[np.uint8]) -> bool:
@@ -126,7 +146,7 @@ def _check_names_file(path: Path, names: str, force: bool) -> None:
 
 def _entries(folder: Path) -> set[str]:
     try:
-        return {path.name for path in folder.iterdir() if not path.name.startswith(_TEMPORARY)}
+        return {path.name for path in folder.iterdir() if not is_temporary(path.name)}
     except FileNotFoundError:
         return set()
     except OSError as error:
