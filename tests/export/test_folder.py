@@ -1,5 +1,6 @@
 """A folder is written whole or not at all, and only an earlier export is replaced."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,55 @@ def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_empty_folder_is_taken(tmp_path, small):
-    (tmp_path / "out").mkdir()
-    export(small, "txt", tmp_path / "out")
-    assert "manifest.json" in names_in(tmp_path / "out")
+def test_empty_folder_is_filled_and_stays_itself(tmp_path, small, monkeypatch):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    folder.chmod(0o2770)
+    before = folder.stat()
+    monkeypatch.chdir(folder)
+    manifest = export(small, "txt", ".")
+    assert names_in(Path()) == sorted([*manifest["files"], "manifest.json"])
+    after = folder.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert (folder / "manifest.json").stat().st_mode & 0o777 == 0o666 & ~umask()
+    assert names_in(tmp_path) == ["out"]
+
+
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError(28, "No space left on device"), OutputError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_empty_folder_is_empty_again_after_a_failure(tmp_path, small, monkeypatch, error, raised):
+    folder, rename = tmp_path / "out", Path.rename
+    folder.mkdir()
+
+    def fail(self, target):
+        if target.name == "manifest.json":
+            assert len(names_in(folder)) > 2  # the manifest comes last
+            raise error
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(raised):
+        export(small, "txt", folder)
+    assert names_in(folder) == []
+
+
+def test_what_a_killed_export_left_in_an_empty_folder_is_removed(tmp_path, small):
+    folder = tmp_path / "out"
+    (folder / ".signbit-export-x").mkdir(parents=True)
+    (folder / ".signbit-export-x" / "half.bin").write_bytes(b"half")
+    manifest = export(small, "txt", folder)
+    assert names_in(folder) == sorted([*manifest["files"], "manifest.json"])
 
 
 def test_folders_above_are_made(tmp_path, small):

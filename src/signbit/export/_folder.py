@@ -15,6 +15,8 @@ from signbit.export._describe import describe
 from signbit.export._types import Exporter, Handover, exporters
 
 MANIFEST = "manifest.json"
+# A folder of this name in one that we fill is a leftover of a killed export.
+_INSIDE = ".signbit-export-"
 VERSION = 1
 _SIMPLE = {bool: "true or false", int: "a whole number", str: "a text"}
 
@@ -29,7 +31,8 @@ def export(
 ) -> dict[str, Any]:
     """Write a packed network in a format into a new folder; returns its manifest.
 
-    The folder appears when all of it is written. An empty one is taken as it is.
+    The folder appears when all of it is written. An empty one is filled then, the manifest last,
+    and stays itself, with its permissions.
 
     to: a name in `exporters`.
     force: replace an earlier export, that is a folder with a manifest that lists all of its
@@ -75,7 +78,7 @@ def write_folder(
     """
     folder = Path(os.path.realpath(folder))
     _check_free(folder, force)
-    with _system_errors(folder), _temporary_beside(folder) as temporary:
+    with _system_errors(folder), _temporary_for(folder) as temporary:
         manifest = {"signbit_export": VERSION, "format": to, **write(temporary)}
         manifest["files"] = sorted(path.name for path in temporary.iterdir())
         (temporary / MANIFEST).write_text(_to_json(manifest), encoding="ascii")
@@ -106,7 +109,7 @@ def _check_free(folder: Path, force: bool) -> None:
         if not folder.is_dir():
             raise OutputError(f"{folder} is a file; give the name of a new folder")
         # A slash keeps a folder apart from a file that a manifest lists.
-        found = {f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir()}
+        found = {f"{path.name}/" if path.is_dir() else path.name for path in _entries(folder)}
     if not found:
         return
     if not force:
@@ -133,11 +136,23 @@ def _listed_files(folder: Path) -> set[str]:
     )
 
 
+def _entries(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(_INSIDE)]
+
+
 @contextmanager
-def _temporary_beside(folder: Path) -> Iterator[Path]:
-    """A folder on the same file system, removed at the end if it is still there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _new_beside(folder)
+def _temporary_for(folder: Path) -> Iterator[Path]:
+    """A folder on the same file system, removed at the end if it is still there.
+
+    It is in `folder` where that is empty, and beside it otherwise.
+    """
+    if folder.exists() and not _entries(folder):
+        for leftover in folder.iterdir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=_INSIDE, dir=folder))
+    else:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _new_beside(folder)
     try:
         yield temporary
     finally:
@@ -149,12 +164,15 @@ def _new_beside(folder: Path) -> Path:
 
 
 def _move_into_place(temporary: Path, folder: Path) -> None:
-    mask = os.umask(0)
-    os.umask(mask)
-    temporary.chmod(0o777 & ~mask)
     for path in temporary.iterdir():
         with path.open("rb+") as file:
             os.fsync(file.fileno())
+    if temporary.parent == folder:
+        _move_up(temporary, folder)
+        return
+    mask = os.umask(0)
+    os.umask(mask)
+    temporary.chmod(0o777 & ~mask)
     if not folder.exists():
         temporary.rename(folder)
         return
@@ -166,6 +184,20 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
         _put_back(old, folder)
         raise
     shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def _move_up(temporary: Path, folder: Path) -> None:
+    """Fill the folder itself: it may be a mount point, or the one that a shell is in."""
+    places = [folder / path.name for path in temporary.iterdir()]
+    # What has no manifest yet is not taken for an export.
+    places.sort(key=lambda place: place.name == MANIFEST)
+    try:
+        for place in places:
+            (temporary / place.name).rename(place)
+    except BaseException:
+        for place in places:
+            place.unlink(missing_ok=True)
+        raise
 
 
 def _put_back(old: Path, folder: Path) -> None:
