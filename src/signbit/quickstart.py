@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from signbit import load as load_packed
 from signbit.data import image_files, load, read_image, write_images
-from signbit.errors import OutputError
+from signbit.errors import OutputError, printable
 from signbit.evaluate import Classifier, Evaluation, evaluate
 from signbit.export import export, export_state, handover
-from signbit.files import atomic_write
+from signbit.files import atomic_write, is_temporary
 from signbit.models import TrainedModel, load_model, parameters_of
 from signbit.pack import pack
 from signbit.plots.confusion import draw_confusion
@@ -28,6 +28,7 @@ from signbit.train import Run, load_recipe, train
 
 MARKER = "quickstart.json"
 PACKED = "digits.signbit"
+MADE = {MARKER, PACKED, "run", "images", "parameters", "c", "confusion.png", "samples.png"}
 SHOWN = 40
 CHECKED = 64
 GOLDEN = 4
@@ -60,7 +61,7 @@ class Quickstart:
 def quickstart(folder: Path) -> Quickstart:
     """Train on the digits, evaluate, classify image files, extract, pack, run, export, draw.
 
-    The folder is new, empty, or that of an earlier quickstart, which is replaced.
+    The folder is new, empty, or that of an earlier quickstart, whose files are replaced.
 
     Raises: OutputError where the folder holds anything else or cannot be written.
     """
@@ -76,13 +77,14 @@ def quickstart(folder: Path) -> Quickstart:
     tally = _predict_files(model, folder)
     parameters = parameters_of(model)
     export_state(parameters, "txt", folder / "parameters")
-    atomic_write(folder / MARKER, json.dumps(evaluation.to_dict(), indent=1) + "\n")
     bits = sum(array.size for array in parameters.binary.values())
     every = sum(array.size for array in parameters.arrays.values())
     epochs = int(metrics["epoch"])
     packed = pack(model.module, model.preprocessing, samples=test.images[:CHECKED])
     packed.save(folder / PACKED)
     export(handover(packed, "digits", test.images[:GOLDEN]), "c", folder / "c")
+    result = evaluation.to_dict() | {"files": sorted(_files_in(folder))}
+    atomic_write(folder / MARKER, json.dumps(result, indent=1) + "\n")
     engine = load_packed(folder / PACKED)
     return Quickstart(
         folder,
@@ -117,18 +119,55 @@ def _seconds(model: Classifier, image: NDArray[np.uint8]) -> float:
 
 
 def _prepare(folder: Path) -> None:
-    """An empty folder with our marker in it; only what a quickstart made is ever deleted."""
+    """A folder with our marker alone in it; only what a quickstart made is ever deleted."""
     try:
         if folder.is_dir() and any(folder.iterdir()):
-            if not (folder / MARKER).is_file():
-                raise OutputError(
-                    f"{folder} holds something else than an earlier quickstart; "
-                    "choose another folder with --out"
-                )
-            shutil.rmtree(folder)
+            _check_ours(folder)
+        # First, so that a folder that was emptied in part is still known as ours.
+        atomic_write(folder / MARKER, "{}\n")
+        for path in folder.iterdir():
+            if path.name != MARKER:
+                _delete(path)
     except OSError as error:
         raise OutputError(f"cannot replace {folder}: {error.strerror or error}") from error
-    atomic_write(folder / MARKER, "{}\n")
+
+
+def _check_ours(folder: Path) -> None:
+    """Raises: OutputError naming an entry that no quickstart made."""
+    foreign = {path.name for path in folder.iterdir() if not is_temporary(path.name)} - MADE
+    listed = _listed_files(folder)
+    if not foreign and listed is not None:
+        foreign = set(_files_in(folder)) - listed
+    # Without the marker, `run` or `images` may be anybody's.
+    if not foreign and not (folder / MARKER).is_file():
+        foreign = {path.name for path in folder.iterdir()}
+    if foreign:
+        raise OutputError(
+            f"{folder} holds something else than an earlier quickstart: {printable(min(foreign))}; "
+            "move it away, or choose another folder with --out"
+        )
+
+
+def _listed_files(folder: Path) -> set[str] | None:
+    """The files that the quickstart in the folder made; None where it did not get to its end."""
+    try:
+        return set(json.loads((folder / MARKER).read_bytes())["files"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _files_in(folder: Path) -> Iterator[str]:
+    """The files, however deep, by their paths in the folder; what `atomic_path` left aside."""
+    for path in folder.rglob("*"):
+        if (path.is_symlink() or not path.is_dir()) and not is_temporary(path.name):
+            yield path.relative_to(folder).as_posix()
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _predict_files(model: TrainedModel, folder: Path) -> Tally:

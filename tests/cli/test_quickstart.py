@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from signbit import quickstart
 from signbit.cli import main
+from signbit.errors import OutputError
 from signbit.predict import Prediction
 from signbit.quickstart import SHOWN, choose_samples
 
@@ -15,7 +17,7 @@ def run(*arguments):
     return stop.value.code
 
 
-def test_quickstart_does_the_whole_job_and_may_be_run_again(tmp_path, capsys):
+def test_quickstart_does_the_whole_job_and_may_be_run_again(tmp_path, capsys, monkeypatch):
     out = tmp_path / "quick"
     assert run("--out", str(out)) == 0
     printed = capsys.readouterr().out
@@ -30,16 +32,60 @@ def test_quickstart_does_the_whole_job_and_may_be_run_again(tmp_path, capsys):
     assert len(list((out / "images/test").glob("*.png"))) == 360
     assert (out / "parameters/manifest.json").is_file()
     assert (out / "c/digits_test.c").is_file()
-    (out / "leftover").write_text("x")
-    assert run("--out", str(out)) == 0
-    assert not (out / "leftover").exists()
+    before = snapshot(out)
+    assert set(result["files"]) == before.keys()
+    for name in ("notes.txt", "images/mine.png", "c/digits_test"):
+        (out / name).write_text("mine")
+        assert run("--out", str(out)) == 1
+        assert f"earlier quickstart: {name}; move it away" in capsys.readouterr().err
+        assert snapshot(out).keys() == before.keys() | {name}
+        (out / name).unlink()
+    (out / "confusion.png").write_text("of the earlier one")
+    inode = out.stat().st_ino
+    monkeypatch.chdir(out)
+    assert run("--out", ".") == 0
+    # The events for TensorBoard have the time in their name.
+    assert len(snapshot(out)) == len(before)
+    assert set(json.loads((out / "quickstart.json").read_text())["files"]) == snapshot(out).keys()
+    assert (out / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    assert out.stat().st_ino == inode
 
 
-def test_quickstart_leaves_foreign_folders_alone(tmp_path, capsys):
-    (tmp_path / "precious").write_text("x")
+def snapshot(folder):
+    """The time of every file, by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("name", ["precious", "run/metrics.csv"])
+def test_quickstart_leaves_foreign_folders_alone(tmp_path, capsys, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("x")
+    before = snapshot(tmp_path)
     assert run("--out", str(tmp_path)) == 1
-    assert "holds something else" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+    assert f"earlier quickstart: {name.split('/')[0]};" in capsys.readouterr().err
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_only_what_an_unfinished_quickstart_made_is_replaced(tmp_path, monkeypatch, relative):
+    monkeypatch.chdir(tmp_path)
+    folder = Path() if relative else tmp_path
+    (tmp_path / "quickstart.json").write_text("{}\n")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".signbit-x.tmp.png").write_text("x")
+    (tmp_path / "samples.png").write_text("x")
+    (tmp_path / ".signbit-x.tmp.png").write_text("x")
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match=r"thesis\.tex"):
+        quickstart._prepare(folder)
+    assert (tmp_path / "samples.png").exists()
+    (tmp_path / "thesis.tex").unlink()
+    quickstart._prepare(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["quickstart.json"]
 
 
 def test_the_page_of_samples_shows_mistakes_first_and_then_every_class():
