@@ -12,12 +12,11 @@ from PIL import Image
 from signbit.data._files import expanded, images_in
 from signbit.data._image import read_pixels
 from signbit.data._types import SPLITS, ImageSet
-from signbit.data.folder import _split_folders
+from signbit.data.folder import NAMES_FILE, _split_folders
 from signbit.errors import DataError, OutputError
 from signbit.files import atomic_write, is_temporary, remove_leftovers
 from signbit.progress import progress_bar
 
-NAMES_FILE = "classes.txt"
 _BATCH = 250
 
 
