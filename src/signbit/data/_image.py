@@ -95,7 +95,7 @@ def _upright(path: Path | str) -> Image.Image:
 def _grey_levels(image: Image.Image) -> int:
     """How many levels a grey PNG of less than 8 bits has; 256 for any other image."""
     known = {"L;2": 4, "L;4": 16}
-    tiles = getattr(image, "tile", ())
+    tiles: Sequence[Any] = getattr(image, "tile", ())
     packed = image.format == "PNG" and image.mode == "L" and tiles
     return known.get(tiles[0][3], 256) if packed else 256
 
