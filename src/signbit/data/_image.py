@@ -94,10 +94,10 @@ def _upright(path: Path | str) -> Image.Image:
 
 def _grey_levels(image: Image.Image) -> int:
     """How many levels a grey PNG of less than 8 bits has; 256 for any other image."""
-    known = {"L;2": 4, "L;4": 16}
-    tiles: Sequence[Any] = getattr(image, "tile", ())
-    packed = image.format == "PNG" and image.mode == "L" and tiles
-    return known.get(tiles[0][3], 256) if packed else 256
+    tiles: Any = getattr(image, "tile", None)
+    if image.format != "PNG" or image.mode != "L" or not tiles:
+        return 256
+    return {"L;2": 4, "L;4": 16}.get(tiles[0][3], 256)
 
 
 def _orientation(image: Image.Image) -> int:
