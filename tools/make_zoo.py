@@ -93,10 +93,13 @@ def _require_a_plain_teacher(teacher: Run, run: Run, name: str) -> None:
 
 def _packed(run: Run) -> PackedModel:
     trained = load_model(run.folder)
-    epoch = trained.info["metrics"]["epoch"]
+    _require_finished(run, trained.info["metrics"]["epoch"])
+    return pack(trained.module, trained.preprocessing, info=trained.info)
+
+
+def _require_finished(run: Run, epoch: float) -> None:
     if epoch != run.recipe.epochs:
         raise UsageError(f"{run.folder}: {epoch:.0f} of {run.recipe.epochs} epochs")
-    return pack(trained.module, trained.preprocessing, info=trained.info)
 
 
 def _evaluated(run: Run, model: PackedModel) -> Evaluation:
@@ -135,8 +138,7 @@ def _card(name: str, runs: Sequence[Run], results: Sequence[Evaluation], size: i
 
 def _teacher_card(teacher: Run) -> dict[str, Any]:
     last = read_metrics(teacher.folder)[-1]
-    if last["epoch"] != teacher.recipe.epochs:
-        raise UsageError(f"{teacher.folder}: {last['epoch']:.0f} of {teacher.recipe.epochs} epochs")
+    _require_finished(teacher, last["epoch"])
     return {
         "model": teacher.model,
         "recipe": _plain_recipe(teacher),

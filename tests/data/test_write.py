@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from signbit.data import ImageSet, _write, load, read_image, write_images
-from signbit.data._write import splits_of
+from signbit.data.folder import splits_of
 from signbit.errors import OutputError
 
 CLASSES = ("cat", "T-shirt/top", "dog")

@@ -5,7 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
@@ -68,28 +68,30 @@ def main(arguments: list[str] | None = None) -> None:
             # Here, where it can still be told that the disk behind it is full.
             sys.stdout.flush()
     except SignbitError as error:
-        print(f"signbit: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         extra = _EXTRA_OF.get(package)
         if extra is None:
             raise
-        print(  # noqa: T201
-            f"signbit: this needs {package}; install it with: pip install 'signbit[{extra}]'",
-            file=sys.stderr,
-        )
-        sys.exit(1)
+        _fail(f"this needs {package}; install it with: pip install 'signbit[{extra}]'")
     except OSError as error:
         # Errors of files name them, and have become OutputErrors.
         if error.filename is not None or error.errno not in _UNWRITABLE:
             raise
-        print(  # noqa: T201
-            f"signbit: cannot write to standard output: {error.strerror}", file=sys.stderr
-        )
         # What is left in the buffer would fail once more when Python ends.
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-        sys.exit(1)
+        sys.stdout = _nowhere()
+        _fail(f"cannot write to standard output: {error.strerror}")
+
+
+def _fail(message: str, exit_code: int = 1) -> NoReturn:
+    print(f"signbit: {message}", file=sys.stderr)  # noqa: T201
+    sys.exit(exit_code)
+
+
+def _nowhere() -> TextIO:
+    """A stream that takes everything, open until Python ends."""
+    return open(os.devnull, "w")  # noqa: PTH123
 
 
 def _prepare_streams() -> None:
@@ -97,7 +99,7 @@ def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+            setattr(sys, name, _nowhere())
         elif isinstance(stream, io.TextIOWrapper):
             # Letters that the encoding lacks are written as escapes.
             stream.reconfigure(errors="backslashreplace")

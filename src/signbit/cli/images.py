@@ -49,7 +49,7 @@ def images(
     must lie apart from the folder of the data.
     """
     from signbit.data import load, write_images
-    from signbit.data._write import splits_of
+    from signbit.data.folder import splits_of
 
     splits = splits_of(data)
     _check_apart(data, out)

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from signbit.data._files import expanded, images_in
 from signbit.data._image import read_pixels
-from signbit.data._types import SPLITS, ImageSet
-from signbit.data.folder import NAMES_FILE, _split_folders
+from signbit.data._types import ImageSet
+from signbit.data.folder import NAMES_FILE
 from signbit.errors import DataError, OutputError
 from signbit.files import atomic_write, is_temporary, remove_leftovers
 from signbit.progress import progress_bar
@@ -28,21 +27,6 @@ class _Job:
     folder: Path
     names: Sequence[str]
     pending: NDArray[np.int64]
-
-
-def splits_of(name: str) -> tuple[str, ...]:
-    """The splits of a data set that have images; () where folder:PATH is not split.
-
-    Raises: DataError for a folder that cannot be looked into.
-    """
-    kind, _, path = name.partition(":")
-    if kind != "folder" or not path:
-        return SPLITS
-    bases = _split_folders(expanded(path))
-    if len(set(bases.values())) < len(bases):
-        return ()
-    # With no image anywhere, `load` says so.
-    return tuple(split for split, base in bases.items() if images_in(base)) or SPLITS
 
 
 def write_images(

@@ -58,6 +58,21 @@ def folder(request: Request) -> ImageSet:
     return ImageSet(f"folder:{request.path}", request.split, images, labels, classes)
 
 
+def splits_of(name: str) -> tuple[str, ...]:
+    """The splits of a data set that have images; () where folder:PATH is not split.
+
+    Raises: DataError for a folder that cannot be looked into.
+    """
+    kind, _, path = name.partition(":")
+    if kind != "folder" or not path:
+        return SPLITS
+    bases = _split_folders(expanded(path))
+    if len(set(bases.values())) < len(bases):
+        return ()
+    # With no image anywhere, `load` says so.
+    return tuple(split for split, base in bases.items() if images_in(base)) or SPLITS
+
+
 def _split_folders(root: Path) -> dict[str, Path]:
     """Split to the folder that holds its images."""
     if kind_of(root) != "folder":
