@@ -11,7 +11,15 @@ import pytest
 
 from signbit import files
 from signbit.errors import OutputError
-from signbit.files import atomic_path, atomic_write, is_temporary, remove_leftovers
+from signbit.files import (
+    atomic_path,
+    atomic_write,
+    is_temporary,
+    mode_of_new_folder,
+    open_regular,
+    read_regular,
+    remove_leftovers,
+)
 
 
 def assert_alone(path) -> None:
@@ -106,6 +114,25 @@ def test_permissions_follow_the_umask(tmp_path):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
 
 
+def test_the_umask_of_the_process_is_never_changed(tmp_path, monkeypatch):
+    """For a moment it would be, and files of other threads would get wider rights."""
+
+    def refuse(mask: int) -> int:
+        raise AssertionError("os.umask was called")
+
+    before = os.umask(0o077)
+    try:
+        monkeypatch.setattr(os, "umask", refuse)
+        atomic_write(tmp_path / "file", "x")
+        mode = mode_of_new_folder(tmp_path)
+    finally:
+        monkeypatch.undo()
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
+    assert mode == 0o700
+    assert_alone(tmp_path / "file")
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o664, 0o400])
 def test_a_file_that_is_replaced_hands_on_its_permissions(tmp_path, mode):
     path, link = tmp_path / "file", tmp_path / "link"
@@ -193,3 +220,28 @@ def test_standard_output_that_goes_to_a_file_keeps_what_it_has(tmp_path):
     with (tmp_path / "out").open("a") as file:
         subprocess.run([sys.executable, "-c", code], stdout=file, check=True)
     assert (tmp_path / "out").read_text() == "before\nwritten\n"
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_at_once(tmp_path):
+    pipe = tmp_path / "weights.pth"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="a device or pipe, not a file"):
+        open_regular(pipe)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
+def test_a_device_in_place_of_a_file_is_refused(path):
+    with pytest.raises(OSError, match="a device or pipe, not a file"):
+        read_regular(path, 10)
+
+
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        open_regular(tmp_path)
+
+
+def test_a_file_is_read_up_to_its_bound(tmp_path):
+    (tmp_path / "recipe.yaml").write_bytes(b"12345")
+    assert read_regular(tmp_path / "recipe.yaml", 5) == b"12345"
+    with pytest.raises(OSError, match="more than 4 bytes"):
+        read_regular(tmp_path / "recipe.yaml", 4)

@@ -1,13 +1,16 @@
-"""Write files so that a reader sees the old content or the new, never a part."""
+"""Read regular files alone, and write so that a reader sees the old content or the new."""
 
+import errno
 import fcntl
 import os
+import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import BinaryIO
 
 from signbit.errors import OutputError
 
@@ -15,6 +18,38 @@ from signbit.errors import OutputError
 _PREFIX = ".signbit-"
 _TEMPORARY = f"{_PREFIX}*.tmp*"
 _STREAMS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """Open a regular file for reading; a pipe, socket or device is refused, never waited for.
+
+    Raises: OSError, whose `strerror` says what else is there.
+    """
+    # Opening a pipe blocks until somebody writes to it, unless told not to.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "a device or pipe, not a file", str(path))
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_regular(path: Path | str, most: int) -> bytes:
+    """The content of a regular file of at most `most` bytes.
+
+    Raises: OSError, whose `strerror` says that it is larger, or something else than a file.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = b"" if size > most else file.read(most + 1)
+    if size > most or len(content) > most:
+        raise OSError(errno.EFBIG, f"more than {most} bytes", str(path))
+    return content
 
 
 @contextmanager
@@ -41,15 +76,17 @@ def atomic_path(path: Path | str, *, flush: bool = True) -> Iterator[Path]:
         folder = None if special else final.parent
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=f".tmp{path.suffix}", dir=folder)
-        temporary = Path(name)
+        place = Path(tempfile.gettempdir()) if folder is None else folder
+        new = place / f"{_PREFIX}{secrets.token_hex(8)}.tmp{path.suffix}"
+        handle, mode = _create(new)
+        temporary = new
         _lock(handle)
         yield temporary
         if special:
             with path.open("ab") as stream:
                 stream.write(temporary.read_bytes())
         else:
-            _move(temporary, final, flush)
+            _move(temporary, final, mode, flush)
             temporary = None
     except OSError as error:
         reason = error.strerror or str(error)
@@ -77,22 +114,43 @@ def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
-def _move(temporary: Path, path: Path, flush: bool) -> None:
+def _create(path: Path) -> tuple[int, int]:
+    """A new file for its owner alone, open, and the permissions that others' new files have here.
+
+    The system is asked for those: looking at the umask would change it for all threads.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    mode = stat.S_IMODE(os.fstat(handle).st_mode)
+    os.fchmod(handle, 0o600)
+    return handle, mode
+
+
+def mode_of_new_folder(parent: Path) -> int:
+    """The permissions that a new folder in `parent` gets, found by making one."""
+    probe = parent / f"{_PREFIX}{secrets.token_hex(8)}"
+    probe.mkdir()
+    try:
+        return stat.S_IMODE(probe.stat().st_mode)
+    finally:
+        probe.rmdir()
+
+
+def _move(temporary: Path, path: Path, mode: int, flush: bool) -> None:
     if flush:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-    temporary.chmod(_mode_for(path))
+    temporary.chmod(_replaced_mode(path, mode))
     temporary.replace(path)
 
 
-def _mode_for(path: Path) -> int:
-    """The permissions of the file that is replaced; those of a new file where there is none."""
+def _replaced_mode(path: Path, new: int) -> int:
+    """The permissions of the file that is replaced; `new` where there is none."""
     try:
         found = path.lstat().st_mode
     except FileNotFoundError:
-        found = 0
+        return new
     # A link is left here only where it leads to itself.
-    return found & 0o777 if stat.S_ISREG(found) else 0o666 & ~_umask()
+    return found & 0o777 if stat.S_ISREG(found) else new
 
 
 def is_temporary(name: str) -> bool:
@@ -104,12 +162,6 @@ def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files that a killed process left in `folder`, none still in use."""
     for leftover in folder.glob(_TEMPORARY):
         # Its writer holds the lock, or somebody else was quicker; what stays does no harm.
-        with suppress(OSError), leftover.open("rb") as file:
+        with suppress(OSError), open_regular(leftover) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             leftover.unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -13,6 +13,7 @@ from typing import Any
 from signbit.errors import OutputError, UsageError, unknown_name
 from signbit.export._describe import describe
 from signbit.export._types import Exporter, Handover, exporters
+from signbit.files import mode_of_new_folder
 
 MANIFEST = "manifest.json"
 # A folder of this name in one that we fill is a leftover of a killed export.
@@ -170,9 +171,7 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
     if temporary.parent == folder:
         _move_up(temporary, folder)
         return
-    mask = os.umask(0)
-    os.umask(mask)
-    temporary.chmod(0o777 & ~mask)
+    temporary.chmod(mode_of_new_folder(folder.parent))
     if not folder.exists():
         temporary.rename(folder)
         return
