@@ -1,13 +1,17 @@
 // The only file that knows Python.
+#include <unistd.h>
+
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <system_error>
 
 #include "cpu.h"
@@ -59,12 +63,59 @@ Graph graph_of(const std::vector<PyType>& types, const std::vector<PyNode>& node
 
 template <typename Array>
 bnn::Images images_of(const Array& images, bool normalized) {
-    return {images.data(), static_cast<int>(images.shape(0)), normalized};
+    return {images.data(), static_cast<std::int64_t>(images.shape(0)), normalized};
+}
+
+// The interpreter is free for other threads while this lives.
+class ReleasedInterpreter {
+public:
+    ReleasedInterpreter() : thread_(PyEval_SaveThread()) {}
+    ~ReleasedInterpreter() { take(); }
+
+    // Calls `ask` with the interpreter held.
+    template <typename Ask>
+    bool call(Ask ask) {
+        take();
+        const bool answer = ask();
+        thread_ = PyEval_SaveThread();
+        return answer;
+    }
+
+private:
+    // Where the interpreter is ending, Python ends the thread instead of returning, which would
+    // unwind C++ frames that must not be unwound, and abort: the thread waits for the end here.
+    void take() {
+        try {
+            PyEval_RestoreThread(thread_);
+        } catch (...) {
+            while (true) pause();
+        }
+    }
+
+    PyThreadState* thread_;
+};
+
+// signals: whether this is the thread to which Python hands the process's signals.
+void run(Engine& self, const bnn::Images& images, const PyScores& scores,
+         const std::optional<PySeconds>& seconds, bool signals) {
+    bool ended = false;
+    {
+        ReleasedInterpreter released;
+        bnn::Interruption::Ask ask;
+        if (signals) ask = [&] { return released.call([] { return PyErr_CheckSignals() != 0; }); };
+        ended = self.run(images, scores.data(), seconds ? seconds->data() : nullptr, ask);
+    }
+    if (!ended) throw nb::python_error();
 }
 
 }  // namespace
 
+// Python's own name for it goes to the function at the end of this file.
+#define PyInit__engine init_in_main_interpreter
+
 NB_MODULE(_engine, module) {
+    // An engine that a daemon thread holds at the end is no fault that a user could mend.
+    nb::set_leak_warnings(false);
     nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
         try {
             std::rethrow_exception(thrown);
@@ -99,17 +150,28 @@ NB_MODULE(_engine, module) {
         .def_prop_ro("threads", &Engine::threads)
         .def_prop_ro("step_nodes", &Engine::step_nodes)
         .def_prop_ro("takes_normalized", &Engine::takes_normalized)
-        .def("run", [](Engine& self, const PyPixels& images, const PyScores& scores) {
-            const nb::gil_scoped_release release;
-            self.run(images_of(images, false), scores.data());
-        })
-        .def("run_normalized", [](Engine& self, const PyReals& images, const PyScores& scores) {
-            const nb::gil_scoped_release release;
-            self.run(images_of(images, true), scores.data());
-        })
-        .def("run_timed", [](Engine& self, const PyPixels& images, const PyScores& scores,
-                             const PySeconds& seconds) {
-            const nb::gil_scoped_release release;
-            self.run_timed(images_of(images, false), scores.data(), seconds.data());
-        });
+        .def("run",
+             [](Engine& self, const PyPixels& images, const PyScores& scores,
+                const std::optional<PySeconds>& seconds, bool signals) {
+                 run(self, images_of(images, false), scores, seconds, signals);
+             },
+             nb::arg(), nb::arg(), nb::arg().none(), nb::arg())
+        .def("run_normalized",
+             [](Engine& self, const PyReals& images, const PyScores& scores,
+                const std::optional<PySeconds>& seconds, bool signals) {
+                 run(self, images_of(images, true), scores, seconds, signals);
+             },
+             nb::arg(), nb::arg(), nb::arg().none(), nb::arg());
+}
+
+#undef PyInit__engine
+
+// nanobind keeps one state for the whole process: already its first line, in a second interpreter,
+// would break the engines of the first.
+extern "C" NB_EXPORT PyObject* PyInit__engine() {
+    if (PyInterpreterState_GetID(PyInterpreterState_Get()) == 0) return init_in_main_interpreter();
+    PyErr_SetString(PyExc_ImportError,
+                    "signbit's engine runs in the main interpreter alone; use threads or processes "
+                    "instead of subinterpreters");
+    return nullptr;
 }

@@ -1,9 +1,11 @@
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
 #include "cpu.h"
+#include "engine/float_state.h"
 
 namespace bnn {
 namespace {
@@ -12,6 +14,9 @@ double now() {
     using Clock = std::chrono::steady_clock;
     return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
 }
+
+// A call of more images is several jobs, each of which ends soon once it is interrupted.
+constexpr std::int64_t job_images = 1 << 16;
 
 // Scratch is an arena with a single value at its start.
 const Layout scratch_layout{{Kind::u8, 1, 1, 1}};
@@ -26,19 +31,40 @@ Engine::Engine(const Graph& graph, int threads, const std::string& isa)
     }
 }
 
-void Engine::run(const Images& images, float* scores) { run_timed(images, scores, nullptr); }
+bool Engine::run(const Images& images, float* scores, double* seconds,
+                 const Interruption::Ask& interrupted) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    interruption_.start(interrupted);
+    for (std::int64_t first = 0; first < images.count; first += job_images) {
+        run_job(job_of(images, first, scores, seconds));
+        if (interruption_.happened()) return false;
+    }
+    return true;
+}
 
 // Threads take whole images, as many as leave none without one; the others they share, step by step.
-void Engine::run_timed(const Images& images, float* scores, double* seconds) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const Job job{images, scores, seconds, images.count / threads() * threads()};
+Engine::Job Engine::job_of(const Images& images, std::int64_t first, float* scores,
+                           double* seconds) const {
+    const ValueType& type = plan_.pixels().type;
+    const std::int64_t pixels = std::int64_t{type.height} * type.width * type.channels;
+    const std::int64_t bytes = images.normalized ? pixels * sizeof(float) : pixels;
+    const auto* data = static_cast<const std::byte*>(images.data) + first * bytes;
+    const int count = static_cast<int>(std::min(images.count - first, job_images));
+    return {{data, count, images.normalized},
+            scores + first * plan_.scores().type.channels,
+            seconds,
+            count / threads() * threads()};
+}
+
+void Engine::run_job(const Job& job) {
     next_image_ = 0;
     images_left_ = job.whole;
-    stages_.start((images.count - job.whole) * plan_.steps().size());
+    stages_.start((job.count() - job.whole) * plan_.steps().size());
     if (job.whole == 0) begin_together(job);
     threads_.run([&](int thread) {
+        const DefaultFloatState state;
         run_each(job, thread);
-        if (job.whole < images.count) run_together(job, thread);
+        if (job.whole < job.count()) run_together(job, thread);
     });
 }
 
@@ -54,7 +80,7 @@ void Engine::run_each(const Job& job, int thread) {
         }
         store(job.scores, index, arena);
         // The first arena is free for what threads share only when all images have been stored.
-        if (--images_left_ == 0 && job.whole < job.images.count) begin_together(job);
+        if (--images_left_ == 0 && job.whole < job.count()) begin_together(job);
     }
 }
 
@@ -78,13 +104,15 @@ void Engine::run_together(const Job& job, int thread) {
         if (stage % steps != 0) return;
         const int index = job.whole + static_cast<int>(stage / steps) - 1;
         store(job.scores, index, arenas_[0]);
-        if (index + 1 < job.images.count) load(job.images, index + 1, arenas_[0]);
+        if (index + 1 < job.count()) load(job.images, index + 1, arenas_[0]);
     };
     stages_.work(thread, part, ended);
 }
 
 void Engine::run_step(const PlannedStep& planned, const Job& job, const Arena& arena, Part part,
                       int thread) {
+    if (thread == 0) interruption_.look();
+    if (interruption_.happened()) return;
     if (job.images.normalized && planned.normalizes) return;  // these numbers were given
     planned.step->run(arena, part, scratch_[thread].at<std::byte>(scratch_layout));
 }
@@ -107,6 +135,7 @@ void Engine::load(const Images& images, int index, const Arena& arena) const {
 }
 
 void Engine::store(float* scores, int index, const Arena& arena) const {
+    if (interruption_.happened()) return;  // the arena may hold the scores of another image
     const std::size_t classes = plan_.scores().type.channels;
     std::memcpy(scores + index * classes, arena.at<float>(plan_.scores()), classes * sizeof(float));
 }

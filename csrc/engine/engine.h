@@ -2,10 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "engine/interruption.h"
 #include "engine/plan.h"
 #include "engine/threads.h"
 #include "engine/work.h"
@@ -16,7 +18,7 @@ namespace bnn {
 // model's own space.
 struct Images {
     const void* data;
-    int count;
+    std::int64_t count;
     bool normalized;
 };
 
@@ -25,12 +27,13 @@ public:
     // isa: empty for the fastest. Throws std::invalid_argument for one that cannot be.
     Engine(const Graph& graph, int threads, const std::string& isa);
 
-    // scores: count x classes. Calls from several threads wait for each other.
-    void run(const Images& images, float* scores);
-
-    // The same, adding the seconds of each step to `seconds`, which has one entry a step: in the
-    // images that the calling thread runs, and in those that all share.
-    void run_timed(const Images& images, float* scores, double* seconds);
+    // Calls from several threads wait for each other. Returns false where `interrupted` ended the
+    // call: some scores are then not written.
+    // scores: count x classes.
+    // seconds: nullptr, or one entry a step, to which the seconds of each are added: in the images
+    // that the calling thread runs, and in those that all share.
+    bool run(const Images& images, float* scores, double* seconds,
+             const Interruption::Ask& interrupted);
 
     int threads() const { return threads_.size(); }
     const std::string& isa() const { return isa_; }
@@ -41,12 +44,15 @@ public:
 
 private:
     struct Job {
-        const Images& images;
+        Images images;    // no more than an int counts
         float* scores;
         double* seconds;  // or nullptr
         int whole;        // images that a thread runs alone, the first ones
+        int count() const { return static_cast<int>(images.count); }
     };
 
+    Job job_of(const Images& images, std::int64_t first, float* scores, double* seconds) const;
+    void run_job(const Job& job);
     void run_each(const Job& job, int thread);
     void begin_together(const Job& job);
     void run_together(const Job& job, int thread);
@@ -62,6 +68,7 @@ private:
     Stages stages_;
     std::atomic<int> next_image_{0}, images_left_{0};
     double stage_began_ = 0;
+    Interruption interruption_;
     std::mutex mutex_;
 };
 

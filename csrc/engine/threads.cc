@@ -1,5 +1,7 @@
 #include "engine/threads.h"
 
+#include <utility>
+
 namespace bnn {
 namespace {
 
@@ -42,7 +44,12 @@ Threads::Threads(int size) : size_(size) {
     }
 }
 
-Threads::~Threads() { stop(); }
+Threads::~Threads() {
+    if (process_ == getpid())
+        stop();
+    else  // joining would wait for ever, and a std::thread that is not joined ends the process
+        new std::vector<std::thread>(std::move(workers_));
+}
 
 void Threads::stop() {
     state_.fetch_or(over, std::memory_order_acq_rel);

@@ -1,6 +1,8 @@
 // A pool that lives as long as its engine: the caller's thread and size - 1 workers.
 #pragma once
 
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -17,6 +19,7 @@ class Threads {
 public:
     // Throws std::system_error where the system starts no more threads.
     explicit Threads(int size);
+    // In a process that was forked since, where no worker exists, it leaves them alone.
     ~Threads();
     Threads(const Threads&) = delete;
     Threads& operator=(const Threads&) = delete;
@@ -34,6 +37,7 @@ private:
     bool enter(std::uint64_t generation);
 
     const int size_;
+    const pid_t process_ = getpid();
     // Of the job: its generation, whether workers may still begin, and how many are at it; and
     // whether there will be no more jobs.
     std::atomic<std::uint64_t> state_{0};

@@ -7,26 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from helpers.nodes import images_for
 
 import signbit
 from signbit.errors import EngineError, InputTypeError, ModelFormatError, UsageError
-from signbit.format import PackedModel, Preprocessing
-from signbit.models import create
-from signbit.pack import pack
+from signbit.format import PackedModel
 from signbit.runtime import reference
 from signbit.runtime.engine import Engine, available_isas
 
 
 @pytest.fixture(scope="module")
-def model() -> PackedModel:
-    network = create("digits_binary", width=24, in_channels=3, input_size=(12, 10)).eval()
-    return pack(network, Preprocessing([1 / 128] * 3, [-1.0] * 3, (12, 10)))
+def model(small_model) -> PackedModel:
+    return small_model
 
 
 @pytest.fixture(scope="module")
-def images(model):
-    return images_for(np.random.default_rng(0), model, 7)
+def images(small_images):
+    return small_images
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +94,7 @@ def test_memory_that_the_system_does_not_give_is_an_error(model, monkeypatch):
     def full(*arguments):
         raise MemoryError("std::bad_alloc")
 
-    monkeypatch.setattr("signbit.runtime.engine._engine.Engine", full)
+    monkeypatch.setattr("signbit.runtime._process_engine._engine.Engine", full)
     with pytest.raises(EngineError, match=r"no room .* on 1 threads \(std::bad_alloc\)"):
         Engine(model)
 

@@ -46,7 +46,8 @@ struct RealLoops {
 };
 
 inline std::map<std::string, RealLoops>& real_loops_table() {
-    static std::map<std::string, RealLoops> table;
+    // Never destroyed: a thread that the end of the process finds at work still calls them.
+    static auto& table = *new std::map<std::string, RealLoops>;
     return table;
 }
 

@@ -28,14 +28,19 @@ class Engine:
     def step_nodes(self) -> list[int]: ...
     @property
     def takes_normalized(self) -> bool: ...
-    def run(self, images: NDArray[np.uint8], scores: NDArray[np.float32], /) -> None: ...
-    def run_normalized(
-        self, images: NDArray[np.float32], scores: NDArray[np.float32], /
-    ) -> None: ...
-    def run_timed(
+    def run(
         self,
         images: NDArray[np.uint8],
         scores: NDArray[np.float32],
-        seconds: NDArray[np.float64],
+        seconds: NDArray[np.float64] | None,
+        signals: bool,
+        /,
+    ) -> None: ...
+    def run_normalized(
+        self,
+        images: NDArray[np.float32],
+        scores: NDArray[np.float32],
+        seconds: NDArray[np.float64] | None,
+        signals: bool,
         /,
     ) -> None: ...

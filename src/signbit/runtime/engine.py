@@ -1,13 +1,15 @@
 """The Python face of the C++ engine."""
 
+import os
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.errors import EngineError, InputTypeError, UsageError
-from signbit.format import Node, PackedModel, Preprocessing
+from signbit.errors import InputTypeError, UsageError
+from signbit.format import PackedModel, Preprocessing
 from signbit.runtime import _engine
+from signbit.runtime._process_engine import ProcessEngine
 
 MAX_THREADS = 256
 
@@ -22,7 +24,11 @@ class Engine:
 
     Takes uint8 pixels, (N, H, W, C), and gives float32 scores, (N, classes). The same scores
     come out for any batch size, number of threads and instruction set. Several Python threads may
-    share one engine; their calls wait for each other, without holding the interpreter.
+    share one engine; their calls wait for each other, without holding the interpreter. A signal,
+    such as Ctrl-C, is answered during a call of the main thread.
+
+    A forked process that goes on with an engine gets threads of its own for it. Pickling or copying
+    an engine carries the content of its file, `threads` and `isa`.
 
     threads: how many work on a call; 1 starts none.
     isa: an instruction set of `available_isas`; None for SIGNBIT_ISA, or else the fastest.
@@ -37,27 +43,23 @@ class Engine:
         self.preprocessing: Preprocessing = model.preprocessing
         self.classes = model.classes
         self._expected = (*model.preprocessing.size, model.preprocessing.channels)
-        chosen = chosen_isa(isa)
-        nodes = [_plain(node) for node in model.nodes]
-        try:
-            self._engine = _engine.Engine(
-                [tuple(one) for one in model.types], nodes, threads, chosen
-            )
-        except (MemoryError, OSError) as error:
-            raise EngineError(
-                f"this machine has no room to run the network on {threads} threads ({error}); take "
-                "fewer, or end other programs"
-            ) from error
+        self._model, self._isa = model, isa
+        self._process_engine = ProcessEngine(model, threads, chosen_isa(isa))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from signbit.format.file import to_bytes
+
+        return _unpickle, (to_bytes(self._model), self.threads, self._isa)
 
     @property
     def threads(self) -> int:
         """How many threads work on a call."""
-        return self._engine.threads
+        return self._process_engine.engine.threads
 
     @property
     def isa(self) -> str:
         """The instruction set in use."""
-        return self._engine.isa
+        return self._process_engine.engine.isa
 
     def scores(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores of images, the class of the highest being the answer.
@@ -65,7 +67,7 @@ class Engine:
         Shape:  (N, H, W, C) uint8 to (N, classes) float32.
         Raises: InputTypeError for another dtype, UsageError for another shape or no image.
         """
-        return self._run(self._engine.run, pixels, np.uint8)
+        return self._run(pixels, np.uint8)
 
     __call__ = scores
 
@@ -82,28 +84,30 @@ class Engine:
         Shape:  (N, H, W, C) float32 to (N, classes) float32.
         Raises: as `scores`.
         """
-        if not self._engine.takes_normalized:
+        if not self._process_engine.engine.takes_normalized:
             raise UsageError(
                 "this network computes on the pixels as integers; give it uint8 images"
             )
-        return self._run(self._engine.run_normalized, images, np.float32)
+        return self._run(images, np.float32)
 
     def timed(self, pixels: NDArray[np.uint8]) -> dict[int, float]:
         """Seconds in each step, by the first node that it stands for.
 
         Those of images that the calling thread runs, and of images that all threads share.
         """
-        nodes = self._engine.step_nodes
+        nodes = self._process_engine.engine.step_nodes
         seconds = np.zeros(len(nodes))
-        self._run(lambda x, out: self._engine.run_timed(x, out, seconds), pixels, np.uint8)
+        self._run(pixels, np.uint8, seconds)
         return dict(zip(nodes, seconds.tolist(), strict=True))
 
-    def _run(self, run: Any, images: NDArray[Any], dtype: Any) -> NDArray[np.float32]:
+    def _run(
+        self, images: NDArray[Any], dtype: Any, seconds: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
         fits = isinstance(images, np.ndarray) and images.dtype == dtype and images.ndim == 4
         if not fits or images.shape[1:] != self._expected or not len(images):
             raise self._refusal(images, dtype)
         scores = np.empty((len(images), self.classes), np.float32)
-        run(np.ascontiguousarray(images), scores)
+        self._process_engine.run(np.ascontiguousarray(images), scores, seconds)
         return scores
 
     def _refusal(self, images: Any, dtype: Any) -> Exception:
@@ -122,8 +126,6 @@ def chosen_isa(isa: str | None) -> str:
 
     Raises: UsageError where this processor does not have it.
     """
-    import os
-
     chosen = os.environ.get("SIGNBIT_ISA", "") if isa is None else isa
     known = available_isas()
     if chosen and chosen not in known:
@@ -132,14 +134,5 @@ def chosen_isa(isa: str | None) -> str:
     return chosen
 
 
-def _plain(node: Node) -> tuple[str, list[int], dict[str, list[float]], dict[str, Any]]:
-    """A node in plain types; tensors as bytes."""
-    attributes = {
-        name: [float(one) for one in (value if isinstance(value, tuple | list) else [value])]
-        for name, value in node.attributes.items()
-    }
-    tensors = {
-        name: np.ascontiguousarray(value).reshape(-1).view(np.uint8)
-        for name, value in node.tensors.items()
-    }
-    return node.op, list(node.inputs), attributes, tensors
+def _unpickle(content: bytes, threads: int, isa: str | None) -> Engine:
+    return Engine(PackedModel.load(content), threads, isa)

@@ -1,0 +1,25 @@
+// How this thread rounds, and what it makes of tiny numbers.
+#pragma once
+
+#include <cfenv>
+
+namespace bnn {
+
+// While it lives, numbers round to the nearest and denormal ones are kept: scores must not depend
+// on what a caller has set for a thread, such as torch.set_flush_denormal, nor on what the threads
+// that it started have inherited.
+class DefaultFloatState {
+public:
+    DefaultFloatState() {
+        std::fegetenv(&before_);
+        std::fesetenv(FE_DFL_ENV);
+    }
+    ~DefaultFloatState() { std::fesetenv(&before_); }
+    DefaultFloatState(const DefaultFloatState&) = delete;
+    DefaultFloatState& operator=(const DefaultFloatState&) = delete;
+
+private:
+    std::fenv_t before_;
+};
+
+}  // namespace bnn
