@@ -72,6 +72,7 @@ def test_threads_that_the_system_does_not_start_are_an_error(tmp_path, model):
     model.save(tmp_path / "small.signbit")
     code = """
 import ctypes, sys
+import numpy  # its OpenBLAS may start threads of its own
 import signbit
 from signbit.errors import EngineError
 libc = ctypes.CDLL(None)

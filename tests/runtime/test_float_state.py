@@ -4,6 +4,7 @@ import ctypes
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -39,8 +40,7 @@ def flushing() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-STATES = {name: lambda mode=mode: rounding(mode) for name, mode in MODES.items()}
-STATES["flush"] = flushing
+STATES = {name: partial(rounding, mode) for name, mode in MODES.items()} | {"flush": flushing}
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +49,11 @@ def model() -> PackedModel:
     rng = np.random.default_rng(5)
     window = {"kernel": (4, 4), "stride": (1, 1), "padding": (0, 0, 0, 0), "dilation": (1, 1)}
     weight = rng.normal(size=(6, 4, 4, 3)).astype(np.float32)
-    tiny = np.float32(1e-41)
     return PackedModel(
         [
             Node("normalize", (0,), {}, vectors(3, 1 / 3, 0.1)),
             Node("conv_f32", (1,), window | {"channels": 6, "groups": 1}, {"weight": weight}),
-            Node("affine", (2,), {}, vectors(6, 1e-40, tiny)),
+            Node("affine", (2,), {}, vectors(6, 1e-40, 1e-41)),
             Node("affine", (3,), {}, vectors(6, 1e38, 1 / 3)),
         ],
         Preprocessing([1 / 3] * 3, [0.1] * 3, (4, 4)),
