@@ -15,8 +15,8 @@ from onnx import numpy_helper
 
 from signbit.errors import ExportError
 from signbit.export import Handover, export, handover
-from signbit.export._above import all_above
 from signbit.format.bits import unpack_bits
+from signbit.passes.upward import upward
 from signbit.runtime import reference
 
 NETWORKS = [name for name in (*NAMES, *SMALL) if name != "wide_sums"]
@@ -118,7 +118,7 @@ def test_thresholds_add_whole_numbers_and_nothing_is_multiplied_by_minus_one(gra
 @pytest.mark.parametrize("name", NAMES)
 def test_thresholds_turned_upwards_give_the_same_bits(name):
     model = packed(name)
-    turned = all_above(model)
+    turned = upward(model)
     pixels = handed(name).golden.pixels
     for node, before, after in zip(
         turned.nodes,

@@ -90,8 +90,9 @@ class Graph:
         )
 
     def _name(self, what: str) -> str:
-        name, number = f"{self.prefix}_{what}", 2
+        # With a point: ONNX Runtime's quantizer calls what it adds to a tensor `n07_scale`.
+        name, number = f"{self.prefix}.{what}", 2
         while name in self._taken:
-            name, number = f"{self.prefix}_{what}{number}", number + 1
+            name, number = f"{self.prefix}.{what}{number}", number + 1
         self._taken.add(name)
         return name

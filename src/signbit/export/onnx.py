@@ -1,7 +1,7 @@
 """ONNX of standard operators, for any runtime."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,10 @@ from signbit.export._onnx_files import metadata, write
 from signbit.export._onnx_graph import Graph, require_onnx
 from signbit.export._onnx_lower import Lowering
 from signbit.export._types import Handover, exporters
-from signbit.format import Node
+from signbit.format import Node, PackedModel
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 Array = NDArray[Any]
 
@@ -32,10 +35,17 @@ def onnx(handover: Handover, folder: Path, *, int8_weights: bool = False) -> dic
 
     Raises: MissingDependencyError without onnx; ExportError where weights pass 2 GiB.
     """
+    proto = to_proto(handover.model, handover.name, int8_weights=int8_weights)
+    metadata(proto, handover, _CONVENTIONS)
+    write(proto, handover, folder, "check_onnx.py.in")
+    return {"onnx_conventions": dict(_CONVENTIONS)}
+
+
+def to_proto(model: PackedModel, name: str, *, int8_weights: bool = False) -> "ModelProto":
+    """The graph alone, from `pixels` to `scores`. Raises: as `onnx`."""
     require_onnx()
     from onnx import TensorProto, helper
 
-    model = handover.model
     lowering = Lowering(model, _Plain(int8_weights))
     graph = lowering.graph
     graph.prefix = "n00"
@@ -46,14 +56,11 @@ def onnx(handover: Handover, folder: Path, *, int8_weights: bool = False) -> dic
     graph.rename(pixels, "n00")
     lowering.add_all("n00")
     size = [*model.preprocessing.size, model.preprocessing.channels]
-    proto = graph.finish(
-        handover.name,
+    return graph.finish(
+        name,
         helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", *size]),
         helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", model.classes]),
     )
-    metadata(proto, handover, _CONVENTIONS)
-    write(proto, handover, folder, "check_onnx.py.in")
-    return {"onnx_conventions": dict(_CONVENTIONS)}
 
 
 class _Plain:

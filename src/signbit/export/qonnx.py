@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.export._above import all_above
 from signbit.export._handover import refusal
 from signbit.export._onnx_files import metadata, write
 from signbit.export._onnx_graph import Graph, require_onnx
@@ -14,6 +13,7 @@ from signbit.export._onnx_lower import Lowering
 from signbit.export._sums import HALVES_END
 from signbit.export._types import Golden, Handover, exporters
 from signbit.format import Node, PackedModel
+from signbit.passes.upward import upward
 from signbit.runtime import reference
 
 Array = NDArray[Any]
@@ -70,7 +70,7 @@ def _suited(handover: Handover, logits: bool) -> Handover:
 
     Thresholds all point upwards where that can be: hls4ml drops a factor of -1 before a sign.
     """
-    model = all_above(handover.model)
+    model = upward(handover.model)
     if logits and model.nodes[-1].op in ("softmax", "log_softmax"):
         model = PackedModel(model.nodes[:-1], model.preprocessing, model.info)
     return Handover(model, handover.name, Golden(reference.run(model, handover.golden.pixels)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,22 @@ class PackedModel:
     def classes(self) -> int:
         """How many scores it gives."""
         return self.types[-1].channels
+
+    def node(self, number: int) -> Node:
+        """The node of that number, from 1."""
+        return self.nodes[number - 1]
+
+    def readers(self, number: int) -> tuple[int, ...]:
+        """The numbers of the nodes that read a value, in order, each once."""
+        return self._readers[number]
+
+    @cached_property
+    def _readers(self) -> tuple[tuple[int, ...], ...]:
+        found: list[list[int]] = [[] for _ in self.types]
+        for number, node in enumerate(self.nodes, 1):
+            for source in dict.fromkeys(node.inputs):
+                found[source].append(number)
+        return tuple(map(tuple, found))
 
     def is_linear(self, node: Node) -> bool:
         """Whether a convolution's one window is the whole map: a linear layer."""

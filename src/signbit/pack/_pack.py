@@ -11,10 +11,10 @@ from torch import nn
 from signbit.errors import PackError
 from signbit.format import PackedModel, Preprocessing
 from signbit.pack._check import Checked, compare, require_equal
-from signbit.pack._flips import Absorbed, absorb_flips
 from signbit.pack._lower import Lowering, real_values, require_one_row
 from signbit.pack._report import describe
 from signbit.pack._trace import as_network, trace
+from signbit.passes.absorb_flips import Absorbed, absorbed
 
 # Operations whose result depends on the order of additions, or on how exp is computed.
 _INEXACT = ("conv_f32", "conv_f32_bits", "avg_pool")
@@ -50,23 +50,22 @@ def pack(
     require_one_row(last)
     lowering = Lowering(preprocessing, real_values(last))
     lowering.real(last)
-    draft = PackedModel(lowering.nodes, preprocessing)
-    absorbed = absorb_flips(lowering.nodes, [one.channels for one in draft.types])
+    kept = absorbed(PackedModel(lowering.nodes, preprocessing))
     origins = [
-        origin for index, origin in enumerate(lowering.origins, 1) if index not in absorbed.negated
+        origin for index, origin in enumerate(lowering.origins, 1) if index not in kept.negated
     ]
     exact = _is_exact(lowering)
-    packed = PackedModel(absorbed.nodes, preprocessing)
+    packed = PackedModel(kept.nodes, preprocessing)
     facts: dict[str, Any] = {
         **{key: value for key, value in (info or {}).items() if key != "check"},
         "modules": describe(model, packed, origins, lowering.reasons),
         "exact": exact,
     }
     if check:
-        result = compare(model, packed, _checked(lowering, absorbed), rank, samples)
+        result = compare(model, packed, _checked(lowering, kept), rank, samples)
         require_equal(result, exact)
         facts["check"] = result.to_dict()
-    return PackedModel(absorbed.nodes, preprocessing, facts)
+    return PackedModel(kept.nodes, preprocessing, facts)
 
 
 def _rank(model: nn.Module, preprocessing: Preprocessing) -> int:
@@ -84,8 +83,8 @@ def _is_exact(lowering: Lowering) -> bool:
     return pixels_exact and not any(op in _INEXACT for op in ops)
 
 
-def _checked(lowering: Lowering, absorbed: Absorbed) -> list[Checked]:
+def _checked(lowering: Lowering, kept: Absorbed) -> list[Checked]:
     return [
-        Checked(lowering.sign_calls[key], absorbed.place[node], absorbed.negated.get(node))
+        Checked(lowering.sign_calls[key], kept.place[node], kept.negated.get(node))
         for key, node in lowering.signs.items()
     ]

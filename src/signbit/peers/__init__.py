@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.errors import UsageError
+from signbit.errors import ExportError, MissingDependencyError
 from signbit.format import PackedModel
 from signbit.registry import Registry
 
@@ -30,6 +30,6 @@ def make_peers(model: PackedModel, threads: int) -> tuple[dict[str, Peer], dict[
             made[name] = peers.get(name)(model, threads)
         except ModuleNotFoundError as error:
             missing[name] = f"{error.name} is not installed"
-        except UsageError as error:
+        except (MissingDependencyError, ExportError) as error:
             missing[name] = str(error)
     return made, missing

@@ -7,7 +7,6 @@ from signbit.peers import Peer, peers
 @peers.register("onnxruntime float32")
 def onnxruntime_float32(model: PackedModel, threads: int) -> Peer:
     """All of its graph optimizations on, which is its default."""
-    from signbit.peers._onnx_twin import onnx_twin
-    from signbit.peers._session import session
+    from signbit.peers._session import float_graph, session
 
-    return session(onnx_twin(model), threads)
+    return session(float_graph(model), threads)

@@ -18,10 +18,9 @@ _CALIBRATED_ON = 4
 @peers.register("onnxruntime int8")
 def onnxruntime_int8(model: PackedModel, threads: int) -> Peer:
     """Quantized by its own tool: statically, weights per channel, on random images."""
-    from signbit.peers._onnx_twin import onnx_twin
-    from signbit.peers._session import session
+    from signbit.peers._session import float_graph, session
 
-    return session(_quantized(onnx_twin(model), model), threads)
+    return session(_quantized(float_graph(model), model), threads)
 
 
 def _quantized(twin: "ModelProto", model: PackedModel) -> "ModelProto":

@@ -1,12 +1,31 @@
 """Torch, eager, in float32."""
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from signbit.format import PackedModel
+from signbit.passes.float_twin import float_twin
 from signbit.peers import Peer, peers
 
 
 @peers.register("torch float32")
 def torch_float32(model: PackedModel, threads: int) -> Peer:
-    """In channels_last memory, in inference mode."""
-    from signbit.peers._torch_twin import TorchTwin
+    """In channels_last memory, in inference mode; `threads` of torch are set while it runs."""
+    import torch
 
-    return TorchTwin(model, threads)
+    from signbit.export.torch import to_module
+
+    network = to_module(float_twin(model)).to(memory_format=torch.channels_last)  # pyright: ignore
+
+    def run(pixels: NDArray[np.uint8]) -> Any:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            with torch.inference_mode():
+                return network(torch.from_numpy(pixels))
+        finally:
+            torch.set_num_threads(before)
+
+    return run

@@ -1,6 +1,5 @@
 """Thresholds that all point upwards."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,21 +8,22 @@ import numpy as np
 from signbit.format import Node, PackedModel
 from signbit.format.bits import pack_bits, unpack_bits
 from signbit.format.types import I32
+from signbit.passes import passes
 
 
-def all_above(model: PackedModel) -> PackedModel:
+@passes.register("upward")
+def upward(model: PackedModel) -> PackedModel:
     """The same network, with `x > threshold` in the place of `x < threshold` where that can be.
 
     Where a convolution's sums go to a threshold alone, the weights of the channels that compare
     downwards are negated, with them their sums and thresholds. The bits stay the same.
     """
-    readers = Counter(source for node in model.nodes for source in node.inputs)
     nodes = list(model.nodes)
     for index, node in enumerate(model.nodes):
         source = node.inputs[0]
-        if node.op != "threshold" or model.types[source].kind != I32 or readers[source] > 1:
+        if node.op != "threshold" or model.types[source].kind != I32:
             continue
-        if model.nodes[source - 1].op.startswith("conv"):
+        if len(model.readers(source)) == 1 and model.node(source).op.startswith("conv"):
             below = unpack_bits(node.tensors["below"], model.types[source].channels)
             nodes[source - 1] = _negated(model, nodes, source, below)
             nodes[index] = _upwards(node, below)

@@ -1,14 +1,15 @@
-"""Move negations of bits into the weights that read them."""
+"""Negations of bits, moved into the weights that read them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.format import Node
+from signbit.format import Node, PackedModel
 from signbit.format.bits import pack_bits, unpack_bits
+from signbit.passes import passes
 
 
 class Absorbed(NamedTuple):
@@ -24,37 +25,38 @@ class Absorbed(NamedTuple):
     negated: Mapping[int, NDArray[np.bool_]]
 
 
-def absorb_flips(nodes: Sequence[Node], channels: Sequence[int]) -> Absorbed:
-    """Remove each `flip` whose readers are all convolutions that can take it.
+@passes.register("absorb_flips")
+def absorb_flips(model: PackedModel) -> PackedModel:
+    """The same network without each `flip` whose readers are all convolutions that can take it."""
+    return PackedModel(absorbed(model).nodes, model.preprocessing, model.info)
 
-    channels: of the value of every node, by number, pixels first.
-    """
+
+def absorbed(model: PackedModel) -> Absorbed:
+    """What `absorb_flips` does, and what becomes of each node."""
     removable = {
-        index
-        for index, node in enumerate(nodes, 1)
-        if node.op == "flip" and _all_can_take(index, nodes)
+        number
+        for number, node in enumerate(model.nodes, 1)
+        if node.op == "flip" and _all_can_take(model, number)
+    }
+    negated = {
+        number: unpack_bits(model.node(number).tensors["mask"], model.types[number].channels)
+        for number in removable
     }
     kept: list[Node] = []
     place = {0: 0}
-    for index, node in enumerate(nodes, 1):
-        if index in removable:
-            place[index] = place[node.inputs[0]]
+    for number, node in enumerate(model.nodes, 1):
+        if number in removable:
+            place[number] = place[node.inputs[0]]
             continue
-        changed = node
-        if node.inputs and node.inputs[0] in removable:
-            mask = nodes[node.inputs[0] - 1].tensors["mask"]
-            changed = _negated(node, unpack_bits(mask, channels[node.inputs[0]]))
+        changed = _negated(node, negated[node.inputs[0]]) if node.inputs[0] in removable else node
         kept.append(replace(changed, inputs=tuple(place[source] for source in node.inputs)))
-        place[index] = len(kept)
-    negated = {
-        index: unpack_bits(nodes[index - 1].tensors["mask"], channels[index]) for index in removable
-    }
+        place[number] = len(kept)
     return Absorbed(kept, place, negated)
 
 
-def _all_can_take(index: int, nodes: Sequence[Node]) -> bool:
-    readers = [node for node in nodes if index in node.inputs]
-    return bool(readers) and all(map(_can_take, readers))
+def _all_can_take(model: PackedModel, number: int) -> bool:
+    readers = model.readers(number)
+    return bool(readers) and all(_can_take(model.node(reader)) for reader in readers)
 
 
 def _can_take(node: Node) -> bool:

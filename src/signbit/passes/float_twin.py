@@ -1,0 +1,57 @@
+"""The network that a packed one would be in real numbers, to compare speed with."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from signbit.format import Node, PackedModel
+from signbit.format.bits import unpack_bits
+
+_WINDOW = ("kernel", "stride", "padding", "dilation", "channels", "groups")
+
+
+def float_twin(model: PackedModel) -> PackedModel:
+    """A network of float32 numbers alone, whose layers have the same shapes: not the same scores.
+
+    Convolutions of bits or pixels become real ones, thresholds become Hardtanh (batch norm would
+    cost more), and what only turns bits vanishes.
+    """
+    channels = np.ones(model.preprocessing.channels, np.float32)
+    nodes = [Node("normalize", (0,), {}, {"scale": channels / 255, "bias": 0 * channels})]
+    place = {0: 1}
+    for number, node in enumerate(model.nodes, 1):
+        inputs = tuple(place[source] for source in node.inputs)
+        if node.op in _VANISH:
+            place[number] = inputs[0]
+            continue
+        twin = _TWINS.get(node.op, _same)(model, node)
+        nodes.append(Node(twin.op, inputs, twin.attributes, twin.tensors))
+        place[number] = len(nodes)
+    return PackedModel(nodes, model.preprocessing, model.info)
+
+
+def _same(model: PackedModel, node: Node) -> Node:
+    return node
+
+
+def _convolution(model: PackedModel, node: Node) -> Node:
+    attributes = {name: node.attributes[name] for name in _WINDOW}
+    weight = node.tensors["weight"]
+    if node.op != "conv_f32":
+        channels = model.types[node.inputs[0]].channels // attributes["groups"]
+        weight = np.where(unpack_bits(weight, channels), 1, -1)
+    # Numbers of one size in every layer: runtimes that quantize look at them.
+    scaled = weight / math.sqrt(math.prod(weight.shape[1:]))
+    return Node("conv_f32", (), attributes, {"weight": scaled.astype(np.float32)})
+
+
+def _hardtanh(model: PackedModel, node: Node) -> Node:
+    return Node("clamp", (), {"low": -1.0, "high": 1.0})
+
+
+_VANISH = ("normalize", "flip", "signs")
+_TWINS: dict[str, Callable[[PackedModel, Node], Node]] = {
+    **dict.fromkeys(("conv_bits", "conv_u8", "conv_f32_bits", "conv_f32"), _convolution),
+    "threshold": _hardtanh,
+}
