@@ -8,7 +8,7 @@ import typer
 from signbit.cli._app import commands
 from signbit.cli._model import open_model
 from signbit.cli._options import Json, Settings, architecture_of
-from signbit.cli._output import print_table, show_path, write_json
+from signbit.cli._output import print_table, say, write_json
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def summary(
     header = ["layer", "kind", "output", "1-bit", "32-bit", "bin MAC", "real MAC", "bytes"]
     sums = ["total", "", "", *(_short(totals[name]) for name in COUNTS)]
     print_table(header, [_row(layer) for layer in result.layers], sums, left=3)
-    typer.echo(
-        f"{show_path(path) if path else architecture.name}: {totals['packed_bytes']:,} bytes "
+    say(
+        f"{path if path else architecture.name}: {totals['packed_bytes']:,} bytes "
         f"packed, {totals['float32_bytes']:,} as float32 "
         f"({totals['float32_bytes'] / max(totals['packed_bytes'], 1):.1f} times)"
     )

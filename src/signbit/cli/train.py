@@ -7,7 +7,7 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._options import DataDir, Device, Download, Json, parse_settings
-from signbit.cli._output import show_path, write_json
+from signbit.cli._output import say, write_json
 from signbit.errors import UsageError
 
 
@@ -121,4 +121,4 @@ def _report(out: Path, metrics: dict[str, float], json_file: Path | None) -> Non
     write_json(json_file, {"run": str(out), **result})
     accuracy = metrics.get("val_accuracy")
     held_out = f", validation accuracy {accuracy:.1%}" if accuracy is not None else ""
-    typer.echo(f"{show_path(out)}: {metrics['epoch']:.0f} epochs{held_out}")
+    say(f"{out}: {metrics['epoch']:.0f} epochs{held_out}")
