@@ -43,9 +43,10 @@ def summary(
     Operations are multiply-adds (MACs) for one image. "1-bit" and "32-bit" are parameters;
     running statistics count among the latter. A binary MAC has two binary operands; a layer
     with real input counts as real even where its weights are binary. Padded taps count. Other
-    layers than convolutions and linear ones have no MACs. Packed bytes: 8 for each started word
-    of 64 input channels, each tap and each output channel, and 4 for each real number. --json
-    has the whole numbers.
+    layers than convolutions and linear ones have no MACs. Bytes are those of the parameters
+    before folding, packed: 8 for each started word of 64 input channels, each tap and each
+    output channel, and 4 for each real number. A .signbit file has another size: thresholds in
+    the place of batch norms, and a header. --json has the whole numbers.
     """
     architecture, size = _describe(path, model, settings)
     from signbit.models import blueprint
@@ -60,7 +61,8 @@ def summary(
     say(
         f"{path if path else architecture.name}: {totals['packed_bytes']:,} bytes "
         f"packed, {totals['float32_bytes']:,} as float32 "
-        f"({totals['float32_bytes'] / max(totals['packed_bytes'], 1):.1f} times)"
+        f"({totals['float32_bytes'] / max(totals['packed_bytes'], 1):.1f} times)",
+        "These are parameters before folding. signbit pack prints the size of a file.",
     )
     described = {"name": architecture.name, "options": architecture.options}
     write_json(json, {"model": described, "input": list(size), **result.to_dict()})
