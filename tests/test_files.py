@@ -245,14 +245,3 @@ def test_a_file_is_read_up_to_its_bound(tmp_path):
     assert read_regular(tmp_path / "recipe.yaml", 5) == b"12345"
     with pytest.raises(OSError, match="more than 4 bytes"):
         read_regular(tmp_path / "recipe.yaml", 4)
-
-
-def test_a_signal_while_the_temporary_file_is_made_leaves_none(tmp_path, monkeypatch):
-    def create(path):
-        path.touch()
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("signbit.files._create", create)
-    with pytest.raises(KeyboardInterrupt):
-        atomic_write(tmp_path / "result.csv", "x")
-    assert not list(tmp_path.iterdir())

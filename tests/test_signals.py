@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from signbit.files import atomic_write
 from signbit.signals import StopSignal, signal_of, stop_signals
 
 HANDLED = (signal.SIGTERM, signal.SIGHUP)
@@ -71,3 +72,14 @@ def test_other_threads_leave_signals_alone():
     thread.start()
     thread.join()
     assert found == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_a_signal_while_a_temporary_file_is_made_leaves_none(tmp_path, monkeypatch):
+    def create(path):
+        path.touch()
+        raise StopSignal(signal.SIGTERM)
+
+    monkeypatch.setattr("signbit.files._create", create)
+    with pytest.raises(StopSignal):
+        atomic_write(tmp_path / "result.csv", "x")
+    assert not list(tmp_path.iterdir())

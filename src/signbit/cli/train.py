@@ -81,8 +81,9 @@ def train(
     The folder gets recipe.yaml and run.json at once; after every epoch (every evaluate_every-th,
     where the recipe says so) metrics.csv, last.safetensors, last.ckpt, best.safetensors where
     the images held out say so, and curves.png, each written whole; tensorboard/ all along.
-    Ctrl-C stops with the last of these epochs saved; --resume goes on from there, and on the CPU,
-    with the same versions and threads, ends with the same weights as a run that was never stopped.
+    Ctrl-C, SIGTERM and SIGHUP stop with the last of these epochs saved; --resume goes on from
+    there, and on the CPU, with the same versions and threads, ends with the same weights as a run
+    that was never stopped.
     The test set is never read.
     """
     fixed = {

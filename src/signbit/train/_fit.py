@@ -56,7 +56,7 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
     Raises: UsageError for a folder that is in use or settings that do not fit the data;
     CheckpointError for a teacher or initial weights that do not fit; TrainingError for a loss
     that is not finite, a full memory or a compiler that fails; TrainingInterruptedError after
-    Ctrl-C, or a signal that `signbit.signals` turns into an exception.
+    Ctrl-C.
     """
     if run.folder.exists() and not run.folder.is_dir():
         raise OutputError(f"{run.folder} is a file; choose a folder")

@@ -60,8 +60,8 @@ def _tolerances(scores: NDArray[np.float32], bound: Bound | None) -> NDArray[np.
     with np.errstate(over="ignore"):
         rounded = bound.reshape(scores.shape).astype(np.float32)
     # Up, so that the bound stays one.
-    up = np.where(rounded > 0, np.nextafter(rounded, np.float32(np.inf)), rounded)
-    return np.minimum(up, most)
+    up = np.nextafter(rounded, np.float32(np.inf))
+    return np.where(bound.reshape(scores.shape) > 0, np.minimum(up, most), np.float32(0))
 
 
 def _open_bits(
