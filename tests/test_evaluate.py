@@ -122,3 +122,21 @@ def test_scores_that_are_not_numbers_are_an_error(monkeypatch):
 def test_nothing_here_needs_torch():
     code = "import sys, signbit.evaluate, signbit.predict; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_plane_is_airplane_and_an_exact_name_comes_first():
+    model = FirstPixel(("airplane", "car", "cat"))
+    images = image_set([1, 0, 2], [0, 1, 2], classes=("automobile", "plane", "cat"))
+    assert evaluate(model, images).figures.top1 == 1
+    both = FirstPixel(("automobile", "car", "cat"))
+    images = image_set([1, 0], [0, 1], classes=("car", "automobile"))
+    assert evaluate(both, images).figures.top1 == 1
+    with pytest.raises(DataError, match="does not know automobile"):
+        evaluate(model, image_set([1], [0], classes=("automobile", "car", "cat")))
+
+
+def test_names_that_are_given_count_before_those_of_the_model():
+    images = image_set([2], [0], classes=("owl", "elk", "fox"))
+    result = evaluate(FirstPixel(), images, classes=("elk", "fox", "owl"))
+    assert result.classes == ("elk", "fox", "owl")
+    assert result.figures.top1 == 1

@@ -1,5 +1,6 @@
 """The errors that callers may want to catch. The command line prints each as one line."""
 
+import signal
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -54,10 +55,16 @@ class TrainingError(SignbitError):
     """Training cannot go on, for example because the loss is not finite."""
 
 
-class TrainingInterruptedError(SignbitError):
-    """The user stopped a run; its last checkpoint is complete."""
+class StoppedError(SignbitError):
+    """Ctrl-C or another signal ended a job. The exit code is 128 + signal, as of a shell."""
 
-    exit_code = 130  # what a shell reports for Ctrl-C
+    def __init__(self, message: str, signum: int = signal.SIGINT):
+        super().__init__(message)
+        self.exit_code = 128 + signum
+
+
+class TrainingInterruptedError(StoppedError):
+    """A signal, such as Ctrl-C, stopped a run; its last checkpoint is complete."""
 
 
 class MissingDependencyError(SignbitError, ImportError):

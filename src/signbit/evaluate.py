@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.data import ImageSet
+from signbit.data import ImageSet, class_places
 from signbit.errors import DataError
 from signbit.format import Preprocessing
 from signbit.metrics import Classification, ClassificationCounter
@@ -68,18 +68,21 @@ def evaluate(
     images: ImageSet,
     batch_size: int = 256,
     advance: Callable[[int], None] = lambda count: None,
+    classes: Sequence[str] | None = None,
 ) -> Evaluation:
     """Score every image and count; the last, partial batch too.
 
-    A class of the data set is the model's class of the same name; where one side has no names,
-    or only numbers, it is the class of the same index.
+    A class of the data set is the model's class of the same name, or of a synonym where the model
+    has no class of the same name (`plane` for `airplane`, `car` for `automobile`); where one side
+    has no names, or only numbers, it is the class of the same index.
 
     advance: called with the number of images after each batch.
+    classes: names of the model's classes, in the order of the scores; None for its own.
 
     Raises: DataError where the data set does not suit the model, or is empty.
     """
     _check_shape(model.preprocessing, images)
-    classes = class_names(model, images.classes)
+    classes = class_names(model, images.classes) if classes is None else tuple(classes)
     labels = _labels_in(classes, images)
     counter = ClassificationCounter(len(classes))
     start = time.perf_counter()
@@ -95,9 +98,15 @@ def class_names(model: Classifier, fallback: Sequence[str] = ()) -> tuple[str, .
     preprocessing = model.preprocessing
     if preprocessing.classes:
         return tuple(preprocessing.classes)
-    pixels = np.zeros((1, *preprocessing.size, preprocessing.channels), np.uint8)
-    count = model.scores(pixels).shape[1]
+    count = score_count(model)
     return tuple(fallback) if len(fallback) == count else numbered(count)
+
+
+def score_count(model: Classifier) -> int:
+    """How many scores a model gives, found by asking for those of a black image."""
+    preprocessing = model.preprocessing
+    pixels = np.zeros((1, *preprocessing.size, preprocessing.channels), np.uint8)
+    return model.scores(pixels).shape[1]
 
 
 def numbered(count: int) -> tuple[str, ...]:
@@ -124,11 +133,12 @@ def _check_shape(preprocessing: Preprocessing, images: ImageSet) -> None:
 def _labels_in(classes: Sequence[str], images: ImageSet) -> NDArray[np.int64]:
     """The labels as indices into the model's classes."""
     own = tuple(images.classes)
-    places = {name: index for index, name in enumerate(classes)}
-    if set(own) <= set(classes):
-        return np.array([places[name] for name in own], np.int64)[images.labels]
+    places = class_places(own, classes)
+    known = [place for place in places if place is not None]
+    if len(known) == len(own):
+        return np.array(known, np.int64)[images.labels]
     if numbered(len(own)) != own and numbered(len(classes)) != classes:
-        unknown = [name for name in own if name not in places]
+        unknown = [name for name, place in zip(own, places, strict=True) if place is None]
         more = ", ..." if len(unknown) > MOST_LISTED else ""
         raise DataError(
             f"{images.name} has {len(own)} classes, the model {len(classes)}, and the model does "

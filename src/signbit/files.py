@@ -77,9 +77,9 @@ def atomic_path(path: Path | str, *, flush: bool = True) -> Iterator[Path]:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         place = Path(tempfile.gettempdir()) if folder is None else folder
-        new = place / f"{_PREFIX}{secrets.token_hex(8)}.tmp{path.suffix}"
-        handle, mode = _create(new)
-        temporary = new
+        # Before it is there: a signal may raise at any line.
+        temporary = place / f"{_PREFIX}{secrets.token_hex(8)}.tmp{path.suffix}"
+        handle, mode = _create(temporary)
         _lock(handle)
         yield temporary
         if special:

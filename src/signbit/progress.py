@@ -13,6 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from signbit.errors import printable
+
 
 @contextmanager
 def progress_bar(
@@ -30,5 +32,5 @@ def progress_bar(
         console=Console(stderr=True),
     )
     with bar:
-        task = bar.add_task(description, total=total)
+        task = bar.add_task(printable(description), total=total)
         yield lambda count: bar.advance(task, count)

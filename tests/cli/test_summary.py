@@ -1,6 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
+
+from signbit import zoo
+from signbit.format import PackedModel
 
 
 def test_architecture_alone_is_summarized_in_80_columns(signbit, tmp_path, monkeypatch):
@@ -26,7 +30,7 @@ def test_options_of_the_architecture_count(signbit):
 def test_run_folder_and_checkpoint_are_summarized(signbit, checkpoint):
     folder, _ = signbit("summary", checkpoint.parent)
     file, _ = signbit("summary", checkpoint)
-    assert folder.splitlines()[:-1] == file.splitlines()[:-1]
+    assert folder.splitlines()[:-2] == file.splitlines()[:-2]
     assert "4x8x8" in folder
 
 
@@ -41,3 +45,19 @@ def test_run_folder_and_checkpoint_are_summarized(signbit, checkpoint):
 )
 def test_mistake_is_one_line(signbit, arguments, says):
     signbit.refused("summary", *arguments, code=2, says=says)
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_page_tells_packed_bytes_from_the_size_of_a_file(signbit, name, tmp_path):
+    card, content = zoo.card(name), zoo.read(name)
+    options = card.model["options"].items()
+    settings = [word for key, value in options for word in ("--set", f"model.{key}={value}")]
+    model = card.model["name"]
+    out, _ = signbit("summary", "--model", model, *settings, "--json", tmp_path / "s.json")
+    packed = json.loads((tmp_path / "s.json").read_text())["totals"]["packed_bytes"]
+    assert f": {packed:,} bytes packed, " in out
+    nodes = PackedModel.load(content).nodes
+    tensors = sum(tensor.nbytes for node in nodes for tensor in node.tensors.values())
+    figures = (packed, tensors, len(content) - tensors, len(content))
+    row = f"| `{name}` | {' | '.join(f'{figure:,}' for figure in figures)} |"
+    assert row in (Path(__file__).parents[2] / "docs" / "models.md").read_text()

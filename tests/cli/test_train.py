@@ -118,7 +118,8 @@ def test_a_killed_run_on_a_full_disk_resumes_to_the_same_weights(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-def test_ctrl_c_ends_with_one_line_and_exit_code_130(tmp_path):
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_with_one_line_and_its_exit_code(tmp_path, signum, code):
     out = tmp_path / "run"
     with subprocess.Popen(
         [*COMMAND, *TINY[:-1], "500", "--out", str(out)],
@@ -127,8 +128,9 @@ def test_ctrl_c_ends_with_one_line_and_exit_code_130(tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         wait_for(out / "last.safetensors", process)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signum)
         _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
+    assert not list(out.glob(".signbit-*"))
     assert error.splitlines()[-1].startswith("signbit: interrupted after ")
     assert "Traceback" not in error

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from conftest import missing  # pyright: ignore[reportAttributeAccessIssue] # finds export/conftest.py
 from helpers.networks import NAMES, packed
+from helpers.nodes import window
 from helpers.operations import NAMES as SMALL
 from helpers.operations import small
 from helpers.random_networks import odd, random_network
 from helpers.tools import run
 
 from signbit.export import export, handover
-from signbit.format import PackedModel, Preprocessing
+from signbit.format import Node, PackedModel, Preprocessing
+from signbit.format.bits import pack_bits
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion"]
 STRICT += ["-Wshadow", "-Werror"]
@@ -203,6 +205,83 @@ def test_a_changed_bit_is_found(tmp_path, what):
     path.write_text(text[:start] + changed + text[end:])
     said = run(build(folder, "gcc"), folder=folder, code=1)
     assert said.startswith("FAIL net: image 0, ")
+
+
+def real_network(weight, scale=1.0, threshold=None) -> PackedModel:
+    """Pixels as real numbers, a linear layer of real weights, then scores, or signs of them."""
+    linear = window((8, 8), padding=(0, 0, 0, 0)) | {"channels": len(weight), "groups": 1}
+    unit = {"scale": np.full(1, 0.1, np.float32), "bias": np.zeros(1, np.float32)}
+    row = {"scale": np.full(len(weight), scale, np.float32), "bias": np.zeros(len(weight), "f4")}
+    nodes = [
+        Node("normalize", (0,), {}, unit),
+        Node("conv_f32", (1,), linear, {"weight": weight.reshape(-1, 8, 8, 1).astype(np.float32)}),
+    ]
+    if threshold is None:
+        nodes.append(Node("affine", (2,), {}, row))
+    else:
+        below = pack_bits(np.zeros(len(weight), bool))
+        nodes.append(Node("threshold", (2,), {}, {"threshold": threshold, "below": below}))
+        nodes.append(Node("signs", (3,)))
+    return PackedModel(nodes, Preprocessing([0.1], [0.0], (8, 8)))
+
+
+def with_change(folder: Path, array: str, change) -> None:
+    """The second number of an array in the C becomes another."""
+    path = folder / "net.c"
+    text = path.read_text()
+    found = re.search(rf"{array}\[.*{{\n\s*[^,]*, ([^,]*)", text)
+    assert found
+    start, end = found.span(1)
+    path.write_text(text[:start] + change(found[1]) + text[end:])
+
+
+CANCELLING = np.tile([1e5, -1e5], 32) + np.random.default_rng(0).normal(0, 0.1, (3, 64))
+ORDINARY = np.random.default_rng(1).normal(0, 1, (3, 64))
+
+
+@pytest.mark.parametrize("flags", [["-O1"], ["-O3", "-ffast-math", "-mavx2", "-mfma"]])
+def test_scores_of_sums_that_cancel_pass_in_any_order_and_are_told(tmp_path, flags):
+    pixels = np.full((2, 8, 8, 1), [[[[77]]], [[[200]]]], np.uint8)
+    export(handover(real_network(CANCELLING), "net", pixels), "c", tmp_path / "out")
+    build(tmp_path / "out", tool("gcc", "gcc"), *flags)
+    command = [tool("qemu-x86_64", "qemu-user"), "-cpu", "Haswell", "./program"]
+    said = run(*command, folder=tmp_path / "out")
+    assert said.startswith("PASS net: 2 images, ")
+    assert "; 6 scores are ill-conditioned, first score 0 of image 0: rounding may move" in said
+    with_change(tmp_path / "out", "node_02_weight", lambda number: f"2 * {number}")
+    build(tmp_path / "out", "gcc", *flags)
+    assert "FAIL net: image 0, score 1 is" in run(*command, folder=tmp_path / "out", code=1)
+
+
+def test_a_score_that_is_off_by_less_than_a_thousandth_fails(tmp_path):
+    folder = written(tmp_path / "out", real_network(ORDINARY, scale=0.5))
+    said = run(build(folder, "gcc", "-O2"), folder=folder)
+    assert said.startswith("PASS net: ")
+    assert "ill-conditioned" not in said
+    with_change(folder, "node_03_scale", lambda number: "0.5001f")
+    said = run(build(folder, "gcc", "-O2"), folder=folder, code=1)
+    assert ", score 1 is " in said
+    assert ", score 0 is " not in said
+
+
+def test_a_bit_may_turn_where_rounding_decides_and_nowhere_else(tmp_path):
+    """The threshold of channel 1 is its very sum in image 0."""
+    plain = real_network(ORDINARY)
+    sums = handover(plain, "net").golden.values[2].reshape(4, 3)
+    model = real_network(ORDINARY, threshold=np.array([0, sums[0, 1], 0], np.float32))
+    folder = written(tmp_path / "out", model)
+    golden = folder / "net_golden.h"
+    text = golden.read_text()
+    assert run(build(folder, "gcc"), folder=folder).startswith("PASS net: 4 images, 1 maps")
+    arrays = re.findall(r"golden_03\w*\[4\]\[1\] = {\s*{\s*(\w+),", text)
+    assert int(arrays[1].rstrip("u"), 16) == 0b010
+    for bit, passes in ((1, True), (0, False)):
+        turned = f"0x{int(arrays[0].rstrip('u'), 16) ^ (1 << bit):08x}u"
+        golden.write_text(re.sub(r"(golden_03\[4\]\[1\] = {\s*{\s*)\w+", rf"\g<1>{turned}", text))
+        program = build(folder, "gcc")
+        said = run(program, folder=folder, code=0 if passes else 1)
+        told = "; rounding turned bits in 1 images" if passes else "image 0, node 3: 1 bits differ"
+        assert told in said
 
 
 def test_a_count_of_your_own_is_used(tmp_path):

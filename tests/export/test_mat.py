@@ -11,6 +11,7 @@ from scipy.io import loadmat, savemat
 
 from signbit.errors import MissingDependencyError, OutputError
 from signbit.export import export, export_state, handover
+from signbit.export._arrays import arrays_of
 from signbit.export._mat_scripts import TEMPLATES
 from signbit.format import Node, PackedModel, Preprocessing
 from signbit.format.bits import pack_bits
@@ -192,8 +193,8 @@ FLIP_SIGN = ("n03_weight", (5, 17, 1, 2), lambda sign: -sign)
         ([FLIP_SIGN], "weight and weight_words say different bits"),
         ([FLIP_WORD, FLIP_SIGN], r"node  3  conv_bits .* \d+ DIFFER"),
         ([("n01_weight", (0, 0, 1, 1), lambda x: -x)], "weight_words say different bits"),
-        ([("n02_below", (3, 0), lambda x: 1 - x)], "below_words say different bits"),
-        ([("n04_threshold", (9, 0), lambda x: 1 << 20)], r"node  4  threshold .* \d+ DIFFER"),
+        ([("n02_below", (0, 3), lambda x: 1 - x)], "below_words say different bits"),
+        ([("n04_threshold", (0, 9), lambda x: 1 << 20)], r"node  4  threshold .* \d+ DIFFER"),
         ([("golden_n02", (1, 2, 3, 4), lambda x: -x)], r"node  2  threshold .* 1 DIFFER"),
         ([("golden_n06", (1, 2, 3, 4), lambda x: x + 2)], r"node  6  conv_bits .* 1 DIFFER"),
         ([("golden_n10", (0, 0, 0, 4), lambda x: x + 0.01)], r"node 10  affine .* 1 DIFFER"),
@@ -229,9 +230,34 @@ def test_octave_reads_back_a_weight_and_its_signs(octave, tmp_path, parameters):
     np.testing.assert_array_equal(found, parameters.arrays["conv.weight"])
 
 
-def test_one_axis_becomes_a_column(tmp_path, parameters):
+def test_one_axis_has_the_shape_that_savemat_gives(tmp_path, parameters):
+    """For a network in training, and for a packed one in many files and in one."""
+    model = packed("digits")
+    export_state(parameters, "mat", tmp_path / "state")
+    export(handover(model, "digits"), "mat", tmp_path / "many")
+    export(handover(model, "digits"), "mat", tmp_path / "one", options={"single": True})
+    single = loadmat(tmp_path / "one" / "digits.mat")
+    found = {"conv.bias": loadmat(tmp_path / "state" / "conv.bias.mat")["array"]}
+    wanted = {"conv.bias": parameters.arrays["conv.bias"]}
+    for key, array in arrays_of(handover(model, "digits")).items():
+        if array.ndim == 1:
+            wanted |= {f"many {key}": array, f"one {key}": array}
+            found |= {f"many {key}": loadmat(tmp_path / "many" / f"{key}.mat")["array"]}
+            found |= {f"one {key}": single[key]}
+    assert "many n04_threshold" in wanted
+    for key, array in wanted.items():
+        savemat(tmp_path / "plain.mat", {"array": array})
+        plain = loadmat(tmp_path / "plain.mat")["array"]
+        assert found[key].shape == plain.shape == (1, len(array)), key
+        np.testing.assert_array_equal(found[key], plain)
+
+
+def test_octave_reads_one_axis_as_a_row(octave, tmp_path, parameters):
     export_state(parameters, "mat", tmp_path / "out")
-    assert loadmat(tmp_path / "out" / "conv.bias.mat")["array"].shape == (6, 1)
+    script = "load('conv.bias.mat'); printf('%d ', size(array)); printf('%.9g ', array);"
+    rows, columns, *values = run(octave, tmp_path / "out", script).stdout.split()
+    assert (rows, columns) == ("1", "6")
+    np.testing.assert_array_equal(np.array(values, np.float32), parameters.arrays["conv.bias"])
 
 
 def test_half_precision_which_matlab_lacks_becomes_single(tmp_path, parameters):

@@ -13,6 +13,7 @@ from helpers.runs import assert_same_end, rows_of
 from signbit.data import ImageSet, load, write_images
 from signbit.errors import CheckpointError, TrainingInterruptedError, UsageError
 from signbit.models import load_model
+from signbit.signals import StopSignal
 from signbit.train import load_recipe, resume, train
 from signbit.train._environment import environment
 from signbit.train._module import Classifier
@@ -129,11 +130,17 @@ def stop_at(monkeypatch, epoch, error):
     monkeypatch.setattr(Classifier, "training_step", stopping)
 
 
-@pytest.mark.parametrize("epoch", [0, 2])
-def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tiny_run, monkeypatch, epoch):
-    stop_at(monkeypatch, epoch, KeyboardInterrupt)
+@pytest.mark.parametrize(
+    ("epoch", "stop", "code"),
+    [(0, KeyboardInterrupt(), 130), (2, KeyboardInterrupt(), 130), (2, StopSignal(1), 129)],
+)
+def test_a_signal_leaves_a_checkpoint_and_says_how_to_go_on(
+    tiny_run, monkeypatch, epoch, stop, code
+):
+    stop_at(monkeypatch, epoch, stop)
     with pytest.raises(TrainingInterruptedError) as error:
         train(tiny_run)
+    assert error.value.exit_code == code
     assert f"after {epoch} of 3 epochs" in str(error.value)
     assert f"signbit train --resume --out {tiny_run.folder}" in str(error.value)
     monkeypatch.undo()

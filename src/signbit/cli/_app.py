@@ -3,18 +3,26 @@
 import errno
 import io
 import os
+import signal
 import sys
-from collections.abc import Callable
-from typing import Annotated, NoReturn, TextIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
+from typer.core import TyperGroup
 
 from signbit import __version__
-from signbit.errors import SignbitError
+from signbit.errors import SignbitError, StoppedError, printable
 from signbit.registry import Registry
+from signbit.signals import signal_of, stop_signals
 
 _TRAINING = ("torch", "lightning", "safetensors", "pydantic", "matplotlib")
 _EXTRA_OF = dict.fromkeys(_TRAINING, "train") | {"scipy": "export"}
+
+# What typer raises for wrong arguments; of its kinds it exports this one alone.
+_WrongArguments: Any = typer.BadParameter.__mro__[1]
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
@@ -38,14 +46,40 @@ def _root(
     """Binary neural networks, from training to the bits that run.
 
     Results go to standard output, progress and notes to standard error. Exit codes: 0 done,
-    1 failed, 2 wrong usage.
+    1 failed, 2 wrong usage, 128 + the number of the signal that ended it: 130 for Ctrl-C.
     """
+
+
+class _Commands(TyperGroup):
+    """Shows control characters of wrong arguments, which typer repeats in its messages."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options that stand before the command."""
+        if not args:  # typer raises its help, which has lines
+            return super().parse_args(ctx, args)
+        with _printable_arguments():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the arguments of the command, and run it."""
+        with _printable_arguments():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _printable_arguments() -> Iterator[None]:
+    try:
+        yield
+    except _WrongArguments as error:
+        error.message = printable(error.message)
+        raise
 
 
 def build_app() -> typer.Typer:
     """The application with every registered command."""
     app = typer.Typer(
         name="signbit",
+        cls=_Commands,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -54,19 +88,47 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_root)
     for name in commands.names():
-        app.command(name)(commands.get(name))
+        app.command(name)(_stoppable(commands.get(name)))
     return app
 
 
+def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, its interrupt an error of ours: typer's would not say which signal it was."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt as interrupt:
+            raise _stopped(interrupt) from None
+
+    return run
+
+
+def _stopped(interrupt: KeyboardInterrupt) -> StoppedError:
+    signum = signal_of(interrupt)
+    return StoppedError(
+        f"stopped by {'Ctrl-C' if signum == signal.SIGINT else signum.name}", signum
+    )
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exits with 0, 1 (the job failed) or 2 (wrong usage)."""
+    """Run the command line; exits with 0, 1 (the job failed), 2 (wrong usage) or 128 + signal."""
     _prepare_streams()
+    with stop_signals():
+        _run(arguments)
+
+
+def _run(arguments: list[str] | None) -> None:
     try:
         try:
             build_app()(args=arguments)
         finally:
             # Here, where it can still be told that the disk behind it is full.
             sys.stdout.flush()
+    except KeyboardInterrupt as interrupt:
+        stopped = _stopped(interrupt)
+        _fail(str(stopped), stopped.exit_code)
     except SignbitError as error:
         _fail(str(error), error.exit_code)
     except ModuleNotFoundError as error:
@@ -85,7 +147,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: str, exit_code: int = 1) -> NoReturn:
-    print(f"signbit: {message}", file=sys.stderr)  # noqa: T201
+    # Names of files and what a file says may hold what a terminal obeys.
+    print(f"signbit: {printable(message)}", file=sys.stderr)  # noqa: T201
     sys.exit(exit_code)
 
 

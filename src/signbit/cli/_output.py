@@ -7,10 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from signbit.errors import UsageError, printable
 from signbit.files import atomic_write
 
 UNFOLDED = 1000
+
+
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines; what a terminal would obey, and line breaks inside a name, come as escapes.
+
+    err: to standard error, for notes; results go to standard output.
+    """
+    typer.echo("\n".join(map(printable, lines)), err=err)
 
 
 def print_table(
@@ -18,8 +28,8 @@ def print_table(
 ) -> None:
     """Print a table; the first `left` columns flush left, numbers after them flush right.
 
-    Where standard output is a file, without colours and as wide as it takes. Texts are printed
-    as they are.
+    Where standard output is a file, without colours and as wide as it takes. What a terminal
+    would obey comes as escapes.
     """
     from rich import box
     from rich.console import Console
@@ -38,7 +48,7 @@ def print_table(
             no_wrap=index >= left,
         )
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     # A file has no edge at which to fold, unless one is set.
     screen = sys.stdout.isatty() or "COLUMNS" in os.environ
     Console(highlight=False, width=None if screen else UNFOLDED).print(table)
@@ -60,7 +70,7 @@ def require_suffix(option: str, path: Path, *suffixes: str) -> None:
     """Raises: UsageError where the name of a file to write ends otherwise."""
     if path.suffix not in suffixes:
         allowed = " or ".join(suffixes)
-        raise UsageError(f"{option} {show_path(path)}: give a name that ends in {allowed}")
+        raise UsageError(f"{option} {path}: give a name that ends in {allowed}")
 
 
 def require_distinct(**files: Path | None) -> None:
@@ -72,9 +82,4 @@ def require_distinct(**files: Path | None) -> None:
         option = "MODEL" if name == "model" else f"--{name.replace('_', '-')}"
         other = seen.setdefault(path.absolute(), option)
         if other != option:
-            raise UsageError(f"{other} and {option} are both {show_path(path)}; give two names")
-
-
-def show_path(path: Path | str) -> str:
-    """A path on one line, whatever it holds."""
-    return printable(str(path))
+            raise UsageError(f"{other} and {option} are both {path}; give two names")

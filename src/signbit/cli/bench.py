@@ -7,7 +7,7 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._options import Json
-from signbit.cli._output import print_table, show_path, write_json
+from signbit.cli._output import print_table, say, write_json
 
 if TYPE_CHECKING:
     from signbit.bench import Benchmark
@@ -42,8 +42,8 @@ def bench(
     model = PackedModel.load(path)
     with progress_bar("measuring", rounds) as advance:
         result = run(model, threads, rounds=rounds, with_peers=with_peers, advance=advance)
-    typer.echo(
-        f"{show_path(path)} on {result.processor}, {result.isa}, {threads} thread"
+    say(
+        f"{path} on {result.processor}, {result.isa}, {threads} thread"
         f"{'s' if threads > 1 else ''}, medians of {rounds}"
     )
     _print_steps(result)
@@ -71,7 +71,7 @@ def _print_steps(result: "Benchmark") -> None:
 
 def _print_whole(result: "Benchmark") -> None:
     if result.limit:
-        typer.echo(
+        say(
             f"limit, one thread: {result.limit:.2e} MAC/s ({result.limit_is}); of a single "
             "position: reading its weights"
         )
@@ -84,7 +84,7 @@ def _print_whole(result: "Benchmark") -> None:
     header = ("batch", "runtime", "ms an image", "images/s", "MAC/s", "signbit is faster")
     print_table(header, rows, left=2)
     for name, reason in result.missing.items():
-        typer.echo(f"{name}: not measured, {reason}")
+        say(f"{name}: not measured, {reason}")
 
 
 def _speed(seconds: float, macs: int) -> tuple[str, str, str]:

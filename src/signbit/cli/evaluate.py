@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._classes import Classes, choose_classes
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import (
     BatchSize,
@@ -23,7 +24,7 @@ from signbit.cli._output import (
     print_table,
     require_distinct,
     require_suffix,
-    show_path,
+    say,
     write_json,
 )
 from signbit.errors import printable
@@ -46,6 +47,7 @@ def evaluate(
     threads: Threads = None,
     model: ModelName = None,
     settings: Settings = None,
+    classes: Classes = None,
     json: Json = None,
     confusion: Annotated[
         Path | None,
@@ -58,7 +60,7 @@ def evaluate(
 
     Of fewer than five classes, top-5 is top of all. Images of a folder are converted to the
     model's size and channels; other data sets must have them. Classes are matched by name where
-    both sides have names, by number otherwise.
+    both sides have names, by number otherwise; plane is airplane, car is automobile.
 
     In the file of --json accuracies go from 0 to 1, a class without images has null, and the
     rows of `confusion` are true classes, its columns predicted ones. images/s counts reading
@@ -76,9 +78,10 @@ def evaluate(
         "size": trained.preprocessing.size,
         "channels": trained.preprocessing.channels,
     }
+    names = choose_classes(trained, classes, [source.parent])
     images = load(data, split, data_dir=data_dir, download=download, **needs)
     with progress_bar("evaluating", len(images.labels)) as advance:
-        result = run(trained, images, batch_size, advance)
+        result = run(trained, images, batch_size, advance, names)
     _print(source, result)
     write_json(json, {"model": str(source), **result.to_dict()})
     if confusion is not None:
@@ -87,8 +90,8 @@ def evaluate(
 
 def _print(source: Path, result: "Evaluation") -> None:
     figures = result.figures
-    typer.echo(f"{show_path(source)} on {printable(result.data)}, {result.split} images")
-    typer.echo(
+    say(f"{source} on {result.data}, {result.split} images")
+    say(
         f"top-1 {percent(figures.top1)}, top-{figures.top} {percent(figures.top5)}, "
         f"{figures.images} images, {result.images_per_second:.0f} images/s"
     )
@@ -101,4 +104,4 @@ def _draw(result: "Evaluation", path: Path) -> None:
     from signbit.plots.confusion import draw_confusion
 
     title = f"{printable(result.data)}, {result.split} images: top-1 {percent(result.figures.top1)}"
-    draw_confusion(result.figures.confusion, result.classes, path, title)
+    draw_confusion(result.figures.confusion, list(map(printable, result.classes)), path, title)

@@ -9,7 +9,7 @@ import typer
 from signbit.cli._app import commands
 from signbit.cli._explain_text import sections
 from signbit.cli._options import Json
-from signbit.cli._output import show_path, write_json
+from signbit.cli._output import say, write_json
 from signbit.errors import UsageError
 from signbit.explain import Explanation, random_bits
 
@@ -58,10 +58,10 @@ def explain(
     for number, (heading, lines) in enumerate(sections(explanation)):
         # Bold on a terminal; echo takes the codes out where there is none.
         typer.secho(f"{chr(10) if number else ''}{heading}", bold=True)
-        typer.echo("\n".join(lines))
+        say(*lines)
     write_json(json_file, explanation.to_dict())
     if pictures is not None:
-        typer.echo(f"drawn: {show_path(pictures / 'quantizers.png')}", err=True)
+        say(f"drawn: {pictures / 'quantizers.png'}", err=True)
 
 
 def _operands(
@@ -81,5 +81,5 @@ def _operands(
     chosen = random.randrange(1 << 32) if seed is None else seed
     drawn = random_bits(length, chosen)
     if seed is None:
-        typer.echo(f"random bits; the same again: --length {length} --seed {chosen}", err=True)
+        say(f"random bits; the same again: --length {length} --seed {chosen}", err=True)
     return drawn

@@ -11,7 +11,7 @@ import typer
 from signbit.cli._app import commands
 from signbit.cli._model import PACKED, RunnablePath, open_model, read_images
 from signbit.cli._options import ModelName, parse_settings
-from signbit.cli._output import show_path
+from signbit.cli._output import say
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,14 +79,14 @@ def export(
         _export_state(path, to, out, samples is not None or single, force, model, settings)
         return
     if model is not None:
-        raise UsageError(f"{show_path(path)} says its own architecture; leave --model out")
+        raise UsageError(f"{path} says its own architecture; leave --model out")
     from signbit.export import export as write
 
     options = parse_settings(settings or ()) | _single(to, single)
     handed = _handover(path, samples)
     manifest = write(handed, to, out, force=force, options=options)
-    typer.echo(
-        f"{show_path(out)}: {_count(manifest['files'], 'file')} and manifest.json; golden vectors "
+    say(
+        f"{out}: {_count(manifest['files'], 'file')} and manifest.json; golden vectors "
         f"of {_count(handed.golden.pixels, 'image')}"
     )
 
@@ -139,7 +139,7 @@ def _export_state(
     parameters = parameters_of(trained)
     manifest = export_state(parameters, to, out, force=force)
     count, binary = len(parameters.arrays), len(parameters.binary)
-    typer.echo(
-        f"{show_path(out)}: {len(manifest['files'])} {to} files: {count} arrays, "
+    say(
+        f"{out}: {len(manifest['files'])} {to} files: {count} arrays, "
         f"{binary} binary weights as -1 and +1, and manifest.json"
     )

@@ -9,7 +9,7 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._options import DataDir, Download
-from signbit.cli._output import show_path
+from signbit.cli._output import say
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def images(
     written = write_images(sets, out, format, force=force, split_folders=bool(splits))
     total = sum(len(images.labels) for images in sets)
     new = sum(written.values())
-    typer.echo(
+    say(
         f"{out}: {total} images ({_counts(sets) if splits else 'without splits'}), "
         f"{new} written, {total - new} there already"
     )
@@ -87,6 +87,6 @@ def _check_apart(data: str, out: Path) -> None:
         source = Path(os.path.realpath(place))
         if source.is_relative_to(target) or target.is_relative_to(source):
             raise UsageError(
-                f"OUT, {show_path(out)}, and the images of {show_path(data)} lie in one another; "
+                f"OUT, {out}, and the images of {data} lie in one another; "
                 "choose a folder beside them, or files of both would mix"
             )

@@ -1,14 +1,16 @@
 """Fold and pack a trained network."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._classes import Classes, choose_classes
 from signbit.cli._model import ModelPath, open_model, read_images
 from signbit.cli._options import Json, ModelName, Settings
-from signbit.cli._output import print_table, require_suffix, show_path, write_json
+from signbit.cli._output import print_table, require_suffix, say, write_json
 
 if TYPE_CHECKING:
     from signbit.format import PackedModel
@@ -32,6 +34,7 @@ def pack(
     ] = True,
     model: ModelName = None,
     settings: Settings = None,
+    classes: Classes = None,
     json: Json = None,
 ) -> None:
     """Fold and pack a trained network into bits and thresholds.
@@ -39,7 +42,8 @@ def pack(
     Batch norm, bias and sign become one integer threshold per channel, found by asking the
     trained modules themselves. The table says what each module became, and why where it stays
     real, with its bits before and after. The self-check runs torch and the packed network on
-    random images and on --samples; a network of integers must give the very bits of torch.
+    random images and on --samples; a network of integers must give the very bits of torch. The
+    file has the names of the classes: those of the model, or of --classes in their place.
     """
     from signbit.format.file import SUFFIX
 
@@ -47,11 +51,13 @@ def pack(
     trained = open_model(path, model, settings)
     from signbit.pack import pack as run
 
+    names = choose_classes(trained, classes, [trained.source.parent])
+    preprocessing = replace(trained.preprocessing, classes=names or ())
     packed = run(
         trained.module,
-        trained.preprocessing,
+        preprocessing,
         check=check,
-        samples=read_images(samples, trained.preprocessing) if samples else None,
+        samples=read_images(samples, preprocessing) if samples else None,
         info=trained.info,
     )
     packed.save(out)
@@ -63,8 +69,8 @@ def _print(packed: "PackedModel", out: Path) -> None:
     from signbit.format.report import HEADER, LEFT, report_rows
 
     print_table(HEADER, *report_rows(packed.info), left=LEFT)
-    typer.echo(f"{show_path(out)}: {out.stat().st_size:,} bytes")
-    typer.echo(_verdict(packed.info))
+    say(f"{out}: {out.stat().st_size:,} bytes")
+    say(_verdict(packed.info))
 
 
 def _verdict(info: Any) -> str:

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._classes import Classes, choose_classes, folders_of_images
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads
 from signbit.cli._output import (
     percent,
     require_distinct,
     require_suffix,
-    show_path,
+    say,
     write_json,
 )
-from signbit.errors import DataError
+from signbit.errors import DataError, printable
 from signbit.files import atomic_path
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def predict(
     threads: Threads = None,
     model: ModelName = None,
     settings: Settings = None,
+    classes: Classes = None,
     json: Json = None,
 ) -> None:
     """Classify image files of any size and mode.
@@ -58,6 +60,9 @@ def predict(
     if any, and the likeliest classes with their probabilities. The lines go to --out, and the
     summary to standard output; without --out the lines go to standard output, as CSV, and the
     summary to standard error.
+
+    Classes have the names that --classes gives, else the model, else a classes.txt next to the
+    images, as `signbit images` writes it, or next to the model; else they are numbers.
 
     Files that cannot be read are named on standard error and counted, the rest go on. The exit
     code is 1 where none can be read. --json writes the summary with the lists of wrong and of
@@ -73,13 +78,17 @@ def predict(
     require_distinct(model=path, out=out, json=json)
     trained, source = open_runnable(path, model, settings, device, threads)
     files = image_files(paths)
-    classes, tally, start = class_names(trained), Tally(), time.perf_counter()
-    top = min(top, len(classes))
+    names = choose_classes(trained, classes, [*folders_of_images(paths), source.parent])
+    if names is None:
+        names = class_names(trained)
+        say("signbit: the model has no class names; --classes gives it some", err=True)
+    tally, start = Tally(), time.perf_counter()
+    top = min(top, len(names))
     with _lines(out, top) as write, _progress(len(files), out) as advance:
-        for outcome in run(trained, files, classes, top, batch_size):
+        for outcome in run(trained, files, names, top, batch_size):
             tally.add(outcome)
             if isinstance(outcome, Unreadable):
-                typer.echo(f"signbit: skipped {show_path(outcome.reason)}", err=True)
+                say(f"signbit: skipped {outcome.reason}", err=True)
             else:
                 write(outcome)
             advance(1)
@@ -95,7 +104,7 @@ def _lines(out: Path | None, top: int) -> Iterator[Write]:
     """A function that writes the line of a prediction; a file is complete or not there."""
     if out is None:
         # A name could hold what a terminal obeys.
-        yield _csv_writer(sys.stdout, top, show_path if sys.stdout.isatty() else str)
+        yield _csv_writer(sys.stdout, top, printable if sys.stdout.isatty() else str)
         return
     with atomic_path(out) as temporary, _opened(temporary) as file:
         yield _jsonl_writer(file) if out.suffix == ".jsonl" else _csv_writer(file, top, str)
@@ -106,14 +115,28 @@ def _opened(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
 
 
-def _csv_writer(file: TextIO, top: int, show: Callable[[Path], str]) -> Write:
-    rows = csv.writer(file, lineterminator="\n")
+class _Lines:
+    """A file that gets rows with line feeds at their ends.
+
+    Python before 3.13 puts quotes around a carriage return in a name only where rows end with one.
+    """
+
+    def __init__(self, file: TextIO):
+        self._file = file
+
+    def write(self, row: str) -> int:
+        return self._file.write(row.removesuffix("\r\n") + "\n")
+
+
+def _csv_writer(file: TextIO, top: int, show: Callable[[str], str]) -> Write:
+    rows = csv.writer(_Lines(file))
     more = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("class", "probability")]
     rows.writerow(["path", "true", "class", "probability", *more])
 
     def write(prediction: "Prediction") -> None:
-        cells = [cell for name, share in prediction.top for cell in (name, f"{share:.6f}")]
-        rows.writerow([show(prediction.path), prediction.true or "", *cells])
+        cells = [str(prediction.path), prediction.true or ""]
+        cells += [cell for name, share in prediction.top for cell in (name, f"{share:.6f}")]
+        rows.writerow(map(show, cells))
 
     return write
 
@@ -147,11 +170,8 @@ def _print(tally: "Tally", seconds: float, err: bool) -> None:
         known = "" if tally.labelled == tally.images else f" of the {tally.labelled} labelled"
         parts.append(f"top-1 {percent(tally.top1)}{known}")
         parts.append(f"error rate {percent(1 - tally.top1)} ({len(tally.wrong)} wrong)")
-    typer.echo(", ".join(parts), err=err)
+    say(", ".join(parts), err=err)
     for wrong in tally.wrong[:MOST_WRONG]:
-        typer.echo(
-            f"wrong: {show_path(wrong['path'])} is {wrong['true']}, predicted {wrong['predicted']}",
-            err=err,
-        )
+        say(f"wrong: {wrong['path']} is {wrong['true']}, predicted {wrong['predicted']}", err=err)
     if len(tally.wrong) > MOST_WRONG:
-        typer.echo(f"and {len(tally.wrong) - MOST_WRONG} more; --json FILE lists all", err=err)
+        say(f"and {len(tally.wrong) - MOST_WRONG} more; --json FILE lists all", err=err)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._output import percent, print_table, show_path
+from signbit.cli._output import percent, print_table, say
 
 if TYPE_CHECKING:
     from signbit.quickstart import Quickstart
@@ -37,7 +37,7 @@ def quickstart(
     """
     from signbit.quickstart import quickstart as run
 
-    typer.echo("training a binary network on 8x8 digits ...", err=True)
+    say("training a binary network on 8x8 digits ...", err=True)
     _print(run(out))
 
 
@@ -61,9 +61,9 @@ def _print(result: "Quickstart") -> None:
             f"{1e6 * result.torch_seconds:.0f} µs in torch, one thread each",
         ),
     ]
-    rows += [(show_path(result.folder / name), what) for name, what in _MADE]
+    rows += [(str(result.folder / name), what) for name, what in _MADE]
     print_table(("step", "result"), rows, left=2)
-    typer.echo(
-        f"Next: signbit predict {show_path(result.folder / 'digits.signbit')} your-images/   or   "
+    say(
+        f"Next: signbit predict {result.folder / 'digits.signbit'} your-images/   or   "
         "signbit explain"
     )

@@ -8,7 +8,7 @@ import typer
 from signbit.cli._app import commands
 from signbit.cli._model import open_model
 from signbit.cli._options import Json, Settings, architecture_of
-from signbit.cli._output import print_table, show_path, write_json
+from signbit.cli._output import print_table, say, write_json
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,9 +43,10 @@ def summary(
     Operations are multiply-adds (MACs) for one image. "1-bit" and "32-bit" are parameters;
     running statistics count among the latter. A binary MAC has two binary operands; a layer
     with real input counts as real even where its weights are binary. Padded taps count. Other
-    layers than convolutions and linear ones have no MACs. Packed bytes: 8 for each started word
-    of 64 input channels, each tap and each output channel, and 4 for each real number. --json
-    has the whole numbers.
+    layers than convolutions and linear ones have no MACs. Bytes are those of the parameters
+    before folding, packed: 8 for each started word of 64 input channels, each tap and each
+    output channel, and 4 for each real number. A .signbit file has another size: thresholds in
+    the place of batch norms, and a header. --json has the whole numbers.
     """
     architecture, size = _describe(path, model, settings)
     from signbit.models import blueprint
@@ -57,10 +58,11 @@ def summary(
     header = ["layer", "kind", "output", "1-bit", "32-bit", "bin MAC", "real MAC", "bytes"]
     sums = ["total", "", "", *(_short(totals[name]) for name in COUNTS)]
     print_table(header, [_row(layer) for layer in result.layers], sums, left=3)
-    typer.echo(
-        f"{show_path(path) if path else architecture.name}: {totals['packed_bytes']:,} bytes "
+    say(
+        f"{path if path else architecture.name}: {totals['packed_bytes']:,} bytes "
         f"packed, {totals['float32_bytes']:,} as float32 "
-        f"({totals['float32_bytes'] / max(totals['packed_bytes'], 1):.1f} times)"
+        f"({totals['float32_bytes'] / max(totals['packed_bytes'], 1):.1f} times)",
+        "These are parameters before folding. signbit pack prints the size of a file.",
     )
     described = {"name": architecture.name, "options": architecture.options}
     write_json(json, {"model": described, "input": list(size), **result.to_dict()})

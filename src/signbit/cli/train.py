@@ -7,7 +7,7 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._options import DataDir, Device, Download, Json, parse_settings
-from signbit.cli._output import show_path, write_json
+from signbit.cli._output import say, write_json
 from signbit.errors import UsageError
 
 
@@ -81,8 +81,9 @@ def train(
     The folder gets recipe.yaml and run.json at once; after every epoch (every evaluate_every-th,
     where the recipe says so) metrics.csv, last.safetensors, last.ckpt, best.safetensors where
     the images held out say so, and curves.png, each written whole; tensorboard/ all along.
-    Ctrl-C stops with the last of these epochs saved; --resume goes on from there, and on the CPU,
-    with the same versions and threads, ends with the same weights as a run that was never stopped.
+    Ctrl-C, SIGTERM and SIGHUP stop with the last of these epochs saved; --resume goes on from
+    there, and on the CPU, with the same versions and threads, ends with the same weights as a run
+    that was never stopped.
     The test set is never read.
     """
     fixed = {
@@ -121,4 +122,4 @@ def _report(out: Path, metrics: dict[str, float], json_file: Path | None) -> Non
     write_json(json_file, {"run": str(out), **result})
     accuracy = metrics.get("val_accuracy")
     held_out = f", validation accuracy {accuracy:.1%}" if accuracy is not None else ""
-    typer.echo(f"{show_path(out)}: {metrics['epoch']:.0f} epochs{held_out}")
+    say(f"{out}: {metrics['epoch']:.0f} epochs{held_out}")

@@ -13,7 +13,7 @@ from signbit.cli._output import (
     print_table,
     require_distinct,
     require_suffix,
-    show_path,
+    say,
     write_json,
 )
 from signbit.errors import UsageError
@@ -76,7 +76,7 @@ def zoo(
         _write(out, zoo.read(name))
     for path, text in texts.items():
         _write(path, text)
-    typer.echo(json_format.dumps(card.to_dict(), indent=1))
+    say(*json_format.dumps(card.to_dict(), indent=1).splitlines())
     write_json(json, card.to_dict())
 
 
@@ -84,7 +84,7 @@ def _write(path: Path, content: str | bytes) -> None:
     from signbit.files import atomic_write
 
     atomic_write(path, content)
-    typer.echo(f"wrote {show_path(path)}", err=True)
+    say(f"wrote {path}", err=True)
 
 
 def _recipe_text(card: "Card", option: str, path: Path) -> str:

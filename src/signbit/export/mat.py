@@ -44,17 +44,16 @@ def _save(path: Path, variables: dict[str, NDArray[Any]], what: str) -> None:
             )
     buffer = io.BytesIO()
     try:
-        savemat(buffer, {name: _known(array) for name, array in variables.items()})
+        known = {name: _known(array) for name, array in variables.items()}
+        savemat(buffer, known, oned_as="row")
     except MatWriteError as error:
         raise OutputError(f"{what}: a MAT file cannot hold it: {error}; export to txt") from error
     path.write_bytes(_HEADER + buffer.getvalue()[len(_HEADER) :])
 
 
 def _known(array: NDArray[Any]) -> NDArray[Any]:
-    """An array of a type that MATLAB has; one axis becomes a column."""
-    if array.dtype == np.float16:
-        array = array.astype(np.float32)
-    return array.reshape(-1, 1) if array.ndim == 1 else array
+    """An array of a type that MATLAB has."""
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 exporters.register("mat")(
@@ -65,7 +64,8 @@ exporters.register("mat")(
         {
             "files": f"each .mat file, level 5, holds one variable, `{VARIABLE}`; a single one "
             "holds each under its key",
-            "shape": "axes in the order of `shape`; one axis becomes a column, no axis 1x1, and "
+            "shape": "axes in the order of `shape`; one axis becomes a row, 1xn, as scipy's "
+            "savemat writes it, no axis 1x1, and "
             "MATLAB drops axes of length 1 at the end",
         },
         write_scripts,

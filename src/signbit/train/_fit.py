@@ -23,6 +23,7 @@ from signbit.files import remove_leftovers
 from signbit.format import Preprocessing
 from signbit.models import Architecture, blueprint
 from signbit.models import takes as model_takes
+from signbit.signals import signal_of
 from signbit.train._checkpoint import RunCheckpointIO
 from signbit.train._data import PixelData, epoch_seed
 from signbit.train._diagnostics import BinaryDiagnostics
@@ -139,12 +140,13 @@ def _run_trainer(
         with _quiet_lightning(), machine_errors(run.recipe):
             trainer = _trainer(run, run_folder, data)
             trainer.fit(module, datamodule=data, ckpt_path=resumed)
-    except SystemExit:
+    except SystemExit as end:
         # Lightning turns Ctrl-C into this, after it has shut everything down.
         raise TrainingInterruptedError(
             f"interrupted after {run_folder.saved} of {run.recipe.epochs} epochs; "
             f"{run.folder / LAST_CHECKPOINT} is complete. Go on with: "
-            f"signbit train --resume --out {run.folder}"
+            f"signbit train --resume --out {run.folder}",
+            signal_of(end.__context__),
         ) from None
     finally:
         # Other threads have no say in signals; None is a handler that is not Python's.

@@ -1,32 +1,40 @@
 """A program that compares the exported network with its golden vectors, bit for bit."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from signbit.export._c.plan import Plan
 from signbit.export._c.text import array, template
 from signbit.export._c.weights import words_of
+from signbit.export._rounding import Bound, open_bits, rounding_bounds
 from signbit.export._types import Handover
-from signbit.format import PackedModel
-
-# Their sums depend on the order of the terms, which the format leaves open.
-_INEXACT = ("conv_f32", "conv_f32_bits")
-_ROUNDED_BY_LIBRARY = ("softmax", "log_softmax")
 
 
 def golden_header(handover: Handover, plan: Plan) -> str:
-    """Images, the bits of every step that gives bits, scores."""
-    golden, inexact = handover.golden, inexact_nodes(handover.model)
+    """Images, the bits of every step that gives bits, scores, and what rounding may do to them."""
+    golden, model = handover.golden, handover.model
     images = len(golden.pixels)
+    bounds = rounding_bounds(model, golden.values)
     lines = [
         array("golden_pixels", golden.pixels.reshape(images, -1)),
         array("golden_scores", golden.scores),
+        array("golden_tolerances", _tolerances(golden.scores, bounds[-1])),
     ]
     rows = []
     for step in plan.steps:
         if not plan.gives_bits(step):
             continue
+        name = f"golden_{step.number:02}"
         words = words_of(golden.values[step.number]).reshape(images, -1)
-        lines.append(array(f"golden_{step.number:02}", words))
-        row = (step.number, words.shape[1], f"golden_{step.number:02}[0]")
-        rows.append((*row, int(step.number in inexact)))
+        lines.append(array(name, words))
+        undecided = _open_bits(handover, step.number, bounds)
+        if undecided is not None:
+            lines.append(array(f"{name}_open", words_of(undecided).reshape(images, -1)))
+        opened = "NULL" if undecided is None else f"{name}_open[0]"
+        rows.append((step.number, words.shape[1], f"{name}[0]", opened))
     table = "".join(f"    {{{', '.join(map(str, row))}}},\n" for row in rows)
     return template(
         "golden.h",
@@ -36,7 +44,6 @@ def golden_header(handover: Handover, plan: Plan) -> str:
         IMAGES_OF=images,
         TABLE=table,
         MAPS_OF=len(rows),
-        SCORE_TOLERANCE=tolerance(handover.model),
     )
 
 
@@ -45,18 +52,25 @@ def test_program(handover: Handover) -> str:
     return template("test.c", NAME=handover.name, UPPER=handover.name.upper())
 
 
-def inexact_nodes(model: PackedModel) -> set[int]:
-    """Nodes whose bits may differ where a real-valued sum was rounded otherwise."""
-    found: set[int] = set()
-    for number, node in enumerate(model.nodes, 1):
-        if node.op in _INEXACT or found & set(node.inputs):
-            found.add(number)
-    return found
+def _tolerances(scores: NDArray[np.float32], bound: Bound | None) -> NDArray[np.float32]:
+    """How far each score may lie from the golden one; the largest float where it may be any."""
+    if bound is None:
+        return np.zeros_like(scores)
+    most = np.finfo(np.float32).max
+    with np.errstate(over="ignore"):
+        rounded = bound.reshape(scores.shape).astype(np.float32)
+    # Up, so that the bound stays one.
+    up = np.nextafter(rounded, np.float32(np.inf))
+    return np.where(bound.reshape(scores.shape) > 0, np.minimum(up, most), np.float32(0))
 
 
-def tolerance(model: PackedModel) -> str:
-    """How far a score may lie from the golden one, relative to it where it is above 1."""
-    if inexact_nodes(model):
-        return "1e-3f"
-    rounded = any(node.op in _ROUNDED_BY_LIBRARY for node in model.nodes)
-    return "1e-5f" if rounded else "0.0f"
+def _open_bits(
+    handover: Handover, number: int, bounds: Sequence[Bound | None]
+) -> NDArray[Any] | None:
+    """Of a map of bits, those that rounding decides; None where it decides none of any image."""
+    node = handover.model.nodes[number - 1]
+    if node.op != "threshold":
+        return None
+    source = node.inputs[0]
+    found = open_bits(node, handover.golden.values[source], bounds[source])
+    return found if found is not None and found.any() else None

@@ -1,7 +1,10 @@
 /* Runs NAME on its golden images and compares the bits of each layer, scores and classes.
  *
- * Ends with 0 and a line that begins with PASS, or with 1. Bits behind real-valued sums may differ
- * where these were rounded otherwise, 1 in 100; the images in which some do are counted.
+ * Ends with 0 and a line that begins with PASS, or with 1. Integers and what follows from them must
+ * be exact. Real-valued sums may be rounded in another way: scores then lie within the tolerance that
+ * was derived for each of them; a score that rounding alone may change by a thousandth is told. A bit
+ * may differ where its sum lies that near to the threshold; what comes after it in the image is not
+ * compared then, and the image is counted.
  */
 #include <float.h>
 #include <stddef.h>
@@ -16,7 +19,8 @@ static void check(int node, const uint32_t *bits);
 #include <stdio.h>
 
 static int image, failures;
-static int32_t differing; /* bits of the image that were allowed to */
+static int ill_conditioned, ill_image, ill_score; /* count, and the first of them */
+static int32_t differing; /* bits of the image that rounding turned */
 
 static int32_t ones(uint32_t word) {
     int32_t count = 0;
@@ -24,28 +28,45 @@ static int32_t ones(uint32_t word) {
     return count;
 }
 
+static float magnitude(float x) { return x < 0 ? -x : x; }
+
 static void check(int node, const uint32_t *bits) {
     for (int m = 0; m < GOLDEN_MAPS; m++) {
         const int32_t words = golden_maps[m].words;
-        int32_t wrong = 0;
-        if (golden_maps[m].node != node) continue;
+        int32_t wrong = 0, turned = 0;
+        if (golden_maps[m].node != node || differing > 0) continue;
         for (int32_t i = 0; i < words; i++) {
-            wrong += ones(bits[i] ^ golden_maps[m].bits[image * words + i]);
+            const int32_t at = image * words + i;
+            const uint32_t open = golden_maps[m].open ? golden_maps[m].open[at] : 0;
+            const uint32_t other = bits[i] ^ golden_maps[m].bits[at];
+            wrong += ones(other & ~open);
+            turned += ones(other & open);
         }
-        if (wrong > (golden_maps[m].inexact ? words * 32 / 100 : 0)) {
+        if (wrong > 0) {
             printf("FAIL NAME: image %d, node %d: %ld bits differ\n", image, node, (long)wrong);
             failures++;
         }
-        differing += wrong;
+        differing += turned;
     }
 }
 
-static int same(float found, float golden) {
-    const float size = golden > 1 ? golden : golden < -1 ? -golden : 1;
-    const float apart = found > golden ? found - golden : golden - found;
+static int same(float found, float golden, float tolerance) {
     /* Equal infinities, or NaN in the place of NaN. */
     if (found == golden || (found != found && golden != golden)) return 1;
-    return size <= FLT_MAX && apart <= GOLDEN_TOLERANCE * size;
+    return tolerance >= FLT_MAX || magnitude(found - golden) <= tolerance;
+}
+
+static void check_score(int c, float found) {
+    const float golden = golden_scores[image][c], tolerance = golden_tolerances[image][c];
+    if (!same(found, golden, tolerance)) {
+        printf("FAIL NAME: image %d, score %d is %g, not %g within %g\n", image, c, (double)found,
+               (double)golden, (double)tolerance);
+        failures++;
+    }
+    if (tolerance > 1e-3f && tolerance > 1e-3f * magnitude(golden) && ill_conditioned++ == 0) {
+        ill_image = image;
+        ill_score = c;
+    }
 }
 
 static int highest(const float *scores) {
@@ -58,16 +79,11 @@ static int highest(const float *scores) {
 
 static void check_scores(void) {
     float scores[UPPER_CLASSES];
-    const float *golden = golden_scores[image];
     differing = 0;
     NAME_scores(golden_pixels[image], scores);
-    for (int c = 0; c < UPPER_CLASSES && differing == 0; c++) {
-        if (same(scores[c], golden[c])) continue;
-        printf("FAIL NAME: image %d, score %d is %g, not %g\n", image, c, (double)scores[c],
-               (double)golden[c]);
-        failures++;
-    }
-    if (differing == 0 && NAME_classify(golden_pixels[image]) != highest(golden)) {
+    for (int c = 0; c < UPPER_CLASSES && differing == 0; c++) check_score(c, scores[c]);
+    /* The scores are right: so is the class, if it is the highest of them. */
+    if (NAME_classify(golden_pixels[image]) != highest(scores)) {
         printf("FAIL NAME: image %d: another class\n", image);
         failures++;
     }
@@ -82,7 +98,15 @@ int main(void) {
     (void)check; /* unused where no layer gives bits */
     if (failures > 0) return 1;
     printf("PASS NAME: %d images, %d maps of bits, scores and classes", GOLDEN_IMAGES, GOLDEN_MAPS);
-    if (inexact > 0) printf("; bits differ within what rounding explains in %d images", inexact);
+    if (inexact > 0) {
+        printf("; rounding turned bits in %d images, what follows is not compared", inexact);
+    }
+    if (ill_conditioned > 0) {
+        printf("; %d scores are ill-conditioned, first score %d of image %d: rounding may move its %g "
+               "by %g",
+               ill_conditioned, ill_score, ill_image, (double)golden_scores[ill_image][ill_score],
+               (double)golden_tolerances[ill_image][ill_score]);
+    }
     printf("\n");
     return 0;
 }

@@ -1,0 +1,122 @@
+"""The names of a model's classes: from --classes, from the model, or from a classes.txt."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signbit.cli._output import say
+from signbit.errors import DataError, SignbitError, UsageError
+
+if TYPE_CHECKING:
+    from signbit.evaluate import Classifier
+
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        "--classes",
+        metavar="A,B,...|FILE.txt|D",
+        help="Names of the classes in the order of the scores: a list, a file with one name a "
+        "line, or those of the data set D, such as cifar10.  [default: the model's own, else "
+        "those of a classes.txt]",
+    ),
+]
+
+_LIST_SUFFIX = ".txt"
+
+
+def choose_classes(
+    model: "Classifier", option: str | None, beside: Sequence[Path]
+) -> tuple[str, ...] | None:
+    """The names of a model's classes in the order of its scores; None where nothing gives any.
+
+    --classes counts first, then the model's own names, then `classes.txt` in a folder of `beside`.
+    Where they are not the model's own, a line on standard error says where they come from.
+
+    Raises: UsageError, DataError for names that are not as many as the scores, or no names; for
+        two classes.txt that differ.
+    """
+    own = tuple(model.preprocessing.classes)
+    if option is not None:
+        names, source = _given(option), "--classes"
+    elif own:
+        return own
+    else:
+        found = _in_folders(beside)
+        if found is None:
+            return None
+        names, source = found
+    _check(model, names, source)
+    if names != own:
+        replaced = ", in the place of those that the model has" if own else ""
+        say(f"signbit: class names from {source}{replaced}", err=True)
+    return names
+
+
+def _given(option: str) -> tuple[str, ...]:
+    """What --classes says."""
+    from signbit.data._class_names import CLASS_NAMES
+
+    if option.endswith(_LIST_SUFFIX):
+        return _read(Path(option))
+    if option in CLASS_NAMES:
+        return tuple(CLASS_NAMES[option])
+    names = tuple(name.strip() for name in option.split(","))
+    if len(names) == 1:
+        raise UsageError(
+            f"--classes {option!r}: give the names with commas between them, a file that ends in "
+            f"{_LIST_SUFFIX}, one name a line, or a data set: {', '.join(CLASS_NAMES)}"
+        )
+    if "" in names:
+        raise UsageError(f"--classes {option!r}: name {names.index('') + 1} is blank; name it")
+    return names
+
+
+def _in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], str] | None:
+    """The names in the folders' classes.txt and the file; None where no folder has one."""
+    from signbit.data.folder import NAMES_FILE
+
+    files = dict.fromkeys(folder / NAMES_FILE for folder in folders)
+    found = [(file, _read(file)) for file in files if file.is_file()]
+    if not found:
+        return None
+    first, names = found[0]
+    for file, others in found:
+        if others != names:
+            raise DataError(f"{first} and {file} have other class names; choose with --classes")
+    return names, str(first)
+
+
+def _read(path: Path) -> tuple[str, ...]:
+    from signbit.data._places import read_names
+
+    if path.exists() and not path.is_file():
+        raise DataError(f"cannot read {path}: not a file; give a text file, one name a line")
+    return read_names(path)
+
+
+def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
+    """Raises: UsageError where they cannot be the names of the model's classes."""
+    from signbit.evaluate import score_count
+
+    count = score_count(model)
+    if len(names) != count:
+        raise UsageError(
+            f"{source} has {len(names)} class names, the model gives {count} scores; name each "
+            "with --classes"
+        )
+    try:
+        replace(model.preprocessing, classes=names)
+    except SignbitError as error:
+        raise UsageError(f"{source}: {error}") from error
+
+
+def folders_of_images(paths: Sequence[Path]) -> list[Path]:
+    """Where the classes.txt of images lies: their folder; of `train` and `test` the one above."""
+    from signbit.data._types import SPLITS
+
+    folders = [path if path.is_dir() else path.parent for path in paths]
+    above = [folder.absolute().parent for folder in folders if folder.absolute().name in SPLITS]
+    return [*folders, *above]

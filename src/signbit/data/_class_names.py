@@ -1,0 +1,28 @@
+"""The class names of the known data sets, without their files."""
+
+from collections.abc import Mapping, Sequence
+
+from signbit.data import fashion_mnist, mnist
+
+_CIFAR10 = """
+airplane automobile bird cat deer dog frog horse ship truck
+"""
+_CIFAR100 = """
+apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly
+camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup
+dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower
+leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid
+otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray
+road rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar
+sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle
+wardrobe whale willow_tree wolf woman worm
+"""
+
+CLASS_NAMES: Mapping[str, Sequence[str]] = {
+    "cifar10": tuple(_CIFAR10.split()),
+    "cifar100": tuple(_CIFAR100.split()),
+    "digits": tuple("0123456789"),
+    "fashion-mnist": tuple(fashion_mnist.SOURCE.classes),
+    "mnist": tuple(mnist.SOURCE.classes),
+}
+"""Data set to its names, in the order of the labels."""

@@ -1,0 +1,179 @@
+"""How far rounding may move the values of a packed network away from its golden values.
+
+Integers and bits are exact, and so is what follows them in one rounding. Sums of real numbers are
+not: their terms may be added in any order, with products rounded or fused. A sum of n terms lies
+within n * u / (1 - n * u) times the sum of the terms' magnitudes of the true one, u = 2^-24: N. J.
+Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1. From there on the bounds
+follow the values through the graph.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.format import Node, PackedModel
+from signbit.format.ops.conv import fan_in
+from signbit.runtime import reference
+
+Array = NDArray[Any]
+Bound = NDArray[np.float64]
+
+_UNIT = 2.0**-24  # the relative error of one rounding to float32
+_EXP_AND_LOG = 8 * _UNIT  # of a libm: within 4 units in the last place
+_FLUSHED = 2.0**-126  # what a processor that knows no subnormal numbers loses with a term
+_LARGEST = float(np.finfo(np.float32).max)
+# Products of bounds, which the derivations leave out.
+_SLACK = 1 + 2.0**-10
+
+
+def rounding_bounds(model: PackedModel, values: Sequence[Array]) -> list[Bound | None]:
+    """For each value, the pixels first, how far another order of its sums may move it.
+
+    None where it is exact; else of the value's shape, 0 where an element is exact, infinite where
+    nothing can be said. A bit is taken to be the golden one: see `open_bits`.
+
+    values: of every node, as `reference.run` gives them.
+    """
+    found: list[Bound | None] = [None]
+    for number, node in enumerate(model.nodes, 1):
+        inputs = [values[source] for source in node.inputs]
+        bounds = [found[source] for source in node.inputs]
+        if node.op not in _RULES or (
+            node.op not in _SOURCES and all(bound is None for bound in bounds)
+        ):
+            found.append(None)
+            continue
+        moved = [
+            np.zeros(x.shape) if bound is None else bound
+            for x, bound in zip(inputs, bounds, strict=True)
+        ]
+        terms = fan_in(node.attributes, model.types[node.inputs[0]]) if "conv" in node.op else 0
+        with np.errstate(all="ignore"):
+            bound = _RULES[node.op](node, inputs, moved, values[number].astype(np.float64), terms)
+        # What became NaN on the way, say 0 times infinity, bounds nothing.
+        found.append(np.where(np.isnan(bound), np.inf, bound))
+    return found
+
+
+def open_bits(node: Node, x: Array, bound: Bound | None) -> NDArray[np.bool_] | None:
+    """The bits of a threshold that rounding decides; None where there can be none."""
+    if bound is None:
+        return None
+    with np.errstate(all="ignore"):
+        distance = np.abs(x.astype(np.float64) - node.tensors["threshold"])
+    return (bound > 0) & ~(distance > bound)
+
+
+def _sum(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    x, change = inputs[0].astype(np.float64), moved[0]
+    exact = reference.apply(_wide(node), [x])
+    magnitudes = reference.apply(_magnitudes(node), [np.abs(x) + change])
+    bound = _of_sum(terms) * magnitudes + terms * _FLUSHED + np.abs(y - exact)
+    if change.any():
+        bound += reference.apply(_magnitudes(node, padding_value=0), [change])
+    bound = np.where(magnitudes < _LARGEST, bound * _SLACK, np.inf)
+    # An input that is infinite makes the sum so in any order.
+    return np.where(np.isfinite(magnitudes), bound, 0)
+
+
+def _of_sum(terms: int) -> float:
+    return terms * _UNIT / (1 - terms * _UNIT)
+
+
+def _wide(node: Node) -> Node:
+    """The same sums in float64, in which a product of two float32 is exact."""
+    if node.op == "conv_f32_bits":
+        return node
+    return replace(node, tensors={"weight": node.tensors["weight"].astype(np.float64)})
+
+
+def _magnitudes(node: Node, padding_value: int | None = None) -> Node:
+    """The sum of the magnitudes of the terms."""
+    if node.op == "conv_f32":
+        return replace(node, tensors={"weight": np.abs(node.tensors["weight"].astype(np.float64))})
+    if padding_value is None:
+        padding_value = abs(node.attributes["padding_value"])
+    ones = np.full_like(node.tensors["weight"], np.iinfo(np.uint64).max)
+    attributes = {**node.attributes, "padding_value": padding_value}
+    return replace(node, attributes=attributes, tensors={"weight": ones})
+
+
+def _rounded(moved: Bound, y: Array) -> Bound:
+    """A result that was moved by so much, and rounded here and there."""
+    return np.where(moved == 0, 0, moved + 2 * _UNIT * (np.abs(y) + moved))
+
+
+def _affine(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    scaled = np.abs(node.tensors["scale"].astype(np.float64)) * moved[0]
+    return np.where(moved[0] == 0, 0, _rounded(scaled, y))
+
+
+def _prelu(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    steepest = np.maximum(np.abs(node.tensors["slope"].astype(np.float64)), 1)
+    return np.where(moved[0] == 0, 0, _rounded(steepest * moved[0], y))
+
+
+def _add(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    return _rounded(moved[0] + moved[1], y)
+
+
+def _same(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    """Operations that move values, or choose one: bounds go the same way."""
+    return reference.apply(node, moved)
+
+
+def _kept(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    return moved[0]
+
+
+def _avg_pool(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    change = reference.apply(node, moved)
+    magnitudes = reference.apply(node, [np.abs(inputs[0].astype(np.float64)) + moved[0]])
+    taps = int(np.prod(node.attributes["kernel"]))
+    return np.where(change == 0, 0, change + 2 * _of_sum(taps + 1) * magnitudes)
+
+
+def _shifted(x: Array, moved: Bound) -> tuple[Array, Bound]:
+    """x less the highest of its row, and how far that may be moved, less what all share."""
+    shifted = x.astype(np.float64) - x.max(axis=-1, keepdims=True)
+    return shifted, _rounded(moved, shifted)
+
+
+def _softmax(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    _, change = _shifted(inputs[0], moved[0])
+    total = (y * np.expm1(change)).sum(axis=-1, keepdims=True)
+    library = 2 * (2 * _EXP_AND_LOG + _of_sum(y.shape[-1]) + _UNIT)
+    bound = y * np.expm1(change + 2 * total + library) * _SLACK + _FLUSHED
+    return np.where(np.isfinite(y), np.minimum(bound, 1), 0)
+
+
+def _log_softmax(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    shifted, change = _shifted(inputs[0], moved[0])
+    log = np.abs(shifted - y)
+    library = _EXP_AND_LOG + _of_sum(y.shape[-1]) + _EXP_AND_LOG * log
+    # The logarithm of the sum moves by no more than its inputs.
+    moved_by = change + change.max(axis=-1, keepdims=True)
+    bound = (moved_by + 2 * library + 2 * _UNIT * np.abs(y)) * _SLACK
+    return np.where(np.isfinite(y), bound, 0)
+
+
+_Rule = Callable[[Node, Sequence[Array], Sequence[Bound], Array, int], Bound]
+# Where rounding comes in; all else only hands it on.
+_SOURCES = ("conv_f32", "conv_f32_bits", "softmax", "log_softmax")
+_RULES: dict[str, _Rule] = {
+    "conv_f32": _sum,
+    "conv_f32_bits": _sum,
+    "affine": _affine,
+    "clamp": _kept,
+    "prelu": _prelu,
+    "add": _add,
+    "concat": _same,
+    "flatten": _same,
+    "max_pool": _same,
+    "avg_pool": _avg_pool,
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+}
