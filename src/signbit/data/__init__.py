@@ -3,6 +3,7 @@
 from signbit.data._files import image_files, label_of
 from signbit.data._image import read_image
 from signbit.data._load import load
+from signbit.data._synonyms import canonical, class_places
 from signbit.data._types import Images, ImageSet, Request, datasets
 from signbit.data._write import write_images
 
@@ -10,6 +11,8 @@ __all__ = [
     "ImageSet",
     "Images",
     "Request",
+    "canonical",
+    "class_places",
     "datasets",
     "image_files",
     "label_of",
