@@ -170,7 +170,7 @@ def test_a_large_set_is_read_when_asked_for(tmp_path, monkeypatch):
     assert images[5:].shape == (0, 3, 4, 1)
     (tmp_path / "0_3.png").unlink()
     assert first_pixels(images[:3]) == [0, 1, 2]
-    with pytest.raises(DataError, match=r"0_3\.png: no such file"):
+    with pytest.raises(DataError, match=r"0_3\.png: No such file"):
         images[3:4]
 
 
