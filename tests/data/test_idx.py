@@ -1,4 +1,5 @@
 import gzip
+import os
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -150,3 +151,14 @@ def md5_of(path: Path) -> str:
     import hashlib
 
     return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("name", ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
+def test_a_pipe_in_the_place_of_a_file_is_refused(tmp_path, suffix, name):
+    write_test_split(tmp_path, suffix)
+    path = tmp_path / f"{name}{suffix}"
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(DataError, match=f"cannot read .*{name}{suffix}: a device or pipe"):
+        load("mnist", "test", data_dir=tmp_path)

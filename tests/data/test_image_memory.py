@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from signbit.data import _image, _image_memory, read_image
+from signbit.data import _image, _image_memory, _image_modes, read_image
 from signbit.data._image import read_pixels
 from signbit.data._image_memory import Room, opened
 from signbit.errors import DataError
@@ -97,7 +97,7 @@ def test_room_is_given_back_after_every_error(room, tmp_path):
 
 def test_readers_decode_one_large_image_at_a_time(room, tmp_path, monkeypatch):
     path, now, most = save(tmp_path / "a.png"), [0], [0]
-    inside = _image._eight_bits
+    inside = _image.eight_bits
 
     def watched(image: Image.Image) -> Image.Image:
         now[0] += 1
@@ -106,7 +106,7 @@ def test_readers_decode_one_large_image_at_a_time(room, tmp_path, monkeypatch):
         now[0] -= 1
         return inside(image)
 
-    monkeypatch.setattr(_image, "_eight_bits", watched)
+    monkeypatch.setattr(_image, "eight_bits", watched)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: read_image(path, (4, 4), 3), range(16), timeout=60))
     assert most == [1]
@@ -141,7 +141,7 @@ def test_strips_change_no_pixel(tmp_path, monkeypatch, mode, suffix):
     whole = read_pixels(tmp_path / f"a.{suffix}")
     assert len(np.unique(whole)) > 10
     for pixels in (1, 14, 21):
-        monkeypatch.setattr(_image, "_STRIP_PIXELS", pixels)
+        monkeypatch.setattr(_image_modes, "_STRIP_PIXELS", pixels)
         np.testing.assert_array_equal(read_pixels(tmp_path / f"a.{suffix}"), whole)
 
 

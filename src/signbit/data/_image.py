@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from signbit.data._image_memory import opened
+from signbit.data._image_memory import mode_in_header, opened
+from signbit.data._image_modes import eight_bits, in_mode, is_grey
 from signbit.errors import DataError, UsageError
 from signbit.files import open_regular
 from signbit.format.preprocessing import MAX_SIDE
 
-_STRIP_PIXELS = 2**18
-_GREY_MODES = ("1", "L", "LA")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -48,7 +47,7 @@ def read_image(path: Path | str, size: tuple[int, int], channels: int) -> NDArra
     mode = "L" if check_channels(channels) == 1 else "RGB"
 
     def fitted(image: Image.Image) -> NDArray[np.uint8]:
-        image = _in_mode(image, mode)
+        image = in_mode(image, mode)
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.BILINEAR)
         return np.array(image).reshape(height, width, channels)
@@ -59,6 +58,15 @@ def read_image(path: Path | str, size: tuple[int, int], channels: int) -> NDArra
 def read_pixels(path: Path | str) -> NDArray[np.uint8]:
     """The pixels as `read_image` gives them, in the image's own size and channel count."""
     return _read(path, lambda image: np.array(image).reshape(image.height, image.width, -1))
+
+
+def has_color(path: Path | str) -> bool:
+    """Whether `read_pixels` gives 3 channels, as the header says.
+
+    Raises: DataError naming the file where it has none.
+    """
+    with _errors_named(path), open_regular(path) as file:
+        return not is_grey(mode_in_header(file))
 
 
 def check_size(size: Any) -> tuple[int, int]:
@@ -91,7 +99,7 @@ def _read(
             # Pillow spreads the pixels of few bits over 0-255, not the level that is transparent.
             image.info["transparency"] *= 255 // (levels - 1)
         turn = _TURNS.get(_orientation(image))
-        flat = _eight_bits(image)
+        flat = eight_bits(image)
         if turn is None:
             return finish(flat)
         if flat is not image:
@@ -113,68 +121,6 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
         return 1
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """In mode L or RGB, without alpha."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _reduced(image)
-    mode = "L" if image.mode in _GREY_MODES else "RGB"
-    if not image.has_transparency_data:
-        return _in_mode(image, mode)
-    return _in_strips(image, mode, lambda strip: _on_white(strip).convert(mode))
-
-
-def _in_mode(image: Image.Image, mode: str) -> Image.Image:
-    """The image itself where it has this mode, which `convert` would copy."""
-    return image if image.mode == mode else image.convert(mode)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image.convert("RGBA"))
-
-
-def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Yield the image in strips of few rows, and the row that each begins with."""
-    rows = max(1, _STRIP_PIXELS // image.width)
-    for top in range(0, image.height, rows):
-        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
-
-
-def _in_strips(
-    image: Image.Image, mode: str, convert: Callable[[Image.Image], Image.Image]
-) -> Image.Image:
-    """What `convert` makes of the image, without whole images in between."""
-    whole = Image.new(mode, image.size)
-    for top, strip in _strips(image):
-        whole.paste(convert(strip), (0, top))
-    return whole
-
-
-def _reduced(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits or floating point in mode L."""
-    arrays = (np.asarray(strip) for _, strip in _strips(image))
-    ends = np.array([(values.min(), values.max()) for values in arrays])
-    low, high = ends[:, 0].min(), ends[:, 1].max()
-    if not (low >= 0 and high <= 65535):
-        raise DataError(f"values from {low} to {high}; 0 to 65535 can be read")
-    # Pillow scales what a PNM file of more than 8 bits holds to 0-65535.
-    wide = image.mode.startswith("I;16") or image.format == "PPM" or high > 255
-    scale = 255 if image.mode == "F" and high <= 1 else 1
-    transparent = image.info.get("transparency")
-
-    def reduce(strip: Image.Image) -> Image.Image:
-        values = np.asarray(strip)
-        if wide:
-            reduced = (values.astype(np.uint16) >> 8).astype(np.uint8)
-        else:
-            reduced = np.round(values * scale).astype(np.uint8)
-        if isinstance(transparent, int):
-            reduced[values == transparent] = 255
-        return Image.fromarray(reduced)
-
-    return _in_strips(image, "L", reduce)
 
 
 @contextmanager

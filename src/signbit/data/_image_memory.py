@@ -65,9 +65,7 @@ def opened(file: BinaryIO) -> Iterator[Image.Image]:
 
     Raises: DataError for a file of more than MAX_FILE_BYTES; what Pillow raises.
     """
-    size = os.fstat(file.fileno()).st_size
-    if size > MAX_FILE_BYTES:
-        raise DataError(f"{size} bytes; files of up to {MAX_FILE_BYTES} are read")
+    size = _checked_size(file)
     # Some decoders read the whole file for its header: one at a time, as it is not counted yet.
     with _room.turn:
         image = Image.open(file)
@@ -79,3 +77,17 @@ def opened(file: BinaryIO) -> Iterator[Image.Image]:
     finally:
         image.close()
         _room.give_back(amount)
+
+
+def mode_in_header(file: BinaryIO) -> str:
+    """The mode of an image, whose pixels are not read. Raises as `opened` does."""
+    _checked_size(file)
+    with _room.turn, Image.open(file) as image:
+        return image.mode
+
+
+def _checked_size(file: BinaryIO) -> int:
+    size = os.fstat(file.fileno()).st_size
+    if size > MAX_FILE_BYTES:
+        raise DataError(f"{size} bytes; files of up to {MAX_FILE_BYTES} are read")
+    return size
