@@ -58,8 +58,9 @@ def test_truncated_and_oversized_files_are_errors(made, change):
     path = folder / source.binary.files["train"][-1]
     content = path.read_bytes()
     path.write_bytes(content[:change] if change < 0 else content + b"x")
-    arrived = f"more than {len(content)}" if change > 0 else len(content) - 1
-    message = rf"{path.name}: {arrived} bytes where {len(content)} belong"
+    size = len(content)
+    message = f"more than {size} bytes where at most" if change > 0 else f"{size - 1} bytes where"
+    message = rf"{path.name}: {message} {size} belong"
     with pytest.raises(DataError, match=message):
         load(name, "train", data_dir=folder)
     assert len(load(name, "test", data_dir=folder).labels) == 2

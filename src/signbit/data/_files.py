@@ -84,10 +84,10 @@ def number_of(path: PurePath | str) -> int | None:
 def label_of(path: Path | str, classes: Sequence[str]) -> int | None:
     """The true label that a file's place or name says, an index into `classes`.
 
-    The folder that holds the file says it where it is named like a class, or by a synonym of its
-    name (`car` for `automobile`); else a name like
-    `<label>_<index>.<ext>` does, with a label below the number of classes. Else None. In folders
-    named like a split, `train` and `test`, such a name counts first: CIFAR-100 has a class `train`.
+    The folder that holds the file says it where it is named like a class, or by a synonym (`car`
+    for `automobile`); else a name like `<label>_<index>.<ext>` does, with a label below the number
+    of classes. Else None. In folders named like a split, `train` and `test`, such a name counts
+    first: CIFAR-100 has a class `train`.
     """
     folder, number = Path(path).absolute().parent.name, number_of(path)
     numbered = number is not None and number < len(classes)

@@ -44,7 +44,9 @@ def read_at_most(path: Path, size: int) -> bytes:
         return read_regular(path, size)
     except OSError as error:
         if error.errno == errno.EFBIG:
-            raise wrong_size(path, f"more than {size}", size) from error
+            raise DataError(
+                f"{path}: more than {size} bytes where at most {size} belong"
+            ) from error
         raise DataError(f"cannot read {path}: {error.strerror}") from error
 
 
