@@ -269,6 +269,15 @@ def test_an_archive_that_unpacks_to_more_than_the_data_set_is_not_read_on(made, 
     tracemalloc.stop()
 
 
+def test_half_an_archive_says_to_remove_it(made, tmp_path):
+    source, sets = made
+    write("pickled archive", source, sets, tmp_path)
+    path = tmp_path / source.pickled.archive
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(DataError, match=rf"{path.name}: damaged archive: .*\. Remove it and fetch"):
+        load(sets["test"].name, "test", data_dir=tmp_path, download=True)
+
+
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
 def test_long_names_in_an_archive_are_passed_over_without_memory(made, tmp_path, kind):
     source, sets = made

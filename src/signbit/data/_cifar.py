@@ -66,9 +66,13 @@ class _Place:
             for name in wanted:
                 path = self.path / name
                 yield name, str(path), read_at_most(path, sizes[name])
-        else:
+            return
+        try:
             for name, content in members(self.path, folder, sizes, wanted):
                 yield name, f"{self.path}: {folder}/{name}", content
+        except DataError as error:
+            # A download that broke off leaves half an archive, which --download would not mend.
+            raise DataError(f"{error}. Remove it and fetch the data again.") from error
 
 
 def read_cifar(request: Request, source: CifarFiles) -> ImageSet:
