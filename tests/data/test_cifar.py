@@ -19,19 +19,20 @@ def made(request, tmp_path, monkeypatch):
     name = request.param
     source = replace(MODULES[name].SOURCE, records=RECORDS)
     monkeypatch.setattr(MODULES[name], "SOURCE", source)
-    folder = tmp_path / source.folder
+    layout = source.binary
+    folder = tmp_path / layout.folder
     folder.mkdir()
     random = np.random.default_rng(0)
     tables = {}
-    for split, files in source.files.items():
+    for split, files in layout.files.items():
         for file in files:
-            table = random.integers(0, 256, (RECORDS[split], source.record_bytes), np.uint8)
-            table[:, : source.label_bytes] = random.integers(0, 10, (RECORDS[split], 1))
-            table[:, source.label_bytes - 1] = random.integers(0, source.classes, RECORDS[split])
+            table = random.integers(0, 256, (RECORDS[split], layout.record_bytes), np.uint8)
+            table[:, : layout.label_bytes] = random.integers(0, 10, (RECORDS[split], 1))
+            table[:, layout.label_bytes - 1] = random.integers(0, source.classes, RECORDS[split])
             (folder / file).write_bytes(table.tobytes())
             tables[file] = table
     names = "".join(f"name {number}\n" for number in range(source.classes))
-    (folder / source.names_file).write_text(names + "\n")
+    (folder / source.binary.names_file).write_text(names + "\n")
     return name, source, folder, tables
 
 
@@ -40,12 +41,12 @@ def made(request, tmp_path, monkeypatch):
 def test_records_become_images_and_labels_in_order(made, split, inside):
     name, source, folder, tables = made
     images = load(name, split, data_dir=folder if inside else folder.parent)
-    table = np.concatenate([tables[file] for file in source.files[split]])
-    assert images.labels.tolist() == table[:, source.label_bytes - 1].tolist()
+    table = np.concatenate([tables[file] for file in source.binary.files[split]])
+    assert images.labels.tolist() == table[:, source.binary.label_bytes - 1].tolist()
     assert images.classes == tuple(f"name {number}" for number in range(source.classes))
     assert images.images.shape == (len(table), 32, 32, 3)
     for place in (0, len(table) - 1):
-        planes = table[place, source.label_bytes :]
+        planes = table[place, source.binary.label_bytes :]
         row, column = 5, 7
         expected = [planes[channel * 1024 + row * 32 + column] for channel in range(3)]
         assert images.images[place : place + 1][0, row, column].tolist() == expected
@@ -54,10 +55,12 @@ def test_records_become_images_and_labels_in_order(made, split, inside):
 @pytest.mark.parametrize("change", [-1, 1])
 def test_truncated_and_oversized_files_are_errors(made, change):
     name, source, folder, _ = made
-    path = folder / source.files["train"][-1]
+    path = folder / source.binary.files["train"][-1]
     content = path.read_bytes()
     path.write_bytes(content[:change] if change < 0 else content + b"x")
-    message = rf"{path.name}: {len(content) + change} bytes where {len(content)} belong"
+    size = len(content)
+    message = f"more than {size} bytes where at most" if change > 0 else f"{size - 1} bytes where"
+    message = rf"{path.name}: {message} {size} belong"
     with pytest.raises(DataError, match=message):
         load(name, "train", data_dir=folder)
     assert len(load(name, "test", data_dir=folder).labels) == 2
@@ -65,8 +68,8 @@ def test_truncated_and_oversized_files_are_errors(made, change):
 
 def test_label_out_of_range_names_file_and_record(made):
     name, source, folder, tables = made
-    file = source.files["test"][0]
-    tables[file][1, source.label_bytes - 1] = source.classes
+    file = source.binary.files["test"][0]
+    tables[file][1, source.binary.label_bytes - 1] = source.classes
     (folder / file).write_bytes(tables[file].tobytes())
     message = rf"{file}, record 1: label {source.classes}, where 0 to {source.classes - 1}"
     with pytest.raises(DataError, match=message):
@@ -75,7 +78,7 @@ def test_label_out_of_range_names_file_and_record(made):
 
 def test_missing_file_says_where_it_was_looked_for_and_what_to_run(made):
     name, source, folder, _ = made
-    missing = source.files["train"][-1]
+    missing = source.binary.files["train"][-1]
     (folder / missing).unlink()
     with pytest.raises(DataError) as caught:
         load(name, "train", data_dir=folder.parent)
@@ -85,7 +88,7 @@ def test_missing_file_says_where_it_was_looked_for_and_what_to_run(made):
 
 def test_wrong_count_of_names_is_an_error(made):
     name, source, folder, _ = made
-    (folder / source.names_file).write_text("one\n")
+    (folder / source.binary.names_file).write_text("one\n")
     with pytest.raises(DataError, match=f"1 class names where {source.classes} belong"):
         load(name, "test", data_dir=folder)
 

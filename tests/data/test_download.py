@@ -42,7 +42,7 @@ def publish(site, monkeypatch):
     def _publish(content: bytes, md5: str | None = None) -> None:
         (site.folder / ARCHIVE).write_bytes(content)
         md5 = hashlib.md5(content).hexdigest() if md5 is None else md5
-        source = replace(module.SOURCE, address=site.address + ARCHIVE, md5=md5)
+        source = replace(module.SOURCE, base=site.address, md5=md5)
         monkeypatch.setattr(module, "SOURCE", replace(source, records={"train": 1, "test": 1}))
 
     return _publish

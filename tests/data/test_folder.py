@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from signbit.data import _image_files, folder, load
+from signbit.data import _image_files, folder, image_files, load
+from signbit.data._image import has_color, read_pixels
 from signbit.errors import DataError, UsageError
 
 
@@ -170,7 +171,7 @@ def test_a_large_set_is_read_when_asked_for(tmp_path, monkeypatch):
     assert images[5:].shape == (0, 3, 4, 1)
     (tmp_path / "0_3.png").unlink()
     assert first_pixels(images[:3]) == [0, 1, 2]
-    with pytest.raises(DataError, match=r"0_3\.png: no such file"):
+    with pytest.raises(DataError, match=r"0_3\.png: No such file"):
         images[3:4]
 
 
@@ -202,3 +203,69 @@ def test_a_first_image_that_is_too_wide_is_named(tmp_path):
     save(tmp_path / "cat/a.png", size=(16385, 1))
     with pytest.raises(DataError, match=r"a.png: 16385x1 pixels; 16384 a side are allowed"):
         load(f"folder:{tmp_path}", "test")
+
+
+@pytest.mark.parametrize("where", ["train/0_9.png", "test/1_2.png"])
+def test_one_image_with_color_makes_all_rgb_and_is_named(tmp_path, capsys, where):
+    for name in ("train/0_1.png", "train/0_2.png", "test/1_1.png"):
+        save(tmp_path / name, 7)
+    assert load(f"folder:{tmp_path}", "train").images.shape[1:] == (3, 4, 1)
+    assert capsys.readouterr().err == ""
+    save(tmp_path / where, 9, (6, 6), "RGB")
+    for split in ("train", "test", "train"):
+        assert load(f"folder:{tmp_path}", split).images.shape[1:] == (3, 4, 3)
+    first = tmp_path / "train/0_1.png"
+    told = f"{tmp_path / where} has color, so all images are RGB; the first, {first}, is grey"
+    assert capsys.readouterr().err == f"signbit: {told}\n"
+    assert load(f"folder:{tmp_path}", "train", channels=1).images.shape[1:] == (3, 4, 1)
+
+
+def test_a_first_image_with_color_needs_no_note(tmp_path, capsys):
+    save(tmp_path / "0_1.png", 7, mode="RGB")
+    save(tmp_path / "0_2.png", 7)
+    assert load(f"folder:{tmp_path}", "train").images.shape == (2, 3, 4, 3)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16", "I", "F", "P", "RGB", "RGBA", "CMYK"])
+def test_the_header_says_how_many_channels_will_be_read(tmp_path, mode):
+    path = tmp_path / ("a.tif" if mode in ("F", "I", "CMYK") else "a.png")
+    Image.new(mode, (5, 5)).save(path)
+    assert has_color(path) == (read_pixels(path).shape[-1] == 3)
+
+
+def test_damaged_images_do_not_decide_the_color_and_are_named(tmp_path):
+    save(tmp_path / "0_1.png", 7)
+    (tmp_path / "0_2.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"0_2\.png: not an image"):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_class_folders_may_have_names_that_mean_the_same_as_those_listed(tmp_path):
+    for value, name in enumerate(["car/a.png", "plane/a.png", "bird/a.png"]):
+        save(tmp_path / name, value)
+    (tmp_path / "classes.txt").write_text("airplane\nautomobile\nbird\n")
+    images = load(f"folder:{tmp_path}", "train")
+    assert images.classes == ("airplane", "automobile", "bird")
+    assert dict(zip(first_pixels(images.images), images.labels.tolist(), strict=True)) == {
+        0: 1,
+        1: 0,
+        2: 2,
+    }
+    save(tmp_path / "automobile/b.png", 3)
+    with pytest.raises(DataError, match=r"class 'car' is not in classes\.txt"):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_pipes_are_refused_not_waited_for(tmp_path):
+    save(tmp_path / "0_1.png")
+    os.mkfifo(tmp_path / "classes.txt")
+    with pytest.raises(DataError, match=r"cannot read .*classes\.txt: a device or pipe"):
+        load(f"folder:{tmp_path}", "train")
+    (tmp_path / "classes.txt").unlink()
+    os.mkfifo(tmp_path / "0_0.png")  # the first
+    with pytest.raises(DataError, match=r"0_0\.png: a device or pipe, not a file"):
+        load(f"folder:{tmp_path}", "train")
+    with pytest.raises(DataError, match=r"0_0\.png is a device or pipe; give image files"):
+        image_files([tmp_path / "0_0.png"])
+    assert len(image_files([tmp_path])) == 2

@@ -1,3 +1,4 @@
+import os
 import resource
 from contextlib import contextmanager
 from pathlib import Path
@@ -231,3 +232,22 @@ def test_ten_thousand_real_images_survive_the_round_trip(cifar10_dir, tmp_path):
     assert read.classes == images.classes
     np.testing.assert_array_equal(read.labels, images.labels[order])
     np.testing.assert_array_equal(np.asarray(read.images), np.asarray(images.images)[order])
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_pipes_are_not_written_to_or_waited_for(sets, tmp_path, force):
+    names = tmp_path / "classes.txt"
+    os.mkfifo(names)
+    with pytest.raises(OutputError, match=r"classes\.txt is a device or pipe; nothing was written"):
+        write_images(sets, tmp_path, "bmp", force=force)
+    names.unlink()
+    write_images(sets, tmp_path, "bmp")
+    image = tmp_path / "train" / f"{sets[0].labels[0]}_0.bmp"
+    image.unlink()
+    os.mkfifo(image)
+    before = snapshot(tmp_path / "test")
+    with pytest.raises(
+        OutputError, match=rf"{image.name} is a device or pipe; nothing was written"
+    ):
+        write_images(sets, tmp_path, "bmp", force=force)
+    assert snapshot(tmp_path / "test") == before

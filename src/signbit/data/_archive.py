@@ -1,45 +1,131 @@
 """Take expected files out of a tar archive."""
 
-import shutil
-import tarfile
+import gzip
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from signbit.errors import DataError
-from signbit.files import atomic_path
+from signbit.files import atomic_write, open_regular
+
+_BLOCK = 512
+_CHUNK_BYTES = 2**18
+# Headers, padding and readmes around the files that are known.
+_MAX_OTHER_BYTES = 2**24
+_FILE_KINDS = (b"0", b"\0")
 
 
 def extract(archive: Path, folder: str, sizes: Mapping[str, int], into: Path) -> None:
     """Write the members `folder/<name>` of a .tar.gz archive to `into`.
 
-    Only names in `sizes` are taken, only regular files, and only up to that many bytes; the
-    rest of the archive is passed over, so that no name in it decides where anything lands.
-    Each file appears whole or not at all.
+    Each file appears whole or not at all. `sizes` and errors are those of `members`.
+
+    Raises: DataError; OutputError where a file cannot be written.
+    """
+    for name, content in members(archive, folder, sizes, list(sizes)):
+        atomic_write(into / name, content)
+
+
+def members(
+    archive: Path, folder: str, sizes: Mapping[str, int], wanted: list[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the members `folder/<name>` of a .tar.gz archive.
+
+    Only names that are wanted are taken, only regular files, and only up to the bytes in
+    `sizes`. The rest is passed over, so that no name in the archive decides where anything
+    lands, and once all are found it is not read. What the archive unpacks to is bounded by the
+    sum of the sizes.
+
+    sizes: the most bytes of each file that the archive may hold, wanted or not.
 
     Raises: DataError where a member is missing, not a file or too large, and where the archive
-    is damaged; OutputError where a file cannot be written.
+    is damaged or unpacks to more.
     """
-    missing = dict(sizes)
+    missing = set(wanted)
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            for member in tar:
-                parent, _, name = member.name.rpartition("/")
-                if parent.removeprefix("./") == folder and name in missing:
-                    _write(tar, member, missing.pop(name), into / name, archive)
-    except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise DataError(f"{archive.name}: damaged archive: {error}") from error
+        with open_regular(archive) as file, gzip.GzipFile(fileobj=file) as unpacked:
+            tar = _Tar(unpacked, sum(sizes.values()) + _MAX_OTHER_BYTES)
+            while missing and (header := tar.header()):
+                parent, _, name = header.name.rpartition("/")
+                if parent.removeprefix("./") != folder or name not in missing:
+                    tar.skip(header.size)
+                    continue
+                if header.kind not in _FILE_KINDS or header.size > sizes[name]:
+                    raise DataError(
+                        f"{archive}: {header.name} is not a file of at most {sizes[name]} bytes"
+                    )
+                missing.remove(name)
+                yield name, tar.read(header.size)
+    except (EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{archive}: damaged archive: {error}") from error
+    except OSError as error:
+        raise DataError(f"cannot read {archive}: {error.strerror}") from error
     if missing:
-        raise DataError(f"{archive.name}: holds no {folder}/{', '.join(sorted(missing))}")
+        raise DataError(f"{archive}: holds no {folder}/{', '.join(sorted(missing))}")
 
 
-def _write(
-    tar: tarfile.TarFile, member: tarfile.TarInfo, limit: int, path: Path, archive: Path
-) -> None:
-    source = tar.extractfile(member) if member.isreg() else None
-    if source is None or member.size > limit:
-        raise DataError(
-            f"{archive.name}: {member.name} is not a file of at most {limit} bytes; not extracted"
-        )
-    with atomic_path(path) as temporary, temporary.open("wb") as target:
-        shutil.copyfileobj(source, target)
+@dataclass(frozen=True)
+class _Header:
+    """What a tar archive says before the bytes of a member."""
+
+    name: str
+    size: int
+    kind: bytes
+
+
+@dataclass
+class _Tar:
+    """A tar archive, read from front to back; `left` bytes at most.
+
+    Python's own reader believes sizes that the headers of long names give, and some versions of
+    it run round in circles where one is negative. The names that are wanted here are short.
+    """
+
+    file: gzip.GzipFile
+    left: int
+
+    def header(self) -> _Header | None:
+        """The next one, None at the end. Raises: ValueError for a damaged one."""
+        block = self.read(_BLOCK)
+        if not block.strip(b"\0"):
+            return None
+        if sum(block) - sum(block[148:156]) + 8 * ord(" ") != _octal(block[148:156]):
+            raise ValueError("a header with a wrong checksum")
+        name, prefix = (_text(block[start:end]) for start, end in ((0, 100), (345, 500)))
+        ustar = block[257:263] == b"ustar\0"  # GNU has other things in the place of the prefix
+        whole = f"{prefix}/{name}" if ustar and prefix else name
+        return _Header(whole.rstrip("/"), _octal(block[124:136]), block[156:157])
+
+    def read(self, size: int) -> bytes:
+        """As many bytes, and past the padding after them."""
+        return b"".join(self._chunks(size))
+
+    def skip(self, size: int) -> None:
+        """Pass over as many bytes and the padding after them."""
+        for _ in self._chunks(size):
+            pass
+
+    def _chunks(self, size: int) -> Iterator[bytes]:
+        padded = -(-size // _BLOCK) * _BLOCK
+        if padded > self.left:
+            raise ValueError("it unpacks to more than the data set has")
+        self.left -= padded
+        while padded > 0:
+            chunk = self.file.read(min(_CHUNK_BYTES, padded))
+            if not chunk:
+                raise EOFError("it is cut off")
+            padded -= len(chunk)
+            yield chunk[:size]
+            size -= min(size, len(chunk))
+
+
+def _text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def _octal(field: bytes) -> int:
+    digits = field.strip(b" \0")
+    if not all(digit in b"01234567" for digit in digits):
+        raise ValueError("a header with a size that is no octal number")
+    return int(digits or b"0", 8)

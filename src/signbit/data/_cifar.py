@@ -1,112 +1,161 @@
-"""The binary files of CIFAR-10 and CIFAR-100."""
+"""CIFAR-10 and CIFAR-100 in the layouts that are published, unpacked or not."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.data._archive import extract
+from signbit.data._archive import extract, members
+from signbit.data._cifar_layouts import AbstractLayout, BinaryLayout, PickledLayout
 from signbit.data._download import fetch
-from signbit.data._places import MAX_NAMES_BYTES, find_file, not_found, read_exactly, read_names
+from signbit.data._places import MAX_NAMES_BYTES, is_there, not_found, read_at_most
 from signbit.data._types import ImageSet, Request
 from signbit.errors import DataError, OutputError
 
 SIDE = 32
-PIXEL_BYTES = 3 * SIDE * SIDE
 
 
 @dataclass(frozen=True)
 class CifarFiles:
     """What tells one of the two data sets from the other.
 
-    folder: name of the folder in the official archive.
-    files: split to file names, in the order of the images.
     records: split to images per file.
-    names_file: the file with the class names, one a line.
-    label_bytes: bytes before the pixels of a record; the last of them is the label.
+    base: the address of the folder that the official archives are in.
+    md5: checksum of the binary archive.
     """
 
-    folder: str
-    files: Mapping[str, Sequence[str]]
+    binary: BinaryLayout
+    pickled: PickledLayout
     records: Mapping[str, int]
-    names_file: str
     classes: int
-    label_bytes: int
-    address: str
+    base: str
     md5: str
 
-    @property
-    def record_bytes(self) -> int:
-        """Bytes of one record: labels, then red, green and blue planes."""
-        return self.label_bytes + PIXEL_BYTES
+    def sizes(self, layout: AbstractLayout) -> dict[str, int]:
+        """The most bytes that each file of a layout can have."""
+        sizes = {
+            name: layout.most_bytes(self.records[split])
+            for split, names in layout.files.items()
+            for name in names
+        }
+        return sizes | {layout.names_file: MAX_NAMES_BYTES}
 
-    @property
-    def places(self) -> tuple[str, str]:
-        """Folders in the data directory that may hold the files."""
-        return (self.folder, "")
+
+@dataclass(frozen=True)
+class _Place:
+    """A layout, and where it is looked for: in a folder or, unless `unpacked`, an archive."""
+
+    layout: AbstractLayout
+    path: Path
+    unpacked: bool
+
+    def lacks(self, split: str) -> list[str]:
+        """The files of a split that are not here."""
+        needed = [*self.layout.files[split], self.layout.names_file]
+        paths = [self.path / name for name in needed] if self.unpacked else [self.path]
+        return [path.name for path in paths if not is_there(path)]
+
+    def contents(self, split: str, source: CifarFiles) -> Iterator[tuple[str, str, bytes]]:
+        """Yield each file's name, what errors call it, and its bytes; in any order."""
+        wanted = [*self.layout.files[split], self.layout.names_file]
+        sizes, folder = source.sizes(self.layout), self.layout.folder
+        if self.unpacked:
+            for name in wanted:
+                path = self.path / name
+                yield name, str(path), read_at_most(path, sizes[name])
+            return
+        try:
+            for name, content in members(self.path, folder, sizes, wanted):
+                yield name, f"{self.path}: {folder}/{name}", content
+        except DataError as error:
+            # A download that broke off leaves half an archive, which --download would not mend.
+            raise DataError(f"{error}. Remove it and fetch the data again.") from error
 
 
 def read_cifar(request: Request, source: CifarFiles) -> ImageSet:
-    """One split, (N, 32, 32, 3) RGB. Raises: DataError naming file and record."""
-    needed = [*source.files[request.split], source.names_file]
-    if request.download and any(_find(request, source, name) is None for name in needed):
+    """One split, (N, 32, 32, 3) RGB, from the first of these that has all its files.
+
+    The folder of the binary files and that of the pickled ones in the data directory, the data
+    directory itself (binary files, then pickled ones), the binary archive and the pickled one.
+
+    Raises: DataError naming file and record.
+    """
+    place = _find(request, source)
+    if place is None and request.download:
         _download(request, source)
-    paths = [_find(request, source, name) for name in needed]
-    for name, path in zip(needed, paths, strict=True):
-        if path is None:
-            raise not_found(request.name, name, request.data_dir, source.places)
-    *batches, names = [path for path in paths if path is not None]
-    images, labels = _read_batches(batches, source.records[request.split], source)
-    classes = read_names(names, source.classes)
+        place = _find(request, source)
+    if place is None:
+        raise _not_found(request, source)
+    images, labels, classes = _read(place, request.split, source)
     return ImageSet(request.name, request.split, images, labels, classes)
 
 
-def _read_batches(
-    paths: Sequence[Path], records: int, source: CifarFiles
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    images = np.empty((len(paths) * records, SIDE, SIDE, 3), np.uint8)
+def _read(
+    place: _Place, split: str, source: CifarFiles
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...]]:
+    layout, records = place.layout, source.records[split]
+    files, classes = list(layout.files[split]), ()
+    images = np.empty((len(files) * records, SIDE, SIDE, 3), np.uint8)
     labels = np.empty(len(images), np.int64)
-    for number, path in enumerate(paths):
-        content = read_exactly(path, records * source.record_bytes)
-        table = np.frombuffer(content, np.uint8).reshape(records, source.record_bytes)
-        here = slice(number * records, (number + 1) * records)
-        labels[here] = table[:, source.label_bytes - 1]
-        _check_labels(path, labels[here], source.classes)
-        planes = table[:, source.label_bytes :].reshape(records, 3, SIDE, SIDE)
-        images[here] = planes.transpose(0, 2, 3, 1)
-    return images, labels
+    for name, where, content in place.contents(split, source):
+        if name == layout.names_file:
+            classes = tuple(layout.names(content, where, source.classes))
+            continue
+        start = files.index(name) * records
+        here = slice(start, start + records)
+        planes, labels[here] = layout.batch(content, where, records)
+        _check_labels(where, labels[here], source.classes)
+        images[here] = planes.reshape(records, 3, SIDE, SIDE).transpose(0, 2, 3, 1)
+    return images, labels, classes
 
 
-def _check_labels(path: Path, labels: NDArray[np.int64], classes: int) -> None:
-    wrong = np.flatnonzero(labels >= classes)
+def _check_labels(where: str, labels: NDArray[np.int64], classes: int) -> None:
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if wrong.size:
         raise DataError(
-            f"{path}, record {wrong[0]}: label {labels[wrong[0]]}, where 0 to {classes - 1} are "
+            f"{where}, record {wrong[0]}: label {labels[wrong[0]]}, where 0 to {classes - 1} are "
             "allowed. The file is damaged: remove it and fetch it again with --download."
         )
 
 
-def _find(request: Request, source: CifarFiles, name: str) -> Path | None:
-    return find_file(request.data_dir, source.places, [name])
+def _places(request: Request, source: CifarFiles) -> list[_Place]:
+    layouts, root = (source.binary, source.pickled), request.data_dir
+    return [
+        *(_Place(layout, root / layout.folder, unpacked=True) for layout in layouts),
+        *(_Place(layout, root, unpacked=True) for layout in layouts),
+        *(_Place(layout, root / layout.archive, unpacked=False) for layout in layouts),
+    ]
+
+
+def _find(request: Request, source: CifarFiles) -> _Place | None:
+    places = _places(request, source)
+    return next((place for place in places if not place.lacks(request.split)), None)
+
+
+def _not_found(request: Request, source: CifarFiles) -> DataError:
+    """Names a file that the most complete folder lacks."""
+    *folders, binary, pickled = _places(request, source)
+    nearest = min(folders, key=lambda place: len(place.lacks(request.split)))
+    missing = nearest.lacks(request.split)[0]
+    return not_found(
+        f"{request.name}: file {missing} not found in {nearest.path}, and {request.data_dir} has "
+        f"no other form of the data: the files of {folders[0].path.name} or "
+        f"{folders[1].path.name}, {binary.path.name} or {pickled.path.name}"
+    )
 
 
 def _download(request: Request, source: CifarFiles) -> None:
     """Fetch the archive and put its files into the data directory; the archive is not kept."""
-    sizes = {
-        name: source.records[split] * source.record_bytes
-        for split, names in source.files.items()
-        for name in names
-    }
-    sizes[source.names_file] = MAX_NAMES_BYTES
-    target = request.data_dir / source.folder
+    layout = source.binary
+    target = request.data_dir / layout.folder
     try:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=target) as folder:
-            archive = Path(folder, source.address.rpartition("/")[2])
-            fetch(source.address, source.md5, archive)
-            extract(archive, source.folder, sizes, target)
+            archive = Path(folder, layout.archive)
+            fetch(source.base + layout.archive, source.md5, archive)
+            extract(archive, layout.folder, source.sizes(layout), target)
     except OSError as error:
         raise OutputError(f"cannot write to {target}: {error.strerror or error}") from error

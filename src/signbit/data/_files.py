@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
-from stat import S_ISDIR
+from stat import S_ISDIR, S_ISREG
 from typing import Literal, NoReturn
 
 from signbit.data._synonyms import class_places
@@ -26,7 +26,8 @@ def image_files(paths: Iterable[Path | str]) -> list[Path]:
     numbers, so that `2.png` comes before `10.png`. Files that are given are kept whatever
     their suffix; in folders, other suffixes and hidden names are passed over.
 
-    Raises: DataError for a path that does not exist and for a folder without an image.
+    Raises: DataError for a path that does not exist or is no file, and for a folder without an
+    image.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -40,6 +41,8 @@ def image_files(paths: Iterable[Path | str]) -> list[Path]:
             found += inside
         elif kind == "file":
             found.append(path)
+        elif kind == "special":
+            raise DataError(f"{path} is a device or pipe; give image files or folders of them")
         else:
             raise DataError(f"{path} does not exist; give image files or folders of them")
     return found
@@ -81,10 +84,10 @@ def number_of(path: PurePath | str) -> int | None:
 def label_of(path: Path | str, classes: Sequence[str]) -> int | None:
     """The true label that a file's place or name says, an index into `classes`.
 
-    The folder that holds the file says it where it is named like a class, or by a synonym of its
-    name (`car` for `automobile`); else a name like
-    `<label>_<index>.<ext>` does, with a label below the number of classes. Else None. In folders
-    named like a split, `train` and `test`, such a name counts first: CIFAR-100 has a class `train`.
+    The folder that holds the file says it where it is named like a class, or by a synonym (`car`
+    for `automobile`); else a name like `<label>_<index>.<ext>` does, with a label below the number
+    of classes. Else None. In folders named like a split, `train` and `test`, such a name counts
+    first: CIFAR-100 has a class `train`.
     """
     folder, number = Path(path).absolute().parent.name, number_of(path)
     numbered = number is not None and number < len(classes)
@@ -94,10 +97,14 @@ def label_of(path: Path | str, classes: Sequence[str]) -> int | None:
     return number if numbered else None
 
 
-def kind_of(path: Path) -> Literal["file", "folder"] | None:
-    """What is at a path; None for nothing. Raises: DataError where that cannot be told."""
+def kind_of(path: Path) -> Literal["file", "folder", "special"] | None:
+    """What is at a path: None for nothing, special for a device, pipe or socket.
+
+    Raises: DataError where that cannot be told.
+    """
     try:
-        return "folder" if S_ISDIR(path.stat().st_mode) else "file"
+        mode = path.stat().st_mode
+        return "folder" if S_ISDIR(mode) else "file" if S_ISREG(mode) else "special"
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from signbit.data._download import fetch
 from signbit.data._places import find_file, not_found, read_exactly, wrong_size
 from signbit.data._types import ImageSet, Request
 from signbit.errors import DataError
+from signbit.files import open_regular
 
 SIDE = 28
 RECORDS = {"train": 60_000, "test": 10_000}
@@ -77,7 +78,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 def _gunzip(path: Path, size: int) -> bytes:
     try:
-        with gzip.open(path, "rb") as file:
+        with open_regular(path) as packed, gzip.GzipFile(fileobj=packed) as file:
             content = file.read(size)
             excess = file.read(1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -99,5 +100,6 @@ def _locate(request: Request, source: IdxFiles, name: str) -> Path:
         path = request.data_dir / source.folders[0] / f"{name}.gz"
         fetch(f"{source.address}{name}.gz", source.md5[name], path)
     if path is None:
-        raise not_found(request.name, f"{name} (or .gz)", request.data_dir, source.folders)
+        places = " or ".join(str(request.data_dir / folder) for folder in source.folders)
+        raise not_found(f"{request.name}: file {name} (or .gz) not found in {places}")
     return path

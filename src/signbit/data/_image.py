@@ -1,7 +1,7 @@
 """Read any image file as uint8 pixels of a given size and channel count."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from signbit.data._image_memory import mode_in_header, opened
+from signbit.data._image_modes import eight_bits, in_mode, is_grey
 from signbit.errors import DataError, UsageError
+from signbit.files import open_regular
 from signbit.format.preprocessing import MAX_SIDE
 
-_GREY_MODES = ("1", "L", "LA")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -43,18 +45,28 @@ def read_image(path: Path | str, size: tuple[int, int], channels: int) -> NDArra
     """
     height, width = check_size(size)
     mode = "L" if check_channels(channels) == 1 else "RGB"
-    with _errors_named(path):
-        image = _upright(path).convert(mode)
+
+    def fitted(image: Image.Image) -> NDArray[np.uint8]:
+        image = in_mode(image, mode)
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.BILINEAR)
         return np.array(image).reshape(height, width, channels)
 
+    return _read(path, fitted)
+
 
 def read_pixels(path: Path | str) -> NDArray[np.uint8]:
     """The pixels as `read_image` gives them, in the image's own size and channel count."""
-    with _errors_named(path):
-        image = _upright(path)
-        return np.array(image).reshape(image.height, image.width, -1)
+    return _read(path, lambda image: np.array(image).reshape(image.height, image.width, -1))
+
+
+def has_color(path: Path | str) -> bool:
+    """Whether `read_pixels` gives 3 channels, as the header says.
+
+    Raises: DataError naming the file where it has none.
+    """
+    with _errors_named(path), open_regular(path) as file:
+        return not is_grey(mode_in_header(file))
 
 
 def check_size(size: Any) -> tuple[int, int]:
@@ -72,13 +84,12 @@ def check_channels(channels: int) -> int:
     return channels
 
 
-def _upright(path: Path | str) -> Image.Image:
-    """The image in mode L or RGB, turned as its EXIF data says."""
-    path = Path(path)
-    if not path.is_file():
-        raise DataError("not a file" if path.exists() else "no such file")
+def _read(
+    path: Path | str, finish: Callable[[Image.Image], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """What `finish` makes of the image, in mode L or RGB and turned as its EXIF data says."""
     # A file that is open is not mapped into memory: Pillow 11 to 13 map turned TIFFs wrongly.
-    with path.open("rb") as file, Image.open(file) as image:
+    with _errors_named(path), open_regular(path) as file, opened(file) as image:
         if image.format == "EPS":
             # Pillow would hand the file, a program, to Ghostscript.
             raise DataError("EPS is a drawing, not pixels; convert it to PNG first")
@@ -88,8 +99,12 @@ def _upright(path: Path | str) -> Image.Image:
             # Pillow spreads the pixels of few bits over 0-255, not the level that is transparent.
             image.info["transparency"] *= 255 // (levels - 1)
         turn = _TURNS.get(_orientation(image))
-        flat = _eight_bits(image)
-    return flat if turn is None else flat.transpose(turn)
+        flat = eight_bits(image)
+        if turn is None:
+            return finish(flat)
+        if flat is not image:
+            image.close()  # or three of its size would be in memory
+        return finish(flat.transpose(turn))
 
 
 def _grey_levels(image: Image.Image) -> int:
@@ -106,35 +121,6 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
         return 1
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """In mode L or RGB, without alpha."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_reduce(image))
-    mode = "L" if image.mode in _GREY_MODES else "RGB"
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    return image.convert(mode)
-
-
-def _reduce(image: Image.Image) -> NDArray[np.uint8]:
-    """Grey of 16 or 32 bits or floating point, (height, width) uint8."""
-    values = np.asarray(image)
-    low, high = values.min(), values.max()
-    if not (low >= 0 and high <= 65535):
-        raise DataError(f"values from {low} to {high}; 0 to 65535 can be read")
-    # Pillow scales what a PNM file of more than 8 bits holds to 0-65535.
-    wide = image.mode.startswith("I;16") or image.format == "PPM"
-    if wide or high > 255:
-        reduced = (values.astype(np.uint16) >> 8).astype(np.uint8)
-    else:
-        scale = 255 if image.mode == "F" and high <= 1 else 1
-        reduced = np.round(values * scale).astype(np.uint8)
-    if isinstance(image.info.get("transparency"), int):
-        reduced[values == image.info["transparency"]] = 255
-    return reduced
 
 
 @contextmanager
@@ -158,4 +144,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, DataError):
         return str(error)
     text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    if isinstance(error, OSError) and error.filename is not None:
+        return text
     return f"damaged image: {text or type(error).__name__}"

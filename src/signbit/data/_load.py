@@ -26,9 +26,11 @@ def load(
     name: digits, cifar10, cifar100, mnist, fashion-mnist or folder:PATH.
     split: "train" or "test".
     data_dir: where the files are; default: the environment variable SIGNBIT_DATA, else ./data.
+        The docstring of each data set says which files it looks for there.
     download: fetch files that are missing from the official address into data_dir.
     size, channels: for folders alone: every image is converted to 1 (grey) or 3 (RGB) channels
-        and resized to (height, width) pixels; default: those of the first image.
+        and resized to (height, width) pixels; default: the size of the first image, RGB where
+        any image has color.
 
     Raises: UsageError for a wrong name, split, size or channel count; DataError, naming the
     file and the record, for data that is missing or damaged.

@@ -1,10 +1,12 @@
 """Files of a data set: where they are looked for, and reading them with every size checked."""
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
 from signbit.data._files import kind_of
 from signbit.errors import DataError
+from signbit.files import read_regular
 
 MAX_NAMES_BYTES = 2**20
 
@@ -12,35 +14,43 @@ MAX_NAMES_BYTES = 2**20
 def find_file(data_dir: Path, folders: Sequence[str], names: Sequence[str]) -> Path | None:
     """The first of `names` that is a file in the first of `folders` in `data_dir` to have one."""
     places = (data_dir / folder / name for folder in folders for name in names)
-    return next((place for place in places if kind_of(place) == "file"), None)
+    return next((place for place in places if is_there(place)), None)
 
 
-def not_found(data_set: str, name: str, data_dir: Path, folders: Sequence[str]) -> DataError:
-    """The error for a file that is in none of the places, with the ways out."""
-    places = " or ".join(str(data_dir / folder) for folder in folders)
+def is_there(path: Path) -> bool:
+    """Whether there is a file, or something in its place that reading will refuse."""
+    return kind_of(path) not in ("folder", None)
+
+
+def not_found(reason: str) -> DataError:
+    """The error for files that are in none of the places, with the ways out."""
     return DataError(
-        f"{data_set}: file {name} not found in {places}. Fetch it with --download "
-        "(download=True), or say where the data is with --data-dir or the environment "
-        "variable SIGNBIT_DATA."
+        f"{reason}. Fetch it with --download (download=True), or say where the data is with "
+        "--data-dir or the environment variable SIGNBIT_DATA."
     )
 
 
 def read_exactly(path: Path, size: int) -> bytes:
     """The content of a file that must have `size` bytes. Raises: DataError."""
+    content = read_at_most(path, size)
+    if len(content) != size:
+        raise wrong_size(path, len(content), size)
+    return content
+
+
+def read_at_most(path: Path, size: int) -> bytes:
+    """The content of a file of at most `size` bytes. Raises: DataError."""
     try:
-        actual = path.stat().st_size
-        if actual == size:
-            with path.open("rb") as file:
-                content = file.read(size + 1)
-            actual = len(content)
-            if actual == size:
-                return content
+        return read_regular(path, size)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise DataError(
+                f"{path}: more than {size} bytes where at most {size} belong"
+            ) from error
         raise DataError(f"cannot read {path}: {error.strerror}") from error
-    raise wrong_size(path, actual, size)
 
 
-def wrong_size(path: Path, actual: int | str, size: int) -> DataError:
+def wrong_size(path: Path | str, actual: int | str, size: int) -> DataError:
     """The error for a file that is truncated or too long."""
     return DataError(
         f"{path}: {actual} bytes where {size} belong. The file is damaged: "
@@ -48,21 +58,20 @@ def wrong_size(path: Path, actual: int | str, size: int) -> DataError:
     )
 
 
-def read_names(path: Path, count: int | None = None) -> tuple[str, ...]:
+def read_names(path: Path) -> tuple[str, ...]:
+    """Class names, as `parse_names` reads them from a file. Raises: DataError."""
+    return parse_names(read_at_most(path, MAX_NAMES_BYTES), path)
+
+
+def parse_names(content: bytes, path: Path | str, count: int | None = None) -> tuple[str, ...]:
     """Class names, one a line, UTF-8; blank lines at the end do not count.
 
     Raises: DataError for a blank or repeated name and for a number of names that is not `count`.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_NAMES_BYTES + 1)
         text = content.decode("utf-8-sig")  # editors on Windows begin a file with a mark
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from error
-    if len(content) > MAX_NAMES_BYTES:
-        raise DataError(f"{path}: more than {MAX_NAMES_BYTES} bytes of class names")
     names = tuple(line.strip() for line in text.rstrip().splitlines())
     seen = {""}
     for line, name in enumerate(names, start=1):

@@ -2,20 +2,26 @@
 
 from collections.abc import Sequence
 
-_CANONICAL = {"plane": "airplane", "car": "automobile"}
+_GROUPS = (("airplane", "plane"), ("automobile", "car"))
+_SYNONYMS = {name: group for group in _GROUPS for name in group}
 
 
 def canonical(name: str) -> str:
     """The name of a class that stands for all its synonyms; the name itself where it has none."""
-    return _CANONICAL.get(name, name)
+    return _SYNONYMS.get(name, (name,))[0]
 
 
 def class_places(names: Sequence[str], classes: Sequence[str]) -> list[int | None]:
     """The place in `classes` of each name, None for a name that is not known there.
 
     A class of the same name always comes first. Else a synonym counts, unless it is one of
-    `names` itself: where both sides tell `car` from `automobile`, so does this.
+    `names` itself: where these tell `car` from `automobile`, neither stands for the other.
     """
-    exact = {name: place for place, name in enumerate(classes)}
-    free = {canonical(name): place for name, place in exact.items() if name not in names}
-    return [exact.get(name, free.get(canonical(name))) for name in names]
+    places = {name: place for place, name in enumerate(classes)}
+    own = set(names)
+
+    def place_of(name: str) -> int | None:
+        others = (other for other in _SYNONYMS.get(name, ()) if other not in own)
+        return next((places[one] for one in (name, *others) if one in places), None)
+
+    return [place_of(name) for name in names]

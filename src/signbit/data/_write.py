@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from signbit.data._files import kind_of
 from signbit.data._image import read_pixels
+from signbit.data._places import MAX_NAMES_BYTES
 from signbit.data._types import ImageSet
 from signbit.data.folder import NAMES_FILE
 from signbit.errors import DataError, OutputError
-from signbit.files import atomic_write, is_temporary, remove_leftovers
+from signbit.files import atomic_write, is_temporary, read_regular, remove_leftovers
 from signbit.progress import progress_bar
 
 _BATCH = 250
@@ -81,9 +83,12 @@ def _plan(images: ImageSet, folder: Path, suffix: str, force: bool) -> _Job:
     same = np.zeros(len(names), bool)
     for place in _batches(np.flatnonzero(there), f"checking {images.split}"):
         for index, pixels in zip(place.tolist(), images.images[place], strict=True):
-            same[index] = _holds(folder / names[index], pixels)
-            if not same[index] and not force:
-                raise _refusal(folder / names[index], "holds other pixels")
+            path = folder / names[index]
+            same[index] = _holds(path, pixels)
+            if not same[index]:
+                _check_regular(path)
+                if not force:
+                    raise _refusal(path, "holds other pixels")
     return _Job(images, folder, names, np.flatnonzero(~same))
 
 
@@ -120,11 +125,23 @@ def _holds(path: Path, pixels: NDArray[np.uint8]) -> bool:
 
 
 def _check_names_file(path: Path, names: str, force: bool) -> None:
+    _check_regular(path)
+    if force or kind_of(path) is None:
+        return
     try:
-        if path.exists() and not force and path.read_text(encoding="utf-8") != names:
-            raise _refusal(path, "holds other class names")
-    except (OSError, UnicodeDecodeError) as error:
+        same = read_regular(path, MAX_NAMES_BYTES) == names.encode()
+    except OSError as error:
         raise _refusal(path, "cannot be read") from error
+    if not same:
+        raise _refusal(path, "holds other class names")
+
+
+def _check_regular(path: Path) -> None:
+    """Raises: OutputError for a pipe, which would have to be waited for, or a device."""
+    if kind_of(path) == "special":
+        raise OutputError(
+            f"{path} is a device or pipe; nothing was written. Remove it, or choose another folder."
+        )
 
 
 def _entries(folder: Path) -> set[str]:

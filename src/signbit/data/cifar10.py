@@ -1,19 +1,34 @@
 """CIFAR-10: 60,000 colour photographs in 10 classes."""
 
 from signbit.data._cifar import CifarFiles, read_cifar
+from signbit.data._cifar_layouts import BinaryLayout, PickledLayout
 from signbit.data._types import ImageSet, Request, datasets
 
 SOURCE = CifarFiles(
-    folder="cifar-10-batches-bin",
-    files={
-        "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
-        "test": ("test_batch.bin",),
-    },
+    binary=BinaryLayout(
+        folder="cifar-10-batches-bin",
+        archive="cifar-10-binary.tar.gz",
+        files={
+            "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+            "test": ("test_batch.bin",),
+        },
+        names_file="batches.meta.txt",
+        label_bytes=1,
+    ),
+    pickled=PickledLayout(
+        folder="cifar-10-batches-py",
+        archive="cifar-10-python.tar.gz",
+        files={
+            "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
+            "test": ("test_batch",),
+        },
+        names_file="batches.meta",
+        labels_key="labels",
+        names_key="label_names",
+    ),
     records={"train": 10_000, "test": 10_000},
-    names_file="batches.meta.txt",
     classes=10,
-    label_bytes=1,
-    address="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+    base="https://www.cs.toronto.edu/~kriz/",
     md5="c32a1d4ab5d03f1284b67883e8d87530",
 )
 
@@ -22,8 +37,11 @@ SOURCE = CifarFiles(
 def cifar10(request: Request) -> ImageSet:
     """50,000 images for training, 10,000 for testing, 32x32 RGB.
 
-    Read from the official binary files, in the data directory or its folder
-    `cifar-10-batches-bin`. The order is that of the files, `data_batch_1.bin` first.
+    Read from the official files, binary or pickled (those that torchvision downloads). The first
+    that is complete counts: the folders `cifar-10-batches-bin` and `cifar-10-batches-py` of the
+    data directory, the data directory itself, and in it the archives `cifar-10-binary.tar.gz` and
+    `cifar-10-python.tar.gz`, which need not be unpacked. Nothing of a pickle is run. The order is
+    that of the files, `data_batch_1` first.
 
     Shape:  (N, 32, 32, 3) uint8.
     Raises: DataError naming file and record.

@@ -1,16 +1,28 @@
 """CIFAR-100: 60,000 colour photographs in 100 classes."""
 
 from signbit.data._cifar import CifarFiles, read_cifar
+from signbit.data._cifar_layouts import BinaryLayout, PickledLayout
 from signbit.data._types import ImageSet, Request, datasets
 
 SOURCE = CifarFiles(
-    folder="cifar-100-binary",
-    files={"train": ("train.bin",), "test": ("test.bin",)},
+    binary=BinaryLayout(
+        folder="cifar-100-binary",
+        archive="cifar-100-binary.tar.gz",
+        files={"train": ("train.bin",), "test": ("test.bin",)},
+        names_file="fine_label_names.txt",
+        label_bytes=2,  # the coarse label of 20, then the fine one
+    ),
+    pickled=PickledLayout(
+        folder="cifar-100-python",
+        archive="cifar-100-python.tar.gz",
+        files={"train": ("train",), "test": ("test",)},
+        names_file="meta",
+        labels_key="fine_labels",
+        names_key="fine_label_names",
+    ),
     records={"train": 50_000, "test": 10_000},
-    names_file="fine_label_names.txt",
     classes=100,
-    label_bytes=2,  # the coarse label of 20, then the fine one
-    address="https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+    base="https://www.cs.toronto.edu/~kriz/",
     md5="03b5dce01913d631647c71ecec9e9cb8",
 )
 
@@ -19,8 +31,10 @@ SOURCE = CifarFiles(
 def cifar100(request: Request) -> ImageSet:
     """50,000 images for training, 10,000 for testing, 32x32 RGB, with the 100 fine labels.
 
-    Read from the official binary files, in the data directory or its folder
-    `cifar-100-binary`.
+    Read from the official files, binary or pickled (those that torchvision downloads). The first
+    that is complete counts: the folders `cifar-100-binary` and `cifar-100-python` of the data
+    directory, the data directory itself, and in it the archives `cifar-100-binary.tar.gz` and
+    `cifar-100-python.tar.gz`, which need not be unpacked. Nothing of a pickle is run.
 
     Shape:  (N, 32, 32, 3) uint8.
     Raises: DataError naming file and record.

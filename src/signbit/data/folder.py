@@ -1,17 +1,21 @@
 """Image files in folders."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from signbit.data._files import expanded, images_in, kind_of, natural_key, number_of
-from signbit.data._image import read_pixels
+from signbit.data._image import has_color, read_pixels
 from signbit.data._image_files import ImageFiles
-from signbit.data._places import read_names
+from signbit.data._places import is_there, read_names
+from signbit.data._synonyms import class_places
 from signbit.data._types import SPLITS, ImageSet, Request, datasets
-from signbit.errors import DataError
+from signbit.errors import DataError, printable
 from signbit.format.preprocessing import MAX_SIDE, fits_a_line
 
 # Up to here a set is read into memory at once; above, each image when it is asked for.
@@ -33,7 +37,9 @@ def folder(request: Request) -> ImageSet:
     splits that hold an image, in natural order, or the numbers from 0 to the highest label.
 
     Images: an array up to MAX_ARRAY_BYTES, above that files that are read when asked for. All
-    are converted to the size and channels requested, by default those of the first image.
+    are converted to the size and channels requested. By default the size is that of the first
+    image; images are RGB where any of either split has color, as its header says, and grey else.
+    Where that is not the first image, a note on standard error names it.
 
     Shape:  (N, H, W, C) uint8.
     Raises: DataError naming the file without a label or the damaged image.
@@ -50,9 +56,10 @@ def folder(request: Request) -> ImageSet:
     for name in classes:
         if not fits_a_line(name):
             raise DataError(f"{root}: class {name!r}; rename it to text without control characters")
-    labels = np.array([_label(path, said[path], classes) for path in wanted], np.int64)
-    first = next(found[base][0] for base in bases.values() if found[base])
-    files = _open(wanted, first, request)
+    places = _places_of(said, classes)
+    labels = np.array([_label(path, said[path], places, classes) for path in wanted], np.int64)
+    everything = [path for base in dict.fromkeys(bases.values()) for path in found[base]]
+    files = _open(wanted, everything, request)
     small = math.prod(files.shape) <= MAX_ARRAY_BYTES
     images = files.read() if small else files
     return ImageSet(f"folder:{request.path}", request.split, images, labels, classes)
@@ -114,7 +121,7 @@ def _check_uniform(said: Mapping[Path, str | int]) -> None:
 
 def _classes(root: Path, said: Mapping[Path, str | int]) -> Sequence[str]:
     names = root / NAMES_FILE
-    if names.is_file():
+    if is_there(names):
         return read_names(names)
     numbers = [value for value in said.values() if isinstance(value, int)]
     if numbers:
@@ -122,22 +129,50 @@ def _classes(root: Path, said: Mapping[Path, str | int]) -> Sequence[str]:
     return tuple(sorted({str(value) for value in said.values()}, key=natural_key))
 
 
-def _label(path: Path, said: str | int, classes: Sequence[str]) -> int:
+def _places_of(said: Mapping[Path, str | int], classes: Sequence[str]) -> dict[str, int | None]:
+    """The places in `classes` of the class folders, which may have names that mean the same."""
+    names = sorted({value for value in said.values() if isinstance(value, str)})
+    return dict(zip(names, class_places(names, classes), strict=True))
+
+
+def _label(
+    path: Path, said: str | int, places: Mapping[str, int | None], classes: Sequence[str]
+) -> int:
     if isinstance(said, int):
         if said >= len(classes):
             raise DataError(f"{path}: label {said}, where 0 to {len(classes) - 1} are allowed")
         return said
-    if said not in classes:
+    place = places[said]
+    if place is None:
         raise DataError(f"{path}: class {said!r} is not in {NAMES_FILE}; add it there")
-    return classes.index(said)
+    return place
 
 
-def _open(paths: Sequence[Path], first: Path, request: Request) -> ImageFiles:
-    size, channels = request.size, request.channels
+def _open(paths: Sequence[Path], everything: Sequence[Path], request: Request) -> ImageFiles:
+    """The images at `paths`, with what is not requested taken from those of all splits."""
+    size, channels, first = request.size, request.channels, everything[0]
     if size is None or channels is None:
         height, width, depth = read_pixels(first).shape
         if size is None and max(height, width) > MAX_SIDE:
             raise DataError(f"{first}: {width}x{height} pixels; {MAX_SIDE} a side are allowed")
         size = (height, width) if size is None else size
-        channels = depth if channels is None else channels
+        if channels is None:
+            channels = 3 if depth == 1 and _any_color(everything) else depth
     return ImageFiles(paths, size, channels)
+
+
+def _any_color(paths: Sequence[Path]) -> bool:
+    """Whether one of the images has color; a note says which. The first is grey."""
+    for path in paths:
+        # Those that cannot be read are named when they are read.
+        with suppress(DataError):
+            if has_color(path):
+                _note(f"{path} has color, so all images are RGB; the first, {paths[0]}, is grey")
+                return True
+    return False
+
+
+@cache
+def _note(text: str) -> None:
+    """Print a note on standard error; the same one once, though both splits may lead to it."""
+    print(f"signbit: {printable(text)}", file=sys.stderr)  # noqa: T201

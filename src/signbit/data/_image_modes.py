@@ -1,0 +1,82 @@
+"""Images of any mode as grey or RGB of 8 bits, without more whole images in memory than needed."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+
+from signbit.errors import DataError
+
+_STRIP_PIXELS = 2**18
+_GREY_MODES = ("1", "L", "LA")
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """In mode L or RGB, without alpha."""
+    if _is_wide(image.mode):
+        return _reduced(image)
+    mode = "L" if is_grey(image.mode) else "RGB"
+    if not image.has_transparency_data:
+        return in_mode(image, mode)
+    return _in_strips(image, mode, lambda strip: _on_white(strip).convert(mode))
+
+
+def _is_wide(mode: str) -> bool:
+    return mode.startswith("I") or mode == "F"
+
+
+def is_grey(mode: str) -> bool:
+    """Whether images of this mode become grey."""
+    return mode in _GREY_MODES or _is_wide(mode)
+
+
+def in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """The image itself where it has this mode, which `convert` would copy."""
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA"))
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Yield the image in strips of few rows, and the row that each begins with."""
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _in_strips(
+    image: Image.Image, mode: str, convert: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
+    """What `convert` makes of the image, without whole images in between."""
+    whole = Image.new(mode, image.size)
+    for top, strip in _strips(image):
+        whole.paste(convert(strip), (0, top))
+    return whole
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits or floating point in mode L."""
+    arrays = (np.asarray(strip) for _, strip in _strips(image))
+    ends = np.array([(values.min(), values.max()) for values in arrays])
+    low, high = ends[:, 0].min(), ends[:, 1].max()
+    if not (low >= 0 and high <= 65535):
+        raise DataError(f"values from {low} to {high}; 0 to 65535 can be read")
+    # Pillow scales what a PNM file of more than 8 bits holds to 0-65535.
+    wide = image.mode.startswith("I;16") or image.format == "PPM" or high > 255
+    scale = 255 if image.mode == "F" and high <= 1 else 1
+    transparent = image.info.get("transparency")
+
+    def reduce(strip: Image.Image) -> Image.Image:
+        values = np.asarray(strip)
+        if wide:
+            reduced = (values.astype(np.uint16) >> 8).astype(np.uint8)
+        else:
+            reduced = np.round(values * scale).astype(np.uint8)
+        if isinstance(transparent, int):
+            reduced[values == transparent] = 255
+        return Image.fromarray(reduced)
+
+    return _in_strips(image, "L", reduce)
