@@ -92,6 +92,7 @@ def predict(
     classes: Sequence[str],
     top: int = 1,
     batch_size: int = 64,
+    numbered: Sequence[str] | None = None,
 ) -> Iterator[Prediction | Unreadable]:
     """Classify the files in their order; memory does not grow with their number.
 
@@ -100,6 +101,7 @@ def predict(
 
     classes: names in the order of the scores.
     top: how many of the likeliest classes to name, at most all.
+    numbered: the names that numbers in the files' names stand for; None for `classes`.
 
     Raises: CheckpointError where a score is not a number.
     """
@@ -110,7 +112,7 @@ def predict(
             if isinstance(pixels, DataError):
                 yield Unreadable(path, str(pixels))
             else:
-                label = label_of(path, classes)
+                label = label_of(path, classes, numbered)
                 yield Prediction(path, next(answers), None if label is None else classes[label])
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,6 +101,20 @@ def test_names_come_from_next_to_the_images_or_the_model(
     assert f"class names from {nameless.parent}/classes.txt\n" in err
 
 
+def test_a_number_in_a_name_is_a_class_of_the_images_own_list(signbit, checkpoint, images):
+    """The model has the classes 0 to 9 by other names and in another order."""
+    backwards = [*reversed(WORDS)]
+    (images / "classes.txt").write_text("\n".join(backwards))
+    rows = rows_of(signbit("predict", checkpoint, images, "--classes", LIST)[0])
+    for row in rows:
+        number = int(Path(row["path"]).name.partition("_")[0])
+        assert row["true"] == backwards[number]
+    (images / "classes.txt").write_text("\n".join(map(str, range(10))))
+    rows = rows_of(signbit("predict", checkpoint, images, "--classes", LIST)[0])
+    for row in rows:
+        assert row["true"] == WORDS[int(Path(row["path"]).name.partition("_")[0])]
+
+
 def test_names_of_a_data_set_written_as_images_lie_above_its_splits(signbit, nameless, images):
     split = images.rename(images.parent / "test")
     (split.parent / "classes.txt").write_text("\n".join(WORDS))
@@ -145,7 +160,7 @@ def test_names_that_do_not_fit_are_one_line(
 def test_a_pipe_for_a_file_is_refused_not_waited_for(signbit, checkpoint, images, tmp_path):
     os.mkfifo(tmp_path / "names.txt")
     arguments = ("predict", checkpoint, images, "--classes", tmp_path / "names.txt")
-    signbit.refused(*arguments, code=1, says="names.txt: not a file")
+    signbit.refused(*arguments, code=1, says="names.txt: a device or pipe")
 
 
 def test_evaluate_matches_and_prints_the_names(signbit, nameless, next_to_model, tmp_path):

@@ -92,8 +92,6 @@ def _in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], str] | None:
 def _read(path: Path) -> tuple[str, ...]:
     from signbit.data._places import read_names
 
-    if path.exists() and not path.is_file():
-        raise DataError(f"cannot read {path}: not a file; give a text file, one name a line")
     return read_names(path)
 
 
@@ -111,6 +109,19 @@ def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
         replace(model.preprocessing, classes=names)
     except SignbitError as error:
         raise UsageError(f"{source}: {error}") from error
+
+
+def names_of_numbers(paths: Sequence[Path], classes: Sequence[str]) -> tuple[str, ...] | None:
+    """What the numbers in the names of images stand for; None for the classes of those places.
+
+    That is what the images' own classes.txt says, unless one side has numbers for names.
+    """
+    from signbit.evaluate import numbered
+
+    found = _in_folders(folders_of_images(paths))
+    if found is None or numbered(len(classes)) == tuple(classes):
+        return None
+    return None if numbered(len(found[0])) == found[0] else found[0]
 
 
 def folders_of_images(paths: Sequence[Path]) -> list[Path]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._classes import Classes, choose_classes, folders_of_images
+from signbit.cli._classes import Classes, choose_classes, folders_of_images, names_of_numbers
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads
 from signbit.cli._output import (
@@ -62,7 +62,9 @@ def predict(
     summary to standard error.
 
     Classes have the names that --classes gives, else the model, else a classes.txt next to the
-    images, as `signbit images` writes it, or next to the model; else they are numbers.
+    images, as `signbit images` writes it, or next to the model; else they are numbers. A number in
+    a file's name stands for the class of that line in the images' own classes.txt, where there is
+    one.
 
     Files that cannot be read are named on standard error and counted, the rest go on. The exit
     code is 1 where none can be read. --json writes the summary with the lists of wrong and of
@@ -82,10 +84,11 @@ def predict(
     if names is None:
         names = class_names(trained)
         say("signbit: the model has no class names; --classes gives it some", err=True)
+    numbers = names_of_numbers(paths, names)
     tally, start = Tally(), time.perf_counter()
     top = min(top, len(names))
     with _lines(out, top) as write, _progress(len(files), out) as advance:
-        for outcome in run(trained, files, names, top, batch_size):
+        for outcome in run(trained, files, names, top, batch_size, numbers):
             tally.add(outcome)
             if isinstance(outcome, Unreadable):
                 say(f"signbit: skipped {outcome.reason}", err=True)

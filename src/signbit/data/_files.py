@@ -81,20 +81,25 @@ def number_of(path: PurePath | str) -> int | None:
     return int(match[1]) if match else None
 
 
-def label_of(path: Path | str, classes: Sequence[str]) -> int | None:
+def label_of(
+    path: Path | str, classes: Sequence[str], numbered: Sequence[str] | None = None
+) -> int | None:
     """The true label that a file's place or name says, an index into `classes`.
 
     The folder that holds the file says it where it is named like a class, or by a synonym (`car`
     for `automobile`); else a name like `<label>_<index>.<ext>` does, with a label below the number
     of classes. Else None. In folders named like a split, `train` and `test`, such a name counts
     first: CIFAR-100 has a class `train`.
+
+    numbered: the classes that the numbers of the files stand for, where those are not `classes`.
     """
     folder, number = Path(path).absolute().parent.name, number_of(path)
-    numbered = number is not None and number < len(classes)
+    own = classes if numbered is None else numbered
+    name = own[number] if number is not None and number < len(own) else None
     (place,) = class_places([folder], classes)
-    if place is not None and not (numbered and folder in SPLITS):
+    if name is None or (place is not None and folder not in SPLITS):
         return place
-    return number if numbered else None
+    return number if numbered is None else class_places([name], classes)[0]
 
 
 def kind_of(path: Path) -> Literal["file", "folder", "special"] | None:
