@@ -17,6 +17,7 @@ from signbit.cli._options import (
     ModelName,
     Settings,
     Threads,
+    Zeros,
 )
 from signbit.cli._output import (
     percent,
@@ -46,6 +47,7 @@ def evaluate(
     threads: Threads = None,
     model: ModelName = None,
     settings: Settings = None,
+    zeros: Zeros = None,
     json: Json = None,
     confusion: Annotated[
         Path | None,
@@ -71,7 +73,7 @@ def evaluate(
     if confusion is not None:
         require_suffix("--confusion", confusion, ".png")
     require_distinct(model=path, json=json, confusion=confusion)
-    trained, source = open_runnable(path, model, settings, device, threads)
+    trained, source = open_runnable(path, model, settings, device, threads, zeros)
     needs: dict[str, Any] = {
         "size": trained.preprocessing.size,
         "channels": trained.preprocessing.channels,

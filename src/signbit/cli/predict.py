@@ -13,7 +13,7 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._model import RunnablePath, open_runnable
-from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads
+from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads, Zeros
 from signbit.cli._output import (
     percent,
     require_distinct,
@@ -49,6 +49,7 @@ def predict(
     threads: Threads = None,
     model: ModelName = None,
     settings: Settings = None,
+    zeros: Zeros = None,
     json: Json = None,
 ) -> None:
     """Classify image files of any size and mode.
@@ -71,7 +72,7 @@ def predict(
     if out is not None:
         require_suffix("--out", out, ".csv", ".jsonl")
     require_distinct(model=path, out=out, json=json)
-    trained, source = open_runnable(path, model, settings, device, threads)
+    trained, source = open_runnable(path, model, settings, device, threads, zeros)
     files = image_files(paths)
     classes, tally, start = class_names(trained), Tally(), time.perf_counter()
     top = min(top, len(classes))
