@@ -6,7 +6,7 @@ import torch
 from signbit.errors import CheckpointError, UsageError
 from signbit.format import Preprocessing
 from signbit.layers import latent_weights
-from signbit.models import create, load_model
+from signbit.models import Architecture, create, load_model
 from signbit.train import load_recipe, train
 from signbit.train._start import start_from
 
@@ -17,7 +17,7 @@ def start(path, preprocessing=GREY, **changes):
     """A digits_binary that starts from the file."""
     options = {"width": 4, "in_channels": 1, "input_size": (8, 8)} | changes
     model = create("digits_binary", **options)
-    start_from(model, str(path), preprocessing)
+    start_from(model, str(path), preprocessing, Architecture("digits_binary", options))
     return model
 
 

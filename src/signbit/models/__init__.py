@@ -2,7 +2,7 @@
 
 from signbit.models._checkpoint import load_model, save_model
 from signbit.models._input import to_input
-from signbit.models._legacy import is_legacy
+from signbit.models._legacy import is_legacy, legacy_input
 from signbit.models._parameters import parameters_of
 from signbit.models._rebuild import blueprint
 from signbit.models._registry import Architecture, create, models, option, takes
@@ -17,6 +17,7 @@ __all__ = [
     "blueprint",
     "create",
     "is_legacy",
+    "legacy_input",
     "load_model",
     "models",
     "option",

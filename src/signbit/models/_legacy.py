@@ -1,6 +1,6 @@
 """Read checkpoints of the older public BinaryNet code for PyTorch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +102,9 @@ def legacy_preprocessing(architecture: Architecture) -> Preprocessing:
         )
     height, width = option(architecture, "input_size", (32, 32))
     return Preprocessing.from_mean_std(_MEAN, _STD, (height, width))
+
+
+def legacy_input() -> tuple[Sequence[float], Sequence[float]]:
+    """Scale and bias of each channel in that preprocessing."""
+    preprocessing = Preprocessing.from_mean_std(_MEAN, _STD, (1, 1))
+    return preprocessing.scale, preprocessing.bias

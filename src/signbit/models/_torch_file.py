@@ -16,7 +16,7 @@ from torch import Tensor
 
 from signbit.errors import CheckpointError, first_line, printable
 from signbit.files import read_regular
-from signbit.models._pickle import ForbiddenError, Inert, pairs_of, read_pickle
+from signbit.models._pickle import ForbiddenError, pairs_of, read_pickle
 
 MAX_BYTES = 1 << 32
 _MAX_MEMBERS = 1 << 15

@@ -12,6 +12,7 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # Below 1: the share that a moving average keeps.
 Share = Annotated[float, Field(ge=0, lt=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+PerChannel = Annotated[tuple[Finite, ...], Field(min_length=1)]
 
 
 class Settings(BaseModel):
