@@ -1,4 +1,4 @@
-"""Read YAML that nobody vouches for: settings of a recipe, or a value of `--set`."""
+"""Read and write YAML: read it where nobody vouches for it, as settings of a recipe or `--set`."""
 
 from collections.abc import Hashable
 from pathlib import Path
@@ -43,6 +43,20 @@ def parse_yaml(text: str, place: str) -> Any:
     except (yaml.YAMLError, ValueError, ArithmeticError, RecursionError) as error:
         reason = printable(" ".join(str(error).split()))
         raise UsageError(f"{place}: not YAML: {reason}") from error
+
+
+def dump_yaml(values: Any) -> str:
+    """Plain values as a text that `parse_yaml` reads. Raises: UsageError where none can be."""
+    text = yaml.dump(values, Dumper=_Dumper, sort_keys=False)
+    parse_yaml(text, "settings cannot be written")
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """A value that occurs twice is written twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 class _Loader(yaml.SafeLoader):

@@ -53,10 +53,10 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
         `distillation` that names no file. It is moved to the run's device, into eval mode, and
         compiled where the recipe has `compile`.
 
-    Raises: UsageError for a folder that is in use, by another process or by files, or settings that do not fit the data;
-    CheckpointError for a teacher or initial weights that do not fit; TrainingError for a loss
-    that is not finite, a full memory or a compiler that fails; TrainingInterruptedError after
-    Ctrl-C.
+    Raises: UsageError for a folder that has files or that another process trains in, or settings
+    that do not fit the data; CheckpointError for a teacher or initial weights that do not fit;
+    TrainingError for a loss that is not finite, a full memory or a compiler that fails;
+    TrainingInterruptedError after Ctrl-C.
     """
     if run.folder.exists() and not run.folder.is_dir():
         raise OutputError(f"{run.folder} is a file; choose a folder")

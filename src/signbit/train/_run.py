@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from signbit.errors import CheckpointError, UsageError, printable
 from signbit.files import atomic_write, read_regular
 from signbit.models import Zeros
@@ -15,7 +13,7 @@ from signbit.train._environment import environment
 from signbit.train._load_recipe import parse_recipe
 from signbit.train._lock import LOCK_FILE
 from signbit.train.recipe import Recipe
-from signbit.yaml_file import MAX_BYTES, read_yaml
+from signbit.yaml_file import MAX_BYTES, dump_yaml, read_yaml
 
 # Room for the environments of ten thousand resumed runs.
 _MOST_SETTINGS = 1 << 24
@@ -99,7 +97,7 @@ def is_new(run: Run) -> bool:
 
 
 def _recipe_text(run: Run) -> str:
-    return yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False)
+    return dump_yaml(run.recipe.model_dump(mode="json"))
 
 
 def write_run(run: Run) -> None:

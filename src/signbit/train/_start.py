@@ -22,7 +22,7 @@ def with_input_of_init(recipe: Recipe) -> Recipe:
     if recipe.init is None or not is_legacy(recipe.init):
         return recipe
     scale, bias = legacy_input()
-    wanted, given = Input(scale=scale, bias=bias), recipe.input
+    wanted, given = Input(scale=tuple(scale), bias=tuple(bias)), recipe.input
     if "input" in recipe.model_fields_set and given != wanted:
         raise UsageError(
             f"--init {printable(recipe.init)} takes {_formula(scale, bias)}, the recipe's `input` "
@@ -72,10 +72,11 @@ def start_from(
     problems = sorted((wanted.keys() | given.keys()) - fitting - of_quantizers)
     if problems:
         more = f" and {len(problems) - _MAX_LISTED} more" if len(problems) > _MAX_LISTED else ""
+        listed = printable(", ".join(problems[:_MAX_LISTED]))
         raise CheckpointError(
-            f"{path} does not fit the model to be trained: "
-            f"{printable(', '.join(problems[:_MAX_LISTED]))}{more} missing in one of them or of another shape; --init takes a run of the same "
-            "model with the same options, other quantizers apart"
+            f"{path} does not fit the model to be trained: {listed}{more} missing in one of them "
+            "or of another shape; --init takes a run of the same model with the same options, "
+            "other quantizers apart"
         )
     model.load_state_dict({key: given[key] for key in fitting}, strict=False)
 
