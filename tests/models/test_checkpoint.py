@@ -1,4 +1,6 @@
 import json
+import os
+import random
 import struct
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from signbit.errors import CheckpointError, OutputError, UsageError
 from signbit.format import Preprocessing
 from signbit.models import Architecture, load_model, save_model
+from signbit.models._checkpoint import _parse
+from signbit.models._safetensors import from_bytes
 
 OPTIONS = {"width": 4}
 NAMES = tuple("abcdefghij")
@@ -356,3 +360,56 @@ def test_what_could_not_be_read_back_is_not_written(
     with pytest.raises(UsageError, match=r"net\.safetensors"):
         save_model(tmp_path / "net.safetensors", module, architecture, preprocessing, info)
     assert not list(tmp_path.iterdir())
+
+
+def test_every_changed_bit_is_refused(path):
+    whole = path.read_bytes()
+    table = 8 + struct.unpack("<Q", whole[:8])[0]
+    draw = random.Random(0)
+    places = [*range(table), *draw.choices(range(table, len(whole)), k=200)]
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << draw.randrange(8)
+        with pytest.raises(CheckpointError):
+            _parse("x", from_bytes("x", bytes(damaged))[1] or {})
+
+
+def test_a_changed_weight_is_one_line_that_says_what_to_do(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert_refused(path, "damaged", "copy it anew or train again")
+
+
+def test_a_file_of_an_earlier_version_loads_without_a_digest(path, header, module):
+    rewrite(path, header)
+    assert torch.equal(load_model(path).module.features[0].weight, module.features[0].weight)
+
+
+def test_an_unknown_field_is_refused(path, header):
+    rewrite(path, header | {"sha257": "0" * 64})
+    assert_refused(path, "unknown field 'sha257'")
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (struct.pack("<Q", 1 << 62) + b"{}", "its table has 4611686018427387904 bytes"),
+        (struct.pack("<Q", (1 << 22) + 1) + b"{}", "its table has 4194305 bytes"),
+    ],
+)
+def test_a_table_is_bounded_before_it_is_parsed(path, content, part):
+    path.write_bytes(content)
+    assert_refused(path, part)
+
+
+def test_the_number_of_tensors_is_bounded(path):
+    entry = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    text = json.dumps({str(i): entry for i in range(40_000)}).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    assert_refused(path, "40000 tensors, at most 32768 are allowed")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    assert_refused(tmp_path / "pipe.safetensors", "a device or pipe, not a file")
