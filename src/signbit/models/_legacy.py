@@ -9,7 +9,7 @@ from torch import Tensor
 from signbit.errors import CheckpointError, UsageError, printable
 from signbit.format import Preprocessing
 from signbit.models._pickle import Inert
-from signbit.models._registry import Architecture, option
+from signbit.models._registry import Architecture, option, takes
 from signbit.models._torch_file import read_torch_file
 
 LEGACY_SUFFIXES = (".pth.tar", ".pth", ".pt", ".tar")
@@ -95,10 +95,11 @@ def legacy_preprocessing(architecture: Architecture) -> Preprocessing:
     """
     channels = option(architecture, "in_channels", len(_MEAN))
     if channels != len(_MEAN):
+        changes = takes(architecture.name, "in_channels")
+        way_out = f"; --set model.in_channels={len(_MEAN)} would change that" if changes else ""
         raise UsageError(
             f"the old checkpoint's preprocessing is known for {len(_MEAN)} channels; "
-            f"model {architecture.name!r} takes {channels}, "
-            f"--set model.in_channels={len(_MEAN)} would change that"
+            f"model {architecture.name!r} takes {channels}{way_out}"
         )
     height, width = option(architecture, "input_size", (32, 32))
     return Preprocessing.from_mean_std(_MEAN, _STD, (height, width))
