@@ -54,6 +54,8 @@ def test_infinity_is_a_number():
         "a=&x [*x]",
         "a=!!python/object/apply:os.getcwd []",
         "a=" + "[" * 500,
+        "a=0x" + "9" * 500,
+        "a=" + "9" * 500,
     ],
 )
 def test_what_cannot_be_parsed_is_named(argument):

@@ -7,10 +7,9 @@ from pydantic import Field, field_validator, model_validator
 
 from signbit.train._settings import (
     Count,
-    Finite,
+    ForChannels,
     Natural,
     NotNegative,
-    PerChannel,
     Rate,
     Settings,
     Share,
@@ -84,8 +83,8 @@ class Input(Settings):
     over them do not depend on their order.
     """
 
-    scale: Finite | PerChannel = 1 / 128
-    bias: Finite | PerChannel = -1.0
+    scale: ForChannels = 1 / 128
+    bias: ForChannels = -1.0
 
 
 class Loss(Settings):
