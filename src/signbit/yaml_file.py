@@ -39,10 +39,11 @@ def parse_yaml(text: str, place: str) -> Any:
         raise UsageError(f"{place}: {size} bytes of YAML; at most {MAX_BYTES} are allowed")
     try:
         return yaml.load(text, _Loader)
+    except _RefusalError as error:
+        raise UsageError(f"{place}: {_reason(error)}") from error
     # A date or number that does not exist is an error of its own, as is a letter that none is.
     except (yaml.YAMLError, ValueError, ArithmeticError, RecursionError) as error:
-        reason = printable(" ".join(str(error).split()))
-        raise UsageError(f"{place}: not YAML: {reason}") from error
+        raise UsageError(f"{place}: not YAML: {_reason(error)}") from error
 
 
 def dump_yaml(values: Any) -> str:
@@ -100,5 +101,18 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
-def _refusal(problem: str, where: Any) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=where.start_mark)
+class _RefusalError(yaml.MarkedYAMLError):
+    """What YAML allows and settings do not need."""
+
+
+def _refusal(problem: str, where: Any) -> _RefusalError:
+    return _RefusalError(problem=problem, problem_mark=where.start_mark)
+
+
+def _reason(error: Exception) -> str:
+    """One line, with the number of the line in the text where that is known."""
+    mark = getattr(error, "problem_mark", None)
+    if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
+        return printable(" ".join(str(error).split()))
+    context = f"{error.context}: " if error.context else ""
+    return printable(f"{context}{error.problem}, in line {mark.line + 1}")

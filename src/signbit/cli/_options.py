@@ -74,7 +74,7 @@ Zeros = Annotated[
 ]
 
 Scalar = None | bool | int | float | str
-_SHOWN = 1000
+_SHOWN = 100
 
 
 def parse_settings(arguments: Sequence[str]) -> dict[str, Any]:

@@ -146,6 +146,7 @@ def read_run(folder: Path) -> Run:
     """The run that a folder holds. Raises: CheckpointError, UsageError for its recipe."""
     try:
         settings = _read_settings(folder)
+        _check_types(settings)
         place = printable(str(folder / "recipe.yaml"))
         return Run(
             recipe=parse_recipe(_read_recipe(folder), place),
@@ -169,6 +170,15 @@ def read_run(folder: Path) -> Run:
         raise CheckpointError(
             f"{printable(str(folder))}: run.json is damaged: {printable(str(error))}"
         ) from error
+
+
+def _check_types(settings: Mapping[str, Any]) -> None:
+    """Raises: TypeError, ValueError, KeyError for settings that `_write_settings` never wrote."""
+    texts = {"started_in": settings.get("started_in", ""), "data_dir": settings["data_dir"] or ""}
+    texts |= {key: settings[key] for key in ("model", "data", "device")}
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{key} is {type(value).__name__}, not a text")
 
 
 def _read_recipe(folder: Path) -> dict[str, Any]:
