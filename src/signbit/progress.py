@@ -34,3 +34,10 @@ def progress_bar(
     with bar:
         task = bar.add_task(printable(description), total=total)
         yield lambda count: bar.advance(task, count)
+
+
+def note(text: str) -> None:
+    """Tell something on standard error, next to the progress."""
+    Console(stderr=True).print(
+        f"signbit: {printable(text)}", markup=False, highlight=False, soft_wrap=True
+    )

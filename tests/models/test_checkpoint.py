@@ -1,4 +1,6 @@
 import json
+import os
+import random
 import struct
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from signbit.errors import CheckpointError, OutputError, UsageError
 from signbit.format import Preprocessing
 from signbit.models import Architecture, load_model, save_model
+from signbit.models._checkpoint import _parse
+from signbit.models._safetensors import from_bytes
 
 OPTIONS = {"width": 4}
 NAMES = tuple("abcdefghij")
@@ -43,9 +47,11 @@ def path(tmp_path, module, architecture, preprocessing):
 
 @pytest.fixture
 def header(path) -> dict[str, Any]:
+    """Without a digest, as files of earlier versions."""
     content = path.read_bytes()
     length = struct.unpack("<Q", content[:8])[0]
-    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["signbit"])
+    found = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["signbit"])
+    return {key: value for key, value in found.items() if key != "sha256"}
 
 
 def rewrite(path: Path, header: Any) -> None:
@@ -176,10 +182,16 @@ def test_foreign_safetensors_needs_an_architecture(tmp_path):
 @pytest.mark.parametrize("length", [0, 4, 8, 100, 1000, 4000])
 def test_truncated_file_is_refused(path, length):
     path.write_bytes(path.read_bytes()[:length])
-    assert_refused(path, "not a readable .safetensors")
+    assert_refused(path, "damaged" if length == 4000 else "not a readable .safetensors")
 
 
 def test_trailing_bytes_are_refused(path):
+    path.write_bytes(path.read_bytes() + b"\0" * 8)
+    assert_refused(path, "damaged")
+
+
+def test_trailing_bytes_of_a_file_without_a_digest_are_refused(path, header):
+    rewrite(path, header)
     path.write_bytes(path.read_bytes() + b"\0" * 8)
     assert_refused(path, "not a readable .safetensors")
 
@@ -348,3 +360,57 @@ def test_what_could_not_be_read_back_is_not_written(
     with pytest.raises(UsageError, match=r"net\.safetensors"):
         save_model(tmp_path / "net.safetensors", module, architecture, preprocessing, info)
     assert not list(tmp_path.iterdir())
+
+
+def test_every_changed_bit_is_refused(path):
+    whole = path.read_bytes()
+    table = 8 + struct.unpack("<Q", whole[:8])[0]
+    draw = random.Random(0)
+    places = [*range(table), *draw.choices(range(table, len(whole)), k=200)]
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << draw.randrange(8)
+        with pytest.raises(CheckpointError):
+            _parse("x", from_bytes("x", bytes(damaged))[1] or {})
+
+
+def test_a_changed_weight_is_one_line_that_says_what_to_do(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert_refused(path, "damaged", "copy it anew or train again")
+
+
+def test_a_file_of_an_earlier_version_loads_without_a_digest(path, header, module):
+    rewrite(path, header)
+    loaded = load_model(path).module.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in module.state_dict().items())
+
+
+def test_an_unknown_field_is_refused(path, header):
+    rewrite(path, header | {"sha257": "0" * 64})
+    assert_refused(path, "unknown field 'sha257'")
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (struct.pack("<Q", 1 << 62) + b"{}", "its table has 4611686018427387904 bytes"),
+        (struct.pack("<Q", (1 << 22) + 1) + b"{}", "its table has 4194305 bytes"),
+    ],
+)
+def test_a_table_is_bounded_before_it_is_parsed(path, content, part):
+    path.write_bytes(content)
+    assert_refused(path, part)
+
+
+def test_the_number_of_tensors_is_bounded(path):
+    entry = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    text = json.dumps({str(i): entry for i in range(40_000)}).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    assert_refused(path, "40000 tensors, at most 32768 are allowed")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    assert_refused(tmp_path / "pipe.safetensors", "a device or pipe, not a file")

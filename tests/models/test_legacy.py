@@ -1,3 +1,4 @@
+import argparse
 import os
 import pickle
 import random
@@ -9,6 +10,7 @@ import torch
 
 from signbit.errors import CheckpointError, UsageError
 from signbit.models import Architecture, load_model
+from signbit.models._legacy import without_prefixes
 
 # The topology of the old code, narrow where the size does not matter.
 SMALL = Architecture("vgg_cifar10_binary", {"inflation": 0.03125, "hidden": [16, 16]})
@@ -54,7 +56,9 @@ def refusal_of(path: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize(
+    "prefix", ["", "module.", "_orig_mod.", "model.", "module._orig_mod.", "model.module.module."]
+)
 @pytest.mark.parametrize("zipped", [True, False])
 def test_model_best_loads_with_and_without_prefix(tmp_path, state, prefix, zipped):
     path = write(
@@ -92,6 +96,80 @@ def test_topology_of_the_old_code_has_its_keys_and_shapes(tmp_path):
     module = load_model(path, architecture).module
     loaded = {k: tuple(v.shape) for k, v in module.state_dict().items() if "num_batches" not in k}
     assert loaded == shapes
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"net": state, "acc": 91.5, "epoch": 3},
+        lambda state: {"model": state, "optimizer": {"state": {}, "param_groups": []}},
+        lambda state: {"model_state_dict": state, "model": "vgg"},
+        lambda state: {"state_dict": {"model": {"net": state}}},
+    ],
+)
+def test_what_is_put_around_a_state_dict_is_taken_off(tmp_path, state, wrap):
+    path = tmp_path / "wrapped.pth"
+    torch.save(wrap(state), path)
+    loaded = load_model(path, SMALL).module.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in state.items())
+
+
+def test_two_state_dicts_in_one_file_are_refused(tmp_path, state):
+    path = tmp_path / "two.pth"
+    torch.save({"net": state, "model": state}, path)
+    assert_refused(path, "holds 'model' and 'net'", "Save only that one")
+
+
+def test_a_prefix_that_is_the_networks_own_stays():
+    tensors = {"model.0.weight": torch.zeros(1), "model.0.bias": torch.zeros(1)}
+    assert without_prefixes(tensors, ["model.0.weight"]).keys() == tensors.keys()
+    assert list(without_prefixes({"module.a": torch.zeros(1)} | tensors, ["a"])) == [
+        *("module.a", "model.0.weight", "model.0.bias")
+    ]
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    "figure",
+    [
+        *(np.float64(41.5), np.float32(41.5), np.int64(3), np.bool_(True), np.str_("x")),
+        *(np.array([41.5, 2.0]), np.array(["a", "b"]), np.datetime64("2020-01-01")),
+        *(argparse.Namespace(lr=0.1), {1, 2}, bytearray(b"x"), b"x", 1j, torch.device("cpu")),
+        *(torch.float32, torch.ones(2).to_sparse()),
+    ],
+)
+def test_figures_and_settings_beside_the_state_dict_do_not_matter(tmp_path, state, figure, zipped):
+    path = tmp_path / "model_best.pth.tar"
+    content = {"best_prec1": figure, "all": [figure, figure], "state_dict": state}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    load_model(path, SMALL)
+
+
+def test_a_number_of_numpy_in_the_state_dict_is_named(tmp_path, state):
+    path = write(tmp_path / "model_best.pth.tar", state | {"x": np.float64(1)})
+    assert_refused(path, "entry 'x' of the state dict is numpy.")
+
+
+class Net(torch.nn.Linear):
+    """Code that the reader of a checkpoint has not."""
+
+
+def test_a_whole_module_is_refused_by_the_name_of_its_class(tmp_path):
+    path = tmp_path / "net.pth"
+    torch.save(Net(2, 2), path)
+    assert_refused(path, f"asks for {Net.__module__}.Net", "torch.save(model.state_dict(), FILE)")
+
+
+def test_names_in_a_file_are_shown_with_their_control_characters(tmp_path, state):
+    path = write(tmp_path / "a\x1b[31m.pth", dict(state) | {"k\n": torch.zeros(1)})
+    with pytest.raises(CheckpointError) as caught:
+        load_model(path, SMALL)
+    assert str(caught.value).isprintable()
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pth")
+    assert_refused(tmp_path / "pipe.pth", "a device or pipe, not a file")
 
 
 def test_plain_state_dict_loads(tmp_path, state):
@@ -201,7 +279,7 @@ def test_file_without_tensors_under_names_is_refused(tmp_path, content, part):
         (torch.zeros(4, 3, 3, 3, dtype=torch.int64), "torch.int64"),
         (torch.zeros(4, 3, 3, 3, dtype=torch.complex64), "torch.complex64"),
         (torch.zeros(4, 3, 3, 3).to_sparse(), "sparse"),
-        (torch.zeros(4, 3, 3, 3, device="meta"), "without values"),
+        (torch.zeros(4, 3, 3, 3, device="meta"), "_rebuild_meta_tensor"),
         (torch.full((4, 3, 3, 3), torch.nan), "NaN"),
     ],
 )

@@ -30,6 +30,13 @@ def test_binarynet_has_the_published_learning_rates():
     assert recipe.augmentation.flip
 
 
+def test_input_has_a_number_for_all_channels_or_one_for_each():
+    recipe = load_recipe("quick", {"input": {"scale": [1, "2e-1", 3.5], "bias": 0}})
+    assert recipe.input.scale == (1.0, 0.2, 3.5)
+    assert recipe.input.bias == 0.0
+    assert recipe.model_dump(mode="json")["input"] == {"scale": [1.0, 0.2, 3.5], "bias": 0.0}
+
+
 def test_cosine_warms_up_linearly_and_ends_at_zero():
     schedule = Cosine(name="cosine", warmup_epochs=2)
     assert schedule.lr(1, 10, 0.1) == pytest.approx(0.05)
@@ -72,6 +79,16 @@ def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
         ({"optimizer": {"lr": math.nan}}, "key 'optimizer.lr' is nan"),
         ({"optimizer": {"name": "adamm"}}, "key 'optimizer'"),
         ({"batch_size": 1}, "key 'batch_size' is 1"),
+        *(
+            ({"input": {"scale": wrong}}, "key 'input.scale' is " + told)
+            for wrong, told in [
+                ("x", "'x': give a finite number, or a list with one for each channel"),
+                ([1, "x"], "[1, 'x']: give a finite"),
+                ([], "[]: give a finite"),
+                (True, "True: give a finite"),
+                (math.inf, "inf: give a finite"),
+            ]
+        ),
         ({"val_size": 50.5}, "key 'val_size' is 50.5: give a fraction below 1, or a whole number"),
         ({"latent_clip": 0}, "key 'latent_clip' is 0"),
         ({"precision": "float16"}, "key 'precision' is 'float16'"),
@@ -137,8 +154,11 @@ def test_a_recipe_can_be_a_file(tmp_path):
     [
         ("a: [", "not YAML"),
         ("seed: 2024-13-45", "not YAML: month must be"),
-        ("[" * 9999, "not YAML"),
+        ("[" * 9999, "more than 16 levels"),
         ("- 3", "a mapping"),
+        ("a: &x 1\nb: *x", "anchors and aliases"),
+        ("epochs: " + "9" * 5000, "not YAML: Exceeds the limit"),
+        ("epochs: 0x" + "f" * 5000, "more than 64 bits"),
         ("epochs: 3", "key 'optimizer' is missing"),
     ],
 )

@@ -1,6 +1,8 @@
 """A run that stopped, by whatever, ends like one that did not."""
 
 import json
+import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,10 +16,25 @@ from signbit.data import ImageSet, load, write_images
 from signbit.errors import CheckpointError, TrainingInterruptedError, UsageError
 from signbit.models import load_model
 from signbit.signals import StopSignal
-from signbit.train import load_recipe, resume, train
+from signbit.train import Run, load_recipe, resume, train
 from signbit.train._environment import environment
 from signbit.train._module import Classifier
 from signbit.train._run import read_environments
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run that has ended, for tests that copy it."""
+    recipe = load_recipe("digits", {"epochs": 1, "batch_size": 64, "model": {"width": 4}})
+    run = Run(recipe, "digits_binary", "digits", tmp_path_factory.mktemp("finished") / "run")
+    train(run)
+    return run
+
+
+@pytest.fixture
+def trained_run(finished, tmp_path):
+    shutil.copytree(finished.folder, tmp_path / "copy")
+    return replace(finished, folder=tmp_path / "copy")
 
 
 class PowerCut(BaseException):
@@ -160,6 +177,29 @@ def test_a_damaged_run_folder_is_an_error(tiny_run, name):
     (tiny_run.folder / name).write_bytes(b"nonsense{")
     with pytest.raises((CheckpointError, UsageError), match=name):
         resume(tiny_run.folder)
+
+
+@pytest.mark.parametrize("name", ["run.json", "recipe.yaml", "last.ckpt"])
+def test_a_pipe_in_a_run_folder_is_refused_and_not_waited_for(trained_run, name):
+    (trained_run.folder / name).unlink()
+    os.mkfifo(trained_run.folder / name)
+    with pytest.raises((CheckpointError, UsageError), match=rf"{name}.* a device or pipe"):
+        resume(trained_run.folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[1]", "run.json is damaged"),
+        ("[" * 100_000, "run.json is damaged"),
+        ("{}", "run.json is damaged: 'data_dir'"),
+        ('{"data_dir": null, "model": 5, "data": "digits", "device": "cpu"}', "model is int"),
+    ],
+)
+def test_settings_of_a_run_that_are_none_are_an_error(trained_run, text, told):
+    (trained_run.folder / "run.json").write_text(text)
+    with pytest.raises(CheckpointError, match=told):
+        resume(trained_run.folder)
 
 
 @pytest.mark.parametrize(

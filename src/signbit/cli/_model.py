@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from signbit.cli._options import architecture_of
+from signbit.cli._output import say
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from signbit.evaluate import Classifier
     from signbit.format import Preprocessing
-    from signbit.models import TrainedModel
+    from signbit.models import TrainedModel, Zeros
 
 PACKED = ".signbit"
 
@@ -50,6 +51,7 @@ def open_runnable(
     settings: Sequence[str] | None,
     device: str = "cpu",
     threads: int | None = None,
+    zeros: "Zeros | None" = None,
 ) -> Runnable:
     """A packed network on the engine, without torch; else a trained one in torch.
 
@@ -61,10 +63,12 @@ def open_runnable(
     if path.suffix != PACKED:
         if threads is not None:
             raise UsageError("--threads is for packed networks; torch has OMP_NUM_THREADS")
-        trained = open_model(path, model, settings, device)
+        trained = open_model(path, model, settings, device, zeros)
         return Runnable(trained, trained.source)
-    if model is not None or settings or device != "cpu":
-        raise UsageError(f"{path} says its own architecture; leave --model, --set, --device out")
+    if model is not None or settings or device != "cpu" or zeros is not None:
+        raise UsageError(
+            f"{path} says its own architecture; leave --model, --set, --device and --zeros out"
+        )
     import os
 
     import signbit
@@ -75,9 +79,15 @@ def open_runnable(
 
 
 def open_model(
-    path: Path, model: str | None, settings: Sequence[str] | None, device: str = "cpu"
+    path: Path,
+    model: str | None,
+    settings: Sequence[str] | None,
+    device: str = "cpu",
+    zeros: "Zeros | None" = None,
 ) -> "TrainedModel":
     """The trained model in a file or run folder, on a device.
+
+    What was decided about an old checkpoint is said on standard error.
 
     Raises: UsageError where the options do not suit the file or no such device is there,
         CheckpointError for a file that is missing or damaged.
@@ -89,7 +99,9 @@ def open_model(
 
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda: torch finds no CUDA device here; leave the option out")
-    trained = load_model(path, architecture)
+    trained = load_model(path, architecture, zeros)
+    for note in trained.notes:
+        say(f"signbit: {note}", err=True)
     trained.module.to(device)
     return trained
 

@@ -64,7 +64,17 @@ Settings = Annotated[
     ),
 ]
 
+Zeros = Annotated[
+    Literal["minus", "plus"] | None,
+    typer.Option(
+        "--zeros",
+        help="What exact zeros of an old checkpoint become where the network takes a sign: -1 or "
+        "+1. Such a file is refused without it.",
+    ),
+]
+
 Scalar = None | bool | int | float | str
+_SHOWN = 100
 
 
 def parse_settings(arguments: Sequence[str]) -> dict[str, Any]:
@@ -80,14 +90,16 @@ def parse_settings(arguments: Sequence[str]) -> dict[str, Any]:
         key, equals, text = argument.partition("=")
         path = key.split(".")
         if not equals or not all(part.isidentifier() for part in path):
-            raise UsageError(f"--set {argument!r}: give KEY=VALUE, such as model.inflation=0.25")
+            raise UsageError(
+                f"--set {_shown(argument)}: give KEY=VALUE, such as model.inflation=0.25"
+            )
         place = settings
         for part in path[:-1]:
             place = place.setdefault(part, {})
             if not isinstance(place, dict):
-                raise UsageError(f"--set {argument!r}: {part!r} has got a value already")
+                raise UsageError(f"--set {_shown(argument)}: {part!r} has got a value already")
         if isinstance(place.get(path[-1]), dict):
-            raise UsageError(f"--set {argument!r}: other arguments set parts of {key!r}")
+            raise UsageError(f"--set {_shown(argument)}: other arguments set parts of {key!r}")
         place[path[-1]] = _parse_value(argument, text)
     return settings
 
@@ -114,19 +126,20 @@ def architecture_of(model: str | None, settings: Sequence[str] | None) -> "Archi
 
 
 def _parse_value(argument: str, text: str) -> Scalar | list[Scalar]:
-    import yaml
+    from signbit.yaml_file import parse_yaml
 
-    try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"--set {argument!r}: the value is not a YAML scalar or list") from error
+    value = parse_yaml(text, f"--set {_shown(argument)}")
     values = [_number(item) for item in (value if isinstance(value, list) else [value])]
     if not all(isinstance(item, Scalar) for item in values):
         raise UsageError(
-            f"--set {argument!r}: the value is {type(value).__name__}; give a number, a text, "
-            "true, false, null or a list of these"
+            f"--set {_shown(argument)}: the value is {type(value).__name__}; give a number, a "
+            "text, true, false, null or a list of these"
         )
     return values if isinstance(value, list) else values[0]
+
+
+def _shown(argument: str) -> str:
+    return repr(argument if len(argument) <= _SHOWN else f"{argument[:_SHOWN]}...")
 
 
 def _number(value: Any) -> Any:

@@ -18,6 +18,7 @@ from signbit.cli._options import (
     ModelName,
     Settings,
     Threads,
+    Zeros,
 )
 from signbit.cli._output import (
     percent,
@@ -48,6 +49,7 @@ def evaluate(
     model: ModelName = None,
     settings: Settings = None,
     classes: Classes = None,
+    zeros: Zeros = None,
     json: Json = None,
     confusion: Annotated[
         Path | None,
@@ -73,7 +75,7 @@ def evaluate(
     if confusion is not None:
         require_suffix("--confusion", confusion, ".png")
     require_distinct(model=path, json=json, confusion=confusion)
-    trained, source = open_runnable(path, model, settings, device, threads)
+    trained, source = open_runnable(path, model, settings, device, threads, zeros)
     needs: dict[str, Any] = {
         "size": trained.preprocessing.size,
         "channels": trained.preprocessing.channels,

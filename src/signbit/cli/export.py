@@ -10,7 +10,7 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._model import PACKED, RunnablePath, open_model, read_images
-from signbit.cli._options import ModelName, parse_settings
+from signbit.cli._options import ModelName, Zeros, parse_settings
 from signbit.cli._output import say
 from signbit.errors import UsageError
 
@@ -60,6 +60,7 @@ def export(
             "option of that, such as model.inflation=0.25; may be repeated.",
         ),
     ] = None,
+    zeros: Zeros = None,
 ) -> None:
     """Write a packed network for another tool, with vectors to check it against.
 
@@ -76,10 +77,10 @@ def export(
 
     exporters.get(to)  # a wrong name is told before the model is read
     if path.suffix != PACKED:
-        _export_state(path, to, out, samples is not None or single, force, model, settings)
+        _export_state(path, to, out, samples is not None or single, force, model, settings, zeros)
         return
-    if model is not None:
-        raise UsageError(f"{path} says its own architecture; leave --model out")
+    if model is not None or zeros is not None:
+        raise UsageError(f"{path} says its own architecture; leave --model and --zeros out")
     from signbit.export import export as write
 
     options = parse_settings(settings or ()) | _single(to, single)
@@ -124,6 +125,7 @@ def _export_state(
     force: bool,
     model: str | None,
     settings: list[str] | None,
+    zeros: Zeros,
 ) -> None:
     from signbit.export import export_state
     from signbit.export._arrays import array_format
@@ -133,7 +135,7 @@ def _export_state(
         raise UsageError(
             "--samples and --single are for packed networks: signbit pack RUN -o FILE.signbit"
         )
-    trained = open_model(path, model, settings)
+    trained = open_model(path, model, settings, zeros=zeros)
     from signbit.models import parameters_of
 
     parameters = parameters_of(trained)

@@ -9,7 +9,7 @@ import typer
 from signbit.cli._app import commands
 from signbit.cli._classes import Classes, choose_classes
 from signbit.cli._model import ModelPath, open_model, read_images
-from signbit.cli._options import Json, ModelName, Settings
+from signbit.cli._options import Json, ModelName, Settings, Zeros
 from signbit.cli._output import print_table, require_suffix, say, write_json
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def pack(
     model: ModelName = None,
     settings: Settings = None,
     classes: Classes = None,
+    zeros: Zeros = None,
     json: Json = None,
 ) -> None:
     """Fold and pack a trained network into bits and thresholds.
@@ -48,7 +49,7 @@ def pack(
     from signbit.format.file import SUFFIX
 
     require_suffix("--out", out, SUFFIX)
-    trained = open_model(path, model, settings)
+    trained = open_model(path, model, settings, zeros=zeros)
     from signbit.pack import pack as run
 
     names = choose_classes(trained, classes, [trained.source.parent])

@@ -14,7 +14,7 @@ import typer
 from signbit.cli._app import commands
 from signbit.cli._classes import Classes, choose_classes, folders_of_images, names_of_numbers
 from signbit.cli._model import RunnablePath, open_runnable
-from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads
+from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads, Zeros
 from signbit.cli._output import (
     percent,
     require_distinct,
@@ -51,6 +51,7 @@ def predict(
     model: ModelName = None,
     settings: Settings = None,
     classes: Classes = None,
+    zeros: Zeros = None,
     json: Json = None,
 ) -> None:
     """Classify image files of any size and mode.
@@ -78,7 +79,7 @@ def predict(
     if out is not None:
         require_suffix("--out", out, ".csv", ".jsonl")
     require_distinct(model=path, out=out, json=json)
-    trained, source = open_runnable(path, model, settings, device, threads)
+    trained, source = open_runnable(path, model, settings, device, threads, zeros)
     files = image_files(paths)
     names = choose_classes(trained, classes, [*folders_of_images(paths), source.parent])
     if names is None:

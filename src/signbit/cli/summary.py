@@ -7,7 +7,7 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._model import open_model
-from signbit.cli._options import Json, Settings, architecture_of
+from signbit.cli._options import Json, Settings, Zeros, architecture_of
 from signbit.cli._output import print_table, say, write_json
 from signbit.errors import UsageError
 
@@ -36,6 +36,7 @@ def summary(
         ),
     ] = None,
     settings: Settings = None,
+    zeros: Zeros = None,
     json: Json = None,
 ) -> None:
     """Show shape, parameters, operations and bytes of each layer.
@@ -48,7 +49,7 @@ def summary(
     output channel, and 4 for each real number. A .signbit file has another size: thresholds in
     the place of batch norms, and a header. --json has the whole numbers.
     """
-    architecture, size = _describe(path, model, settings)
+    architecture, size = _describe(path, model, settings, zeros)
     from signbit.models import blueprint
     from signbit.summary import COUNTS, summarize
 
@@ -69,15 +70,17 @@ def summary(
 
 
 def _describe(
-    path: Path | None, model: str | None, settings: list[str] | None
+    path: Path | None, model: str | None, settings: list[str] | None, zeros: Zeros
 ) -> tuple["Architecture", Shape]:
     """The architecture and the shape of its input, (channels, height, width)."""
     if path is not None:
-        trained = open_model(path, model, settings)
+        trained = open_model(path, model, settings, zeros=zeros)
         return trained.architecture, (
             trained.preprocessing.channels,
             *trained.preprocessing.size,
         )
+    if zeros is not None:
+        raise UsageError("--zeros is for an old checkpoint; give one, or leave it out")
     architecture = architecture_of(model, settings)
     if architecture is None:
         raise UsageError("give a run folder, a checkpoint, or --model NAME")

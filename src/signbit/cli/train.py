@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._options import DataDir, Device, Download, Json, parse_settings
+from signbit.cli._options import DataDir, Device, Download, Json, Zeros, parse_settings
 from signbit.cli._output import say, write_json
 from signbit.errors import UsageError
 
@@ -51,9 +51,10 @@ def train(
             "--init",
             metavar="RUN",
             help="Start from the weights of a run folder or checkpoint of the same model; its "
-            "quantizers may be others.",
+            "quantizers may be others. An old .pth.tar brings its input along.",
         ),
     ] = None,
+    zeros: Zeros = None,
     epochs: Annotated[int | None, typer.Option(help="Short for --set epochs=N.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Short for --set batch_size=N.")] = None,
     val_size: Annotated[
@@ -98,7 +99,7 @@ def train(
     short = {key: value for key, value in fixed.items() if value is not None}
     where = str(data_dir) if data_dir else None
     if resume:
-        if model or data or recipe or settings or short or download:
+        if model or data or recipe or settings or short or zeros or download:
             raise UsageError("--resume takes its settings from the run folder; give none here")
         from signbit.train import resume as go_on
 
@@ -113,7 +114,8 @@ def train(
         from signbit.train import train as start
 
         chosen = load_recipe(recipe or "quick", parse_settings(settings or ()) | short)
-        metrics = start(Run(chosen, model, data, out, where, download, device or "cpu"))
+        run = Run(chosen, model, data, out, where, download, device or "cpu", zeros=zeros)
+        metrics = start(run)
     _report(out, metrics, json_file)
 
 

@@ -1,7 +1,6 @@
 """Image files in folders."""
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -15,8 +14,9 @@ from signbit.data._image_files import ImageFiles
 from signbit.data._places import is_there, read_names
 from signbit.data._synonyms import class_places
 from signbit.data._types import SPLITS, ImageSet, Request, datasets
-from signbit.errors import DataError, printable
+from signbit.errors import DataError
 from signbit.format.preprocessing import MAX_SIDE, fits_a_line
+from signbit.progress import note
 
 # Up to here a set is read into memory at once; above, each image when it is asked for.
 MAX_ARRAY_BYTES = 2**30
@@ -175,4 +175,4 @@ def _any_color(paths: Sequence[Path]) -> bool:
 @cache
 def _note(text: str) -> None:
     """Print a note on standard error; the same one once, though both splits may lead to it."""
-    print(f"signbit: {printable(text)}", file=sys.stderr)  # noqa: T201
+    note(text)

@@ -2,22 +2,28 @@
 
 from signbit.models._checkpoint import load_model, save_model
 from signbit.models._input import to_input
-from signbit.models._legacy import is_legacy
+from signbit.models._legacy import is_legacy, legacy_input
 from signbit.models._parameters import parameters_of
 from signbit.models._rebuild import blueprint
 from signbit.models._registry import Architecture, create, models, option, takes
+from signbit.models._torch_file import parse_torch_file, read_bytes
 from signbit.models._trained import TrainedModel
+from signbit.models._zeros import Zeros
 
 __all__ = [
     "Architecture",
     "TrainedModel",
+    "Zeros",
     "blueprint",
     "create",
     "is_legacy",
+    "legacy_input",
     "load_model",
     "models",
     "option",
     "parameters_of",
+    "parse_torch_file",
+    "read_bytes",
     "save_model",
     "takes",
     "to_input",

@@ -6,25 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from signbit.errors import CheckpointError, SignbitError, UsageError
+from signbit.errors import CheckpointError, SignbitError, UsageError, closest, printable
 from signbit.files import atomic_write
 from signbit.format import Preprocessing
-from signbit.models._legacy import LEGACY_SUFFIXES, is_legacy, legacy_preprocessing, read_legacy
+from signbit.models._legacy import (
+    LEGACY_SUFFIXES,
+    is_legacy,
+    legacy_preprocessing,
+    read_legacy,
+    without_prefixes,
+)
 from signbit.models._rebuild import blueprint, check_preprocessing, fill
 from signbit.models._registry import Architecture
+from signbit.models._safetensors import MAX_METADATA, from_bytes, metadata_text, to_bytes
+from signbit.models._torch_file import read_bytes
 from signbit.models._trained import TrainedModel
+from signbit.models._zeros import Zeros, decide_zeros
 
 VERSION = 1
 SUFFIX = ".safetensors"
 RUN_FILE = "last.safetensors"
-# Room for thousands of class names; options of 4096 characters name about a thousand layers,
-# which takes a second to build.
-MAX_METADATA = 1 << 20
+# Options of 4096 characters name about a thousand layers, which takes a second to build.
 MAX_OPTIONS = 1 << 12
+_FIELDS = ("version", "model", "preprocessing", "info")
 
 
 def save_model(
@@ -34,7 +40,7 @@ def save_model(
     preprocessing: Preprocessing,
     info: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write parameters, buffers and all that rebuilds the model, at once.
+    """Write parameters, buffers and all that rebuilds the model, at once, and a digest of it all.
 
     info: what else a reader may want to know, in JSON's types.
 
@@ -48,7 +54,7 @@ def save_model(
         "info": dict(info or {}),
     }
     try:
-        text = json.dumps(header)
+        text = metadata_text(header)
         options = len(json.dumps(architecture.options))
     except (TypeError, ValueError) as error:
         raise UsageError(f"{path}: options and info hold what JSON does not: {error}") from error
@@ -62,10 +68,12 @@ def save_model(
         key: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for key, value in module.state_dict().items()
     }
-    atomic_write(path, save(tensors, metadata={"signbit": text}))
+    atomic_write(path, to_bytes(tensors, text))
 
 
-def load_model(path: Path | str, architecture: Architecture | None = None) -> TrainedModel:
+def load_model(
+    path: Path | str, architecture: Architecture | None = None, zeros: Zeros | None = None
+) -> TrainedModel:
     """Read a run folder, a `.safetensors` checkpoint or an old `.pth.tar`, in eval mode.
 
     A run folder means its `last.safetensors`; the best on the held-out images can be named as a
@@ -73,90 +81,89 @@ def load_model(path: Path | str, architecture: Architecture | None = None) -> Tr
     hold as much.
 
     architecture: for files that do not say it themselves.
+    zeros: "minus" or "plus", for those files too: what weights and channels that are exactly
+        zero where the network takes a sign count as. Code with a sign of three values wrote them.
 
-    Raises: CheckpointError naming the file; UsageError where the file is of another kind, or
-        `architecture` is missing, wrong, or given for a file that says its own.
+    Raises: CheckpointError naming the file, damage to one of ours included, or zeros where
+        `zeros` is None; UsageError where the file is of another kind, or `architecture` or
+        `zeros` is missing, wrong, or given for a file that says its own.
     """
+    if zeros not in (None, "minus", "plus"):
+        raise UsageError(f"zeros is {zeros!r}; give 'minus', 'plus' or None")
     path = _resolve(Path(path))
+    shown = printable(str(path))
     if is_legacy(path):
         tensors, header = read_legacy(path), None
     else:
-        tensors, header = _read_safetensors(path)
-    if header is not None:
-        if architecture is not None:
-            raise UsageError(f"{path} says its own architecture; leave --model and --set out")
-        return _own(path, tensors, header)
+        tensors, header = from_bytes(shown, read_bytes(path))
+    if header is None:
+        return _foreign(path, tensors, architecture, zeros)
+    if architecture is not None:
+        raise UsageError(f"{shown} says its own architecture; leave --model and --set out")
+    if zeros is not None:
+        raise UsageError(f"{shown} was written by signbit, where zero is -1; leave --zeros out")
+    return _own(path, tensors, header)
+
+
+def _foreign(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    architecture: Architecture | None,
+    zeros: Zeros | None,
+) -> TrainedModel:
+    """The model of a file that holds tensors alone."""
+    shown = printable(str(path))
     if architecture is None:
         raise UsageError(
-            f"{path} does not say its architecture; give it, such as "
+            f"{shown} does not say its architecture; give it, such as "
             "--model vgg_cifar10_binary --set model.inflation=3"
         )
     module = blueprint(architecture)
     preprocessing = legacy_preprocessing(architecture)
     check_preprocessing(module, preprocessing)
-    fill(path, module, architecture, tensors)
-    return TrainedModel(module, architecture, preprocessing, path)
+    fill(shown, module, architecture, without_prefixes(tensors, module.state_dict()))
+    note = decide_zeros(shown, module, preprocessing, zeros)
+    return TrainedModel(module, architecture, preprocessing, path, notes=(note,) if note else ())
 
 
 def _own(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> TrainedModel:
     """The model of a checkpoint of ours."""
-    architecture, preprocessing, info = _parse(path, header)
+    shown = printable(str(path))
+    architecture, preprocessing, info = _parse(shown, header)
     try:
         module = blueprint(architecture)
         check_preprocessing(module, preprocessing)
     except SignbitError as error:
-        raise CheckpointError(f"{path}: metadata: {error}") from error
-    fill(path, module, architecture, tensors)
+        raise CheckpointError(f"{shown}: metadata: {error}") from error
+    fill(shown, module, architecture, tensors)
     return TrainedModel(module, architecture, preprocessing, path, info)
 
 
 def _resolve(path: Path) -> Path:
+    shown = printable(str(path))
     try:
         path.stat()
         folder = path.is_dir()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise CheckpointError(f"{path}: {reason.lower()}; give a run folder or a file") from error
+        raise CheckpointError(f"{shown}: {reason.lower()}; give a run folder or a file") from error
     if folder:
         if (path / RUN_FILE).is_file():
             return path / RUN_FILE
         raise CheckpointError(
-            f"{path}: no {RUN_FILE} in this folder; is it a run folder, and has its first epoch "
+            f"{shown}: no {RUN_FILE} in this folder; is it a run folder, and has its first epoch "
             "ended?"
         )
     if not path.name.endswith(SUFFIX) and not is_legacy(path):
         raise UsageError(
-            f"{path}: not a checkpoint of a trained model, by its name; give a run folder, a "
+            f"{shown}: not a checkpoint of a trained model, by its name; give a run folder, a "
             f"{SUFFIX} file, or an old {LEGACY_SUFFIXES[0]}; a packed .signbit goes to evaluate, "
             "predict, bench or export"
         )
     return path
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("signbit")
-            if text is not None and len(text) > MAX_METADATA:
-                raise CheckpointError(
-                    f"{path}: metadata has {len(text)} characters, at most {MAX_METADATA} allowed"
-                )
-            # Copied: a tensor of safetensors may be a view of the file, which may change.
-            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, RuntimeError, TypeError) as error:
-        raise CheckpointError(f"{path}: not a readable {SUFFIX} file: {error}") from error
-    if text is None:
-        return tensors, None
-    try:
-        header = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: metadata is not JSON: {error}") from error
-    if not isinstance(header, dict):
-        raise CheckpointError(f"{path}: metadata is not a JSON object")
-    return tensors, header
-
-
-def _parse(path: Path, header: dict[str, Any]) -> tuple[Architecture, Preprocessing, dict]:
+def _parse(path: str, header: dict[str, Any]) -> tuple[Architecture, Preprocessing, dict]:
     version = header.get("version")
     if type(version) is not int or version != VERSION:
         shown = version if type(version) is int else type(version).__name__
@@ -164,7 +171,13 @@ def _parse(path: Path, header: dict[str, Any]) -> tuple[Architecture, Preprocess
             f"{path}: checkpoint version {shown}; this signbit reads {VERSION}. "
             "Use the signbit that wrote it, or a newer one."
         )
-    for field in ("model", "preprocessing", "info"):
+    for field in header:
+        if field not in _FIELDS:
+            raise CheckpointError(
+                f"{path}: metadata: unknown field {field[:100]!r}; the file is damaged, or of a "
+                f"newer signbit.{closest(field, _FIELDS)}"
+            )
+    for field in _FIELDS[1:]:
         if not isinstance(header.get(field), dict):
             raise CheckpointError(f"{path}: metadata: field {field!r} is missing or not an object")
     name, options = header["model"].get("name"), header["model"].get("options")

@@ -1,20 +1,22 @@
 """Read checkpoints of the older public BinaryNet code for PyTorch."""
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from signbit.errors import CheckpointError, UsageError, first_line
+from signbit.errors import CheckpointError, UsageError, printable
 from signbit.format import Preprocessing
-from signbit.models._registry import Architecture, option
+from signbit.models._pickle import Inert
+from signbit.models._registry import Architecture, option, takes
+from signbit.models._torch_file import read_torch_file
 
 LEGACY_SUFFIXES = (".pth.tar", ".pth", ".pt", ".tar")
-_PREFIX = "module."  # what torch.nn.DataParallel puts before each key
+# What torch.nn.DataParallel, torch.compile and modules that hold the network put before each key.
+_PREFIXES = ("module.", "_orig_mod.", "model.")
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+_MAX_WRAPPERS = 8
 
 # That code normalised every data set with the statistics of ImageNet.
 _MEAN = (0.485, 0.456, 0.406)
@@ -27,25 +29,63 @@ def is_legacy(path: Path | str) -> bool:
 
 
 def read_legacy(path: Path) -> dict[str, Tensor]:
-    """The `state_dict` of a `model_best.pth.tar`, without the prefix `module.` of its keys.
+    """The tensors of a `model_best.pth.tar` under their names.
 
+    They may be in a 'state_dict' or one of the other usual entries, or be all that is there.
     Only tensors and plain values are read; a file that would run code is refused.
 
     Raises: CheckpointError.
     """
-    content = _load(path)
-    state = content.get("state_dict", content) if isinstance(content, Mapping) else None
-    if not isinstance(state, Mapping) or not state:
-        raise CheckpointError(f"{path}: no 'state_dict' with tensors in this file")
+    shown = printable(str(path))
+    state = _state_dict(shown, read_torch_file(path))
     for key, value in state.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
-            shown = repr(key[:100]) if isinstance(key, str) else f"with {type(key).__name__} as key"
+            name = repr(key[:100]) if isinstance(key, str) else f"with {type(key).__name__} as key"
+            kind = printable(value.name) if isinstance(value, Inert) else type(value).__name__
             raise CheckpointError(
-                f"{path}: entry {shown} of the state dict is {type(value).__name__}; "
+                f"{shown}: entry {name} of the state dict is {kind[:100]}; "
                 "give tensors under their names"
             )
-    prefix = _PREFIX if all(key.startswith(_PREFIX) for key in state) else ""
-    return {key.removeprefix(prefix): value.detach() for key, value in state.items()}
+    return dict(state)
+
+
+def _state_dict(shown: str, content: Any) -> Mapping[Any, Any]:
+    """Unwraps what code puts around a state dict, such as {'epoch': 3, 'state_dict': ...}."""
+    for _ in range(_MAX_WRAPPERS):
+        if not isinstance(content, Mapping):
+            break
+        found = [key for key in _WRAPPERS if isinstance(content.get(key), Mapping)]
+        if len(found) > 1:
+            raise CheckpointError(
+                f"{shown}: holds {' and '.join(map(repr, found))}; which of them is the network's "
+                "is not said. Save only that one"
+            )
+        if not found:
+            if not content or any(key in content for key in _WRAPPERS):
+                break
+            return content
+        content = content[found[0]]
+    raise CheckpointError(
+        f"{shown}: no 'state_dict' with tensors in this file; save it again with "
+        "torch.save(model.state_dict(), FILE)"
+    )
+
+
+def without_prefixes(tensors: Mapping[str, Tensor], wanted: Iterable[str]) -> dict[str, Tensor]:
+    """Tensors without what wrappers put before each key, such as `module.`, in any nesting.
+
+    wanted: keys of the network itself, of which a prefix may be part.
+    """
+    tensors, wanted = dict(tensors), list(wanted)
+    while prefix := next((p for p in _PREFIXES if _shared(p, tensors, wanted)), None):
+        tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
+    return tensors
+
+
+def _shared(prefix: str, tensors: Iterable[str], wanted: Iterable[str]) -> bool:
+    ours = any(key.startswith(prefix) for key in wanted)
+    keys = list(tensors)
+    return bool(keys) and not ours and all(key.startswith(prefix) for key in keys)
 
 
 def legacy_preprocessing(architecture: Architecture) -> Preprocessing:
@@ -55,28 +95,17 @@ def legacy_preprocessing(architecture: Architecture) -> Preprocessing:
     """
     channels = option(architecture, "in_channels", len(_MEAN))
     if channels != len(_MEAN):
+        changes = takes(architecture.name, "in_channels")
+        way_out = f"; --set model.in_channels={len(_MEAN)} would change that" if changes else ""
         raise UsageError(
             f"the old checkpoint's preprocessing is known for {len(_MEAN)} channels; "
-            f"model {architecture.name!r} takes {channels}, "
-            f"--set model.in_channels={len(_MEAN)} would change that"
+            f"model {architecture.name!r} takes {channels}{way_out}"
         )
     height, width = option(architecture, "input_size", (32, 32))
     return Preprocessing.from_mean_std(_MEAN, _STD, (height, width))
 
 
-def _load(path: Path) -> Any:
-    refused = (
-        f"{path}: refused, it holds Python objects other than tensors and plain values "
-        "(or is damaged). Save it again with only its 'state_dict'."
-    )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's, about what it will read in future
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        raise CheckpointError(refused) from error
-    # A damaged pickle makes its reader fail in any way: struct.error, IndexError and others.
-    except Exception as error:
-        raise CheckpointError(
-            f"{path}: not a readable torch checkpoint: {first_line(error)}"
-        ) from error
+def legacy_input() -> tuple[Sequence[float], Sequence[float]]:
+    """Scale and bias of each channel in that preprocessing."""
+    preprocessing = Preprocessing.from_mean_std(_MEAN, _STD, (1, 1))
+    return preprocessing.scale, preprocessing.bias

@@ -1,7 +1,6 @@
 """Rebuild a network from its architecture and the tensors of a file that nobody vouches for."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -57,9 +56,11 @@ def check_preprocessing(module: nn.Module, preprocessing: Preprocessing) -> None
 
 
 def fill(
-    path: Path, module: nn.Module, architecture: Architecture, tensors: Mapping[str, Tensor]
+    path: str, module: nn.Module, architecture: Architecture, tensors: Mapping[str, Tensor]
 ) -> None:
     """Put the tensors of a file into a blueprint, converted to the types that it has.
+
+    path: for messages.
 
     Raises: CheckpointError naming the file and every key that is missing, unexpected, of
         another shape or type, or not finite.

@@ -21,6 +21,7 @@ class TrainedModel:
 
     source: the file it came from.
     info: what else the file says: data set, recipe, metrics of its epoch.
+    notes: what was decided in reading the file that changes its scores, a line each.
     """
 
     module: nn.Module
@@ -28,6 +29,7 @@ class TrainedModel:
     preprocessing: Preprocessing
     source: Path
     info: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @torch.inference_mode()
     def scores(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ import signal
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +21,14 @@ from signbit.data import load as load_data
 from signbit.errors import OutputError, TrainingInterruptedError, UsageError
 from signbit.files import remove_leftovers
 from signbit.format import Preprocessing
-from signbit.models import Architecture, blueprint
+from signbit.models import Architecture, blueprint, is_legacy
 from signbit.models import takes as model_takes
 from signbit.signals import signal_of
 from signbit.train._checkpoint import RunCheckpointIO
 from signbit.train._data import PixelData, epoch_seed
 from signbit.train._diagnostics import BinaryDiagnostics
 from signbit.train._guard import FiniteTraining, machine_errors
+from signbit.train._lock import lock
 from signbit.train._module import Classifier
 from signbit.train._progress import RunProgress
 from signbit.train._run import (
@@ -40,7 +41,7 @@ from signbit.train._run import (
     write_run,
 )
 from signbit.train._run_folder import LAST_CHECKPOINT, RunFolder
-from signbit.train._start import start_from
+from signbit.train._start import start_from, with_input_of_init
 from signbit.train._teacher import teacher_of
 
 
@@ -53,20 +54,24 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
         `distillation` that names no file. It is moved to the run's device, into eval mode, and
         compiled where the recipe has `compile`.
 
-    Raises: UsageError for a folder that is in use or settings that do not fit the data;
-    CheckpointError for a teacher or initial weights that do not fit; TrainingError for a loss
-    that is not finite, a full memory or a compiler that fails; TrainingInterruptedError after
-    Ctrl-C.
+    Raises: UsageError for a folder that has files or that another process trains in, or settings
+    that do not fit the data; CheckpointError for a teacher or initial weights that do not fit;
+    TrainingError for a loss that is not finite, a full memory or a compiler that fails;
+    TrainingInterruptedError after Ctrl-C.
     """
     if run.folder.exists() and not run.folder.is_dir():
         raise OutputError(f"{run.folder} is a file; choose a folder")
-    run = with_absolute_paths(run)
-    remove_leftovers(run.folder)
-    if not is_new(run):
-        raise UsageError(
-            f"{run.folder} is not empty; choose another folder, or go on with --resume"
-        )
-    return _fit(run, False, teacher)
+    recipe = with_input_of_init(run.recipe)
+    if run.zeros is not None and (recipe.init is None or not is_legacy(recipe.init)):
+        raise UsageError("zeros are those of an old checkpoint in `init`; leave --zeros out")
+    run = with_absolute_paths(replace(run, recipe=recipe))
+    with lock(run.folder):
+        remove_leftovers(run.folder)
+        if not is_new(run):
+            raise UsageError(
+                f"{run.folder} is not empty; choose another folder, or go on with --resume"
+            )
+        return _fit(run, False, teacher)
 
 
 def resume(
@@ -85,10 +90,12 @@ def resume(
     Raises: CheckpointError where the folder is not that of a run; UsageError where its recipe or
     the data are no longer those that it was begun with; and what `train` raises.
     """
-    run = read_run(folder)
-    remove_leftovers(folder)
-    run = replace(run, device=device or run.device, data_dir=data_dir or run.data_dir)
-    return _fit(run, True, teacher)
+    read_run(folder)  # no lock is made where no run is
+    with lock(folder):
+        run = read_run(folder)
+        remove_leftovers(folder)
+        run = replace(run, device=device or run.device, data_dir=data_dir or run.data_dir)
+        return _fit(run, True, teacher)
 
 
 def _load(run: Run) -> ImageSet:
@@ -113,7 +120,7 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
     checkpoint = run.folder / LAST_CHECKPOINT
     resumed = checkpoint if resume and checkpoint.exists() else None
     if run.recipe.init is not None and resumed is None:
-        start_from(model, run.recipe.init, preprocessing)
+        start_from(model, run.recipe.init, preprocessing, architecture, run.zeros)
     data = PixelData(images, run.recipe, preprocessing)
     taught_by = teacher_of(run.recipe, teacher, preprocessing)
     module = Classifier(model, run.recipe, data.steps_per_epoch, taught_by)
@@ -189,12 +196,23 @@ def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
     decided = {key: value for key, value in decided.items() if model_takes(run.model, key)}
     settings = run.recipe.input
     preprocessing = Preprocessing(
-        scale=[settings.scale] * channels,
-        bias=[settings.bias] * channels,
+        scale=_per_channel("scale", settings.scale, channels),
+        bias=_per_channel("bias", settings.bias, channels),
         size=(height, width),
         classes=images.classes,
     )
     return Architecture(run.model, {**run.recipe.model, **decided}), preprocessing
+
+
+def _per_channel(name: str, value: float | Sequence[float], channels: int) -> Sequence[float]:
+    if not isinstance(value, Sequence):
+        return [value] * channels
+    if len(value) != channels:
+        raise UsageError(
+            f"input.{name} has {len(value)} numbers, the images have {channels} channels; give one "
+            "of each per channel, or one for all"
+        )
+    return value
 
 
 def _trainer(run: Run, run_folder: RunFolder, data: PixelData) -> pl.Trainer:

@@ -5,11 +5,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from signbit.errors import UsageError, closest, unknown_name
+from signbit.errors import UsageError, closest, printable, unknown_name
 from signbit.train.recipe import Recipe
+from signbit.yaml_file import parse_yaml, read_yaml
 
 
 def recipe_names() -> list[str]:
@@ -41,21 +41,14 @@ def parse_recipe(settings: Mapping[str, Any], place: str) -> Recipe:
 
 def _read(recipe: str) -> dict[str, Any]:
     if recipe.endswith((".yaml", ".yml")):
-        try:
-            text = Path(recipe).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"recipe {recipe}: cannot be read: {error}") from error
+        settings = read_yaml(recipe, f"recipe {printable(recipe)}")
     elif recipe in recipe_names():
         text = (files("signbit.train") / "recipes" / f"{recipe}.yaml").read_text(encoding="utf-8")
+        settings = parse_yaml(text, f"recipe {recipe}")
     else:
         raise unknown_name("recipe", recipe, recipe_names())
-    try:
-        settings = yaml.safe_load(text)
-    # A date that does not exist is a ValueError of its own.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"recipe {recipe}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(settings, dict):
-        raise UsageError(f"recipe {recipe}: a mapping of settings is expected")
+        raise UsageError(f"recipe {printable(recipe)}: a mapping of settings is expected")
     return settings
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from signbit.errors import CheckpointError
-from signbit.files import atomic_write
+from signbit.files import atomic_write, read_regular
 
 _NAME = "metrics.csv"
+# Thousands of epochs of a network with a hundred layers.
+_MOST_BYTES = 1 << 26
 
 
 def write_metrics(folder: Path, rows: Sequence[dict[str, float]]) -> None:
@@ -30,8 +32,8 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
     """
     path = folder / _NAME
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+        text = read_regular(path, _MOST_BYTES).decode("utf-8")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
         return [{key: float(value) for key, value in row.items() if value} for row in rows]
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing; give the folder of a run") from None

@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from signbit.errors import CheckpointError
-from signbit.files import atomic_write
+from signbit.errors import CheckpointError, UsageError, printable
+from signbit.files import atomic_write, read_regular
+from signbit.models import Zeros
 from signbit.train._environment import environment
 from signbit.train._load_recipe import parse_recipe
+from signbit.train._lock import LOCK_FILE
 from signbit.train.recipe import Recipe
+from signbit.yaml_file import MAX_BYTES, dump_yaml, read_yaml
+
+# Room for the environments of ten thousand resumed runs.
+_MOST_SETTINGS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Run:
 
     started_in: the folder that relative paths in `data`, folder:PATH, start from; None for the
         current one.
+    zeros: what exact zeros of an old checkpoint in the recipe's `init` become.
     """
 
     recipe: Recipe
@@ -31,6 +36,7 @@ class Run:
     download: bool = False
     device: str = "cpu"
     started_in: Path | None = None
+    zeros: Zeros | None = None
 
     @property
     def data_name(self) -> str:
@@ -81,14 +87,17 @@ def is_new(run: Run) -> bool:
     """
     if not run.folder.is_dir():
         return True
-    names = {path.name for path in run.folder.iterdir()}
-    if names == {"recipe.yaml"}:
-        return (run.folder / "recipe.yaml").read_bytes() == _recipe_text(run).encode()
-    return not names
+    names = {path.name for path in run.folder.iterdir()} - {LOCK_FILE}
+    if names != {"recipe.yaml"}:
+        return not names
+    try:
+        return read_regular(run.folder / "recipe.yaml", MAX_BYTES) == _recipe_text(run).encode()
+    except OSError:
+        return False
 
 
 def _recipe_text(run: Run) -> str:
-    return yaml.safe_dump(run.recipe.model_dump(mode="json"), sort_keys=False)
+    return dump_yaml(run.recipe.model_dump(mode="json"))
 
 
 def write_run(run: Run) -> None:
@@ -100,6 +109,7 @@ def write_run(run: Run) -> None:
         "data_dir": run.data_dir,
         "started_in": str(run.started_in or Path.cwd()),
         "device": run.device,
+        "zeros": run.zeros,
         "made_with": [environment(run.device)],
     }
     _write_settings(run.folder, settings)
@@ -125,7 +135,7 @@ def _environments(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _read_settings(folder: Path) -> Mapping[str, Any]:
-    return json.loads((folder / "run.json").read_text("utf-8"))
+    return json.loads(read_regular(folder / "run.json", _MOST_SETTINGS))
 
 
 def _write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
@@ -136,9 +146,10 @@ def read_run(folder: Path) -> Run:
     """The run that a folder holds. Raises: CheckpointError, UsageError for its recipe."""
     try:
         settings = _read_settings(folder)
-        recipe = yaml.safe_load((folder / "recipe.yaml").read_text("utf-8"))
+        _check_types(settings)
+        place = printable(str(folder / "recipe.yaml"))
         return Run(
-            recipe=parse_recipe(recipe, str(folder / "recipe.yaml")),
+            recipe=parse_recipe(_read_recipe(folder), place),
             model=settings["model"],
             data=settings["data"],
             folder=folder,
@@ -146,8 +157,34 @@ def read_run(folder: Path) -> Run:
             device=settings["device"],
             # Runs of earlier versions do not say it.
             started_in=Path(settings.get("started_in", "")),
+            zeros=settings.get("zeros"),
         )
     except FileNotFoundError as error:
-        raise CheckpointError(f"{folder}: no run here: {error.filename} is missing") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError) as error:
-        raise CheckpointError(f"{folder}: run.json or recipe.yaml is damaged: {error}") from error
+        missing = printable(str(error.filename))
+        raise CheckpointError(
+            f"{printable(str(folder))}: no run here: {missing} is missing"
+        ) from None
+    except UsageError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError(
+            f"{printable(str(folder))}: run.json is damaged: {printable(str(error))}"
+        ) from error
+
+
+def _check_types(settings: Mapping[str, Any]) -> None:
+    """Raises: TypeError, ValueError, KeyError for settings that `_write_settings` never wrote."""
+    texts = {"started_in": settings.get("started_in", ""), "data_dir": settings["data_dir"] or ""}
+    texts |= {key: settings[key] for key in ("model", "data", "device")}
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{key} is {type(value).__name__}, not a text")
+
+
+def _read_recipe(folder: Path) -> dict[str, Any]:
+    path = folder / "recipe.yaml"
+    path.lstat()
+    recipe = read_yaml(path, printable(str(path)))
+    if not isinstance(recipe, dict):
+        raise UsageError(f"{printable(str(path))}: a mapping of settings is expected")
+    return recipe

@@ -1,8 +1,9 @@
 """Types of the values that a recipe may hold."""
 
-from typing import Annotated
+import math
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Count = Annotated[int, Field(strict=True, ge=1)]
 Natural = Annotated[int, Field(strict=True, ge=0)]
@@ -12,6 +13,30 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # Below 1: the share that a moving average keeps.
 Share = Annotated[float, Field(ge=0, lt=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _for_channels(value: Any) -> float | tuple[float, ...]:
+    # One message for both kinds, where a union would have one for each.
+    try:
+        numbers = [_finite(number) for number in (value if _is_list(value) else [value])]
+    except (TypeError, ValueError, OverflowError):
+        numbers = []
+    if not numbers:
+        raise ValueError("give a finite number, or a list with one for each channel")
+    return tuple(numbers) if _is_list(value) else numbers[0]
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _finite(value: Any) -> float:
+    if isinstance(value, bool) or not math.isfinite(float(value)):
+        raise ValueError
+    return float(value)
+
+
+ForChannels = Annotated[float | tuple[float, ...], BeforeValidator(_for_channels)]
 
 
 class Settings(BaseModel):

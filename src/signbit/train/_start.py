@@ -4,37 +4,66 @@ from pathlib import Path
 
 from torch import nn
 
-from signbit.errors import CheckpointError, UsageError
+from signbit.errors import CheckpointError, UsageError, printable
 from signbit.format import Preprocessing
-from signbit.models import is_legacy, load_model
+from signbit.models import Architecture, Zeros, is_legacy, legacy_input, load_model
+from signbit.progress import note
 from signbit.quantizers import AbstractQuantizer
+from signbit.train.recipe import Input, Recipe
 
 _MAX_LISTED = 5
 
 
-def start_from(model: nn.Module, path: str, preprocessing: Preprocessing) -> None:
+def with_input_of_init(recipe: Recipe) -> Recipe:
+    """The recipe with the input that an old checkpoint in `init` was trained with.
+
+    Raises: UsageError where the recipe itself says another.
+    """
+    if recipe.init is None or not is_legacy(recipe.init):
+        return recipe
+    scale, bias = legacy_input()
+    wanted, given = Input(scale=tuple(scale), bias=tuple(bias)), recipe.input
+    if "input" in recipe.model_fields_set and given != wanted:
+        raise UsageError(
+            f"--init {printable(recipe.init)} takes {_formula(scale, bias)}, the recipe's `input` "
+            f"is {_formula(given.scale, given.bias)}; leave `input` out"
+        )
+    return recipe.model_copy(update={"input": wanted})
+
+
+def _formula(scale: object, bias: object) -> str:
+    return f"pixels * {scale} + {bias}"
+
+
+def start_from(
+    model: nn.Module,
+    path: str,
+    preprocessing: Preprocessing,
+    architecture: Architecture,
+    zeros: Zeros | None = None,
+) -> None:
     """Copy all parameters and buffers of a run folder or checkpoint into `model`.
 
     What belongs to quantizers is copied where both networks have it.
 
     preprocessing: of the input that `model` takes.
+    architecture: of `model`, which an old checkpoint is read as.
+    zeros: what exact zeros of an old checkpoint become, as `load_model` says.
 
     Raises: CheckpointError naming what the two do not share; UsageError for another kind of file,
         or one whose network takes pixels as other numbers.
     Source: training in stages, arXiv:1904.05868.
     """
-    if is_legacy(path):
-        raise UsageError(
-            f"--init {path}: networks of old checkpoints take pixels in another way than any "
-            "recipe; give a run folder or a checkpoint of signbit train"
-        )
-    start = load_model(Path(path))
+    start = load_model(Path(path), architecture if is_legacy(path) else None, zeros)
+    for line in start.notes:
+        note(line)
     ours, theirs = ((p.scale, p.bias) for p in (preprocessing, start.preprocessing))
+    path = printable(path)
     # Other channels are another shape of the first weight.
     if ours != theirs and preprocessing.channels == start.preprocessing.channels:
         raise UsageError(
-            f"--init {path} takes pixels * {theirs[0]} + {theirs[1]}, this run {ours[0]} and "
-            f"{ours[1]}; set the same `input`"
+            f"--init {path} takes {_formula(*theirs)}, this run {_formula(*ours)}; set the same "
+            "`input`"
         )
     given_model = start.module
     wanted, given = model.state_dict(), given_model.state_dict()
@@ -43,10 +72,11 @@ def start_from(model: nn.Module, path: str, preprocessing: Preprocessing) -> Non
     problems = sorted((wanted.keys() | given.keys()) - fitting - of_quantizers)
     if problems:
         more = f" and {len(problems) - _MAX_LISTED} more" if len(problems) > _MAX_LISTED else ""
+        listed = printable(", ".join(problems[:_MAX_LISTED]))
         raise CheckpointError(
-            f"{path} does not fit the model to be trained: {', '.join(problems[:_MAX_LISTED])}"
-            f"{more} missing in one of them or of another shape; --init takes a run of the same "
-            "model with the same options, other quantizers apart"
+            f"{path} does not fit the model to be trained: {listed}{more} missing in one of them "
+            "or of another shape; --init takes a run of the same model with the same options, "
+            "other quantizers apart"
         )
     model.load_state_dict({key: given[key] for key in fitting}, strict=False)
 

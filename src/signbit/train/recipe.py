@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from signbit.train._settings import Count, Finite, Natural, NotNegative, Rate, Settings, Share
+from signbit.train._settings import (
+    Count,
+    ForChannels,
+    Natural,
+    NotNegative,
+    Rate,
+    Settings,
+    Share,
+)
 from signbit.train.optimizers import AbstractOptimizer, AbstractRealOptimizer, any_of
 
 if TYPE_CHECKING:
@@ -69,14 +77,14 @@ class Augmentation(Settings):
 
 
 class Input(Settings):
-    """Real input = scale * pixel + bias, the same for all channels.
+    """Real input = scale * pixel + bias, one number for all channels or one for each.
 
     The default is exact in float32: pixels become multiples of 1/128 in [-1, 1), so that sums
     over them do not depend on their order.
     """
 
-    scale: Finite = 1 / 128
-    bias: Finite = -1.0
+    scale: ForChannels = 1 / 128
+    bias: ForChannels = -1.0
 
 
 class Loss(Settings):
@@ -120,7 +128,8 @@ class Recipe(Settings):
     """All settings of a run.
 
     latent_optimizer: for binary weights alone; null where `optimizer` runs these as well.
-    init: run folder or checkpoint with the weights to start from; quantizers may differ.
+    init: run folder or checkpoint with the weights to start from; quantizers may differ. An old
+        .pth.tar brings its input along, so that `input` is left out or says the same.
     model: options of the model, such as {inflation: 0.25}.
     averaging: null to evaluate and save the weights as the last step left them.
     val_size: training images held out for validation, a count or a fraction; 0 for none.

@@ -1,0 +1,251 @@
+"""Read what `torch.save` wrote, both its zip archives and the older sequence of pickles.
+
+Unlike `torch.load(weights_only=True)`, which calls functions of torch with whatever a file says,
+it checks the sums of all members, never makes a storage larger than the file, and reads nothing
+past the end of one.
+"""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from signbit.errors import CheckpointError, first_line, printable
+from signbit.files import read_regular
+from signbit.models._pickle import ForbiddenError, pairs_of, read_pickle
+
+MAX_BYTES = 1 << 32
+_MAX_MEMBERS = 1 << 15
+_MAX_PICKLE = 1 << 26
+_ZIP, _ZIP_ENTRY = b"PK\x03\x04", b"PK\x01\x02"
+_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+_MAX_AXES = 16
+
+_TYPES = {
+    **{"FloatStorage": torch.float32, "DoubleStorage": torch.float64},
+    **{"HalfStorage": torch.float16, "BFloat16Storage": torch.bfloat16},
+    **{"LongStorage": torch.int64, "IntStorage": torch.int32, "ShortStorage": torch.int16},
+    **{"CharStorage": torch.int8, "ByteStorage": torch.uint8, "BoolStorage": torch.bool},
+    **{"ComplexFloatStorage": torch.complex64, "ComplexDoubleStorage": torch.complex128},
+}
+# What may be in a file besides tensors: figures kept as numbers of NumPy, settings, devices.
+_INERT_MODULES = ("numpy", "torch._utils")
+_INERT = (
+    *("argparse.Namespace", "collections.Counter", "collections.defaultdict", "_codecs.encode"),
+    *("builtins.set", "builtins.complex", "builtins.bytearray", "__builtin__.set"),
+    *("__builtin__.bytearray", "__builtin__.complex", "torch.device", "torch.Tensor"),
+    *("torch.serialization._get_layout", "torch.dtype"),
+)
+
+
+class _Storage(NamedTuple):
+    """Some bytes of the file, from number `start` of this type on."""
+
+    key: str
+    dtype: torch.dtype
+    start: int
+    numel: int
+
+
+def read_torch_file(path: Path | str) -> Any:
+    """The content of a file: tensors on the CPU, in dicts, lists and tuples.
+
+    Tensors that shared memory share it. Objects that are no plain values, such as numbers of
+    NumPy, are `Inert`: known by their name alone.
+
+    Raises: CheckpointError.
+    """
+    return parse_torch_file(printable(str(path)), read_bytes(path))
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """The content of a file of at most MAX_BYTES bytes. Raises: CheckpointError."""
+    try:
+        return read_regular(path, MAX_BYTES)
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or "it does not fit into the memory"
+        raise CheckpointError(f"{printable(str(path))}: cannot be read: {reason}") from error
+
+
+def parse_torch_file(path: str, content: bytes) -> Any:
+    """As `read_torch_file`, of bytes that are read already; path: for messages."""
+    try:
+        return _read_zip(content) if content.startswith(_ZIP) else _read_sequence(content)
+    except ForbiddenError as error:
+        raise CheckpointError(
+            f"{path}: refused, it asks for {printable(str(error))[:100]}, and only tensors and "
+            "plain values are read. Save it again with only its 'state_dict': "
+            "torch.save(model.state_dict(), FILE)"
+        ) from error
+    # Damage makes a reader fail in any way: struct.error, IndexError, KeyError and others.
+    except Exception as error:
+        raise CheckpointError(
+            f"{path}: not a readable torch checkpoint: {printable(first_line(error))[:200]}; it is "
+            "damaged, or of another kind. Copy it anew, or save it again with torch.save"
+        ) from error
+
+
+def _read_zip(content: bytes) -> Any:
+    if content.count(_ZIP_ENTRY) > _MAX_MEMBERS:
+        raise ValueError(f"more than {_MAX_MEMBERS} files in the archive")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = _members(archive, len(content))
+        name = next((name for name in members if name.endswith("data.pkl")), "")
+        root = name.removesuffix("data.pkl")
+        pickled = members.get(name)
+        if pickled is None or name.count("/") != 1:
+            raise ValueError("no data.pkl in the archive")
+        if pickled.file_size > _MAX_PICKLE:
+            raise ValueError(f"data.pkl has {pickled.file_size} bytes, more than {_MAX_PICKLE}")
+        # Reading a member to its end compares its CRC-32.
+        parts = {member: archive.read(info) for member, info in members.items()}
+    if parts.get(f"{root}byteorder", b"little") != b"little":
+        raise ValueError("numbers are not little-endian")
+    storages = {
+        member.removeprefix(f"{root}data/"): _memory(part)
+        for member, part in parts.items()
+        if member.startswith(f"{root}data/")
+    }
+    return _unpickle(io.BytesIO(parts[name]), storages.__getitem__)
+
+
+def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
+    """The files of an archive by name. Raises: ValueError where they are more than it holds."""
+    infos = archive.infolist()
+    members = {info.filename: info for info in infos}
+    if len(members) < len(infos):
+        raise ValueError("two files of the archive have one name")
+    for info in infos:
+        if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+            raise ValueError(
+                f"{info.filename[:100]!r} is compressed, {info.compress_size} bytes for "
+                f"{info.file_size}; torch.save stores files as they are"
+            )
+    if sum(info.file_size for info in infos) > size:
+        raise ValueError(f"its files claim more bytes than the {size} that it has")
+    return members
+
+
+def _read_sequence(content: bytes) -> Any:
+    """The format before torch 1.6: pickles, then the storages in the order of a list of keys."""
+    file = io.BytesIO(content)
+    if _plain(file) != _MAGIC or _plain(file) != _PROTOCOL:
+        raise ValueError("neither a zip archive nor the older format of torch.save")
+    system = _plain(file)
+    if not isinstance(system, dict) or system.get("little_endian") is not True:
+        raise ValueError("numbers are not little-endian")
+    start, wanted = file.tell(), {}
+    # Tensors stand before their memory: read them twice, first to know how much there is.
+    _unpickle(file, lambda key: None, wanted)
+    storages: dict[str, Tensor] = {}
+    for key in _plain(file):
+        storages[key] = _next_storage(file, wanted[key], len(content))
+    if file.tell() != len(content):
+        raise ValueError("bytes after the last storage")
+    file.seek(start)
+    return _unpickle(file, storages.__getitem__)
+
+
+def _next_storage(file: io.BytesIO, dtype: torch.dtype, end: int) -> Tensor:
+    count = int.from_bytes(file.read(8), "little", signed=True)
+    size = count * dtype.itemsize
+    if not 0 <= size <= end - file.tell():
+        raise ValueError(f"a storage claims {size} bytes, {end - file.tell()} are left")
+    return _memory(file.read(size))
+
+
+def _memory(part: bytes) -> Tensor:
+    """Bytes as a tensor that owns them; `frombuffer` refuses to make an empty one."""
+    return torch.frombuffer(bytearray(part), dtype=torch.uint8) if part else torch.empty(0).byte()
+
+
+def _plain(file: io.BytesIO) -> Any:
+    """A pickle without objects."""
+    return read_pickle(file, {}, lambda name: False, _refuse)
+
+
+def _refuse(identity: Any) -> Any:
+    raise ValueError("a persistent id in a plain pickle")
+
+
+def _unpickle(
+    file: io.BytesIO,
+    memory: Callable[[str], Tensor | None],
+    wanted: dict[str, torch.dtype] | None = None,
+) -> Any:
+    """A pickle with tensors.
+
+    memory: of a storage by its key; None where it is not known yet.
+    wanted: gets the keys of all storages and their types.
+    """
+
+    def persistent(identity: Any) -> _Storage:
+        kind, dtype, key, _, numel, *view = identity
+        if kind != "storage" or not isinstance(dtype, torch.dtype) or type(key) is not str:
+            raise ValueError("a persistent id that is no storage")
+        start = 0
+        if view and view[0] is not None:
+            _, start, numel = view[0]
+        if wanted is not None and wanted.setdefault(key, dtype) != dtype:
+            raise ValueError(f"storage {key[:100]!r} has two types")
+        return _Storage(key, dtype, _count(start), _count(numel))
+
+    def tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Any:
+        if not isinstance(storage, _Storage):
+            raise ValueError("a tensor without a storage")
+        bytes_of_it = memory(storage.key)
+        return None if bytes_of_it is None else _view(bytes_of_it, storage, offset, size, stride)
+
+    copied = 0
+
+    def ordered(pairs: Any = ()) -> dict[Any, Any]:
+        # A list may be named many times; its file holds each part of a real one.
+        nonlocal copied
+        copied += len(pairs)
+        if copied > len(file.getbuffer()):
+            raise ValueError("dicts with more entries than the file has bytes")
+        return pairs_of([part for key, value in pairs for part in (key, value)])
+
+    functions: dict[str, Any] = {f"torch.{name}": dtype for name, dtype in _TYPES.items()}
+    functions |= {
+        "collections.OrderedDict": ordered,
+        "torch._utils._rebuild_tensor": tensor,
+        "torch._utils._rebuild_tensor_v2": tensor,
+        "torch._utils._rebuild_parameter": _first,
+        "torch._utils._rebuild_parameter_with_state": _first,
+        "torch.Size": _first,
+    }
+    return read_pickle(file, functions, _is_inert, persistent)
+
+
+def _view(memory: Tensor, storage: _Storage, offset: Any, size: Any, stride: Any) -> Tensor:
+    """A tensor in its storage. Raises: ValueError where it would reach past its end."""
+    numbers = memory.view(storage.dtype)
+    if len(size) > _MAX_AXES:
+        raise ValueError(f"a tensor of {len(size)} axes; at most {_MAX_AXES} are allowed")
+    end = storage.start + storage.numel
+    offset, size, stride = _count(offset), [*map(_count, size)], [*map(_count, stride)]
+    last = sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    if end > len(numbers) or (0 not in size and storage.start + offset + last >= end):
+        raise ValueError(f"a tensor of shape {size} reaches past its storage")
+    return numbers.as_strided(size, stride, storage.start + offset)
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 62:
+        raise ValueError("a size that is no count")
+    return value
+
+
+def _first(value: Any, *_: Any) -> Any:
+    return value
+
+
+def _is_inert(name: str) -> bool:
+    module, _, attribute = name.rpartition(".")
+    dtype = module == "torch" and isinstance(getattr(torch, attribute, None), torch.dtype)
+    return dtype or name in _INERT or name.startswith(tuple(f"{m}." for m in _INERT_MODULES))

@@ -1,0 +1,129 @@
+"""One process at a time trains in a folder."""
+
+import fcntl
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from signbit.errors import OutputError, UsageError, printable
+from signbit.files import read_regular
+from signbit.progress import note
+
+# Hidden; no name of `atomic_write`, whose leftovers are deleted.
+LOCK_FILE = ".lock"
+_MOST_BYTES = 1 << 12
+_held: set[int] = set()
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a run folder, made where it is missing; the lock ends with the process at the latest.
+
+    Folders that were made and are empty at the end are removed again. Where the file system has
+    no locks, such as NFS without a lock service, a note on standard error says so and the run
+    goes on.
+
+    Raises: UsageError that says who holds the folder; OutputError where it cannot be written.
+    """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        handle = _acquire(folder)
+    except OSError as error:
+        _remove_empty(made)
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"cannot write {printable(str(folder))}: {reason}; choose another place"
+        ) from error
+    _held.add(handle)
+    try:
+        yield
+    finally:
+        # Deleted while it is held: whoever opened it meanwhile sees that it is another file.
+        with suppress(OSError):
+            (folder / LOCK_FILE).unlink()
+        _held.discard(handle)
+        os.close(handle)
+        _remove_empty(made)
+
+
+def _acquire(folder: Path) -> int:
+    """The open lock file. Raises: UsageError where another process holds it; OSError."""
+    path = folder / LOCK_FILE
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            # A pipe in its place would be waited for.
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+            handle = os.open(path, flags, 0o666)
+        except FileNotFoundError:
+            continue  # the folder was removed by the process that had it
+        try:
+            _take(handle, folder)
+            if _is_still(path, handle):
+                os.ftruncate(handle, 0)
+                os.write(handle, _holder_text().encode())
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _take(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        shown = printable(str(folder))
+        raise UsageError(
+            f"{shown} is in use: {_holder(folder)} trains there. Wait for its end, stop it, or "
+            "choose another folder"
+        ) from None
+    except OSError as error:
+        note(
+            f"{printable(str(folder))} cannot be locked ({error.strerror}); make sure that no "
+            "other process trains there"
+        )
+
+
+def _is_still(path: Path, handle: int) -> bool:
+    """Whether the file of this name is the one that is open."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
+def _holder_text() -> str:
+    since = time.strftime("%Y-%m-%d %H:%M:%S %z")
+    return json.dumps({"process": os.getpid(), "host": platform.node(), "since": since})
+
+
+def _holder(folder: Path) -> str:
+    """Who holds a folder, as its lock file says."""
+    try:
+        said = json.loads(read_regular(folder / LOCK_FILE, _MOST_BYTES))
+        text = f"process {said['process']} on {said['host']}, since {said['since']},"
+    # It may be gone by now, or not written yet.
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "another process"
+    return printable(text)[:200]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for place in folders:
+        with suppress(OSError):
+            place.rmdir()
+
+
+def _let_go() -> None:
+    """A child, such as one that reads images, would keep the lock of a parent that was killed."""
+    for handle in _held:
+        os.close(handle)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)

@@ -1,0 +1,118 @@
+"""Read and write YAML: read it where nobody vouches for it, as settings of a recipe or `--set`."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from signbit.errors import UsageError, printable
+from signbit.files import read_regular
+
+MAX_BYTES = 1 << 16
+MAX_DEPTH = 16
+# Settings are counts, rates and seeds; longer numbers fail in whatever computes with them.
+_MAX_INTEGER = (1 << 63) - 1
+
+
+def read_yaml(path: Path | str, place: str) -> Any:
+    """The values of a YAML file as `parse_yaml` allows them. Raises: UsageError."""
+    try:
+        text = read_regular(path, MAX_BYTES).decode("utf-8")
+    except (OSError, ValueError) as error:
+        reason = printable(getattr(error, "strerror", None) or str(error))
+        raise UsageError(f"{place}: cannot be read: {reason}") from error
+    return parse_yaml(text, place)
+
+
+def parse_yaml(text: str, place: str) -> Any:
+    """The plain values of a YAML document: mappings, lists, numbers, texts, dates, null.
+
+    Anchors, aliases, tags and merge keys are refused, as are keys that occur twice, whole numbers
+    of more than 64 bits, more than MAX_DEPTH levels and more than MAX_BYTES bytes: a short text
+    could otherwise ask for any amount of memory.
+
+    Raises: UsageError that begins with `place`.
+    """
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        raise UsageError(f"{place}: {size} bytes of YAML; at most {MAX_BYTES} are allowed")
+    try:
+        return yaml.load(text, _Loader)
+    except _RefusalError as error:
+        raise UsageError(f"{place}: {_reason(error)}") from error
+    # A date or number that does not exist is an error of its own, as is a letter that none is.
+    except (yaml.YAMLError, ValueError, ArithmeticError, RecursionError) as error:
+        raise UsageError(f"{place}: not YAML: {_reason(error)}") from error
+
+
+def dump_yaml(values: Any) -> str:
+    """Plain values as a text that `parse_yaml` reads. Raises: UsageError where none can be."""
+    text = yaml.dump(values, Dumper=_Dumper, sort_keys=False)
+    parse_yaml(text, "settings cannot be written")
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """A value that occurs twice is written twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class _Loader(yaml.SafeLoader):
+    """A SafeLoader whose work is bounded by the length of the text."""
+
+    _depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise _refusal("anchors and aliases (&, *) are not allowed; write the value out", event)
+        if getattr(event, "tag", None) is not None:
+            raise _refusal("tags (!) are not allowed; write the plain value", event)
+        if self._depth == MAX_DEPTH:
+            raise _refusal(f"more than {MAX_DEPTH} levels of lists and mappings", event)
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise _refusal("merge keys (<<) are not allowed; write the keys out", key_node)
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise _refusal("a key is a list or mapping; give a text or number", key_node)
+            if key in seen:
+                raise _refusal(f"key {str(key)[:100]!r} occurs twice", key_node)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+    def construct_yaml_int(self, node: Any) -> int:
+        value = super().construct_yaml_int(node)
+        if abs(value) > _MAX_INTEGER:
+            raise _refusal("a whole number of more than 64 bits", node)
+        return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+
+
+class _RefusalError(yaml.MarkedYAMLError):
+    """What YAML allows and settings do not need."""
+
+
+def _refusal(problem: str, where: Any) -> _RefusalError:
+    return _RefusalError(problem=problem, problem_mark=where.start_mark)
+
+
+def _reason(error: Exception) -> str:
+    """One line, with the number of the line in the text where that is known."""
+    mark = getattr(error, "problem_mark", None)
+    if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
+        return printable(" ".join(str(error).split()))
+    context = f"{error.context}: " if error.context else ""
+    return printable(f"{context}{error.problem}, in line {mark.line + 1}")
