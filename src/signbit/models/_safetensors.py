@@ -52,7 +52,8 @@ def from_bytes(path: str, content: bytes) -> tuple[dict[str, Tensor], dict[str, 
     header = None if text is None else _parse(path, text)
     _verify(path, content, header)
     try:
-        tensors = load(content)  # each with memory of its own
+        # Each has memory of its own; sorted, as messages list them.
+        tensors = dict(sorted(load(content).items()))
     except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
         raise _unreadable(path, printable(first_line(error))) from error
     if header is not None:
