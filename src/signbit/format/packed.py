@@ -11,6 +11,7 @@ from signbit.errors import ModelFormatError, SignbitError
 from signbit.format.bits import words_for
 from signbit.format.ops import AbstractOperation, operations
 from signbit.format.preprocessing import Preprocessing
+from signbit.format.source import Source
 from signbit.format.types import BITS, F32, U8, Node, ValueType, shown, value_type
 
 MAX_NODES = 4096
@@ -70,8 +71,11 @@ class PackedModel:
         atomic_write(path, to_bytes(self))
 
     @classmethod
-    def load(cls, source: Path | str | bytes) -> "PackedModel":
-        """Read a `.signbit` file or its bytes. Raises: ModelFormatError."""
+    def load(cls, source: Source) -> "PackedModel":
+        """Read a `.signbit` file from a path, its bytes, or an open binary file.
+
+        Raises: ModelFormatError; InputTypeError for any other kind of source.
+        """
         from signbit.format.file import read
 
         return read(source)
