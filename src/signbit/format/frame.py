@@ -60,14 +60,10 @@ def read_frame(content: bytes) -> Frame:
 
 
 def tensor_at(content: bytes, place: Place) -> NDArray[Any]:
-    """A tensor, which cannot be written to; it shares the file's memory if it is aligned there."""
+    """A tensor in the file's memory: it cannot be written to, and need not be aligned."""
     dtype = np.dtype(place.dtype)
     count = (place.end - place.begin) // dtype.itemsize
-    array = np.frombuffer(content, dtype, count, place.begin).reshape(place.shape)
-    if not array.flags.aligned:
-        array = array.copy()
-        array.flags.writeable = False
-    return array
+    return np.frombuffer(content, dtype, count, place.begin).reshape(place.shape)
 
 
 def _place(name: str, entry: Any, start: int) -> Place:
