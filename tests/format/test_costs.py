@@ -15,7 +15,8 @@ from helpers.random_networks import affine, random_network
 
 from signbit import zoo
 from signbit.errors import ModelFormatError
-from signbit.format import Node, PackedModel
+from signbit.format import Node, PackedModel, ValueType
+from signbit.format.ops import operations
 from signbit.format.packed import MAX_MEMORY, MAX_WORK
 from signbit.runtime.engine import Engine, available_isas
 
@@ -229,6 +230,31 @@ for path in paths:
 def test_small_files_that_ask_for_much_are_refused(arguments, more):
     with pytest.raises(ModelFormatError, match="the network is too large: "):
         convolution(*arguments, **more)
+
+
+# Kernel 2x3, a map of 4x5, worked out by hand from docs/format.md.
+@pytest.mark.parametrize(
+    ("op", "kind", "inputs", "channels", "groups", "units"),
+    [
+        ("conv_bits", "bits", 70, 3, 1, 20 * 3 * (24 + 8 * 6 * 2)),
+        ("conv_u8", "u8", 6, 3, 3, 20 * 3 * (20 + 6 * (2 + 2))),
+        ("conv_f32", "f32", 4, 34, 2, 20 * 2 * (20 + 6 * (8 + 2 * (1 + 5 * 32)))),
+        ("conv_f32_bits", "f32", 4, 4, 4, 20 * (20 + 6 * (8 + 3 * 4))),
+        ("conv_f32_bits", "f32", 1, 1, 1, 20 * (20 + 6 * (8 + 1 * (1 + 5 * 16)))),
+        ("max_pool", "bits", 70, 70, 1, 20 * 2 * (8 + 6)),
+        ("max_pool", "i32", 7, 7, 1, 20 * (10 + 6 * (6 + 7))),
+        ("avg_pool", "f32", 7, 7, 1, 20 * (10 + 6 * (6 + 7))),
+        ("concat", "f32", 7, 14, 1, 20 * (10 + 6 * 2) + 6 * 20 * 14),
+        ("flatten", "bits", 7, 7, 1, 12 * 20 * 7),
+        ("log_softmax", "f32", 7, 7, 1, 20 * (10 + 12 * 7)),
+        ("signs", "bits", 7, 7, 1, 20 * (10 + 4 * 7)),
+    ],
+)
+def test_work_is_what_the_page_says(op, kind, inputs, channels, groups, units):
+    node = Node(op, (0,), {"kernel": (2, 3), "groups": groups})
+    sources = [ValueType(kind, 5, 7, inputs)] * (2 if op == "concat" else 1)
+    output = ValueType(kind, 4, 5, channels)
+    assert operations.get(op).work(node, sources, output) == units
 
 
 def test_pools_over_large_windows_are_refused():
