@@ -4,6 +4,7 @@ import ctypes
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def convolution(
 ) -> PackedModel:
     """One convolution of any kind, and what may be folded into it."""
     rng = np.random.default_rng(0)
-    attributes = window(**where) | {"channels": channels, "groups": groups}
+    attributes: dict[str, Any] = window(**where) | {"channels": channels, "groups": groups}
     if op == "conv_u8":
         nodes, attributes = [], attributes | {"multiplier": 1, "offset": -128}
     elif op == "conv_bits":

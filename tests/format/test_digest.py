@@ -3,6 +3,7 @@
 import hashlib
 import random
 import re
+from pathlib import Path
 
 import pytest
 from helpers.files import GOLDEN, parts, resealed, small
@@ -13,6 +14,7 @@ from signbit.format import PackedModel
 from signbit.format.digest import PLACEHOLDER
 from signbit.format.file import read, to_bytes
 
+PAGE = Path(__file__).parents[2] / "docs" / "format.md"
 OLD = GOLDEN.with_name("small_without_digest.signbit")
 
 
@@ -50,6 +52,7 @@ def test_the_digest_is_what_the_page_says():
     zeros = content.replace(digest.encode(), b"0" * 64, 1)
     assert hashlib.sha256(zeros).hexdigest() == digest
     assert digest == "2c7fca74219aa65f712290f5279135834e9d94ff382a59a83b62bd336081f015"
+    assert f"`{digest}`" in PAGE.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", zoo.names())

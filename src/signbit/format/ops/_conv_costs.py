@@ -113,7 +113,8 @@ def _border_classes(shape: Shape, axis: int) -> int:
     attributes = shape.attributes
     stride, padding = attributes["stride"][axis], attributes["padding"]
     reaching = sum(-(-padding[side] // stride) for side in (axis, axis + 2))
-    return min(1 + reaching, shape.output[1 + axis])
+    positions = (shape.output.height, shape.output.width)[axis]
+    return min(1 + reaching, positions)
 
 
 def _strip_rows(shape: Shape) -> int:
