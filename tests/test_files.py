@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from signbit.files import (
     is_temporary,
     mode_of_new_folder,
     open_regular,
+    read_at_most,
     read_regular,
     remove_leftovers,
 )
@@ -245,3 +247,22 @@ def test_a_file_is_read_up_to_its_bound(tmp_path):
     assert read_regular(tmp_path / "recipe.yaml", 5) == b"12345"
     with pytest.raises(OSError, match="more than 4 bytes"):
         read_regular(tmp_path / "recipe.yaml", 4)
+
+
+def test_reading_takes_no_more_memory_than_the_file(tmp_path):
+    """Python takes memory for all that a read asks for, before it reads."""
+    (tmp_path / "short").write_bytes(b"1" * 1000)
+    tracemalloc.start()
+    try:
+        assert len(read_regular(tmp_path / "short", 1 << 30)) == 1000
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_as_a_whole(tmp_path):
+    (tmp_path / "long").write_bytes(b"1" * 5000)
+    with open_regular(tmp_path / "long") as file:
+        assert len(read_at_most(file, 5000, expected=10)) == 5000
+    with open_regular(tmp_path / "long") as file:
+        assert len(read_at_most(file, 4999, expected=10)) == 5000

@@ -38,6 +38,7 @@ protected:
         if (node.op == "conv_f32")
             return {weight.as<float>(), weight.as<float>() + rows * channels};
         std::vector<float> signs;
+        signs.reserve(rows * channels);
         for (std::size_t row = 0; row < rows; ++row)
             for (int c = 0; c < channels; ++c)
                 signs.push_back(weight.as<std::uint64_t>()[row * words + c / 64] >> (c % 64) & 1
@@ -205,6 +206,7 @@ public:
     explicit DepthwiseStep(const StepContext& context)
         : ConvF32Step(context), outside_(geometry_.in_channels, padding_) {
         const std::vector<float> weight = weight_of(context.node, geometry_);
+        weight_.reserve(weight.size());
         for (int tap = 0; tap < geometry_.taps(); ++tap)
             for (int channel = 0; channel < geometry_.out_channels; ++channel)
                 weight_.push_back(weight[static_cast<std::size_t>(channel) * geometry_.taps() + tap]);

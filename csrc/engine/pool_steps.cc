@@ -65,6 +65,7 @@ protected:
 class MaxPoolBits final : public PoolStep {
 public:
     explicit MaxPoolBits(const StepContext& context) : PoolStep(context) {
+        taps_.reserve(static_cast<std::size_t>(window_.height) * window_.width);
         for (int i = 0; i < window_.height; ++i)
             for (int j = 0; j < window_.width; ++j)
                 taps_.push_back((i * window_.dilation_y - window_.top) * input_.row_stride() +

@@ -4,12 +4,12 @@ Importing this package imports no torch; the parts that need it are `signbit.lay
 `signbit.quantizers`, `signbit.models`, `signbit.train` and `signbit.pack`.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signbit.errors import SignbitError
 
 if TYPE_CHECKING:
+    from signbit.format.source import Source
     from signbit.runtime.engine import Engine
 
     __version__: str
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["SignbitError", "__version__", "load"]
 
 
-def load(source: Path | str | bytes, threads: int = 1) -> "Engine":
-    """An engine for a `.signbit` file, or for its bytes.
+def load(source: "Source", threads: int = 1) -> "Engine":
+    """An engine for a `.signbit` file.
 
+    source: its path, its content as bytes, bytearray or memoryview, or an open binary file.
     threads: how many work on a call; 1 starts none.
 
-    Raises: ModelFormatError for a damaged file, UsageError for a wrong number of threads.
+    Raises: ModelFormatError for a damaged file, UsageError for a wrong number of threads,
+        InputTypeError for any other kind of source.
     """
     # Imported here: `import signbit` alone stays quick.
     from signbit.format import PackedModel

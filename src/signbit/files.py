@@ -10,14 +10,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
-from signbit.errors import OutputError
+from signbit.errors import InputTypeError, OutputError
 
 # Hidden, so that no reader takes a leftover for a result; ours, so that it may be deleted.
 _PREFIX = ".signbit-"
 _TEMPORARY = f"{_PREFIX}*.tmp*"
+_PIECE = 1 << 20
 _STREAMS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
+
+
+class BinaryReader(Protocol):
+    """Anything that is read like a file opened with "rb"."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        ...
 
 
 def open_regular(path: Path | str) -> BinaryIO:
@@ -46,10 +55,33 @@ def read_regular(path: Path | str, most: int) -> bytes:
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        content = b"" if size > most else file.read(most + 1)
+        content = b"" if size > most else read_at_most(file, most, size)
     if size > most or len(content) > most:
         raise OSError(errno.EFBIG, f"more than {most} bytes", str(path))
     return content
+
+
+def read_at_most(file: BinaryReader, most: int, expected: int = 0) -> bytes:
+    """What is left of a file; `most` + 1 bytes mean that there is more.
+
+    expected: how many bytes there probably are. Only so many are asked for at once: Python takes
+        the memory for all that it is asked for before it reads.
+
+    Raises: InputTypeError where the file gives no bytes, as one that is open as text.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    while size <= most:
+        piece = file.read(min(max(_PIECE, expected + 1), most + 1 - size))
+        if not isinstance(piece, bytes):
+            raise InputTypeError(
+                f"the file gives {type(piece).__name__}, not bytes; open it with mode 'rb'"
+            )
+        if not piece:
+            break
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
 
 
 @contextmanager

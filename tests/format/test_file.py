@@ -60,7 +60,9 @@ def jumping(convolutions: int) -> PackedModel:
 
 def test_padding_counts_as_memory():
     assert jumping(0).types[-1].elements == 1
-    with pytest.raises(ModelFormatError, match="bytes of values, with their padding"):
+    with pytest.raises(
+        ModelFormatError, match=r"node 3 \(conv_bits\): the network is too large: \d+ bytes"
+    ):
         jumping(1)
 
 
@@ -118,7 +120,7 @@ def test_sums_that_could_overflow_are_refused(side, multiplier, offset):
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
-    with pytest.raises(ModelFormatError, match=r"^/dev/zero: a device or pipe"):
+    with pytest.raises(ModelFormatError, match=r"^/dev/zero: cannot be read: a device or pipe"):
         PackedModel.load("/dev/zero")
     for path in (tmp_path / "no.signbit", tmp_path):
         with pytest.raises(ModelFormatError, match=f"^{path}: cannot be read: "):

@@ -1,13 +1,19 @@
-"""Packed networks whose files are kept, byte by byte."""
+"""Packed networks whose files are kept, byte by byte, and files that somebody changed."""
 
+import json
+import re
+import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from signbit.format import Node, PackedModel, Preprocessing
 from signbit.format.bits import pack_bits
+from signbit.format.digest import PLACEHOLDER, sealed
 
 GOLDEN = Path(__file__).parents[1] / "format" / "golden" / "small.signbit"
+DIGEST = re.compile(rb'\\"digest\\": \\"([0-9a-f]{64})\\"')
 WINDOW = {"stride": (1, 1), "padding": (0, 0, 0, 0), "dilation": (1, 1), "groups": 1}
 
 
@@ -75,3 +81,25 @@ def wide() -> PackedModel:
         Node("log_softmax", (17,)),
     ]
     return PackedModel(nodes, Preprocessing([0.25], [-3.0], (5, 4)))
+
+
+def parts(content: bytes) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+    """The header of a file, the JSON of its metadata, and the bytes of its tensors."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    return header, json.loads(header["__metadata__"]["signbit"]), content[8 + length :]
+
+
+def framed(header: dict[str, Any] | bytes, data: bytes = b"") -> bytes:
+    """A file of a header and the bytes of tensors, as they are."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def resealed(content: bytes) -> bytes:
+    """The file with the digest that it should have; as it is where it has no field for one."""
+    found = DIGEST.search(content)
+    if not found:
+        return content
+    start, end = found.span(1)
+    return sealed(content[:start] + PLACEHOLDER.encode() + content[end:], len(content))

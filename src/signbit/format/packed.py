@@ -9,20 +9,21 @@ from typing import Any
 import numpy as np
 
 from signbit.errors import ModelFormatError, SignbitError
-from signbit.format.bits import words_for
 from signbit.format.ops import AbstractOperation, operations
 from signbit.format.preprocessing import Preprocessing
-from signbit.format.types import BITS, F32, U8, Node, ValueType, shown, value_type
+from signbit.format.source import Source
+from signbit.format.types import F32, U8, Node, Padding, ValueType, shown, value_type
 
 MAX_NODES = 4096
-# What all values of one image may take together, and all word operations: a file of a few bytes
-# must not ask for more memory or time than a network that somebody would train. A ResNet-50 for
-# 224x224 pixels has 2^26 such operations.
+# A concatenation reads any number of values.
+MAX_READS = 4 * MAX_NODES
+# A file of a few bytes must not ask for more memory or time than a network that somebody would
+# train. Work is in units of about a nanosecond: 8.6 s an image with the slowest kernels. A
+# ResNet-50 for 224x224 pixels stays below half of either: see tests/format/test_costs.py.
+MAX_WORK = 1 << 33
 MAX_MEMORY = 1 << 30
-MAX_OPERATIONS = 1 << 34
-# Of a map: top, left, bottom, right.
-Padding = tuple[int, int, int, int]
-_NONE: Padding = (0, 0, 0, 0)
+# Of the objects of a node and of a value; of the engine as a whole.
+_NODE_BYTES, _VALUE_BYTES, _ENGINE_BYTES = 4096, 128, 1 << 16
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class PackedModel:
     the i-th node, from 1. The last node gives the scores, 1x1 with a channel per class.
 
     types: of the pixels and of every node, by the same count.
+    work: what an image takes at most, in units of about a nanosecond on one core.
+    memory: bytes that the model and an engine with one thread take at most.
     info: what else a reader may want to know, in JSON's types.
 
     Raises: ModelFormatError naming the node and the field.
@@ -42,9 +45,14 @@ class PackedModel:
     preprocessing: Preprocessing
     info: Mapping[str, Any] = field(default_factory=dict)
     types: tuple[ValueType, ...] = field(init=False)
+    work: int = field(init=False)
+    memory: int = field(init=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "types", _check(self.nodes, self.preprocessing))
+        types, cost = _check(self.nodes, self.preprocessing)
+        object.__setattr__(self, "types", types)
+        object.__setattr__(self, "work", cost.work)
+        object.__setattr__(self, "memory", cost.memory)
 
     @property
     def classes(self) -> int:
@@ -87,20 +95,25 @@ class PackedModel:
         atomic_write(path, to_bytes(self))
 
     @classmethod
-    def load(cls, source: Path | str | bytes) -> "PackedModel":
-        """Read a `.signbit` file or its bytes. Raises: ModelFormatError."""
+    def load(cls, source: Source) -> "PackedModel":
+        """Read a `.signbit` file from a path, its bytes, or an open binary file.
+
+        Raises: ModelFormatError; InputTypeError for any other kind of source.
+        """
         from signbit.format.file import read
 
         return read(source)
 
 
-def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueType, ...]:
+def _check(
+    nodes: Sequence[Node], preprocessing: Preprocessing
+) -> tuple[tuple[ValueType, ...], "_Cost"]:
     if not 1 <= len(nodes) <= MAX_NODES:
         raise ModelFormatError(f"the graph has {len(nodes)} nodes; 1 to {MAX_NODES} are allowed")
+    if sum(len(node.inputs) for node in nodes) > MAX_READS:
+        raise ModelFormatError(f"the nodes have more than {MAX_READS} inputs together")
     types = [value_type(U8, *preprocessing.size, preprocessing.channels)]
-    work, memory = 0, _memory(types[0])
-    # Of each value, the widest padding of those that read it: an engine may hold it so.
-    paddings: dict[int, Padding] = {}
+    cost = _Cost(types[0])
     for index, node in enumerate(nodes, 1):
         if node.op not in operations:
             raise ModelFormatError(f"node {index}: unknown operation {shown(node.op)}")
@@ -109,15 +122,9 @@ def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueTy
             inputs = _inputs(node, index, types, operation)
             types.append(operation.infer(node.attributes, inputs))
             _check_tensors(node, operation, inputs)
-            work += _work(node, types[-1])
-            memory += _memory(types[-1]) + _more_padding(node, inputs[0], paddings)
+            cost.add(node, operation, inputs, types[-1])
         except (SignbitError, OverflowError) as error:
             raise ModelFormatError(f"node {index} ({node.op}): {error}") from error
-        if memory > MAX_MEMORY or work > MAX_OPERATIONS:
-            raise ModelFormatError(
-                f"node {index} ({node.op}): the network is too large: at most {MAX_MEMORY} bytes "
-                f"of values, with their padding, and {MAX_OPERATIONS} operations an image"
-            )
     last = types[-1]
     if (last.kind, last.height, last.width) != (F32, 1, 1):
         raise ModelFormatError(f"the last node gives {last}; scores are {F32} 1x1 by classes")
@@ -125,41 +132,49 @@ def _check(nodes: Sequence[Node], preprocessing: Preprocessing) -> tuple[ValueTy
         raise ModelFormatError(
             f"{len(preprocessing.classes)} class names, the last node gives {last.channels} scores"
         )
-    return tuple(types)
+    return tuple(types), cost
 
 
-def _work(node: Node, gives: ValueType) -> int:
-    height, width = node.attributes.get("kernel", (1, 1))
-    depth = node.tensors["weight"].shape[-1] if "weight" in node.tensors else 1
-    return gives.elements * height * width * depth
+class _Cost:
+    """Work of an image; memory of a model and of an engine with one thread."""
+
+    def __init__(self, pixels: ValueType):
+        self.work = 0
+        self.memory = _ENGINE_BYTES + _held(pixels, Padding())
+        # Of each value, the widest padding of those that read it: the engine holds it so.
+        self._paddings: dict[int, Padding] = {}
+
+    def add(
+        self,
+        node: Node,
+        operation: AbstractOperation,
+        inputs: Sequence[ValueType],
+        gives: ValueType,
+    ) -> None:
+        """Count a node. Raises: ModelFormatError where the network gets too large."""
+        self.work += operation.work(node, inputs, gives)
+        self.memory += _NODE_BYTES + operation.memory(node, inputs, gives)
+        # The tensors of the model, and a copy while the engine is made.
+        self.memory += 2 * sum(tensor.nbytes for tensor in node.tensors.values())
+        self.memory += _held(gives, Padding())
+        self._widen(node.inputs[0], inputs[0], operation.border(node, inputs))
+        if self.memory > MAX_MEMORY or self.work > MAX_WORK:
+            raise ModelFormatError(
+                f"the network is too large: {self.memory} bytes of memory and {self.work} units of "
+                f"work up to here, at most {MAX_MEMORY} and {MAX_WORK} are allowed"
+            )
+
+    def _widen(self, number: int, value: ValueType, padding: Padding) -> None:
+        old = self._paddings.get(number, Padding())
+        new = self._paddings[number] = Padding(*map(max, old, padding))
+        self.memory += _held(value, new) - _held(value, old)
 
 
-def _memory(one: ValueType) -> int:
-    """Bytes of a value: bits lie in words of 64 for each position."""
-    if one.kind == BITS:
-        return one.height * one.width * 8 * words_for(one.channels)
-    return one.elements * (1 if one.kind == U8 else 4)
-
-
-def _more_padding(node: Node, source: ValueType, paddings: dict[int, Padding]) -> int:
-    """Bytes that the padded map of what a window reads grows by; notes its padding."""
-    old = paddings.get(node.inputs[0], _NONE)
-    new = _wider(old, node.attributes.get("padding", _NONE))
-    paddings[node.inputs[0]] = new
-    return _padded_memory(source, new) - _padded_memory(source, old)
-
-
-def _wider(one: Padding, other: Padding) -> Padding:
-    top, left, bottom, right = map(max, one, other)
-    return top, left, bottom, right
-
-
-def _padded_memory(source: ValueType, padding: Padding) -> int:
-    if not any(padding):
-        return 0
-    top, left, bottom, right = padding
-    height, width = source.height + top + bottom, source.width + left + right
-    return _memory(ValueType(source.kind, height, width, source.channels))
+def _held(value: ValueType, padding: Padding) -> int:
+    """Bytes of a value with a border around its map."""
+    height = value.height + padding.top + padding.bottom
+    width = value.width + padding.left + padding.right
+    return _VALUE_BYTES + height * width * value.pixel_bytes
 
 
 def _inputs(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import UsageError
+from signbit.format.bits import words_for
 
 U8, BITS, I32, F32 = "u8", "bits", "i32", "f32"
 
@@ -16,6 +17,15 @@ U8, BITS, I32, F32 = "u8", "bits", "i32", "f32"
 MAX_SIDE = 1 << 16
 MAX_CHANNELS = 1 << 24
 MAX_ELEMENTS = 1 << 28
+
+
+class Padding(NamedTuple):
+    """Positions around a map."""
+
+    top: int = 0
+    left: int = 0
+    bottom: int = 0
+    right: int = 0
 
 
 class ValueType(NamedTuple):
@@ -32,7 +42,19 @@ class ValueType(NamedTuple):
     @property
     def elements(self) -> int:
         """How many numbers or bits it holds."""
-        return self.height * self.width * self.channels
+        return self.positions * self.channels
+
+    @property
+    def positions(self) -> int:
+        """Pixels of the map."""
+        return self.height * self.width
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of a position, whose bits are whole words."""
+        if self.kind == BITS:
+            return 8 * words_for(self.channels)
+        return self.channels * (1 if self.kind == U8 else 4)
 
 
 class TensorType(NamedTuple):

@@ -11,6 +11,7 @@ import numpy as np
 
 from signbit.errors import UsageError
 from signbit.format.bits import has_tail_bits, words_for
+from signbit.format.ops import _conv_costs as costs
 from signbit.format.ops._base import AbstractOperation, Attributes, operations
 from signbit.format.ops._windows import WINDOW, window_output
 from signbit.format.types import (
@@ -20,6 +21,7 @@ from signbit.format.types import (
     MAX_CHANNELS,
     U8,
     Node,
+    Padding,
     TensorType,
     ValueType,
     Whole,
@@ -81,12 +83,26 @@ class _Conv(AbstractOperation):
             raise UsageError(f"tensor 'weight' has bits set beyond its {channels} channels")
 
 
-class _ConvBits(_Conv):
+class _IntegerConv(_Conv):
+    """Those whose kernels test no bounds."""
+
+    def border(self, node: Node, inputs: Sequence[ValueType]) -> Padding:
+        """The padding, of zeros."""
+        return Padding(*node.attributes["padding"])
+
+
+class _ConvBits(_IntegerConv):
     kinds = ((BITS,),)
     attributes = _CONV | {"padding_value": Whole(-1, 1)}
 
+    def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        return costs.bits_work(costs.Shape(inputs[0], output, node.attributes))
 
-class _ConvU8(_Conv):
+    def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        return costs.bits_memory(costs.Shape(inputs[0], output, node.attributes))
+
+
+class _ConvU8(_IntegerConv):
     kinds = ((U8,),)
     # A pixel p stands for the integer multiplier * p + offset.
     attributes = _CONV | {"multiplier": Whole(1, 255), "offset": Whole(-65535, 65535)}
@@ -96,16 +112,31 @@ class _ConvU8(_Conv):
         multiplier, offset = attributes["multiplier"], attributes["offset"]
         return max(255 * multiplier, largest_pixel(multiplier, offset))
 
+    def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        return costs.pixels_work(costs.Shape(inputs[0], output, node.attributes))
 
-class _ConvF32Bits(_Conv):
+    def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        return costs.pixels_memory(costs.Shape(inputs[0], output, node.attributes))
+
+
+class _RealConv(_Conv):
+    """Those of real inputs: an engine multiplies with float32 weights, whatever the file holds."""
+
     gives = F32
     kinds = ((F32,),)
+
+    def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        return costs.reals_work(costs.Shape(inputs[0], output, node.attributes))
+
+    def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        return costs.reals_memory(costs.Shape(inputs[0], output, node.attributes))
+
+
+class _ConvF32Bits(_RealConv):
     attributes = _CONV | {"padding_value": Whole(-1, 1)}
 
 
-class _ConvF32(_Conv):
-    gives = F32
-    kinds = ((F32,),)
+class _ConvF32(_RealConv):
     attributes = _CONV
 
     def tensors(

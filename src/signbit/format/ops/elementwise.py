@@ -7,7 +7,13 @@ import numpy as np
 
 from signbit.errors import UsageError
 from signbit.format.bits import has_tail_bits, words_for
-from signbit.format.ops._base import AbstractOperation, Attributes, operations, require_one_shape
+from signbit.format.ops._base import (
+    AbstractOperation,
+    Attributes,
+    operations,
+    require_one_shape,
+    tensor_bytes,
+)
 from signbit.format.types import BITS, F32, I32, U8, Node, Number, TensorType, ValueType
 
 
@@ -35,6 +41,10 @@ class _Normalize(AbstractOperation):
             if not np.isfinite(values).all():
                 raise UsageError(f"tensor {name!r} holds NaN or infinity")
 
+    def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        """Besides a copy, the tensors once for each column, in lists that double as they grow."""
+        return (1 + 3 * output.width) * tensor_bytes(node)
+
 
 class _Affine(_Normalize):
     """i32 or f32 to f32: x * scale + bias in one rounding (fused multiply-add)."""
@@ -43,6 +53,10 @@ class _Affine(_Normalize):
 
     def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:
         """Any number: a batch norm may be broken in some channels."""
+
+    def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        """A copy."""
+        return tensor_bytes(node)
 
 
 class _Threshold(AbstractOperation):

@@ -1,0 +1,86 @@
+"""JSON that can be read in one way only, within bounds: for files that others made."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+MAX_VALUES = 1 << 18
+MAX_DEPTH = 64
+# Far more than any number has; Python needs a time for a whole one that grows with their square.
+MAX_DIGITS = 1000
+_SURROGATE = re.compile("\\\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+
+
+def loads(text: str | bytes) -> Any:
+    """The value of a JSON text; bytes are UTF-8.
+
+    Refused, besides what is no JSON: an object with two equal keys, NaN and infinity (also as a
+    number that no float holds), halves of surrogate pairs, whole numbers of more than MAX_DIGITS
+    digits, more than MAX_DEPTH objects and lists in one another, more than MAX_VALUES commas and
+    opening brackets, so that memory stays bounded.
+
+    Raises: ValueError, whose message is one line.
+    """
+    if isinstance(text, bytes):
+        text = text.decode()
+    if sum(map(text.count, ",[{")) > MAX_VALUES:
+        raise ValueError(f"more than {MAX_VALUES} values")
+    try:
+        value = _DECODER.decode(text)
+    except RecursionError as error:
+        raise _too_deep() from error
+    _check_depth(value)
+    if _SURROGATE.search(text):
+        # Raises UnicodeEncodeError, a ValueError, for halves; pairs have become one letter.
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f"the key {twice[:60]!r} stands twice in one object")
+    return found
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a whole number of {len(digits)} digits; at most {MAX_DIGITS}")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), -float("inf")):
+        raise ValueError(f"the number {digits[:60]} is too large")
+    return number
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no JSON number")
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"more than {MAX_DEPTH} objects and lists in one another")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_whole, parse_float=_real, parse_constant=_no_number
+)
