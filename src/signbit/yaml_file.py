@@ -13,6 +13,7 @@ MAX_BYTES = 1 << 16
 MAX_DEPTH = 16
 # Settings are counts, rates and seeds; longer numbers fail in whatever computes with them.
 _MAX_INTEGER = (1 << 63) - 1
+_MAX_LETTERS = 100  # base 2 has 66, with its prefix
 
 
 def read_yaml(path: Path | str, place: str) -> Any:
@@ -92,6 +93,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
     def construct_yaml_int(self, node: Any) -> int:
+        if len(node.value) > _MAX_LETTERS:
+            raise _refusal(f"a whole number of {len(node.value)} letters", node)
         value = super().construct_yaml_int(node)
         if abs(value) > _MAX_INTEGER:
             raise _refusal("a whole number of more than 64 bits", node)

@@ -83,6 +83,7 @@ def test_a_start_that_left_no_run_starts_again_with_the_same_settings(
 ):
     with cut_at_write(monkeypatch, written), pytest.raises(PowerCut):
         train(tiny_run)
+    tiny_run.folder.mkdir(exist_ok=True)
     (tiny_run.folder / ".signbit-x.tmp.json").touch()
     with pytest.raises(CheckpointError, match=r"no run here.* is missing"):
         resume(tiny_run.folder)

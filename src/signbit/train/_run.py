@@ -173,7 +173,9 @@ def read_run(folder: Path) -> Run:
 
 
 def _check_types(settings: Mapping[str, Any]) -> None:
-    """Raises: TypeError, ValueError, KeyError for settings that `_write_settings` never wrote."""
+    """Raises: ValueError, KeyError for settings that `_write_settings` never wrote."""
+    if not isinstance(settings, dict):
+        raise ValueError("it is not a JSON object")
     texts = {"started_in": settings.get("started_in", ""), "data_dir": settings["data_dir"] or ""}
     texts |= {key: settings[key] for key in ("model", "data", "device")}
     for key, value in texts.items():
