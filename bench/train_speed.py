@@ -26,8 +26,7 @@ import torch
 from signbit.cli._options import parse_settings
 from signbit.data import ImageSet, Request, datasets
 from signbit.machine import processor
-from signbit.models import Architecture, blueprint, option
-from signbit.summary import summarize
+from signbit.models import Architecture, blueprint, option, summarize
 from signbit.train import Run, load_recipe, read_metrics, train
 
 CLASSES = 10

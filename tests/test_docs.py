@@ -15,8 +15,7 @@ from helpers.networks import packed
 
 from signbit import zoo
 from signbit.export import exporters
-from signbit.models import create, models
-from signbit.summary import COUNTS, summarize
+from signbit.models import COUNTS, create, models, summarize
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "export"

@@ -16,7 +16,6 @@ from typing import Any
 
 from signbit.data import load as load_data
 from signbit.errors import UsageError
-from signbit.evaluate import Evaluation, evaluate
 from signbit.files import atomic_write
 from signbit.format import PackedModel
 from signbit.format.file import to_bytes
@@ -24,6 +23,7 @@ from signbit.models import load_model
 from signbit.pack import pack
 from signbit.plots.comparison import draw_comparison
 from signbit.runtime.engine import Engine
+from signbit.scoring import Evaluation, evaluate
 from signbit.train import Run, read_metrics
 from signbit.train._data import split
 from signbit.train._run import read_environments, read_run, without_folders

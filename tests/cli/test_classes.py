@@ -13,9 +13,9 @@ from PIL import Image
 
 from signbit.data import load
 from signbit.data._class_names import CLASS_NAMES
-from signbit.evaluate import score_count
 from signbit.format import PackedModel
 from signbit.models import load_model, save_model
+from signbit.scoring import score_count
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LIST = ",".join(WORDS)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from signbit.cli import main
-from signbit.explain import Explanation, random_bits
+from signbit.cli._explanation import Explanation, random_bits
 
 
 def run(*arguments: str) -> int:

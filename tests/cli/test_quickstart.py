@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from signbit import quickstart
+from signbit.cli import _quickstart as quickstart
 from signbit.cli import main
+from signbit.cli._quickstart import SHOWN, choose_samples
 from signbit.errors import OutputError
-from signbit.predict import Prediction
-from signbit.quickstart import SHOWN, choose_samples
+from signbit.scoring import Prediction
 
 
 def run(*arguments):

@@ -8,9 +8,9 @@ import pytest
 
 from signbit.data import load as load_data
 from signbit.errors import UsageError
-from signbit.evaluate import evaluate
 from signbit.format import PackedModel
 from signbit.runtime.engine import Engine
+from signbit.scoring import evaluate
 from signbit.train import Run, load_recipe, read_metrics, train
 from signbit.zoo import Card
 from tools import make_zoo

@@ -11,8 +11,8 @@ import pytest
 from signbit import zoo
 from signbit.data import load as load_data
 from signbit.errors import UsageError
-from signbit.evaluate import evaluate
 from signbit.format import PackedModel
+from signbit.scoring import evaluate
 
 LARGEST = 700_000
 

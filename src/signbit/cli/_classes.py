@@ -11,7 +11,7 @@ from signbit.cli._output import say
 from signbit.errors import DataError, SignbitError, UsageError
 
 if TYPE_CHECKING:
-    from signbit.evaluate import Classifier
+    from signbit.scoring import Classifier
 
 Classes = Annotated[
     str | None,
@@ -97,7 +97,7 @@ def _read(path: Path) -> tuple[str, ...]:
 
 def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
     """Raises: UsageError where they cannot be the names of the model's classes."""
-    from signbit.evaluate import score_count
+    from signbit.scoring import score_count
 
     count = score_count(model)
     if len(names) != count:
@@ -116,7 +116,7 @@ def names_of_numbers(paths: Sequence[Path], classes: Sequence[str]) -> tuple[str
 
     That is what the images' own classes.txt says, unless one side has numbers for names.
     """
-    from signbit.evaluate import numbered
+    from signbit.scoring import numbered
 
     found = _in_folders(folders_of_images(paths))
     if found is None or numbered(len(classes)) == tuple(classes):

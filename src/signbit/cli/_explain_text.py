@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from signbit.explain import TRUTH_TABLE, WORD_BITS, Explanation
+from signbit.cli._explanation import TRUTH_TABLE, WORD_BITS, Explanation
 
 Section = tuple[str, list[str]]
 

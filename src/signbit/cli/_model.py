@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from signbit.evaluate import Classifier
     from signbit.format import Preprocessing
     from signbit.models import TrainedModel, Zeros
+    from signbit.scoring import Classifier
 
 PACKED = ".signbit"
 

@@ -31,7 +31,7 @@ from signbit.cli._output import (
 from signbit.errors import printable
 
 if TYPE_CHECKING:
-    from signbit.evaluate import Evaluation
+    from signbit.scoring import Evaluation
 
 
 @commands.register("evaluate")
@@ -69,8 +69,8 @@ def evaluate(
     and scoring.
     """
     from signbit.data import load
-    from signbit.evaluate import evaluate as run
     from signbit.progress import progress_bar
+    from signbit.scoring import evaluate as run
 
     if confusion is not None:
         require_suffix("--confusion", confusion, ".png")

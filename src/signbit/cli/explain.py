@@ -8,10 +8,10 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._explain_text import sections
+from signbit.cli._explanation import Explanation, random_bits
 from signbit.cli._options import Json
 from signbit.cli._output import say, write_json
 from signbit.errors import UsageError
-from signbit.explain import Explanation, random_bits
 
 DEFAULT_LENGTH = 8
 

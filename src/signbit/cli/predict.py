@@ -26,7 +26,7 @@ from signbit.errors import DataError, printable
 from signbit.files import atomic_path
 
 if TYPE_CHECKING:
-    from signbit.predict import Prediction, Tally
+    from signbit.scoring import Prediction, PredictionTally
 
 Write = Callable[["Prediction"], None]
 MOST_WRONG = 10
@@ -72,9 +72,8 @@ def predict(
     unreadable files.
     """
     from signbit.data import image_files
-    from signbit.evaluate import class_names
-    from signbit.predict import Tally, Unreadable
-    from signbit.predict import predict as run
+    from signbit.scoring import PredictionTally, Unreadable, class_names
+    from signbit.scoring import predict as run
 
     if out is not None:
         require_suffix("--out", out, ".csv", ".jsonl")
@@ -86,7 +85,7 @@ def predict(
         names = class_names(trained)
         say("signbit: the model has no class names; --classes gives it some", err=True)
     numbers = names_of_numbers(paths, names)
-    tally, start = Tally(), time.perf_counter()
+    tally, start = PredictionTally(), time.perf_counter()
     top = min(top, len(names))
     with _lines(out, top) as write, _progress(len(files), out) as advance:
         for outcome in run(trained, files, names, top, batch_size, numbers):
@@ -166,7 +165,7 @@ def _progress(total: int, out: Path | None) -> Iterator[Callable[[int], None]]:
             yield advance
 
 
-def _print(tally: "Tally", seconds: float, err: bool) -> None:
+def _print(tally: "PredictionTally", seconds: float, err: bool) -> None:
     parts = [f"{tally.images} images in {seconds:.1f} s"]
     if tally.unreadable:
         parts.append(f"{len(tally.unreadable)} unreadable")

@@ -9,7 +9,7 @@ from signbit.cli._app import commands
 from signbit.cli._output import percent, print_table, say
 
 if TYPE_CHECKING:
-    from signbit.quickstart import Quickstart
+    from signbit.cli._quickstart import Quickstart
 
 _MADE = (
     ("run", "recipe, metrics.csv, curves.png, best and last weights, checkpoint"),
@@ -35,7 +35,7 @@ def quickstart(
     network: 1,797 images of 8x8 pixels come with the package; 360 of them are held out for the
     test.
     """
-    from signbit.quickstart import quickstart as run
+    from signbit.cli._quickstart import quickstart as run
 
     say("training a binary network on 8x8 digits ...", err=True)
     _print(run(out))

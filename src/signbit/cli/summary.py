@@ -12,8 +12,7 @@ from signbit.cli._output import print_table, say, write_json
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
-    from signbit.models import Architecture
-    from signbit.summary import LayerCost
+    from signbit.models import Architecture, LayerCost
 
 Shape = tuple[int, int, int]
 
@@ -50,8 +49,7 @@ def summary(
     the place of batch norms, and a header. --json has the whole numbers.
     """
     architecture, size = _describe(path, model, settings, zeros)
-    from signbit.models import blueprint
-    from signbit.summary import COUNTS, summarize
+    from signbit.models import COUNTS, blueprint, summarize
 
     # Without memory: only shapes count here.
     result = summarize(blueprint(architecture), size)
@@ -92,7 +90,7 @@ def _describe(
 
 
 def _row(layer: "LayerCost") -> list[str]:
-    from signbit.summary import COUNTS
+    from signbit.models import COUNTS
 
     shape = "x".join(map(str, layer.output))
     return [layer.path, layer.kind, shape, *(_short(getattr(layer, name)) for name in COUNTS)]

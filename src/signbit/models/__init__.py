@@ -6,12 +6,15 @@ from signbit.models._legacy import is_legacy, legacy_input
 from signbit.models._parameters import parameters_of
 from signbit.models._rebuild import blueprint
 from signbit.models._registry import Architecture, create, models, option, takes
+from signbit.models._summary import COUNTS, LayerCost, summarize
 from signbit.models._torch_file import parse_torch_file, read_bytes
 from signbit.models._trained import TrainedModel
 from signbit.models._zeros import Zeros
 
 __all__ = [
+    "COUNTS",
     "Architecture",
+    "LayerCost",
     "TrainedModel",
     "Zeros",
     "blueprint",
@@ -25,6 +28,7 @@ __all__ = [
     "parse_torch_file",
     "read_bytes",
     "save_model",
+    "summarize",
     "takes",
     "to_input",
 ]

@@ -4,7 +4,7 @@ import lightning.pytorch as pl
 from torch import Tensor
 
 from signbit.layers import latent_weights
-from signbit.metrics.latent import clip_ratio, flip_ratio, signs
+from signbit.train._latent import clip_ratio, flip_ratio, signs
 from signbit.train._module import Classifier
 
 

@@ -11,7 +11,7 @@ from signbit.quantizers import set_progress
 from signbit.train._averaging import AverageModel
 from signbit.train._data import epoch_seed
 from signbit.train._loss import label_loss, training_loss
-from signbit.train._tally import Tally
+from signbit.train._tally import EpochTally
 from signbit.train._teacher import Teacher
 from signbit.train.optimizers import build_optimizers
 from signbit.train.recipe import Recipe
@@ -39,7 +39,7 @@ class Classifier(pl.LightningModule):
         self.model, self.recipe, self.steps_per_epoch = model, recipe, steps_per_epoch
         averaging = recipe.averaging
         self.average = AverageModel(model, averaging.decay) if averaging else None
-        self._teacher, self.tally = teacher, Tally()
+        self._teacher, self.tally = teacher, EpochTally()
         self._optimizers: list[torch.optim.Optimizer] = []
 
     @property

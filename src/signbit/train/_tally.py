@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-class Tally:
+class EpochTally:
     """Loss and accuracy over the batches since the last `reset`, summed on their device."""
 
     def __init__(self):

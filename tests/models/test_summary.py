@@ -5,8 +5,7 @@ import torch
 from torch import nn
 
 from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
-from signbit.models import create, models
-from signbit.summary import COUNTS, summarize
+from signbit.models import COUNTS, create, models, summarize
 
 
 def cost_of(module, shape):

@@ -16,9 +16,9 @@ from PIL import Image
 
 from signbit.data import label_of, read_image
 from signbit.errors import DataError
-from signbit.evaluate import Classifier
 from signbit.format import Preprocessing
-from signbit.metrics.classification import check_scores
+from signbit.scoring._counts import check_scores
+from signbit.scoring._evaluate import Classifier
 
 READERS = 4
 
@@ -45,7 +45,7 @@ class Unreadable:
 
 
 @dataclass
-class Tally:
+class PredictionTally:
     """What remains of all predictions: counts, and the files that are wrong or unreadable."""
 
     images: int = 0

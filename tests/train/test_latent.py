@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from signbit.layers import BinaryLinear
-from signbit.metrics.latent import clip_ratio, flip_ratio, signs
 from signbit.quantizers import create
+from signbit.train._latent import clip_ratio, flip_ratio, signs
 
 
 def layer(weights):

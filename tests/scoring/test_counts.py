@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from signbit.errors import CheckpointError, UsageError
-from signbit.metrics import ClassificationCounter
+from signbit.scoring import ClassificationCounter
 
 
 def counted(scores, labels, batch=None):
@@ -97,5 +97,5 @@ def test_what_does_not_fit_is_named(scores, labels, part):
 
 
 def test_metrics_need_no_torch():
-    code = "import sys, signbit.metrics; assert 'torch' not in sys.modules"
+    code = "import sys, signbit.scoring; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 from signbit import load as load_packed
 from signbit.data import image_files, load, read_image, write_images
 from signbit.errors import OutputError, printable
-from signbit.evaluate import Classifier, Evaluation, evaluate
 from signbit.export import export, export_state, handover
 from signbit.files import atomic_write, is_temporary
 from signbit.models import TrainedModel, load_model, parameters_of
 from signbit.pack import pack
 from signbit.plots.confusion import draw_confusion
 from signbit.plots.samples import COLUMNS, draw_samples
-from signbit.predict import Prediction, Tally, predict
 from signbit.runtime.engine import Engine
+from signbit.scoring import Classifier, Evaluation, Prediction, PredictionTally, evaluate, predict
 from signbit.train import Run, load_recipe, train
 
 MARKER = "quickstart.json"
@@ -49,7 +48,7 @@ class Quickstart:
     seconds: float
     epochs: int
     evaluation: Evaluation
-    tally: Tally
+    tally: PredictionTally
     bits: int
     reals: int
     packed: Evaluation
@@ -170,9 +169,9 @@ def _delete(path: Path) -> None:
         path.unlink()
 
 
-def _predict_files(model: TrainedModel, folder: Path) -> Tally:
+def _predict_files(model: TrainedModel, folder: Path) -> PredictionTally:
     """Classify the image files, and draw a page of them."""
-    preprocessing, tally = model.preprocessing, Tally()
+    preprocessing, tally = model.preprocessing, PredictionTally()
     predictions: list[Prediction] = []
     for outcome in predict(model, image_files([folder / "images"]), preprocessing.classes):
         tally.add(outcome)

@@ -13,7 +13,7 @@ from signbit.passes.float_twin import float_twin
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from signbit.peers import Peer
+    from signbit.bench.peers import Peer
 
 _ERRORS_ONLY = 3
 

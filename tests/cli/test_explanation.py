@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from signbit.errors import UsageError
-from signbit.explain import (
+from signbit.cli._explanation import (
     MAX_BITS,
     TRUTH_TABLE,
     WORD_BITS,
@@ -24,6 +23,7 @@ from signbit.explain import (
     random_bits,
     signs,
 )
+from signbit.errors import UsageError
 from signbit.models import create
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

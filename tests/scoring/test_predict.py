@@ -11,7 +11,8 @@ from PIL import Image
 
 from signbit.errors import CheckpointError
 from signbit.format import Preprocessing
-from signbit.predict import READERS, Prediction, Tally, Unreadable, predict, softmax
+from signbit.scoring import Prediction, PredictionTally, Unreadable, predict
+from signbit.scoring._predict import READERS, softmax
 
 CLASSES = ("ant", "bee", "cat")
 
@@ -83,7 +84,7 @@ def test_only_two_batches_are_read_ahead(monkeypatch):
         threads.add(threading.get_ident())
         return np.zeros((2, 2, 1), np.uint8)
 
-    monkeypatch.setattr("signbit.predict.read_image", read)
+    monkeypatch.setattr("signbit.scoring._predict.read_image", read)
     results = predict(Brightness(), (Path(f"{i}.png") for i in range(10**6)), CLASSES, 1, 8)
     with closing(cast(Generator, results)):
         for place in range(100):
@@ -124,7 +125,7 @@ def test_softmax_of_extremes_is_a_probability(scores, probabilities):
 
 
 def test_tally_counts_wrong_files_among_the_labelled():
-    tally = Tally()
+    tally = PredictionTally()
     tally.add(Prediction(Path("a"), [("ant", 0.9)], "ant"))
     tally.add(Prediction(Path("b"), [("ant", 0.9)], "bee"))
     tally.add(Prediction(Path("c"), [("ant", 0.9)], None))

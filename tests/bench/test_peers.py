@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from signbit.bench.peers import make_peers, peers
 from signbit.format import Preprocessing
 from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.models import create
 from signbit.pack import pack
-from signbit.peers import make_peers, peers
 
 PREPROCESSING = Preprocessing([1 / 128] * 3, [-1.0] * 3, (12, 12))
 
@@ -74,7 +74,7 @@ def test_pooling_gives_the_sizes_of_the_network(pool):
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime", "torch"])
 def test_what_is_not_installed_is_said(digits, package, monkeypatch):
-    for name in [n for n in sys.modules if n.startswith("signbit.peers._")]:
+    for name in [n for n in sys.modules if n.startswith("signbit.bench.peers._")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
     made, missing = make_peers(digits, 1)

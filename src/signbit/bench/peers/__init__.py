@@ -18,7 +18,7 @@ from signbit.registry import Registry
 Peer = Callable[[NDArray[np.uint8]], Any]
 MakePeer = Callable[[PackedModel, int], Peer]
 
-peers: Registry[MakePeer] = Registry("peer", "signbit.peers")
+peers: Registry[MakePeer] = Registry("peer", "signbit.bench.peers")
 
 
 def make_peers(model: PackedModel, threads: int) -> tuple[dict[str, Peer], dict[str, str]]:

@@ -1,12 +1,12 @@
 """ONNX Runtime in float32."""
 
+from signbit.bench.peers import Peer, peers
 from signbit.format import PackedModel
-from signbit.peers import Peer, peers
 
 
 @peers.register("onnxruntime float32")
 def onnxruntime_float32(model: PackedModel, threads: int) -> Peer:
     """All of its graph optimizations on, which is its default."""
-    from signbit.peers._session import float_graph, session
+    from signbit.bench.peers._session import float_graph, session
 
     return session(float_graph(model), threads)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.bench.peers import Peer, peers
 from signbit.format import PackedModel
 from signbit.passes.float_twin import float_twin
-from signbit.peers import Peer, peers
 
 
 @peers.register("torch float32")

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from signbit.data import ImageSet
 from signbit.errors import CheckpointError, DataError
-from signbit.evaluate import class_names, evaluate
 from signbit.format import Preprocessing
+from signbit.scoring import class_names, evaluate
 
 NAMES = ("ant", "bee", "cat")
 
@@ -120,7 +120,7 @@ def test_scores_that_are_not_numbers_are_an_error(monkeypatch):
 
 
 def test_nothing_here_needs_torch():
-    code = "import sys, signbit.evaluate, signbit.predict; assert 'torch' not in sys.modules"
+    code = "import sys, signbit.scoring; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.bench.peers import make_peers
 from signbit.format import Node, PackedModel
 from signbit.machine import processor
-from signbit.peers import make_peers
 from signbit.runtime import _engine
 from signbit.runtime.engine import Engine
 
@@ -61,7 +61,8 @@ class Benchmark:
     seconds: of one image, whole, by batch size.
     limit: binary multiply-adds a second that registers alone allow on one thread; None where it
         is not known for the instruction set.
-    peers: seconds of one image in other runtimes, on networks of the same shapes (`signbit.peers`).
+    peers: seconds of one image in other runtimes, on networks of the same shapes
+        (`signbit.bench.peers`).
     missing: why other peers were not measured.
     """
 

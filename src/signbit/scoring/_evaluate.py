@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from signbit.data import ImageSet, class_places
 from signbit.errors import DataError
 from signbit.format import Preprocessing
-from signbit.metrics import Classification, ClassificationCounter
+from signbit.scoring._counts import Classification, ClassificationCounter
 
 MOST_LISTED = 5
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from signbit.bench.peers import Peer, peers
 from signbit.format import PackedModel
-from signbit.peers import Peer, peers
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -18,7 +18,7 @@ _CALIBRATED_ON = 4
 @peers.register("onnxruntime int8")
 def onnxruntime_int8(model: PackedModel, threads: int) -> Peer:
     """Quantized by its own tool: statically, weights per channel, on random images."""
-    from signbit.peers._session import float_graph, session
+    from signbit.bench.peers._session import float_graph, session
 
     return session(_quantized(float_graph(model), model), threads)
 
