@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from signbit.strict_json import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, loads
@@ -25,6 +27,10 @@ def test_json_is_read(text, value):
         ("", "Expecting value"),
         ("[1] 2", "Extra data"),
         ('{"a": 1, "b": {"c": 1, "c": 1}}', "the key 'c' stands twice in one object"),
+        (
+            json.dumps({str(key): 0 for key in range(200_000)})[:-1] + ', "199999": 0}',
+            "the key '199999' stands twice",
+        ),
         ("[NaN]", "NaN is no JSON number"),
         ("[Infinity]", "Infinity is no JSON number"),
         ("[-Infinity]", "-Infinity is no JSON number"),
@@ -41,7 +47,7 @@ def test_json_is_read(text, value):
         ('{"a":' * 100_000, f"more than {MAX_DEPTH} objects"),
         ("[" + "0," * MAX_VALUES + "0]", f"more than {MAX_VALUES} values"),
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_what_could_be_read_in_two_ways_or_has_no_bounds_is_refused(text, message):
     with pytest.raises(ValueError, match=message) as error:

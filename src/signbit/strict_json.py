@@ -1,7 +1,6 @@
 """JSON that can be read in one way only, within bounds: for files that others made."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +8,6 @@ MAX_VALUES = 1 << 18
 MAX_DEPTH = 64
 # Far more than any number has; Python needs a time for a whole one that grows with their square.
 MAX_DIGITS = 1000
-_SURROGATE = re.compile("\\\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
 def loads(text: str | bytes) -> Any:
@@ -31,7 +29,7 @@ def loads(text: str | bytes) -> Any:
     except RecursionError as error:
         raise _too_deep() from error
     _check_depth(value)
-    if _SURROGATE.search(text):
+    if "\\u" in text or not text.isascii():
         # Raises UnicodeEncodeError, a ValueError, for halves; pairs have become one letter.
         json.dumps(value, ensure_ascii=False).encode()
     return value
@@ -40,9 +38,11 @@ def loads(text: str | bytes) -> Any:
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
-        raise ValueError(f"the key {twice[:60]!r} stands twice in one object")
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"the key {key[:60]!r} stands twice in one object")
+            seen.add(key)
     return found
 
 
@@ -66,12 +66,9 @@ def _no_number(word: str) -> float:
 def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
+        lists = [one for one in level if type(one) is list]
+        lists += [one.values() for one in level if type(one) is dict]
+        level = [inner for one in lists for inner in one]
         if not level:
             return
     raise _too_deep()
