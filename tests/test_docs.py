@@ -58,6 +58,13 @@ def test_the_commands_of_a_page_work(tmp_path, path):
     assert done.returncode == 0, f"{path.name}:\n{done.stdout}"
 
 
+def test_every_test_that_the_page_on_reliability_names_is_there():
+    page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    named = set(re.findall(r"`(tests/[\w/.]+)", page))
+    assert len(named) > 20
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
 @pytest.mark.parametrize("name", zoo.names())
 def test_the_accuracy_of_every_network_of_the_zoo_is_that_of_its_card(name):
     card = zoo.card(name)
