@@ -45,7 +45,7 @@ def test_values_of_another_order_lie_within_the_bounds(name, monkeypatch):
         other = reference.run(model, pixels)
     for number, (one, two, bound) in enumerate(zip(golden, other, bounds, strict=True)):
         if bound is None:
-            node = model.nodes[number - 1]
+            node = model.node(number)
             if number and node.op == "threshold" and bounds[node.inputs[0]] is not None:
                 source = node.inputs[0]
                 opened = open_bits(node, golden[source], bounds[source])
@@ -60,7 +60,7 @@ def test_values_of_another_order_lie_within_the_bounds(name, monkeypatch):
         with np.errstate(all="ignore"):
             apart = np.abs(one.astype(np.float64) - two.astype(np.float64))
         same = (one == two) | (np.isnan(one) & np.isnan(two))
-        assert (same | (apart <= bound)).all(), model.nodes[number - 1].op
+        assert (same | (apart <= bound)).all(), model.node(number).op
 
 
 def test_integers_have_no_bound_and_a_softmax_a_small_one():

@@ -166,7 +166,7 @@ def test_memory_files_hold_the_weights_as_documented(tmp_path):
     model, lanes = packed("vgg_cut"), 3
     folder = written(tmp_path / "out", model, lanes)
     for number, positions in ((3, 1), (6, 30)):
-        weight = unpack_bits(model.nodes[number - 1].tensors["weight"], 16)
+        weight = unpack_bits(model.node(number).tensors["weight"], 16)
         outputs, taps = len(weight), weight.shape[1] * weight.shape[2] // positions
         words = [int(line, 16) for line in mem(folder, f"n{number:02d}_weights")]
         passes = -(-outputs // lanes)
@@ -205,7 +205,7 @@ def test_layer_that_waits_for_nobody_takes_the_cycles_of_the_formula(name, paral
     for number, expected in told.items():
         # What streams into the first of its stages: the last value that was not flattened.
         read = number - 1
-        while read and given.model.nodes[read - 1].op == "flatten":
+        while read and given.model.node(read).op == "flatten":
             read -= 1
         _, height, width, _ = given.model.types[read]
         stream = cycles.source(4 * height * width)

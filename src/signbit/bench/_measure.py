@@ -1,6 +1,5 @@
 """Measure a packed network, against the limit of the machine and against other runtimes."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.bench.peers import make_peers
-from signbit.format import Node, PackedModel
+from signbit.format import PackedModel
 from signbit.machine import processor
 from signbit.runtime import _engine
 from signbit.runtime.engine import Engine
@@ -20,7 +19,6 @@ from signbit.runtime.engine import Engine
 _LIMIT_ROUNDS = 20_000
 # Threads of a peer spin for a while after its run, on cores that the next one measured needs.
 _REST = 0.02
-_CONVOLUTIONS = ("conv_bits", "conv_u8", "conv_f32", "conv_f32_bits")
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def bench(
         if _engine.limit_of(engine.isa):
             limits.append(_limit(engine.isa))
         for node, times in readings.items():
-            words = model.nodes[node - 1].tensors["weight"]
+            words = model.node(node).tensors["weight"]
             times.append(_engine.seconds_to_read(words.reshape(-1)))
         for batch in batches:
             whole[batch].append(_seconds(engine.scores, images[:batch]) / batch)
@@ -177,14 +175,14 @@ def _steps(
     total = sum(medians.values())
 
     def least(node: int) -> float | None:
-        if not limit or model.nodes[node - 1].op != "conv_bits":
+        if not limit or model.node(node).op != "conv_bits":
             return None
         return max(_macs(model, node) / limit, readings.get(node, 0.0)) / threads
 
     return [
         StepTime(
             node,
-            model.nodes[node - 1].op,
+            model.node(node).op,
             str(model.types[node]).partition(" ")[2],
             _macs(model, node),
             seconds,
@@ -196,10 +194,6 @@ def _steps(
 
 
 def _macs(model: PackedModel, number: int) -> int:
-    node: Node = model.nodes[number - 1]
-    if node.op not in _CONVOLUTIONS:
-        return 0
-    source = model.types[node.inputs[0]]
-    taps = math.prod(node.attributes["kernel"])
-    fan_in = taps * source.channels // node.attributes["groups"]
-    return fan_in * model.types[number].elements
+    node = model.node(number)
+    source, output = model.types[node.inputs[0]], model.types[number]
+    return model.operation(number).macs(node, source, output)

@@ -60,7 +60,7 @@ def require_operations(model: PackedModel, to: str, known: Sequence[str]) -> Non
 
 def refusal(model: PackedModel, number: int, to: str, reason: str) -> ExportError:
     """The error for a node that a format cannot express."""
-    node = model.nodes[number - 1]
+    node = model.node(number)
     return ExportError(
         f"{to} cannot express node {number} ({node.op}, {model.types[number]}): {reason}. "
         "npz, mat, txt, c, onnx and torch take every network."

@@ -21,7 +21,7 @@ def largest_sums(model: PackedModel) -> list[int]:
     for number, node in enumerate(model.nodes, 1):
         bound = 0
         if model.types[number].kind == I32:
-            is_sum = node.op.startswith("conv")
+            is_sum = model.operation(number).is_convolution
             source = model.types[node.inputs[0]]
             bound = largest_sum(node, source) if is_sum else max(bounds[i] for i in node.inputs)
         bounds.append(bound)

@@ -50,7 +50,7 @@ class _Writer:
 
     def line(self, number: int) -> Line:
         """Of the node of that number."""
-        node = self.model.nodes[number - 1]
+        node = self.model.node(number)
         inputs = [f"x[{source}]" for source in node.inputs]
         return _WRITE[node.op](self, number, node, *inputs)
 

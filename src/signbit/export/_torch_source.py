@@ -18,7 +18,7 @@ def source(model: PackedModel, name: str) -> str:
         if line.layer is not None:
             layers.append(f"        self.{key} = {line.layer}")
         call = line.call.replace("{self}", f"self.{key}")
-        note = f"{model.nodes[number - 1].op}, {model.types[number]}"
+        note = f"{model.node(number).op}, {model.types[number]}"
         forward.append(f"        x.append({call})  # {key}: {note}")
     text = _resource("network.py.in")
     for mark, value in {

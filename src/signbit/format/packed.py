@@ -63,6 +63,10 @@ class PackedModel:
         """The node of that number, from 1."""
         return self.nodes[number - 1]
 
+    def operation(self, number: int) -> AbstractOperation:
+        """What is known of the operation of a node."""
+        return operations.get(self.node(number).op)
+
     def readers(self, number: int) -> tuple[int, ...]:
         """The numbers of the nodes that read a value, in order, each once."""
         return self._readers[number]

@@ -10,14 +10,12 @@ from torch import nn
 
 from signbit.errors import PackError
 from signbit.format import PackedModel, Preprocessing
+from signbit.format.ops import operations
 from signbit.pack._check import Checked, compare, require_equal
 from signbit.pack._lower import Lowering, real_values, require_one_row
 from signbit.pack._report import describe
 from signbit.pack._trace import as_network, trace
 from signbit.passes.absorb_flips import Absorbed, absorbed
-
-# Operations whose result depends on the order of additions, or on how exp is computed.
-_INEXACT = ("conv_f32", "conv_f32_bits", "avg_pool")
 
 
 def pack(
@@ -80,7 +78,7 @@ def _is_exact(lowering: Lowering) -> bool:
     ops = [node.op for node in lowering.nodes]
     code = lowering.pixels
     pixels_exact = "conv_u8" not in ops or (code is not None and code.exact)
-    return pixels_exact and not any(op in _INEXACT for op in ops)
+    return pixels_exact and not any(operations.get(op).order_matters for op in ops)
 
 
 def _checked(lowering: Lowering, kept: Absorbed) -> list[Checked]:

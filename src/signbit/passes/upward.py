@@ -23,7 +23,7 @@ def upward(model: PackedModel) -> PackedModel:
         source = node.inputs[0]
         if node.op != "threshold" or model.types[source].kind != I32:
             continue
-        if len(model.readers(source)) == 1 and model.node(source).op.startswith("conv"):
+        if len(model.readers(source)) == 1 and model.operation(source).is_convolution:
             below = unpack_bits(node.tensors["below"], model.types[source].channels)
             nodes[source - 1] = _negated(model, nodes, source, below)
             nodes[index] = _upwards(node, below)

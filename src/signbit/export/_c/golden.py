@@ -68,7 +68,7 @@ def _open_bits(
     handover: Handover, number: int, bounds: Sequence[Bound | None]
 ) -> NDArray[Any] | None:
     """Of a map of bits, those that rounding decides; None where it decides none of any image."""
-    node = handover.model.nodes[number - 1]
+    node = handover.model.node(number)
     if node.op != "threshold":
         return None
     source = node.inputs[0]

@@ -63,7 +63,7 @@ class Place(NamedTuple):
     @property
     def node(self) -> Node:
         """The node itself."""
-        return self.model.nodes[self.number - 1]
+        return self.model.node(self.number)
 
     @property
     def source(self) -> ValueType:

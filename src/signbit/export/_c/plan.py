@@ -101,17 +101,17 @@ def _steps(model: PackedModel) -> list[Step]:
     needed = _needed(model)
     readers: dict[int, list[int]] = {}
     for number in needed:
-        for source in model.nodes[number - 1].inputs:
+        for source in model.node(number).inputs:
             readers.setdefault(source, []).append(number)
     fused = {
         number: readers[number][0]
         for number in needed
-        if model.nodes[number - 1].op in _SUMS
-        and [model.nodes[reader - 1].op for reader in readers[number]] == ["threshold"]
+        if model.node(number).op in _SUMS
+        and [model.node(reader).op for reader in readers[number]] == ["threshold"]
     }
     steps = []
     for number in needed:
-        node = model.nodes[number - 1]
+        node = model.node(number)
         if node.op == "threshold" and node.inputs[0] in fused:
             continue
         steps.append(_step(model, number, node, fused.get(number)))
@@ -132,7 +132,7 @@ def _needed(model: PackedModel) -> list[int]:
     needed = {len(model.nodes)}
     for number in range(len(model.nodes), 0, -1):
         if number in needed:
-            needed.update(source for source in model.nodes[number - 1].inputs if source)
+            needed.update(source for source in model.node(number).inputs if source)
     return sorted(needed)
 
 

@@ -86,7 +86,7 @@ def _arena(kind: str, name: str, cells: int) -> str:
 def _constants(plan: Plan, step: Step) -> str:
     if not step.piece.constants:
         return ""
-    ops = " and ".join(f"{n}, {plan.model.nodes[n - 1].op}" for n in step.nodes)
+    ops = " and ".join(f"{n}, {plan.model.node(n).op}" for n in step.nodes)
     comment = f"/* Node {ops}: gives {plan.model.types[step.number]}. */\n"
     return comment + "".join(step.piece.constants) + "\n"
 

@@ -48,7 +48,7 @@ def make_plan(handover: Handover, parallel: int) -> Plan:
     plan = Plan()
     start = _tail_start(model)
     for number in range(1, start):
-        _BODY[model.nodes[number - 1].op](plan, model, number, parallel)
+        _BODY[model.node(number).op](plan, model, number, parallel)
     _add_scores(plan, model, start)
     _require_class(handover, plan)
     return plan
@@ -76,9 +76,9 @@ def _tail_start(model: PackedModel) -> int:
         if node.op == "affine" and "softmax" in " ".join(ops[: number - 1]):
             raise refusal(model, number, FORMAT, "nothing may follow softmax")
     source = start - 1
-    while source and model.nodes[source - 1].op == "flatten":
+    while source and model.node(source).op == "flatten":
         source -= 1
-    if model.types[source].kind != I32 or model.nodes[source - 1].op == "max_pool":
+    if model.types[source].kind != I32 or model.node(source).op == "max_pool":
         raise refusal(model, start, FORMAT, "scores start from the sums of a convolution")
     return start
 
@@ -98,7 +98,7 @@ def _add_sums(plan: Plan, model: PackedModel, number: int, parallel: int) -> Non
 
 
 def _add_threshold(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
-    node, channels = model.nodes[number - 1], model.types[number].channels
+    node, channels = model.node(number), model.types[number].channels
     limit = _limit(plan, model)
     plan.stages.append(layers.threshold(number, node, channels, plan.stages[-1], limit))
     plan.checked.append((number, plan.stages[-1].name))
@@ -107,13 +107,13 @@ def _add_threshold(plan: Plan, model: PackedModel, number: int, parallel: int) -
 def _add_pool(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
     if model.types[number].kind != BITS:
         raise refusal(model, number, FORMAT, "pooling is made of bits only")
-    node, kind = model.nodes[number - 1], model.types[number - 1]
+    node, kind = model.node(number), model.types[number - 1]
     plan.stages += layers.pool(number, node, kind, _source(plan))
     plan.checked.append((number, plan.stages[-1].name))
 
 
 def _add_flip(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
-    node, channels = model.nodes[number - 1], model.types[number].channels
+    node, channels = model.node(number), model.types[number].channels
     plan.stages.append(layers.flip(number, node, channels, _source(plan)))
     plan.checked.append((number, plan.stages[-1].name))
 
@@ -138,14 +138,14 @@ _BODY: dict[str, Callable[[Plan, PackedModel, int, int], None]] = {
 
 def _limit(plan: Plan, model: PackedModel) -> int:
     number = plan.last_sums
-    return largest_sum(model.nodes[number - 1], model.types[number - 1])
+    return largest_sum(model.node(number), model.types[number - 1])
 
 
 def _add_scores(plan: Plan, model: PackedModel, start: int) -> None:
-    numbers = [n for n in range(start, len(model.nodes) + 1) if model.nodes[n - 1].op == "affine"]
+    numbers = [n for n in range(start, len(model.nodes) + 1) if model.node(n).op == "affine"]
     plan.last_score = numbers[-1]
     try:
-        affines = fixed_point([model.nodes[n - 1] for n in numbers], _limit(plan, model))
+        affines = fixed_point([model.node(n) for n in numbers], _limit(plan, model))
     except CannotExpressError as reason:
         raise refusal(model, numbers[0], FORMAT, str(reason)) from reason
     classes = model.types[-1].channels

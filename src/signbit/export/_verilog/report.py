@@ -36,7 +36,7 @@ def facts(
         "score_fraction": plan.fraction,
         "results": [cycle + 1 for cycle in results],
         "layers": [
-            {"node": number, "op": handover.model.nodes[number - 1].op, "cycles": cycles}
+            {"node": number, "op": handover.model.node(number).op, "cycles": cycles}
             for number, cycles in layer_cycles(handover, parallel).items()
         ],
         "memories": [

@@ -53,7 +53,7 @@ def header_text(handover: Handover, plan: Plan, name: str, parallel: int) -> str
         if stage.node != node:
             node = stage.node
             source, given = model.types[node - 1], model.types[node]
-            lines += ["", f"// Node {node}, {model.nodes[node - 1].op}: {source} to {given}."]
+            lines += ["", f"// Node {node}, {model.node(node).op}: {source} to {given}."]
         lines += [
             f"localparam {_parameter(stage, key)} = {value};"
             for key, value in stage_parameters(name, stage).items()

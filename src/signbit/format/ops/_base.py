@@ -25,11 +25,15 @@ class AbstractOperation(ABC):
     kinds: for each input the kinds of value that it takes.
     variadic: the last input may be repeated.
     attributes: a check for each; all must be given.
+    is_convolution: whether it adds products of a window, or of a whole row, with weights.
+    order_matters: whether another order of additions gives other numbers.
     """
 
     kinds: ClassVar[Sequence[Sequence[str]]] = ()
     variadic: ClassVar[bool] = False
     attributes: ClassVar[Mapping[str, Whole | Number | Flag]] = {}
+    is_convolution: ClassVar[bool] = False
+    order_matters: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
@@ -43,6 +47,10 @@ class AbstractOperation(ABC):
 
     def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:  # noqa: B027 most need none
         """Raises: UsageError where a tensor holds a value that is not allowed."""
+
+    def macs(self, node: Node, source: ValueType, output: ValueType) -> int:
+        """Multiply-adds for one image, binary or real; 0 for what has no weights to multiply."""
+        return 0
 
     def border(self, node: Node, inputs: Sequence[ValueType]) -> Padding:
         """What an engine holds around the map that the node reads first."""

@@ -56,6 +56,7 @@ class _Conv(AbstractOperation):
     """What the convolutions share; `gives` is the kind of their output."""
 
     gives = I32
+    is_convolution = True
 
     def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
         """A map of sums."""
@@ -63,6 +64,10 @@ class _Conv(AbstractOperation):
         if self.gives == I32 and terms * self.largest_part(attributes) > MAX_SUM:
             raise UsageError(f"sums of {terms} terms can overflow 32 bits")
         return window_output(attributes, inputs[0], self.gives, attributes["channels"])
+
+    def macs(self, node: Node, source: ValueType, output: ValueType) -> int:
+        """Those of padded taps count."""
+        return fan_in(node.attributes, source) * output.elements
 
     def largest_part(self, attributes: Attributes) -> int:
         """The largest magnitude that an input of 32-bit sums, or a part of it, can have."""
@@ -124,6 +129,7 @@ class _RealConv(_Conv):
 
     gives = F32
     kinds = ((F32,),)
+    order_matters = True
 
     def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
         return costs.reals_work(costs.Shape(inputs[0], output, node.attributes))

@@ -47,6 +47,7 @@ class _AvgPool(_Pool):
     """
 
     kinds = ((F32,),)
+    order_matters = True
     attributes = {key: WINDOW[key] for key in ("kernel", "stride", "padding")} | {
         "count_padding": Flag()
     }
