@@ -1,11 +1,11 @@
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from signbit.files import atomic_write
-from signbit.signals import StopSignal, signal_of, stop_signals
+from signbit.signals import StopSignal, signal_of, stop_if_asked, stop_signals
 
 HANDLED = (signal.SIGTERM, signal.SIGHUP)
 
@@ -48,6 +48,15 @@ def test_somebody_who_insists_is_heard(monkeypatch):
         for _ in range(2):
             with pytest.raises(StopSignal):
                 signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_signal_whose_exception_was_dropped_is_raised_once_more():
+    stop_if_asked()
+    with pytest.raises(StopSignal), stop_signals():
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        stop_if_asked()
+    stop_if_asked()
 
 
 @pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda signum, frame: None])

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+# The last one that asked this process to end, until the command has ended.
+_asked: signal.Signals | None = None
 # A terminal that closes sends several at once; the later ones must not cut the cleaning up.
 _REPEAT_SECONDS = 1.0
 
@@ -25,6 +27,16 @@ def signal_of(interrupt: BaseException | None) -> signal.Signals:
     return interrupt.signum if isinstance(interrupt, StopSignal) else signal.SIGINT
 
 
+def stop_if_asked() -> None:
+    """Raise StopSignal once more where SIGTERM or SIGHUP came, and somebody dropped the exception.
+
+    Python drops an exception that a signal raises in a destructor or a callback of the garbage
+    collector: what runs for long calls this now and then.
+    """
+    if _asked is not None and threading.current_thread() is threading.main_thread():
+        raise StopSignal(_asked)
+
+
 @contextmanager
 def stop_signals() -> Iterator[None]:
     """Raise StopSignal in the main thread at SIGTERM and SIGHUP, in the body.
@@ -35,7 +47,9 @@ def stop_signals() -> Iterator[None]:
     stopped_at = -_REPEAT_SECONDS
 
     def stop(signum: int, frame: FrameType | None) -> None:
+        global _asked
         nonlocal stopped_at
+        _asked = signal.Signals(signum)
         now = time.monotonic()
         if now - stopped_at >= _REPEAT_SECONDS:
             stopped_at = now
@@ -49,5 +63,11 @@ def stop_signals() -> Iterator[None]:
     try:
         yield
     finally:
+        _forget()
         for one in ours:
             signal.signal(one, signal.SIG_DFL)
+
+
+def _forget() -> None:
+    global _asked
+    _asked = None

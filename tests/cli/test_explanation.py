@@ -26,7 +26,7 @@ from signbit.cli._explanation import (
 from signbit.errors import UsageError
 from signbit.models import create
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "how-it-works.md"
 
 

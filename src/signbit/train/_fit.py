@@ -149,10 +149,13 @@ def _run_trainer(
             trainer.fit(module, datamodule=data, ckpt_path=resumed)
     except SystemExit as end:
         # Lightning turns Ctrl-C into this, after it has shut everything down.
+        checkpoint = run.folder / LAST_CHECKPOINT
+        state = (
+            f"{checkpoint} is complete" if checkpoint.exists() else "no checkpoint is written yet"
+        )
         raise TrainingInterruptedError(
-            f"interrupted after {run_folder.saved} of {run.recipe.epochs} epochs; "
-            f"{run.folder / LAST_CHECKPOINT} is complete. Go on with: "
-            f"signbit train --resume --out {run.folder}",
+            f"interrupted after {run_folder.saved} of {run.recipe.epochs} epochs; {state}. Go on "
+            f"with: signbit train --resume --out {run.folder}",
             signal_of(end.__context__),
         ) from None
     finally:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from signbit.errors import TrainingError, first_line
+from signbit.signals import stop_if_asked
 from signbit.train._module import Classifier
 from signbit.train.recipe import Recipe
 
@@ -40,7 +41,8 @@ class FiniteTraining(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Note a bad loss on the device; raise when it is looked at."""
+        """Note a bad loss on the device; raise when it is looked at. End where a signal asks."""
+        stop_if_asked()
         assert self._first_bad is not None
         bad = torch.where(outputs["loss"].isfinite(), self._first_bad, batch_idx)
         self._first_bad = torch.minimum(self._first_bad, bad)
