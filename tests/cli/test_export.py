@@ -81,7 +81,7 @@ def test_samples_are_converted_as_predict_does(signbit, digits, pictures, tmp_pa
         (("--set", "nonsense=1"), 2, "unknown mat option 'nonsense'; known: single."),
         (("--set", "single=3"), 2, "mat option 'single' is 3; give true or false"),
         (("--set", "single"), 2, "give KEY=VALUE"),
-        (("--model", "mlp_binary"), 2, "says its own architecture; leave --model and --zeros out"),
+        (("--model", "mlp_binary"), 2, "says its own architecture; leave --model out"),
     ],
 )
 def test_wrong_options_are_one_line_and_write_nothing(

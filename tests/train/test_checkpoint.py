@@ -84,9 +84,37 @@ def test_other_facts_are_named(path):
         RunCheckpointIO({"model": "m", "recipe": {"epochs": 4, "init": None}}).load_checkpoint(path)
 
 
-def test_facts_without_end_are_refused(path):
-    deep: dict = {"x": 1}
-    for _ in range(40):
-        deep = {"a": deep, "b": deep}
-    RunCheckpointIO(deep).save_checkpoint(CONTENT, path)
-    assert "says too much of its run" in refusal(path)
+def doubled(empty: type, levels: int):
+    part = empty()
+    for _ in range(levels):
+        part = [part, part] if empty is list else {"a": part, "b": part}
+    return part
+
+
+def in_itself() -> list:
+    part: list = []
+    part.append(part)
+    return part
+
+
+NONE_OF_OURS = {
+    "deep": doubled(list, 60),
+    "wide": doubled(list, 19),
+    "mappings": doubled(dict, 60),
+    "in itself": in_itself(),
+    "long number": 1 << 20_000,
+    "tensor": torch.zeros(1),
+    "tensor in a list": [torch.zeros(1)],
+    "many": [[0] * 1000] * 1000,
+}
+
+
+@pytest.mark.parametrize("kind", NONE_OF_OURS)
+def test_facts_that_no_run_has_are_refused(path, kind):
+    torch.save({**CONTENT, "signbit": FACTS | {"x": NONE_OF_OURS[kind]}}, path)
+    assert "what it says of its run is not what runs of ours say" in refusal(path)
+
+
+def test_objects_are_refused_even_where_old_files_may_have_them(path):
+    torch.save({**CONTENT, "signbit": FACTS, "x": {1, 2}}, path)
+    assert "it asks for __builtin__.set" in refusal(path)

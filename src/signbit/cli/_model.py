@@ -8,7 +8,7 @@ import typer
 
 from signbit.cli._options import architecture_of
 from signbit.cli._output import say
-from signbit.errors import UsageError
+from signbit.errors import UsageError, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +67,8 @@ def open_runnable(
         return Runnable(trained, trained.source)
     if model is not None or settings or device != "cpu" or zeros is not None:
         raise UsageError(
-            f"{path} says its own architecture; leave --model, --set, --device and --zeros out"
+            f"{printable(str(path))} says its own architecture; leave --model, --set, --device "
+            "and --zeros out"
         )
     import os
 

@@ -80,7 +80,8 @@ def export(
         _export_state(path, to, out, samples is not None or single, force, model, settings, zeros)
         return
     if model is not None or zeros is not None:
-        raise UsageError(f"{path} says its own architecture; leave --model and --zeros out")
+        given = "--zeros" if model is None else "--model"
+        raise UsageError(f"{path} says its own architecture; leave {given} out")
     from signbit.export import export as write
 
     options = parse_settings(settings or ()) | _single(to, single)

@@ -58,7 +58,8 @@ def from_bytes(path: str, content: bytes) -> tuple[dict[str, Tensor], dict[str, 
         raise _unreadable(path, printable(first_line(error))) from error
     if header is not None:
         header.pop(_DIGEST, None)
-    return tensors, header
+    # In an order that is the same each time, as messages list them.
+    return dict(sorted(tensors.items())), header
 
 
 def _own_metadata(path: str, content: bytes) -> str | None:

@@ -7,48 +7,22 @@ past the end of one.
 
 import io
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from signbit.errors import CheckpointError, first_line, printable
 from signbit.files import read_regular
-from signbit.models._pickle import ForbiddenError, pairs_of, read_pickle
+from signbit.models._pickle import ForbiddenError, read_pickle
+from signbit.models._torch_pickle import read_tensors
 
 MAX_BYTES = 1 << 32
 _MAX_MEMBERS = 1 << 15
 _MAX_PICKLE = 1 << 26
 _ZIP, _ZIP_ENTRY = b"PK\x03\x04", b"PK\x01\x02"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-_MAX_AXES = 16
-
-_TYPES = {
-    **{"FloatStorage": torch.float32, "DoubleStorage": torch.float64},
-    **{"HalfStorage": torch.float16, "BFloat16Storage": torch.bfloat16},
-    **{"LongStorage": torch.int64, "IntStorage": torch.int32, "ShortStorage": torch.int16},
-    **{"CharStorage": torch.int8, "ByteStorage": torch.uint8, "BoolStorage": torch.bool},
-    **{"ComplexFloatStorage": torch.complex64, "ComplexDoubleStorage": torch.complex128},
-}
-# What may be in a file besides tensors: figures kept as numbers of NumPy, settings, devices.
-_INERT_MODULES = ("numpy", "torch._utils")
-_INERT = (
-    *("argparse.Namespace", "collections.Counter", "collections.defaultdict", "_codecs.encode"),
-    *("builtins.set", "builtins.complex", "builtins.bytearray", "__builtin__.set"),
-    *("__builtin__.bytearray", "__builtin__.complex", "torch.device", "torch.Tensor"),
-    *("torch.serialization._get_layout", "torch.dtype"),
-)
-
-
-class _Storage(NamedTuple):
-    """Some bytes of the file, from number `start` of this type on."""
-
-    key: str
-    dtype: torch.dtype
-    start: int
-    numel: int
 
 
 def read_torch_file(path: Path | str) -> Any:
@@ -71,10 +45,15 @@ def read_bytes(path: Path | str) -> bytes:
         raise CheckpointError(f"{printable(str(path))}: cannot be read: {reason}") from error
 
 
-def parse_torch_file(path: str, content: bytes) -> Any:
-    """As `read_torch_file`, of bytes that are read already; path: for messages."""
+def parse_torch_file(path: str, content: bytes, only_plain: bool = False) -> Any:
+    """As `read_torch_file`, of bytes that are read already.
+
+    path: for messages.
+    only_plain: refuse objects instead of standing something in for them.
+    """
+    read = _read_zip if content.startswith(_ZIP) else _read_sequence
     try:
-        return _read_zip(content) if content.startswith(_ZIP) else _read_sequence(content)
+        return read(content, only_plain)
     except ForbiddenError as error:
         raise CheckpointError(
             f"{path}: refused, it asks for {printable(str(error))[:100]}, and only tensors and "
@@ -89,7 +68,7 @@ def parse_torch_file(path: str, content: bytes) -> Any:
         ) from error
 
 
-def _read_zip(content: bytes) -> Any:
+def _read_zip(content: bytes, only_plain: bool) -> Any:
     if content.count(_ZIP_ENTRY) > _MAX_MEMBERS:
         raise ValueError(f"more than {_MAX_MEMBERS} files in the archive")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -110,7 +89,7 @@ def _read_zip(content: bytes) -> Any:
         for member, part in parts.items()
         if member.startswith(f"{root}data/")
     }
-    return _unpickle(io.BytesIO(parts[name]), storages.__getitem__)
+    return read_tensors(io.BytesIO(parts[name]), storages.__getitem__, only_plain)
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
@@ -130,7 +109,7 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     return members
 
 
-def _read_sequence(content: bytes) -> Any:
+def _read_sequence(content: bytes, only_plain: bool) -> Any:
     """The format before torch 1.6: pickles, then the storages in the order of a list of keys."""
     file = io.BytesIO(content)
     if _plain(file) != _MAGIC or _plain(file) != _PROTOCOL:
@@ -140,14 +119,14 @@ def _read_sequence(content: bytes) -> Any:
         raise ValueError("numbers are not little-endian")
     start, wanted = file.tell(), {}
     # Tensors stand before their memory: read them twice, first to know how much there is.
-    _unpickle(file, lambda key: None, wanted)
+    read_tensors(file, lambda key: None, only_plain, wanted)
     storages: dict[str, Tensor] = {}
     for key in _plain(file):
         storages[key] = _next_storage(file, wanted[key], len(content))
     if file.tell() != len(content):
         raise ValueError("bytes after the last storage")
     file.seek(start)
-    return _unpickle(file, storages.__getitem__)
+    return read_tensors(file, storages.__getitem__, only_plain)
 
 
 def _next_storage(file: io.BytesIO, dtype: torch.dtype, end: int) -> Tensor:
@@ -170,82 +149,3 @@ def _plain(file: io.BytesIO) -> Any:
 
 def _refuse(identity: Any) -> Any:
     raise ValueError("a persistent id in a plain pickle")
-
-
-def _unpickle(
-    file: io.BytesIO,
-    memory: Callable[[str], Tensor | None],
-    wanted: dict[str, torch.dtype] | None = None,
-) -> Any:
-    """A pickle with tensors.
-
-    memory: of a storage by its key; None where it is not known yet.
-    wanted: gets the keys of all storages and their types.
-    """
-
-    def persistent(identity: Any) -> _Storage:
-        kind, dtype, key, _, numel, *view = identity
-        if kind != "storage" or not isinstance(dtype, torch.dtype) or type(key) is not str:
-            raise ValueError("a persistent id that is no storage")
-        start = 0
-        if view and view[0] is not None:
-            _, start, numel = view[0]
-        if wanted is not None and wanted.setdefault(key, dtype) != dtype:
-            raise ValueError(f"storage {key[:100]!r} has two types")
-        return _Storage(key, dtype, _count(start), _count(numel))
-
-    def tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Any:
-        if not isinstance(storage, _Storage):
-            raise ValueError("a tensor without a storage")
-        bytes_of_it = memory(storage.key)
-        return None if bytes_of_it is None else _view(bytes_of_it, storage, offset, size, stride)
-
-    copied = 0
-
-    def ordered(pairs: Any = ()) -> dict[Any, Any]:
-        # A list may be named many times; its file holds each part of a real one.
-        nonlocal copied
-        copied += len(pairs)
-        if copied > len(file.getbuffer()):
-            raise ValueError("dicts with more entries than the file has bytes")
-        return pairs_of([part for key, value in pairs for part in (key, value)])
-
-    functions: dict[str, Any] = {f"torch.{name}": dtype for name, dtype in _TYPES.items()}
-    functions |= {
-        "collections.OrderedDict": ordered,
-        "torch._utils._rebuild_tensor": tensor,
-        "torch._utils._rebuild_tensor_v2": tensor,
-        "torch._utils._rebuild_parameter": _first,
-        "torch._utils._rebuild_parameter_with_state": _first,
-        "torch.Size": _first,
-    }
-    return read_pickle(file, functions, _is_inert, persistent)
-
-
-def _view(memory: Tensor, storage: _Storage, offset: Any, size: Any, stride: Any) -> Tensor:
-    """A tensor in its storage. Raises: ValueError where it would reach past its end."""
-    numbers = memory.view(storage.dtype)
-    if len(size) > _MAX_AXES:
-        raise ValueError(f"a tensor of {len(size)} axes; at most {_MAX_AXES} are allowed")
-    end = storage.start + storage.numel
-    offset, size, stride = _count(offset), [*map(_count, size)], [*map(_count, stride)]
-    last = sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-    if end > len(numbers) or (0 not in size and storage.start + offset + last >= end):
-        raise ValueError(f"a tensor of shape {size} reaches past its storage")
-    return numbers.as_strided(size, stride, storage.start + offset)
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 62:
-        raise ValueError("a size that is no count")
-    return value
-
-
-def _first(value: Any, *_: Any) -> Any:
-    return value
-
-
-def _is_inert(name: str) -> bool:
-    module, _, attribute = name.rpartition(".")
-    dtype = module == "torch" and isinstance(getattr(torch, attribute, None), torch.dtype)
-    return dtype or name in _INERT or name.startswith(tuple(f"{m}." for m in _INERT_MODULES))

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from signbit.files import atomic_write
 from signbit.models import parse_torch_file, read_bytes
 
 _FACTS = "signbit"
-# As many differences as fit on a line, of as many as a run can have.
-_NAMED = 3
-_MOST_FACTS = 1000
+# As many differences as fit on a line.
+_NAMED, _SHOWN = 3, 300
+# Room for the names of a thousand classes, and for options of a model.
+_MOST_FACTS, _MOST_LEVELS = 1 << 17, 20
 
 # The digest is the comment of the zip archive, so that it remains one.
 _END, _END_BYTES = b"PK\x05\x06", 22
@@ -52,15 +53,9 @@ class RunCheckpointIO(CheckpointIO):
         shown = printable(str(path))
         content = read_bytes(path)
         _verify(shown, content)
-        checkpoint = parse_torch_file(shown, content)
-        facts = checkpoint.get(_FACTS) if isinstance(checkpoint, dict) else None
-        if not isinstance(facts, dict):
-            raise CheckpointError(
-                f"{shown}: does not say which run it is of, as those of this version do; train anew"
-            )
-        # Compared before they are made flat: ours have an end.
-        if facts != self.facts:
-            differ = _differences(_flat(shown, facts), _flat(shown, self.facts))
+        checkpoint = parse_torch_file(shown, content, only_plain=True)
+        differ = _differences(_flat(_facts(shown, checkpoint)), _flat(self.facts))
+        if differ:
             more = f" and {len(differ) - _NAMED} more" if len(differ) > _NAMED else ""
             raise UsageError(
                 f"{shown} was trained with {'; '.join(differ[:_NAMED])}{more}. Set it back to go "
@@ -75,7 +70,7 @@ class RunCheckpointIO(CheckpointIO):
 
 def with_digest(archive: bytes) -> bytes:
     """An archive that has no comment, with the digest as one."""
-    assert _end_at(archive, len(archive) - _END_BYTES, 0)
+    assert _has_no_comment(archive)
     told = archive[:-2] + _COMMENT.to_bytes(2, "little") + _MARK
     return told + hashlib.sha256(told).hexdigest().encode()
 
@@ -85,44 +80,65 @@ def _verify(path: str, content: bytes) -> None:
 
     Archives of earlier versions have no comment; damage to a digest does not make one of those.
     """
-    body, digest = content[:-_DIGITS], content[-_DIGITS:]
-    if hashlib.sha256(body).hexdigest().encode() == digest and body.endswith(_MARK):
+    told, digest = content[:-_DIGITS], content[-_DIGITS:]
+    if told.endswith(_MARK) and hashlib.sha256(told).hexdigest().encode() == digest:
         return
-    if not _end_at(content, len(content) - _END_BYTES, 0):
+    if not _has_no_comment(content):
         raise CheckpointError(
             f"{path}: damaged, its content is not what its SHA-256 was computed of; copy it anew, "
             "or delete it and train again"
         )
 
 
-def _end_at(content: bytes, place: int, comment: int) -> bool:
-    """Whether an archive ends with its last record there and a comment of that length."""
-    record = content[max(place, 0) : max(place, 0) + _END_BYTES]
-    return record.startswith(_END) and record[-2:] == comment.to_bytes(2, "little")
+def _has_no_comment(archive: bytes) -> bool:
+    """Whether the last record, which ends with the length of the comment, is the end of it."""
+    end = archive[-_END_BYTES:]
+    return end.startswith(_END) and end.endswith(b"\0\0")
 
 
-def _flat(path: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested facts by dotted names. Raises: CheckpointError where they are too many."""
+def _facts(path: str, checkpoint: Any) -> dict[str, Any]:
+    """What a checkpoint says of its run. Raises: CheckpointError where that is not plain."""
+    facts = checkpoint.get(_FACTS) if isinstance(checkpoint, dict) else None
+    if not isinstance(facts, dict):
+        raise CheckpointError(
+            f"{path}: does not say which run it is of, as those of this version do; train anew"
+        )
+    left: list[tuple[Any, int]] = [(facts, 0)]
+    count = 0
+    # A part may stand in many places, and in itself.
+    while left:
+        value, depth = left.pop()
+        count += 1
+        if isinstance(value, dict | list | tuple):
+            left += [(part, depth + 1) for part in _parts(value)]
+        plain = isinstance(value, dict | list | tuple | str | float | bool | None)
+        whole = type(value) is int and abs(value) < 1 << 64
+        if not (plain or whole) or depth > _MOST_LEVELS or count + len(left) > _MOST_FACTS:
+            raise CheckpointError(f"{path}: what it says of its run is not what runs of ours say")
+    return facts
+
+
+def _parts(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested facts by dotted names."""
     flat: dict[str, Any] = {}
-    for count, (name, value) in enumerate(_walk(facts, "")):
-        if count == _MOST_FACTS:
-            raise CheckpointError(f"{path}: says too much of its run; it is of no run of signbit")
-        flat[name] = value
-    return flat
-
-
-def _walk(facts: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in facts.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _walk(value, f"{name}.")
-        else:
-            yield name, value
+        flat |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return flat
 
 
 def _differences(found: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [
-        printable(f"{name} {found.get(name)!r}, now {now.get(name)!r}")
+        f"{printable(name)[:_SHOWN]} {_text(found.get(name))}, now {_text(now.get(name))}"
         for name in {**now, **found}
         if found.get(name) != now.get(name)
     ]
+
+
+def _text(value: Any) -> str:
+    text = printable(repr(value))
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

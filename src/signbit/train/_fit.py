@@ -18,7 +18,7 @@ from torch import nn
 
 from signbit.data import ImageSet
 from signbit.data import load as load_data
-from signbit.errors import OutputError, TrainingInterruptedError, UsageError
+from signbit.errors import OutputError, TrainingInterruptedError, UsageError, printable
 from signbit.files import remove_leftovers
 from signbit.format import Preprocessing
 from signbit.models import Architecture, blueprint, is_legacy
@@ -60,7 +60,7 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
     TrainingInterruptedError after Ctrl-C.
     """
     if run.folder.exists() and not run.folder.is_dir():
-        raise OutputError(f"{run.folder} is a file; choose a folder")
+        raise OutputError(f"{printable(str(run.folder))} is a file; choose a folder")
     recipe = with_input_of_init(run.recipe)
     if run.zeros is not None and (recipe.init is None or not is_legacy(recipe.init)):
         raise UsageError("zeros are those of an old checkpoint in `init`; leave --zeros out")
@@ -69,7 +69,8 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
         remove_leftovers(run.folder)
         if not is_new(run):
             raise UsageError(
-                f"{run.folder} is not empty; choose another folder, or go on with --resume"
+                f"{printable(str(run.folder))} is not empty; choose another folder, or go on with "
+                "--resume"
             )
         return _fit(run, False, teacher)
 

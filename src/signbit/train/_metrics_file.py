@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from signbit.errors import CheckpointError
+from signbit.errors import CheckpointError, printable
 from signbit.files import atomic_write, read_regular
 
 _NAME = "metrics.csv"
@@ -36,6 +36,10 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
         return [{key: float(value) for key, value in row.items() if value} for row in rows]
     except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing; give the folder of a run") from None
+        raise CheckpointError(
+            f"{printable(str(path))} is missing; give the folder of a run"
+        ) from None
     except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from error
+        raise CheckpointError(
+            f"{printable(str(path))} is damaged: {printable(str(error))}"
+        ) from error
