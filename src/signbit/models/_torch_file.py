@@ -16,14 +16,17 @@ from torch import Tensor
 
 from signbit.errors import CheckpointError, first_line, printable
 from signbit.files import read_regular
-from signbit.models._pickle import ForbiddenError, pairs_of, read_pickle
+from signbit.pickles import ALL_STEPS, Budget, Dialect, ForbiddenError, Name, dict_of, read_pickle
 
 MAX_BYTES = 1 << 32
 _MAX_MEMBERS = 1 << 15
 _MAX_PICKLE = 1 << 26
+# A tensor takes about 60.
+_MAX_STEPS = 1 << 22
 _ZIP, _ZIP_ENTRY = b"PK\x03\x04", b"PK\x01\x02"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _MAX_AXES = 16
+_MAX_IDENTITY = 6
 
 _TYPES = {
     **{"FloatStorage": torch.float32, "DoubleStorage": torch.float64},
@@ -77,8 +80,8 @@ def parse_torch_file(path: str, content: bytes) -> Any:
         return _read_zip(content) if content.startswith(_ZIP) else _read_sequence(content)
     except ForbiddenError as error:
         raise CheckpointError(
-            f"{path}: refused, it asks for {printable(str(error))[:100]}, and only tensors and "
-            "plain values are read. Save it again with only its 'state_dict': "
+            f"{path}: refused, it asks for {error.name}, and only tensors and plain values are "
+            "read. Save it again with only its 'state_dict': "
             "torch.save(model.state_dict(), FILE)"
         ) from error
     # Damage makes a reader fail in any way: struct.error, IndexError, KeyError and others.
@@ -110,7 +113,7 @@ def _read_zip(content: bytes) -> Any:
         for member, part in parts.items()
         if member.startswith(f"{root}data/")
     }
-    return _unpickle(io.BytesIO(parts[name]), storages.__getitem__)
+    return read_pickle(parts[name], _with_tensors(parts[name], storages.__getitem__), _MAX_STEPS)[0]
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
@@ -130,32 +133,47 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     return members
 
 
+class _Sequence:
+    """Pickles and storages, one after the other."""
+
+    def __init__(self, content: bytes):
+        self.content, self.at = content, 0
+
+    def pickle(self, dialect: Dialect) -> Any:
+        value, self.at = read_pickle(self.content, dialect, _MAX_STEPS, self.at)
+        return value
+
+    def storage(self, dtype: torch.dtype) -> Tensor:
+        start = self.at + 8
+        size = int.from_bytes(self.content[self.at : start], "little", signed=True) * dtype.itemsize
+        left = len(self.content) - start
+        if not 0 <= size <= left:
+            raise ValueError(f"a storage claims {size} bytes, {left} are left")
+        self.at = start + size
+        return _memory(self.content[start : self.at])
+
+
 def _read_sequence(content: bytes) -> Any:
     """The format before torch 1.6: pickles, then the storages in the order of a list of keys."""
-    file = io.BytesIO(content)
-    if _plain(file) != _MAGIC or _plain(file) != _PROTOCOL:
+    file, plain = _Sequence(content), Dialect(ALL_STEPS)
+    if file.pickle(plain) != _MAGIC or file.pickle(plain) != _PROTOCOL:
         raise ValueError("neither a zip archive nor the older format of torch.save")
-    system = _plain(file)
+    system = file.pickle(plain)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise ValueError("numbers are not little-endian")
-    start, wanted = file.tell(), {}
+    start, wanted = file.at, {}
     # Tensors stand before their memory: read them twice, first to know how much there is.
-    _unpickle(file, lambda key: None, wanted)
+    file.pickle(_with_tensors(content, lambda key: None, wanted))
     storages: dict[str, Tensor] = {}
-    for key in _plain(file):
-        storages[key] = _next_storage(file, wanted[key], len(content))
-    if file.tell() != len(content):
+    for key in file.pickle(plain):
+        # Another key could take for ever to hash.
+        if type(key) is not str:
+            raise ValueError(f"{type(key).__name__} as the key of a storage")
+        storages[key] = file.storage(wanted[key])
+    if file.at != len(content):
         raise ValueError("bytes after the last storage")
-    file.seek(start)
-    return _unpickle(file, storages.__getitem__)
-
-
-def _next_storage(file: io.BytesIO, dtype: torch.dtype, end: int) -> Tensor:
-    count = int.from_bytes(file.read(8), "little", signed=True)
-    size = count * dtype.itemsize
-    if not 0 <= size <= end - file.tell():
-        raise ValueError(f"a storage claims {size} bytes, {end - file.tell()} are left")
-    return _memory(file.read(size))
+    file.at = start
+    return file.pickle(_with_tensors(content, storages.__getitem__))
 
 
 def _memory(part: bytes) -> Tensor:
@@ -163,28 +181,23 @@ def _memory(part: bytes) -> Tensor:
     return torch.frombuffer(bytearray(part), dtype=torch.uint8) if part else torch.empty(0).byte()
 
 
-def _plain(file: io.BytesIO) -> Any:
-    """A pickle without objects."""
-    return read_pickle(file, {}, lambda name: False, _refuse)
-
-
-def _refuse(identity: Any) -> Any:
-    raise ValueError("a persistent id in a plain pickle")
-
-
-def _unpickle(
-    file: io.BytesIO,
+def _with_tensors(
+    content: bytes,
     memory: Callable[[str], Tensor | None],
     wanted: dict[str, torch.dtype] | None = None,
-) -> Any:
-    """A pickle with tensors.
+) -> Dialect:
+    """What stands for tensors in a pickle of `content`.
 
     memory: of a storage by its key; None where it is not known yet.
     wanted: gets the keys of all storages and their types.
     """
 
     def persistent(identity: Any) -> _Storage:
-        kind, dtype, key, _, numel, *view = identity
+        # Its parts are copied, and it may be named many times.
+        if type(identity) is not tuple or len(identity) > _MAX_IDENTITY:
+            raise ValueError("a persistent id that is no storage")
+        kind, storage, key, _, numel, *view = identity
+        dtype = storage.meaning if isinstance(storage, Name) else None
         if kind != "storage" or not isinstance(dtype, torch.dtype) or type(key) is not str:
             raise ValueError("a persistent id that is no storage")
         start = 0
@@ -200,15 +213,11 @@ def _unpickle(
         bytes_of_it = memory(storage.key)
         return None if bytes_of_it is None else _view(bytes_of_it, storage, offset, size, stride)
 
-    copied = 0
+    budget = Budget(len(content))
 
     def ordered(pairs: Any = ()) -> dict[Any, Any]:
-        # A list may be named many times; its file holds each part of a real one.
-        nonlocal copied
-        copied += len(pairs)
-        if copied > len(file.getbuffer()):
-            raise ValueError("dicts with more entries than the file has bytes")
-        return pairs_of([part for key, value in pairs for part in (key, value)])
+        budget.spend(len(pairs))
+        return dict_of([key for key, _ in pairs], [value for _, value in pairs])
 
     functions: dict[str, Any] = {f"torch.{name}": dtype for name, dtype in _TYPES.items()}
     functions |= {
@@ -219,7 +228,7 @@ def _unpickle(
         "torch._utils._rebuild_parameter_with_state": _first,
         "torch.Size": _first,
     }
-    return read_pickle(file, functions, _is_inert, persistent)
+    return Dialect(ALL_STEPS, "latin1", functions, _is_inert, persistent)
 
 
 def _view(memory: Tensor, storage: _Storage, offset: Any, size: Any, stride: Any) -> Tensor:
