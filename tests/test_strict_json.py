@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 
@@ -53,3 +54,19 @@ def test_what_could_be_read_in_two_ways_or_has_no_bounds_is_refused(text, messag
     with pytest.raises(ValueError, match=message) as error:
         loads(text)
     assert "\n" not in str(error.value)
+
+
+def test_all_that_python_writes_is_read_where_it_may_be():
+    value = ["\udcff", float("inf"), -float("inf"), {"a": 1e300}]
+    assert loads(json.dumps(value), from_python=True) == value
+    assert math.isnan(loads("NaN", from_python=True))
+    for text in ('{"a": 1, "a": 1}', "1e999", "9" * (MAX_DIGITS + 1)):
+        with pytest.raises(ValueError):  # noqa: PT011 - each has a message of its own
+            loads(text, from_python=True)
+
+
+def test_as_many_values_as_the_caller_says():
+    text = "[" + "0," * MAX_VALUES + "0]"
+    assert len(loads(text, most_values=MAX_VALUES + 1)) == MAX_VALUES + 1
+    with pytest.raises(ValueError, match="more than 2 values"):
+        loads("[1, 2, 3]", most_values=2)

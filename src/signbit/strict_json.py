@@ -10,26 +10,29 @@ MAX_DEPTH = 64
 MAX_DIGITS = 1000
 
 
-def loads(text: str | bytes) -> Any:
+def loads(text: str | bytes, *, most_values: int = MAX_VALUES, from_python: bool = False) -> Any:
     """The value of a JSON text; bytes are UTF-8.
 
     Refused, besides what is no JSON: an object with two equal keys, NaN and infinity (also as a
     number that no float holds), halves of surrogate pairs, whole numbers of more than MAX_DIGITS
-    digits, more than MAX_DEPTH objects and lists in one another, more than MAX_VALUES commas and
-    opening brackets, so that memory stays bounded.
+    digits, more than MAX_DEPTH objects and lists in one another, more than `most_values` commas
+    and opening brackets, so that memory stays bounded.
+
+    from_python: allow what `json.dumps` writes of all values: the words NaN, Infinity and
+        -Infinity, and halves of surrogate pairs, which are in names of files that are no UTF-8.
 
     Raises: ValueError, whose message is one line.
     """
     if isinstance(text, bytes):
         text = text.decode()
-    if sum(map(text.count, ",[{")) > MAX_VALUES:
-        raise ValueError(f"more than {MAX_VALUES} values")
+    if sum(map(text.count, ",[{")) > most_values:
+        raise ValueError(f"more than {most_values} values")
     try:
-        value = _DECODER.decode(text)
+        value = (_PYTHONS if from_python else _DECODER).decode(text)
     except RecursionError as error:
         raise _too_deep() from error
     _check_depth(value)
-    if "\\u" in text or not text.isascii():
+    if not from_python and ("\\u" in text or not text.isascii()):
         # Raises UnicodeEncodeError, a ValueError, for halves; pairs have become one letter.
         json.dumps(value, ensure_ascii=False).encode()
     return value
@@ -78,6 +81,7 @@ def _too_deep() -> ValueError:
     return ValueError(f"more than {MAX_DEPTH} objects and lists in one another")
 
 
+_PYTHONS = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole, parse_float=_real)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_whole, parse_float=_real, parse_constant=_no_number
 )

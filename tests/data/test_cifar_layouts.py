@@ -216,6 +216,7 @@ def test_what_is_wrong_in_a_batch_is_named_with_its_file(made, tmp_path):
         ([1], "is no list of names"),
         (["one"], "1 class names where"),
         ([b"\xff"], "not UTF-8"),
+        (["\udcff"], "not UTF-8"),
     ],
 )
 def test_wrong_names_in_a_pickle_are_errors(made, tmp_path, names, message):

@@ -353,13 +353,32 @@ def test_failed_write_leaves_the_earlier_file(
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("info", [{"x": object()}, {"x": "y" * (1 << 20)}])
+@pytest.mark.parametrize("info", [{"x": object()}, {"x": "y" * (1 << 20)}, {1: 2, "1": 3}])
 def test_what_could_not_be_read_back_is_not_written(
     tmp_path, module, architecture, preprocessing, info
 ):
     with pytest.raises(UsageError, match=r"net\.safetensors"):
         save_model(tmp_path / "net.safetensors", module, architecture, preprocessing, info)
     assert not list(tmp_path.iterdir())
+
+
+def test_info_may_hold_all_that_a_run_writes(tmp_path, module, architecture, preprocessing):
+    """The name of a folder that is no UTF-8, and a loss that is not finite."""
+    info = {"data": "folder:\udcff", "metrics": {"val_loss": float("inf")}}
+    save_model(tmp_path / "net.safetensors", module, architecture, preprocessing, info)
+    assert load_model(tmp_path / "net.safetensors").info == info
+
+
+def test_metadata_that_could_be_read_in_two_ways_is_refused(path, header):
+    rewrite(path, json.dumps(header)[:-1] + ', "info": {}}')
+    assert_refused(path, "metadata: not JSON: the key 'info' stands twice")
+
+
+def test_a_table_of_as_many_tensors_as_are_allowed_is_read():
+    entry = {"dtype": "F32", "shape": [1, 1, 0, 1], "data_offsets": [0, 0]}
+    text = json.dumps({str(i): entry for i in range(32768)}).encode()
+    tensors, _ = from_bytes("x", struct.pack("<Q", len(text)) + text)
+    assert len(tensors) == 32768
 
 
 def test_every_changed_bit_is_refused(path):

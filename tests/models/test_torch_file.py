@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from signbit.errors import CheckpointError
+from signbit.models import _torch_file
 from signbit.models._torch_file import parse_torch_file, read_torch_file
 
 BASE = torch.arange(24.0)
@@ -185,3 +186,25 @@ def test_other_operations_and_damage_are_refused(text):
 
 def test_a_bare_pickle_is_refused():
     assert "neither a zip archive nor the older format" in refused(pickle.dumps({"a": 1}))
+
+
+def test_more_instructions_than_tensors_need_are_refused(monkeypatch):
+    parse_torch_file("it.pth", zipped_pickle(b"]0" * 600 + b"N."))
+    monkeypatch.setattr(_torch_file, "_MAX_STEPS", 1000)
+    assert "more than 1000 instructions" in refused(zipped_pickle(b"]0" * 600 + b"N."))
+
+
+def test_a_key_of_an_old_storage_that_takes_for_ever_to_hash_is_refused():
+    old = saved({}, zipped=False)
+    assert old.endswith(b"\x80\x02]q\x00.")
+    doubled = b"]K\x01" + b"q\x00h\x00\x86" * 60 + b"a."
+    assert "tuple as the key of a storage" in refused(old[: -len(b"]q\x00.")] + doubled)
+
+
+def test_a_persistent_id_of_many_parts_is_refused():
+    assert "no storage" in refused(zipped_pickle(b"(" + b"N" * 1000 + b"tQ."))
+
+
+def test_a_text_with_half_a_surrogate_pair_is_no_damage():
+    content = {"path": "a\udcff", "x": torch.ones(1)}
+    assert parse_torch_file("x", saved(content))["path"] == "a\udcff"

@@ -19,7 +19,7 @@ from signbit.signals import StopSignal
 from signbit.train import Run, load_recipe, resume, train
 from signbit.train._environment import environment
 from signbit.train._module import Classifier
-from signbit.train._run import read_environments
+from signbit.train._run import read_environments, read_run, write_run
 
 
 @pytest.fixture(scope="module")
@@ -188,12 +188,19 @@ def test_a_pipe_in_a_run_folder_is_refused_and_not_waited_for(trained_run, name)
         resume(trained_run.folder)
 
 
+def test_a_run_may_be_started_in_a_folder_whose_name_is_no_utf_8(tiny_run):
+    run = replace(tiny_run, started_in=Path("/\udcff"))
+    write_run(run)
+    assert read_run(run.folder).started_in == run.started_in
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("[1]", "run.json is damaged"),
         ("[" * 100_000, "run.json is damaged"),
         ("{}", "run.json is damaged: 'data_dir'"),
+        ('{"data_dir": null, "data_dir": ""}', "the key 'data_dir' stands twice"),
         ('{"data_dir": null, "model": 5, "data": "digits", "device": "cpu"}', "model is int"),
     ],
 )

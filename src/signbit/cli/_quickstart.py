@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from signbit import load as load_packed
+from signbit import strict_json
 from signbit.data import image_files, load, read_image, write_images
 from signbit.errors import OutputError, printable
 from signbit.export import export, export_state, handover
@@ -150,7 +151,7 @@ def _check_ours(folder: Path) -> None:
 def _listed_files(folder: Path) -> set[str] | None:
     """The files that the quickstart in the folder made; None where it did not get to its end."""
     try:
-        return set(json.loads((folder / MARKER).read_bytes())["files"])
+        return set(strict_json.loads((folder / MARKER).read_bytes())["files"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 

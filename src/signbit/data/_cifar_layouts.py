@@ -114,7 +114,10 @@ class PickledLayout(AbstractLayout):
         found = read_pickled(content, place, _PICKLED_EXTRA).get(self.names_key)
         if not isinstance(found, list) or not all(isinstance(one, (str, bytes)) for one in found):
             raise DataError(f"{place}: {self.names_key!r} is no list of names")
-        lines = [one.encode() if isinstance(one, str) else one for one in found]
+        # Halves of surrogate pairs, which Python's pickles may hold, are refused with the names.
+        lines = [
+            one.encode("utf-8", "surrogatepass") if isinstance(one, str) else one for one in found
+        ]
         return parse_names(b"\n".join(lines), place, classes)
 
 

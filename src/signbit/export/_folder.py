@@ -10,15 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from signbit import strict_json
 from signbit.errors import OutputError, UsageError, unknown_name
 from signbit.export._describe import describe
 from signbit.export._types import Exporter, Handover, exporters
-from signbit.files import mode_of_new_folder
+from signbit.files import mode_of_new_folder, read_regular
 
 MANIFEST = "manifest.json"
 # A folder of this name in one that we fill is a leftover of a killed export.
 _INSIDE = ".signbit-export-"
 VERSION = 1
+# Room for the manifest of every network that a checkpoint or a packed file can hold.
+_MOST_BYTES, _MOST_VALUES = 1 << 26, 1 << 20
 _SIMPLE = {bool: "true or false", int: "a whole number", str: "a text"}
 
 
@@ -126,10 +129,11 @@ def _check_free(folder: Path, force: bool) -> None:
 def _listed_files(folder: Path) -> set[str]:
     """What the manifest of an earlier export lists; nothing where there is no such manifest."""
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        text = read_regular(folder / MANIFEST, _MOST_BYTES)
+        manifest = strict_json.loads(text, most_values=_MOST_VALUES, from_python=True)
         if manifest["signbit_export"] and all(isinstance(name, str) for name in manifest["files"]):
             return set(manifest["files"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError):
         pass
     raise OutputError(
         f"{folder} holds no {MANIFEST} of an earlier export; --force replaces nothing else, "

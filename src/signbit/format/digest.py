@@ -3,8 +3,6 @@
 import hashlib
 import re
 
-from signbit.errors import ModelFormatError
-
 PLACEHOLDER = "0" * 64
 _DIGITS = re.compile("[0-9a-f]{64}")
 
@@ -16,18 +14,15 @@ def sealed(content: bytes, header_end: int) -> bytes:
     return content[:place] + digest + content[place + len(digest) :]
 
 
-def check_digest(content: bytes, header_end: int, digest: object) -> None:
-    """Raises: ModelFormatError where the digest in the header is not that of the file."""
-    found = None
-    if isinstance(digest, str) and _DIGITS.fullmatch(digest):
-        place = content.find(digest.encode(), 0, header_end)
-        if place >= 0:
-            view = memoryview(content)
-            sha = hashlib.sha256(view[:place])
-            sha.update(PLACEHOLDER.encode())
-            sha.update(view[place + len(digest) :])
-            found = sha.hexdigest()
-    if found is None or found != digest:
-        raise ModelFormatError(
-            "damaged: the file's content is not what its digest says; copy it or pack it again"
-        )
+def is_sealed(content: bytes, header_end: int, digest: object) -> bool:
+    """Whether the digest that the header says is that of the file."""
+    if not isinstance(digest, str) or not _DIGITS.fullmatch(digest):
+        return False
+    place = content.find(digest.encode(), 0, header_end)
+    if place < 0:
+        return False
+    view = memoryview(content)
+    sha = hashlib.sha256(view[:place])
+    sha.update(PLACEHOLDER.encode())
+    sha.update(view[place + len(digest) :])
+    return sha.hexdigest() == digest

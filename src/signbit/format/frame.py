@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit import strict_json
 from signbit.errors import ModelFormatError
+from signbit.format.header import read_header
 
 MAX_HEADER = 1 << 24
 MAX_DIMENSIONS = 8
-_LENGTH = 8
 _DTYPES = {"U64": "<u8", "I32": "<i4", "F32": "<f4"}
 _FIELDS = {"dtype", "shape", "data_offsets"}
 
@@ -39,24 +38,13 @@ def read_frame(content: bytes) -> Frame:
 
     Raises: ModelFormatError.
     """
-    length = int.from_bytes(content[:_LENGTH], "little")
-    if len(content) < _LENGTH or length > len(content) - _LENGTH:
-        raise _no_frame("it ends before its header does")
-    if length > MAX_HEADER:
-        raise _no_frame(f"its header has {length} bytes, at most {MAX_HEADER}")
-    end = _LENGTH + length
     try:
-        header = strict_json.loads(content[_LENGTH:end])
+        header = read_header(content, MAX_HEADER)
     except ValueError as error:
-        raise _no_frame(f"its header is not JSON: {error}") from error
-    if not isinstance(header, dict):
-        raise _no_frame("its header is not a JSON object")
-    metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict):
-        raise _no_frame("its '__metadata__' is not a JSON object")
-    places = {name: _place(name, entry, end) for name, entry in header.items()}
-    _check_cover(places, end, len(content))
-    return Frame(metadata, places, end)
+        raise _no_frame(str(error)) from error
+    places = {name: _place(name, entry, header.end) for name, entry in header.tensors.items()}
+    _check_cover(places, header.end, len(content))
+    return Frame(header.metadata, places, header.end)
 
 
 def tensor_at(content: bytes, place: Place) -> NDArray[Any]:

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from signbit.errors import CheckpointError, UsageError, printable
 from signbit.format import Preprocessing
-from signbit.models._pickle import Inert
 from signbit.models._registry import Architecture, option, takes
 from signbit.models._torch_file import read_torch_file
+from signbit.pickles import Inert
 
 LEGACY_SUFFIXES = (".pth.tar", ".pth", ".pt", ".tar")
 # What torch.nn.DataParallel, torch.compile and modules that hold the network put before each key.

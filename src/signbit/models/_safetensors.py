@@ -4,7 +4,6 @@ The digest is the SHA-256 of the whole file with zeros in the digest's place. It
 metadata, so that other programs read the file as ever.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -13,32 +12,36 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from signbit import strict_json
 from signbit.errors import CheckpointError, first_line, printable
+from signbit.format.digest import PLACEHOLDER, is_sealed, sealed
+from signbit.format.header import Header, read_header
 
 # Room for thousands of class names; options of 4096 characters name about a thousand layers,
 # which takes a second to build.
 MAX_METADATA = 1 << 20
 _MAX_HEADER = 1 << 22
 _MAX_TENSORS = 1 << 15
+# The entry of a tensor of four axes counts as ten.
+_MAX_VALUES = 16 * _MAX_TENSORS
 _METADATA = "signbit"
 _DIGEST = "sha256"
-_DIGITS = 64
 # As JSON inside the text of another JSON has it.
 _MARK = b'{\\"' + _DIGEST.encode() + b'\\": \\"'
-_NO_DIGEST = "0" * _DIGITS
 
 
 def metadata_text(header: Mapping[str, Any]) -> str:
     """The text of our metadata, with room for the digest. Raises: TypeError, ValueError."""
-    return json.dumps({_DIGEST: _NO_DIGEST} | dict(header))
+    # It stands first: no text after it can be taken for the digest.
+    text = json.dumps({_DIGEST: PLACEHOLDER} | dict(header))
+    _loads(text)
+    return text
 
 
 def to_bytes(tensors: dict[str, Tensor], text: str) -> bytes:
     """A file with tensors and the text of `metadata_text`, digest filled in."""
     content = save(tensors, metadata={_METADATA: text})
-    start = content.index(_MARK) + len(_MARK)
-    digest = hashlib.sha256(content).hexdigest().encode()
-    return content[:start] + digest + content[start + _DIGITS :]
+    return sealed(content, _read_header(content).end)
 
 
 def from_bytes(path: str, content: bytes) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
@@ -48,9 +51,12 @@ def from_bytes(path: str, content: bytes) -> tuple[dict[str, Tensor], dict[str, 
 
     Raises: CheckpointError where the file is damaged, or another than its digest is of.
     """
-    text = _own_metadata(path, content)
-    header = None if text is None else _parse(path, text)
-    _verify(path, content, header)
+    try:
+        table = _read_header(content)
+    except ValueError as error:
+        raise _unreadable(path, printable(str(error))) from error
+    header = _own_metadata(path, table)
+    _verify(path, content, table.end, header)
     try:
         # Each has memory of its own; sorted, as messages list them.
         tensors = dict(sorted(load(content).items()))
@@ -62,51 +68,45 @@ def from_bytes(path: str, content: bytes) -> tuple[dict[str, Tensor], dict[str, 
     return dict(sorted(tensors.items())), header
 
 
-def _own_metadata(path: str, content: bytes) -> str | None:
-    """The text of our metadata, from a table that is small enough to be parsed."""
-    length = int.from_bytes(content[:8], "little")
-    if length > _MAX_HEADER:
-        raise _unreadable(path, f"its table has {length} bytes, at most {_MAX_HEADER} are allowed")
-    try:
-        table = json.loads(content[8 : 8 + length])
-    except (ValueError, RecursionError) as error:
-        raise _unreadable(path, "its table is not JSON") from error
-    if not isinstance(table, dict):
-        raise _unreadable(path, "its table is not a JSON object")
-    if len(table) > _MAX_TENSORS:
-        raise _unreadable(path, f"{len(table)} tensors, at most {_MAX_TENSORS} are allowed")
-    metadata = table.get("__metadata__")
-    text = metadata.get(_METADATA) if isinstance(metadata, dict) else None
-    if isinstance(text, str) and len(text) > MAX_METADATA:
-        raise CheckpointError(
-            f"{path}: metadata has {len(text)} characters, at most {MAX_METADATA} allowed"
-        )
-    return text if isinstance(text, str) else None
-
-
-def _parse(path: str, text: str) -> dict[str, Any]:
-    try:
-        header = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: metadata is not JSON: {first_line(error)}") from error
-    if not isinstance(header, dict):
-        raise CheckpointError(f"{path}: metadata is not a JSON object")
+def _read_header(content: bytes) -> Header:
+    header = read_header(content, _MAX_HEADER, _MAX_VALUES, called="table")
+    if len(header.tensors) > _MAX_TENSORS:
+        raise ValueError(f"{len(header.tensors)} tensors, at most {_MAX_TENSORS} are allowed")
     return header
 
 
-def _verify(path: str, content: bytes, header: dict[str, Any] | None) -> None:
+def _own_metadata(path: str, table: Header) -> dict[str, Any] | None:
+    """Our metadata, from a text that is small enough to be parsed."""
+    text = table.metadata.get(_METADATA)
+    if not isinstance(text, str):
+        return None
+    if len(text) > MAX_METADATA:
+        raise CheckpointError(
+            f"{path}: metadata has {len(text)} characters, at most {MAX_METADATA} allowed"
+        )
+    try:
+        header = _loads(text)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: metadata: not JSON: {printable(str(error))}") from error
+    if not isinstance(header, dict):
+        raise CheckpointError(f"{path}: metadata: not a JSON object")
+    return header
+
+
+def _loads(text: str) -> Any:
+    # The info names folders, and its figures need not be finite.
+    return strict_json.loads(text, most_values=MAX_METADATA, from_python=True)
+
+
+def _verify(path: str, content: bytes, table_end: int, header: dict[str, Any] | None) -> None:
     """Raises: CheckpointError where the file is not the one that its digest is of.
 
     A file has a digest where it says so in one of two ways: damage to one leaves the other.
     """
-    length = int.from_bytes(content[:8], "little")
-    start = content.find(_MARK, 8, 8 + length) + len(_MARK)
     said = None if header is None else header.get(_DIGEST)
-    if start < len(_MARK) and said is None:
+    if said is None and _MARK not in content[:table_end]:
         return  # written by an earlier version, or by another program
-    kept = content[start : start + _DIGITS]
-    cleared = content[:start] + _NO_DIGEST.encode() + content[start + _DIGITS :]
-    if said != kept.decode("latin-1") or hashlib.sha256(cleared).hexdigest() != said:
+    if not is_sealed(content, table_end, said):
         raise CheckpointError(
             f"{path}: damaged, its content is not what its SHA-256 was computed of; copy it anew "
             "or train again"

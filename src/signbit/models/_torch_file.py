@@ -15,12 +15,14 @@ from torch import Tensor
 
 from signbit.errors import CheckpointError, first_line, printable
 from signbit.files import read_regular
-from signbit.models._pickle import ForbiddenError, read_pickle
-from signbit.models._torch_pickle import read_tensors
+from signbit.models._torch_pickle import tensor_dialect
+from signbit.pickles import ALL_STEPS, Dialect, ForbiddenError, read_pickle
 
 MAX_BYTES = 1 << 32
 _MAX_MEMBERS = 1 << 15
 _MAX_PICKLE = 1 << 26
+# A tensor takes about 60.
+_MAX_STEPS = 1 << 22
 _ZIP, _ZIP_ENTRY = b"PK\x03\x04", b"PK\x01\x02"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
@@ -56,8 +58,8 @@ def parse_torch_file(path: str, content: bytes, only_plain: bool = False) -> Any
         return read(content, only_plain)
     except ForbiddenError as error:
         raise CheckpointError(
-            f"{path}: refused, it asks for {printable(str(error))[:100]}, and only tensors and "
-            "plain values are read. Save it again with only its 'state_dict': "
+            f"{path}: refused, it asks for {error.name}, and only tensors and plain values are "
+            "read. Save it again with only its 'state_dict': "
             "torch.save(model.state_dict(), FILE)"
         ) from error
     # Damage makes a reader fail in any way: struct.error, IndexError, KeyError and others.
@@ -89,7 +91,9 @@ def _read_zip(content: bytes, only_plain: bool) -> Any:
         for member, part in parts.items()
         if member.startswith(f"{root}data/")
     }
-    return read_tensors(io.BytesIO(parts[name]), storages.__getitem__, only_plain)
+    pickle = parts[name]
+    dialect = tensor_dialect(len(pickle), storages.__getitem__, only_plain)
+    return read_pickle(pickle, dialect, _MAX_STEPS)[0]
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
@@ -109,43 +113,49 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     return members
 
 
+class _Sequence:
+    """Pickles and storages, one after the other."""
+
+    def __init__(self, content: bytes):
+        self.content, self.at = content, 0
+
+    def pickle(self, dialect: Dialect) -> Any:
+        value, self.at = read_pickle(self.content, dialect, _MAX_STEPS, self.at)
+        return value
+
+    def storage(self, dtype: torch.dtype) -> Tensor:
+        start = self.at + 8
+        size = int.from_bytes(self.content[self.at : start], "little", signed=True) * dtype.itemsize
+        left = len(self.content) - start
+        if not 0 <= size <= left:
+            raise ValueError(f"a storage claims {size} bytes, {left} are left")
+        self.at = start + size
+        return _memory(self.content[start : self.at])
+
+
 def _read_sequence(content: bytes, only_plain: bool) -> Any:
     """The format before torch 1.6: pickles, then the storages in the order of a list of keys."""
-    file = io.BytesIO(content)
-    if _plain(file) != _MAGIC or _plain(file) != _PROTOCOL:
+    file, plain = _Sequence(content), Dialect(ALL_STEPS)
+    if file.pickle(plain) != _MAGIC or file.pickle(plain) != _PROTOCOL:
         raise ValueError("neither a zip archive nor the older format of torch.save")
-    system = _plain(file)
+    system = file.pickle(plain)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise ValueError("numbers are not little-endian")
-    start, wanted = file.tell(), {}
+    start, wanted = file.at, {}
     # Tensors stand before their memory: read them twice, first to know how much there is.
-    read_tensors(file, lambda key: None, only_plain, wanted)
+    file.pickle(tensor_dialect(len(content), lambda key: None, only_plain, wanted))
     storages: dict[str, Tensor] = {}
-    for key in _plain(file):
-        storages[key] = _next_storage(file, wanted[key], len(content))
-    if file.tell() != len(content):
+    for key in file.pickle(plain):
+        # Another key could take for ever to hash.
+        if type(key) is not str:
+            raise ValueError(f"{type(key).__name__} as the key of a storage")
+        storages[key] = file.storage(wanted[key])
+    if file.at != len(content):
         raise ValueError("bytes after the last storage")
-    file.seek(start)
-    return read_tensors(file, storages.__getitem__, only_plain)
-
-
-def _next_storage(file: io.BytesIO, dtype: torch.dtype, end: int) -> Tensor:
-    count = int.from_bytes(file.read(8), "little", signed=True)
-    size = count * dtype.itemsize
-    if not 0 <= size <= end - file.tell():
-        raise ValueError(f"a storage claims {size} bytes, {end - file.tell()} are left")
-    return _memory(file.read(size))
+    file.at = start
+    return file.pickle(tensor_dialect(len(content), storages.__getitem__, only_plain))
 
 
 def _memory(part: bytes) -> Tensor:
     """Bytes as a tensor that owns them; `frombuffer` refuses to make an empty one."""
     return torch.frombuffer(bytearray(part), dtype=torch.uint8) if part else torch.empty(0).byte()
-
-
-def _plain(file: io.BytesIO) -> Any:
-    """A pickle without objects."""
-    return read_pickle(file, {}, lambda name: False, _refuse)
-
-
-def _refuse(identity: Any) -> Any:
-    raise ValueError("a persistent id in a plain pickle")

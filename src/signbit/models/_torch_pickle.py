@@ -1,15 +1,15 @@
 """The pickle in a file of `torch.save`: tensors in the storages of the file, and plain values."""
 
-import io
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from signbit.models._pickle import pairs_of, read_pickle
+from signbit.pickles import ALL_STEPS, Budget, Dialect, Name, dict_of
 
 _MAX_AXES = 16
+_MAX_IDENTITY = 6
 
 _TYPES = {
     **{"FloatStorage": torch.float32, "DoubleStorage": torch.float64},
@@ -37,23 +37,25 @@ class _Storage(NamedTuple):
     numel: int
 
 
-def read_tensors(
-    file: io.BytesIO,
+def tensor_dialect(
+    size: int,
     memory: Callable[[str], Tensor | None],
     only_plain: bool,
     wanted: dict[str, torch.dtype] | None = None,
-) -> Any:
-    """The value of a pickle with tensors; `file` then stands after it.
+) -> Dialect:
+    """What stands for tensors in the pickles of a file of `size` bytes.
 
     memory: the bytes of a storage by its key; None where they are not known yet.
     only_plain: refuse the objects that may be in old files next to the tensors, too.
     wanted: gets the keys of all storages and their types.
-
-    Raises: as `read_pickle`.
     """
 
     def persistent(identity: Any) -> _Storage:
-        kind, dtype, key, _, numel, *view = identity
+        # Its parts are copied, and it may be named many times.
+        if type(identity) is not tuple or len(identity) > _MAX_IDENTITY:
+            raise ValueError("a persistent id that is no storage")
+        kind, storage, key, _, numel, *view = identity
+        dtype = storage.meaning if isinstance(storage, Name) else None
         if kind != "storage" or not isinstance(dtype, torch.dtype) or type(key) is not str:
             raise ValueError("a persistent id that is no storage")
         start = 0
@@ -69,15 +71,11 @@ def read_tensors(
         bytes_of_it = memory(storage.key)
         return None if bytes_of_it is None else _view(bytes_of_it, storage, offset, size, stride)
 
-    copied = 0
+    budget = Budget(size)
 
     def ordered(pairs: Any = ()) -> dict[Any, Any]:
-        # A list may be named many times; its file holds each part of a real one.
-        nonlocal copied
-        copied += len(pairs)
-        if copied > len(file.getbuffer()):
-            raise ValueError("dicts with more entries than the file has bytes")
-        return pairs_of([part for key, value in pairs for part in (key, value)])
+        budget.spend(len(pairs))
+        return dict_of([key for key, _ in pairs], [value for _, value in pairs])
 
     functions: dict[str, Any] = {f"torch.{name}": dtype for name, dtype in _TYPES.items()}
     functions |= {
@@ -88,7 +86,8 @@ def read_tensors(
         "torch._utils._rebuild_parameter_with_state": _first,
         "torch.Size": _first,
     }
-    return read_pickle(file, functions, _nothing if only_plain else _is_inert, persistent)
+    inert = _nothing if only_plain else _is_inert
+    return Dialect(ALL_STEPS, "latin1", functions, inert, persistent)
 
 
 def _view(memory: Tensor, storage: _Storage, offset: Any, size: Any, stride: Any) -> Tensor:

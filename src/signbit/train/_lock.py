@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from signbit import strict_json
 from signbit.errors import OutputError, UsageError, printable
 from signbit.files import read_regular
 from signbit.progress import note
@@ -105,10 +106,10 @@ def _holder_text() -> str:
 def _holder(folder: Path) -> str:
     """Who holds a folder, as its lock file says."""
     try:
-        said = json.loads(read_regular(folder / LOCK_FILE, _MOST_BYTES))
+        said = strict_json.loads(read_regular(folder / LOCK_FILE, _MOST_BYTES))
         text = f"process {said['process']} on {said['host']}, since {said['since']},"
     # It may be gone by now, or not written yet.
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"
     return printable(text)[:200]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from signbit import strict_json
 from signbit.errors import CheckpointError, UsageError, printable
 from signbit.files import atomic_write, read_regular
 from signbit.models import Zeros
@@ -135,7 +136,8 @@ def _environments(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _read_settings(folder: Path) -> Mapping[str, Any]:
-    return json.loads(read_regular(folder / "run.json", _MOST_SETTINGS))
+    text = read_regular(folder / "run.json", _MOST_SETTINGS)
+    return strict_json.loads(text, from_python=True)
 
 
 def _write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
@@ -166,7 +168,7 @@ def read_run(folder: Path) -> Run:
         ) from None
     except UsageError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{printable(str(folder))}: run.json is damaged: {printable(str(error))}"
         ) from error

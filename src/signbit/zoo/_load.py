@@ -1,8 +1,8 @@
 """Find the networks of the zoo: each is a `.signbit` file and a card beside it."""
 
-import json
 from importlib.resources import files
 
+from signbit import strict_json
 from signbit.errors import unknown_name
 from signbit.format import PackedModel
 from signbit.format.file import SUFFIX
@@ -20,7 +20,7 @@ def names() -> list[str]:
 
 def card(name: str) -> Card:
     """What is to know about a network. Raises: UsageError for an unknown name."""
-    return Card.from_dict(json.loads(_entry(name, ".json").decode("utf-8")))
+    return Card.from_dict(strict_json.loads(_entry(name, ".json")))
 
 
 def read(name: str) -> bytes:
