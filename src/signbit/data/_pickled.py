@@ -38,7 +38,7 @@ def read_pickled(content: bytes, place: str, most_steps: int) -> dict[str, Any]:
             raise PickleError(f"holds a {type(result).__name__} where a dict belongs")
         return {_text_of(key): value for key, value in result.items()}
     except PickleError as refusal:
-        raise DataError(f"{place}: a pickle that {refusal}") from None
+        raise DataError(f"{place}: {refusal}") from None
     except EOFError as error:
         raise DataError(f"{place}: {error}; get it from its source again") from error
     except (AttributeError, LookupError, TypeError, ValueError) as error:

@@ -10,7 +10,10 @@ _MOST_SHOWN = 100
 
 
 class PickleError(Exception):
-    """A pickle asks for what data does not need."""
+    """A pickle asks for what data does not need; `what` goes on from "a pickle that"."""
+
+    def __init__(self, what: str):
+        super().__init__(f"a pickle that {what}")
 
 
 class ForbiddenError(PickleError):

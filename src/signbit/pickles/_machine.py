@@ -24,9 +24,9 @@ def read_pickle(
     Memory and time are bounded by the size of the content and by `most_steps`, how many
     instructions there may be.
 
-    Raises: PickleError, whose message goes on from "a pickle that"; ForbiddenError for the name of
-        any other function or class; EOFError where it is cut off; AttributeError, LookupError,
-        TypeError or ValueError where it is damaged; whatever the functions of the dialect raise.
+    Raises: PickleError for what data does not need, ForbiddenError where that is a function or
+        class; EOFError where it is cut off; LookupError, TypeError or ValueError where it is
+        damaged; whatever the functions of the dialect raise.
     """
     machine = Machine(content, start, dialect)
     for _ in range(most_steps):
