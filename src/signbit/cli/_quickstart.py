@@ -17,7 +17,7 @@ from signbit import strict_json
 from signbit.data import image_files, load, read_image, write_images
 from signbit.errors import OutputError, printable
 from signbit.export import export, export_state, handover
-from signbit.files import atomic_write, is_temporary
+from signbit.files import atomic_write, is_temporary, read_regular
 from signbit.models import TrainedModel, load_model, parameters_of
 from signbit.pack import pack
 from signbit.plots.confusion import draw_confusion
@@ -27,6 +27,7 @@ from signbit.scoring import Classifier, Evaluation, Prediction, PredictionTally,
 from signbit.train import Run, load_recipe, train
 
 MARKER = "quickstart.json"
+MAX_MARKER = 1 << 22
 PACKED = "digits.signbit"
 MADE = {MARKER, PACKED, "run", "images", "parameters", "c", "confusion.png", "samples.png"}
 SHOWN = 40
@@ -151,7 +152,8 @@ def _check_ours(folder: Path) -> None:
 def _listed_files(folder: Path) -> set[str] | None:
     """The files that the quickstart in the folder made; None where it did not get to its end."""
     try:
-        return set(strict_json.loads((folder / MARKER).read_bytes())["files"])
+        marker = read_regular(folder / MARKER, MAX_MARKER)
+        return set(strict_json.loads(marker)["files"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
