@@ -221,3 +221,32 @@ def test_the_names_of_cifar10_are_those_in_its_files(cifar10_dir):
 
 def test_the_count_of_scores_is_asked_of_the_model(nameless):
     assert score_count(load_model(nameless)) == 10
+
+
+def test_the_order_of_class_folders_is_not_taken_for_that_of_the_scores(
+    signbit, nameless, images, tmp_path
+):
+    for path in images.glob("*.png"):
+        folder = tmp_path / "folders" / WORDS[int(path.name.partition("_")[0])]
+        folder.mkdir(parents=True, exist_ok=True)
+        path.rename(folder / path.name)
+    for word in WORDS:
+        folder = tmp_path / "folders" / word
+        folder.mkdir(exist_ok=True)
+        if not any(folder.iterdir()):
+            Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "0.png")
+    arguments = ("evaluate", nameless, "--data", f"folder:{tmp_path / 'folders'}")
+    signbit.refused(*arguments, code=2, says="give --classes, or classes.txt")
+    signbit(*arguments, "--classes", LIST)
+
+
+@pytest.mark.parametrize("given", ["parent", "link"])
+def test_the_images_own_list_is_found_from_where_they_are(signbit, checkpoint, images, given):
+    (images / "classes.txt").write_text("\n".join(reversed(WORDS)))
+    link = images.parent / "link"
+    link.symlink_to(images)
+    path = images.parent if given == "parent" else link
+    rows = rows_of(signbit("predict", checkpoint, path, "--classes", LIST)[0])
+    assert rows
+    for row in rows:
+        assert row["true"] == WORDS[9 - int(Path(row["path"]).name.partition("_")[0])]

@@ -208,3 +208,10 @@ def test_a_persistent_id_of_many_parts_is_refused():
 def test_a_text_with_half_a_surrogate_pair_is_no_damage():
     content = {"path": "a\udcff", "x": torch.ones(1)}
     assert parse_torch_file("x", saved(content))["path"] == "a\udcff"
+
+
+def test_a_view_of_negated_numbers_is_refused(tmp_path):
+    """Its storage holds the numbers with the other sign."""
+    torch.save({"a": torch._neg_view(torch.ones(2))}, tmp_path / "neg.pth")
+    with pytest.raises(CheckpointError, match="negative or conjugate"):
+        read_torch_file(tmp_path / "neg.pth")

@@ -129,6 +129,13 @@ def _run(arguments: list[str] | None) -> None:
     except KeyboardInterrupt as interrupt:
         stopped = _stopped(interrupt)
         _fail(str(stopped), stopped.exit_code)
+    except SystemExit as end:
+        # typer makes one of an interrupt outside of the command's own work.
+        interrupt = _interrupt_behind(end)
+        if interrupt is None:
+            raise
+        stopped = _stopped(interrupt)
+        _fail(str(stopped), stopped.exit_code)
     except SignbitError as error:
         _fail(str(error), error.exit_code)
     except ModuleNotFoundError as error:
@@ -144,6 +151,14 @@ def _run(arguments: list[str] | None) -> None:
         # What is left in the buffer would fail once more when Python ends.
         sys.stdout = _nowhere()
         _fail(f"cannot write to standard output: {error.strerror}")
+
+
+def _interrupt_behind(end: BaseException) -> KeyboardInterrupt | None:
+    """The interrupt that led to an exception; None where there was none."""
+    cause: BaseException | None = end
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause
 
 
 def _fail(message: str, exit_code: int = 1) -> NoReturn:

@@ -111,14 +111,36 @@ def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
         raise UsageError(f"{source}: {error}") from error
 
 
-def names_of_numbers(paths: Sequence[Path], classes: Sequence[str]) -> tuple[str, ...] | None:
+def require_known_order(model: "Classifier", data: str, classes: Sequence[str]) -> None:
+    """For a model without names of classes: the order of the data set's must be that of its scores.
+
+    Raises: UsageError where it is only the alphabetical order of class folders.
+    """
+    from signbit.data._files import expanded
+    from signbit.data.folder import NAMES_FILE
+    from signbit.scoring import score_count
+
+    kind, _, path = data.partition(":")
+    if kind != "folder" or all(name.isdecimal() for name in classes):
+        return
+    # Where they are not as many, there is another error.
+    if score_count(model) == len(classes) and not (expanded(path) / NAMES_FILE).is_file():
+        raise UsageError(
+            f"the model has no class names, and {data} has only the names of folders, whose order "
+            f"need not be that of the scores; give --classes, or {NAMES_FILE} in the folder"
+        )
+
+
+def names_of_numbers(files: Sequence[Path], classes: Sequence[str]) -> tuple[str, ...] | None:
     """What the numbers in the names of images stand for; None for the classes of those places.
 
-    That is what the images' own classes.txt says, unless one side has numbers for names.
+    That is what the classes.txt in the folder of an image, or in the one above, says, unless one
+    side has numbers for names.
     """
     from signbit.scoring import numbered
 
-    found = _in_folders(folders_of_images(paths))
+    places = dict.fromkeys(path.resolve().parent for path in files)
+    found = _in_folders([folder for place in places for folder in (place, place.parent)])
     if found is None or numbered(len(classes)) == tuple(classes):
         return None
     return None if numbered(len(found[0])) == found[0] else found[0]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._classes import Classes, choose_classes
+from signbit.cli._classes import Classes, choose_classes, require_known_order
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import (
     BatchSize,
@@ -82,6 +82,8 @@ def evaluate(
     }
     names = choose_classes(trained, classes, [source.parent])
     images = load(data, split, data_dir=data_dir, download=download, **needs)
+    if names is None:
+        require_known_order(trained, data, images.classes)
     with progress_bar("evaluating", len(images.labels)) as advance:
         result = run(trained, images, batch_size, advance, names)
     _print(source, result)

@@ -84,7 +84,7 @@ def predict(
     if names is None:
         names = class_names(trained)
         say("signbit: the model has no class names; --classes gives it some", err=True)
-    numbers = names_of_numbers(paths, names)
+    numbers = names_of_numbers(files, names)
     tally, start = PredictionTally(), time.perf_counter()
     top = min(top, len(names))
     with _lines(out, top) as write, _progress(len(files), out) as advance:

@@ -34,8 +34,8 @@ def members(
 
     Only names that are wanted are taken, only regular files, and only up to the bytes in
     `sizes`. The rest is passed over, so that no name in the archive decides where anything
-    lands, and once all are found it is not read. What the archive unpacks to is bounded by the
-    sum of the sizes.
+    lands. The archive is read to its end, where its checksum is. What it unpacks to is bounded by
+    the sum of the sizes.
 
     sizes: the most bytes of each file that the archive may hold, wanted or not.
 
@@ -46,7 +46,7 @@ def members(
     try:
         with open_regular(archive) as file, gzip.GzipFile(fileobj=file) as unpacked:
             tar = _Tar(unpacked, sum(sizes.values()) + _MAX_OTHER_BYTES)
-            while missing and (header := tar.header()):
+            while header := tar.header():
                 parent, _, name = header.name.rpartition("/")
                 if parent.removeprefix("./") != folder or name not in missing:
                     tar.skip(header.size)
@@ -57,6 +57,7 @@ def members(
                     )
                 missing.remove(name)
                 yield name, tar.read(header.size)
+            tar.skip_rest()
     except (EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{archive}: damaged archive: {error}") from error
     except OSError as error:
@@ -105,6 +106,13 @@ class _Tar:
         """Pass over as many bytes and the padding after them."""
         for _ in self._chunks(size):
             pass
+
+    def skip_rest(self) -> None:
+        """Read what is after the last member: gzip compares the checksum of all at the end."""
+        while chunk := self.file.read(_CHUNK_BYTES):
+            self.left -= len(chunk)
+            if self.left < 0:
+                raise ValueError("it unpacks to more than the data set has")
 
     def _chunks(self, size: int) -> Iterator[bytes]:
         padded = -(-size // _BLOCK) * _BLOCK

@@ -65,9 +65,12 @@ def tensor_dialect(
             raise ValueError(f"storage {key[:100]!r} has two types")
         return _Storage(key, dtype, _count(start), _count(numel))
 
-    def tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Any:
+    def tensor(storage: Any, offset: Any, size: Any, stride: Any, *more: Any) -> Any:
         if not isinstance(storage, _Storage):
             raise ValueError("a tensor without a storage")
+        # After requires_grad and hooks: whether the numbers are to be negated or conjugated.
+        if any(more[2:]):
+            raise ValueError("a tensor that is a view of a negative or conjugate; clone it first")
         bytes_of_it = memory(storage.key)
         return None if bytes_of_it is None else _view(bytes_of_it, storage, offset, size, stride)
 
