@@ -1,5 +1,5 @@
 # make setup       create .venv with pinned versions
-# make quickstart  the main job on embedded data, under two minutes
+# make quickstart  the main job on embedded data, about a minute on two free cores
 # make check       format, lint, types
 # make test        check, then the whole test suite with coverage
 VENV := .venv/bin

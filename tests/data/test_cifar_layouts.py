@@ -279,6 +279,26 @@ def test_half_an_archive_says_to_remove_it(made, tmp_path):
         load(sets["test"].name, "test", data_dir=tmp_path, download=True)
 
 
+def test_a_changed_bit_in_an_archive_never_gives_other_images(made, tmp_path):
+    source, sets = made
+    write("pickled archive", source, sets, tmp_path)
+    path = tmp_path / source.pickled.archive
+    whole, expected = path.read_bytes(), sets["test"]
+    refused = 0
+    for place in np.random.default_rng(0).integers(10, len(whole), 40).tolist():
+        changed = bytearray(whole)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        try:
+            found = load(expected.name, "test", data_dir=tmp_path)
+        except DataError:
+            refused += 1
+        else:
+            np.testing.assert_array_equal(found.images, expected.images)
+            np.testing.assert_array_equal(found.labels, expected.labels)
+    assert refused > 20
+
+
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
 def test_long_names_in_an_archive_are_passed_over_without_memory(made, tmp_path, kind):
     source, sets = made

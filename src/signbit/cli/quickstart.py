@@ -31,7 +31,7 @@ def quickstart(
 ) -> None:
     """Train, evaluate, classify, extract, pack, run and export on scanned digits.
 
-    The whole job with a small binary network. Takes under two minutes on two cores and needs no
+    The whole job with a small binary network. Takes about a minute on two free cores and needs no
     network: 1,797 images of 8x8 pixels come with the package; 360 of them are held out for the
     test.
     """
