@@ -1,5 +1,6 @@
 """A run that stopped, by whatever, ends like one that did not."""
 
+import io
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from signbit.errors import CheckpointError, TrainingInterruptedError, UsageError
 from signbit.models import load_model
 from signbit.signals import StopSignal
 from signbit.train import Run, load_recipe, resume, train
+from signbit.train._checkpoint import with_digest
 from signbit.train._environment import environment
 from signbit.train._module import Classifier
 from signbit.train._run import read_environments, read_run, write_run
@@ -300,3 +302,17 @@ def test_a_run_on_a_relative_folder_resumes_from_elsewhere(tiny_run, tmp_path, m
 def test_a_folder_without_a_run_is_an_error(tmp_path):
     with pytest.raises(CheckpointError, match=r"no run here.*run\.json"):
         resume(tmp_path)
+
+
+@pytest.mark.parametrize("without", ["loops", "optimizer_states", "state_dict", "callbacks"])
+def test_a_forged_checkpoint_is_one_line(trained_run, without):
+    """Its digest and what it says of the run are right: anybody can compute a digest."""
+    path = trained_run.folder / "last.ckpt"
+    content = torch.load(path, weights_only=True)
+    content[without] = {"x": {}} if isinstance(content[without], dict) else [{}]
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    path.write_bytes(with_digest(buffer.getvalue()))
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: .*train anew") as caught:
+        resume(trained_run.folder)
+    assert "\n" not in str(caught.value)

@@ -18,7 +18,15 @@ from torch import nn
 
 from signbit.data import ImageSet
 from signbit.data import load as load_data
-from signbit.errors import OutputError, TrainingInterruptedError, UsageError, printable
+from signbit.errors import (
+    CheckpointError,
+    OutputError,
+    SignbitError,
+    TrainingInterruptedError,
+    UsageError,
+    first_line,
+    printable,
+)
 from signbit.files import remove_leftovers
 from signbit.format import Preprocessing
 from signbit.models import Architecture, blueprint, is_legacy
@@ -137,6 +145,8 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
         if taught_by is not None:
             taught_by.compile()
     _run_trainer(run, run_folder, module, data, resumed)
+    if resumed is not None and not run_folder.rows:
+        raise _foreign_state(resumed, "no epoch in its table of metrics")
     return run_folder.rows[-1]
 
 
@@ -148,6 +158,13 @@ def _run_trainer(
         with _quiet_lightning(), machine_errors(run.recipe):
             trainer = _trainer(run, run_folder, data)
             trainer.fit(module, datamodule=data, ckpt_path=resumed)
+    except SignbitError:
+        raise
+    # Lightning looks for what it wrote itself; somebody else may have written the file.
+    except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
+        if resumed is None or run_folder.began:
+            raise
+        raise _foreign_state(resumed, f"{type(error).__name__}: {first_line(error)}") from error
     except SystemExit as end:
         # Lightning turns Ctrl-C into this, after it has shut everything down.
         checkpoint = run.folder / LAST_CHECKPOINT
@@ -163,6 +180,13 @@ def _run_trainer(
         # Other threads have no say in signals; None is a handler that is not Python's.
         if previous is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, previous)
+
+
+def _foreign_state(checkpoint: Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"{printable(str(checkpoint))}: holds another state than runs of ours write "
+        f"({printable(reason)}); train anew"
+    )
 
 
 def _facts(run_folder: RunFolder, data: PixelData) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class RunFolder(Checkpoint):
     """Writes the run folder after every epoch that the recipe evaluates.
 
     saved: epochs that the last checkpoint has seen.
+    began: whether a checkpoint has been taken up, and training goes on.
 
     The checkpoint is written last: a run killed in between repeats the epoch and writes the
     same files again. The table of metrics is part of the checkpoint, so that both agree.
@@ -41,7 +42,7 @@ class RunFolder(Checkpoint):
         self.folder, self.architecture = folder, architecture
         self.preprocessing, self.info = preprocessing, info
         self.rows: list[dict[str, float]] = []
-        self.best, self.saved = 0.0, 0
+        self.best, self.saved, self.began = 0.0, 0, False
         self._drawn_at = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
@@ -55,6 +56,7 @@ class RunFolder(Checkpoint):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write a checkpoint before the first epoch: a run can always be resumed."""
+        self.began = True
         if not (self.folder / LAST_CHECKPOINT).exists():
             trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
 
