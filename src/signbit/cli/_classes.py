@@ -58,9 +58,10 @@ def choose_classes(
 def _given(option: str) -> tuple[str, ...]:
     """What --classes says."""
     from signbit.data._class_names import CLASS_NAMES
+    from signbit.data._places import read_names
 
     if option.endswith(_LIST_SUFFIX):
-        return _read(Path(option))
+        return read_names(Path(option))
     if option in CLASS_NAMES:
         return tuple(CLASS_NAMES[option])
     names = tuple(name.strip() for name in option.split(","))
@@ -76,10 +77,11 @@ def _given(option: str) -> tuple[str, ...]:
 
 def _in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], str] | None:
     """The names in the folders' classes.txt and the file; None where no folder has one."""
+    from signbit.data._places import read_names
     from signbit.data.folder import NAMES_FILE
 
     files = dict.fromkeys(folder / NAMES_FILE for folder in folders)
-    found = [(file, _read(file)) for file in files if file.is_file()]
+    found = [(file, read_names(file)) for file in files if file.is_file()]
     if not found:
         return None
     first, names = found[0]
@@ -87,12 +89,6 @@ def _in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], str] | None:
         if others != names:
             raise DataError(f"{first} and {file} have other class names; choose with --classes")
     return names, str(first)
-
-
-def _read(path: Path) -> tuple[str, ...]:
-    from signbit.data._places import read_names
-
-    return read_names(path)
 
 
 def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
