@@ -1,6 +1,6 @@
 """Run torch and the packed network on the same images, and count what differs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,52 +11,78 @@ from torch import Tensor, nn
 from signbit.errors import PackError
 from signbit.format import PackedModel
 from signbit.models import to_input
-from signbit.pack._draft import Call
-from signbit.pack._watch import Found, Watch
+from signbit.pack._images import made_up_images
+from signbit.pack._layout import Placed
+from signbit.pack._replay import Expected, Replay
+from signbit.pack._two_values import Levels
+from signbit.pack._view import Result
 from signbit.runtime import reference
 
-RANDOM_IMAGES = 16
 # Where real numbers take part, another order of additions may turn a bit, where a sum lies on its
 # threshold; more is a mistake.
 MOST_TURNED = 1e-3
-# Of the largest score: what another order of additions may change where every bit is the same.
-MOST_SCORE_ERROR = 1e-2
+# Of the largest score, where every bit is the same: of a network of integers; of another one, and
+# how many times what a relative change of NOISE in every value of two levels makes of it.
+EXACT_ERROR, REAL_ERROR, MOST_ERROR = 1e-6, 1e-5, 1e-2
+NOISE, NOISES = 1e-6, 8
 # The reference holds every value of the network at once.
 _BATCH = 16
 
 
 class Checked(NamedTuple):
-    """Bits that torch computes: those of one quantizer.
+    """Bits that torch computes, and where the packed network has them.
 
-    call: of the layer or quantizer.
     node: the packed value; negated: channels in which it is the opposite.
+    placed: how torch's value lies in it.
     """
 
-    call: Call
+    result: Result
     node: int
     negated: NDArray[np.bool_] | None
+    placed: Placed
+    levels: Levels
 
 
 class Comparison(NamedTuple):
     """What differs between torch and the packed network, over some images.
 
+    made_up, samples: how many images of each kind.
     bits_turned: those that differ where torch is given the packed network's bits in every layer
-        before. One turned bit changes sums behind it, and with them more bits: `bits_differ`.
+        before. One turned bit changes sums after it, and with them more bits: `bits_differ`.
     score_error: largest difference of a score where torch is given these bits, as a share of the
-        largest score.
+        largest score; allowed_error: the bound on it.
     """
 
-    images: int
+    made_up: int
+    samples: int
     bits: int
     bits_differ: int
     bits_turned: int
     predictions_differ: int
     largest_score_difference: float
     score_error: float
+    allowed_error: float
+
+    @property
+    def images(self) -> int:
+        """All of them."""
+        return self.made_up + self.samples
 
     def to_dict(self) -> dict[str, Any]:
         """For the file."""
-        return self._asdict()
+        return {"images": self.images} | self._asdict()
+
+
+class _Part(NamedTuple):
+    """Of one batch: counts, then the largest differences."""
+
+    bits: int
+    differ: int
+    turned: int
+    predictions: int
+    difference: float
+    error: float
+    change: float
 
 
 def compare(
@@ -65,20 +91,31 @@ def compare(
     checked: Sequence[Checked],
     rank: int,
     samples: NDArray[np.uint8] | None,
+    exact: bool,
 ) -> Comparison:
-    """Run both on random images and on the given samples; rank: that of torch's input."""
+    """Run both on made-up images and on the given samples; rank: that of torch's input."""
     height, width = packed.preprocessing.size
-    shape = (RANDOM_IMAGES, height, width, packed.preprocessing.channels)
-    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    if samples is not None:
-        images = np.concatenate([images, samples])
+    made_up = made_up_images(height, width, packed.preprocessing.channels)
+    images = made_up if samples is None else np.concatenate([made_up, samples])
     parts = [
-        _compare(model, packed, checked, rank, images[start : start + _BATCH])
+        _compare(model, packed, checked, rank, images[start : start + _BATCH], exact)
         for start in range(0, len(images), _BATCH)
     ]
     columns = list(zip(*parts, strict=True))
-    # The counts, then the two largest differences.
-    return Comparison(*map(sum, columns[:5]), *map(max, columns[5:]))
+    bits, differ, turned, predictions = map(sum, columns[:4])
+    difference, error, change = map(max, columns[4:])
+    allowed = EXACT_ERROR if exact else min(REAL_ERROR + NOISES * change, MOST_ERROR)
+    return Comparison(
+        len(made_up),
+        len(images) - len(made_up),
+        bits,
+        differ,
+        turned,
+        predictions,
+        difference,
+        error,
+        allowed,
+    )
 
 
 def _compare(
@@ -87,45 +124,76 @@ def _compare(
     checked: Sequence[Checked],
     rank: int,
     images: NDArray[np.uint8],
-) -> Comparison:
-    inputs = to_input(torch.from_numpy(images), packed.preprocessing)
+    exact: bool,
+) -> _Part:
+    inputs = to_input(torch.from_numpy(images), packed.preprocessing).contiguous()
     inputs = inputs[:, :, 0] if rank == 3 else inputs
     values = reference.run(packed, images)
-    found: Found = {}
-    for one in checked:
-        found.setdefault(one.call, []).append(_bits(one, values))
-    expected, differ = _run(model, inputs, Watch(found, replace=False))
+    expected = {one.result.call.position: _expected(one, values[one.node]) for one in checked}
+    replay = Replay(expected)
+    wanted = _run(model, inputs, replay)
+    _require_two_values(expected, replay)
     # Only a difference needs a second look.
-    given, turned = expected, 0
-    if differ:
-        given, turned = _run(model, inputs, Watch(found, replace=True))
-    scores = values[-1].reshape(expected.shape)
-    predictions = int((scores.argmax(1) != expected.argmax(1)).sum())
-    total = sum(bits.size for some in found.values() for bits in some)
-    size = max(float(np.abs(given[np.isfinite(given)]).max(initial=0.0)), 1.0)
+    given, turned, change = wanted, 0, 0.0
+    if replay.differ:
+        again = Replay(expected, replace=True)
+        given, turned = _run(model, inputs, again), again.differ
+    scores = values[-1].reshape(wanted.shape)
+    predictions = int((scores.argmax(1) != wanted.argmax(1)).sum())
+    size = max(float(np.abs(given[np.isfinite(given)]).max(initial=0.0)), 1e-30)
     error = _largest(scores, given) / size
-    largest = _largest(scores, expected)
-    return Comparison(len(images), total, differ, turned, predictions, largest, error)
+    if error > REAL_ERROR and not exact:
+        noisy = _run(model, inputs, Replay(expected, replace=True, noise=NOISE))
+        change = _largest(noisy, given) / size
+    bits = sum(one.values.size for one in expected.values())
+    difference = _largest(scores, wanted)
+    return _Part(bits, replay.differ, turned, predictions, difference, error, change)
 
 
-def _bits(one: Checked, values: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
-    """The packed network's bits of a quantizer, a row for each image in the order of torch."""
-    bits = values[one.node]
-    if one.negated is not None:
-        bits = bits ^ one.negated
-    return bits.transpose(0, 3, 1, 2).reshape(len(bits), -1)
+def _expected(one: Checked, bits: NDArray[Any]) -> Expected:
+    """The packed network's numbers of a value of two levels, as torch has them."""
+    bits = bits if one.negated is None else bits ^ one.negated
+    low, high = one.levels.low.numpy(), one.levels.high.numpy()
+    shape = one.result.shape[1:]
+
+    def in_torch(values: NDArray[Any]) -> NDArray[np.float32]:
+        flat = np.ascontiguousarray(values).reshape(len(values), -1)
+        placed = flat[:, one.placed.places().reshape(-1).numpy()]
+        return placed.reshape(-1, *shape).astype(np.float32)
+
+    middle, distance = (low + high) / 2, (high - low) / 2
+    whole = (1, *one.placed.step.size)
+    return Expected(
+        one.result.call.place,
+        one.result.call.operator,
+        in_torch(np.where(bits, high, low)),
+        in_torch(np.broadcast_to(middle, whole)),
+        in_torch(np.broadcast_to(distance, whole)),
+    )
+
+
+def _require_two_values(expected: Mapping[int, Expected], replay: Replay) -> None:
+    for position, count in replay.between.items():
+        one = expected[position]
+        raise PackError(
+            f"{one.place}: {one.operator} gave a third value, between its two, {count} times of "
+            f"{one.values.size} in the self-check, where a bit has two; write "
+            "torch.where(x > 0, 1.0, -1.0), or with >=, in the place of torch.sign"
+        )
 
 
 def require_equal(comparison: Comparison, exact: bool) -> None:
     """Raises: PackError where a network of integers differs at all, or another one too much."""
     differ = comparison.bits_differ or comparison.predictions_differ
     turned = comparison.bits_turned > MOST_TURNED * comparison.bits
-    if (differ if exact else turned) or comparison.score_error > MOST_SCORE_ERROR:
+    if (differ if exact else turned) or not comparison.score_error <= comparison.allowed_error:
         raise PackError(
             f"self-check: {comparison.bits_differ} of {comparison.bits} bits and "
             f"{comparison.predictions_differ} of {comparison.images} predictions differ from "
-            f"torch's, scores by {comparison.largest_score_difference:.3g}; this is a mistake "
-            "of signbit, please report it (--no-check packs anyway)"
+            f"torch's, scores by {comparison.largest_score_difference:.3g} "
+            f"({comparison.score_error:.2g} of the largest, where {comparison.allowed_error:.2g} "
+            "is allowed); where the forward pass is the same on every call, this is a mistake of "
+            "signbit, please report it (--no-check packs anyway)"
         )
 
 
@@ -139,14 +207,10 @@ def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
 
 
 @torch.no_grad()
-def _run(model: nn.Module, inputs: Tensor, watch: Watch) -> tuple[NDArray[np.float32], int]:
-    """Torch's scores, and how many of the bits of its quantizers differ from those found."""
-    with watch.over(model):
-        scores = model(inputs).float().numpy()
-    unseen = watch.found.keys() - watch.calls_seen
-    if unseen:
-        raise PackError(
-            f"{min(unseen)[0]}: the self-check did not see its signs, as its forward pass does "
-            "not take them from quantized_input; --no-check packs anyway"
-        )
-    return scores, watch.differ
+def _run(model: nn.Module, inputs: Tensor, replay: Replay) -> NDArray[np.float32]:
+    """Torch's scores, as the module gives them when it is called."""
+    # A network may change its input in place.
+    own = inputs.clone()
+    with replay:
+        scores = model(own)
+    return scores.float().numpy()

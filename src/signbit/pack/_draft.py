@@ -1,4 +1,4 @@
-"""The network between torch and bits: few kinds of step, in the order of the forward pass."""
+"""The network between torch and bits: few kinds of step, each a map of numbers per image."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,113 +6,159 @@ from typing import Any
 
 from torch import Tensor
 
-# Path of a layer or quantizer, and how often it has run before.
-Call = tuple[str, int]
+from signbit.pack._place import Place
+from signbit.pack._view import Result
+
+Size = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Step:
-    """One value of the forward pass.
+    """One value of the network.
 
-    origin: path of the module, or the name of the function, for messages.
+    place: where in the network it comes from.
     sources: the steps that it reads.
-    shape: of the value, without the batch: (C,), (C, L) or (C, H, W).
+    size: height, width and channels of the map; a row of numbers is a map of one position.
     """
 
-    origin: str
+    place: Place
     sources: tuple["Step", ...]
-    shape: tuple[int, ...]
+    size: Size
 
     @property
-    def size(self) -> tuple[int, int, int]:
-        """Height, width and channels; a row of numbers is a map of one position."""
-        channels, *sides = self.shape
-        height, width = [1] * (2 - len(sides)) + sides
-        return height, width, channels
+    def elements(self) -> int:
+        """Numbers per image."""
+        height, width, channels = self.size
+        return height * width * channels
 
 
-@dataclass(frozen=True)
-class Input(Step):
+@dataclass(eq=False)
+class Pixels(Step):
     """The real input of the network: pixels after preprocessing."""
 
 
-@dataclass(frozen=True)
-class Sign(Step):
-    """+1 where the value is positive, else -1.
-
-    call: how often the network has run the module of that path before.
-    """
-
-    call: int = 0
-
-
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Conv(Step):
     """A convolution or linear layer, without its bias.
 
-    weight: (out, in / groups, kh, kw) as the layer multiplies with it.
+    weight: (out, in / groups, kh, kw) as the layer multiplies with it; -1 and +1 where it is
+        binary.
     binary: whether every weight is -1 or +1.
     padding: top, left, bottom, right.
+    on_bits: whether it reads the signs of its source.
+    exact: whether torch's own sums are without rounding, where the input is.
     """
 
     weight: Tensor
     binary: bool
+    on_bits: bool = False
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
     padding_value: int = 0
+    exact: bool = True
 
 
 @dataclass(frozen=True)
-class Elementwise(Step):
-    """A function of each number by itself, with parameters per channel.
+class RealNode:
+    """A packed operation on real numbers; of tensors with an element per channel."""
 
-    compute: (rows, C) to the same in float32, the very arithmetic of torch.
-    direction: (C,), the sign of the slope of each channel, 0 for a constant one; None where
-        the function is not monotone.
-    op, attributes, tensors: the packed operation that computes it on real numbers.
-    per_channel: whether channels differ.
-    """
-
-    compute: Callable[[Tensor], Tensor]
-    direction: Tensor | None
     op: str
     attributes: dict[str, Any] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
-    per_channel: bool = True
 
 
 @dataclass(frozen=True)
-class Pool(Step):
-    """Maximum or mean of windows."""
+class RealForm:
+    """How a function is computed on real numbers.
 
-    op: str
+    operands: each a source by its index, or a form.
+    nodes: operations, one after the other; the first reads all operands.
+    """
+
+    operands: Sequence["int | RealForm"]
+    nodes: Sequence[RealNode]
+
+
+def chain(*nodes: RealNode) -> RealForm:
+    """Operations on one source, one after the other."""
+    return RealForm((0,), nodes)
+
+
+@dataclass(eq=False)
+class Pointwise(Step):
+    """A function of each number of one base by itself.
+
+    sources: steps of the same base, or the base itself.
+    base: what all of them are functions of.
+    compute: (rows, C) for each source to the same, the very arithmetic of torch.
+    slopes: for each source (C,), the sign of the slope, 0 for a constant channel; None where it is
+        not known to be monotone.
+    form: how packed operations compute it on real numbers; None where they cannot.
+    uniform: whether it is the same function for each channel of its sources.
+    stepwise: whether it gives few values, each for a whole range of numbers.
+    result: what torch gave.
+    """
+
+    base: Step
+    compute: Callable[..., Tensor]
+    slopes: Sequence[Tensor | None]
+    form: RealForm | None
+    uniform: bool
+    stepwise: bool = False
+    result: Result | None = None
+
+
+@dataclass(eq=False)
+class MaxPool(Step):
+    """The highest number of each window."""
+
     attributes: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Flatten(Step):
     """A map as one row, in the order of torch: channel, row, column."""
 
 
-@dataclass(frozen=True)
-class Join(Step):
-    """`add`, `concat`, `softmax` or `log_softmax`: operations on real numbers."""
-
-    op: str
+@dataclass(eq=False)
+class Concat(Step):
+    """The channels of several maps, one after the other."""
 
 
-def readers(last: Step) -> Sequence[Step]:
+@dataclass(eq=False)
+class Move(Step):
+    """Numbers in other places: element rows[y] + columns[x] + channels[c], or `fill` for -1."""
+
+    rows: Tensor
+    columns: Tensor
+    channels: Tensor
+    fill: float | None
+
+
+@dataclass(eq=False)
+class RealStep(Step):
+    """A packed operation on real numbers that is no function of one number alone."""
+
+    node: RealNode
+
+
+def base_of(step: Step) -> Step:
+    """What the step is a function of: the base of a Pointwise, else itself."""
+    return step.base if isinstance(step, Pointwise) else step
+
+
+def in_order(last: Step) -> list[Step]:
     """All steps that the last one needs, each once, sources first."""
-    order: dict[int, Step] = {}
+    order: dict[Step, None] = {}
     stack = [(last, False)]
     while stack:
         step, ready = stack.pop()
-        if id(step) in order:
+        if step in order:
             continue
         if ready:
-            order[id(step)] = step
+            order[step] = None
         else:
             stack += [(step, True), *((source, False) for source in step.sources)]
-    return list(order.values())
+    return list(order)

@@ -1,20 +1,29 @@
 """Fold and pack a network."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from signbit.errors import PackError
 from signbit.format import PackedModel, Preprocessing
 from signbit.format.ops import operations
+from signbit.models import to_input
 from signbit.pack._check import Checked, compare, require_equal
-from signbit.pack._lower import Lowering, real_values, require_one_row
+from signbit.pack._draft import Conv, Pixels, Pointwise, RealStep, Step, in_order
+from signbit.pack._fold import Folding
+from signbit.pack._images import made_up_images
+from signbit.pack._layout import Placed, as_map
+from signbit.pack._lower import Lowering
+from signbit.pack._network import Network
+from signbit.pack._read import read
+from signbit.pack._record import Recording, record
 from signbit.pack._report import describe
-from signbit.pack._trace import as_network, trace
+from signbit.pack._same import require_same
+from signbit.pack._unwrap import unwrapped
 from signbit.passes.absorb_flips import Absorbed, absorbed
 
 
@@ -28,31 +37,30 @@ def pack(
 ) -> PackedModel:
     """Turn a network in eval mode into bits, integer thresholds, and what stays real.
 
-    Each threshold is found by asking the trained modules themselves, so that a network of
-    integers gives the very bits that torch gives on this CPU. What became of each module stands
-    in the result's `info["modules"]`, what the self-check found in `info["check"]`.
+    The network is run, and what torch computes is packed: bits are found by their values, not by
+    the classes of layers. Each threshold is found by asking torch's own operators, so that a
+    network of integers gives the very bits that torch gives on this CPU. What became of each
+    module stands in the result's `info["modules"]`, what the self-check found in `info["check"]`.
 
-    check: run torch and the packed network on random images and on `samples`, (N, H, W, C)
+    check: run torch and the packed network on made-up images and on `samples`, (N, H, W, C)
         uint8, and refuse where they differ.
     info: goes into the file with the rest.
 
-    Raises: PackError naming the module that cannot be packed, and why; or what differs.
+    Raises: PackError naming the module and line that cannot be packed, and why; or what differs.
     """
-    if any(module.training for module in model.modules()):
-        raise PackError("the network is in training mode; call eval() first")
-    model, rank = as_network(model), _rank(model, preprocessing)
-    height, width = preprocessing.size
-    shape = (2, preprocessing.channels, height, width)
-    example = torch.zeros(shape if rank == 4 else (*shape[:2], width))
-    last = trace(model, example)
-    require_one_row(last)
-    lowering = Lowering(preprocessing, real_values(last))
+    model = unwrapped(model)
+    recording, rank = _recorded(model, preprocessing)
+    folding = Folding(preprocessing)
+    network, output = read(recording, folding)
+    last = _one_row(output, recording)
+    lowering = Lowering(Folding(preprocessing, _real_values(last, folding)))
     lowering.real(last)
-    kept = absorbed(PackedModel(lowering.nodes, preprocessing))
+    nodes = [one.node for one in lowering.made]
+    kept = absorbed(PackedModel(nodes, preprocessing))
     origins = [
-        origin for index, origin in enumerate(lowering.origins, 1) if index not in kept.negated
+        one.origin for index, one in enumerate(lowering.made, 1) if index not in kept.negated
     ]
-    exact = _is_exact(lowering)
+    exact = _is_exact(lowering, last)
     packed = PackedModel(kept.nodes, preprocessing)
     facts: dict[str, Any] = {
         **{key: value for key, value in (info or {}).items() if key != "check"},
@@ -60,29 +68,76 @@ def pack(
         "exact": exact,
     }
     if check:
-        result = compare(model, packed, _checked(lowering, kept), rank, samples)
+        checked = _checked(lowering, kept, network)
+        result = compare(model, packed, checked, rank, samples, exact)
         require_equal(result, exact)
         facts["check"] = result.to_dict()
     return PackedModel(kept.nodes, preprocessing, facts)
 
 
-def _rank(model: nn.Module, preprocessing: Preprocessing) -> int:
-    """The rank of torch's input: images of one row may be sequences, (N, C, L)."""
+def _recorded(model: nn.Module, preprocessing: Preprocessing) -> tuple[Recording, int]:
+    """What the network runs for two batches of images, and the rank of its input.
+
+    Images of one row may be sequences, (N, C, L).
+    """
+    height, width = preprocessing.size
     kinds = [type(module) for module in model.modules()]
-    sequence = any(issubclass(kind, nn.Conv1d) for kind in kinds)
-    return 3 if sequence and preprocessing.size[0] == 1 else 4
+    sequence = any(issubclass(kind, nn.Conv1d) for kind in kinds) and height == 1
+    rank = 3 if sequence else 4
+    images = made_up_images(height, width, preprocessing.channels, seed=1)
+    batches = [_inputs(images[start : start + 2], preprocessing, rank) for start in (0, 2)]
+    # The first run may make what later ones find.
+    recordings = [record(model, batch.clone()) for batch in (*batches, batches[0])][1:]
+    require_same(recordings[1], recordings[0])
+    return recordings[1], rank
 
 
-def _is_exact(lowering: Lowering) -> bool:
-    """Whether every bit comes from integers, in torch as well."""
-    ops = [node.op for node in lowering.nodes]
-    code = lowering.pixels
-    pixels_exact = "conv_u8" not in ops or (code is not None and code.exact)
-    return pixels_exact and not any(operations.get(op).order_matters for op in ops)
+def _inputs(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:
+    inputs = to_input(torch.from_numpy(images), preprocessing).contiguous()
+    return inputs[:, :, 0].contiguous() if rank == 3 else inputs
 
 
-def _checked(lowering: Lowering, kept: Absorbed) -> list[Checked]:
-    return [
-        Checked(lowering.sign_calls[key], kept.place[node], kept.negated.get(node))
-        for key, node in lowering.signs.items()
+def _one_row(output: Placed, recording: Recording) -> Step:
+    """Raises: PackError where the network does not end in one score per class."""
+    shape = tuple(side for side in output.shape if side != 1) or (1,)
+    if len(shape) != 1 or output.shape[:1] != shape:
+        raise PackError(
+            f"the network gives values of shape {output.shape} for an image; give one row of scores"
+        )
+    return as_map(output, recording.input.call.place, shape)
+
+
+def _real_values(last: Step, folding: Folding) -> frozenset[Step]:
+    """Steps whose value others than signs read as real numbers, as where a shortcut begins."""
+    found = [
+        source
+        for step in in_order(last)
+        if isinstance(step, RealStep) or (isinstance(step, Conv) and not step.on_bits)
+        for source in step.sources
     ]
+    return frozenset(
+        step for step in found if not isinstance(step, Pixels) and folding.levels(step) is None
+    )
+
+
+def _is_exact(lowering: Lowering, last: Step) -> bool:
+    """Whether every bit comes from integers, in torch as well."""
+    ops = [one.node.op for one in lowering.made]
+    code = lowering.folding.code
+    pixels_exact = "conv_u8" not in ops or (code is not None and code.exact)
+    sums_exact = all(step.exact for step in in_order(last) if isinstance(step, Conv))
+    return (
+        pixels_exact and sums_exact and not any(operations.get(op).order_matters for op in ops)
+    )
+
+
+def _checked(lowering: Lowering, kept: Absorbed, network: Network) -> Sequence[Checked]:
+    found = []
+    for step, node in lowering.bits.items():
+        if not isinstance(step, Pointwise) or step.result is None:
+            continue
+        levels, placed = lowering.folding.levels(step), network.placed(step.result)
+        if levels is not None and placed is not None:
+            place = kept.place[node], kept.negated.get(node)
+            found.append(Checked(step.result, *place, placed, levels))
+    return found

@@ -1,0 +1,292 @@
+"""What becomes bits: values of two levels, and the comparison that makes each."""
+
+import math
+from collections.abc import Collection
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from signbit.format import Preprocessing
+from signbit.pack._draft import (
+    Concat,
+    Conv,
+    Flatten,
+    MaxPool,
+    Move,
+    Pixels,
+    Pointwise,
+    Step,
+    base_of,
+)
+from signbit.pack._functions import Function, evaluated
+from signbit.pack._pixels import PixelCode, pixel_code
+from signbit.pack._thresholds import (
+    Thresholds,
+    float_keys,
+    float_thresholds,
+    integer_keys,
+    integer_thresholds,
+)
+from signbit.pack._two_values import Levels, Reason, TwoValues, two_values
+
+
+class Comparison(NamedTuple):
+    """Bits from a comparison of a step's numbers."""
+
+    of: Step
+    thresholds: Thresholds
+    levels: Levels
+    between: bool
+
+
+class OfBits(NamedTuple):
+    """Bits that another step has, negated in the channels of the mask."""
+
+    of: Step
+    mask: Tensor
+    levels: Levels
+
+
+class Carried(NamedTuple):
+    """Bits that pass through a pooling or a movement, negated before and after it."""
+
+    through: Step
+    inner: Pointwise
+    mask: Tensor
+    levels: Levels
+
+
+Plan = Comparison | OfBits | Carried
+
+
+class Integers(NamedTuple):
+    """Whole numbers that stand for real ones: unit times each, from -bound to bound.
+
+    first, step: that the numbers are first, first + step, and so on.
+    """
+
+    unit: float
+    low: int
+    high: int
+    step: int
+
+
+class Folding:
+    """Which values are bits; each is looked at once.
+
+    shown: steps whose real value takes part in the network. A function of one of them is looked
+        at as that: one look at a value that is there is less work than another at what is before.
+    """
+
+    def __init__(self, preprocessing: Preprocessing, shown: Collection[Step] = ()):
+        self.preprocessing, self.shown = preprocessing, frozenset(shown)
+        self.code: PixelCode | None = pixel_code(preprocessing)
+        self._plans: dict[Step, Plan | Reason] = {}
+        self._levels: dict[Step, Levels | Reason] = {}
+
+    def levels(self, step: Step) -> Levels | None:
+        """The two numbers that a step gives; None where it has more."""
+        found = self.look(step)
+        return found if isinstance(found, Levels) else None
+
+    def look(self, step: Step) -> Levels | Reason:
+        """The same, with the reason where there is none."""
+        if step not in self._levels:
+            self._levels[step] = self._look(step)
+        return self._levels[step]
+
+    def plan(self, step: Pointwise) -> Plan | Reason:
+        """How a function gives bits."""
+        if step not in self._plans:
+            self._plans[step] = self._planned(step)
+        return self._plans[step]
+
+    def integers(self, step: Step) -> Integers | None:
+        """The whole numbers that a step gives; None where it gives others."""
+        if isinstance(step, Flatten | MaxPool | Concat | Move):
+            return self._carried_integers(step)
+        if not isinstance(step, Conv) or not step.binary:
+            return None
+        fan_in = math.prod(step.weight.shape[1:])
+        if step.on_bits:
+            some_missing = any(step.padding) and step.padding_value == 0
+            return Integers(1.0, -fan_in, fan_in, 1 if some_missing else 2)
+        padded = any(step.padding) and step.padding_value != 0
+        if isinstance(step.sources[0], Pixels) and self.code is not None and not padded:
+            bound = fan_in * self.code.largest
+            return Integers(self.code.unit, -bound, bound, 1)
+        return None
+
+    def _carried_integers(self, step: Step) -> Integers | None:
+        """Those of what is pooled, joined or moved; a zero that is put between is one too."""
+        sources = [self.integers(source) for source in step.sources]
+        first = sources[0]
+        fill = step.fill if isinstance(step, Move) else None
+        if first is None or fill not in (None, 0.0):
+            return None
+        if len(sources) == 1 and fill is None:
+            return first
+        known = [one for one in sources if one is not None and one.unit == first.unit]
+        if len(known) < len(sources):
+            return None
+        low, high = min(one.low for one in known), max(one.high for one in known)
+        return Integers(first.unit, low, high, 1)
+
+    def is_pixels(self, step: Step) -> bool:
+        """Whether a step is pixels, perhaps in other places."""
+        if isinstance(step, Flatten) or (isinstance(step, Move) and step.fill is None):
+            return self.is_pixels(step.sources[0]) and self._one_scale()
+        return isinstance(step, Pixels)
+
+    def _one_scale(self) -> bool:
+        scale, bias = self.preprocessing.scale, self.preprocessing.bias
+        return len(set(scale)) == 1 and len(set(bias)) == 1
+
+    def _look(self, step: Step) -> Levels | Reason:
+        if isinstance(step, Pointwise):
+            plan = self.plan(step)
+            return plan if isinstance(plan, Reason) else plan.levels
+        if isinstance(step, MaxPool | Flatten | Concat):
+            found = [self.look(source) for source in step.sources]
+            return _one_for_all(step, found)
+        if isinstance(step, Move):
+            return self._look_at_moved(step)
+        return Reason("it is real")
+
+    def _look_at_moved(self, step: Move) -> Levels | Reason:
+        levels = self.look(step.sources[0])
+        if isinstance(levels, Reason):
+            return levels
+        both = levels.centre_and_distance()
+        if both is None:
+            return Reason("its channels have other values")
+        centre, distance = both
+        if step.fill is not None and step.fill not in (centre - distance, centre + distance):
+            return Reason(f"{step.fill:g} is put between its values")
+        return _uniform(centre, distance, step.size[2])
+
+    def _planned(self, step: Pointwise) -> Plan | Reason:
+        of = self._looked_at(step)
+        function = Function(step, of)
+        if self.levels(of) is not None:
+            return self._of_bits(function)
+        if not any(one.stepwise for one in function.between()):
+            return Reason("it is real")
+        if of not in self.shown and isinstance(of, MaxPool | Flatten | Move):
+            carried = self._carried(function)
+            if carried is not None:
+                return carried
+        return self._compared(function)
+
+    def _looked_at(self, step: Pointwise) -> Step:
+        """The base, or a real value after it that all of the function depends on."""
+        ends: dict[Step, None] = {}
+        stack, seen = list(step.sources), set[Step]()
+        while stack:
+            one = stack.pop()
+            if one in seen:
+                continue
+            seen.add(one)
+            if one in self.shown or not isinstance(one, Pointwise):
+                ends[one] = None
+            else:
+                stack.extend(one.sources)
+        return next(iter(ends)) if len(ends) == 1 else base_of(step)
+
+    def _of_bits(self, function: Function) -> Plan | Reason:
+        levels = self.levels(function.of)
+        assert levels is not None
+        values = torch.stack([function(level[None])[0] for level in levels])
+        low, high = values.min(0).values, values.max(0).values
+        if bool(values.isnan().any()) or bool((low == high).any()):
+            return Reason("it is constant in some channels")
+        return OfBits(function.of, values[0] > values[1], Levels(low, high))
+
+    def _carried(self, function: Function) -> Plan | Reason | None:
+        """Bits of what is before a pooling or movement; None where the function is not one of it."""
+        (source,) = function.of.sources
+        direction = function.direction
+        if isinstance(function.of, MaxPool):
+            if direction is None:
+                return None
+            falling = direction < 0
+        else:
+            if not function.uniform or (isinstance(function.of, Move) and function.of.fill is not None):
+                return None
+            falling = torch.zeros(source.size[2], dtype=torch.bool)
+        inner = Pointwise(
+            function.step.place,
+            (source,),
+            source.size,
+            base_of(source),
+            lambda rows: evaluated(function.step, {function.of: rows}),
+            [direction if isinstance(function.of, MaxPool) else _spread(direction, source)],
+            None,
+            function.uniform,
+            stepwise=True,
+        )
+        plan = self.plan(inner)
+        if isinstance(plan, Reason):
+            return plan
+        levels = plan.levels
+        if not isinstance(function.of, MaxPool):
+            both = levels.centre_and_distance()
+            if both is None:
+                return Reason("its channels have other values")
+            levels = _uniform(*both, function.of.size[2])
+        return Carried(function.of, inner, falling, levels)
+
+    def _compared(self, function: Function) -> Plan | Reason:
+        of, channels = function.of, function.of.size[2]
+        whole = self.integers(of)
+        if whole is not None:
+            keys = integer_keys(whole.low, whole.high, channels)
+            keys = keys._replace(number=lambda key: key.float() * whole.unit)
+            found = two_values(function, keys, whole.step)
+            return _comparison(of, found, floats=False)
+        if self.is_pixels(of):
+            keys = integer_keys(0, 255, channels)._replace(number=self._real_pixel)
+            return _comparison(of, two_values(function, keys, 1), floats=False)
+        return _comparison(of, two_values(function, float_keys(function, channels)), floats=True)
+
+    def _real_pixel(self, key: Tensor) -> Tensor:
+        scale, bias = (
+            torch.tensor(values, dtype=torch.float32)
+            for values in (self.preprocessing.scale, self.preprocessing.bias)
+        )
+        if key.shape[-1] != len(scale):
+            scale, bias = scale[:1], bias[:1]
+        return key.float() * scale + bias
+
+
+def _comparison(of: Step, found: TwoValues | Reason, floats: bool) -> Plan | Reason:
+    if isinstance(found, Reason):
+        return found
+    make = float_thresholds if floats else integer_thresholds
+    thresholds = make(found.turns)
+    return Comparison(of, thresholds, found.levels, found.between)
+
+
+def _spread(direction: Tensor | None, source: Step) -> Tensor | None:
+    """The direction of a function that is the same for all channels, for other channels."""
+    return None if direction is None else direction[:1].expand(source.size[2])
+
+
+def _uniform(centre: float, distance: float, channels: int) -> Levels:
+    return Levels(
+        torch.full((channels,), centre - distance), torch.full((channels,), centre + distance)
+    )
+
+
+def _one_for_all(step: Step, found: list[Levels | Reason]) -> Levels | Reason:
+    for one in found:
+        if isinstance(one, Reason):
+            return one
+    if isinstance(step, MaxPool):
+        return found[0]
+    both = {one.centre_and_distance() for one in found if isinstance(one, Levels)}
+    if len(both) != 1 or None in both:
+        return Reason("its parts have other values")
+    ((centre, distance),) = both  # pyright: ignore
+    return _uniform(centre, distance, step.size[2])

@@ -1,0 +1,141 @@
+"""Functions of one number: what they give, whether they rise, and where they turn."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from signbit.pack._draft import Pointwise, Step
+
+
+class Function(NamedTuple):
+    """What a step is as a function of another, which is not looked behind.
+
+    step: the function's value.
+    of: what it is a function of.
+    """
+
+    step: Step
+    of: Step
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """(rows, C) of the argument to the function's values, as float32."""
+        return evaluated(self.step, {self.of: rows}).float()
+
+    @property
+    def direction(self) -> Tensor | None:
+        """(C,), the sign of its slope; None where it is not known to be monotone."""
+        return _direction(self.step, self.of, {})
+
+    @property
+    def uniform(self) -> bool:
+        """Whether it is the same for every channel."""
+        return all(step.uniform for step in self.between())
+
+    def between(self) -> list[Pointwise]:
+        """The functions that it is made of, in their order."""
+        found: dict[Step, None] = {}
+        stack: list[tuple[Step, bool]] = [(self.step, False)]
+        while stack:
+            step, ready = stack.pop()
+            if step in found or step is self.of:
+                continue
+            if ready:
+                found[step] = None
+            else:
+                stack += [(step, True), *((source, False) for source in step.sources)]
+        return [step for step in found if isinstance(step, Pointwise)]
+
+    def marks(self) -> list["Function"] | None:
+        """Its stepwise parts, where it changes nowhere but where one of these does; else None."""
+        marks: dict[Step, None] = {}
+        stack = [self.step]
+        while stack:
+            step = stack.pop()
+            if step in marks:
+                continue
+            if step is self.of or not isinstance(step, Pointwise):
+                return None
+            part = Function(step, self.of)
+            if step.stepwise and part.direction is not None:
+                marks[step] = None
+            else:
+                stack.extend(step.sources)
+        return [Function(step, self.of) for step in marks]
+
+
+def evaluated(step: Step, known: Mapping[Step, Tensor]) -> Tensor:
+    """What a step gives, where some steps are known."""
+    values = dict(known)
+    stack = [step]
+    while stack:
+        one = stack[-1]
+        if one in values:
+            stack.pop()
+            continue
+        missing = [source for source in one.sources if source not in values]
+        if missing:
+            stack.extend(missing)
+            continue
+        assert isinstance(one, Pointwise)
+        values[one] = one.compute(*(values[source] for source in one.sources))
+        stack.pop()
+    return values[step]
+
+
+def _direction(step: Step, of: Step, known: dict[Step, Tensor | None]) -> Tensor | None:
+    for one in Function(step, of).between():
+        total: Tensor | None = None
+        for source, slope in zip(one.sources, one.slopes, strict=True):
+            inner = torch.ones(one.size[2]) if source is of else known[source]
+            if inner is None or slope is None or bool(slope.isnan().any()):
+                total = None
+                break
+            product = inner * slope
+            if total is not None and bool((total * product < 0).any()):
+                total = None
+                break
+            total = product if total is None else (total + product).sign()
+        known[one] = total
+    return torch.ones(step.size[2]) if step is of else known[step]
+
+
+class Keys(NamedTuple):
+    """Numbers in their order, told by whole numbers from `low` to `high`, (C,) each.
+
+    number: (rows, C) or (C,) of keys to float32.
+    """
+
+    low: Tensor
+    high: Tensor
+    number: Callable[[Tensor], Tensor]
+
+
+class Turns(NamedTuple):
+    """Where a function of keys with the values `low` and `high` alone changes, per channel.
+
+    turn: the first key with the last value.
+    before, after: whether the value is `high` at the first key, and at the last.
+    """
+
+    turn: Tensor
+    before: Tensor
+    after: Tensor
+
+
+def bisected(question: Callable[[Tensor], Tensor], keys: Keys) -> Turns:
+    """Of a monotone question: sound because rounding never turns an order round."""
+    low, high = keys.low, keys.high
+    before, after = question(low), question(high)
+    while bool((high - low > 1).any()):
+        middle = torch.div(low + high, 2, rounding_mode="floor")
+        turned = question(middle) == after
+        high = torch.where(turned, middle, high)
+        low = torch.where(turned, low, middle)
+    return Turns(high, before, after)
+
+
+def ordered(parts: Sequence[Tensor]) -> Tensor:
+    """Keys of several functions in one order, (rows, C)."""
+    return torch.stack(list(parts)).sort(0).values

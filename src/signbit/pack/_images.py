@@ -1,0 +1,58 @@
+"""Images for the self-check: noise alone would pass what ordinary images do not."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SCALES = (2, 4, 8)
+
+
+def made_up_images(height: int, width: int, channels: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Sixteen: noise, flat ones with both extremes, edges, ramps, and blobs of several sizes.
+
+    Shape: (16, height, width, channels).
+    """
+    generator = np.random.default_rng(seed)
+    size = (height, width, channels)
+    images = [generator.integers(0, 256, size) for _ in range(4)]
+    images += [np.full(size, value) for value in (0, 255)]
+    images.append(np.broadcast_to(generator.integers(0, 256, channels), size))
+    images += _edges(generator, size)
+    images += _ramps(size)
+    images += [_blobs(generator, size, scale) for scale in _SCALES]
+    # Noise in one part, so that some windows see one number alone.
+    images += [_patch(generator, size) for _ in range(2)]
+    return np.stack(images).astype(np.uint8)
+
+
+def _edges(generator: np.random.Generator, size: tuple[int, int, int]) -> list[NDArray[np.int64]]:
+    height, width, _ = size
+    rows, columns = np.arange(height)[:, None, None], np.arange(width)[None, :, None]
+    low, high = np.sort(generator.integers(0, 256, (2, size[2])), axis=0)
+    across = np.broadcast_to(np.where(columns < (width + 1) // 2, low, high), size)
+    board = np.broadcast_to(np.where((rows // 2 + columns // 2) % 2, 255, 0), size)
+    return [across, board]
+
+
+def _ramps(size: tuple[int, int, int]) -> list[NDArray[np.int64]]:
+    height, width, _ = size
+    rows, columns = np.arange(height)[:, None, None], np.arange(width)[None, :, None]
+    down = 255 * rows // max(height - 1, 1) + 0 * columns
+    back = 255 - (255 * columns // max(width - 1, 1)) + 0 * rows
+    return [np.broadcast_to(one, size) for one in (down, back)]
+
+
+def _blobs(
+    generator: np.random.Generator, size: tuple[int, int, int], scale: int
+) -> NDArray[np.int64]:
+    height, width, channels = size
+    small = generator.integers(0, 256, (-(-height // scale), -(-width // scale), channels))
+    return small.repeat(scale, 0).repeat(scale, 1)[:height, :width]
+
+
+def _patch(generator: np.random.Generator, size: tuple[int, int, int]) -> NDArray[np.int64]:
+    height, width, channels = size
+    image = np.full(size, generator.integers(0, 256, channels))
+    image[height // 4 :, : max(width // 2, 1)] = generator.integers(
+        0, 256, (height - height // 4, max(width // 2, 1), channels)
+    )
+    return image

@@ -1,0 +1,141 @@
+"""Where torch's numbers lie in the maps of steps.
+
+Torch may see a map in any shape and order. What it sees is kept as the places of its numbers, and
+a step that moves numbers is made only where an operation needs them in the usual order.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from signbit.pack._draft import Flatten, Move, Size, Step
+from signbit.pack._place import Place
+
+FILL = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """What torch holds of an image, as numbers of a step.
+
+    shape: torch's, without the batch.
+    index: for each number its place in the step's map (row, column, channel), FILL for `fill`;
+        None for the usual layout: (C,), (C, L) or (C, H, W).
+    """
+
+    step: Step
+    shape: tuple[int, ...]
+    index: Tensor | None = None
+    fill: float | None = None
+
+    def places(self) -> Tensor:
+        """The index, of the usual layout too."""
+        return usual_places(self.shape) if self.index is None else self.index
+
+    @property
+    def covers(self) -> bool:
+        """Whether it is the whole map, each number once."""
+        if self.index is None:
+            return True
+        if self.index.numel() != self.step.elements or self.fill is not None:
+            return False
+        seen = torch.zeros(self.step.elements, dtype=torch.bool)
+        seen[self.index.reshape(-1)] = True
+        return bool(seen.all())
+
+
+def usual_size(shape: tuple[int, ...]) -> Size | None:
+    """Height, width, channels of torch's (C,), (C, L), (C, H, W); None for other ranks."""
+    if len(shape) > 3:
+        return None
+    channels, *sides = shape or (1,)
+    height, width = [1] * (2 - len(sides)) + sides
+    return height, width, channels
+
+
+def usual_places(shape: tuple[int, ...]) -> Tensor:
+    """Places of the usual layout."""
+    size = usual_size(shape)
+    assert size is not None
+    height, width, channels = size
+    places = torch.arange(math.prod(size)).reshape(height, width, channels)
+    return places.permute(2, 0, 1).reshape(shape)
+
+
+def placed(
+    step: Step, shape: tuple[int, ...], index: Tensor, fill: float | None = None
+) -> Placed:
+    """With the usual layout told as such."""
+    if usual_size(shape) == step.size and torch.equal(index.reshape(shape), usual_places(shape)):
+        return Placed(step, shape)
+    return Placed(step, shape, index.reshape(shape), fill if bool((index == FILL).any()) else None)
+
+
+def as_map(value: Placed, place: Place, shape: tuple[int, ...] | None = None) -> Step:
+    """The numbers as a map of the usual layout of `shape`: the step itself, or one that moves.
+
+    shape: of as many numbers in torch's order; that of the value by default, one row where it has
+        no usual layout.
+    """
+    shape = value.shape if shape is None else shape
+    size = usual_size(shape)
+    if size is None:
+        return as_map(value, place, (math.prod(shape),))
+    if value.index is None and shape == value.shape:
+        return value.step
+    places = value.places().reshape(shape)
+    if size == value.step.size and torch.equal(places, usual_places(shape)):
+        return value.step
+    flat = math.prod(value.step.size[:2]) > 1 and len(shape) <= 1
+    if flat and torch.equal(places, _channel_first(value.step.size)):
+        return Flatten(place, (value.step,), size)
+    height, width, channels = size
+    table = places.reshape(channels, height, width).permute(1, 2, 0)
+    tables = _separate(table)
+    if tables is not None:
+        return Move(place, (value.step,), size, *tables, value.fill)
+    zero = torch.zeros(1, dtype=torch.int64)
+    row = Move(
+        place, (value.step,), (1, 1, table.numel()), zero, zero, table.reshape(-1), value.fill
+    )
+    return as_map(Placed(row, shape, usual_places(shape)), place)
+
+
+def as_row(value: Placed, place: Place) -> Placed:
+    """The numbers as one row in torch's order."""
+    count = math.prod(value.shape)
+    row = as_map(value, place, (count,))
+    return placed(row, value.shape, torch.arange(count).reshape(value.shape))
+
+
+def _channel_first(size: Size) -> Tensor:
+    height, width, channels = size
+    places = torch.arange(math.prod(size)).reshape(height, width, channels)
+    return places.permute(2, 0, 1).reshape(-1)
+
+
+def _separate(table: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Three lists whose sums are the table, (height, width, channels); None where there are none."""
+    known = table != FILL
+    if not bool(known.any()):
+        return None
+    inside = [known.any(2).any(1), known.any(2).any(0), known.any(1).any(0)]
+    start = [int(one.nonzero()[0]) for one in inside]
+    if not bool(known[start[0], start[1], start[2]]):
+        return None
+    y, x, c = start
+    origin = table[y, x, c]
+    lists = [table[:, x, c] - origin, table[y, :, c] - origin, table[y, x, :] - origin]
+    lowest = [one[ok].min() for one, ok in zip(lists, inside, strict=True)]
+    lists = [one - low for one, low in zip(lists, lowest, strict=True)]
+    lists[2] = lists[2] + origin + sum(lowest)
+    if bool((lists[2][inside[2]] < 0).any()):
+        return None
+    sums = lists[0][:, None, None] + lists[1][None, :, None] + lists[2][None, None, :]
+    ok = inside[0][:, None, None] & inside[1][None, :, None] & inside[2][None, None, :]
+    if not torch.equal(known, ok) or not torch.equal(sums[known], table[known]):
+        return None
+    filled = [torch.where(good, one, FILL) for one, good in zip(lists, inside, strict=True)]
+    return filled[0], filled[1], filled[2]

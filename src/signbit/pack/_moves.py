@@ -1,0 +1,53 @@
+"""Operators that only move numbers: torch itself moves the elements' numbers, so no rule is needed."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
+
+from signbit.pack._view import View
+
+# The arguments that hold what is moved; others say where to.
+_SELF = ("self",)
+MOVES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("cat", "stack"), ("tensors",)),
+    **dict.fromkeys(
+        "flip roll repeat index index_select gather take take_along_dim "
+        "constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d "
+        "replication_pad1d replication_pad2d replication_pad3d "
+        "pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col "
+        "upsample_nearest1d upsample_nearest2d _upsample_nearest_exact1d "
+        "_upsample_nearest_exact2d".split(),
+        _SELF,
+    ),
+    **dict.fromkeys(("slice_scatter", "select_scatter", "diagonal_scatter"), ("self", "src")),
+}
+
+
+def moved(overload: Any, arguments: dict[str, Any], output: Tensor) -> View | None:
+    """The elements of the output; None where what says where to depends on the input."""
+    data = MOVES[overload.overloadpacket.__name__.removesuffix("_")]
+    # Element 0 stands for a constant, since padding puts zeros.
+    given: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if name in data:
+            given[name] = tree_map_only(View, lambda view: (view.numbered() + 1).double(), value)
+        elif name == "value":
+            given[name] = 0.0
+        else:
+            given[name] = tree_map_only(View, _constant, value)
+    if any(isinstance(one, _Unknown) for one in torch.utils._pytree.tree_leaves(given)):
+        return None
+    names = [argument.name for argument in overload._schema.arguments if not argument.kwarg_only]
+    keywords = {name: value for name, value in given.items() if name not in names}
+    elements = overload(*(given[name] for name in names), **keywords).round().long() - 1
+    return View(tuple(output.shape), output.dtype, elements=elements)
+
+
+class _Unknown:
+    """An index that depends on the input."""
+
+
+def _constant(view: View) -> Tensor | _Unknown:
+    return _Unknown() if view.constants is None or not view.is_constant else view.constants

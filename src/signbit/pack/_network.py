@@ -1,0 +1,234 @@
+"""Read a recording: what each result of torch is, as steps."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from signbit.errors import PackError
+from signbit.pack._draft import Concat, Pixels, Step
+from signbit.pack._fold import Folding
+from signbit.pack._layout import FILL, Placed, as_map, as_row, placed
+from signbit.pack._place import Place
+from signbit.pack._record import Recording
+from signbit.pack._view import CONSTANT, OperatorCall, Result, View
+
+
+class Network:
+    """The results that were read so far, by what torch gave.
+
+    folding: which of the steps are bits.
+
+    A batch of two runs through the network; a number of the second image must be the counterpart
+    of one of the first.
+    """
+
+    def __init__(self, recording: Recording, pixels: Pixels, folding: Folding):
+        self.folding = folding
+        self._placed: dict[Result, Placed] = {
+            recording.input: Placed(pixels, tuple(recording.input.shape[1:]))
+        }
+        self._results: list[Result] = [recording.input]
+        self._starts = [recording.input.first]
+
+    def add(self, call: OperatorCall, values: Sequence[Placed | None]) -> None:
+        """What a rule found for the results of a call."""
+        for result, value in zip(call.results, values, strict=False):
+            if value is not None:
+                self._placed[result] = value
+
+    def know(self, call: OperatorCall) -> None:
+        """That these results have their numbers."""
+        for result in call.results:
+            self._results.append(result)
+            self._starts.append(result.first)
+
+    def placed(self, result: Result) -> Placed | None:
+        """Where a result lies, where a rule said it."""
+        return self._placed.get(result)
+
+    def read(self, view: View, place: Place, shape: tuple[int, ...] | None = None) -> Placed:
+        """What a tensor holds of an image.
+
+        shape: that torch broadcasts the tensor to.
+
+        Raises: PackError where images of a batch are mixed.
+        """
+        shape = view.shape if shape is None else shape
+        if view.whole is not None and shape == view.shape:
+            return self._known(view.whole, place)
+        elements = view.numbered().expand(shape)
+        constants = None if view.constants is None else view.constants.expand(shape)
+        return self._gathered(elements, constants, place)
+
+    def _known(self, result: Result, place: Place) -> Placed:
+        if result not in self._placed:
+            call = result.call
+            raise PackError(
+                f"{place}: reads output {result.output} of {call.operator} of {call.place}, "
+                "which cannot be packed"
+            )
+        return self._placed[result]
+
+    def _gathered(self, elements: Tensor, constants: Tensor | None, place: Place) -> Placed:
+        shape = image_shape(tuple(elements.shape), place)
+        numbers = split(elements, place)[0]
+        known = numbers != CONSTANT
+        if not torch.equal(known, split(elements, place)[1] != CONSTANT):
+            raise PackError(f"{place}: does not do the same to each image of a batch")
+        owners = torch.bucketize(numbers, torch.tensor(self._starts), right=True) - 1
+        used = [int(one) for one in owners[known].unique()]
+        sources = [self._known(self._results[one], place) for one in used]
+        index = torch.full_like(numbers, FILL)
+        for owner, source in zip(used, sources, strict=True):
+            mine = owners == owner
+            result = self._results[owner]
+            flat = (numbers - result.first)[mine]
+            index[mine] = source.places().reshape(-1)[
+                self._place_in_image(result, flat, elements, mine, place)
+            ]
+        if any(source.fill is not None for source in sources):
+            sources = [_without_fill(source, place) for source in sources]
+            return self._gathered_again(elements, constants, place, used, sources)
+        fill = _one_constant(split_values(constants, elements, place), known, place)
+        if len(used) == 1:
+            return placed(sources[0].step, shape, index, fill)
+        return _joined(
+            [one.step for one in sources], owners, used, known, index, shape, fill, place
+        )
+
+    def _gathered_again(
+        self,
+        elements: Tensor,
+        constants: Tensor | None,
+        place: Place,
+        used: Sequence[int],
+        sources: Sequence[Placed],
+    ) -> Placed:
+        """Once more, with sources that are maps of their own."""
+        for owner, source in zip(used, sources, strict=True):
+            self._placed[self._results[owner]] = source
+        return self._gathered(elements, constants, place)
+
+    def _place_in_image(
+        self, result: Result, flat: Tensor, elements: Tensor, mine: Tensor, place: Place
+    ) -> Tensor:
+        """Where numbers lie in the first image, checked to be those of the second in the other."""
+        count = result.value.numel() // 2
+        other = split(elements, place)[1][mine] - result.first
+        if bool((flat >= count).any()) or not torch.equal(other, flat + count):
+            raise PackError(
+                f"{place}: mixes the images of a batch; keep the batch as the first dimension"
+            )
+        return flat
+
+
+def image_shape(shape: tuple[int, ...], place: Place) -> tuple[int, ...]:
+    """A shape without its batch of two, which may be part of the first dimension longer than 1."""
+    for axis, side in enumerate(shape):
+        if side == 1:
+            continue
+        if side % 2:
+            break
+        return shape[axis + 1 :] if side == 2 else (side // 2, *shape[axis + 1 :])
+    raise PackError(f"{place}: gives a value of shape {shape} for a batch of 2; one image has no "
+                    "part of its own in it")
+
+
+def split(values: Tensor, place: Place) -> tuple[Tensor, Tensor]:
+    """The numbers of the first image and of the second, each in torch's order."""
+    image_shape(tuple(values.shape), place)
+    first, second = values.reshape(2, -1)
+    return first, second
+
+
+def split_values(constants: Tensor | None, elements: Tensor, place: Place) -> Tensor | None:
+    """Constants of an image; those that are none are not compared."""
+    if constants is None:
+        return None
+    first, second = split(constants, place)
+    known, _ = split(elements, place)
+    same = (first == second) | (first.isnan() & second.isnan())
+    if not bool((same | (known != CONSTANT)).all()):
+        raise PackError(f"{place}: constants differ between the images of a batch")
+    return first
+
+
+def _one_constant(constants: Tensor | None, known: Tensor, place: Place) -> float | None:
+    if bool(known.all()):
+        return None
+    assert constants is not None
+    values = constants[~known].unique()
+    if len(values) != 1:
+        raise PackError(
+            f"{place}: joins values with {len(values)} different constants; one constant can be "
+            "packed, as where zeros are added"
+        )
+    return float(values[0])
+
+
+def _without_fill(source: Placed, place: Place) -> Placed:
+    return Placed(as_map(source, place), source.shape) if len(source.shape) <= 3 else as_row(
+        source, place
+    )
+
+
+def _joined(
+    steps: Sequence[Step],
+    owners: Tensor,
+    used: Sequence[int],
+    known: Tensor,
+    index: Tensor,
+    shape: tuple[int, ...],
+    fill: float | None,
+    place: Place,
+) -> Placed:
+    """Numbers of several steps: their channels joined where that is what torch does."""
+    runs = _channel_runs(owners.reshape(shape), known.reshape(shape))
+    by_channel = index.reshape(shape)
+    if runs is not None and len(shape) <= 3:
+        parts = [
+            as_map(
+                placed(
+                    steps[used.index(owner)],
+                    (stop - start, *shape[1:]),
+                    by_channel[start:stop],
+                ),
+                place,
+            )
+            for owner, start, stop in runs
+        ]
+        height, width, _ = parts[0].size
+        return Placed(Concat(place, tuple(parts), (height, width, shape[0])), shape)
+    rows, offset = [], 0
+    moved = index.clone()
+    for owner, step in zip(used, steps, strict=True):
+        rows.append(_row_of(step, place))
+        moved[(owners == owner) & known] += offset
+        offset += step.elements
+    joined = Concat(place, tuple(rows), (1, 1, offset))
+    return placed(joined, shape, moved.reshape(shape), fill)
+
+
+def _row_of(step: Step, place: Place) -> Step:
+    height, width, channels = step.size
+    if (height, width) == (1, 1):
+        return step
+    return as_map(Placed(step, (step.elements,), torch.arange(step.elements)), place)
+
+
+def _channel_runs(owners: Tensor, known: Tensor) -> list[tuple[int, int, int]] | None:
+    """(owner, first channel, end) where each channel is of one source alone, without constants."""
+    if not bool(known.all()) or owners.ndim == 0:
+        return None
+    by_channel = owners.reshape(len(owners), -1)
+    if not bool((by_channel == by_channel[:, :1]).all()):
+        return None
+    runs: list[tuple[int, int, int]] = []
+    for channel, owner in enumerate(by_channel[:, 0].tolist()):
+        if runs and runs[-1][0] == owner:
+            runs[-1] = (owner, runs[-1][1], channel + 1)
+        else:
+            runs.append((owner, channel, channel + 1))
+    return runs
+

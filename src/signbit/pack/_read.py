@@ -1,0 +1,77 @@
+"""From a recording to steps: each run of an operator that the output needs, by its rule."""
+
+from collections.abc import Sequence
+
+import torch
+
+from signbit.errors import PackError, unknown_name
+from signbit.pack._draft import Pixels
+from signbit.pack._fold import Folding
+from signbit.pack._layout import Placed
+from signbit.pack._network import Network
+from signbit.pack._record import Recording
+from signbit.pack._rule import RuleCall
+from signbit.pack._view import CONSTANT, OperatorCall, Result, View
+from signbit.pack.rules import rules
+
+
+def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
+    """What the network is as steps, and what it returns.
+
+    Raises: PackError naming the place and the operator that cannot be packed, and why.
+    """
+    place = recording.input.call.place
+    channels, *sides = recording.input.shape[1:]
+    height, width = [1] * (2 - len(sides)) + sides
+    network = Network(recording, Pixels(place, (), (height, width, channels)), folding)
+    needed = _needed(recording)
+    for call in recording.calls:
+        network.know(call)
+        if call.number in needed:
+            network.add(call, _by_rule(call, network))
+    return network, network.read(recording.output, place)
+
+
+def _by_rule(call: OperatorCall, network: Network) -> Sequence[Placed | None]:
+    if call.operator not in rules:
+        raise PackError(f"{call.place}: {_why_not(call)}")
+    found = rules.get(call.operator)(RuleCall(call, network))
+    return [found] if isinstance(found, Placed) else found
+
+
+def _why_not(call: OperatorCall) -> str:
+    if torch.Tag.nondeterministic_seeded in call.overload.tags:
+        return (
+            f"{call.operator} draws random numbers, so that the network gives other scores for the "
+            "same image; leave it out in evaluation (if self.training: ...)"
+        )
+    known = unknown_name("operator", call.operator, rules.names())
+    return (
+        f"{call.operator} cannot be packed; write it with operators that can "
+        f"(docs/packing.md has the list), or add a rule for it. {str(known).split('. ')[-1]}"
+    )
+
+
+def _needed(recording: Recording) -> set[int]:
+    """Numbers of the runs that the output depends on."""
+    results = [recording.input, *(one for call in recording.calls for one in call.results)]
+    starts = torch.tensor([one.first for one in results])
+    needed: set[int] = set()
+    stack = [recording.output]
+    while stack:
+        for result in _results(stack.pop(), results, starts):
+            call = result.call
+            if call.number not in needed:
+                needed.add(call.number)
+                stack.extend(call.views())
+    return needed
+
+
+def _results(view: View, results: Sequence[Result], starts: torch.Tensor) -> list[Result]:
+    if view.is_constant:
+        return []
+    if view.whole is not None:
+        return [view.whole]
+    elements = view.numbered().reshape(-1)
+    owners = torch.bucketize(elements[elements != CONSTANT], starts, right=True) - 1
+    return [results[int(one)] for one in owners.unique()]

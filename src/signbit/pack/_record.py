@@ -1,0 +1,209 @@
+"""Run a network, and note each operator of ATen that torch runs for it.
+
+Torch itself deals with Python's control flow, shapes, optional arguments, hooks, parametrizations,
+in-place operations and `.data`: what is noted is what was computed.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from signbit.errors import PackError, first_line
+from signbit.pack._moves import MOVES, moved
+from signbit.pack._place import Places, is_outermost
+from signbit.pack._storage import Storages
+from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
+from signbit.pack._view import OperatorCall, Result, View
+
+# They read shapes and types alone.
+_SHAPE_ONLY = frozenset(
+    "zeros_like ones_like full_like empty_like new_zeros new_ones new_full new_empty "
+    "new_empty_strided sym_size sym_stride sym_numel".split()
+)
+_SAME_NUMBERS = frozenset(("clone", "lift_fresh", "lift_fresh_copy", "alias_copy", "_to_copy"))
+_LOOK_AT_VALUES = {
+    "_local_scalar_dense": "a Python number or decision",
+    "equal": "a Python decision",
+    "is_nonzero": "a Python decision",
+    "nonzero": "a shape",
+    "masked_select": "a shape",
+}
+
+
+class Recording(NamedTuple):
+    """The operators that ran, in their order, the network's input, and what it returned."""
+
+    calls: Sequence[OperatorCall]
+    input: Result
+    output: View
+
+
+@is_outermost
+def record(model: nn.Module, example: Tensor) -> Recording:
+    """Run the network on a batch of two.
+
+    Raises: PackError where it cannot run, or does not compute the same for any input.
+    """
+    recorder = _Recorder(Places(model))
+    start = recorder.begin(example)
+    try:
+        with torch.no_grad(), recorder.places.followed(), recorder:
+            output = model(example)
+    except Exception as error:
+        if recorder.refusal is not None:
+            raise recorder.refusal from None
+        if isinstance(error, PackError):
+            raise
+        raise PackError(
+            f"{type(model).__name__} does not take input of shape {tuple(example.shape)}: "
+            f"{first_line(error)}"
+        ) from error
+    if recorder.refusal is not None:
+        raise recorder.refusal
+    return Recording(recorder.calls, start, recorder.storages.read(_one_tensor(output)))
+
+
+def _one_tensor(output: Any) -> Tensor:
+    """Raises: PackError where the network returns something else than one tensor."""
+    if isinstance(output, Tensor):
+        return output
+    leaves = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
+    what = f"{len(leaves)} tensors" if leaves else type(output).__name__
+    raise PackError(
+        f"the network returns {what}, where one tensor of scores can be packed; wrap it in a "
+        "module whose forward returns the scores alone"
+    )
+
+
+class _Recorder(TorchDispatchMode):
+    def __init__(self, places: Places):
+        super().__init__()
+        self.places, self.storages = places, Storages()
+        self.calls: list[OperatorCall] = []
+        self.refusal: PackError | None = None
+        self._elements, self._position = 0, -1
+        self._sums: Sums = {}
+
+    def begin(self, example: Tensor) -> Result:
+        call = OperatorCall("input", None, {}, self.places.here()._replace(line=""), -1)
+        result = self._result(call, 0, example)
+        self.storages.write(example, result)
+        return result
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self._position += 1
+        arguments = _bound(func, args, kwargs or {})
+        name = func.overloadpacket.__name__
+        plain = name.removesuffix("_") if not name.startswith("_") else name
+        tensors = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
+        random = torch.Tag.nondeterministic_seeded in func.tags
+        views = {id(tensor): self._read(tensor) for tensor in tensors}
+        if not random and all(view.is_constant for view in views.values()):
+            return self._on_constants(func, plain, arguments, args, kwargs or {})
+        if plain in _LOOK_AT_VALUES:
+            self._refuse(f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the "
+                         "input; what runs must not depend on them")
+        noted = tree_map_only(Tensor, lambda one: views[id(one)], arguments)
+        out = func(*args, **(kwargs or {}))
+        if plain not in _SHAPE_ONLY:
+            self._note(func, plain, noted, arguments, out)
+        return out
+
+    def _read(self, tensor: Tensor) -> View:
+        try:
+            return self.storages.read(tensor)
+        except PackError as error:
+            self._refuse(str(error))
+            raise AssertionError from None
+
+    def _refuse(self, reason: str) -> None:
+        """Raise, and once more at the end: the network's code may catch it."""
+        self.refusal = PackError(f"{self.places.here()}: {reason}")
+        raise self.refusal
+
+    def _on_constants(
+        self, func: Any, name: str, arguments: dict[str, Any], args: Any, kwargs: Any
+    ) -> Any:
+        """Run what does not depend on the input; a detour of its gradient costs no rounding."""
+        clean = cancelled_constant(self._sums, name, arguments)
+        out = func(*args, **kwargs)
+        for tensor in _written(func, arguments):
+            self.storages.forget_whole(tensor)
+        if clean is not None:
+            out.copy_(clean)
+        note_sum(self._sums, name, arguments, out)
+        return out
+
+    def _note(
+        self, func: Any, name: str, noted: dict[str, Any], arguments: dict[str, Any], out: Any
+    ) -> None:
+        written = _written(func, arguments)
+        outputs = written or [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
+        same = self._same_numbers(func, name, noted, outputs)
+        if same is not None:
+            self.storages.write_elements(outputs[0], same)
+            return
+        call = OperatorCall(name, func, noted, self.places.here(), len(self.calls), self._position)
+        new = [one for one in outputs if written or not self.storages.holds(one)]
+        if not new:
+            return
+        self.calls.append(call)
+        for index, tensor in enumerate(new):
+            result = self._result(call, index, tensor)
+            call.results.append(result)
+            self.storages.write(tensor, result)
+
+    def _same_numbers(
+        self, func: Any, name: str, noted: dict[str, Any], outputs: Sequence[Tensor]
+    ) -> View | None:
+        """The output, where it only holds numbers that its inputs hold."""
+        if len(outputs) != 1:
+            return None
+        (output,) = outputs
+        if name in _SAME_NUMBERS:
+            source = next(iter(noted.values()))
+            return source if source.dtype == output.dtype else None
+        if name == "copy":
+            return _expanded(noted["src"], output, noted["self"].dtype)
+        if name in MOVES and not self.storages.holds(output):
+            return moved(func, noted, output)
+        return cancelled(name, noted)
+
+    def _result(self, call: OperatorCall, output: int, tensor: Tensor) -> Result:
+        result = Result(call, output, tuple(tensor.shape), self._elements, tensor)
+        self._elements += tensor.numel()
+        return result
+
+
+def _bound(func: Any, args: Any, kwargs: Any) -> dict[str, Any]:
+    """All arguments by their names."""
+    given = {}
+    for index, argument in enumerate(func._schema.arguments):
+        default = argument.default_value if argument.has_default_value() else None
+        given[argument.name] = (
+            args[index] if index < len(args) else kwargs.get(argument.name, default)
+        )
+    return given
+
+
+def _written(func: Any, arguments: dict[str, Any]) -> list[Tensor]:
+    """The tensors that an operator changes."""
+    return [
+        leaf
+        for argument in func._schema.arguments
+        if argument.alias_info is not None and argument.alias_info.is_write
+        for leaf in tree_leaves(arguments[argument.name])
+        if isinstance(leaf, Tensor)
+    ]
+
+
+def _expanded(source: Any, output: Tensor, dtype: torch.dtype) -> View | None:
+    if source.dtype != dtype:
+        return None
+    if source.shape == tuple(output.shape):
+        return source
+    return View(tuple(output.shape), dtype, elements=source.numbered().expand(output.shape))

@@ -1,0 +1,76 @@
+"""Run a network again, and look at chosen values while it runs."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from signbit.errors import PackError
+from signbit.pack._place import Place
+
+
+class Expected(NamedTuple):
+    """What one run of an operator should give: one of two numbers everywhere.
+
+    place, operator: of the run.
+    values: the packed network's, in torch's shape.
+    middle, distance: of the two numbers, that broadcast to it.
+    """
+
+    place: Place
+    operator: str
+    values: NDArray[np.float32]
+    middle: NDArray[np.float32]
+    distance: NDArray[np.float32]
+
+
+class Replay(TorchDispatchMode):
+    """Compares values with those expected, by the position of the run among all.
+
+    replace: go on with the values expected, so that every layer is looked at by itself.
+    noise: relative, put on what replaces, to see how much rounding would matter.
+    differ: values on the other side of the middle. between: values that are neither.
+    """
+
+    def __init__(
+        self, expected: Mapping[int, Expected], replace: bool = False, noise: float = 0.0
+    ):
+        super().__init__()
+        self.expected, self.replace, self.noise = expected, replace, noise
+        self.differ, self.between = 0, dict[int, int]()
+        self._position = -1
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        self._position += 1
+        expected = self.expected.get(self._position)
+        if expected is not None:
+            name = func.overloadpacket.__name__
+            plain = name.removesuffix("_") if not name.startswith("_") else name
+            if plain != expected.operator:
+                raise PackError(
+                    f"{expected.place}: {plain} ran in a batch of images, {expected.operator} in a "
+                    "batch of two; a packed network computes the same for every batch"
+                )
+            self._look(expected, tree_leaves(out)[0])
+        return out
+
+    def _look(self, expected: Expected, given: Tensor) -> None:
+        values = given.float().numpy()
+        off = np.abs(values - expected.values)
+        # NaN differs too.
+        self.differ += int((~(off <= expected.distance)).sum())
+        side = np.abs(np.abs(values - expected.middle) - expected.distance)
+        between = int((side > expected.distance / 2).sum())
+        if between:
+            self.between[self._position] = between
+        if self.replace:
+            generator = torch.Generator().manual_seed(self._position)
+            put = torch.from_numpy(expected.values)
+            put = put * (1 + self.noise * torch.randn(put.shape, generator=generator))
+            given.copy_(put)

@@ -1,0 +1,103 @@
+"""What memory holds while a network runs: views and in-place writes need no case of their own."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from signbit.errors import PackError
+from signbit.pack._view import CONSTANT, Result, View
+
+
+@dataclass
+class _Contents:
+    """Of one storage: a whole result that lies there in one way, or each element by itself.
+
+    tensor: keeps the storage alive, so that no other takes its address.
+    """
+
+    tensor: Tensor
+    whole: Result | None
+    elements: Tensor | None = None
+
+    @property
+    def geometry(self) -> tuple[object, ...]:
+        """Where the whole result lies."""
+        return _geometry(self.tensor)
+
+    def spread(self) -> Tensor:
+        """The element at each position of the storage."""
+        if self.elements is None:
+            tensor = self.tensor
+            length = tensor.untyped_storage().nbytes() // max(tensor.element_size(), 1)
+            self.elements = torch.full((length,), CONSTANT)
+            if self.whole is not None:
+                lies_at(self.elements, tensor).copy_(self.whole.elements)
+            self.whole = None
+        return self.elements
+
+
+class Storages:
+    """The storages that hold numbers that depend on the network's input."""
+
+    def __init__(self) -> None:
+        self._contents: dict[int, _Contents] = {}
+
+    def read(self, tensor: Tensor) -> View:
+        """What the tensor holds now."""
+        shape, dtype = tuple(tensor.shape), tensor.dtype
+        contents = self._contents.get(_key(tensor))
+        if contents is None:
+            return View(shape, dtype, constants=tensor.detach().clone())
+        if tensor.element_size() != contents.tensor.element_size():
+            raise PackError(f"reads numbers of {contents.tensor.dtype} as {dtype}")
+        whole = contents.whole
+        if whole is not None and contents.geometry == _geometry(tensor):
+            return View(shape, dtype, whole=whole)
+        elements = lies_at(contents.spread().clone(), tensor).clone()
+        constant = elements == CONSTANT
+        if bool(constant.all()):
+            return View(shape, dtype, constants=tensor.detach().clone())
+        held = tensor.detach().clone() if bool(constant.any()) else None
+        return View(shape, dtype, elements=elements, constants=held)
+
+    def holds(self, tensor: Tensor) -> bool:
+        """Whether the tensor's memory is known."""
+        return _key(tensor) in self._contents
+
+    def write(self, tensor: Tensor, result: Result) -> None:
+        """The tensor now holds this result."""
+        contents = self._contents.get(_key(tensor))
+        if contents is None or contents.geometry == _geometry(tensor):
+            self._contents[_key(tensor)] = _Contents(tensor.detach(), result)
+            return
+        lies_at(contents.spread(), tensor).copy_(result.elements)
+
+    def write_elements(self, tensor: Tensor, view: View) -> None:
+        """The tensor now holds what the view holds, in the tensor's shape."""
+        if view.whole is not None and tuple(tensor.shape) == view.shape:
+            self.write(tensor, view.whole)
+            return
+        contents = self._contents.get(_key(tensor))
+        if contents is None:
+            contents = self._contents[_key(tensor)] = _Contents(tensor.detach(), None)
+        lies_at(contents.spread(), tensor).copy_(view.numbered())
+
+    def forget_whole(self, tensor: Tensor) -> None:
+        """The tensor now holds constants."""
+        contents = self._contents.get(_key(tensor))
+        if contents is not None:
+            lies_at(contents.spread(), tensor).fill_(CONSTANT)
+
+
+def lies_at(elements: Tensor, tensor: Tensor) -> Tensor:
+    """The view of a storage's elements that the tensor is of its storage."""
+    return torch.as_strided(elements, tensor.shape, tensor.stride(), tensor.storage_offset())
+
+
+def _key(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata
+
+
+def _geometry(tensor: Tensor) -> tuple[object, ...]:
+    return tuple(tensor.shape), tensor.stride(), tensor.storage_offset()

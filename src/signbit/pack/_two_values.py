@@ -1,0 +1,180 @@
+"""Whether a function has two values, and where it changes from one to the other."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from signbit.pack._functions import Function, Keys, Turns, bisected
+
+# Numbers that are looked at one by one, at most, and values that a row of them has.
+_MOST_LOOKS = 1 << 26
+_AT_ONCE = 1 << 22
+_FEW = 4
+# Floating-point numbers closer than this are told apart by rounding alone.
+_NARROW, _TINY = 1e-6, 1e-30
+
+
+class Levels(NamedTuple):
+    """What bits stand for, per channel: the number of bit 0 and that of bit 1, the higher."""
+
+    low: Tensor
+    high: Tensor
+
+    def centre_and_distance(self) -> tuple[float, float] | None:
+        """The number in the middle of both, and how far each is from it; None where channels differ."""
+        if len(self.low.unique()) > 1 or len(self.high.unique()) > 1:
+            return None
+        low, high = float(self.low[0]), float(self.high[0])
+        return (low + high) / 2, (high - low) / 2
+
+
+class TwoValues(NamedTuple):
+    """A function that gives two values: which, and where it turns.
+
+    levels: its two values.
+    turns: by the keys of its argument.
+    between: whether a third value lies between them, on a range that only rounding can hit.
+    """
+
+    levels: Levels
+    turns: Turns
+    between: bool = False
+
+
+class Reason(NamedTuple):
+    """Why a function is not one of two values.
+
+    few: whether it has few values, so that somebody meant it as a sign.
+    """
+
+    text: str
+    few: bool = False
+
+
+def two_values(
+    function: Function, keys: Keys, step: int | None = None, first: Tensor | None = None
+) -> TwoValues | Reason:
+    """Look at a function of keys.
+
+    step, first: keys that can be reached are `first`, `first` + step, and so on; None where keys
+        stand for float32 numbers, of which any can.
+    """
+    if function.direction is not None:
+        return _of_monotone(function, keys, step, first)
+    return _of_any(function, keys, step)
+
+
+def _of_monotone(
+    function: Function, keys: Keys, step: int | None, first: Tensor | None
+) -> TwoValues | Reason:
+    ends = [_at(function, keys, end) for end in (keys.low, keys.high)]
+    levels = _levels(torch.stack(ends))
+    if isinstance(levels, Reason):
+        return levels
+    middle = (levels.low + levels.high) / 2
+    turns = bisected(lambda one: _at(function, keys, one) > middle, keys)
+    around = torch.stack([_at(function, keys, turns.turn + side) for side in (-1, 0)])
+    odd = ((around != levels.low) & (around != levels.high)).any(0) & (turns.before != turns.after)
+    if not bool(odd.any()):
+        return TwoValues(levels, turns)
+    return _with_a_third(function, keys, levels, turns, ends, odd, step)
+
+
+def _with_a_third(
+    function: Function,
+    keys: Keys,
+    levels: Levels,
+    turns: Turns,
+    ends: list[Tensor],
+    odd: Tensor,
+    step: int | None,
+) -> TwoValues | Reason:
+    """Where there are values between the two: allowed only where none can be reached."""
+    leaves = bisected(lambda one: _at(function, keys, one) != ends[0], keys).turn
+    arrives = bisected(lambda one: _at(function, keys, one) == ends[1], keys).turn
+    values = _at(function, keys, leaves)[odd].unique()
+    third = "0" if len(values) == 1 and float(values[0]) == 0 else "other values"
+    if step is None:
+        low, high = keys.number(leaves), keys.number(arrives)
+        narrow = (high - low) <= _NARROW * torch.maximum(low.abs(), high.abs()) + _TINY
+        if bool(narrow[odd].all()):
+            return TwoValues(levels, turns._replace(turn=arrives), between=True)
+        return Reason(f"it gives {third} between its two values", few=len(values) == 1)
+    start = keys.low % step
+    reachable = leaves + (start - leaves) % step
+    hit = odd & (reachable < arrives)
+    if not bool(hit.any()):
+        return TwoValues(levels, turns._replace(turn=arrives))
+    count = int(((arrives - reachable + step - 1) // step)[hit].sum())
+    return Reason(
+        f"it gives {third} for {count} of the sums that its {int(hit.sum())} channels can take",
+        few=len(values) == 1,
+    )
+
+
+def _of_any(function: Function, keys: Keys, step: int | None) -> TwoValues | Reason:
+    rows = _rows(function, keys, step)
+    if rows is None:
+        return Reason("it is not known to be monotone")
+    values = torch.cat(
+        [function(keys.number(part)) for part in rows.split(max(_AT_ONCE // rows.shape[1], 1))]
+    )
+    levels = _levels(values)
+    if isinstance(levels, Reason):
+        return levels
+    bits = values == levels.high
+    changes = (bits[1:] != bits[:-1]).long()
+    if bool((changes.sum(0) > 1).any()):
+        return Reason("it is not monotone: it turns more than once", few=True)
+    at = changes.argmax(0) + 1
+    turn = rows.gather(0, at[None])[0] if len(rows) > 1 else rows[0]
+    return TwoValues(levels, Turns(turn, bits[0], bits[-1]))
+
+
+def _rows(function: Function, keys: Keys, step: int | None) -> Tensor | None:
+    """The keys to look at, (rows, C): all of them, or those around each change."""
+    channels = len(keys.low)
+    if step is not None:
+        low, high = int(keys.low[0]), int(keys.high[0])
+        count = (high - low) // step + 1
+        if count * channels <= _MOST_LOOKS:
+            return torch.arange(low, high + 1, step)[:, None].expand(-1, channels)
+    marks = function.marks()
+    if not marks:
+        return None
+    rows = [keys.low, keys.high]
+    for mark in marks:
+        ends = [_at(mark, keys, end) for end in (keys.low, keys.high)]
+        leaves = bisected(lambda one, m=mark, e=ends: _at(m, keys, one) != e[0], keys).turn
+        arrives = bisected(lambda one, m=mark, e=ends: _at(m, keys, one) == e[1], keys).turn
+        rows += [turn + side for turn in (leaves, arrives) for side in (-1, 0)]
+    limited = torch.stack(rows).clamp(keys.low, keys.high)
+    return limited.sort(0).values
+
+
+def _at(function: Function, keys: Keys, key: Tensor) -> Tensor:
+    return function(keys.number(key)[None])[0]
+
+
+def _levels(values: Tensor) -> Levels | Reason:
+    """The two numbers that a function gives, from (rows, C) of its values."""
+    if bool(values.isnan().any()):
+        return Reason("it gives NaN")
+    both = values.unique()
+    if len(both) == 1:
+        (value,) = both
+        pair = sorted((float(value), -float(value))) if float(value) else [0.0, 1.0]
+        both = torch.tensor(pair)
+    if len(both) == 2:
+        return Levels(*(level.expand(values.shape[1]) for level in both))
+    low, high = values.min(0).values, values.max(0).values
+    changing = low != high
+    odd = ((values != low) & (values != high)).any()
+    if bool(odd):
+        return Reason(f"it gives {len(both)} values", few=len(both) <= _FEW)
+    lows, highs = low[changing].unique(), high[changing].unique()
+    if len(lows) == len(highs) == 1:
+        return Reason(f"it is constant in {int((~changing).sum())} channels, at another value",
+                      few=True)
+    return Levels(low, high)

@@ -1,0 +1,43 @@
+"""From what somebody hands over to the module that runs."""
+
+import copy
+
+import torch
+from torch import nn
+
+from signbit.errors import PackError, first_line
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The network itself, in float32: without the wrappers of compilation and of many devices.
+
+    A single layer becomes a network of one, so that it has a path.
+
+    Raises: PackError where it is in training mode, or lies on a device or in a type that cannot
+    be packed.
+    """
+    if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return unwrapped(model.module)
+    if hasattr(model, "_orig_mod"):
+        return unwrapped(model._orig_mod)  # pyright: ignore
+    if any(module.training for module in model.modules()):
+        raise PackError("the network is in training mode; call eval() first")
+    tensors = [*model.parameters(), *model.buffers()]
+    devices = {str(tensor.device) for tensor in tensors} - {"cpu"}
+    if devices:
+        raise PackError(f"the network is on {sorted(devices)[0]}; call cpu() first")
+    types = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
+    if types - {torch.float32}:
+        model = _in_float32(model, types)
+    alone = not list(model.children()) and not isinstance(model, torch.jit.ScriptModule)
+    return nn.Sequential(model) if alone else model
+
+
+def _in_float32(model: nn.Module, types: set[torch.dtype]) -> nn.Module:
+    try:
+        return copy.deepcopy(model).float()
+    except Exception as error:
+        raise PackError(
+            f"the network has numbers of {', '.join(map(str, sorted(types, key=str)))}, and cannot "
+            f"be copied to make them float32 ({first_line(error)}); call float() first"
+        ) from error

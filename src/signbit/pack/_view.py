@@ -1,0 +1,112 @@
+"""Which numbers a tensor holds, told by their elements and not by the tensor's name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from signbit.pack._place import Place
+
+# In place of an element's number: a number that does not depend on the network's input.
+CONSTANT = -1
+
+
+@dataclass(eq=False)
+class Result:
+    """What one run of an operator gave.
+
+    call: the run.
+    output: which of its outputs this is.
+    first: the number of the result's first element; the others follow, in the order of rows.
+    value: what torch computed while recording.
+    """
+
+    call: "OperatorCall"
+    output: int
+    shape: tuple[int, ...]
+    first: int
+    value: Tensor
+
+    @property
+    def elements(self) -> Tensor:
+        """The number of each element."""
+        return torch.arange(self.first, self.first + self.value.numel()).reshape(self.shape)
+
+
+@dataclass(eq=False)
+class View:
+    """What a tensor held at the moment when an operator read it.
+
+    whole: the result that it is, element by element, in its shape.
+    elements: otherwise the number of each element, CONSTANT for those that are constant.
+    constants: the values of constant elements, in the shape; others are not to be read.
+    """
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    whole: Result | None = None
+    elements: Tensor | None = None
+    constants: Tensor | None = None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether nothing in it depends on the network's input."""
+        return self.whole is None and self.elements is None
+
+    def numbered(self) -> Tensor:
+        """The number of each element."""
+        if self.whole is not None:
+            return self.whole.elements
+        if self.elements is None:
+            return torch.full(self.shape, CONSTANT)
+        return self.elements
+
+    def same_as(self, other: "View") -> bool:
+        """Whether both hold the very same numbers."""
+        if self.shape != other.shape or self.dtype != other.dtype:
+            return False
+        if self.is_constant and other.is_constant:
+            assert self.constants is not None
+            assert other.constants is not None
+            return bool(torch.equal(self.constants, other.constants))
+        if self.whole is not None or other.whole is not None:
+            return self.whole is other.whole
+        mine, others = self.numbered(), other.numbered()
+        return bool((mine != CONSTANT).all()) and torch.equal(mine, others)
+
+
+@dataclass(eq=False)
+class OperatorCall:
+    """One run of an ATen operator on numbers that depend on the network's input.
+
+    operator: its name without namespace and overload; `add` for `add_` too.
+    arguments: by name, defaults included; views in the place of tensors.
+    number: how many such runs came before.
+    position: how many runs of any operator came before.
+    """
+
+    operator: str
+    overload: Any
+    arguments: dict[str, Any]
+    place: Place
+    number: int
+    position: int = -1
+    results: list[Result] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments[name]
+
+    def views(self) -> Sequence[View]:
+        """Every view among its arguments."""
+        return [one for value in self.arguments.values() for one in views_in(value)]
+
+
+def views_in(value: Any) -> list[View]:
+    """The views in an argument, which may be a list."""
+    if isinstance(value, View):
+        return [value]
+    if isinstance(value, list | tuple):
+        return [one for part in value for one in views_in(part)]
+    return []

@@ -1,0 +1,94 @@
+"""Layers with weights: bits where weights and input have two values each."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from signbit.pack._draft import Conv, RealNode, Step
+from signbit.pack._rule import RuleCall, function
+
+# Weights whose sizes differ by no more than rounding have one size.
+_CLOSE = 1e-6
+
+
+class Window(NamedTuple):
+    """How a kernel moves over a map; padding: top, left, bottom, right."""
+
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+
+def weighted(
+    c: RuleCall, source: Step, weight: Tensor, window: Window, fill: float = 0.0
+) -> Step:
+    """A convolution without bias: bits where weights and input have two values each.
+
+    fill: what padded taps count as.
+    """
+    size = _output_size(source, weight, window)
+    scale = one_size(weight)
+    if scale is None:
+        if fill != 0:
+            c.refuse(f"real weights are padded with zeros, not with {fill:g}")
+        return Conv(c.place, (source,), size, weight, False, False, *window)
+    signs = torch.where(weight > 0, 1.0, -1.0)
+    bits = c.bits(source)
+    if bits is not None:
+        centre, distance = bits
+        padding_value = (fill - centre) / distance if any(window.padding) else 0.0
+        if padding_value in (-1.0, 0.0, 1.0):
+            exact = _is_exact(scale) and _is_exact(torch.tensor([distance]))
+            step = Conv(
+                c.place, (source,), size, signs, True, True, *window, int(padding_value), exact
+            )
+            return rescaled(c, step, scale * distance, centre * scale * signs.sum((1, 2, 3)))
+    if fill not in (-1.0, 0.0, 1.0):
+        c.refuse(f"padding with {fill:g}; -1, 0 and 1 can be packed")
+    exact = _is_exact(scale)
+    step = Conv(c.place, (source,), size, signs, True, False, *window, int(fill), exact)
+    return rescaled(c, step, scale, torch.zeros(len(scale)))
+
+
+def _is_exact(scale: Tensor) -> bool:
+    """Powers of two, which no product rounds."""
+    return bool((torch.frexp(scale).mantissa == 0.5).all())
+
+
+def one_size(weight: Tensor) -> Tensor | None:
+    """(out,), the size that all weights of a channel have; None where they have several."""
+    size = weight.abs().amax((1, 2, 3))
+    least = weight.abs().amin((1, 2, 3))
+    close = (size - least <= _CLOSE * size).all() and (size > 0).all()
+    return size if bool(close) else None
+
+
+def rescaled(c: RuleCall, step: Step, scale: Tensor, shift: Tensor) -> Step:
+    """What the sums of signs stand for."""
+    zero = torch.zeros_like(scale)
+    if not bool((scale == 1).all()):
+        node = RealNode("affine", {}, {"scale": scale, "bias": zero})
+        step = function(c, step, lambda rows: rows * scale, scale, node)
+    return step if not bool(shift.any()) else _shifted(c, step, shift)
+
+
+def with_bias(c: RuleCall, step: Step, bias: Tensor | None) -> Step:
+    """step + bias per channel, where there is one."""
+    return step if bias is None else _shifted(c, step, bias.float())
+
+
+def _shifted(c: RuleCall, step: Step, bias: Tensor) -> Step:
+    one = torch.ones_like(bias)
+    node = RealNode("affine", {}, {"scale": one, "bias": bias})
+    return function(c, step, lambda rows: rows + bias, one, node)
+
+
+def _output_size(source: Step, weight: Tensor, window: Window) -> tuple[int, int, int]:
+    sides = []
+    for axis, size in enumerate(source.size[:2]):
+        reach = window.dilation[axis] * (weight.shape[2 + axis] - 1) + 1
+        padded = size + window.padding[axis] + window.padding[axis + 2]
+        sides.append((padded - reach) // window.stride[axis] + 1)
+    return sides[0], sides[1], weight.shape[0]

@@ -1,0 +1,190 @@
+"""Functions of one number."""
+
+from collections.abc import Callable
+
+import torch
+
+from signbit.pack._draft import RealForm, RealNode, chain
+from signbit.pack._layout import Placed
+from signbit.pack._pairs import ONE, ZERO
+from signbit.pack._rule import RuleCall, pointwise
+from signbit.pack.rules import rules
+
+INFINITY = float("inf")
+
+
+def clamp(low: float, high: float) -> RealNode:
+    """min(max(x, low), high), as float32 holds the two."""
+    single = [float(torch.tensor(bound, dtype=torch.float32)) for bound in (low, high)]
+    return RealNode("clamp", {"low": single[0], "high": single[1]})
+
+
+def unary(name: str) -> RealNode:
+    """A packed function by its name."""
+    return RealNode("unary", {"function": name})
+
+
+def affine(scale: float, bias: float) -> RealNode:
+    """scale * x + bias."""
+    return RealNode("affine", {}, {"scale": torch.tensor(scale), "bias": torch.tensor(bias)})
+
+
+MULTIPLY = RealNode("binary", {"function": "multiply"})
+
+
+def _times_itself(*nodes: RealNode) -> RealForm:
+    """x * f(x)."""
+    return RealForm((0, chain(*nodes)), (MULTIPLY,))
+
+
+def _plain(name: str, slope: float | None, form: Callable[[], RealForm | None]) -> None:
+    @rules.register(name)
+    def rule(c: RuleCall) -> Placed:
+        return pointwise(c, {"self": slope}, form)
+
+    rule.__name__ = name
+
+
+_plain("relu", 1.0, lambda: chain(clamp(0.0, INFINITY)))
+_plain("relu6", 1.0, lambda: chain(clamp(0.0, 6.0)))
+_plain("tanh", 1.0, lambda: chain(unary("tanh")))
+_plain("sigmoid", 1.0, lambda: chain(unary("sigmoid")))
+_plain("hardsigmoid", 1.0, lambda: chain(affine(1 / 6, 0.5), clamp(0.0, 1.0)))
+_plain("hardswish", None, lambda: _times_itself(affine(1 / 6, 0.5), clamp(0.0, 1.0)))
+_plain("silu", None, lambda: _times_itself(unary("sigmoid")))
+_plain("mish", None, lambda: _times_itself(unary("softplus"), unary("tanh")))
+_plain("erf", 1.0, lambda: chain(unary("erf")))
+_plain("exp", 1.0, lambda: chain(unary("exp")))
+_plain("log", 1.0, lambda: chain(unary("log")))
+_plain("sqrt", 1.0, lambda: chain(unary("sqrt")))
+_plain("rsqrt", None, lambda: chain(unary("sqrt"), unary("reciprocal")))
+_plain("abs", None, lambda: chain(unary("abs")))
+_plain("cos", None, lambda: chain(unary("cos")))
+_plain("sin", None, lambda: chain(unary("sin")))
+_plain("floor", 1.0, lambda: chain(unary("floor")))
+_plain("round", 1.0, lambda: chain(unary("round")))
+_plain("ceil", 1.0, lambda: chain(affine(-1.0, 0.0), unary("floor"), affine(-1.0, 0.0)))
+_plain("expm1", 1.0, lambda: chain(unary("exp"), affine(1.0, -1.0)))
+_plain("atan", 1.0, lambda: None)
+_plain("asinh", 1.0, lambda: None)
+_plain("log1p", 1.0, lambda: chain(affine(1.0, 1.0), unary("log")))
+
+
+@rules.register("log_sigmoid_forward")
+def log_sigmoid(c: RuleCall) -> list[Placed | None]:
+    """-softplus(-x)."""
+    form = chain(affine(-1.0, 0.0), unary("softplus"), affine(-1.0, 0.0))
+    return [pointwise(c, {"self": 1.0}, lambda: form), None]
+
+
+@rules.register("hardtanh")
+def hardtanh(c: RuleCall) -> Placed:
+    """The number, between two bounds."""
+    form = chain(clamp(c.number("min_val"), c.number("max_val")))
+    return pointwise(c, {"self": 1.0}, lambda: form)
+
+
+@rules.register("clamp")
+def clamped(c: RuleCall) -> Placed:
+    """The number, between two bounds, of which one may be missing."""
+    bounds = [c.optional("min"), c.optional("max")]
+    if all(bound is None or bound.numel() == 1 for bound in bounds):
+        low, high = (
+            missing if bound is None else float(bound)
+            for bound, missing in zip(bounds, (-INFINITY, INFINITY), strict=True)
+        )
+        form = chain(clamp(min(low, high), high))
+        return pointwise(c, {"self": 1.0}, lambda: form)
+    return pointwise(c, {"self": 1.0})
+
+
+@rules.register("clamp_min")
+def clamp_min(c: RuleCall) -> Placed:
+    """The number, or a lower bound."""
+    form = chain(clamp(c.number("min"), INFINITY))
+    return pointwise(c, {"self": 1.0}, lambda: form)
+
+
+@rules.register("clamp_max")
+def clamp_max(c: RuleCall) -> Placed:
+    """The number, or an upper bound."""
+    form = chain(clamp(-INFINITY, c.number("max")))
+    return pointwise(c, {"self": 1.0}, lambda: form)
+
+
+@rules.register("threshold")
+def threshold(c: RuleCall) -> Placed:
+    """The number where it is above a threshold, else a constant."""
+    rising = c.number("value") <= c.number("threshold")
+    same = c.number("value") == c.number("threshold")
+    form = chain(clamp(c.number("threshold"), INFINITY)) if same else None
+    return pointwise(c, {"self": 1.0 if rising else None}, lambda: form)
+
+
+@rules.register("leaky_relu")
+def leaky_relu(c: RuleCall) -> Placed:
+    """The number, with a slope of its own below zero."""
+    slope = c.number("negative_slope")
+    form = chain(RealNode("prelu", {}, {"slope": torch.tensor(slope)}))
+    return pointwise(c, {"self": 1.0 if slope >= 0 else None}, lambda: form)
+
+
+@rules.register("_prelu_kernel")
+def prelu(c: RuleCall) -> Placed:
+    """The number, with a learned slope of its own below zero."""
+    slope = c.constant("weight").float()
+    rising = torch.where(slope >= 0, 1.0, float("nan"))
+    return pointwise(
+        c,
+        {"self": rising},
+        lambda slope: chain(RealNode("prelu", {}, {"slope": slope})),
+        {"slope": slope},
+    )
+
+
+@rules.register("elu")
+def elu(c: RuleCall) -> Placed:
+    """scale * x above zero, else scale * alpha * (exp(input_scale * x) - 1)."""
+    alpha, scale, inner = c.number("alpha"), c.number("scale"), c.number("input_scale")
+    rising = 1.0 if min(alpha, scale, inner) > 0 else None
+    nodes = [unary("elu"), RealNode("prelu", {}, {"slope": torch.tensor(alpha)})]
+    if scale != 1:
+        nodes.append(affine(scale, 0.0))
+    form = chain(*nodes) if inner == 1 and alpha >= 0 else None
+    return pointwise(c, {"self": rising}, lambda: form)
+
+
+@rules.register("celu")
+def celu(c: RuleCall) -> Placed:
+    """alpha * elu(x / alpha), of a positive alpha."""
+    alpha = c.number("alpha")
+    form = chain(affine(1 / alpha, 0.0), unary("elu"), affine(alpha, 0.0))
+    return pointwise(c, {"self": 1.0 if alpha > 0 else None}, lambda: form)
+
+
+@rules.register("softplus")
+def softplus(c: RuleCall) -> Placed:
+    """log(1 + exp(beta * x)) / beta."""
+    beta = c.number("beta")
+    form = chain(affine(beta, 0.0), unary("softplus"), affine(1 / beta, 0.0))
+    return pointwise(c, {"self": 1.0 if beta > 0 else None}, lambda: form)
+
+
+@rules.register("gelu")
+def gelu(c: RuleCall) -> Placed:
+    """x times the normal distribution at x, or its approximation by tanh."""
+    if c["approximate"] == "tanh":
+        return pointwise(c, {}, _gelu_by_tanh)
+    form = _times_itself(affine(0.7071067811865476, 0.0), unary("erf"), affine(0.5, 0.5))
+    return pointwise(c, {}, lambda: form)
+
+
+def _gelu_by_tanh() -> RealForm:
+    """x * (1 + tanh(x * (k + 0.044715 * k * x^2))) / 2, k being sqrt(2 / pi)."""
+    k = 0.7978845608028654
+    inner = RealForm((0, 0), (MULTIPLY, affine(0.044715 * k, k)))
+    gate = RealForm((0, inner), (MULTIPLY, unary("tanh"), affine(0.5, 0.5)))
+    return RealForm((0, gate), (MULTIPLY,))
+
+
+__all__ = ["MULTIPLY", "ONE", "ZERO", "affine", "clamp", "unary"]

@@ -1,0 +1,168 @@
+"""Sums, products, quotients, and the lower or higher of two."""
+
+import torch
+from torch import Tensor
+
+from signbit.pack._draft import RealForm, RealNode, chain
+from signbit.pack._layout import Placed
+from signbit.pack._pairs import RECIPROCAL, pair, scaled
+from signbit.pack._rule import RuleCall, pointwise
+from signbit.pack.rules import rules
+
+
+@rules.register("add")
+def add(c: RuleCall) -> Placed:
+    """self + alpha * other."""
+    alpha = float(c["alpha"])
+    if not _both(c):
+        name = "other" if c.is_value("self") else "self"
+        constant = c.constant(name).float()
+        scale, added = (1.0, alpha * constant) if name == "other" else (alpha, constant)
+        slopes = {"self": 1.0, "other": alpha}
+        return pointwise(c, slopes, _affine, {"scale": torch.tensor(scale), "bias": added})
+    return pair(c, "add", {"self": 1.0, "other": alpha}, _factors(1.0, alpha))
+
+
+@rules.register("sub")
+def sub(c: RuleCall) -> Placed:
+    """self - alpha * other."""
+    alpha = float(c["alpha"])
+    if not _both(c):
+        slopes = {"self": 1.0, "other": -alpha}
+        if c.is_value("self"):
+            constants = {"scale": torch.tensor(1.0), "bias": -alpha * c.constant("other").float()}
+        else:
+            constants = {"scale": torch.tensor(-alpha), "bias": c.constant("self").float()}
+        return pointwise(c, slopes, _affine, constants)
+    return pair(c, "add", {"self": 1.0, "other": -alpha}, _factors(1.0, -alpha))
+
+
+@rules.register("rsub")
+def rsub(c: RuleCall) -> Placed:
+    """other - alpha * self."""
+    alpha = float(c["alpha"])
+    if not _both(c):
+        slopes = {"self": -alpha, "other": 1.0}
+        if c.is_value("self"):
+            constants = {"scale": torch.tensor(-alpha), "bias": c.constant("other").float()}
+        else:
+            constants = {"scale": torch.tensor(1.0), "bias": -alpha * c.constant("self").float()}
+        return pointwise(c, slopes, _affine, constants)
+    return pair(c, "add", {"self": -alpha, "other": 1.0}, _factors(-alpha, 1.0))
+
+
+@rules.register("mul")
+def mul(c: RuleCall) -> Placed:
+    """The product."""
+    if not _both(c):
+        name, other = ("self", "other") if c.is_value("self") else ("other", "self")
+        scale = c.constant(other).float()
+        return pointwise(c, {name: scale}, _affine, {"scale": scale, "bias": torch.tensor(0.0)})
+    return pair(c, "multiply", {})
+
+
+@rules.register("neg")
+def neg(c: RuleCall) -> Placed:
+    """-self."""
+    constants = {"scale": torch.tensor(-1.0), "bias": torch.tensor(0.0)}
+    return pointwise(c, {"self": -1.0}, _affine, constants)
+
+
+@rules.register("div")
+def div(c: RuleCall) -> Placed:
+    """self / other."""
+    if c.call.arguments.get("rounding_mode") is not None:
+        c.refuse("division that rounds cannot be packed")
+    if not c.is_value("other"):
+        divisor = c.constant("other").float()
+        constants = {"scale": 1 / divisor, "bias": torch.tensor(0.0)}
+        return pointwise(c, {"self": divisor}, _affine, constants)
+    if c.is_value("self"):
+        return pair(c, "multiply", {}, ((), (RECIPROCAL,)))
+    scale = c.constant("self").float()
+    return pointwise(c, {}, _scaled_reciprocal, {"scale": scale})
+
+
+@rules.register("reciprocal")
+def reciprocal(c: RuleCall) -> Placed:
+    """1 / self."""
+    return pointwise(c, {}, lambda: chain(RECIPROCAL))
+
+
+@rules.register("maximum")
+def maximum(c: RuleCall) -> Placed:
+    """The higher of two."""
+    if _both(c):
+        return pair(c, "maximum", {"self": 1.0, "other": 1.0})
+    name, other = ("self", "other") if c.is_value("self") else ("other", "self")
+    return pointwise(c, {name: 1.0}, _at_least, {"bound": c.constant(other).float()})
+
+
+@rules.register("minimum")
+def minimum(c: RuleCall) -> Placed:
+    """The lower of two."""
+    if _both(c):
+        return pair(c, "minimum", {"self": 1.0, "other": 1.0})
+    name, other = ("self", "other") if c.is_value("self") else ("other", "self")
+    return pointwise(c, {name: 1.0}, _at_most, {"bound": c.constant(other).float()})
+
+
+@rules.register("pow")
+def power(c: RuleCall) -> Placed:
+    """self ** exponent, for exponents 1, 2, 0.5, -0.5 and -1 as real numbers."""
+    exponent = c.number("exponent")
+    functions = {0.5: ("sqrt",), -0.5: ("sqrt", "reciprocal"), -1.0: ("reciprocal",)}
+    if exponent == 1:
+        return pointwise(c, {"self": 1.0}, chain)
+    if exponent == 2:
+        return pair(c, "multiply", {}, names=("self", "self"))
+    if exponent not in functions:
+        return pointwise(c, {})
+    slope = 1.0 if exponent == 0.5 else None
+    nodes = [RealNode("unary", {"function": name}) for name in functions[exponent]]
+    return pointwise(c, {"self": slope}, lambda: chain(*nodes))
+
+
+@rules.register("square")
+def square(c: RuleCall) -> Placed:
+    """self * self."""
+    return pair(c, "multiply", {}, names=("self", "self"))
+
+
+def _both(c: RuleCall) -> bool:
+    return c.is_value("self") and c.is_value("other")
+
+
+def _factors(*factors: float) -> list[list[RealNode]]:
+    return [[] if factor == 1 else [scaled(factor)] for factor in factors]
+
+
+def _scale_and_shift(scale: Tensor, bias: Tensor) -> RealNode:
+    return RealNode("affine", {}, {"scale": scale.float(), "bias": bias.float()})
+
+
+def _affine(scale: Tensor, bias: Tensor) -> RealForm:
+    return chain(_scale_and_shift(scale, bias))
+
+
+def _scaled_reciprocal(scale: Tensor) -> RealForm:
+    return chain(RECIPROCAL, _scale_and_shift(scale, torch.tensor(0.0)))
+
+
+def _at_least(bound: Tensor) -> RealForm:
+    """max(x, b), as b + max(x - b, 0) where b differs between channels."""
+    return _bounded(bound, 0.0, float("inf"))
+
+
+def _at_most(bound: Tensor) -> RealForm:
+    return _bounded(bound, -float("inf"), 0.0)
+
+
+def _bounded(bound: Tensor, low: float, high: float) -> RealForm:
+    one = torch.tensor(1.0)
+    if bound.ndim == 0:
+        limit = float(bound)
+        attributes = {"low": limit if low == 0 else low, "high": limit if high == 0 else high}
+        return chain(RealNode("clamp", attributes))
+    clamp = RealNode("clamp", {"low": low, "high": high})
+    return chain(_scale_and_shift(one, -bound), clamp, _scale_and_shift(one, bound))

@@ -1,0 +1,159 @@
+"""Signs, comparisons, and what is chosen by them."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from signbit.pack._draft import Pointwise, base_of, chain
+from signbit.pack._layout import Placed, as_map
+from signbit.pack._pairs import aligned, scaled
+from signbit.pack._rule import RuleCall, Slope, function, of_one_base, pointwise, then
+from signbit.pack.rules import rules
+from signbit.pack.rules.activation import unary
+
+_COMPARISONS: Mapping[str, tuple[float | None, float | None]] = {
+    "gt": (1.0, -1.0),
+    "ge": (1.0, -1.0),
+    "lt": (-1.0, 1.0),
+    "le": (-1.0, 1.0),
+    "eq": (None, None),
+    "ne": (None, None),
+}
+
+
+def _comparison(name: str, slopes: tuple[float | None, float | None]) -> None:
+    @rules.register(name)
+    def rule(c: RuleCall) -> Placed:
+        given = dict(zip(("self", "other"), slopes, strict=True))
+        if not (c.is_value("self") and c.is_value("other")) or of_one_base(c, "self", "other"):
+            return _equality(c, name) if slopes[0] is None else pointwise(c, given, stepwise=True)
+        return _of_difference(c, getattr(torch.ops.aten, name), slopes[0])
+
+    rule.__name__ = name
+
+
+def _equality(c: RuleCall, name: str) -> Placed:
+    """Neither below nor above: two comparisons, of which each is monotone."""
+    least = pointwise(c.run_as("ge"), {"self": 1.0, "other": -1.0}, stepwise=True)
+    most = pointwise(c.run_as("le"), {"self": -1.0, "other": 1.0}, stepwise=True)
+
+    def compute(least: Tensor, most: Tensor) -> Tensor:
+        return ~(least & most) if name == "ne" else least & most
+
+    step = Pointwise(
+        c.place,
+        (least.step, most.step),
+        least.step.size,
+        base_of(least.step),
+        compute,
+        [None, None],
+        None,
+        uniform=True,
+        result=c.call.results[0],
+    )
+    return Placed(step, least.shape, least.index)
+
+
+def _of_difference(c: RuleCall, compare: Callable[..., Tensor], slope: Slope) -> Placed:
+    """Two numbers compare as their difference does with zero, which float32 never rounds to it."""
+    left, right = aligned(c, ("self", "other"))
+    minus = then(c, as_map(right, c.place), [scaled(-1.0)])
+    size = tuple(max(a, b) for a, b in zip(left.step.size, minus.size, strict=True))
+    difference = c.real("binary", (as_map(left, c.place), minus), size, function="add")
+    known = torch.tensor(float("nan") if slope is None else slope)
+    step = function(c, difference, lambda rows: compare(rows, 0), known)
+    step.form, step.stepwise, step.result = None, True, c.call.results[0]
+    return c.usual(step)
+
+
+for _name, _slopes in _COMPARISONS.items():
+    _comparison(_name, _slopes)
+
+
+def _sign(c: RuleCall) -> Placed:
+    """-1, 0 or +1."""
+    return pointwise(c, {"self": 1.0}, lambda: chain(unary("sign")), stepwise=True)
+
+
+rules.register("sign")(_sign)
+rules.register("sgn")(_sign)
+
+
+@rules.register("heaviside")
+def heaviside(c: RuleCall) -> Placed:
+    """0, 1, or a constant at zero."""
+    between = bool(((c.constant("values") >= 0) & (c.constant("values") <= 1)).all())
+    return pointwise(c, {"self": 1.0 if between else None}, stepwise=True)
+
+
+@rules.register("copysign")
+def copysign(c: RuleCall) -> Placed:
+    """The size of a constant with the sign of a value; that of zero is looked at too."""
+    # Packed numbers may carry the other zero, so only a size of its own answers.
+    return pointwise(c, {})
+
+
+def _logical(name: str, slopes: Mapping[str, Slope]) -> None:
+    @rules.register(name)
+    def rule(c: RuleCall) -> Placed:
+        return pointwise(c, slopes)
+
+    rule.__name__ = name
+
+
+_RISING = {"self": 1.0, "other": 1.0}
+_logical("logical_not", {"self": -1.0})
+_logical("bitwise_not", {"self": -1.0})
+_logical("logical_and", _RISING)
+_logical("bitwise_and", _RISING)
+_logical("logical_or", _RISING)
+_logical("bitwise_or", _RISING)
+_logical("logical_xor", {})
+_logical("bitwise_xor", {})
+_logical("isnan", {})
+
+
+@rules.register("_to_copy")
+def to_copy(c: RuleCall) -> Placed:
+    """Another type: truth values and numbers as float32."""
+    kept = c["dtype"] in (None, torch.float32, torch.float64, torch.bool)
+    is_truth = c["self"].dtype == torch.bool
+    if c["dtype"] in (torch.float16, torch.bfloat16):
+        c.refuse(f"numbers of {c['dtype']}; float32 can be packed")
+    identity = c["dtype"] != torch.bool and (kept or is_truth)
+    # Any other number than 0 is true.
+    rising = 1.0 if c["dtype"] != torch.bool or is_truth else None
+    return pointwise(c, {"self": rising}, chain if identity else None)
+
+
+@rules.register("where")
+def where(c: RuleCall) -> Placed:
+    """One of two, by a comparison."""
+    slopes: dict[str, Slope] = {}
+    if not (c.is_value("self") or c.is_value("other")):
+        slopes = {"condition": c.constant("self").float() - c.constant("other").float()}
+    return pointwise(c, slopes)
+
+
+@rules.register("masked_fill")
+def masked_fill(c: RuleCall) -> Placed:
+    """A constant where a comparison holds."""
+    return pointwise(c, {} if c.is_value("self") else {"mask": _filled_slope(c)})
+
+
+def _filled_slope(c: RuleCall) -> Tensor:
+    return c.constant("value").float() - c.constant("self").float()
+
+
+@rules.register("index_put")
+def index_put(c: RuleCall) -> Placed:
+    """A constant where a comparison holds, written `x[mask] = 1`."""
+    indices = c["indices"]
+    masks = len(indices) == 1 and indices[0] is not None and indices[0].dtype == torch.bool
+    one = masks and indices[0].shape == c["self"].shape and c.constant("values").numel() == 1
+    if not one or c["accumulate"]:
+        c.refuse("numbers put at places that depend on the input; a constant where a comparison of "
+                 "the same shape holds can be packed")
+    arguments = {"condition": indices[0], "self": c["values"], "other": c["self"]}
+    return pointwise(c.run_as("where", torch.ops.aten.where.self, arguments), {})

@@ -1,0 +1,114 @@
+"""Convolutions and products with matrices of weights."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from signbit.pack._draft import Step
+from signbit.pack._layout import FILL, Placed, as_map, placed
+from signbit.pack._rule import RuleCall, as_positions, product
+from signbit.pack._transposed import transposed
+from signbit.pack._weighted import Window, weighted, with_bias
+from signbit.pack.rules import rules
+
+@rules.register("convolution")
+def convolution(c: RuleCall) -> Placed:
+    """A convolution of one or two dimensions, or a transposed one."""
+    weight = c.constant("weight").float()
+    if weight.ndim not in (3, 4):
+        c.refuse(f"a convolution of {weight.ndim - 2} dimensions; 1 and 2 can be packed")
+    if weight.ndim == 3:
+        weight = weight[:, :, None]
+    stride, dilation = (_pair(c[name], 1) for name in ("stride", "dilation"))
+    top, left = _pair(c["padding"], 0)
+    if c["transposed"]:
+        step = transposed(c, weight, stride, (top, left), dilation)
+        return c.usual(with_bias(c, step, c.optional("bias")))
+    window = Window(stride, (top, left, top, left), dilation, int(c["groups"]))
+    value, window, fill = _without_padding(c, c.value("input"), window)
+    step = weighted(c, as_map(value, c.place), weight, window, fill)
+    return c.usual(with_bias(c, step, c.optional("bias")))
+
+
+@rules.register("_convolution")
+def _convolution(c: RuleCall) -> Placed:
+    """The same, as traced modules call it."""
+    return convolution(c)
+
+
+@rules.register("addmm")
+def addmm(c: RuleCall) -> Placed:
+    """A linear layer: rows times a matrix, and a bias."""
+    beta, alpha = float(c["beta"]), float(c["alpha"])
+    bias = c.constant("self").float() * beta
+    return _linear(c, "mat1", c.constant("mat2").float() * alpha, bias)
+
+
+@rules.register("mm")
+def mm(c: RuleCall) -> Placed:
+    """Rows times a matrix."""
+    return _linear(c, "self", c.constant("mat2").float(), None)
+
+
+@rules.register("bmm")
+def bmm(c: RuleCall) -> Placed:
+    """Rows times one matrix for all."""
+    matrices = c.constant("mat2").float()
+    if not bool((matrices == matrices[:1]).all()):
+        c.refuse("products with several matrices at once cannot be packed")
+    return _linear(c, "self", matrices[0], None)
+
+
+def _without_padding(
+    c: RuleCall, value: Placed, window: Window
+) -> tuple[Placed, Window, float]:
+    """A value that is a map with a border of one constant, as that map and wider padding."""
+    if value.fill is None or value.index is None or len(value.shape) not in (2, 3):
+        return value, window, 0.0
+    if any(window.padding) and value.fill != 0:
+        return value, window, 0.0
+    index = value.index if value.index.ndim == 3 else value.index[:, None]
+    inside = (index != FILL).any(0)
+    rows, columns = inside.any(1).nonzero()[:, 0], inside.any(0).nonzero()[:, 0]
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    core = index[:, top:bottom, left:right]
+    if bool((core == FILL).any()) or int((index != FILL).sum()) != core.numel():
+        return value, window, 0.0
+    border = (top, left, index.shape[1] - bottom, index.shape[2] - right)
+    shape = tuple(core.shape) if value.index.ndim == 3 else (core.shape[0], core.shape[2])
+    padding: Any = tuple(a + b for a, b in zip(window.padding, border, strict=True))
+    return placed(value.step, shape, core.reshape(shape)), window._replace(padding=padding), value.fill
+
+
+def _linear(c: RuleCall, name: str, matrix: Tensor, bias: Tensor | None) -> Placed:
+    """Rows times a matrix, (in, out)."""
+    value = c.value(name)
+    width, out = matrix.shape
+    rows = product(value.shape) // width
+    bias = None if bias is None else bias.expand(out)
+    if rows == 1:
+        source, kernel = _whole_map(c, value, matrix)
+        step = with_bias(c, weighted(c, source, kernel, Window()), bias)
+        return placed(step, c.image_shape, torch.arange(out))
+    source = as_positions(c, value, rows, width)
+    step = with_bias(c, weighted(c, source, matrix.T[:, :, None, None], Window()), bias)
+    return placed(step, c.image_shape, torch.arange(rows * out))
+
+
+def _whole_map(c: RuleCall, value: Placed, matrix: Tensor) -> tuple[Step, Tensor]:
+    """A row that is a map in any order is read where it lies, with a kernel as large as it."""
+    if not value.covers:
+        return as_map(value, c.place, (len(matrix),)), matrix.T[:, :, None, None]
+    kernel = torch.empty_like(matrix)
+    kernel[value.places().reshape(-1)] = matrix
+    height, width, channels = value.step.size
+    return value.step, kernel.T.reshape(-1, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _pair(values: Sequence[int], neutral: int) -> tuple[int, int]:
+    """Height and width; one dimension lies in the width."""
+    values = tuple(values)
+    return (neutral, values[0]) if len(values) == 1 else (values[-2], values[-1])

@@ -1,0 +1,140 @@
+"""Batch norm, and norms that look at the image itself."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from signbit.pack._draft import Pointwise, RealNode, Step
+from signbit.pack._layout import Placed, as_map, as_row, placed
+from signbit.pack._pairs import RECIPROCAL
+from signbit.pack._rule import RuleCall, as_positions, function, product, then
+from signbit.pack.rules import rules
+from signbit.pack.rules.activation import affine, unary
+
+
+@rules.register("native_batch_norm")
+def batch_norm(c: RuleCall) -> list[Placed | None]:
+    """Batch norm with its running statistics; instance norm is one over parts of the images."""
+    names = ("weight", "bias", "running_mean", "running_var")
+    if c["training"]:
+        if c["input"].shape[0] == 1:
+            return [_instance_norm(c), None, None]
+        c.refuse("a batch norm without running statistics depends on the batch; train it with "
+                 "track_running_stats=True")
+    value = c.value("input")
+    view = (1, -1, *[1] * (len(c.shape) - 2))
+    given = [c.optional(name) for name in names]
+    laid = [None if one is None else c.per_channel(one.reshape(view), value) for one in given]
+    if any(one is not None and two is None for one, two in zip(given, laid, strict=True)):
+        value = as_row(value, c.place)
+        laid = [None if one is None else c.per_channel(one.reshape(view), value) for one in given]
+    channels = value.step.size[2]
+    weight, bias, mean, variance = (
+        None if one is None else one.float().expand(channels) for one in laid
+    )
+    assert mean is not None
+    assert variance is not None
+    step = _batch_norm_step(c, value.step, weight, bias, mean, variance)
+    return [Placed(step, value.shape, value.index), None, None]
+
+
+def _batch_norm_step(
+    c: RuleCall,
+    source: Step,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    mean: Tensor,
+    variance: Tensor,
+) -> Pointwise:
+    eps = float(c["eps"])
+    factor = torch.ones_like(mean) if weight is None else weight
+    offset = torch.zeros_like(mean) if bias is None else bias
+    # As torch computes it on the CPU: one multiply-add per number, with these two constants.
+    scale = factor / torch.sqrt(variance + eps)
+    shift = (offset.double() - mean.double() * scale.double()).float()
+
+    def compute(rows: Tensor) -> Tensor:
+        return F.batch_norm(rows, mean, variance, weight, bias, training=False, eps=eps)
+
+    node = RealNode("affine", {}, {"scale": scale, "bias": shift})
+    step = function(c, source, compute, factor, node)
+    step.result = c.call.results[0]
+    return step
+
+
+def _instance_norm(c: RuleCall) -> Placed:
+    """Torch lays the batch into the channels, so that each image has its own statistics."""
+    value = c.value("input")
+    channels, *sides = value.shape
+    rows = (channels, product(sides))
+    factors = [c.optional(name) for name in ("weight", "bias")]
+    # Torch repeats the parameters for each image.
+    own = [None if one is None else one[:channels].float() for one in factors]
+    step = _normalized(c, value, (1, rows[1], rows[0]), rows, float(c["eps"]))
+    step = _scaled(c, step, own)
+    places = torch.arange(product(rows)).reshape(rows[1], rows[0]).T
+    return placed(step, value.shape, places)
+
+
+@rules.register("native_group_norm")
+def group_norm(c: RuleCall) -> list[Placed | None]:
+    """Each group of channels of an image with its own mean and variance."""
+    value = c.value("input")
+    groups, channels, sides = int(c["group"]), int(c["C"]), int(c["HxW"])
+    grouped = (groups, channels // groups * sides)
+    step = _normalized(c, value, (1, grouped[1], grouped[0]), grouped, float(c["eps"]))
+    places = torch.arange(product(grouped)).reshape(grouped[1], grouped[0]).T
+    back = as_map(placed(step, value.shape, places), c.place)
+    factors = [c.optional(name) for name in ("weight", "bias")]
+    return [Placed(_scaled(c, back, factors), value.shape), None, None]
+
+
+@rules.register("native_layer_norm")
+def layer_norm(c: RuleCall) -> list[Placed | None]:
+    """The last dimensions, with a mean and variance for each of the others."""
+    value = c.value("input")
+    width = product(c["normalized_shape"])
+    positions = product(value.shape) // width
+    source = as_positions(c, value, positions, width)
+    step = _standardized(c, source, "channels", float(c["eps"]))
+    factors = [c.optional(name) for name in ("weight", "bias")]
+    step = _scaled(c, step, [None if one is None else one.reshape(-1) for one in factors])
+    places = torch.arange(product(value.shape))
+    return [placed(step, value.shape, places), None, None]
+
+
+def _normalized(
+    c: RuleCall, value: Placed, size: tuple[int, int, int], shape: tuple[int, int], eps: float
+) -> Step:
+    """A map whose channels are standardized over its positions; shape: (channels, positions)."""
+    source = as_map(Placed(value.step, shape, value.places().reshape(shape), value.fill), c.place)
+    return _standardized(c, source, "width", eps)
+
+
+def _standardized(c: RuleCall, source: Step, axis: str, eps: float) -> Step:
+    """(x - mean) / sqrt(variance + eps) over one axis."""
+    sides = dict(zip(("height", "width", "channels"), source.size, strict=True)) | {axis: 1}
+    size = (sides["height"], sides["width"], sides["channels"])
+
+    def mean(step: Step) -> Step:
+        return c.real("reduce", (step,), size, function="mean", axes=[axis])
+
+    minus = then(c, mean(source), [affine(-1.0, 0.0)])
+    centred = c.real("binary", (source, minus), source.size, function="add")
+    squared = c.real("binary", (centred, centred), source.size, function="multiply")
+    deviation = then(
+        c, mean(squared), [affine(1.0, eps), unary("sqrt"), RECIPROCAL]
+    )
+    return c.real("binary", (centred, deviation), source.size, function="multiply")
+
+
+def _scaled(c: RuleCall, step: Step, factors: list[Tensor | None]) -> Step:
+    weight, bias = factors
+    if weight is None and bias is None:
+        return step
+    channels = step.size[2]
+    scale = torch.ones(channels) if weight is None else weight.float()
+    shift = torch.zeros(channels) if bias is None else bias.float()
+    node = RealNode("affine", {}, {"scale": scale, "bias": shift})
+    return function(c, step, lambda rows: rows * scale + shift, scale, node)
+

@@ -1,0 +1,132 @@
+"""The highest or the mean of windows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from signbit.pack._draft import MaxPool, Move, Step
+from signbit.pack._layout import Placed
+from signbit.pack._resample import resampled
+from signbit.pack._rule import RuleCall
+from signbit.pack.rules import rules
+
+
+@rules.register("max_pool2d_with_indices")
+def max_pool(c: RuleCall) -> list[Placed | None]:
+    """A maximum over windows; the indices cannot be read."""
+    source = c.map("self")
+    attributes = _window(c, source, _sides(c["dilation"], 1))
+    return [c.usual(MaxPool(c.place, (source,), _size(c), attributes)), None]
+
+
+@rules.register("max_pool2d")
+def max_pool_alone(c: RuleCall) -> Placed:
+    """The same, without indices."""
+    (value, _) = max_pool(c)
+    assert value is not None
+    return value
+
+
+@rules.register("avg_pool2d")
+def avg_pool(c: RuleCall) -> Placed:
+    """A mean over windows."""
+    if c["divisor_override"] is not None:
+        c.refuse("average pooling with divisor_override cannot be packed")
+    source = c.map("self")
+    attributes = _window(c, source, (1, 1))
+    del attributes["dilation"]
+    if c["ceil_mode"] and any(_sides(c["padding"], 0)) and c["count_include_pad"]:
+        c.refuse("average pooling with ceil_mode counts some of the padding; give "
+                 "count_include_pad=False")
+    # What ceil_mode adds after the map is never counted.
+    counts = bool(c["count_include_pad"]) and not c["ceil_mode"]
+    return c.usual(c.real("avg_pool", (source,), _size(c), **attributes, count_padding=counts))
+
+
+@rules.register("_adaptive_avg_pool2d")
+def adaptive_avg_pool(c: RuleCall) -> Placed:
+    """A mean over windows that may have several sizes."""
+    source, size = c.map("self"), _size(c)
+    kernel = _even(source, size)
+    if kernel is None:
+        return c.usual(resampled(c, source, torch.ops.aten._adaptive_avg_pool2d, size))
+    attributes: dict[str, Any] = {"kernel": kernel, "stride": kernel, "padding": (0, 0, 0, 0)}
+    return c.usual(c.real("avg_pool", (source,), size, **attributes, count_padding=False))
+
+
+@rules.register("adaptive_max_pool2d")
+def adaptive_max_pool(c: RuleCall) -> list[Placed | None]:
+    """A maximum over windows; smaller ones see some of their numbers twice."""
+    source, size = c.map("self"), _size(c)
+    kernel = _even(source, size)
+    if kernel is None:
+        source, kernel = _repeated(c, source, size)
+    attributes = {
+        "kernel": kernel,
+        "stride": kernel,
+        "padding": (0, 0, 0, 0),
+        "dilation": (1, 1),
+    }
+    return [c.usual(MaxPool(c.place, (source,), size, attributes)), None]
+
+
+def _size(c: RuleCall) -> tuple[int, int, int]:
+    channels, *sides = c.image_shape
+    height, width = [1] * (2 - len(sides)) + sides
+    return height, width, channels
+
+
+def _even(source: Step, size: tuple[int, int, int]) -> tuple[int, int] | None:
+    """The window, where all have one size."""
+    if any(side % wanted for side, wanted in zip(source.size[:2], size[:2], strict=True)):
+        return None
+    return source.size[0] // size[0], source.size[1] // size[1]
+
+
+def _repeated(
+    c: RuleCall, source: Step, size: tuple[int, int, int]
+) -> tuple[Step, tuple[int, int]]:
+    height, width, channels = source.size
+    tables, kernel = [], []
+    for side, wanted, step in ((height, size[0], width * channels), (width, size[1], channels)):
+        starts = [i * side // wanted for i in range(wanted)]
+        ends = [-(-(i + 1) * side // wanted) for i in range(wanted)]
+        longest = max(end - start for start, end in zip(starts, ends, strict=True))
+        places = [
+            min(start + i, end - 1)
+            for start, end in zip(starts, ends, strict=True)
+            for i in range(longest)
+        ]
+        tables.append(torch.tensor(places) * step)
+        kernel.append(longest)
+    new = (len(tables[0]), len(tables[1]), channels)
+    step = Move(c.place, (source,), new, *tables, torch.arange(channels), None)
+    return step, (kernel[0], kernel[1])
+
+
+def _window(c: RuleCall, source: Step, dilation: tuple[int, int]) -> dict[str, Any]:
+    """The attributes of a window; ceil_mode becomes padding at the far sides."""
+    kernel = _sides(c["kernel_size"], 1)
+    stride = _sides(c["stride"], 1) if len(c["stride"] or ()) else kernel
+    before = _sides(c["padding"], 0)
+    far = []
+    for axis, wanted in enumerate(_size(c)[:2]):
+        reach = dilation[axis] * (kernel[axis] - 1) + 1
+        needed = (wanted - 1) * stride[axis] + reach
+        far.append(max(needed - source.size[axis] - before[axis], 0))
+    return {
+        "kernel": kernel,
+        "stride": stride,
+        "padding": (*before, *far),
+        "dilation": dilation,
+    }
+
+
+def _sides(values: Sequence[int] | int, neutral: int) -> tuple[int, int]:
+    """Height and width; one number is for both."""
+    if isinstance(values, int):
+        return values, values
+    values = tuple(values)
+    return (values[0], values[0]) if len(values) == 1 else (values[0], values[1])
+
