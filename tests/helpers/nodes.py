@@ -26,6 +26,15 @@ def random_thresholds(rng, channels: int, spread: int) -> dict[str, Any]:
     return {"threshold": values, "below": pack_bits(rng.random(channels) < 0.4)}
 
 
+def move(source: int, rows, columns, channels, fill: float = 0.0) -> Node:
+    """A `move`, whose size is that of the three lists of places."""
+    places = {"rows": rows, "columns": columns, "channels": channels}
+    tensors = {name: np.asarray(values, np.int32) for name, values in places.items()}
+    return Node(
+        "move", (source,), {"size": tuple(map(len, places.values())), "fill": fill}, tensors
+    )
+
+
 def first_bits(rng, channels: int, pixels: int = 1) -> list[Node]:
     """Random bits from pixels: nodes 1 and 2."""
     conv = window((1, 1), padding=(0, 0, 0, 0))
