@@ -36,7 +36,9 @@ def values(rng, channels: int) -> list[Node]:
     ]
 
 
-def assert_engine_equals_reference(nodes, size, pixels, **rounding: float) -> np.ndarray:
+def assert_engine_equals_reference(
+    nodes, size, pixels, rtol: float = 0, atol: float = 0
+) -> np.ndarray:
     """Alone and shared, one image and several: however it is run, it gives the same scores."""
     model = viewed(nodes, size, pixels)
     images = images_for(np.random.default_rng(1), model, 4)
@@ -44,7 +46,7 @@ def assert_engine_equals_reference(nodes, size, pixels, **rounding: float) -> np
     for threads in (1, 3):
         engine = Engine(model, threads)
         found = np.concatenate([engine.scores(images[:1]), engine.scores(images[1:])])
-        np.testing.assert_allclose(found, wanted, **(rounding or {"rtol": 0}))
+        np.testing.assert_allclose(found, wanted, rtol=rtol, atol=atol)
         first = found if first is None else first
         np.testing.assert_array_equal(found, first)
     return wanted
@@ -104,7 +106,7 @@ def test_a_move(kind, channels, way):
         places = [np.array(one) for one in way(rng, *size, channels)]
         for fill in FILLS[kind]:
             assert_engine_equals_reference(
-                [*nodes, move(KINDS[kind], *places, fill)], size, channels
+                [*nodes, move(KINDS[kind], *places, fill=fill)], size, channels
             )
             for one in places:  # nothing is filled the first time
                 one[rng.random(len(one)) < 0.3] = -1
@@ -128,7 +130,7 @@ def test_a_move_that_fills_everything(kind):
     nodes = values(np.random.default_rng(2), 65)
     for places in ([-1], [0], [0]), ([0], [-1, -1], [2]), ([35], [0], [-1] * 70):
         scores = assert_engine_equals_reference(
-            [*nodes, move(KINDS[kind], *places, FILLS[kind][1])], (5, 7), 65
+            [*nodes, move(KINDS[kind], *places, fill=FILLS[kind][1])], (5, 7), 65
         )
         assert (scores == FILLS[kind][1]).all()
 
@@ -167,7 +169,7 @@ def test_a_function_of_two_numbers(function, channels):
         ]
         for one in places[:2]:  # NaN from infinity, where it is not the only one
             one[1:2] = -1
-        small = [*values(rng, channels), move(3, *places, float("-inf"))]
+        small = [*values(rng, channels), move(3, *places, fill=float("-inf"))]
         small.append(Node("binary", (6, 6), {"function": "multiply"}))
         for pair in (3, 7), (7, 3), (6, 7):
             assert_engine_equals_reference(

@@ -95,7 +95,7 @@ def _plain(
         value = check.check(name, node.attributes[name])
         values = value if isinstance(value, tuple) else (value,)
         if isinstance(check, Choice | Choices):
-            names[name] = list(values)
+            names[name] = [str(one) for one in values]
         else:
             numbers[name] = [float(one) for one in values]
     tensors = {
