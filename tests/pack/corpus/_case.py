@@ -36,6 +36,8 @@ class Case:
     refused: what the one line of the refusal must contain, a regular expression; None where the
         network must be packed.
     may_refuse: the same, where packing the network right is as good.
+    wrap: what is done to the module after its weights are set, such as scripting it.
+    statistics: whether torch can run the module, so that its norms have statistics.
     """
 
     name: str
@@ -45,13 +47,15 @@ class Case:
     refused: str | None
     may_refuse: str | None
     wrap: Callable[[nn.Module], nn.Module]
+    statistics: bool
 
     def model(self) -> nn.Module:
         """The network in eval mode; the same weights at each call."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(zlib.crc32(self.name.encode()))
             model = self.make()
-            settle(model, self.inputs(model, _noise(self.images)))
+            inputs = self.inputs(model, _noise(self.images))
+            settle(model, inputs if self.statistics else None)
             return self.wrap(model.eval()).eval()
 
     def inputs(self, model: nn.Module, pixels: NDArray[np.uint8]) -> Tensor:
@@ -70,17 +74,18 @@ def network(
     refused: str | None = None,
     may_refuse: str | None = None,
     wrap: Callable[[nn.Module], nn.Module] = lambda model: model,
+    statistics: bool = True,
 ) -> Callable[[Callable[[], nn.Module]], Callable[[], nn.Module]]:
     """List a class, or a function that returns a module, as a network of the corpus.
 
-    wrap: what is done to the module after its weights are set, such as scripting it.
+    The options are the fields of `Case`.
     """
 
     def add(make: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
         topic = make.__module__.rpartition(".")[2]
         name = f"{topic}.{make.__name__}"
         assert name not in _CASES, name
-        _CASES[name] = Case(name, make, images, integers, refused, may_refuse, wrap)
+        _CASES[name] = Case(name, make, images, integers, refused, may_refuse, wrap, statistics)
         return make
 
     return add
@@ -96,10 +101,10 @@ def cases() -> dict[str, Case]:
 
 
 @torch.no_grad()
-def settle(model: nn.Module, inputs: Tensor) -> None:
+def settle(model: nn.Module, inputs: Tensor | None) -> None:
     """Parameters as training leaves them: uneven statistics, negative and zero gammas, biases.
 
-    Statistics of norms are those of random images, so that signs stay mixed, and then moved.
+    Statistics of norms are those of the inputs, so that signs stay mixed, and then moved.
     """
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     for module in model.modules():
@@ -113,7 +118,7 @@ def settle(model: nn.Module, inputs: Tensor) -> None:
             norm.weight.normal_()
             norm.bias.normal_(0, 0.5)
             norm.weight[3::7] = 0.0
-    if norms:
+    if norms and inputs is not None:
         model.train()(inputs)
     for norm in norms:
         norm.momentum = 0.1

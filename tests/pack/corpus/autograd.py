@@ -228,6 +228,9 @@ def straight_through_by_detach() -> nn.Module:
 class _TanhDetach(nn.Module):
     """IR-Net and others: the backward pass is that of a tanh."""
 
+    k: Tensor
+    t: Tensor
+
     def __init__(self):
         super().__init__()
         self.register_buffer("k", torch.tensor(1.0))

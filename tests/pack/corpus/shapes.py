@@ -32,7 +32,7 @@ class _Flattened(nn.Module):
         elif self.how == "numel":
             x = x.view(-1, x[0].numel())
         elif self.how == "like":
-            x = x.reshape(x.shape[:1] + (-1,))
+            x = x.reshape((*x.shape[:1], -1))
         elif self.how == "channels last":
             x = x.permute(0, 2, 3, 1).reshape(x.shape[0], -1)
         elif self.how == "transposed":
