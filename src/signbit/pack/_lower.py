@@ -62,6 +62,7 @@ class Lowering:
     reasons: dict[str, str] = field(default_factory=dict)
     bits: dict[Step, int] = field(default_factory=dict)
     _numbers: dict[Step, Scaled] = field(default_factory=dict)
+    _reals: dict[Step, int] = field(default_factory=dict)
 
     def emit(
         self,
@@ -82,9 +83,16 @@ class Lowering:
         number = self.number(step)
         if not number.whole:
             return number.node
-        node = self._affine(step.place.path, number.node, number.unit, 0.0, step.size[2])
-        self._numbers[step] = Scaled(node)
-        return node
+        if step not in self._reals:
+            channels = step.size[2]
+            self._reals[step] = self.emit(
+                step.place.path,
+                "affine",
+                [number.node],
+                scale=np.full(channels, number.unit, np.float32),
+                bias=np.zeros(channels, np.float32),
+            )
+        return self._reals[step]
 
     def number(self, step: Step) -> Scaled:
         """The value of a step, made on the first call."""
@@ -182,15 +190,6 @@ class Lowering:
             name: tensor.float().expand(channels).numpy() for name, tensor in node.tensors.items()
         }
         return self.emit(path, node.op, inputs, dict(node.attributes), **tensors)
-
-    def _affine(self, path: str, node: int, scale: float, bias: float, channels: int) -> int:
-        return self.emit(
-            path,
-            "affine",
-            [node],
-            scale=np.full(channels, scale, np.float32),
-            bias=np.full(channels, bias, np.float32),
-        )
 
     def _conv(self, step: Conv) -> Scaled:
         path = step.place.path

@@ -49,9 +49,10 @@ def pack(
     Raises: PackError naming the module and line that cannot be packed, and why; or what differs.
     """
     model = unwrapped(model)
-    recording, rank = _recorded(model, preprocessing)
+    recording, other, rank = _recorded(model, preprocessing)
     folding = Folding(preprocessing)
     network, output = read(recording, folding)
+    require_same(recording, other)
     last = _one_row(output, recording)
     lowering = Lowering(Folding(preprocessing, _real_values(last, folding)))
     lowering.real(last)
@@ -75,7 +76,9 @@ def pack(
     return PackedModel(kept.nodes, preprocessing, facts)
 
 
-def _recorded(model: nn.Module, preprocessing: Preprocessing) -> tuple[Recording, int]:
+def _recorded(
+    model: nn.Module, preprocessing: Preprocessing
+) -> tuple[Recording, Recording, int]:
     """What the network runs for two batches of images, and the rank of its input.
 
     Images of one row may be sequences, (N, C, L).
@@ -88,8 +91,7 @@ def _recorded(model: nn.Module, preprocessing: Preprocessing) -> tuple[Recording
     batches = [_inputs(images[start : start + 2], preprocessing, rank) for start in (0, 2)]
     # The first run may make what later ones find.
     recordings = [record(model, batch.clone()) for batch in (*batches, batches[0])][1:]
-    require_same(recordings[1], recordings[0])
-    return recordings[1], rank
+    return recordings[1], recordings[0], rank
 
 
 def _inputs(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:

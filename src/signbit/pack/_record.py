@@ -17,7 +17,7 @@ from signbit.pack._moves import MOVES, moved
 from signbit.pack._place import Places, is_outermost
 from signbit.pack._storage import Storages
 from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
-from signbit.pack._view import OperatorCall, Result, View
+from signbit.pack._view import OperatorCall, Result, View, views_in
 
 # They read shapes and types alone.
 _SHAPE_ONLY = frozenset(
@@ -25,6 +25,7 @@ _SHAPE_ONLY = frozenset(
     "new_empty_strided sym_size sym_stride sym_numel".split()
 )
 _SAME_NUMBERS = frozenset(("clone", "lift_fresh", "lift_fresh_copy", "alias_copy", "_to_copy"))
+_CONSTANTS = frozenset(("zero", "fill"))
 _LOOK_AT_VALUES = {
     "_local_scalar_dense": "a Python number or decision",
     "equal": "a Python decision",
@@ -59,8 +60,9 @@ def record(model: nn.Module, example: Tensor) -> Recording:
         if isinstance(error, PackError):
             raise
         raise PackError(
-            f"{type(model).__name__} does not take input of shape {tuple(example.shape)}: "
-            f"{first_line(error)}"
+            f"{recorder.places.here()}: cannot run on input of shape {tuple(example.shape)}, a batch "
+            f"of two: {first_line(error)}; give a preprocessing whose size and channels the network "
+            "takes, and a forward of one argument"
         ) from error
     if recorder.refusal is not None:
         raise recorder.refusal
@@ -142,6 +144,9 @@ class _Recorder(TorchDispatchMode):
         self, func: Any, name: str, noted: dict[str, Any], arguments: dict[str, Any], out: Any
     ) -> None:
         written = _written(func, arguments)
+        if name in _CONSTANTS and all(one.is_constant for one in _others(noted)):
+            self.storages.forget_whole(written[0])
+            return
         outputs = written or [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
         same = self._same_numbers(func, name, noted, outputs)
         if same is not None:
@@ -177,6 +182,11 @@ class _Recorder(TorchDispatchMode):
         result = Result(call, output, tuple(tensor.shape), self._elements, tensor)
         self._elements += tensor.numel()
         return result
+
+
+def _others(noted: dict[str, Any]) -> list[View]:
+    """The views that an operator reads besides the one that it changes."""
+    return [one for name, value in noted.items() if name != "self" for one in views_in(value)]
 
 
 def _bound(func: Any, args: Any, kwargs: Any) -> dict[str, Any]:

@@ -248,8 +248,13 @@ def _computing(
     arguments, schema = c.call.arguments, c.call.overload._schema
     operator = getattr(torch.ops.aten, c.call.operator)
 
+    truths = {name for name in names if arguments[name].dtype == torch.bool}
+
     def compute(*rows: Tensor) -> Tensor:
-        given = {**arguments, **constants, **dict(zip(names, rows, strict=True))}
+        given = {**arguments, **constants}
+        for name, value in zip(names, rows, strict=True):
+            # Bits of a comparison stand for 0 and 1.
+            given[name] = value != 0 if name in truths else value
         positional = [given[one.name] for one in schema.arguments if not one.kwarg_only]
         keywords = {one.name: given[one.name] for one in schema.arguments if one.kwarg_only}
         return operator(*positional, **keywords)

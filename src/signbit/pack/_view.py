@@ -1,6 +1,6 @@
 """Which numbers a tensor holds, told by their elements and not by the tensor's name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,20 @@ class View:
         if self.elements is None:
             return torch.full(self.shape, CONSTANT)
         return self.elements
+
+    def rearranged(self, change: Callable[[Tensor], Tensor]) -> "View":
+        """The same numbers, some of them, in other places."""
+        elements = change(self.numbered())
+        constants = None if self.constants is None else change(self.constants)
+        if self.is_constant:
+            return View(tuple(elements.shape), self.dtype, constants=constants)
+        return View(tuple(elements.shape), self.dtype, elements=elements, constants=constants)
+
+    def halves(self, dim: int) -> list["View"]:
+        """Both halves of a dimension."""
+        return [
+            self.rearranged(lambda one, half=half: one.chunk(2, dim)[half]) for half in (0, 1)
+        ]
 
     def same_as(self, other: "View") -> bool:
         """Whether both hold the very same numbers."""

@@ -6,7 +6,7 @@ import torch
 
 from signbit.pack._draft import RealForm, RealNode, chain
 from signbit.pack._layout import Placed
-from signbit.pack._pairs import ONE, ZERO
+from signbit.pack._pairs import pair
 from signbit.pack._rule import RuleCall, pointwise
 from signbit.pack.rules import rules
 
@@ -67,6 +67,8 @@ _plain("ceil", 1.0, lambda: chain(affine(-1.0, 0.0), unary("floor"), affine(-1.0
 _plain("expm1", 1.0, lambda: chain(unary("exp"), affine(1.0, -1.0)))
 _plain("atan", 1.0, lambda: None)
 _plain("asinh", 1.0, lambda: None)
+_plain("hardshrink", 1.0, lambda: None)
+_plain("softshrink", 1.0, lambda: None)
 _plain("log1p", 1.0, lambda: chain(affine(1.0, 1.0), unary("log")))
 
 
@@ -170,6 +172,28 @@ def softplus(c: RuleCall) -> Placed:
     return pointwise(c, {"self": 1.0 if beta > 0 else None}, lambda: form)
 
 
+@rules.register("fake_quantize_per_tensor_affine_cachemask")
+def fake_quantize(c: RuleCall) -> list[Placed | None]:
+    """Rounded to one of some levels."""
+    scale, zero = c.number("scale"), c.number("zero_point")
+    form = chain(
+        affine(1 / scale, zero),
+        unary("round"),
+        clamp(float(c["quant_min"]), float(c["quant_max"])),
+        affine(scale, -zero * scale),
+    )
+    return [pointwise(c, {"self": 1.0}, lambda: form), None]
+
+
+@rules.register("glu")
+def glu(c: RuleCall) -> Placed:
+    """One half of a dimension times the sigmoid of the other."""
+    halves = c["self"].halves(int(c["dim"]))
+    arguments = dict(zip(("self", "other"), halves, strict=True))
+    both = c.run_as("mul", torch.ops.aten.mul.Tensor, arguments)
+    return pair(both, "multiply", {}, ((), (unary("sigmoid"),)))
+
+
 @rules.register("gelu")
 def gelu(c: RuleCall) -> Placed:
     """x times the normal distribution at x, or its approximation by tanh."""
@@ -187,4 +211,4 @@ def _gelu_by_tanh() -> RealForm:
     return RealForm((0, gate), (MULTIPLY,))
 
 
-__all__ = ["MULTIPLY", "ONE", "ZERO", "affine", "clamp", "unary"]
+__all__ = ["MULTIPLY", "affine", "clamp", "unary"]

@@ -9,6 +9,8 @@ from signbit.pack._pairs import RECIPROCAL, pair, scaled
 from signbit.pack._rule import RuleCall, pointwise
 from signbit.pack.rules import rules
 
+_MOST_PRODUCTS = 8
+
 
 @rules.register("add")
 def add(c: RuleCall) -> Placed:
@@ -109,18 +111,35 @@ def minimum(c: RuleCall) -> Placed:
 
 @rules.register("pow")
 def power(c: RuleCall) -> Placed:
-    """self ** exponent, for exponents 1, 2, 0.5, -0.5 and -1 as real numbers."""
+    """self ** exponent, of a constant exponent."""
+    if c.is_value("exponent"):
+        c.refuse("an exponent that depends on the input; a constant can be packed")
     exponent = c.number("exponent")
-    functions = {0.5: ("sqrt",), -0.5: ("sqrt", "reciprocal"), -1.0: ("reciprocal",)}
-    if exponent == 1:
-        return pointwise(c, {"self": 1.0}, chain)
     if exponent == 2:
         return pair(c, "multiply", {}, names=("self", "self"))
-    if exponent not in functions:
-        return pointwise(c, {})
-    slope = 1.0 if exponent == 0.5 else None
-    nodes = [RealNode("unary", {"function": name}) for name in functions[exponent]]
-    return pointwise(c, {"self": slope}, lambda: chain(*nodes))
+    return pointwise(c, {"self": _slope_of_power(exponent)}, lambda: _power(exponent))
+
+
+def _slope_of_power(exponent: float) -> float | None:
+    odd = exponent > 0 and exponent % 2 == 1
+    # Of a fraction, it is defined for positive numbers alone.
+    return 1.0 if odd or (exponent > 0 and exponent % 1) else None
+
+
+def _power(exponent: float) -> RealForm:
+    if exponent < 0:
+        return RealForm((_power(-exponent),), (RECIPROCAL,))
+    if exponent == 0.5:
+        return chain(RealNode("unary", {"function": "sqrt"}))
+    if exponent % 1 or exponent > _MOST_PRODUCTS:
+        log, exp = (RealNode("unary", {"function": name}) for name in ("log", "exp"))
+        return chain(log, scaled(exponent), exp)
+    if exponent == 0:
+        return chain(_scale_and_shift(torch.tensor(0.0), torch.tensor(1.0)))
+    form = chain()
+    for _ in range(int(exponent) - 1):
+        form = RealForm((0, form), (RealNode("binary", {"function": "multiply"}),))
+    return form
 
 
 @rules.register("square")

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from signbit.pack._draft import Pointwise, base_of, chain
 from signbit.pack._layout import Placed, as_map
+from signbit.pack._choice import chosen
 from signbit.pack._pairs import aligned, scaled
 from signbit.pack._rule import RuleCall, Slope, function, of_one_base, pointwise, then
 from signbit.pack.rules import rules
@@ -89,9 +90,8 @@ def heaviside(c: RuleCall) -> Placed:
 
 @rules.register("copysign")
 def copysign(c: RuleCall) -> Placed:
-    """The size of a constant with the sign of a value; that of zero is looked at too."""
-    # Packed numbers may carry the other zero, so only a size of its own answers.
-    return pointwise(c, {})
+    """The size of a constant with the sign of a value."""
+    return pointwise(c, {"other": 1.0} if c.is_value("other") else {}, stepwise=True)
 
 
 def _logical(name: str, slopes: Mapping[str, Slope]) -> None:
@@ -133,17 +133,16 @@ def where(c: RuleCall) -> Placed:
     slopes: dict[str, Slope] = {}
     if not (c.is_value("self") or c.is_value("other")):
         slopes = {"condition": c.constant("self").float() - c.constant("other").float()}
-    return pointwise(c, slopes)
+    return chosen(c, "condition", "self", "other", slopes)
 
 
 @rules.register("masked_fill")
 def masked_fill(c: RuleCall) -> Placed:
     """A constant where a comparison holds."""
-    return pointwise(c, {} if c.is_value("self") else {"mask": _filled_slope(c)})
-
-
-def _filled_slope(c: RuleCall) -> Tensor:
-    return c.constant("value").float() - c.constant("self").float()
+    slopes: dict[str, Slope] = {}
+    if not c.is_value("self"):
+        slopes = {"mask": c.constant("value").float() - c.constant("self").float()}
+    return chosen(c, "mask", "value", "self", slopes)
 
 
 @rules.register("index_put")
@@ -156,4 +155,4 @@ def index_put(c: RuleCall) -> Placed:
         c.refuse("numbers put at places that depend on the input; a constant where a comparison of "
                  "the same shape holds can be packed")
     arguments = {"condition": indices[0], "self": c["values"], "other": c["self"]}
-    return pointwise(c.run_as("where", torch.ops.aten.where.self, arguments), {})
+    return where(c.run_as("where", torch.ops.aten.where.self, arguments))

@@ -54,7 +54,9 @@ def mm(c: RuleCall) -> Placed:
 
 @rules.register("bmm")
 def bmm(c: RuleCall) -> Placed:
-    """Rows times one matrix for all."""
+    """Rows times one matrix for all, or one matrix for all times columns."""
+    if not c.is_value("self"):
+        return _from_left(c)
     matrices = c.constant("mat2").float()
     if not bool((matrices == matrices[:1]).all()):
         c.refuse("products with several matrices at once cannot be packed")
@@ -96,6 +98,14 @@ def _linear(c: RuleCall, name: str, matrix: Tensor, bias: Tensor | None) -> Plac
     source = as_positions(c, value, rows, width)
     step = with_bias(c, weighted(c, source, matrix.T[:, :, None, None], Window()), bias)
     return placed(step, c.image_shape, torch.arange(rows * out))
+
+
+def _from_left(c: RuleCall) -> Placed:
+    """(batch, out, in) times (batch, in, columns): the columns are positions of a map."""
+    matrices = c.constant("self").float()
+    if not bool((matrices == matrices[:1]).all()) or len(matrices) != 2:
+        c.refuse("products with several matrices at once cannot be packed")
+    return c.usual(weighted(c, c.map("mat2"), matrices[0][:, :, None, None], Window()))
 
 
 def _whole_map(c: RuleCall, value: Placed, matrix: Tensor) -> tuple[Step, Tensor]:

@@ -8,7 +8,8 @@ import torch
 from signbit.pack._draft import MaxPool, Move, Step
 from signbit.pack._layout import Placed
 from signbit.pack._resample import resampled
-from signbit.pack._rule import RuleCall
+from signbit.pack._pairs import scaled
+from signbit.pack._rule import RuleCall, then
 from signbit.pack.rules import rules
 
 
@@ -31,11 +32,14 @@ def max_pool_alone(c: RuleCall) -> Placed:
 @rules.register("avg_pool2d")
 def avg_pool(c: RuleCall) -> Placed:
     """A mean over windows."""
-    if c["divisor_override"] is not None:
-        c.refuse("average pooling with divisor_override cannot be packed")
     source = c.map("self")
     attributes = _window(c, source, (1, 1))
     del attributes["dilation"]
+    if c["divisor_override"] is not None:
+        attributes["count_padding"] = True
+        step: Step = c.real("avg_pool", (source,), _size(c), **attributes)
+        taps = attributes["kernel"][0] * attributes["kernel"][1]
+        return c.usual(then(c, step, [scaled(taps / int(c["divisor_override"]))]))
     if c["ceil_mode"] and any(_sides(c["padding"], 0)) and c["count_include_pad"]:
         c.refuse("average pooling with ceil_mode counts some of the padding; give "
                  "count_include_pad=False")

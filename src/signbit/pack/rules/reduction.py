@@ -1,12 +1,14 @@
 """Means, sums and extremes over rows, columns or channels; probabilities."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from signbit.pack._draft import MaxPool, Step
+from signbit.pack._draft import MaxPool, RealNode, Step
 from signbit.pack._layout import Placed, as_map, placed, usual_size
+from signbit.pack._network import image_shape
 from signbit.pack._pairs import scaled
 from signbit.pack._rule import RuleCall, then
 from signbit.pack.rules import rules
@@ -49,6 +51,27 @@ def highest(c: RuleCall) -> list[Placed | None]:
 def lowest(c: RuleCall) -> list[Placed | None]:
     """The lowest over one dimension; its place cannot be read."""
     return [_reduced(c, "maximum", negated=True), None]
+
+
+@rules.register("var")
+def variance(c: RuleCall) -> Placed:
+    """The mean square of what is left without the mean, by one number less than there are."""
+    return _spread(c, [])
+
+
+@rules.register("std")
+def deviation(c: RuleCall) -> Placed:
+    """The root of the variance."""
+    return _spread(c, [unary("sqrt")])
+
+
+def _spread(c: RuleCall, after: Sequence[RealNode]) -> Placed:
+    count = 1
+    for dim in _dimensions(c, len(c["self"].shape)):
+        count *= c["self"].shape[dim]
+    less = 1.0 if c["correction"] is None else float(c["correction"])
+    factor = [] if less == 0 else [scaled(count / (count - less) if count > less else math.inf)]
+    return _reduced(c, "mean", before="centred", after=[*factor, *after])
 
 
 @rules.register("linalg_vector_norm")
@@ -109,16 +132,14 @@ def _reduced(
     before: Any = None,
     after: Sequence[Any] = (),
 ) -> Placed:
-    value = c.value("self")
     rank = len(c["self"].shape)
-    if len(value.shape) != rank - 1:
-        c.refuse("over parts of a batch; keep the batch as the first dimension")
     dims = _dimensions(c, rank)
-    if 0 in dims:
-        c.refuse(f"over dimensions {dims}, with the images of a batch among them; give the others")
-    axes = [dim - 1 for dim in dims]
-    if rank - 1 > 3 or value.index is not None:
-        value, axes = _arranged(value, axes)
+    if 0 in dims or image_shape(c["self"].shape, c.place) != c["self"].shape[1:]:
+        value, axes = _kept_first(c, dims, rank), [1]
+    else:
+        value, axes = c.value("self"), [dim - 1 for dim in dims]
+        if rank - 1 > 3 or value.index is not None:
+            value, axes = _arranged(value, axes)
     source = as_map(value, c.place)
     names = [_AXES[len(value.shape)][axis] for axis in axes]
     step = _step(c, source, function, names, negated, before, after)
@@ -132,6 +153,21 @@ def _dimensions(c: RuleCall, rank: int) -> list[int]:
         return list(range(rank))
     listed = given if isinstance(given, list | tuple) else [given]
     return sorted(int(dim) % rank for dim in listed)
+
+
+def _kept_first(c: RuleCall, dims: Sequence[int], rank: int) -> Placed:
+    """What is kept as channels, what goes as columns, where the batch is another dimension."""
+    kept = [dim for dim in range(rank) if dim not in dims]
+    sides = [c["self"].shape[dim] for dim in kept]
+    if not sides:
+        c.refuse(f"over dimensions {list(dims)}, the images of a batch among them; give the others")
+
+    def change(elements: torch.Tensor) -> torch.Tensor:
+        return elements.permute(*kept, *dims).reshape(*sides, -1)
+
+    value = c.network.read(c["self"].rearranged(change), c.place)
+    flat = value.places().reshape(-1, value.shape[-1])
+    return Placed(value.step, tuple(flat.shape), flat, value.fill)
 
 
 def _arranged(value: Placed, axes: Sequence[int]) -> tuple[Placed, list[int]]:
@@ -165,10 +201,14 @@ def _step(
         if function == "maximum":
             return MaxPool(c.place, (source,), size, window | {"dilation": (1, 1)})
         return c.real("avg_pool", (source,), size, **window, count_padding=False)
-    if before is not None:
+    axes = [name for name in order if name in names]
+    if before == "centred":
+        mean = c.real("reduce", (source,), size, function="mean", axes=axes)
+        minus = then(c, mean, [scaled(-1.0)])
+        source = _squared(c, c.real("binary", (source, minus), source.size, function="add"))
+    elif before is not None:
         source = before(source)
     if negated:
         source = then(c, source, [scaled(-1.0)])
-    axes = [name for name in order if name in names]
     step: Step = c.real("reduce", (source,), size, function=function, axes=axes)
     return then(c, step, [*([scaled(-1.0)] if negated else []), *after])
