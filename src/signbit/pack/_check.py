@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from signbit.errors import PackError
+from signbit.errors import PackError, first_line
 from signbit.format import PackedModel
 from signbit.models import to_input
 from signbit.pack._images import made_up_images
@@ -211,6 +211,14 @@ def _run(model: nn.Module, inputs: Tensor, replay: Replay) -> NDArray[np.float32
     """Torch's scores, as the module gives them when it is called."""
     # A network may change its input in place.
     own = inputs.clone()
-    with replay:
-        scores = model(own)
+    try:
+        with replay:
+            scores = model(own)
+    except PackError:
+        raise
+    except Exception as error:
+        raise PackError(
+            f"{type(model).__name__} runs on a batch of two, and not on one of {len(own)}: "
+            f"{first_line(error)}; a packed network computes the same for every batch"
+        ) from error
     return scores.float().numpy()

@@ -19,7 +19,7 @@ from signbit.pack._draft import (
     Step,
     base_of,
 )
-from signbit.pack._functions import Function, evaluated
+from signbit.pack._functions import Function, Turns, evaluated
 from signbit.pack._pixels import PixelCode, pixel_code
 from signbit.pack._thresholds import (
     Thresholds,
@@ -32,12 +32,22 @@ from signbit.pack._two_values import Levels, Reason, TwoValues, two_values
 
 
 class Comparison(NamedTuple):
-    """Bits from a comparison of a step's numbers."""
+    """Bits from a comparison of a step's numbers, by the keys where they turn.
+
+    floats: whether keys stand for float32 numbers; for whole ones otherwise.
+    """
 
     of: Step
-    thresholds: Thresholds
+    turns: Turns
     levels: Levels
-    between: bool
+    floats: bool
+
+    def thresholds(self, mask: Tensor | None) -> Thresholds:
+        """The comparison; of the opposite bits in the channels of the mask."""
+        turns = self.turns
+        if mask is not None:
+            turns = turns._replace(before=turns.before ^ mask, after=turns.after ^ mask)
+        return float_thresholds(turns) if self.floats else integer_thresholds(turns)
 
 
 class OfBits(NamedTuple):
@@ -200,8 +210,15 @@ class Folding:
         values = torch.stack([function(level[None])[0] for level in levels])
         low, high = values.min(0).values, values.max(0).values
         if bool(values.isnan().any()) or bool((low == high).any()):
-            return Reason("it is constant in some channels")
+            return self._of_real_levels(function)
         return OfBits(function.of, values[0] > values[1], Levels(low, high))
+
+    def _of_real_levels(self, function: Function) -> Plan | Reason:
+        """A function that is constant in some channels, of the numbers that bits stand for."""
+        found = two_values(function, float_keys(function, function.of.size[2]))
+        if isinstance(found, Reason):
+            return found
+        return Comparison(function.of, found.turns, found.levels, floats=True)
 
     def _carried(self, function: Function) -> Plan | Reason | None:
         """Bits of what is before a pooling or movement; None where the function is not one of it."""
@@ -220,7 +237,7 @@ class Folding:
             (source,),
             source.size,
             base_of(source),
-            lambda rows: evaluated(function.step, {function.of: rows}),
+            lambda rows: evaluated(function.step, {function.of: rows})[function.step],
             [direction if isinstance(function.of, MaxPool) else _spread(direction, source)],
             None,
             function.uniform,
@@ -238,17 +255,30 @@ class Folding:
         return Carried(function.of, inner, falling, levels)
 
     def _compared(self, function: Function) -> Plan | Reason:
+        """A comparison of the argument; of a real value after it, where that turns once alone."""
+        found = self._looked_at_keys(function)
+        if isinstance(found, TwoValues):
+            floats = self.integers(function.of) is None and not self.is_pixels(function.of)
+            return Comparison(function.of, found.turns, found.levels, floats)
+        later = _last_turning(function) if not found.third else None
+        if later is None:
+            return found
+        again = two_values(later, float_keys(later, later.of.size[2]))
+        if isinstance(again, Reason):
+            return found
+        return Comparison(later.of, again.turns, again.levels, floats=True)
+
+    def _looked_at_keys(self, function: Function) -> TwoValues | Reason:
         of, channels = function.of, function.of.size[2]
         whole = self.integers(of)
         if whole is not None:
             keys = integer_keys(whole.low, whole.high, channels)
             keys = keys._replace(number=lambda key: key.float() * whole.unit)
-            found = two_values(function, keys, whole.step)
-            return _comparison(of, found, floats=False)
+            return two_values(function, keys, whole.step)
         if self.is_pixels(of):
             keys = integer_keys(0, 255, channels)._replace(number=self._real_pixel)
-            return _comparison(of, two_values(function, keys, 1), floats=False)
-        return _comparison(of, two_values(function, float_keys(function, channels)), floats=True)
+            return two_values(function, keys, 1)
+        return two_values(function, float_keys(function, channels))
 
     def _real_pixel(self, key: Tensor) -> Tensor:
         scale, bias = (
@@ -260,12 +290,18 @@ class Folding:
         return key.float() * scale + bias
 
 
-def _comparison(of: Step, found: TwoValues | Reason, floats: bool) -> Plan | Reason:
-    if isinstance(found, Reason):
-        return found
-    make = float_thresholds if floats else integer_thresholds
-    thresholds = make(found.turns)
-    return Comparison(of, thresholds, found.levels, found.between)
+def _last_turning(function: Function) -> Function | None:
+    """The rest of a function after its last part that is not monotone, and can be real."""
+    found, step = None, function.step
+    while True:
+        sources = set(step.sources) - {function.of}
+        if len(sources) != 1 or len(set(step.sources)) != 1:
+            return found
+        (step,) = sources
+        rest = Function(function.step, step)
+        if not isinstance(step, Pointwise) or rest.direction is None:
+            return found
+        found = rest if step.form is not None and not step.stepwise else None
 
 
 def _spread(direction: Tensor | None, source: Step) -> Tensor | None:

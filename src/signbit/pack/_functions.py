@@ -21,7 +21,12 @@ class Function(NamedTuple):
 
     def __call__(self, rows: Tensor) -> Tensor:
         """(rows, C) of the argument to the function's values, as float32."""
-        return evaluated(self.step, {self.of: rows}).float()
+        return evaluated(self.step, {self.of: rows})[self.step].float()
+
+    def is_defined(self, rows: Tensor) -> Tensor:
+        """Where no part of it is NaN, which a comparison would hide."""
+        values = evaluated(self.step, {self.of: rows}).values()
+        return torch.stack([~value.isnan() for value in values]).all(0)
 
     @property
     def direction(self) -> Tensor | None:
@@ -65,8 +70,8 @@ class Function(NamedTuple):
         return [Function(step, self.of) for step in marks]
 
 
-def evaluated(step: Step, known: Mapping[Step, Tensor]) -> Tensor:
-    """What a step gives, where some steps are known."""
+def evaluated(step: Step, known: Mapping[Step, Tensor]) -> dict[Step, Tensor]:
+    """What a step and those before it give, where some steps are known."""
     values = dict(known)
     stack = [step]
     while stack:
@@ -81,7 +86,7 @@ def evaluated(step: Step, known: Mapping[Step, Tensor]) -> Tensor:
         assert isinstance(one, Pointwise)
         values[one] = one.compute(*(values[source] for source in one.sources))
         stack.pop()
-    return values[step]
+    return values
 
 
 def _direction(step: Step, of: Step, known: dict[Step, Tensor | None]) -> Tensor | None:

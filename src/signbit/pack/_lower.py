@@ -247,22 +247,24 @@ class Lowering:
             fill = 1.0 if fill == float(levels.high[0]) else -1.0
         return self._carry(step, [self.bit(source) for source in step.sources], fill)
 
-    def _bit_of_function(self, step: Pointwise) -> int:
-        plan = self.folding.plan(step)
+    def _bit_of_function(self, step: Pointwise, mask: Tensor | None = None) -> int:
+        """The bits of a function, negated in the channels of the mask."""
+        plan, path = self.folding.plan(step), step.place.path
         if isinstance(plan, Reason):
             raise PackError(f"{step.place}: its sign cannot be packed: {plan.text}")
         if isinstance(plan, OfBits):
-            return self._flipped(step.place.path, self.bit(plan.of), plan.mask)
+            return self._flipped(path, self.bit(plan.of), _both(plan.mask, mask))
         if isinstance(plan, Carried):
-            path = step.place.path
-            node = self._flipped(path, self.bit(plan.inner), plan.mask)
-            return self._flipped(path, self._carry(plan.through, [node], None), plan.mask)
+            node = self._bit_of_function(plan.inner, plan.mask)
+            node = self._carry(plan.through, [node], None)
+            return self._flipped(path, node, _both(plan.mask, mask))
+        thresholds = plan.thresholds(mask)
         return self.emit(
             _origin(step, plan.of),
             "threshold",
             [self._compared(plan)],
-            threshold=plan.thresholds.value,
-            below=pack_bits(plan.thresholds.below),
+            threshold=thresholds.value,
+            below=pack_bits(thresholds.below),
         )
 
     def _compared(self, plan: Comparison) -> int:
@@ -282,6 +284,10 @@ def _plain(node: RealNode) -> RealNode:
     """A sum of two values of one size has an operation of its own."""
     is_sum = node.op == "binary" and node.attributes["function"] == "add"
     return RealNode("add") if is_sum else node
+
+
+def _both(mask: Tensor, other: Tensor | None) -> Tensor:
+    return mask if other is None else mask ^ other
 
 
 def _may_be_bits(step: Step) -> bool:

@@ -76,7 +76,7 @@ class Network:
         known = numbers != CONSTANT
         if not torch.equal(known, split(elements, place)[1] != CONSTANT):
             raise PackError(f"{place}: does not do the same to each image of a batch")
-        owners = torch.bucketize(numbers, torch.tensor(self._starts), right=True) - 1
+        owners = torch.bucketize(numbers.contiguous(), torch.tensor(self._starts), right=True) - 1
         used = [int(one) for one in owners[known].unique()]
         sources = [self._known(self._results[one], place) for one in used]
         index = torch.full_like(numbers, FILL)

@@ -73,5 +73,5 @@ def _results(view: View, results: Sequence[Result], starts: torch.Tensor) -> lis
     if view.whole is not None:
         return [view.whole]
     elements = view.numbered().reshape(-1)
-    owners = torch.bucketize(elements[elements != CONSTANT], starts, right=True) - 1
+    owners = torch.bucketize(elements[elements != CONSTANT].contiguous(), starts, right=True) - 1
     return [results[int(one)] for one in owners.unique()]

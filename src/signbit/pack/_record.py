@@ -143,6 +143,9 @@ class _Recorder(TorchDispatchMode):
     def _note(
         self, func: Any, name: str, noted: dict[str, Any], arguments: dict[str, Any], out: Any
     ) -> None:
+        if torch.Tag.inplace_view in func.tags:
+            # The tensor is another view of its memory; where its numbers lie has not changed.
+            return
         written = _written(func, arguments)
         if name in _CONSTANTS and all(one.is_constant for one in _others(noted)):
             self.storages.forget_whole(written[0])

@@ -177,7 +177,7 @@ def pointwise(
     sources = tuple(one.step for one in values)
     channels = sources[0].size[2]
     found = {name: laid[f"slope {name}"] for name in slope_tensors}
-    signs = [found[name].sign().expand(channels) if name in found else None for name in names]
+    signs = [_sign(found[name]).expand(channels) if name in found else None for name in names]
     step = Pointwise(
         c.place,
         sources,
@@ -262,6 +262,11 @@ def _computing(
     return compute
 
 
+def _sign(slope: Tensor) -> Tensor:
+    """-1, 0 or 1; NaN, for no one sign, stays, of which torch.sign makes 0."""
+    return torch.where(slope.isnan(), slope, slope.sign())
+
+
 def then(c: RuleCall, source: Step, nodes: Sequence[RealNode]) -> Step:
     """A step after which packed operations on real numbers come, one after the other."""
     for node in nodes:
@@ -286,7 +291,7 @@ def function(
         source.size,
         base_of(source),
         compute,
-        [slope.sign().expand(source.size[2])],
+        [_sign(slope).expand(source.size[2])],
         chain(*nodes),
         slope.ndim == 0 and all(t.ndim == 0 for node in nodes for t in node.tensors.values()),
     )

@@ -19,7 +19,7 @@ class Thresholds(NamedTuple):
     below: NDArray[np.bool_]
 
 
-def integer_keys(low: int, high: int, channels: int, numbers: "Function | None" = None) -> Keys:
+def integer_keys(low: int, high: int, channels: int) -> Keys:
     """Whole numbers, which float32 holds."""
     ends = (torch.full((channels,), end, dtype=torch.int64) for end in (low, high))
     return Keys(*ends, lambda keys: keys.float())
@@ -62,7 +62,7 @@ def _last_defined(function: Function, channels: int, side: int) -> Tensor:
     """The key furthest from 0 on that side; the very last one where 0 has no value either."""
     ends = (torch.full((channels,), end, dtype=torch.int64) for end in (0, _LARGEST))
     keys = Keys(*ends, lambda keys: float_of(side * keys))
-    turns = bisected(lambda one: ~function(keys.number(one)[None])[0].isnan(), keys)
+    turns = bisected(lambda one: function.is_defined(keys.number(one)[None])[0], keys)
     return side * torch.where(turns.before & ~turns.after, turns.turn - 1, _LARGEST)
 
 

@@ -46,10 +46,12 @@ class Reason(NamedTuple):
     """Why a function is not one of two values.
 
     few: whether it has few values, so that somebody meant it as a sign.
+    third: whether it has a third value that its argument can reach.
     """
 
     text: str
     few: bool = False
+    third: bool = False
 
 
 def two_values(
@@ -100,7 +102,8 @@ def _with_a_third(
         narrow = (high - low) <= _NARROW * torch.maximum(low.abs(), high.abs()) + _TINY
         if bool(narrow[odd].all()):
             return TwoValues(levels, turns._replace(turn=arrives), between=True)
-        return Reason(f"it gives {third} between its two values", few=len(values) == 1)
+        few = len(values) == 1
+        return Reason(f"it gives {third} between its two values", few, third=few)
     start = keys.low % step
     reachable = leaves + (start - leaves) % step
     hit = odd & (reachable < arrives)
@@ -110,6 +113,7 @@ def _with_a_third(
     return Reason(
         f"it gives {third} for {count} of the sums that its {int(hit.sum())} channels can take",
         few=len(values) == 1,
+        third=len(values) == 1,
     )
 
 

@@ -57,7 +57,8 @@ def _batch_norm_step(
         return F.batch_norm(rows, mean, variance, weight, bias, training=False, eps=eps)
 
     node = RealNode("affine", {}, {"scale": scale, "bias": shift})
-    step = function(c, source, compute, factor, node)
+    # Of NaN it gives NaN for every number.
+    step = function(c, source, compute, factor.nan_to_num(0.0), node)
     step.result = c.call.results[0]
     return step
 
