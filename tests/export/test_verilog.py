@@ -14,7 +14,7 @@ from helpers.random_networks import affine, odd, random_network, types_of
 from helpers.tools import run
 
 from signbit.errors import ExportError, UsageError
-from signbit.export import export, handover
+from signbit.export import export, make_request
 from signbit.export._verilog import cycles
 from signbit.export._verilog.plan import make_plan
 from signbit.export._verilog.report import layer_cycles
@@ -41,13 +41,13 @@ def yosys() -> str:
     return shutil.which("yosys") or missing("needs Yosys: apt-get install yosys")
 
 
-def handed(model: PackedModel, name: str, images: int = 2):
+def request_for(model: PackedModel, name: str, images: int = 2):
     size = (images, *model.preprocessing.size, model.preprocessing.channels)
-    return handover(model, name, np.random.default_rng(1).integers(0, 256, size, np.uint8))
+    return make_request(model, name, np.random.default_rng(1).integers(0, 256, size, np.uint8))
 
 
 def written(folder: Path, model: PackedModel, parallel: int, images: int = 2, name: str = "net"):
-    export(handed(model, name, images), "verilog", folder, options={"parallel": parallel})
+    export(request_for(model, name, images), "verilog", folder, options={"parallel": parallel})
     return folder
 
 
@@ -138,7 +138,7 @@ def test_test_bench_finds_one_wrong_digit_in_any_file(iverilog, tmp_path):
 
 def test_test_bench_finds_one_wrong_weight_digit_of_a_hidden_layer(iverilog, tmp_path):
     model = packed("vgg_cut")
-    hidden = handed(model, "net").golden.values[4]
+    hidden = request_for(model, "net").golden.values[4]
     folder = written(tmp_path / "out", model, 1)
     assert simulate(iverilog, folder).startswith("PASS")
     # The bit of the channel that is closest to being +1 as often as -1.
@@ -197,7 +197,7 @@ def test_coe_files_hold_the_words_of_the_mem_files(tmp_path):
 @pytest.mark.parametrize("parallel", [1, 3, 16, 1000])
 @pytest.mark.parametrize("name", ["digits", "vgg_cut", "mlp", "paddings"])
 def test_layer_that_waits_for_nobody_takes_the_cycles_of_the_formula(name, parallel):
-    given = handed(packed(name), name)
+    given = request_for(packed(name), name)
     stages = make_plan(given, parallel).stages
     told = layer_cycles(given, parallel)
     layers = [n for n, node in enumerate(given.model.nodes, 1) if "kernel" in node.attributes]
@@ -343,7 +343,7 @@ def test_a_linear_layer_reads_a_flattened_map_as_it_streams_in(iverilog, tmp_pat
 @pytest.mark.parametrize("match", REFUSED)
 def test_networks_that_streams_of_bits_cannot_express_are_refused(tmp_path, match):
     with np.errstate(invalid="ignore"):
-        given = handed(REFUSED[match](), "net")
+        given = request_for(REFUSED[match](), "net")
     with pytest.raises(ExportError, match=match):
         export(given, "verilog", tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -360,5 +360,5 @@ def test_parallel_that_is_no_number_of_channels_is_refused(tmp_path, parallel):
     ("name", "module"), [("table", "net_table"), ("signbit_link", "net_signbit_link")]
 )
 def test_names_that_are_taken_are_avoided(iverilog, tmp_path, name, module):
-    export(handed(odd(), name), "verilog", tmp_path / "out")
+    export(request_for(odd(), name), "verilog", tmp_path / "out")
     assert simulate(iverilog, tmp_path / "out", name=module).startswith(f"PASS {module}")

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import UsageError
-from signbit.export._folder import write_folder
+from signbit.export._interface import ExportRequest, Parameters, exporters
 from signbit.export._names import safe_names
-from signbit.export._types import Handover, Parameters, exporters
+from signbit.export._write_folder import write_folder
 from signbit.format import Node, ValueType
 from signbit.format.bits import unpack_bits
 from signbit.format.types import BITS
@@ -45,23 +45,25 @@ class ArrayFormat:
     write: Callable[[Path, str, Array], None]
     write_all: Callable[[Path, Mapping[str, Array]], None]
     conventions: Mapping[str, str]
-    companions: Callable[[Handover, Path], None] | None = None
+    companions: Callable[[ExportRequest, Path], None] | None = None
     suffix_all: str | None = None
 
-    def __call__(self, handover: Handover, folder: Path, *, single: bool = False) -> dict[str, Any]:
+    def __call__(
+        self, request: ExportRequest, folder: Path, *, single: bool = False
+    ) -> dict[str, Any]:
         """Every tensor of a packed network, unpacked and as words, and golden vectors.
 
         single: one file for all arrays.
         """
-        arrays = arrays_of(handover)
+        arrays = arrays_of(request)
         if single:
-            name = f"{handover.name}{self.suffix_all or self.suffix}"
+            name = f"{request.name}{self.suffix_all or self.suffix}"
             self.write_all(folder / name, arrays)
             names = [name] * len(arrays)
         else:
             names = self._write_each(folder, list(arrays.items()))
         if self.companions is not None:
-            self.companions(handover, folder)
+            self.companions(request, folder)
         return {
             "array_conventions": {**_WORDS, **self.conventions},
             "arrays": [
@@ -125,14 +127,14 @@ def array_format(to: str) -> ArrayFormat:
     )
 
 
-def arrays_of(handover: Handover) -> dict[str, Array]:
+def arrays_of(request: ExportRequest) -> dict[str, Array]:
     """Every tensor of every node, and the golden values, under names that are identifiers.
 
     `nNN_NAME` is the tensor NAME of node NN: weights of bits as int8 of -1 and +1, (out, in /
     groups, height, width), masks as uint8 of 0 and 1; either once more as packed words,
     `nNN_NAME_words`. `golden_nNN` is what node NN gives, bits as int8 of -1 and +1.
     """
-    model, arrays = handover.model, dict[str, Array]()
+    model, arrays = request.model, dict[str, Array]()
     arrays["preprocessing_scale"] = np.asarray(model.preprocessing.scale, np.float64)
     arrays["preprocessing_bias"] = np.asarray(model.preprocessing.bias, np.float64)
     for number, node in enumerate(model.nodes, 1):
@@ -142,12 +144,12 @@ def arrays_of(handover: Handover) -> dict[str, Array]:
             arrays[key] = _plain(node, name, tensor, inputs)
             if tensor.dtype == np.uint64:
                 arrays[f"{key}_words"] = tensor
-    arrays["golden_pixels"] = handover.golden.pixels
+    arrays["golden_pixels"] = request.golden.pixels
     for number in range(1, len(model.types)):
-        value = handover.golden.values[number]
+        value = request.golden.values[number]
         is_bits = model.types[number].kind == BITS
         arrays[f"golden_n{number:02d}"] = signs(value) if is_bits else value
-    arrays["golden_scores"] = handover.golden.scores
+    arrays["golden_scores"] = request.golden.scores
     return arrays
 
 

@@ -6,7 +6,7 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
-from signbit.export._types import Handover
+from signbit.export._interface import ExportRequest
 from signbit.format import PackedModel
 
 TEMPLATES = files("signbit.export") / "_mat"
@@ -25,13 +25,13 @@ end
 """
 
 
-def write_scripts(handover: Handover, folder: Path) -> None:
+def write_scripts(request: ExportRequest, folder: Path) -> None:
     """`NAME_run.m` and `NAME_node.m` run the network on bits; `NAME_graph.m` is its graph."""
-    name = handover.name
+    name = request.name
     for template in ("run", "node"):
         text = (TEMPLATES / f"{template}.m").read_text(encoding="ascii").replace("NAME", name)
         _write(folder / f"{name}_{template}.m", text)
-    _write(folder / f"{name}_graph.m", graph(handover.model, name))
+    _write(folder / f"{name}_graph.m", graph(request.model, name))
 
 
 def graph(model: PackedModel, name: str) -> str:

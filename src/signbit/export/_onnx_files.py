@@ -9,43 +9,43 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from signbit.export._arrays import signs
-from signbit.export._types import Handover
+from signbit.export._interface import ExportRequest
 from signbit.format.types import BITS
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 
-def metadata(proto: "ModelProto", handover: Handover, conventions: Mapping[str, str]) -> None:
+def metadata(proto: "ModelProto", request: ExportRequest, conventions: Mapping[str, str]) -> None:
     """Conventions and names of classes, which travel with the file alone too."""
     from onnx import helper
 
     proto.doc_string = "\n".join(f"{key}: {text}" for key, text in conventions.items())
-    classes = handover.model.preprocessing.classes
+    classes = request.model.preprocessing.classes
     if classes:
         helper.set_model_props(proto, {"classes": json.dumps(list(classes))})
 
 
-def write(proto: "ModelProto", handover: Handover, folder: Path, template: str) -> None:
+def write(proto: "ModelProto", request: ExportRequest, folder: Path, template: str) -> None:
     """NAME.onnx, NAME_golden.npz and check.py. Raises: what onnx.checker finds wrong."""
     from onnx import checker
 
     checker.check_model(proto, full_check=True)
-    name = handover.name
+    name = request.name
     (folder / f"{name}.onnx").write_bytes(proto.SerializeToString(deterministic=True))
-    golden: dict[str, Any] = _golden(handover)  # pyright takes arrays for its keyword options
+    golden: dict[str, Any] = _golden(request)  # pyright takes arrays for its keyword options
     np.savez_compressed(folder / f"{name}_golden.npz", **golden)
     script = resources.files("signbit.export").joinpath("_onnx", template)
     text = script.read_text("utf-8").replace("@NAME@", name)
     (folder / "check.py").write_text(text, encoding="utf-8", newline="\n")
 
 
-def _golden(handover: Handover) -> dict[str, Any]:
+def _golden(request: ExportRequest) -> dict[str, Any]:
     """Pixels and scores, and `nNN` of every node but the last as the graph gives it."""
-    values = handover.golden.values
-    arrays: dict[str, Any] = {"pixels": handover.golden.pixels}
+    values = request.golden.values
+    arrays: dict[str, Any] = {"pixels": request.golden.pixels}
     for number in range(1, len(values) - 1):
-        value, type_ = values[number], handover.model.types[number]
+        value, type_ = values[number], request.model.types[number]
         value = (signs(value) if type_.kind == BITS else value).transpose(0, 3, 1, 2)
         arrays[f"n{number:02d}"] = value[:, :, 0, 0] if type_[1:3] == (1, 1) else value
-    return arrays | {"scores": handover.golden.scores}
+    return arrays | {"scores": request.golden.scores}

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.export._handover import refusal
+from signbit.export._bounds import HALVES_END, largest_sums
 from signbit.export._onnx_graph import Graph
 from signbit.export._onnx_operators import OPERATIONS
-from signbit.export._sums import HALVES_END, largest_sums
+from signbit.export._request import refusal
 from signbit.format import Node, PackedModel
 
 Array = NDArray[Any]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.export._sums import (
+from signbit.export._bounds import (
     HALVES_END,
     below_signs,
     largest_term,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.export._sums import (
+from signbit.export._bounds import (
     HALVES_END,
     below_signs,
     largest_sums,

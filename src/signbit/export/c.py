@@ -6,18 +6,18 @@ from typing import Any
 from signbit.export._c.golden import golden_header, test_program
 from signbit.export._c.plan import make_plan
 from signbit.export._c.source import arena_bytes, constant_bytes, header, source
-from signbit.export._types import Handover, exporters
+from signbit.export._interface import ExportRequest, exporters
 
 
 @exporters.register("c")
-def c(handover: Handover, folder: Path) -> dict[str, Any]:
+def c(request: ExportRequest, folder: Path) -> dict[str, Any]:
     """`NAME.c` and `NAME.h`; `NAME_test.c` compares them with `NAME_golden.h`."""
-    plan, name = make_plan(handover.model), handover.name
+    plan, name = make_plan(request.model), request.name
     texts = {
-        f"{name}.h": header(handover, plan),
-        f"{name}.c": source(handover, plan),
-        f"{name}_golden.h": golden_header(handover, plan),
-        f"{name}_test.c": test_program(handover),
+        f"{name}.h": header(request, plan),
+        f"{name}.c": source(request, plan),
+        f"{name}_golden.h": golden_header(request, plan),
+        f"{name}_test.c": test_program(request),
     }
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="ascii", newline="\n")

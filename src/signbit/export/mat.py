@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from signbit.errors import MissingDependencyError, OutputError
 from signbit.export._arrays import ArrayFormat
+from signbit.export._interface import exporters
 from signbit.export._mat_scripts import write_scripts
-from signbit.export._types import exporters
 
 VARIABLE = "array"
 # MATLAB reads no larger variable of a level 5 file, and scipy writes some.

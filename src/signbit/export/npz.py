@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.export._arrays import ArrayFormat
-from signbit.export._types import exporters
+from signbit.export._interface import exporters
 
 
 def _write(path: Path, key: str, array: NDArray[Any]) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.export._interface import ExportRequest, exporters
 from signbit.export._onnx_files import metadata, write
 from signbit.export._onnx_graph import Graph, require_onnx
 from signbit.export._onnx_lower import Lowering
-from signbit.export._types import Handover, exporters
 from signbit.format import Node, PackedModel
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _CONVENTIONS = {
 
 
 @exporters.register("onnx")
-def onnx(handover: Handover, folder: Path, *, int8_weights: bool = False) -> dict[str, Any]:
+def onnx(request: ExportRequest, folder: Path, *, int8_weights: bool = False) -> dict[str, Any]:
     """A graph of ONNX's own operators, golden vectors, and a script that compares them.
 
     int8_weights: hold the -1 and +1 in int8, cast to float32 in the graph, which makes the file
@@ -35,9 +35,9 @@ def onnx(handover: Handover, folder: Path, *, int8_weights: bool = False) -> dic
 
     Raises: MissingDependencyError without onnx; ExportError where weights pass 2 GiB.
     """
-    proto = to_proto(handover.model, handover.name, int8_weights=int8_weights)
-    metadata(proto, handover, _CONVENTIONS)
-    write(proto, handover, folder, "check_onnx.py.in")
+    proto = to_proto(request.model, request.name, int8_weights=int8_weights)
+    metadata(proto, request, _CONVENTIONS)
+    write(proto, request, folder, "check_onnx.py.in")
     return {"onnx_conventions": dict(_CONVENTIONS)}
 
 

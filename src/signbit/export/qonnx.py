@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.export._handover import refusal
+from signbit.export._bounds import HALVES_END
+from signbit.export._interface import ExportRequest, Golden, exporters
 from signbit.export._onnx_files import metadata, write
 from signbit.export._onnx_graph import Graph, require_onnx
 from signbit.export._onnx_lower import Lowering
-from signbit.export._sums import HALVES_END
-from signbit.export._types import Golden, Handover, exporters
+from signbit.export._request import refusal
 from signbit.format import Node, PackedModel
 from signbit.passes.upward import upward
 from signbit.runtime import reference
@@ -34,7 +34,7 @@ _CONVENTIONS = {
 
 
 @exporters.register("qonnx")
-def qonnx(handover: Handover, folder: Path, *, logits: bool = False) -> dict[str, Any]:
+def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict[str, Any]:
     """A graph for one image, golden vectors, and a script that compares them by the qonnx package.
 
     logits: leave out a softmax or log_softmax at the end, which flows to hardware do not take.
@@ -45,35 +45,35 @@ def qonnx(handover: Handover, folder: Path, *, logits: bool = False) -> dict[str
     require_onnx()
     from onnx import TensorProto, helper
 
-    handover = _suited(handover, logits)
-    lowering = Lowering(handover.model, _Qonnx())
+    request = _suited(request, logits)
+    lowering = Lowering(request.model, _Qonnx())
     for number, bound in enumerate(lowering.bounds):
         if bound >= HALVES_END:
             reason = f"its sums can reach {bound}, float32 holds halves up to {HALVES_END}"
-            raise refusal(handover.model, number, "qonnx", reason)
+            raise refusal(request.model, number, "qonnx", reason)
     graph = lowering.add_all("pixels", batch=1)
     proto = graph.finish(
-        handover.name,
+        request.name,
         helper.make_tensor_value_info("pixels", TensorProto.FLOAT, lowering.shape(0, 1)),
-        helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, handover.model.classes]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, request.model.classes]),
         [DOMAIN],
     )
     annotation = proto.graph.quantization_annotation.add(tensor_name="pixels")
     annotation.quant_parameter_tensor_names.add(key="finn_datatype", value="UINT8")
-    metadata(proto, handover, _CONVENTIONS)
-    write(proto, handover, folder, "check_qonnx.py.in")
+    metadata(proto, request, _CONVENTIONS)
+    write(proto, request, folder, "check_qonnx.py.in")
     return {"qonnx_conventions": dict(_CONVENTIONS)}
 
 
-def _suited(handover: Handover, logits: bool) -> Handover:
+def _suited(request: ExportRequest, logits: bool) -> ExportRequest:
     """The network and its golden vectors in the form that flows to hardware take best.
 
     Thresholds all point upwards where that can be: hls4ml drops a factor of -1 before a sign.
     """
-    model = upward(handover.model)
+    model = upward(request.model)
     if logits and model.nodes[-1].op in ("softmax", "log_softmax"):
         model = PackedModel(model.nodes[:-1], model.preprocessing, model.info)
-    return Handover(model, handover.name, Golden(reference.run(model, handover.golden.pixels)))
+    return ExportRequest(model, request.name, Golden(reference.run(model, request.golden.pixels)))
 
 
 class _Qonnx:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import save
 
+from signbit.export._interface import ExportRequest, exporters
 from signbit.export._torch_source import golden_value, source, state
-from signbit.export._types import Handover, exporters
 from signbit.format import PackedModel
 from signbit.format.types import BITS
 
@@ -22,16 +22,16 @@ _HIDING = {"numpy", "safetensors", "torch", *sys.stdlib_module_names}
 
 
 @exporters.register("torch")
-def torch(handover: Handover, folder: Path) -> dict[str, Any]:
+def torch(request: ExportRequest, folder: Path) -> dict[str, Any]:
     """NAME.py, which needs torch and safetensors, NAME.safetensors, golden vectors.
 
     Writing them needs no torch. Raises: nothing, every network can be written.
     """
-    model, name = handover.model, _module_name(handover.name)
+    model, name = request.model, _module_name(request.name)
     (folder / f"{name}.py").write_text(source(model, name), encoding="utf-8", newline="\n")
     (folder / f"{name}.safetensors").write_bytes(save(state(model)))
-    golden = {"pixels": np.ascontiguousarray(handover.golden.pixels)}
-    for number, value in enumerate(handover.golden.values[1:], 1):
+    golden = {"pixels": np.ascontiguousarray(request.golden.pixels)}
+    for number, value in enumerate(request.golden.values[1:], 1):
         golden[f"n{number:02d}"] = golden_value(value, model.types[number].kind == BITS)
     (folder / f"{name}_golden.safetensors").write_bytes(save(golden))
     return {

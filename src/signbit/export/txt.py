@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.export._arrays import ArrayFormat
-from signbit.export._types import exporters
+from signbit.export._interface import exporters
 
 # Digits after which reading gives back the very number.
 _DIGITS = {"float64": 17, "float32": 9, "float16": 5}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from signbit.errors import UsageError
-from signbit.export._types import Handover, exporters
+from signbit.export._interface import ExportRequest, exporters
 from signbit.export._verilog.bench import bench_text, checks
 from signbit.export._verilog.cycles import source, taken
 from signbit.export._verilog.golden import golden_memories
@@ -18,7 +18,7 @@ _RTL = files("signbit.export") / "_verilog" / "rtl"
 
 
 @exporters.register("verilog")
-def verilog(handover: Handover, folder: Path, *, parallel: int = 1) -> dict[str, Any]:
+def verilog(request: ExportRequest, folder: Path, *, parallel: int = 1) -> dict[str, Any]:
     """The network as one module on ready/valid streams, its memories and a test bench.
 
     parallel: output channels that each layer works on in a cycle, at most.
@@ -28,10 +28,10 @@ def verilog(handover: Handover, folder: Path, *, parallel: int = 1) -> dict[str,
     """
     if isinstance(parallel, bool) or not isinstance(parallel, int) or parallel < 1:
         raise UsageError(f"parallel is {parallel!r}; give a whole number of channels, 1 or more")
-    plan = make_plan(handover, parallel)
-    name = module_name(handover.name)
-    golden = golden_memories(handover, plan)
-    results = _results(handover, plan)
+    plan = make_plan(request, parallel)
+    name = module_name(request.name)
+    golden = golden_memories(request, plan)
+    results = _results(request, plan)
     _write_rtl(folder)
     for stage in plan.stages:
         if stage.memory is not None:
@@ -39,14 +39,14 @@ def verilog(handover: Handover, folder: Path, *, parallel: int = 1) -> dict[str,
             stage.memory.write_coe(folder / f"{memory_name(name, stage)}.coe")
     for key, memory in golden.items():
         memory.write(folder / f"{name}_golden_{key}.mem")
-    _write(folder / f"{name}_parameters.vh", header_text(handover, plan, name, parallel))
-    _write(folder / f"{name}.v", network_text(handover, plan, name))
+    _write(folder / f"{name}_parameters.vh", header_text(request, plan, name, parallel))
+    _write(folder / f"{name}.v", network_text(request, plan, name))
     sizes = {key: (memory.width, len(memory.words)) for key, memory in golden.items()}
-    images = len(handover.golden.pixels)
+    images = len(request.golden.pixels)
     found = checks(plan, name, sizes)
     bench = bench_text(plan, name, found, images, sizes["pixels"], results[-1] + 1)
     _write(folder / f"{name}_tb.v", bench)
-    return facts(handover, plan, name, parallel, results)
+    return facts(request, plan, name, parallel, results)
 
 
 def _write(path: Path, text: str) -> None:
@@ -58,9 +58,9 @@ def _write_rtl(folder: Path) -> None:
         _write(folder / module.name, module.read_text(encoding="ascii"))
 
 
-def _results(handover: Handover, plan: Plan) -> list[int]:
+def _results(request: ExportRequest, plan: Plan) -> list[int]:
     """The cycle of each image's result."""
-    stream = source(handover.golden.pixels[..., 0].size)
+    stream = source(request.golden.pixels[..., 0].size)
     for stage in plan.stages:
         stream = stage.timing(stream)
     return taken(stream)

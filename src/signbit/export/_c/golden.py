@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from signbit.export._c.plan import Plan
 from signbit.export._c.text import array, template
 from signbit.export._c.weights import words_of
+from signbit.export._interface import ExportRequest
 from signbit.export._rounding import Bound, open_bits, rounding_bounds
-from signbit.export._types import Handover
 
 
-def golden_header(handover: Handover, plan: Plan) -> str:
+def golden_header(request: ExportRequest, plan: Plan) -> str:
     """Images, the bits of every step that gives bits, scores, and what rounding may do to them."""
-    golden, model = handover.golden, handover.model
+    golden, model = request.golden, request.model
     images = len(golden.pixels)
     bounds = rounding_bounds(model, golden.values)
     lines = [
@@ -30,7 +30,7 @@ def golden_header(handover: Handover, plan: Plan) -> str:
         name = f"golden_{step.number:02}"
         words = words_of(golden.values[step.number]).reshape(images, -1)
         lines.append(array(name, words))
-        undecided = _open_bits(handover, step.number, bounds)
+        undecided = _open_bits(request, step.number, bounds)
         if undecided is not None:
             lines.append(array(f"{name}_open", words_of(undecided).reshape(images, -1)))
         opened = "NULL" if undecided is None else f"{name}_open[0]"
@@ -38,8 +38,8 @@ def golden_header(handover: Handover, plan: Plan) -> str:
     table = "".join(f"    {{{', '.join(map(str, row))}}},\n" for row in rows)
     return template(
         "golden.h",
-        NAME=handover.name,
-        UPPER=handover.name.upper(),
+        NAME=request.name,
+        UPPER=request.name.upper(),
         ARRAYS="\n".join(lines),
         IMAGES_OF=images,
         TABLE=table,
@@ -47,9 +47,9 @@ def golden_header(handover: Handover, plan: Plan) -> str:
     )
 
 
-def test_program(handover: Handover) -> str:
+def test_program(request: ExportRequest) -> str:
     """Runs on anything that has a printf."""
-    return template("test.c", NAME=handover.name, UPPER=handover.name.upper())
+    return template("test.c", NAME=request.name, UPPER=request.name.upper())
 
 
 def _tolerances(scores: NDArray[np.float32], bound: Bound | None) -> NDArray[np.float32]:
@@ -65,12 +65,12 @@ def _tolerances(scores: NDArray[np.float32], bound: Bound | None) -> NDArray[np.
 
 
 def _open_bits(
-    handover: Handover, number: int, bounds: Sequence[Bound | None]
+    request: ExportRequest, number: int, bounds: Sequence[Bound | None]
 ) -> NDArray[Any] | None:
     """Of a map of bits, those that rounding decides; None where it decides none of any image."""
-    node = handover.model.node(number)
+    node = request.model.node(number)
     if node.op != "threshold":
         return None
     source = node.inputs[0]
-    found = open_bits(node, handover.golden.values[source], bounds[source])
+    found = open_bits(node, request.golden.values[source], bounds[source])
     return found if found is not None and found.any() else None

@@ -7,7 +7,7 @@ from signbit.export._c import convolutions as c
 from signbit.export._c import operations as o
 from signbit.export._c.piece import Piece, Place, Room
 from signbit.export._c.weights import words_for
-from signbit.export._handover import require_operations
+from signbit.export._request import require_operations
 from signbit.format import Node, PackedModel
 from signbit.format.types import BITS, F32, I32, U8, ValueType
 

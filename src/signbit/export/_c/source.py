@@ -2,7 +2,7 @@
 
 from signbit.export._c.plan import Plan, Step
 from signbit.export._c.text import template, text
-from signbit.export._types import Handover
+from signbit.export._interface import ExportRequest
 
 _HEADERS = {
     "fused_multiply_add": ["math.h", "string.h"],
@@ -26,36 +26,36 @@ def constant_bytes(plan: Plan) -> int:
     return sum(step.piece.constant_bytes for step in plan.steps)
 
 
-def header(handover: Handover, plan: Plan) -> str:
+def header(request: ExportRequest, plan: Plan) -> str:
     """What a program includes."""
-    size = handover.model.preprocessing
+    size = request.model.preprocessing
     classes = size.classes
     return template(
         "network.h",
-        UPPER=handover.name.upper(),
-        NAME=handover.name,
+        UPPER=request.name.upper(),
+        NAME=request.name,
         HEIGHT_PIXELS=size.size[0],
         WIDTH_PIXELS=size.size[1],
         CHANNELS_OF=size.channels,
-        CLASSES_OF=handover.model.classes,
+        CLASSES_OF=request.model.classes,
         COLOURS=", RGB" if size.channels == 3 else "",
         BYTES_OF_ARENA=arena_bytes(plan),
         BYTES_OF_CONSTANTS=constant_bytes(plan),
-        CLASS_NAMES=_declared_names(handover) if classes else "",
+        CLASS_NAMES=_declared_names(request) if classes else "",
     )
 
 
-def _declared_names(handover: Handover) -> str:
-    name = handover.name
+def _declared_names(request: ExportRequest) -> str:
+    name = request.name
     return f"extern const char *const {name}_class_names[{name.upper()}_CLASSES];\n\n"
 
 
-def source(handover: Handover, plan: Plan) -> str:
+def source(request: ExportRequest, plan: Plan) -> str:
     """Constants, functions, the run."""
     parts = []
     for step in plan.steps:
         parts += [part for part in step.piece.parts if part not in parts]
-    upper = handover.name.upper()
+    upper = request.name.upper()
     common = {"UPPER": upper, "MOST_RUNS": plan.most_runs}
     found = {name for part in parts for name in _HEADERS.get(part.template, [])}
     constants = "".join(_constants(plan, step) for step in plan.steps)
@@ -73,9 +73,9 @@ def source(handover: Handover, plan: Plan) -> str:
         + _arena("float", "real_arena", plan.reals),
         CALLS="".join(_call(plan, step, upper) for step in plan.steps),
         SCORES=plan.places[len(plan.model.nodes)],
-        CLASS_NAMES=_class_names(handover),
+        CLASS_NAMES=_class_names(request),
         UPPER=upper,
-        NAME=handover.name,
+        NAME=request.name,
     )
 
 
@@ -98,10 +98,10 @@ def _call(plan: Plan, step: Step, upper: str) -> str:
     return lines
 
 
-def _class_names(handover: Handover) -> str:
-    names = handover.model.preprocessing.classes
+def _class_names(request: ExportRequest) -> str:
+    names = request.model.preprocessing.classes
     if not names:
         return ""
     lines = "".join(f"    {text(name)},\n" for name in names)
-    upper = handover.name.upper()
-    return f"const char *const {handover.name}_class_names[{upper}_CLASSES] = {{\n{lines}}};\n\n"
+    upper = request.name.upper()
+    return f"const char *const {request.name}_class_names[{upper}_CLASSES] = {{\n{lines}}};\n\n"

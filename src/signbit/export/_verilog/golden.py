@@ -6,16 +6,16 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.export._types import Handover
+from signbit.export._interface import ExportRequest
 from signbit.export._verilog.memory import Memory, join, memory_of_bits, memory_of_numbers
 from signbit.export._verilog.plan import Plan
 
 
-def golden_memories(handover: Handover, plan: Plan) -> dict[str, Memory]:
+def golden_memories(request: ExportRequest, plan: Plan) -> dict[str, Memory]:
     """By what stands behind `NAME_golden_` in the name of the file."""
-    values = handover.golden.values
-    images = len(handover.golden.pixels)
-    memories = {"pixels": _pixels(handover.golden.pixels)}
+    values = request.golden.values
+    images = len(request.golden.pixels)
+    memories = {"pixels": _pixels(request.golden.pixels)}
     for number, _ in plan.checked:
         memories[f"n{number:02d}"] = _bits(values[number])
     result = plan.stages[-1]

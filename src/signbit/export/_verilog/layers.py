@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from signbit.export._sums import largest_sum
+from signbit.export._bounds import largest_sum
 from signbit.export._verilog import cycles
 from signbit.export._verilog.memory import Memory, join, memory_of_bits
 from signbit.export._verilog.stage import Geometry, Stage

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from signbit.errors import ExportError
-from signbit.export._handover import refusal, require_operations
-from signbit.export._sums import largest_sum
-from signbit.export._types import Handover
+from signbit.export._bounds import largest_sum
+from signbit.export._interface import ExportRequest
+from signbit.export._request import refusal, require_operations
 from signbit.export._verilog import layers, tail
 from signbit.export._verilog.scores import CannotExpressError, fixed_point
 from signbit.export._verilog.stage import PIXELS, Stage
@@ -37,12 +37,12 @@ class Plan:
     fraction: int = 0
 
 
-def make_plan(handover: Handover, parallel: int) -> Plan:
+def make_plan(request: ExportRequest, parallel: int) -> Plan:
     """The stages of a network.
 
     Raises: ExportError naming the node that modules of bits and integers cannot express.
     """
-    model = handover.model
+    model = request.model
     require_operations(model, FORMAT, [*_BODY, *_TAIL])
     _require_chain(model)
     plan = Plan()
@@ -50,7 +50,7 @@ def make_plan(handover: Handover, parallel: int) -> Plan:
     for number in range(1, start):
         _BODY[model.node(number).op](plan, model, number, parallel)
     _add_scores(plan, model, start)
-    _require_class(handover, plan)
+    _require_class(request, plan)
     return plan
 
 
@@ -156,18 +156,18 @@ def _add_scores(plan: Plan, model: PackedModel, start: int) -> None:
     plan.fraction = affines[-1].fraction
 
 
-def _require_class(handover: Handover, plan: Plan) -> None:
+def _require_class(request: ExportRequest, plan: Plan) -> None:
     """The class is that of the scores before softmax, which could round two of them to one.
 
     Raises: ExportError naming a golden image where it did, and the class is another.
     """
-    images = len(handover.golden.pixels)
-    before = handover.golden.values[plan.last_score].reshape(images, -1).argmax(1)
-    after = handover.golden.scores.argmax(1)
+    images = len(request.golden.pixels)
+    before = request.golden.values[plan.last_score].reshape(images, -1).argmax(1)
+    after = request.golden.scores.argmax(1)
     differ: Sequence[int] = np.flatnonzero(before != after).tolist()
     if differ:
         error: ExportError = refusal(
-            handover.model, len(handover.model.nodes), FORMAT,
+            request.model, len(request.model.nodes), FORMAT,
             f"of golden image {differ[0]} it rounds the scores of classes {before[differ[0]]} and "
             f"{after[differ[0]]} to a tie; choose other samples",
         )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from signbit.export._types import Handover
+from signbit.export._interface import ExportRequest
 from signbit.export._verilog.plan import Plan
 from signbit.export._verilog.stage import Geometry
 from signbit.export._verilog.text import memory_name
@@ -25,7 +25,7 @@ _CONVENTIONS = {
 
 
 def facts(
-    handover: Handover, plan: Plan, name: str, parallel: int, results: Sequence[int]
+    request: ExportRequest, plan: Plan, name: str, parallel: int, results: Sequence[int]
 ) -> dict[str, Any]:
     """The manifest's part."""
     return {
@@ -36,8 +36,8 @@ def facts(
         "score_fraction": plan.fraction,
         "results": [cycle + 1 for cycle in results],
         "layers": [
-            {"node": number, "op": handover.model.node(number).op, "cycles": cycles}
-            for number, cycles in layer_cycles(handover, parallel).items()
+            {"node": number, "op": request.model.node(number).op, "cycles": cycles}
+            for number, cycles in layer_cycles(request, parallel).items()
         ],
         "memories": [
             {
@@ -53,11 +53,11 @@ def facts(
     }
 
 
-def layer_cycles(handover: Handover, parallel: int) -> dict[int, int]:
+def layer_cycles(request: ExportRequest, parallel: int) -> dict[int, int]:
     """For an image, by node, without waiting; of what takes a cycle for a beat, nothing."""
     cycles = {}
-    for number in range(1, len(handover.model.nodes) + 1):
-        node, kind = as_it_runs(handover.model, number)
+    for number in range(1, len(request.model.nodes) + 1):
+        node, kind = as_it_runs(request.model, number)
         if "kernel" not in node.attributes:
             continue
         geometry = Geometry.of(node, kind)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from signbit.export._types import Handover
+from signbit.export._interface import ExportRequest
 from signbit.export._verilog.plan import Plan
 from signbit.export._verilog.stage import Stage
 
@@ -38,9 +38,9 @@ def memory_name(name: str, stage: Stage) -> str:
     return f"{name}_n{stage.node:02d}_{_CONTENTS[stage.role]}"
 
 
-def header_text(handover: Handover, plan: Plan, name: str, parallel: int) -> str:
+def header_text(request: ExportRequest, plan: Plan, name: str, parallel: int) -> str:
     """NAME_parameters.vh."""
-    model = handover.model
+    model = request.model
     lines = [
         _HEADER.format(name=name),
         "// Some are for the reader alone.",
@@ -61,9 +61,9 @@ def header_text(handover: Handover, plan: Plan, name: str, parallel: int) -> str
     return "\n".join([*lines, "// verilator lint_on UNUSEDPARAM", ""])
 
 
-def network_text(handover: Handover, plan: Plan, name: str) -> str:
+def network_text(request: ExportRequest, plan: Plan, name: str) -> str:
     """NAME.v."""
-    model, result = handover.model, plan.stages[-1]
+    model, result = request.model, plan.stages[-1]
     height, width = model.preprocessing.size
     channels = model.preprocessing.channels
     ports = [
@@ -93,14 +93,14 @@ def network_text(handover: Handover, plan: Plan, name: str) -> str:
     ]
     body: list[str] = []
     for number, stage in enumerate(plan.stages, 1):
-        body += _stage_text(handover, name, stage, number, stage is result)
+        body += _stage_text(request, name, stage, number, stage is result)
     return "\n".join([*head, *body, "endmodule", ""])
 
 
 def _stage_text(
-    handover: Handover, name: str, stage: Stage, number: int, last: bool
+    request: ExportRequest, name: str, stage: Stage, number: int, last: bool
 ) -> Iterable[str]:
-    model, signal = handover.model, stage.name
+    model, signal = request.model, stage.name
     source = stage.source
     yield f"    // Node {stage.node}, {model.nodes[stage.node - 1].op}"
     yield f"    wire {signal}_m_valid, {signal}_m_ready;"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from signbit.errors import ExportError, UsageError
 from signbit.export._identifiers import identifier
-from signbit.export._types import Golden, Handover
+from signbit.export._interface import ExportRequest, Golden
 from signbit.format import Node, PackedModel
 from signbit.format.ops import operations
 from signbit.runtime import reference
@@ -17,7 +17,9 @@ from signbit.runtime import reference
 RANDOM_IMAGES = 4
 
 
-def handover(model: PackedModel, name: str, samples: NDArray[np.uint8] | None = None) -> Handover:
+def make_request(
+    model: PackedModel, name: str, samples: NDArray[np.uint8] | None = None
+) -> ExportRequest:
     """A packed network with golden vectors.
 
     name: becomes an `identifier`.
@@ -33,7 +35,7 @@ def handover(model: PackedModel, name: str, samples: NDArray[np.uint8] | None = 
     if samples.size == 0:
         raise UsageError("golden vectors need an image; samples holds none")
     model = replace(model, nodes=[_in_order(node) for node in model.nodes])
-    return Handover(model, identifier(name), Golden(reference.run(model, samples)))
+    return ExportRequest(model, identifier(name), Golden(reference.run(model, samples)))
 
 
 def _in_order(node: Node) -> Node:

@@ -13,7 +13,7 @@ from typing import Any
 from signbit import strict_json
 from signbit.errors import OutputError, UsageError, unknown_name
 from signbit.export._describe import describe
-from signbit.export._types import Exporter, Handover, exporters
+from signbit.export._interface import Exporter, ExportRequest, exporters
 from signbit.files import mode_of_new_folder, read_regular
 
 MANIFEST = "manifest.json"
@@ -26,7 +26,7 @@ _SIMPLE = {bool: "true or false", int: "a whole number", str: "a text"}
 
 
 def export(
-    handover: Handover,
+    request: ExportRequest,
     to: str,
     folder: Path | str,
     *,
@@ -52,7 +52,7 @@ def export(
     _check_options(to, exporter, chosen)
 
     def write(temporary: Path) -> dict[str, Any]:
-        return describe(handover) | exporter(handover, temporary, **chosen)
+        return describe(request) | exporter(request, temporary, **chosen)
 
     return write_folder(write, to, folder, force=force)
 

@@ -182,7 +182,7 @@ def test_an_earlier_export_that_cannot_be_put_back_is_kept_and_named(tmp_path, s
 
 @pytest.mark.parametrize("to", exporters.names())
 def test_failure_halfway_leaves_nothing(tmp_path, small, to, monkeypatch):
-    def fail(handed, folder):
+    def fail(request, folder):
         (folder / "half.bin").write_bytes(b"half")
         raise OSError(28, "No space left on device")
 

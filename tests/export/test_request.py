@@ -8,23 +8,23 @@ from conftest import missing  # pyright: ignore[reportAttributeAccessIssue]
 from helpers.networks import packed
 
 from signbit.errors import UsageError
-from signbit.export import handover
-from signbit.export._handover import refusal, require_operations
+from signbit.export import make_request
 from signbit.export._identifiers import identifier
+from signbit.export._request import refusal, require_operations
 from signbit.runtime import reference
 
 
 def test_golden_values_are_those_of_the_reference_on_the_samples():
     model = packed("digits")
     samples = np.random.default_rng(1).integers(0, 256, (3, 8, 8, 1), np.uint8)
-    golden = handover(model, "digits", samples).golden
+    golden = make_request(model, "digits", samples).golden
     assert golden.pixels.tobytes() == samples.tobytes()
     assert len(golden.values) == len(model.nodes) + 1
     np.testing.assert_array_equal(golden.scores, reference.scores(model, samples))
 
 
 def test_random_pixels_are_the_same_each_time():
-    first, second = (handover(packed("digits"), "digits").golden.pixels for _ in range(2))
+    first, second = (make_request(packed("digits"), "digits").golden.pixels for _ in range(2))
     assert first.shape == (4, 8, 8, 1)
     np.testing.assert_array_equal(first, second)
 
@@ -43,7 +43,7 @@ def test_random_pixels_are_the_same_each_time():
 )
 def test_samples_that_are_no_images_of_the_network_are_told(samples, says):
     with pytest.raises(UsageError, match=says):
-        handover(packed("digits"), "digits", samples)
+        make_request(packed("digits"), "digits", samples)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ class Golden:
 
 
 @dataclass(frozen=True)
-class Handover:
+class ExportRequest:
     """What an exporter takes: a packed network, and vectors that its output can be checked with.
 
     name: of the network, an identifier of C, Verilog and MATLAB.
@@ -61,7 +61,7 @@ class Parameters:
     model: Mapping[str, Any] = field(default_factory=dict)
 
 
-# Called as exporter(handover, folder, **options): writes into an empty folder and returns what the
+# Called as exporter(request, folder, **options): writes into an empty folder and returns what the
 # manifest shall say besides the common facts. Raises ExportError, before it writes anything, where
 # it cannot express a layer. Options are keyword-only and have defaults.
 Exporter = Callable[..., dict[str, Any]]
