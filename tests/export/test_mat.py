@@ -12,7 +12,8 @@ from scipy.io import loadmat, savemat
 from signbit.errors import MissingDependencyError, OutputError
 from signbit.export import export, export_state, make_request
 from signbit.export._arrays import arrays_of
-from signbit.export._mat_scripts import TEMPLATES
+from signbit.export._template import template
+from signbit.export.mat.operations import OPERATIONS
 from signbit.format import Node, PackedModel, Preprocessing
 from signbit.format.bits import pack_bits
 from signbit.format.ops import operations
@@ -164,8 +165,8 @@ def test_octave_knows_every_operation(octave, tmp_path, images):
 
 
 def test_the_script_has_a_case_for_every_operation():
-    cases = re.findall(r"case '(\w+)'", (TEMPLATES / "node.m").read_text())
-    assert sorted(cases) == operations.names()
+    cases = re.findall(r"case '(\w+)'", template("mat", "node.m"))
+    assert sorted(cases) == sorted(OPERATIONS) == operations.names()
 
 
 def test_an_operation_that_the_script_does_not_know_is_told(octave, tmp_path):
@@ -271,7 +272,7 @@ def test_half_precision_which_matlab_lacks_becomes_single(tmp_path, parameters):
 
 
 def test_a_variable_too_large_for_matlab_is_told(tmp_path, small, monkeypatch):
-    monkeypatch.setattr("signbit.export.mat.LARGEST", 100)
+    monkeypatch.setattr("signbit.export.mat.exporter.LARGEST", 100)
     with pytest.raises(OutputError, match=r"n01_weight_words takes \d+ bytes.* export to npz or"):
         export(small, "mat", tmp_path / "out", options={"single": True})
     assert not list(tmp_path.iterdir())

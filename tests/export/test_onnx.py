@@ -233,7 +233,7 @@ def test_export_is_the_same_bytes_each_time(tmp_path):
 
 @pytest.mark.parametrize("to", ["onnx", "qonnx"])
 def test_weights_that_pass_the_limit_of_protobuf_are_refused(tmp_path, monkeypatch, to):
-    monkeypatch.setattr("signbit.export._onnx_lower.MAX_BYTES", 30_000)
+    monkeypatch.setattr("signbit.export._onnx.writer.MAX_BYTES", 30_000)
     with pytest.raises(ExportError, match=r"express node 3 \(conv_bits.*at most 2 GiB"):
         export(request_for("digits"), to, tmp_path / "out")
     assert not list(tmp_path.iterdir())

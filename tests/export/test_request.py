@@ -10,7 +10,7 @@ from helpers.networks import packed
 from signbit.errors import UsageError
 from signbit.export import make_request
 from signbit.export._identifiers import identifier
-from signbit.export._request import refusal, require_operations
+from signbit.export._operations import refusal, require_operations
 from signbit.runtime import reference
 
 

@@ -15,10 +15,10 @@ from helpers.tools import run
 
 from signbit.errors import ExportError, UsageError
 from signbit.export import export, make_request
-from signbit.export._verilog import cycles
-from signbit.export._verilog.plan import make_plan
-from signbit.export._verilog.report import layer_cycles
-from signbit.export._verilog.scores import CannotExpressError, fixed_point
+from signbit.export.verilog import cycles
+from signbit.export.verilog.plan import make_plan
+from signbit.export.verilog.report import layer_cycles
+from signbit.export.verilog.scores import CannotExpressError, fixed_point
 from signbit.format import Node, PackedModel
 from signbit.format.bits import unpack_bits
 from signbit.runtime import reference

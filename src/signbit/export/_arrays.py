@@ -1,6 +1,6 @@
 """Formats that hold plain arrays: a file for each of them, or one file for all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from signbit.errors import UsageError
 from signbit.export._interface import ExportRequest, Parameters, exporters
 from signbit.export._names import safe_names
+from signbit.export._operations import require_operations
 from signbit.export._write_folder import write_folder
 from signbit.format import Node, ValueType
 from signbit.format.bits import unpack_bits
@@ -34,6 +35,7 @@ _STATE_CONVENTIONS = {
 class ArrayFormat:
     """An exporter that writes arrays under their names.
 
+    operations: of the packed format, those that it accepts.
     write: one array, under its key, to a path.
     write_all: all arrays, by their keys, to one path.
     conventions: what is particular to the format.
@@ -41,6 +43,8 @@ class ArrayFormat:
     suffix_all: of one file for all; None where it is `suffix`.
     """
 
+    name: str
+    operations: Container[str]
     suffix: str
     write: Callable[[Path, str, Array], None]
     write_all: Callable[[Path, Mapping[str, Array]], None]
@@ -55,6 +59,7 @@ class ArrayFormat:
 
         single: one file for all arrays.
         """
+        require_operations(request.model, self.name, self.operations)
         arrays = arrays_of(request)
         if single:
             name = f"{request.name}{self.suffix_all or self.suffix}"

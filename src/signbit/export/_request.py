@@ -1,12 +1,11 @@
 """Make what an exporter takes."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.errors import ExportError, UsageError
+from signbit.errors import UsageError
 from signbit.export._identifiers import identifier
 from signbit.export._interface import ExportRequest, Golden
 from signbit.format import Node, PackedModel
@@ -50,20 +49,4 @@ def _in_order(node: Node) -> Node:
             name: check.check(name, node.attributes[name]) for name, check in checks.items()
         },
         tensors=dict(sorted(node.tensors.items())),
-    )
-
-
-def require_operations(model: PackedModel, to: str, known: Sequence[str]) -> None:
-    """Raises: ExportError naming the first node of another operation."""
-    for number, node in enumerate(model.nodes, 1):
-        if node.op not in known:
-            raise refusal(model, number, to, f"it knows no {node.op}; it knows {', '.join(known)}")
-
-
-def refusal(model: PackedModel, number: int, to: str, reason: str) -> ExportError:
-    """The error for a node that a format cannot express."""
-    node = model.node(number)
-    return ExportError(
-        f"{to} cannot express node {number} ({node.op}, {model.types[number]}): {reason}. "
-        "npz, mat, txt, c, onnx and torch take every network."
     )
