@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from helpers.nodes import first_bits, random_weight, viewed, window
 
-from signbit.export import ExportRequest, Parameters, make_request
+from signbit.export import ExportRequest, make_request
 from signbit.format import Node, Preprocessing
+from signbit.format.parameters import Parameters
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Hand a packed network to other tools, one file per format; needs no torch."""
 
 from signbit.export._arrays import ArrayFormat, export_state
-from signbit.export._interface import ExportRequest, Golden, Parameters, exporters
+from signbit.export._interface import ExportRequest, Golden, exporters
 from signbit.export._request import make_request
 from signbit.export._write_folder import export
 
@@ -9,7 +9,6 @@ __all__ = [
     "ArrayFormat",
     "ExportRequest",
     "Golden",
-    "Parameters",
     "export",
     "export_state",
     "exporters",

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import UsageError
-from signbit.export._interface import ExportRequest, Parameters, exporters
+from signbit.export._interface import ExportRequest, exporters
 from signbit.export._names import safe_names
 from signbit.export._operations import require_operations
 from signbit.export._write_folder import write_folder
-from signbit.format import Node, ValueType
-from signbit.format.bits import unpack_bits
+from signbit.format.parameters import Parameters, node_name, packed_arrays, signs
 from signbit.format.types import BITS
 
 Array = NDArray[Any]
@@ -133,43 +131,14 @@ def array_format(to: str) -> ArrayFormat:
 
 
 def arrays_of(request: ExportRequest) -> dict[str, Array]:
-    """Every tensor of every node, and the golden values, under names that are identifiers.
+    """`packed_arrays`, and the golden values.
 
-    `nNN_NAME` is the tensor NAME of node NN: weights of bits as int8 of -1 and +1, (out, in /
-    groups, height, width), masks as uint8 of 0 and 1; either once more as packed words,
-    `nNN_NAME_words`. `golden_nNN` is what node NN gives, bits as int8 of -1 and +1.
+    `golden_nNN` is the value of node NN, bits as int8 of -1 and +1.
     """
-    model, arrays = request.model, dict[str, Array]()
-    arrays["preprocessing_scale"] = np.asarray(model.preprocessing.scale, np.float64)
-    arrays["preprocessing_bias"] = np.asarray(model.preprocessing.bias, np.float64)
-    for number, node in enumerate(model.nodes, 1):
-        inputs = [model.types[source] for source in node.inputs]
-        for name, tensor in node.tensors.items():
-            key = f"n{number:02d}_{name}"
-            arrays[key] = _plain(node, name, tensor, inputs)
-            if tensor.dtype == np.uint64:
-                arrays[f"{key}_words"] = tensor
-    arrays["golden_pixels"] = request.golden.pixels
+    model, golden = request.model, request.golden
+    arrays = packed_arrays(model) | {"golden_pixels": golden.pixels}
     for number in range(1, len(model.types)):
-        value = request.golden.values[number]
+        value = golden.values[number]
         is_bits = model.types[number].kind == BITS
-        arrays[f"golden_n{number:02d}"] = signs(value) if is_bits else value
-    arrays["golden_scores"] = request.golden.scores
-    return arrays
-
-
-def signs(bits: Array) -> NDArray[np.int8]:
-    """-1 and +1 for bits."""
-    return np.where(bits, 1, -1).astype(np.int8)
-
-
-def _plain(node: Node, name: str, tensor: Array, inputs: Sequence[ValueType]) -> Array:
-    """A tensor with an element per weight or channel, its axes in the order of torch."""
-    channels = inputs[0].channels
-    if name != "weight":
-        return (
-            unpack_bits(tensor, channels).astype(np.uint8) if tensor.dtype == np.uint64 else tensor
-        )
-    if tensor.dtype == np.uint64:
-        tensor = signs(unpack_bits(tensor, channels // node.attributes["groups"]))
-    return np.ascontiguousarray(tensor.transpose(0, 3, 1, 2))
+        arrays[f"golden_{node_name(number)}"] = signs(value) if is_bits else value
+    return arrays | {"golden_scores": golden.scores}

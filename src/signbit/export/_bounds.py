@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.export._arrays import signs
 from signbit.format import Node, PackedModel
 from signbit.format.bits import unpack_bits
 from signbit.format.ops.conv import fan_in, largest_pixel
@@ -62,10 +61,3 @@ def below_signs(node: Node, channels: int) -> NDArray[np.float64]:
 def mask_signs(mask: NDArray[Any], channels: int) -> NDArray[np.float64]:
     """-1 where a bit of the mask is set, else +1."""
     return np.where(unpack_bits(mask, channels), -1.0, 1.0)
-
-
-def weight_signs(model: PackedModel, node: Node) -> NDArray[np.int8]:
-    """The weights of a convolution as -1 and +1, (out, in / groups, height, width)."""
-    channels = model.types[node.inputs[0]].channels // node.attributes["groups"]
-    bits = unpack_bits(node.tensors["weight"], channels).transpose(0, 3, 1, 2)
-    return signs(bits)

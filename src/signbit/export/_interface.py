@@ -1,13 +1,13 @@
 """What an exporter takes, and the registry of exporters."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.format import PackedModel, Preprocessing
+from signbit.format import PackedModel
 from signbit.registry import Registry
 
 
@@ -42,23 +42,6 @@ class ExportRequest:
     model: PackedModel
     name: str
     golden: Golden
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """The arrays of a network in training under their names, and what explains them.
-
-    arrays: every parameter and buffer; a convolution's weight is (out, in / groups, *kernel),
-        that of a linear layer (out, in).
-    binary: the weights that the network multiplies with as bits, int8 of -1 and +1, under the
-        key of the latent weight in `arrays`.
-    model: name and options of the architecture.
-    """
-
-    arrays: Mapping[str, NDArray[Any]]
-    binary: Mapping[str, NDArray[Any]]
-    preprocessing: Preprocessing
-    model: Mapping[str, Any] = field(default_factory=dict)
 
 
 # Called as exporter(request, folder, **options): writes into an empty folder and returns what the

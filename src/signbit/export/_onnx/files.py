@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from signbit.export._arrays import signs
 from signbit.export._interface import ExportRequest
 from signbit.export._template import template
+from signbit.format.parameters import node_name, signs
 from signbit.format.types import BITS
 
 if TYPE_CHECKING:
@@ -57,5 +57,5 @@ def _golden(request: ExportRequest) -> dict[str, Any]:
     for number in range(1, len(values) - 1):
         value, type_ = values[number], request.model.types[number]
         value = (signs(value) if type_.kind == BITS else value).transpose(0, 3, 1, 2)
-        arrays[f"n{number:02d}"] = value[:, :, 0, 0] if type_[1:3] == (1, 1) else value
+        arrays[node_name(number)] = value[:, :, 0, 0] if type_[1:3] == (1, 1) else value
     return arrays | {"scores": request.golden.scores}

@@ -12,9 +12,9 @@ from signbit.export._bounds import (
     largest_term,
     mask_signs,
     split_threshold,
-    weight_signs,
 )
 from signbit.format import Node
+from signbit.format.parameters import weight_signs
 from signbit.format.types import I32
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from signbit.export._onnx.graph import Graph
 from signbit.export._onnx.operators import OPERATORS
 from signbit.export._operations import refusal
 from signbit.format import Node, PackedModel
+from signbit.format.parameters import node_name
 
 Array = NDArray[Any]
 
@@ -58,7 +59,7 @@ class OnnxWriter:
         self.values.append(pixels)
         for number, node in enumerate(self.model.nodes, 1):
             graph, last = self.graph, number == len(self.model.nodes)
-            self.number, graph.prefix = number, f"n{number:02d}"
+            self.number, graph.prefix = number, node_name(number)
             inputs = [self.values[source] for source in node.inputs]
             name = OPERATORS[node.op](self, node, *inputs)
             if name in inputs:

@@ -14,6 +14,7 @@ from signbit.export._operations import exporter
 from signbit.export.torch.operations import OPERATIONS
 from signbit.export.torch.source import golden_value, source, state
 from signbit.format import PackedModel
+from signbit.format.parameters import node_name
 from signbit.format.types import BITS
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def torch(request: ExportRequest, folder: Path) -> dict[str, Any]:
     (folder / f"{name}.safetensors").write_bytes(save(state(model)))
     golden = {"pixels": np.ascontiguousarray(request.golden.pixels)}
     for number, value in enumerate(request.golden.values[1:], 1):
-        golden[f"n{number:02d}"] = golden_value(value, model.types[number].kind == BITS)
+        golden[node_name(number)] = golden_value(value, model.types[number].kind == BITS)
     (folder / f"{name}_golden.safetensors").write_bytes(save(golden))
     return {
         "torch_conventions": {

@@ -14,10 +14,10 @@ from signbit.export._bounds import (
     largest_term,
     mask_signs,
     split_threshold,
-    weight_signs,
 )
 from signbit.format import Node, PackedModel
 from signbit.format.ops.conv import fan_in
+from signbit.format.parameters import weight_signs
 from signbit.format.types import I32
 
 

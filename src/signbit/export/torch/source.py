@@ -5,17 +5,17 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.export._arrays import signs
 from signbit.export._template import template
 from signbit.export.torch.operations import lines
 from signbit.format import PackedModel
+from signbit.format.parameters import node_name, signs
 
 
 def source(model: PackedModel, name: str) -> str:
     """The text of NAME.py."""
     layers, forward = [], []
     for number, line in enumerate(lines(model), 1):
-        key = f"n{number:02d}"
+        key = node_name(number)
         if line.layer is not None:
             layers.append(f"        self.{key} = {line.layer}")
         call = line.call.replace("{self}", f"self.{key}")
@@ -35,7 +35,7 @@ def source(model: PackedModel, name: str) -> str:
 def state(model: PackedModel) -> dict[str, NDArray]:
     """The state dict: weights of -1 and +1 in int8, thresholds, scales."""
     return {
-        f"n{number:02d}.{key}": np.ascontiguousarray(array)
+        f"{node_name(number)}.{key}": np.ascontiguousarray(array)
         for number, line in enumerate(lines(model), 1)
         for key, array in line.state.items()
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from signbit.export._template import template
 from signbit.export.verilog.plan import Plan
+from signbit.format.parameters import node_name
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def checks(plan: Plan, name: str, sizes: Mapping[str, tuple[int, int]]) -> list[
     """
     found = []
     for number, stage in plan.checked:
-        key = f"n{number:02d}"
+        key = node_name(number)
         beat = f"dut.{stage}_valid && dut.{stage}_ready"
         found.append(Check(key, _file(name, key), *sizes[key], beat, f"dut.{stage}_data"))
     for key in ("class", "scores", "sums"):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from signbit.export._interface import ExportRequest
 from signbit.export.verilog.memory import Memory, join, memory_of_bits, memory_of_numbers
 from signbit.export.verilog.plan import Plan
+from signbit.format.parameters import node_name
 
 
 def golden_memories(request: ExportRequest, plan: Plan) -> dict[str, Memory]:
@@ -17,7 +18,7 @@ def golden_memories(request: ExportRequest, plan: Plan) -> dict[str, Memory]:
     images = len(request.golden.pixels)
     memories = {"pixels": _pixels(request.golden.pixels)}
     for number, _ in plan.checked:
-        memories[f"n{number:02d}"] = _bits(values[number])
+        memories[node_name(number)] = _bits(values[number])
     result = plan.stages[-1]
     class_bits, score_bits = result.outputs["m_class"], int(result.parameters["SCORE_BITS"])
     real = values[plan.last_score].reshape(images, -1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from signbit.export.verilog.cycles import Timing
 from signbit.export.verilog.memory import Memory
 from signbit.format import Node, ValueType
+from signbit.format.parameters import node_name
 
 PIXELS = "s"  # the stream of the network's input
 
@@ -39,7 +40,7 @@ class Stage:
     @property
     def name(self) -> str:
         """Of the instance, and the beginning of the names of its signals."""
-        return f"n{self.node:02d}_{self.role}"
+        return f"{node_name(self.node)}_{self.role}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from signbit.export._interface import ExportRequest
 from signbit.export._template import template
 from signbit.export.verilog.plan import Plan
 from signbit.export.verilog.stage import Stage
+from signbit.format.parameters import node_name
 
 _CONTENTS = {"sums": "weights", "threshold": "thresholds", "affine": "affine"}
 
@@ -20,7 +21,7 @@ def stage_parameters(name: str, stage: Stage) -> dict[str, int | str]:
 
 def memory_name(name: str, stage: Stage) -> str:
     """Of a stage's file, without suffix."""
-    return f"{name}_n{stage.node:02d}_{_CONTENTS[stage.role]}"
+    return f"{name}_{node_name(stage.node)}_{_CONTENTS[stage.role]}"
 
 
 def header_text(request: ExportRequest, plan: Plan, name: str, parallel: int) -> str:
