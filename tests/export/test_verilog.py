@@ -21,6 +21,7 @@ from signbit.export.verilog.report import layer_cycles
 from signbit.export.verilog.scores import CannotExpressError, fixed_point
 from signbit.format import Node, PackedModel
 from signbit.format.bits import unpack_bits
+from signbit.passes.on_the_map import on_the_map
 from signbit.runtime import reference
 
 QUICK = "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"  # for the C++ compiler, which takes longest
@@ -197,17 +198,14 @@ def test_coe_files_hold_the_words_of_the_mem_files(tmp_path):
 @pytest.mark.parametrize("parallel", [1, 3, 16, 1000])
 @pytest.mark.parametrize("name", ["digits", "vgg_cut", "mlp", "paddings"])
 def test_layer_that_waits_for_nobody_takes_the_cycles_of_the_formula(name, parallel):
-    given = request_for(packed(name), name)
+    given = request_for(on_the_map(packed(name)), name)
     stages = make_plan(given, parallel).stages
     told = layer_cycles(given, parallel)
     layers = [n for n, node in enumerate(given.model.nodes, 1) if "kernel" in node.attributes]
     assert list(told) == layers
     for number, expected in told.items():
-        # What streams into the first of its stages: the last value that was not flattened.
-        read = number - 1
-        while read and given.model.node(read).op == "flatten":
-            read -= 1
-        _, height, width, _ = given.model.types[read]
+        # What streams into the first of its stages.
+        _, height, width, _ = given.model.types[given.model.node(number).inputs[0]]
         stream = cycles.source(4 * height * width)
         # Without the stage that hands the last sums on one by one, which lets them wait.
         for stage in (s for s in stages if s.node == number and s.role != "serial"):
@@ -310,9 +308,6 @@ POOL = window((2, 2), padding=(0, 0, 0, 0))
 REFUSED = {
     r"node 9 \(add": lambda: packed("shortcut"),
     r"node 1 \(normalize": lambda: packed("real_ends"),
-    r"node 4 \(max_pool.*reads \[2\].*no branches": lambda: small(
-        Node("max_pool", (2,), POOL), Node("max_pool", (2,), POOL)
-    ),
     r"node 2 \(max_pool.*bits only": lambda: inserted(
         1, Node("max_pool", (1,), window((3, 3)))
     ),
@@ -333,6 +328,13 @@ REFUSED = {
 def _last():
     node = small().nodes[2]
     return node.attributes, node.tensors
+
+
+def test_a_node_that_nothing_reads_is_left_out(iverilog, tmp_path):
+    model = small(Node("max_pool", (2,), POOL), Node("max_pool", (2,), POOL))
+    folder = written(tmp_path / "out", model, 1)
+    assert not (folder / "net_golden_n03.mem").exists()
+    assert simulate(iverilog, folder).startswith("PASS net")
 
 
 def test_a_linear_layer_reads_a_flattened_map_as_it_streams_in(iverilog, tmp_path):

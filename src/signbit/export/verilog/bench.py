@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from signbit.export._template import template
-from signbit.export.verilog.plan import Plan
+from signbit.export.verilog.plan import StreamPlan
 from signbit.format.parameters import node_name
 
 
@@ -20,7 +20,7 @@ class Check:
     data: str
 
 
-def checks(plan: Plan, name: str, sizes: Mapping[str, tuple[int, int]]) -> list[Check]:
+def checks(plan: StreamPlan, name: str, sizes: Mapping[str, tuple[int, int]]) -> list[Check]:
     """One for each golden file.
 
     sizes: width and words of each file, by what stands behind `NAME_golden_`.
@@ -40,7 +40,12 @@ def _file(name: str, key: str) -> str:
 
 
 def bench_text(
-    plan: Plan, name: str, found: list[Check], images: int, pixels: tuple[int, int], cycles: int
+    plan: StreamPlan,
+    name: str,
+    found: list[Check],
+    images: int,
+    pixels: tuple[int, int],
+    cycles: int,
 ) -> str:
     """NAME_tb.v.  pixels: bits of one, and how many there are."""
     outputs = plan.stages[-1].outputs

@@ -1,5 +1,6 @@
 """Write the network as Verilog."""
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from signbit.export.verilog.cycles import source, taken
 from signbit.export.verilog.golden import golden_memories
 from signbit.export.verilog.names import module_name
 from signbit.export.verilog.operations import OPERATIONS
-from signbit.export.verilog.plan import Plan, make_plan
+from signbit.export.verilog.plan import StreamPlan, make_plan
 from signbit.export.verilog.report import facts
 from signbit.export.verilog.text import header_text, memory_name, network_text
+from signbit.passes.on_the_map import on_the_map
 
 _RTL = files("signbit.export.verilog") / "rtl"
 
@@ -30,6 +32,7 @@ def verilog(request: ExportRequest, folder: Path, *, parallel: int = 1) -> dict[
     """
     if isinstance(parallel, bool) or not isinstance(parallel, int) or parallel < 1:
         raise UsageError(f"parallel is {parallel!r}; give a whole number of channels, 1 or more")
+    request = replace(request, model=on_the_map(request.model))
     plan = make_plan(request, parallel)
     name = module_name(request.name)
     golden = golden_memories(request, plan)
@@ -60,7 +63,7 @@ def _write_rtl(folder: Path) -> None:
         _write(folder / module.name, module.read_text(encoding="ascii"))
 
 
-def _results(request: ExportRequest, plan: Plan) -> list[int]:
+def _results(request: ExportRequest, plan: StreamPlan) -> list[int]:
     """The cycle of each image's result."""
     stream = source(request.golden.pixels[..., 0].size)
     for stage in plan.stages:

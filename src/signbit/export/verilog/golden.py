@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from signbit.export._interface import ExportRequest
 from signbit.export.verilog.memory import Memory, join, memory_of_bits, memory_of_numbers
-from signbit.export.verilog.plan import Plan
+from signbit.export.verilog.plan import StreamPlan
 from signbit.format.parameters import node_name
 
 
-def golden_memories(request: ExportRequest, plan: Plan) -> dict[str, Memory]:
+def golden_memories(request: ExportRequest, plan: StreamPlan) -> dict[str, Memory]:
     """By what stands behind `NAME_golden_` in the name of the file."""
     values = request.golden.values
     images = len(request.golden.pixels)

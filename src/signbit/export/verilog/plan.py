@@ -10,18 +10,17 @@ from signbit.export._bounds import largest_sum
 from signbit.export._interface import ExportRequest
 from signbit.export._operations import refusal
 from signbit.export.verilog import layers, tail
+from signbit.export.verilog.operations import TAIL
 from signbit.export.verilog.scores import CannotExpressError, fixed_point
 from signbit.export.verilog.stage import PIXELS, Stage
-from signbit.export.verilog.unflatten import as_it_runs, reads_flat_map
 from signbit.format import PackedModel
 from signbit.format.types import BITS, F32, I32
 
 FORMAT = "verilog"
-_TAIL = ("affine", "flatten", "softmax", "log_softmax")
 
 
 @dataclass
-class Plan:
+class StreamPlan:
     """What the network becomes.
 
     checked: node and name of each stage that gives the bits of a node.
@@ -37,95 +36,89 @@ class Plan:
     fraction: int = 0
 
 
-def make_plan(request: ExportRequest, parallel: int) -> Plan:
+def make_plan(request: ExportRequest, parallel: int) -> StreamPlan:
     """The stages of a network.
 
     Raises: ExportError naming the node that modules of bits and integers cannot express.
     """
-    model = request.model
-    _require_chain(model)
-    plan = Plan()
-    start = _tail_start(model)
-    for number in range(1, start):
-        _BODY[model.node(number).op](plan, model, number, parallel)
-    _add_scores(plan, model, start)
+    model, plan = request.model, StreamPlan()
+    tail = _tail(model)
+    # Each operation that is accepted reads one value: those that are needed form a chain.
+    for number in model.needed():
+        if number < tail[0]:
+            _BODY[model.node(number).op](plan, model, number, parallel)
+    _add_scores(plan, model, [n for n in tail if model.node(n).op == "affine"])
     _require_class(request, plan)
     return plan
 
 
-def _require_chain(model: PackedModel) -> None:
-    for number, node in enumerate(model.nodes, 1):
-        if tuple(node.inputs) != (number - 1,):
-            raise refusal(
-                model, number, FORMAT,
-                f"it reads {list(node.inputs)}, not the node before it; streams have no branches",
-            )  # fmt: skip
-
-
-def _tail_start(model: PackedModel) -> int:
-    """The first affine node, all nodes from which on make scores."""
-    ops = [node.op for node in model.nodes]
-    start = ops.index("affine") + 1 if "affine" in ops else len(ops)
-    for number, node in enumerate(model.nodes[start - 1 :], start):
-        if node.op not in _TAIL or not _is_row(model, number) or model.types[number].kind != F32:
+def _tail(model: PackedModel) -> list[int]:
+    """The nodes that make the scores: the first affine one, and all after it."""
+    needed = model.needed()
+    ops = [model.node(number).op for number in needed]
+    start = ops.index("affine") if "affine" in ops else len(ops) - 1
+    for at, number in enumerate(needed[start:], start):
+        if ops[at] not in TAIL or not _is_row(model, number) or model.types[number].kind != F32:
             raise refusal(
                 model, number, FORMAT,
                 "real numbers are taken at the end only: convolution to 1x1, affine, softmax",
             )  # fmt: skip
-        if node.op == "affine" and "softmax" in " ".join(ops[: number - 1]):
+        if ops[at] == "affine" and {"softmax", "log_softmax"} & set(ops[:at]):
             raise refusal(model, number, FORMAT, "nothing may follow softmax")
-    source = start - 1
+    source = model.node(needed[start]).inputs[0]
     while source and model.node(source).op == "flatten":
-        source -= 1
-    if model.types[source].kind != I32 or model.node(source).op == "max_pool":
-        raise refusal(model, start, FORMAT, "scores start from the sums of a convolution")
-    return start
+        (source,) = model.node(source).inputs
+    if model.types[source].kind != I32 or not model.operation(source).is_convolution:
+        raise refusal(model, needed[start], FORMAT, "scores start from the sums of a convolution")
+    return needed[start:]
 
 
 def _is_row(model: PackedModel, number: int) -> bool:
     return model.types[number].height == model.types[number].width == 1
 
 
-def _source(plan: Plan) -> str:
+def _source(plan: StreamPlan) -> str:
     return plan.stages[-1].name if plan.stages else PIXELS
 
 
-def _add_sums(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
-    node, kind = as_it_runs(model, number)
+def _add_sums(plan: StreamPlan, model: PackedModel, number: int, parallel: int) -> None:
+    node = model.node(number)
+    kind = model.types[node.inputs[0]]
     plan.stages += layers.sums(number, node, kind, _source(plan), parallel)
     plan.last_sums = number
 
 
-def _add_threshold(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
+def _add_threshold(plan: StreamPlan, model: PackedModel, number: int, parallel: int) -> None:
     node, channels = model.node(number), model.types[number].channels
     limit = _limit(plan, model)
     plan.stages.append(layers.threshold(number, node, channels, plan.stages[-1], limit))
     plan.checked.append((number, plan.stages[-1].name))
 
 
-def _add_pool(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
+def _add_pool(plan: StreamPlan, model: PackedModel, number: int, parallel: int) -> None:
     if model.types[number].kind != BITS:
         raise refusal(model, number, FORMAT, "pooling is made of bits only")
-    node, kind = model.node(number), model.types[number - 1]
+    node = model.node(number)
+    kind = model.types[node.inputs[0]]
     plan.stages += layers.pool(number, node, kind, _source(plan))
     plan.checked.append((number, plan.stages[-1].name))
 
 
-def _add_flip(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
+def _add_flip(plan: StreamPlan, model: PackedModel, number: int, parallel: int) -> None:
     node, channels = model.node(number), model.types[number].channels
     plan.stages.append(layers.flip(number, node, channels, _source(plan)))
     plan.checked.append((number, plan.stages[-1].name))
 
 
-def _add_flatten(plan: Plan, model: PackedModel, number: int, parallel: int) -> None:
-    if not _is_row(model, number - 1) and not reads_flat_map(model, number + 1):
+def _add_flatten(plan: StreamPlan, model: PackedModel, number: int, parallel: int) -> None:
+    if not _is_row(model, model.node(number).inputs[0]):
         raise refusal(
             model, number, FORMAT, "of a map it is taken before a linear layer only"
         )  # fmt: skip
 
 
 # The operations before the scores, each with what adds its stages.
-_BODY: dict[str, Callable[[Plan, PackedModel, int, int], None]] = {
+_BODY: dict[str, Callable[[StreamPlan, PackedModel, int, int], None]] = {
     "conv_u8": _add_sums,
     "conv_bits": _add_sums,
     "threshold": _add_threshold,
@@ -135,13 +128,12 @@ _BODY: dict[str, Callable[[Plan, PackedModel, int, int], None]] = {
 }
 
 
-def _limit(plan: Plan, model: PackedModel) -> int:
-    number = plan.last_sums
-    return largest_sum(model.node(number), model.types[number - 1])
+def _limit(plan: StreamPlan, model: PackedModel) -> int:
+    node = model.node(plan.last_sums)
+    return largest_sum(node, model.types[node.inputs[0]])
 
 
-def _add_scores(plan: Plan, model: PackedModel, start: int) -> None:
-    numbers = [n for n in range(start, len(model.nodes) + 1) if model.node(n).op == "affine"]
+def _add_scores(plan: StreamPlan, model: PackedModel, numbers: Sequence[int]) -> None:
     plan.last_score = numbers[-1]
     try:
         affines = fixed_point([model.node(n) for n in numbers], _limit(plan, model))
@@ -155,7 +147,7 @@ def _add_scores(plan: Plan, model: PackedModel, start: int) -> None:
     plan.fraction = affines[-1].fraction
 
 
-def _require_class(request: ExportRequest, plan: Plan) -> None:
+def _require_class(request: ExportRequest, plan: StreamPlan) -> None:
     """The class is that of the scores before softmax, which could round two of them to one.
 
     Raises: ExportError naming a golden image where it did, and the class is another.

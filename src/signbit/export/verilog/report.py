@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from signbit.export._interface import ExportRequest
-from signbit.export.verilog.plan import Plan
+from signbit.export.verilog.plan import StreamPlan
 from signbit.export.verilog.stage import Geometry
 from signbit.export.verilog.text import memory_name
-from signbit.export.verilog.unflatten import as_it_runs
 
 _CONVENTIONS = {
     "streams": "a beat passes in a cycle with valid and ready; one position a beat, all its "
@@ -25,7 +24,7 @@ _CONVENTIONS = {
 
 
 def facts(
-    request: ExportRequest, plan: Plan, name: str, parallel: int, results: Sequence[int]
+    request: ExportRequest, plan: StreamPlan, name: str, parallel: int, results: Sequence[int]
 ) -> dict[str, Any]:
     """The manifest's part."""
     return {
@@ -56,11 +55,12 @@ def facts(
 def layer_cycles(request: ExportRequest, parallel: int) -> dict[int, int]:
     """For an image, by node, without waiting; of what takes a cycle for a beat, nothing."""
     cycles = {}
-    for number in range(1, len(request.model.nodes) + 1):
-        node, kind = as_it_runs(request.model, number)
+    model = request.model
+    for number in model.needed():
+        node = model.node(number)
         if "kernel" not in node.attributes:
             continue
-        geometry = Geometry.of(node, kind)
+        geometry = Geometry.of(node, model.types[node.inputs[0]])
         steps = geometry.padded[0] * geometry.padded[1]
         if node.op == "max_pool":
             cycles[number] = steps

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from signbit.export._interface import ExportRequest
 from signbit.export._template import template
-from signbit.export.verilog.plan import Plan
+from signbit.export.verilog.plan import StreamPlan
 from signbit.export.verilog.stage import Stage
 from signbit.format.parameters import node_name
 
@@ -24,7 +24,7 @@ def memory_name(name: str, stage: Stage) -> str:
     return f"{name}_{node_name(stage.node)}_{_CONTENTS[stage.role]}"
 
 
-def header_text(request: ExportRequest, plan: Plan, name: str, parallel: int) -> str:
+def header_text(request: ExportRequest, plan: StreamPlan, name: str, parallel: int) -> str:
     """NAME_parameters.vh."""
     model = request.model
     lines: list[str] = []
@@ -32,7 +32,7 @@ def header_text(request: ExportRequest, plan: Plan, name: str, parallel: int) ->
     for stage in plan.stages:
         if stage.node != node:
             node = stage.node
-            source, given = model.types[node - 1], model.types[node]
+            source, given = model.types[model.node(node).inputs[0]], model.types[node]
             lines += ["", f"// Node {node}, {model.node(node).op}: {source} to {given}."]
         lines += [
             f"localparam {_parameter(stage, key)} = {value};"
@@ -48,7 +48,7 @@ def header_text(request: ExportRequest, plan: Plan, name: str, parallel: int) ->
     )
 
 
-def network_text(request: ExportRequest, plan: Plan, name: str) -> str:
+def network_text(request: ExportRequest, plan: StreamPlan, name: str) -> str:
     """NAME.v."""
     model, result = request.model, plan.stages[-1]
     (height, width), channels = model.preprocessing.size, model.preprocessing.channels
