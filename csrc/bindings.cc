@@ -28,6 +28,7 @@ using bnn::Graph;
 
 using PyBytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using PyNode = std::tuple<std::string, std::vector<int>, std::map<std::string, std::vector<double>>,
+                          std::map<std::string, std::vector<std::string>>,
                           std::map<std::string, PyBytes>>;
 using PyType = std::tuple<std::string, int, int, int>;
 using PyPixels = nb::ndarray<const std::uint8_t, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
@@ -53,8 +54,8 @@ Graph graph_of(const std::vector<PyType>& types, const std::vector<PyNode>& node
     Graph graph;
     for (const auto& [kind, height, width, channels] : types)
         graph.types.push_back({kind_of(kind), height, width, channels});
-    for (const auto& [op, inputs, attributes, tensors] : nodes) {
-        bnn::Node node{op, inputs, attributes, {}};
+    for (const auto& [op, inputs, attributes, names, tensors] : nodes) {
+        bnn::Node node{op, inputs, attributes, names, {}};
         for (const auto& [name, bytes] : tensors) node.tensors.emplace(name, copy(bytes));
         graph.nodes.push_back(std::move(node));
     }

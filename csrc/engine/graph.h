@@ -29,7 +29,8 @@ struct Tensor {
 struct Node {
     std::string op;
     std::vector<int> inputs;  // 0 is the pixels, i the i-th node
-    std::map<std::string, std::vector<double>> attributes;
+    std::map<std::string, std::vector<double>> attributes;  // those that are numbers
+    std::map<std::string, std::vector<std::string>> names;  // those that are names
     std::map<std::string, Tensor> tensors;
 
     int number(const std::string& name, int index = 0) const {

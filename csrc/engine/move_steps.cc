@@ -1,4 +1,5 @@
 // Operations that only move values.
+#include <algorithm>
 #include <cstring>
 
 #include "engine/step.h"
@@ -77,13 +78,135 @@ class Concat final : public MoveStep {
     }
 };
 
+// Element rows[y] + columns[x] + channels[k] of the input, or what fills where one of them is -1.
+class Move final : public MoveStep {
+public:
+    explicit Move(const StepContext& context)
+        : MoveStep(context),
+          rows_(places(context.node, "rows", output_.type.height)),
+          columns_(places(context.node, "columns", output_.type.width)),
+          channels_(places(context.node, "channels", output_.type.channels)),
+          filled_((output_.pixel_elements() * output_.element_bytes() + 7) / 8) {
+        fill(context.node.attributes.at("fill")[0]);
+        for (std::size_t k = 0; k < channels_.size(); ++k)
+            is_run_ &= channels_[0] >= 0 && channels_[k] - channels_[0] == static_cast<int>(k);
+    }
+
+private:
+    // Elements next to one another in memory, a pixel of bits or a row of numbers, and one of them.
+    struct Stretch {
+        const std::byte* start;
+        int inside;
+    };
+
+    static std::vector<std::int32_t> places(const Node& node, const char* name, int count) {
+        const auto* from = node.tensors.at(name).as<std::int32_t>();
+        return {from, from + count};
+    }
+
+    // A pixel of the output in which nothing is moved.
+    void fill(double number) {
+        auto* pixel = reinterpret_cast<std::byte*>(filled_.data());
+        const auto put = [&](auto value) {
+            for (int k = 0; k < output_.type.channels; ++k)
+                std::memcpy(pixel + k * sizeof value, &value, sizeof value);
+        };
+        switch (output_.type.kind) {
+            case Kind::u8: return put(static_cast<std::uint8_t>(number));
+            case Kind::i32: return put(static_cast<std::int32_t>(number));
+            case Kind::f32: return put(static_cast<float>(number));
+            case Kind::bits:
+                for (int k = 0; k < output_.type.channels; ++k)
+                    filled_[k / 64] |= std::uint64_t{number > 0} << (k % 64);
+        }
+    }
+
+    void run(const Arena& arena, Part part, void*) const override {
+        const auto [row, row_end] = part.of(output_.type.height);
+        for (int y = row; y < row_end; ++y)
+            for (int x = 0; x < output_.type.width; ++x) move_pixel(arena, y, x);
+    }
+
+    void move_pixel(const Arena& arena, int y, int x) const {
+        std::byte* to = pixel(arena, output_, y, x);
+        if (rows_[y] < 0 || columns_[x] < 0) {
+            std::memcpy(to, filled_.data(), output_.pixel_elements() * output_.element_bytes());
+            return;
+        }
+        if (output_.type.kind == Kind::bits) clear(to);
+        const int first = rows_[y] + columns_[x];
+        if (is_run_)
+            move_run(arena, first + channels_[0], to);
+        else
+            move_each(arena, first, to);
+    }
+
+    int stretch_length() const {
+        const ValueType& type = inputs_[0].type;
+        return type.kind == Kind::bits ? type.channels : type.width * type.channels;
+    }
+
+    Stretch stretch_of(const Arena& arena, int element) const {
+        const int number = element / stretch_length(), inside = element % stretch_length();
+        const Layout& input = inputs_[0];
+        if (input.type.kind != Kind::bits) return {pixel(arena, input, number, 0), inside};
+        return {pixel(arena, input, number / input.type.width, number % input.type.width), inside};
+    }
+
+    void move_each(const Arena& arena, int first, std::byte* to) const {
+        const Stretch near = stretch_of(arena, first);
+        const auto* filled = reinterpret_cast<const std::byte*>(filled_.data());
+        const int left = stretch_length() - near.inside;
+        for (int k = 0; k < output_.type.channels; ++k) {
+            const int offset = channels_[k];
+            if (offset < 0) {
+                move(output_, filled, k, to, k);
+            } else if (offset < left) {
+                move(inputs_[0], near.start, near.inside + offset, to, k);
+            } else {
+                const Stretch far = stretch_of(arena, first + offset);
+                move(inputs_[0], far.start, far.inside, to, k);
+            }
+        }
+    }
+
+    // All channels from an element on, one stretch after the other.
+    void move_run(const Arena& arena, int element, std::byte* to) const {
+        for (int k = 0, count = 0; k < output_.type.channels; k += count) {
+            const Stretch from = stretch_of(arena, element + k);
+            count = std::min(output_.type.channels - k, stretch_length() - from.inside);
+            copy(from, count, to, k);
+        }
+    }
+
+    void copy(const Stretch& from, int count, std::byte* to, int target) const {
+        if (output_.type.kind != Kind::bits) {
+            const std::size_t size = output_.element_bytes();
+            std::memcpy(to + target * size, from.start + from.inside * size, count * size);
+        } else if (from.inside % 64 == 0 && target % 64 == 0) {
+            const auto* words = reinterpret_cast<const std::uint64_t*>(from.start) + from.inside / 64;
+            auto* out = reinterpret_cast<std::uint64_t*>(to) + target / 64;
+            std::memcpy(out, words, words_for(count) * sizeof *out);
+            if (count % 64 != 0) out[count / 64] &= (std::uint64_t{1} << (count % 64)) - 1;
+        } else {
+            for (int k = 0; k < count; ++k)
+                move(inputs_[0], from.start, from.inside + k, to, target + k);
+        }
+    }
+
+    std::vector<std::int32_t> rows_, columns_, channels_;
+    std::vector<std::uint64_t> filled_;
+    bool is_run_ = true;  // whether the channels of a pixel lie one after the other
+};
+
 template <typename T>
 std::unique_ptr<Step> make(const StepContext& context) {
     return std::make_unique<T>(context);
 }
 
 [[maybe_unused]] const bool registered =
-    add_step("flatten", make<Flatten>) && add_step("concat", make<Concat>);
+    add_step("flatten", make<Flatten>) && add_step("concat", make<Concat>) &&
+    add_step("move", make<Move>);
 
 }  // namespace
 }  // namespace bnn

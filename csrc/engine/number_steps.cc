@@ -75,17 +75,31 @@ class Affine final : public NumberStep {
 template <typename T>
 class Threshold final : public NumberStep {
     using NumberStep::NumberStep;
+    using Limit = std::conditional_t<std::is_same_v<T, float>, float, std::int32_t>;
+
     void run(const Arena& arena, Part part, void*) const override {
-        const T* threshold = node_.tensors.at("threshold").as<T>();
+        const auto* threshold = node_.tensors.at("threshold").as<Limit>();
         const auto* below = node_.tensors.at("below").as<std::uint64_t>();
         each_pixel(output_, part, [&](int y, int x) {
             const T* from = arena.at<T>(inputs_[0], y, x);
             auto* to = arena.at<std::uint64_t>(output_, y, x);
             if constexpr (std::is_same_v<T, float>)
                 loops_.threshold_f32(from, threshold, below, to, channels());
-            else
+            else if constexpr (std::is_same_v<T, std::int32_t>)
                 loops_.threshold_i32(from, threshold, below, to, channels());
+            else
+                compare_pixel(from, threshold, below, to);
         });
+    }
+
+    void compare_pixel(const T* from, const Limit* threshold, const std::uint64_t* below,
+                       std::uint64_t* to) const {
+        for (int word = 0; word < words_for(channels()); ++word) to[word] = 0;
+        for (int c = 0; c < channels(); ++c) {
+            const bool is_below = below[c / 64] >> (c % 64) & 1;
+            const bool bit = is_below ? from[c] < threshold[c] : from[c] > threshold[c];
+            to[c / 64] |= std::uint64_t{bit} << (c % 64);
+        }
     }
 };
 
@@ -185,9 +199,14 @@ std::unique_ptr<Step> make_for_input(const StepContext& context) {
     return std::make_unique<T<float>>(context);
 }
 
+std::unique_ptr<Step> make_threshold(const StepContext& context) {
+    if (context.inputs[0].type.kind == Kind::u8) return make<Threshold<std::uint8_t>>(context);
+    return make_for_input<Threshold>(context);
+}
+
 [[maybe_unused]] const bool registered =
     add_step("normalize", make<Normalize>) && add_step("affine", make_for_input<Affine>) &&
-    add_step("threshold", make_for_input<Threshold>) && add_step("flip", make<Flip>) &&
+    add_step("threshold", make_threshold) && add_step("flip", make<Flip>) &&
     add_step("signs", make<Signs>) && add_step("clamp", make<Clamp>) &&
     add_step("prelu", make<Prelu>) && add_step("add", make<Add>) &&
     add_step("softmax", make<Softmax>) && add_step("log_softmax", make<Softmax>);

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.files import GOLDEN, WINDOW, small, wide
+from helpers.files import GOLDEN, WINDOW, small, version_2, wide
 
 from signbit.errors import ModelFormatError, OutputError
 from signbit.format import Node, PackedModel, Preprocessing
@@ -21,8 +21,15 @@ def test_the_golden_file_is_what_the_model_writes_and_says_what_it_said():
 
 def test_the_golden_files_hold_every_operation():
     assert to_bytes(wide()) == GOLDEN.with_name("wide.signbit").read_bytes()
-    used = {node.op for model in (small(), wide()) for node in model.nodes}
+    assert to_bytes(version_2()) == GOLDEN.with_name("version_2.signbit").read_bytes()
+    used = {node.op for model in (small(), wide(), version_2()) for node in model.nodes}
     assert sorted(used) == operations.names()
+
+
+def test_the_golden_file_of_version_2_says_what_it_said():
+    images = (np.arange(4 * 18) * 89 % 256).reshape(4, 3, 3, 2).astype(np.uint8)
+    model = PackedModel.load(GOLDEN.with_name("version_2.signbit"))
+    assert reference.scores(model, images).tolist() == [[-16.0], [0.0], [12.0], [12.0]]
 
 
 def test_a_round_trip_keeps_everything(tmp_path):

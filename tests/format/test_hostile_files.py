@@ -73,7 +73,8 @@ HUGE = 1 << 16
 
 
 MALFORMED = {
-    "version": (setting("version", 2), "version 2; this signbit reads 1"),
+    "version": (setting("version", 3), "version 3; this signbit reads 1 and 2"),
+    "version 0": (setting("version", 0), "version 0; this signbit reads 1 and 2"),
     "version true": (setting("version", True), "version True"),
     "version text": (setting("version", "1" * 1000), "version"),
     "no version": (removing("version"), "version None"),

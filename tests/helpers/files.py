@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from helpers.nodes import move
 
 from signbit.format import Node, PackedModel, Preprocessing
 from signbit.format.bits import pack_bits
@@ -81,6 +82,41 @@ def wide() -> PackedModel:
         Node("log_softmax", (17,)),
     ]
     return PackedModel(nodes, Preprocessing([0.25], [-3.0], (5, 4)))
+
+
+def version_2() -> PackedModel:
+    """Every operation that version 2 of the format brought, and a convolution."""
+
+    def unary(source: int, function: str) -> Node:
+        return Node("unary", (source,), {"function": function})
+
+    weight = pack_bits(np.arange(2 * 2 * 1 * 6).reshape(2, 2, 1, 6) % 3 == 0)
+    conv = {**WINDOW, "kernel": (2, 1), "channels": 2, "padding_value": 0}
+    pixels = {"threshold": np.array([100, -1], np.int32), "below": np.array([1], np.uint64)}
+    one = {"scale": np.full(4, 0.5, np.float32), "bias": np.zeros(4, np.float32)}
+    everything = ["height", "width", "channels"]
+    nodes = [
+        # The rows turned about, a border of 7, the channels exchanged.
+        move(0, [-1, 12, 6, 0], [0, 2, 4, -1], [1, 0], 7.0),
+        Node("threshold", (1,), {}, pixels),
+        # Two positions and a border become channels.
+        move(2, [0, 8, 16, 24], [0, 4, -1], [0, 1, 2, 3, -1, 0], -1.0),
+        Node("conv_bits", (3,), conv, {"weight": weight}),
+        move(4, [0, 6], [0, 2, -1], [0, 1, 0, 1], -3.0),
+        Node("affine", (5,), {}, one),
+        move(6, [0, 12], [8, 4, 0], [3, 2, -1], float("inf")),
+        unary(6, "abs"),
+        Node("reduce", (8,), {"function": "maximum", "axes": ["height", "width"]}),
+        Node("binary", (6, 9), {"function": "multiply"}),
+        Node("reduce", (7,), {"function": "maximum", "axes": ["channels"]}),
+        Node("binary", (10, 11), {"function": "minimum"}),
+        unary(12, "sigmoid"),
+        Node("reduce", (13,), {"function": "mean", "axes": ["width"]}),
+        Node("binary", (12, 14), {"function": "add"}),
+        unary(15, "round"),
+        Node("reduce", (16,), {"function": "sum", "axes": everything}),
+    ]
+    return PackedModel(nodes, Preprocessing([0.5, 1.0], [-1.0, 0.0], (3, 3)))
 
 
 def parts(content: bytes) -> tuple[dict[str, Any], dict[str, Any], bytes]:

@@ -26,6 +26,15 @@ def random_thresholds(rng, channels: int, spread: int) -> dict[str, Any]:
     return {"threshold": values, "below": pack_bits(rng.random(channels) < 0.4)}
 
 
+def move(source: int, rows, columns, channels, fill: float = 0.0) -> Node:
+    """A `move`, whose size is that of the three lists of places."""
+    places = {"rows": rows, "columns": columns, "channels": channels}
+    tensors = {name: np.asarray(values, np.int32) for name, values in places.items()}
+    return Node(
+        "move", (source,), {"size": tuple(map(len, places.values())), "fill": fill}, tensors
+    )
+
+
 def first_bits(rng, channels: int, pixels: int = 1) -> list[Node]:
     """Random bits from pixels: nodes 1 and 2."""
     conv = window((1, 1), padding=(0, 0, 0, 0))
@@ -42,9 +51,9 @@ def to_scores(nodes: list[Node], source: int, size: tuple[int, int, int], kind: 
     if kind == "bits":
         nodes.append(Node("signs", (source,)))
         source = len(nodes)
-    elif kind == "i32":
-        ones, zeros = np.ones(size[2], np.float32), np.zeros(size[2], np.float32)
-        nodes.append(Node("affine", (source,), {}, {"scale": ones, "bias": zeros}))
+    elif kind in ("u8", "i32"):
+        op = "normalize" if kind == "u8" else "affine"
+        nodes.append(Node(op, (source,), {}, _unit(size[2])))
         source = len(nodes)
     nodes.append(Node("flatten", (source,)))
     return nodes
@@ -62,8 +71,8 @@ def viewed(nodes: list[Node], size: tuple[int, int], pixels: int = 1) -> PackedM
     return model_of(to_scores(nodes, len(nodes), last[1:], last.kind), size, pixels)
 
 
-def _unit(pixels: int) -> dict[str, Any]:
-    return {"scale": np.ones(pixels, np.float32), "bias": np.zeros(pixels, np.float32)}
+def _unit(channels: int) -> dict[str, Any]:
+    return {"scale": np.ones(channels, np.float32), "bias": np.zeros(channels, np.float32)}
 
 
 def images_for(rng, model: PackedModel, count: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from signbit.format.preprocessing import Preprocessing
 from signbit.format.source import Source, content_of, place_of
 from signbit.format.types import Node, Number, shown
 
-VERSION = 1
+VERSIONS = (1, 2)
 SUFFIX = ".signbit"
 MAX_BYTES = 1 << 30
 MAX_METADATA = 1 << 22
@@ -30,7 +30,7 @@ def to_bytes(model: PackedModel) -> bytes:
     header = {
         # Sorted, it stands first: no string of the info can be taken for it.
         "digest": PLACEHOLDER,
-        "version": VERSION,
+        "version": max(_version(model, number) for number in range(1, len(model.types))),
         "preprocessing": model.preprocessing.to_dict(),
         "graph": [_node_to_json(node) for node in model.nodes],
         "info": dict(model.info),
@@ -98,7 +98,25 @@ def _parse(content: bytes) -> PackedModel:
         number, own = min((number, min(own)) for number, own in places.items())
         raise ModelFormatError(f"tensor {f'{number}.{own}'[:60]!r} belongs to no node")
     preprocessing = Preprocessing.from_dict(header["preprocessing"])
-    return PackedModel(nodes, preprocessing, header["info"])
+    model = PackedModel(nodes, preprocessing, header["info"])
+    _check_version(model, header["version"])
+    return model
+
+
+def _version(model: PackedModel, number: int) -> int:
+    """The lowest version of the format that has the node."""
+    inputs = [model.types[source] for source in model.node(number).inputs]
+    return model.operation(number).version(inputs)
+
+
+def _check_version(model: PackedModel, version: int) -> None:
+    for number, node in enumerate(model.nodes, 1):
+        needed = _version(model, number)
+        if needed > version:
+            raise ModelFormatError(
+                f"node {number} ({node.op}): needs version {needed} of the format, the file says "
+                f"{version}"
+            )
 
 
 def _header(text: Any) -> dict[str, Any]:
@@ -114,9 +132,10 @@ def _header(text: Any) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise ModelFormatError("metadata is not a JSON object")
     version = header.get("version")
-    if type(version) is not int or version != VERSION:
+    if type(version) is not int or version not in VERSIONS:
+        known = " and ".join(map(str, VERSIONS))
         raise ModelFormatError(
-            f"version {shown(version)}; this signbit reads {VERSION}. Use a newer one."
+            f"version {shown(version)}; this signbit reads {known}. Use a newer one."
         )
     for name in header:
         # Else a damaged name of a field would be a field left out.

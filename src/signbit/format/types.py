@@ -133,6 +133,39 @@ class Flag(NamedTuple):
         return value
 
 
+class Choice(NamedTuple):
+    """An attribute that is one of some names."""
+
+    names: Sequence[str]
+
+    def check(self, name: str, value: Any) -> str:
+        """The value. Raises: UsageError naming the attribute."""
+        if type(value) is not str or value not in self.names:
+            raise UsageError(
+                f"attribute {name!r} is {shown(value)}; give one of {', '.join(self.names)}"
+            )
+        return value
+
+
+class Choices(NamedTuple):
+    """An attribute that lists one or more of some names, each once, in their order."""
+
+    names: Sequence[str]
+
+    def check(self, name: str, value: Any) -> tuple[str, ...]:
+        """The value as a tuple. Raises: UsageError naming the attribute."""
+        given = tuple(value) if isinstance(value, list | tuple) else ()
+        if not given or given != tuple(one for one in self.names if one in given):
+            raise UsageError(
+                f"attribute {name!r} is {shown(value)}; list one or more of "
+                f"{', '.join(self.names)}, in this order"
+            )
+        return given
+
+
+Attribute = Whole | Number | Flag | Choice | Choices
+
+
 def shown(value: object) -> str:
     """A value of a hostile file as a message can hold it."""
     text = repr(value)

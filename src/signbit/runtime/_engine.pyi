@@ -11,11 +11,15 @@ def limit_of(isa: str, /) -> str: ...
 def run_limit(isa: str, rounds: int, /) -> float: ...
 def seconds_to_read(words: NDArray[np.uint64], /) -> float: ...
 
+_Node = tuple[
+    str, list[int], dict[str, list[float]], dict[str, list[str]], dict[str, NDArray[np.uint8]]
+]
+
 class Engine:
     def __init__(
         self,
         types: list[tuple[Any, ...]],
-        nodes: list[tuple[str, list[int], dict[str, list[float]], dict[str, NDArray[np.uint8]]]],
+        nodes: list[_Node],
         threads: int,
         isa: str,
         /,

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from signbit.errors import EngineError
 from signbit.format import Node, PackedModel
+from signbit.format.ops import operations
+from signbit.format.types import Choice, Choices
 from signbit.runtime import _engine
 
 
@@ -83,14 +85,21 @@ class _Own:
         self.lock, self.busy = threading.RLock(), False
 
 
-def _plain(node: Node) -> tuple[str, list[int], dict[str, list[float]], dict[str, Any]]:
+def _plain(
+    node: Node,
+) -> tuple[str, list[int], dict[str, list[float]], dict[str, list[str]], dict[str, Any]]:
     """A node in plain types; tensors as bytes."""
-    attributes = {
-        name: [float(one) for one in (value if isinstance(value, tuple | list) else [value])]
-        for name, value in node.attributes.items()
-    }
+    numbers: dict[str, list[float]] = {}
+    names: dict[str, list[str]] = {}
+    for name, check in operations.get(node.op).attributes.items():
+        value = check.check(name, node.attributes[name])
+        values = value if isinstance(value, tuple) else (value,)
+        if isinstance(check, Choice | Choices):
+            names[name] = [str(one) for one in values]
+        else:
+            numbers[name] = [float(one) for one in values]
     tensors = {
         name: np.ascontiguousarray(value).reshape(-1).view(np.uint8)
         for name, value in node.tensors.items()
     }
-    return node.op, list(node.inputs), attributes, tensors
+    return node.op, list(node.inputs), numbers, names, tensors

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from signbit.errors import UsageError
 from signbit.format import Node, PackedModel
 from signbit.format.bits import unpack_bits
+from signbit.format.ops.move import move_places
+from signbit.runtime import _reference_numbers as numbers
+from signbit.runtime._reference_numbers import signs
 
 Array = NDArray[Any]
 
@@ -44,10 +47,6 @@ def scores(model: PackedModel, pixels: NDArray[np.uint8]) -> NDArray[np.float32]
 def apply(node: Node, inputs: Sequence[Array]) -> Array:
     """What one node gives."""
     return OPERATIONS[node.op](node, *inputs)
-
-
-def _signs(bits: Array) -> Array:
-    return np.where(bits, 1, -1)
 
 
 def _pad(x: Array, padding: Sequence[int], value: Any) -> Array:
@@ -83,11 +82,11 @@ def _correlate(node: Node, x: Array, weight: Array) -> Array:
 
 
 def _weight_signs(node: Node, channels: int) -> Array:
-    return _signs(unpack_bits(node.tensors["weight"], channels // node.attributes["groups"]))
+    return signs(unpack_bits(node.tensors["weight"], channels // node.attributes["groups"]))
 
 
 def _conv_bits(node: Node, x: Array) -> Array:
-    padded = _pad(_signs(x), node.attributes["padding"], node.attributes["padding_value"])
+    padded = _pad(signs(x), node.attributes["padding"], node.attributes["padding_value"])
     # Sums of +-1 are exact in float64, whose products run on BLAS.
     weight = _weight_signs(node, x.shape[-1]).astype(np.float64)
     return _correlate(node, padded.astype(np.float64), weight).astype(np.int32)
@@ -109,63 +108,19 @@ def _conv_f32(node: Node, x: Array) -> Array:
     return _correlate(node, _pad(x, node.attributes["padding"], 0), node.tensors["weight"])
 
 
-def _normalize(node: Node, x: Array) -> Array:
-    return x.astype(np.float32) * node.tensors["scale"] + node.tensors["bias"]
-
-
-def _affine(node: Node, x: Array) -> Array:
-    return fused_multiply_add(x.astype(np.float32), node.tensors["scale"], node.tensors["bias"])
-
-
-def fused_multiply_add(x: Array, scale: Array, bias: Array) -> Array:
-    """x * scale + bias in float32 with a single rounding.
-
-    The product is exact in float64. The sum is rounded to odd there, which makes the second
-    rounding, to float32, that of the exact sum (Boldo and Melquiond, 2008).
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        product, addend = x.astype(np.float64) * scale, bias.astype(np.float64)
-        total = product + addend
-        part = total - product
-        error = (product - (total - part)) + (addend - part)
-        even = (total.view(np.int64) & 1) == 0
-        inexact = np.isfinite(total) & (error != 0) & even
-        towards = np.where(error > 0, np.inf, -np.inf)
-        return np.where(inexact, np.nextafter(total, towards), total).astype(np.float32)
-
-
-def _threshold(node: Node, x: Array) -> Array:
-    threshold = node.tensors["threshold"]
-    below = unpack_bits(node.tensors["below"], x.shape[-1])
-    return np.where(below, x < threshold, x > threshold)
-
-
-def _flip(node: Node, x: Array) -> Array:
-    return x ^ unpack_bits(node.tensors["mask"], x.shape[-1])
-
-
-def _to_real(node: Node, x: Array) -> Array:
-    return _signs(x).astype(np.float32)
-
-
-def _clamp(node: Node, x: Array) -> Array:
-    return np.clip(x, np.float32(node.attributes["low"]), np.float32(node.attributes["high"]))
-
-
-def _prelu(node: Node, x: Array) -> Array:
-    return np.where(x > 0, x, node.tensors["slope"] * x)
-
-
-def _add(node: Node, x: Array, y: Array) -> Array:
-    return x + y
-
-
 def _concat(node: Node, *inputs: Array) -> Array:
     return np.concatenate(inputs, axis=-1)
 
 
 def _flatten(node: Node, x: Array) -> Array:
     return x.transpose(0, 3, 1, 2).reshape(len(x), 1, 1, -1)
+
+
+def _move(node: Node, x: Array) -> Array:
+    places, filled = move_places(node)
+    number = float(node.attributes["fill"])
+    fill = number > 0 if x.dtype == bool else x.dtype.type(number)
+    return np.where(filled, fill, x.reshape(len(x), -1)[:, places])
 
 
 def _max_pool(node: Node, x: Array) -> Array:
@@ -190,33 +145,15 @@ def _window_sum(x: Array, node: Node) -> Array:
     return total
 
 
-def _softmax(node: Node, x: Array) -> Array:
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def _log_softmax(node: Node, x: Array) -> Array:
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
 OPERATIONS: dict[str, Callable[..., Array]] = {
     "conv_bits": _conv_bits,
     "conv_u8": _conv_u8,
     "conv_f32_bits": _conv_f32_bits,
     "conv_f32": _conv_f32,
-    "normalize": _normalize,
-    "affine": _affine,
-    "threshold": _threshold,
-    "flip": _flip,
-    "signs": _to_real,
-    "clamp": _clamp,
-    "prelu": _prelu,
-    "add": _add,
     "concat": _concat,
     "flatten": _flatten,
+    "move": _move,
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
-    "softmax": _softmax,
-    "log_softmax": _log_softmax,
+    **numbers.OPERATIONS,
 }

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from signbit.errors import UsageError
-from signbit.format.types import Flag, Node, Number, Padding, TensorType, ValueType, Whole
+from signbit.format.types import Attribute, Node, Padding, TensorType, ValueType
 from signbit.registry import Registry
 
 operations: Registry["AbstractOperation"] = Registry("operation", "signbit.format.ops")
@@ -25,19 +25,32 @@ class AbstractOperation(ABC):
     kinds: for each input the kinds of value that it takes.
     variadic: the last input may be repeated.
     attributes: a check for each; all must be given.
+    since: the version of the format that brought the operation.
     is_convolution: whether it adds products of a window, or of a whole row, with weights.
     order_matters: whether another order of additions gives other numbers.
     """
 
     kinds: ClassVar[Sequence[Sequence[str]]] = ()
     variadic: ClassVar[bool] = False
-    attributes: ClassVar[Mapping[str, Whole | Number | Flag]] = {}
+    attributes: ClassVar[Mapping[str, Attribute]] = {}
+    since: ClassVar[int] = 1
     is_convolution: ClassVar[bool] = False
     order_matters: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
         """The value that the node gives. Raises: UsageError where the inputs do not suit."""
+
+    def version(self, inputs: Sequence[ValueType]) -> int:
+        """The lowest version of the format that has the operation on such inputs."""
+        return self.since
+
+    def last_bits_vary(self, node: Node) -> bool:
+        """Whether two right implementations may give other last bits.
+
+        They add in another order, or have another library's exponential.
+        """
+        return self.order_matters
 
     def tensors(
         self, attributes: Attributes, inputs: Sequence[ValueType]

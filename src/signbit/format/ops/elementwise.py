@@ -60,12 +60,16 @@ class _Affine(_Normalize):
 
 
 class _Threshold(AbstractOperation):
-    """i32 or f32 to bits: x < threshold where the channel's bit of `below` is set, else x > it.
+    """Numbers to bits: x < threshold where the channel's bit of `below` is set, else x > it.
 
     NaN gives 0. A threshold at the end of the range makes a constant.
     """
 
-    kinds = ((I32, F32),)
+    kinds = ((U8, I32, F32),)
+
+    def version(self, inputs: Sequence[ValueType]) -> int:
+        """Version 1 compares no pixels."""
+        return 2 if inputs[0].kind == U8 else 1
 
     def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
         return inputs[0]._replace(kind=BITS)
@@ -73,7 +77,7 @@ class _Threshold(AbstractOperation):
     def tensors(
         self, attributes: Attributes, inputs: Sequence[ValueType]
     ) -> Mapping[str, TensorType]:
-        dtype = "int32" if inputs[0].kind == I32 else "float32"
+        dtype = "float32" if inputs[0].kind == F32 else "int32"
         channels = inputs[0].channels
         return {
             "threshold": TensorType(dtype, (channels,)),

@@ -1,0 +1,44 @@
+"""A file says the lowest version that has its operations; no reader of that one misreads it."""
+
+import json
+
+import numpy as np
+import pytest
+from helpers.files import framed, parts, resealed, small, version_2, wide
+from helpers.nodes import model_of
+
+from signbit.errors import ModelFormatError
+from signbit.format import Node, PackedModel
+from signbit.format.file import to_bytes
+from signbit.format.ops import operations
+
+
+def says(version: int, model: PackedModel) -> bytes:
+    """A file of the model that says another version."""
+    header, graph, data = parts(to_bytes(model))
+    header["__metadata__"]["signbit"] = json.dumps(graph | {"version": version})
+    return resealed(framed(header, data))
+
+
+def test_a_file_is_written_in_the_lowest_version_that_has_its_operations():
+    assert [parts(to_bytes(one()))[1]["version"] for one in (small, wide, version_2)] == [1, 1, 2]
+    new = {name for name in operations.names() if operations.get(name).since == 2}
+    assert new == {"move", "unary", "binary", "reduce"}
+
+
+def test_a_threshold_of_pixels_is_of_version_2():
+    zero = {"threshold": np.zeros(1, np.int32), "below": np.zeros(1, np.uint64)}
+    model = model_of([Node("threshold", (0,), {}, zero), Node("signs", (1,))], (1, 1))
+    assert parts(to_bytes(model))[1]["version"] == 2
+    with pytest.raises(ModelFormatError, match=r"node 1 \(threshold\): needs version 2 of the"):
+        PackedModel.load(says(1, model))
+
+
+def test_a_file_of_version_1_with_a_later_operation_is_refused():
+    match = r"node 1 \(move\): needs version 2 of the format, the file says 1"
+    with pytest.raises(ModelFormatError, match=match):
+        PackedModel.load(says(1, version_2()))
+
+
+def test_operations_of_version_1_are_read_in_version_2():
+    assert to_bytes(PackedModel.load(says(2, wide()))) == to_bytes(wide())
