@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from signbit.export.c.elementwise import WINDOW, threshold_struct
+from signbit.export.c.elementwise import WINDOW, bits_of, threshold_struct
 from signbit.export.c.node_code import Buffer, NodeCode, NodeView, Snippet
 from signbit.export.c.weights import (
     LANES,
@@ -14,8 +14,9 @@ from signbit.export.c.weights import (
     words32_for,
     words_of,
 )
+from signbit.format.types import I32
 
-_BITS_OF_SUMS = Snippet("threshold", {"KIND": "i32", "TYPE": "int32_t"})
+_BITS_OF_SUMS = bits_of(I32)
 _GATHER = Snippet("gather_f32")
 _BIT_TERM = "sums[lane] += weight[t / 32 * 8 + lane] >> t % 32 & 1u ? terms[t] : -terms[t]"
 

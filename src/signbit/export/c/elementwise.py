@@ -5,7 +5,7 @@ from typing import Any
 from signbit.export.c.node_code import NodeCode, NodeView, Snippet
 from signbit.export.c.text import TYPES, literal
 from signbit.export.c.weights import mask_words, words32_for
-from signbit.format.types import BITS
+from signbit.format.types import BITS, I32, U8
 
 WINDOW = Snippet("window")
 _MULTIPLY_ADD = Snippet("fused_multiply_add")
@@ -15,10 +15,16 @@ _COPY_BITS = Snippet("copy_bits")
 def threshold(view: NodeView) -> NodeCode:
     """Numbers to bits, where the threshold does not belong to a convolution's call."""
     kind = _kind(view)
-    code = NodeCode([Snippet("threshold", kind), Snippet("threshold_map", kind)], "")
+    code = NodeCode([bits_of(view.source.kind), Snippet("threshold_map", kind)], "")
     address = threshold_struct(code, view)
     code.call = f"threshold_{view.source.kind}({address}, {view.positions}, {{x0}}, {{out}})"
     return code
+
+
+def bits_of(kind: str) -> Snippet:
+    """The comparison of numbers with thresholds, which for pixels are more than a byte."""
+    words = {"KIND": kind, "TYPE": TYPES[kind], "LIMIT": TYPES[I32 if kind == U8 else kind]}
+    return Snippet("threshold", words)
 
 
 def threshold_struct(code: NodeCode, view: NodeView) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from signbit.export.c import convolutions as c
 from signbit.export.c import elementwise as o
+from signbit.export.c import functions as f
+from signbit.export.c.move import move
 from signbit.export.c.node_code import NodeCode, NodeView
 
 # Those whose integer sums a threshold can read at once.
@@ -22,8 +24,12 @@ OTHERS: dict[str, Callable[[NodeView], NodeCode]] = {
     "clamp": o.clamp,
     "prelu": o.prelu,
     "add": o.add,
+    "unary": f.unary,
+    "binary": f.binary,
+    "reduce": f.reduce,
     "concat": o.concat,
     "flatten": o.flatten,
+    "move": move,
     "max_pool": o.max_pool,
     "avg_pool": o.avg_pool,
     "softmax": o.softmax,

@@ -14,6 +14,11 @@ _HEADERS = {
     "split_groups": ["string.h"],
     "flatten_bits": ["string.h"],
     "concat_bits": ["string.h"],
+    "move": ["string.h"],
+    "move_bits": ["string.h"],
+    "unary": ["math.h"],
+    "binary": ["math.h"],
+    "reduce": ["math.h"],
 }
 
 

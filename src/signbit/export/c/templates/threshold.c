@@ -1,7 +1,7 @@
 /* Bit c is value < threshold where bit c of `below` is set, else value > threshold. */
 struct threshold_KIND {
     int32_t channels;
-    const TYPE *threshold;
+    const LIMIT *threshold;
     const uint32_t *below;
 };
 
