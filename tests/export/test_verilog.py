@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import missing  # pyright: ignore[reportAttributeAccessIssue] # finds export/conftest.py
 from helpers.networks import packed
-from helpers.nodes import first_bits, model_of, random_weight, window
+from helpers.nodes import first_bits, model_of, move, random_weight, window
 from helpers.random_networks import affine, odd, random_network, types_of
 from helpers.tools import run
 
@@ -305,7 +305,35 @@ def real_threshold(source: int) -> Node:
 
 
 POOL = window((2, 2), padding=(0, 0, 0, 0))
+PIXEL_LIMITS = {
+    "threshold": np.array([100, -1, 255, 0, 256, -(2**31), 2**31 - 1, 127], np.int32),
+    "below": np.array([0b01010101], np.uint64),
+}
+
+
+def binary_pixels(*middle: Node) -> PackedModel:
+    """Pixels that are binarized first, some nodes, a linear layer, and scores of two classes."""
+    rng = np.random.default_rng(0)
+    nodes = [Node("threshold", (0,), {}, PIXEL_LIMITS), *middle]
+    _, height, width, channels = types_of(nodes, (4, 3), 8)
+    last = window((height, width), padding=(0, 0, 0, 0))
+    last |= {"channels": 2, "groups": 1, "padding_value": 0}
+    weight = random_weight(rng, 2, (height, width), channels)
+    nodes.append(Node("conv_bits", (len(nodes),), last, weight))
+    return model_of([*nodes, affine(len(nodes), [1.0, 1.0], [0.0, 0.0])], (4, 3), 8)
+
+
+@pytest.mark.parametrize("middle", [(), (Node("flatten", (1,)),), (Node("max_pool", (1,), POOL),)])
+def test_pixels_that_are_binarized_first(iverilog, verilator, tmp_path, middle):
+    folder = written(tmp_path / "out", binary_pixels(*middle), 1, images=9)
+    assert simulate(iverilog, folder).startswith("PASS net: 9 images")
+    assert simulate(iverilog, folder, "+stall").startswith("PASS net: 9 images")
+    for top in ("net.v", "net_tb.v"):
+        assert run(verilator, "--lint-only", "-Wall", "--timing", top, folder=folder) == ""
+
+
 REFUSED = {
+    r"node 2 \(move": lambda: binary_pixels(move(1, [0, 24], [0], range(8), -1.0)),
     r"node 9 \(add": lambda: packed("shortcut"),
     r"node 1 \(normalize": lambda: packed("real_ends"),
     r"node 2 \(max_pool.*bits only": lambda: inserted(

@@ -33,7 +33,7 @@ NAMES = (
 def small(name: str) -> PackedModel:
     """One of NAMES, the same each time; its scores are all elements of its last value.
 
-    wide_sums: sums that float32 cannot hold; all others can be in any tool.
+    wide_sums: sums, and what is filled in, that float32 cannot hold; all others can be in any tool.
     real_thresholds: real numbers that equal the threshold, NaN, infinite thresholds.
     infinite_clamps: scores that are infinite.
     pixel_bits: thresholds of pixels, also of moved ones, at the ends of what a byte holds.
@@ -115,6 +115,9 @@ def _wide_sums(rng) -> PackedModel:
     nodes.append(_scale(rng, 4, 9, 1e-3))
     nodes.append(Node("signs", (5,)))
     nodes.append(Node("add", (6, 7)))
+    nodes.append(move(4, [-1, 18], [9, 0], range(9), float(1 << 24)))
+    nodes.append(_scale(rng, 9, 9, 1e-3))
+    nodes.append(Node("concat", (8, 10)))
     return viewed(nodes, (11, 10))
 
 
@@ -217,7 +220,7 @@ def _moved_numbers(rng) -> PackedModel:
     nodes = [*first_bits(rng, 8), _conv(rng, 2, 8, 6, padding_value=0), _scale(rng, 3, 6, 1)]
     nodes += [
         move(3, [0, 1, 2, 3, 4, 5], [0, 6, 12], [0, 18, 36, 54], -9.0),
-        move(3, [-1, 0, 18, 36, 54], [6, -1], [0, 1, 2, 3, 4, 5], float(1 << 24)),
+        move(3, [-1, 0, 18, 36, 54], [6, -1], [0, 1, 2, 3, 4, 5], 999.0),
         move(4, [18, 0], [0], np.arange(18), 0.0),
         move(4, [0, 54], [12, 0, 6, 6, -1], [5, 0, 3], float("-inf")),
         Node("threshold", (6,), {}, random_thresholds(rng, 6, 10)),

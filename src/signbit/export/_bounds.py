@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from signbit.format import Node, PackedModel
 from signbit.format.bits import unpack_bits
 from signbit.format.ops.conv import fan_in, largest_pixel
-from signbit.format.types import I32, ValueType
+from signbit.format.types import I32, U8, ValueType
 
 # float32 holds every multiple of a half up to here: sums, and thresholds halfway between them.
 HALVES_END = 1 << 23
@@ -16,13 +16,14 @@ HALVES_END = 1 << 23
 
 def largest_sums(model: PackedModel) -> list[int]:
     """Bounds of the magnitude of each value of integers, 0 for other values; node 0 the pixels."""
-    bounds = [0]
+    bounds = [255]
     for number, node in enumerate(model.nodes, 1):
         bound = 0
-        if model.types[number].kind == I32:
+        if model.types[number].kind in (U8, I32):
             is_sum = model.operation(number).is_convolution
             source = model.types[node.inputs[0]]
             bound = largest_sum(node, source) if is_sum else max(bounds[i] for i in node.inputs)
+            bound = max(bound, abs(int(node.attributes.get("fill", 0))))
         bounds.append(bound)
     return bounds
 

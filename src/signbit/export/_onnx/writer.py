@@ -95,9 +95,9 @@ class OnnxWriter:
         shape = (-1,) if self.is_row(source) else (-1, 1, 1)
         return self.graph.constant(name, values.astype(dtype).reshape(shape))
 
-    def as_map(self, node: Node, x: str) -> str:
-        """x as (N, C, H, W)."""
-        if not self.is_row(node.inputs[0]):
+    def as_map(self, number: int, x: str) -> str:
+        """The value x of a node as (N, C, H, W)."""
+        if not self.is_row(number):
             return x
         return self.graph.add("Unsqueeze", x, self.graph.constant("axes", np.array([2, 3])))
 

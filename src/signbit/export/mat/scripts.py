@@ -34,8 +34,11 @@ def graph_nodes(model: PackedModel) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str):  # an operation or a kind, letters and underscores
+    if isinstance(value, str):  # an operation, a kind or a function, letters and underscores
         return f"'{value}'"
+    if isinstance(value, Sequence) and isinstance(value[0], str):
+        # Two braces: `struct` makes an array of structs of the elements of a cell.
+        return f"{{{{{', '.join(map(_literal, value))}}}}}"
     if isinstance(value, Sequence):
         return f"[{' '.join(map(_literal, value))}]"
     if isinstance(value, float) and isinf(value):

@@ -85,6 +85,32 @@ class Flip(nn.Module):
         return x * self.sign
 
 
+class Move(nn.Module):
+    """Elements at other places, counted row by row, channels innermost; -1 stands for `fill`.
+
+    Output (y, x, k) is the input's element rows[y] + columns[x] + channels[k].
+    """
+
+    def __init__(self, height, width, channels, fill):
+        super().__init__()
+        self.fill = fill
+        self.rows = nn.Buffer(torch.zeros(height, dtype=torch.int32))
+        self.columns = nn.Buffer(torch.zeros(width, dtype=torch.int32))
+        self.channels = nn.Buffer(torch.zeros(channels, dtype=torch.int32))
+
+    def forward(self, x: Tensor) -> Tensor:
+        elements = x.permute(0, 2, 3, 1).flatten(1)
+        parts = self.channels[:, None, None], self.rows[:, None], self.columns
+        filled = (parts[0] < 0) | (parts[1] < 0) | (parts[2] < 0)
+        places = (parts[0] + parts[1] + parts[2]).masked_fill(filled, elements.shape[1])
+        return F.pad(elements, (0, 1), value=self.fill)[:, places]
+
+
+def sign(x: Tensor) -> Tensor:
+    """-1, 0 or +1; NaN stays."""
+    return torch.where(x.isnan(), x, x.sign())
+
+
 def max_pool(x: Tensor, kernel, stride, pads, dilation=1) -> Tensor:
     """The highest of each window inside the map; pads are left, right, top, bottom."""
     return F.max_pool2d(F.pad(x, pads, value=-torch.inf), kernel, stride, 0, dilation)

@@ -18,7 +18,7 @@ from signbit.export._bounds import (
 from signbit.format import Node, PackedModel
 from signbit.format.ops.conv import fan_in
 from signbit.format.parameters import weight_signs
-from signbit.format.types import I32
+from signbit.format.types import I32, U8
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class Line:
     call: str
     layer: str | None = None
     state: Mapping[str, NDArray] = field(default_factory=dict)
+
+
+_SPREAD_OF_PIXELS = math.sqrt((256**2 - 1) / 12)
 
 
 def lines(model: PackedModel) -> list[Line]:
@@ -59,14 +62,14 @@ class _Writer:
         return self.model.types[node.inputs[0]].channels
 
     def _spreads(self) -> list[float]:
-        """The standard deviation of sums of random bits, 1 for real numbers."""
-        spreads = [1.0]
+        """The standard deviation of sums of random bits and of pixels, 1 for real numbers."""
+        spreads = [_SPREAD_OF_PIXELS]
         for node in self.model.nodes:
             spread = 1.0
             if node.op in ("conv_bits", "conv_u8"):
                 terms = fan_in(node.attributes, self.model.types[node.inputs[0]])
                 spread = math.sqrt(terms) * largest_term(node)
-            elif node.op in ("max_pool", "concat", "flatten"):
+            elif node.op in ("max_pool", "concat", "flatten", "move"):
                 spread = max(spreads[source] for source in node.inputs)
             spreads.append(spread)
         return spreads
@@ -107,7 +110,7 @@ def _conv(to: _Writer, node: Node, x: str, name: str, weight: NDArray, more: str
 
 def _threshold(to: _Writer, number: int, node: Node, x: str) -> Line:
     source, channels = node.inputs[0], to.channels(node)
-    if to.model.types[source].kind == I32:
+    if to.model.types[source].kind in (U8, I32):
         direction, cut = split_threshold(node, channels, to.bounds[source])
         threshold = direction * cut
     else:
@@ -164,6 +167,36 @@ def _pool(to: _Writer, number: int, node: Node, x: str) -> Line:
     return Line(f"{node.op}({arguments}, {pads}, {last})")
 
 
+def _move(to: _Writer, number: int, node: Node, x: str) -> Line:
+    height, width, channels = node.attributes["size"]
+    fill = float(node.attributes["fill"])
+    written = repr(fill) if math.isfinite(fill) else f"float('{fill}')"
+    return Line(f"{{self}}({x})", f"Move({height}, {width}, {channels}, {written})", node.tensors)
+
+
+_FUNCTIONS = {
+    "elu": "F.elu({0})",
+    "sign": "sign({0})",
+    "softplus": "F.softplus({0})",
+    "add": "{0} + {1}",
+    "maximum": "torch.maximum({0}, {1})",
+    "minimum": "torch.minimum({0}, {1})",
+    "multiply": "{0} * {1}",
+}
+
+
+def _function(to: _Writer, number: int, node: Node, *inputs: str) -> Line:
+    name = node.attributes["function"]
+    return Line(_FUNCTIONS.get(name, f"{{0}}.{name}()").format(*inputs))
+
+
+def _reduce(to: _Writer, number: int, node: Node, x: str) -> Line:
+    axes = {"channels": 1, "height": 2, "width": 3}
+    dims = tuple(axes[axis] for axis in node.attributes["axes"])
+    method = {"maximum": "amax"}.get(node.attributes["function"], node.attributes["function"])
+    return Line(f"{x}.{method}({dims}, keepdim=True)")
+
+
 def _call(form: str) -> Callable[..., Line]:
     return lambda to, number, node, *inputs: Line(form.format(*inputs, inputs=", ".join(inputs)))
 
@@ -187,6 +220,10 @@ _WRITE: dict[str, Callable[..., Line]] = {
     "add": _call("{0} + {1}"),
     "concat": _call("torch.cat([{inputs}], 1)"),
     "flatten": _call("{0}.reshape(len({0}), -1, 1, 1)"),
+    "move": _move,
+    "unary": _function,
+    "binary": _function,
+    "reduce": _reduce,
     "max_pool": _pool,
     "avg_pool": _pool,
     "softmax": _call("{0}.softmax(1)"),

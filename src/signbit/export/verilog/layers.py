@@ -139,6 +139,30 @@ def threshold(number: int, node: Node, channels: int, source: Stage, limit: int)
     )
 
 
+def compare(number: int, node: Node, channels: int, source: str) -> Stage:
+    """Pixels to bits."""
+    above = ~unpack_bits(node.tensors["below"], channels)
+    # pixel > t is not pixel < t + 1.
+    limits = np.clip(node.tensors["threshold"].astype(np.int64) + above, 0, 256).tolist()
+    digits = join(limits, [9] * channels), join(above.astype(int).tolist(), [1] * channels)
+    parameters: dict[str, int | str] = {
+        "CHANNELS": channels,
+        "LIMITS": f"{9 * channels}'h{digits[0]:x}",
+        "ABOVE": f"{channels}'h{digits[1]:x}",
+    }
+    return Stage(
+        number,
+        "compare",
+        "signbit_compare",
+        source,
+        parameters,
+        {"s_data": "data"},
+        {"m_data": channels},
+        cycles.through,
+        clocked=False,
+    )
+
+
 def pool(number: int, node: Node, kind: ValueType, source: str) -> list[Stage]:
     """Max pooling of bits."""
     geometry = Geometry.of(node, kind)

@@ -14,7 +14,7 @@ from signbit.export.verilog.operations import TAIL
 from signbit.export.verilog.scores import CannotExpressError, fixed_point
 from signbit.export.verilog.stage import PIXELS, Stage
 from signbit.format import PackedModel
-from signbit.format.types import BITS, F32, I32
+from signbit.format.types import BITS, F32, I32, U8
 
 FORMAT = "verilog"
 
@@ -90,8 +90,11 @@ def _add_sums(plan: StreamPlan, model: PackedModel, number: int, parallel: int) 
 
 def _add_threshold(plan: StreamPlan, model: PackedModel, number: int, parallel: int) -> None:
     node, channels = model.node(number), model.types[number].channels
-    limit = _limit(plan, model)
-    plan.stages.append(layers.threshold(number, node, channels, plan.stages[-1], limit))
+    if model.types[node.inputs[0]].kind == U8:
+        plan.stages.append(layers.compare(number, node, channels, _source(plan)))
+    else:
+        limit = _limit(plan, model)
+        plan.stages.append(layers.threshold(number, node, channels, plan.stages[-1], limit))
     plan.checked.append((number, plan.stages[-1].name))
 
 

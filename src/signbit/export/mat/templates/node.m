@@ -40,6 +40,14 @@ switch node.op
         y = cat(4, x{:});
     case 'flatten' % in the order channel, row, column
         y = reshape(permute(a, [1 3 2 4]), size(a, 1), 1, 1, []);
+    case 'move'
+        y = move(a, node, tensor);
+    case 'unary'
+        y = unary(a, node.function);
+    case 'binary'
+        y = binary(a, x{2}, node.function);
+    case 'reduce'
+        y = reduce(a, node);
     case 'max_pool'
         lowest = struct('bits', -1, 'i32', -2^31, 'f32', -Inf);
         taps = windows(a, node, repmat(lowest.(node.kind), 1, size(a, 4)));
@@ -58,6 +66,79 @@ switch node.op
 end
 if strcmp(node.kind, 'f32')
     y = double(single(y));
+end
+end
+
+function y = move(a, node, tensor)
+% Elements at other places, counted from 0 row by row, channels innermost; -1 stands for fill.
+elements = reshape(permute(a, [1 4 3 2]), size(a, 1), []);
+rows = reshape(double(tensor('rows')), [], 1);
+columns = reshape(double(tensor('columns')), 1, []);
+channels = reshape(double(tensor('channels')), 1, 1, []);
+places = rows + columns + channels;
+places(repmat(rows < 0, [1 numel(columns) numel(channels)])) = size(elements, 2);
+places(repmat(columns < 0, [numel(rows) 1 numel(channels)])) = size(elements, 2);
+places(repmat(channels < 0, [numel(rows) numel(columns) 1])) = size(elements, 2);
+elements(:, end + 1) = node.fill;
+y = reshape(elements(:, places(:) + 1), [size(a, 1) node.size]);
+end
+
+function y = unary(a, name)
+switch name
+    case 'elu'
+        y = a;
+        y(~(a > 0)) = expm1(a(~(a > 0)));
+    case 'log'
+        y = real(log(a));
+        y(a < 0) = NaN;
+    case 'reciprocal'
+        y = 1 ./ a;
+    case 'round' % a half to the even one
+        y = round(a);
+        half = abs(a - fix(a)) == 0.5;
+        y(half) = 2 * round(a(half) / 2);
+    case 'sigmoid'
+        y = 1 ./ (1 + exp(-a));
+    case 'softplus'
+        y = max(a, 0) + log1p(exp(-abs(a)));
+    case 'sqrt'
+        y = real(sqrt(a));
+        y(a < 0) = NaN;
+    case {'abs', 'cos', 'erf', 'exp', 'floor', 'sign', 'sin', 'tanh'}
+        y = feval(name, a);
+    otherwise
+        error('NAME: this script does not know the function %s', name);
+end
+y(isnan(a)) = NaN;
+end
+
+function y = binary(a, b, name)
+switch name
+    case 'add'
+        y = a + b;
+    case 'multiply'
+        y = a .* b;
+    case {'maximum', 'minimum'} % NaN wins
+        y = feval(name(1:3), a, b);
+        y(isnan(a) | isnan(b)) = NaN;
+    otherwise
+        error('NAME: this script does not know the function %s', name);
+end
+end
+
+function y = reduce(a, node)
+y = a;
+for axis = find(ismember({'images', 'height', 'width', 'channels'}, node.axes))
+    if strcmp(node.function, 'maximum') % NaN wins
+        lost = any(isnan(y), axis);
+        y = max(y, [], axis);
+        y(lost) = NaN;
+    else
+        y = sum(y, axis);
+    end
+end
+if strcmp(node.function, 'mean')
+    y = single(y) / single(numel(a) / numel(y));
 end
 end
 

@@ -77,7 +77,8 @@ if ~isequal(size(found), size(wanted))
 end
 [found, wanted] = deal(found(:), wanted(:));
 tolerance = 0;
-if any(strcmp(node.op, {'conv_f32', 'conv_f32_bits', 'affine', 'softmax', 'log_softmax'}))
+if any(strcmp(node.op, {'conv_f32', 'conv_f32_bits', 'affine', 'unary', 'reduce', ...
+        'softmax', 'log_softmax'}))
     tolerance = 1e-5 * max([1; abs(wanted(isfinite(wanted)))]);
 end
 same = found == wanted | (isnan(found) & isnan(wanted));
