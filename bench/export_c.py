@@ -19,7 +19,7 @@ from statistics import median
 import numpy as np
 
 import signbit
-from signbit.export import export, handover
+from signbit.export import export, make_request
 from signbit.format import PackedModel
 
 
@@ -48,7 +48,7 @@ def main() -> None:
 def _compiled(
     model: PackedModel, folder: Path, compiler: str, flags: str, pixels: np.ndarray
 ) -> Callable[[], np.ndarray]:
-    export(handover(model, "network"), "c", folder)
+    export(make_request(model, "network"), "c", folder)
     command = [compiler, "-std=c99", *shlex.split(flags), "-shared", "-fPIC"]
     subprocess.run([*command, "network.c", "-o", "network.so", "-lm"], cwd=folder, check=True)
     function = ctypes.CDLL(str(folder / "network.so")).network_scores

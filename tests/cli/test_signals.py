@@ -42,7 +42,7 @@ def test_a_signal_while_files_are_written_leaves_whole_ones_alone(
 @pytest.mark.parametrize(("signum", "code", "name"), SIGNALS)
 def test_a_signal_in_an_export_leaves_nothing(signbit, tmp_path, monkeypatch, signum, code, name):
     packed("digits").save(tmp_path / "digits.signbit")
-    stop_in(monkeypatch, "signbit.export._folder._to_json", signum)
+    stop_in(monkeypatch, "signbit.export._write_folder._to_json", signum)
     arguments = ("export", tmp_path / "digits.signbit", "--to", "txt", "-o", tmp_path / "out")
     signbit.refused(*arguments, code=code, says=f"signbit: stopped by {name}")
     assert [path.name for path in tmp_path.iterdir()] == ["digits.signbit"]

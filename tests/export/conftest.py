@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from helpers.nodes import first_bits, random_weight, viewed, window
 
-from signbit.export import Handover, Parameters, handover
+from signbit.export import ExportRequest, make_request
 from signbit.format import Node, Preprocessing
+from signbit.format.parameters import Parameters
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def parameters() -> Parameters:
 
 
 @pytest.fixture
-def small() -> Handover:
+def small() -> ExportRequest:
     """A packed network of a few nodes, its channels in two words."""
     rng = np.random.default_rng(0)
     conv = window() | {"channels": 5, "groups": 1, "padding_value": -1}
@@ -35,4 +36,4 @@ def small() -> Handover:
         *first_bits(rng, 70),
         Node("conv_bits", (2,), conv, random_weight(rng, 5, (3, 3), 70)),
     ]
-    return handover(viewed(nodes, (3, 2)), "small")
+    return make_request(viewed(nodes, (3, 2)), "small")

@@ -11,7 +11,7 @@ from helpers.networks import packed
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
-from signbit.export import Handover, export, exporters, handover
+from signbit.export import ExportRequest, export, exporters, make_request
 
 Array = NDArray[Any]
 NETWORKS = ("digits", "paddings", "shortcut", "real_ends")
@@ -65,9 +65,9 @@ def bits_of(words: Array, channels: int) -> Array:
     return (words[..., np.arange(channels) // 64] >> shifts) & np.uint64(1)
 
 
-def assert_tensors_are_the_networks(found: Mapping[str, Array], handed: Handover) -> None:
-    for number, node in enumerate(handed.model.nodes, 1):
-        channels = handed.model.types[node.inputs[0]].channels
+def assert_tensors_are_the_networks(found: Mapping[str, Array], request: ExportRequest) -> None:
+    for number, node in enumerate(request.model.nodes, 1):
+        channels = request.model.types[node.inputs[0]].channels
         for name, tensor in node.tensors.items():
             array = found[f"n{number:02d}_{name}"]
             if tensor.dtype == np.uint64:
@@ -83,8 +83,10 @@ def assert_tensors_are_the_networks(found: Mapping[str, Array], handed: Handover
             np.testing.assert_array_equal(array, tensor)
 
 
-def assert_golden_values_are_the_networks(found: Mapping[str, Array], handed: Handover) -> None:
-    golden = handed.golden
+def assert_golden_values_are_the_networks(
+    found: Mapping[str, Array], request: ExportRequest
+) -> None:
+    golden = request.golden
     np.testing.assert_array_equal(found["golden_pixels"], golden.pixels)
     np.testing.assert_array_equal(found["golden_scores"], golden.scores)
     for number in range(1, len(golden.values)):
@@ -97,12 +99,12 @@ def assert_golden_values_are_the_networks(found: Mapping[str, Array], handed: Ha
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("to", sorted(READERS))
 def test_every_array_is_that_of_the_packed_network(tmp_path, to, network, single):
-    handed = handover(packed(network), network)
-    manifest = export(handed, to, tmp_path / "out", options={"single": single})
+    request = make_request(packed(network), network)
+    manifest = export(request, to, tmp_path / "out", options={"single": single})
     found = read(tmp_path / "out", to)
-    assert_tensors_are_the_networks(found, handed)
-    assert_golden_values_are_the_networks(found, handed)
-    preprocessing = handed.model.preprocessing
+    assert_tensors_are_the_networks(found, request)
+    assert_golden_values_are_the_networks(found, request)
+    preprocessing = request.model.preprocessing
     assert found["preprocessing_scale"].tolist() == list(preprocessing.scale)
     assert found["preprocessing_bias"].tolist() == list(preprocessing.bias)
     assert single == (len({entry["file"] for entry in manifest["arrays"]}) == 1)
@@ -113,7 +115,7 @@ def test_there_are_arrays_of_every_type(tmp_path):
     """Bits, words, sums and real numbers, or the test above would look at less than it says."""
     kinds = set()
     for network in NETWORKS:
-        manifest = export(handover(packed(network), network), "npz", tmp_path / network)
+        manifest = export(make_request(packed(network), network), "npz", tmp_path / network)
         kinds |= {entry["dtype"] for entry in manifest["arrays"]}
     assert kinds == {"int8", "uint8", "uint64", "int32", "float32", "float64"}
 

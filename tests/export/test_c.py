@@ -16,7 +16,7 @@ from helpers.operations import small
 from helpers.random_networks import odd, random_network
 from helpers.tools import run
 
-from signbit.export import export, handover
+from signbit.export import export, make_request
 from signbit.format import Node, PackedModel, Preprocessing
 from signbit.format.bits import pack_bits
 
@@ -38,7 +38,7 @@ def network(name: str) -> PackedModel:
 
 
 def written(folder: Path, model: PackedModel, name: str = "net") -> Path:
-    export(handover(model, name), "c", folder)
+    export(make_request(model, name), "c", folder)
     return folder
 
 
@@ -52,7 +52,7 @@ def build(folder: Path, compiler: str, *flags: object, name: str = "net") -> str
 
 
 def test_the_manifest_states_the_words_of_the_c_code(tmp_path):
-    manifest = export(handover(packed("digits"), "net"), "c", tmp_path / "out")
+    manifest = export(make_request(packed("digits"), "net"), "c", tmp_path / "out")
     assert "32-bit" in manifest["c_conventions"]["words"]
 
 
@@ -242,7 +242,7 @@ ORDINARY = np.random.default_rng(1).normal(0, 1, (3, 64))
 @pytest.mark.parametrize("flags", [["-O1"], ["-O3", "-ffast-math", "-mavx2", "-mfma"]])
 def test_scores_of_sums_that_cancel_pass_in_any_order_and_are_told(tmp_path, flags):
     pixels = np.full((2, 8, 8, 1), [[[[77]]], [[[200]]]], np.uint8)
-    export(handover(real_network(CANCELLING), "net", pixels), "c", tmp_path / "out")
+    export(make_request(real_network(CANCELLING), "net", pixels), "c", tmp_path / "out")
     build(tmp_path / "out", tool("gcc", "gcc"), *flags)
     command = [tool("qemu-x86_64", "qemu-user"), "-cpu", "Haswell", "./program"]
     said = run(*command, folder=tmp_path / "out")
@@ -267,7 +267,7 @@ def test_a_score_that_is_off_by_less_than_a_thousandth_fails(tmp_path):
 def test_a_bit_may_turn_where_rounding_decides_and_nowhere_else(tmp_path):
     """The threshold of channel 1 is its very sum in image 0."""
     plain = real_network(ORDINARY)
-    sums = handover(plain, "net").golden.values[2].reshape(4, 3)
+    sums = make_request(plain, "net").golden.values[2].reshape(4, 3)
     model = real_network(ORDINARY, threshold=np.array([0, sums[0, 1], 0], np.float32))
     folder = written(tmp_path / "out", model)
     golden = folder / "net_golden.h"

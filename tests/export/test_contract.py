@@ -11,7 +11,7 @@ import pytest
 from helpers.networks import NAMES, packed
 
 from signbit.errors import ExportError
-from signbit.export import Handover, export, exporters, handover
+from signbit.export import ExportRequest, export, exporters, make_request
 
 # Exports the networks named, under another hash seed, clock and time zone. Says what was refused.
 ANOTHER_PROCESS = """
@@ -20,12 +20,12 @@ now = time.time
 time.time = lambda: now() + 4e7
 from pathlib import Path
 from signbit.errors import ExportError
-from signbit.export import export, handover
+from signbit.export import export, make_request
 from signbit.format import PackedModel
 to, out, *files = sys.argv[1:]
 for file in map(Path, files):
     try:
-        export(handover(PackedModel.load(file), file.stem), to, Path(out) / file.stem)
+        export(make_request(PackedModel.load(file), file.stem), to, Path(out) / file.stem)
     except ExportError as error:
         print(file.stem)
 if to != "torch":
@@ -37,28 +37,30 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def assert_refused_before_writing(to: str, handed: Handover, error: str, folder: Path) -> None:
+def assert_refused_before_writing(
+    to: str, request: ExportRequest, error: str, folder: Path
+) -> None:
     """The error names a node of the network, and the exporter had written nothing by then."""
     found = re.search(r"node (\d+) \((\w+)", error)
     assert found, error
-    assert handed.model.nodes[int(found[1]) - 1].op == found[2]
+    assert request.model.nodes[int(found[1]) - 1].op == found[2]
     assert "\n" not in error
     assert not list(folder.iterdir())
     with pytest.raises(ExportError):
-        exporters.get(to)(handed, folder)
+        exporters.get(to)(request, folder)
     assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("network", NAMES)
 @pytest.mark.parametrize("to", exporters.names())
 def test_every_network_is_written_with_its_conventions_or_refused(tmp_path, to, network):
-    handed = handover(packed(network), network)
+    request = make_request(packed(network), network)
     folder = tmp_path / "out"
     try:
-        manifest = export(handed, to, folder)
+        manifest = export(request, to, folder)
     except ExportError as error:
         assert network != "digits", "each format takes this one"
-        assert_refused_before_writing(to, handed, str(error), tmp_path)
+        assert_refused_before_writing(to, request, str(error), tmp_path)
         return
     assert json.loads((folder / "manifest.json").read_text()) == manifest
     assert names_in(folder) == sorted([*manifest["files"], "manifest.json"])
@@ -67,8 +69,8 @@ def test_every_network_is_written_with_its_conventions_or_refused(tmp_path, to, 
     assert (manifest["format"], manifest["name"]) == (to, network)
     assert "0 for -1; the sign of zero is -1" in manifest["conventions"]["bits"]
     assert {"dot", "weights", "padding", "threshold"} < manifest["conventions"].keys()
-    assert manifest["preprocessing"] == handed.model.preprocessing.to_dict()
-    assert [node["op"] for node in manifest["graph"]] == [node.op for node in handed.model.nodes]
+    assert manifest["preprocessing"] == request.model.preprocessing.to_dict()
+    assert [node["op"] for node in manifest["graph"]] == [node.op for node in request.model.nodes]
     assert manifest["golden_images"] == 4
 
 
@@ -86,7 +88,7 @@ def test_another_process_writes_the_same_bytes(tmp_path, to):
     for name in NAMES:
         here, there = tmp_path / "here" / name, tmp_path / "there" / name
         try:
-            export(handover(packed(name), name), to, here)
+            export(make_request(packed(name), name), to, here)
         except ExportError:
             assert name in refused
             continue

@@ -10,9 +10,10 @@ from helpers.nodes import random_thresholds, random_weight, window
 from scipy.io import loadmat, savemat
 
 from signbit.errors import MissingDependencyError, OutputError
-from signbit.export import export, export_state, handover
+from signbit.export import export, export_state, make_request
 from signbit.export._arrays import arrays_of
-from signbit.export._mat_scripts import TEMPLATES
+from signbit.export._template import template
+from signbit.export.mat.operations import OPERATIONS
 from signbit.format import Node, PackedModel, Preprocessing
 from signbit.format.bits import pack_bits
 from signbit.format.ops import operations
@@ -41,13 +42,15 @@ def assert_equal(octave: str, folder: Path, model: PackedModel, name: str) -> st
 
 @pytest.mark.parametrize("network", NAMES)
 def test_octave_finds_every_golden_value_by_xnor_and_popcount(octave, tmp_path, network):
-    export(handover(packed(network), network), "mat", tmp_path / "out")
+    export(make_request(packed(network), network), "mat", tmp_path / "out")
     assert_equal(octave, tmp_path / "out", packed(network), network)
 
 
 @pytest.mark.parametrize("network", ["digits", "paddings", "shortcut"])
 def test_octave_finds_them_from_one_file_and_another_folder(octave, tmp_path, network):
-    export(handover(packed(network), network), "mat", tmp_path / "out", options={"single": True})
+    export(
+        make_request(packed(network), network), "mat", tmp_path / "out", options={"single": True}
+    )
     assert len(list((tmp_path / "out").glob("*.mat"))) == 1
     done = run(octave, tmp_path, f"addpath('out'); {network}_run")
     assert done.returncode == 0, done.stderr
@@ -56,7 +59,7 @@ def test_octave_finds_them_from_one_file_and_another_folder(octave, tmp_path, ne
 @pytest.mark.parametrize("count", [1, 3])
 def test_octave_runs_other_images(octave, tmp_path, count):
     model = packed("digits")
-    export(handover(model, "digits"), "mat", tmp_path / "out")
+    export(make_request(model, "digits"), "mat", tmp_path / "out")
     pixels = np.random.default_rng(7).integers(0, 256, (count, 8, 8, 1), np.uint8)
     savemat(tmp_path / "out" / "n_mine.mat", {"pixels": pixels})
     code = "load('n_mine.mat'); scores = digits_run(pixels); printf('%.9g ', scores.');"
@@ -67,7 +70,7 @@ def test_octave_runs_other_images(octave, tmp_path, count):
 
 
 def test_octave_names_the_folder_where_the_arrays_are_gone(octave, tmp_path):
-    export(handover(packed("digits"), "digits"), "mat", tmp_path / "out")
+    export(make_request(packed("digits"), "digits"), "mat", tmp_path / "out")
     for path in (tmp_path / "out").glob("*.mat"):
         path.unlink()
     done = run(octave, tmp_path / "out", "digits_run")
@@ -84,7 +87,7 @@ def test_octave_names_the_folder_where_the_arrays_are_gone(octave, tmp_path):
     ],
 )
 def test_octave_refuses_other_pixels(octave, tmp_path, pixels, says):
-    export(handover(packed("digits"), "digits"), "mat", tmp_path / "out")
+    export(make_request(packed("digits"), "digits"), "mat", tmp_path / "out")
     done = run(octave, tmp_path / "out", f"digits_run({pixels});")
     assert done.returncode == 1
     assert says in done.stderr
@@ -155,19 +158,19 @@ def test_octave_knows_every_operation(octave, tmp_path, images):
     model = every_operation()
     assert {node.op for node in model.nodes} == set(operations.names())
     pixels = np.random.default_rng(1).integers(0, 256, (images, 11, 24, 3), np.uint8)
-    handed = handover(model, "all_of_them", pixels)
-    assert any(np.isnan(value).any() for value in handed.golden.values)
-    export(handed, "mat", tmp_path / "out")
+    request = make_request(model, "all_of_them", pixels)
+    assert any(np.isnan(value).any() for value in request.golden.values)
+    export(request, "mat", tmp_path / "out")
     assert_equal(octave, tmp_path / "out", model, "all_of_them")
 
 
 def test_the_script_has_a_case_for_every_operation():
-    cases = re.findall(r"case '(\w+)'", (TEMPLATES / "node.m").read_text())
-    assert sorted(cases) == operations.names()
+    cases = re.findall(r"case '(\w+)'", template("mat", "node.m"))
+    assert sorted(cases) == sorted(OPERATIONS) == operations.names()
 
 
 def test_an_operation_that_the_script_does_not_know_is_told(octave, tmp_path):
-    export(handover(packed("digits"), "digits"), "mat", tmp_path / "out")
+    export(make_request(packed("digits"), "digits"), "mat", tmp_path / "out")
     graph = tmp_path / "out" / "digits_graph.m"
     graph.write_text(graph.read_text().replace("'log_softmax'", "'telepathy'"))
     done = run(octave, tmp_path / "out", "digits_run")
@@ -203,7 +206,7 @@ FLIP_SIGN = ("n03_weight", (5, 17, 1, 2), lambda sign: -sign)
     ],
 )
 def test_octave_finds_one_changed_element(octave, tmp_path, changes, says):
-    export(handover(packed("digits"), "digits"), "mat", tmp_path / "out")
+    export(make_request(packed("digits"), "digits"), "mat", tmp_path / "out")
     for key, index, changed in changes:
         change(tmp_path / "out", key, index, changed)
     done = run(octave, tmp_path / "out", "digits_run")
@@ -234,12 +237,12 @@ def test_one_axis_has_the_shape_that_savemat_gives(tmp_path, parameters):
     """For a network in training, and for a packed one in many files and in one."""
     model = packed("digits")
     export_state(parameters, "mat", tmp_path / "state")
-    export(handover(model, "digits"), "mat", tmp_path / "many")
-    export(handover(model, "digits"), "mat", tmp_path / "one", options={"single": True})
+    export(make_request(model, "digits"), "mat", tmp_path / "many")
+    export(make_request(model, "digits"), "mat", tmp_path / "one", options={"single": True})
     single = loadmat(tmp_path / "one" / "digits.mat")
     found = {"conv.bias": loadmat(tmp_path / "state" / "conv.bias.mat")["array"]}
     wanted = {"conv.bias": parameters.arrays["conv.bias"]}
-    for key, array in arrays_of(handover(model, "digits")).items():
+    for key, array in arrays_of(make_request(model, "digits")).items():
         if array.ndim == 1:
             wanted |= {f"many {key}": array, f"one {key}": array}
             found |= {f"many {key}": loadmat(tmp_path / "many" / f"{key}.mat")["array"]}
@@ -269,7 +272,7 @@ def test_half_precision_which_matlab_lacks_becomes_single(tmp_path, parameters):
 
 
 def test_a_variable_too_large_for_matlab_is_told(tmp_path, small, monkeypatch):
-    monkeypatch.setattr("signbit.export.mat.LARGEST", 100)
+    monkeypatch.setattr("signbit.export.mat.exporter.LARGEST", 100)
     with pytest.raises(OutputError, match=r"n01_weight_words takes \d+ bytes.* export to npz or"):
         export(small, "mat", tmp_path / "out", options={"single": True})
     assert not list(tmp_path.iterdir())

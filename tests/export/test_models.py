@@ -9,7 +9,7 @@ import torch
 from helpers.models import hostile, small
 
 from signbit.errors import ExportError
-from signbit.export import Handover, export, handover
+from signbit.export import ExportRequest, export, make_request
 from signbit.export.torch import to_module
 from signbit.format import Preprocessing
 from signbit.models import models
@@ -19,10 +19,10 @@ SIZE = (16, 8)
 
 
 @cache
-def handed(name: str) -> Handover:
+def request_for(name: str) -> ExportRequest:
     model = small(name, in_channels=3, input_size=SIZE, num_classes=7)
     preprocessing = Preprocessing.from_mean_std([0.4, 0.5, 0.6], [0.2, 0.3, 0.25], SIZE)
-    return handover(pack(hostile(model, (3, *SIZE)), preprocessing), name)
+    return make_request(pack(hostile(model, (3, *SIZE)), preprocessing), name)
 
 
 @pytest.fixture(params=models.names())
@@ -31,43 +31,45 @@ def name(request) -> str:
 
 
 def assert_close(found: np.ndarray, name: str) -> None:
-    np.testing.assert_allclose(found, handed(name).golden.scores, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found, request_for(name).golden.scores, rtol=1e-4, atol=1e-4)
 
 
 def test_npz_holds_the_weights_of_every_real_convolution(name, tmp_path):
-    export(handed(name), "npz", tmp_path / "out")
-    for number, node in enumerate(handed(name).model.nodes, 1):
+    export(request_for(name), "npz", tmp_path / "out")
+    for number, node in enumerate(request_for(name).model.nodes, 1):
         if node.op == "conv_f32":
             held = np.load(tmp_path / "out" / f"n{number:02d}_weight.npy")
             np.testing.assert_array_equal(held, node.tensors["weight"].transpose(0, 3, 1, 2))
     golden = np.load(tmp_path / "out" / f"golden_n{number:02d}.npy")
-    np.testing.assert_array_equal(golden.reshape(len(golden), -1), handed(name).golden.scores)
+    np.testing.assert_array_equal(golden.reshape(len(golden), -1), request_for(name).golden.scores)
 
 
 def test_onnx_runtime_gives_the_scores(name, tmp_path):
-    export(handed(name), "onnx", tmp_path / "out")
+    export(request_for(name), "onnx", tmp_path / "out")
     session = onnxruntime.InferenceSession(
         tmp_path / "out" / f"{name}.onnx", providers=["CPUExecutionProvider"]
     )
-    (scores,) = session.run(["scores"], {"pixels": handed(name).golden.pixels})
+    (scores,) = session.run(["scores"], {"pixels": request_for(name).golden.pixels})
     assert_close(np.asarray(scores), name)
 
 
 def test_the_torch_module_gives_the_scores(name, tmp_path):
-    export(handed(name), "torch", tmp_path / "out")
+    export(request_for(name), "torch", tmp_path / "out")
     with torch.inference_mode():
         assert_close(
-            to_module(handed(name).model)(torch.from_numpy(handed(name).golden.pixels)).numpy(),
+            to_module(request_for(name).model)(
+                torch.from_numpy(request_for(name).golden.pixels)
+            ).numpy(),
             name,
         )
 
 
 def test_verilog_takes_a_network_or_names_the_first_real_node(name, tmp_path):
-    ops = [node.op for node in handed(name).model.nodes]
+    ops = [node.op for node in request_for(name).model.nodes]
     if "normalize" not in ops:
-        export(handed(name), "verilog", tmp_path / "out")
+        export(request_for(name), "verilog", tmp_path / "out")
         return
     number = ops.index("normalize") + 1
     message = rf"^verilog cannot express node {number} \(normalize, f32 16x8x3\): .*npz"
     with pytest.raises(ExportError, match=message):
-        export(handed(name), "verilog", tmp_path / "out")
+        export(request_for(name), "verilog", tmp_path / "out")

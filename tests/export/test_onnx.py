@@ -16,7 +16,7 @@ from helpers.operations import small
 from onnx import numpy_helper
 
 from signbit.errors import ExportError, MissingDependencyError
-from signbit.export import Handover, export, exporters, handover
+from signbit.export import ExportRequest, export, exporters, make_request
 from signbit.export.torch import to_module
 from signbit.format import PackedModel, Preprocessing
 from signbit.format.types import BITS, F32, I32, U8
@@ -29,15 +29,15 @@ TOLERANCE = 2e-6
 
 
 @cache
-def handed(name: str) -> Handover:
-    return handover(packed(name) if name in NAMES else small(name), name)
+def request_for(name: str) -> ExportRequest:
+    return make_request(packed(name) if name in NAMES else small(name), name)
 
 
 @pytest.fixture(params=NETWORKS)
 def exported(request, tmp_path):
-    """A network handed over, and the folder of its export."""
-    export(handed(request.param), "onnx", tmp_path / "out")
-    return handed(request.param), tmp_path / "out"
+    """A network request over, and the folder of its export."""
+    export(request_for(request.param), "onnx", tmp_path / "out")
+    return request_for(request.param), tmp_path / "out"
 
 
 def session(model: onnx.ModelProto, **entries):
@@ -64,13 +64,13 @@ def assert_real(found: np.ndarray, expected: np.ndarray) -> None:
 
 
 def test_every_bit_and_sum_equals_the_reference_in_onnx_runtime(exported):
-    handed, folder = exported
-    model = onnx.load(folder / f"{handed.name}.onnx")
+    request, folder = exported
+    model = onnx.load(folder / f"{request.name}.onnx")
     model.graph.output.extend(model.graph.value_info)
-    found = run(model, handed.golden.pixels)
-    assert len(found) == len(handed.model.nodes)
-    for number, type_ in enumerate(handed.model.types[1:-1], 1):
-        value, expected = found[f"n{number:02d}"], handed.golden.values[number]
+    found = run(model, request.golden.pixels)
+    assert len(found) == len(request.model.nodes)
+    for number, type_ in enumerate(request.model.types[1:-1], 1):
+        value, expected = found[f"n{number:02d}"], request.golden.values[number]
         value = value.reshape(*value.shape, 1, 1) if value.ndim == 2 else value
         value = value.transpose(0, 2, 3, 1)
         if type_.kind == BITS:
@@ -81,16 +81,16 @@ def test_every_bit_and_sum_equals_the_reference_in_onnx_runtime(exported):
         else:
             assert type_.kind == F32
             assert_real(value, expected)
-    assert_real(found["scores"], handed.golden.scores)
+    assert_real(found["scores"], request.golden.scores)
 
 
 def test_scores_of_the_file_as_it_is(exported):
-    handed, folder = exported
-    found = run(onnx.load(folder / f"{handed.name}.onnx"), handed.golden.pixels)
+    request, folder = exported
+    found = run(onnx.load(folder / f"{request.name}.onnx"), request.golden.pixels)
     assert list(found) == ["scores"]
     assert found["scores"].dtype == np.float32
-    assert_real(found["scores"], handed.golden.scores)
-    np.testing.assert_array_equal(found["scores"].argmax(1), handed.golden.scores.argmax(1))
+    assert_real(found["scores"], request.golden.scores)
+    np.testing.assert_array_equal(found["scores"].argmax(1), request.golden.scores.argmax(1))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -98,7 +98,7 @@ def test_scores_of_the_file_as_it_is(exported):
 def test_any_number_of_images_against_torch(tmp_path, name, count):
     import torch
 
-    export(handed(name), "onnx", tmp_path / "out")
+    export(request_for(name), "onnx", tmp_path / "out")
     model = packed(name)
     pixels = images_for(np.random.default_rng(count), model, count)
     found = run(onnx.load(tmp_path / "out" / f"{name}.onnx"), pixels)["scores"]
@@ -108,8 +108,8 @@ def test_any_number_of_images_against_torch(tmp_path, name, count):
 
 
 def test_graph_is_of_standard_operators_that_onnx_accepts(exported):
-    handed, folder = exported
-    model = onnx.load(folder / f"{handed.name}.onnx")
+    request, folder = exported
+    model = onnx.load(folder / f"{request.name}.onnx")
     onnx.checker.check_model(model, full_check=True)
     assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 13)]
     assert {node.domain for node in model.graph.node} == {""}
@@ -128,7 +128,7 @@ def weights(model: onnx.ModelProto) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("int8", [False, True])
 def test_weights_are_minus_and_plus_one(tmp_path, int8):
-    manifest = export(handed("vgg"), "onnx", tmp_path / "out", options={"int8_weights": int8})
+    manifest = export(request_for("vgg"), "onnx", tmp_path / "out", options={"int8_weights": int8})
     assert manifest["files"] == ["check.py", "vgg.onnx", "vgg_golden.npz"]
     model = onnx.load(tmp_path / "out" / "vgg.onnx")
     found = weights(model)
@@ -136,20 +136,22 @@ def test_weights_are_minus_and_plus_one(tmp_path, int8):
     for weight in found.values():
         assert weight.dtype == (np.int8 if int8 else np.float32)
         assert set(np.unique(weight)) == {-1, 1}
-    assert_real(run(model, handed("vgg").golden.pixels)["scores"], handed("vgg").golden.scores)
+    assert_real(
+        run(model, request_for("vgg").golden.pixels)["scores"], request_for("vgg").golden.scores
+    )
 
 
 def test_int8_weights_make_the_file_smaller(tmp_path):
     sizes = []
     for int8 in (False, True):
         folder = tmp_path / str(int8)
-        export(handed("vgg"), "onnx", folder, options={"int8_weights": int8})
+        export(request_for("vgg"), "onnx", folder, options={"int8_weights": int8})
         sizes.append((folder / "vgg.onnx").stat().st_size)
     assert 3.5 * sizes[1] < sizes[0] < 4 * sizes[1]
 
 
 def test_onnx_runtime_does_not_fold_scales_into_the_kernels(tmp_path):
-    export(handed("shortcut"), "onnx", tmp_path / "out")
+    export(request_for("shortcut"), "onnx", tmp_path / "out")
     path = tmp_path / "optimized.onnx"
     session(
         onnx.load(tmp_path / "out" / "shortcut.onnx"),
@@ -171,7 +173,7 @@ def test_names_of_classes_travel_in_the_file(tmp_path):
     classes = tuple(f"class {number}" for number in range(10))
     old = model.preprocessing
     named = PackedModel(model.nodes, Preprocessing(old.scale, old.bias, old.size, classes))
-    export(handover(named, "net"), "onnx", tmp_path / "out")
+    export(make_request(named, "net"), "onnx", tmp_path / "out")
     (entry,) = onnx.load(tmp_path / "out" / "net.onnx").metadata_props
     assert (entry.key, json.loads(entry.value)) == ("classes", list(classes))
 
@@ -198,7 +200,7 @@ def flip_golden(path, key: str) -> None:
 
 @pytest.mark.parametrize("name", ["digits", "shortcut", "real_thresholds"])
 def test_check_says_equal(tmp_path, name):
-    export(handed(name), "onnx", tmp_path / "out")
+    export(request_for(name), "onnx", tmp_path / "out")
     done = check(tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "equal"
@@ -206,7 +208,7 @@ def test_check_says_equal(tmp_path, name):
 
 
 def test_check_finds_one_wrong_bit(tmp_path):
-    export(handed("digits"), "onnx", tmp_path / "out")
+    export(request_for("digits"), "onnx", tmp_path / "out")
     spoil = {
         "first layer": lambda folder: flip_weight(folder / "digits.onnx", 0),
         "last layer": lambda folder: flip_weight(folder / "digits.onnx", -1),
@@ -224,16 +226,16 @@ def test_check_finds_one_wrong_bit(tmp_path):
 
 def test_export_is_the_same_bytes_each_time(tmp_path):
     for name in ("a", "b"):
-        export(handed("vgg_cut"), "onnx", tmp_path / name)
+        export(request_for("vgg_cut"), "onnx", tmp_path / name)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
 @pytest.mark.parametrize("to", ["onnx", "qonnx"])
 def test_weights_that_pass_the_limit_of_protobuf_are_refused(tmp_path, monkeypatch, to):
-    monkeypatch.setattr("signbit.export._onnx_lower.MAX_BYTES", 30_000)
+    monkeypatch.setattr("signbit.export._onnx.writer.MAX_BYTES", 30_000)
     with pytest.raises(ExportError, match=r"express node 3 \(conv_bits.*at most 2 GiB"):
-        export(handed("digits"), to, tmp_path / "out")
+        export(request_for("digits"), to, tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 
@@ -242,5 +244,5 @@ def test_missing_onnx_names_the_extra(tmp_path, monkeypatch, to):
     exporters.get(to)
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingDependencyError, match=r"signbit\[export\]"):
-        export(handed("mlp"), to, tmp_path / "out")
+        export(request_for("mlp"), to, tmp_path / "out")
     assert not list(tmp_path.iterdir())

@@ -14,7 +14,7 @@ from helpers.operations import small
 from onnx import numpy_helper
 
 from signbit.errors import ExportError
-from signbit.export import Handover, export, handover
+from signbit.export import ExportRequest, export, make_request
 from signbit.format.bits import unpack_bits
 from signbit.passes.upward import upward
 from signbit.runtime import reference
@@ -24,8 +24,8 @@ DOMAIN = "qonnx.custom_op.general"
 
 
 @cache
-def handed(name: str) -> Handover:
-    return handover(packed(name) if name in NAMES else small(name), name)
+def request_for(name: str) -> ExportRequest:
+    return make_request(packed(name) if name in NAMES else small(name), name)
 
 
 @pytest.fixture(scope="session")
@@ -43,16 +43,16 @@ def check(python, folder) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_bit_and_sum_is_equal_as_qonnx_executes_it(python, tmp_path, name):
-    export(handed(name), "qonnx", tmp_path / "out")
+    export(request_for(name), "qonnx", tmp_path / "out")
     done = check(python, tmp_path / "out")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[-1] == "equal"
-    assert len(lines) == len(handed(name).model.nodes) + 2
+    assert len(lines) == len(request_for(name).model.nodes) + 2
 
 
 def test_check_finds_one_wrong_bit(python, tmp_path):
-    export(handed("digits"), "qonnx", tmp_path / "out")
+    export(request_for("digits"), "qonnx", tmp_path / "out")
     for layer in (0, -1):
         folder = tmp_path / f"weight {layer}"
         shutil.copytree(tmp_path / "out", folder)
@@ -74,7 +74,7 @@ def test_check_finds_one_wrong_bit(python, tmp_path):
 
 @pytest.fixture
 def graph(tmp_path):
-    export(handed("digits"), "qonnx", tmp_path / "out")
+    export(request_for("digits"), "qonnx", tmp_path / "out")
     return onnx.load(tmp_path / "out" / "digits.onnx").graph
 
 
@@ -119,7 +119,7 @@ def test_thresholds_add_whole_numbers_and_nothing_is_multiplied_by_minus_one(gra
 def test_thresholds_turned_upwards_give_the_same_bits(name):
     model = packed(name)
     turned = upward(model)
-    pixels = handed(name).golden.pixels
+    pixels = request_for(name).golden.pixels
     for node, before, after in zip(
         turned.nodes,
         reference.run(model, pixels)[1:],
@@ -137,15 +137,15 @@ def test_thresholds_turned_upwards_give_the_same_bits(name):
 
 
 def test_logits_leave_the_softmax_out(tmp_path):
-    export(handed("digits"), "qonnx", tmp_path / "out", options={"logits": True})
+    export(request_for("digits"), "qonnx", tmp_path / "out", options={"logits": True})
     graph = onnx.load(tmp_path / "out" / "digits.onnx").graph
     assert graph.node[-1].op_type == "Add"
     golden = np.load(tmp_path / "out" / "digits_golden.npz")
-    expected = handed("digits").golden.values[-2].reshape(-1, 10)
+    expected = request_for("digits").golden.values[-2].reshape(-1, 10)
     np.testing.assert_array_equal(golden["scores"], expected)
 
 
 def test_sums_beyond_float32_are_refused_by_name(tmp_path):
     with pytest.raises(ExportError, match=r"qonnx cannot express node 1 \(conv_u8.*sums can reach"):
-        export(handed("wide_sums"), "qonnx", tmp_path / "out")
+        export(request_for("wide_sums"), "qonnx", tmp_path / "out")
     assert not list(tmp_path.iterdir())

@@ -14,7 +14,7 @@ from helpers.operations import NAMES as SMALL
 from helpers.operations import small
 from safetensors.torch import load_file, save_file
 
-from signbit.export import Handover, export, handover
+from signbit.export import ExportRequest, export, make_request
 from signbit.export.torch import to_module
 from signbit.format.types import BITS, I32
 from signbit.runtime import reference
@@ -24,13 +24,13 @@ TOLERANCE = 2e-6  # of the largest magnitude of a value
 
 
 @cache
-def handed(name: str) -> Handover:
-    return handover(packed(name) if name in NAMES else small(name), name)
+def request_for(name: str) -> ExportRequest:
+    return make_request(packed(name) if name in NAMES else small(name), name)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_value_equals_the_reference(name):
-    model, golden = handed(name).model, handed(name).golden
+    model, golden = request_for(name).model, request_for(name).golden
     with torch.inference_mode():
         network: Any = to_module(model)
         values = network.values(torch.from_numpy(golden.pixels))
@@ -69,16 +69,16 @@ def run(folder, name: str) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("name", ["paddings", "pooled_reals"])
 def test_written_file_runs_without_signbit(tmp_path, name):
-    manifest = export(handed(name), "torch", tmp_path / "out")
+    manifest = export(request_for(name), "torch", tmp_path / "out")
     assert manifest["files"] == [f"{name}.py", f"{name}.safetensors", f"{name}_golden.safetensors"]
     done = run(tmp_path / "out", name)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(": equal") == len(handed(name).model.nodes)
+    assert done.stdout.count(": equal") == len(request_for(name).model.nodes)
 
 
 @pytest.mark.parametrize("spoiled", ["weight", "bit"])
 def test_written_check_finds_one_wrong_bit(tmp_path, spoiled):
-    export(handed("digits"), "torch", tmp_path / "out")
+    export(request_for("digits"), "torch", tmp_path / "out")
     key, file = ("n03.weight", "digits") if spoiled == "weight" else ("n05", "digits_golden")
     path = tmp_path / "out" / f"{file}.safetensors"
     tensors = load_file(path)
@@ -90,7 +90,7 @@ def test_written_check_finds_one_wrong_bit(tmp_path, spoiled):
 
 
 def test_binary_weights_are_int8_in_the_file_and_parameters_in_the_module(tmp_path):
-    export(handed("vgg"), "torch", tmp_path / "out")
+    export(request_for("vgg"), "torch", tmp_path / "out")
     weights = {
         key: tensor
         for key, tensor in load_file(tmp_path / "out" / "vgg.safetensors").items()
@@ -136,7 +136,7 @@ def test_gradient_of_a_threshold_is_that_of_a_clip():
 
 def test_source_is_plain_torch_and_the_same_each_time(tmp_path):
     for name in ("a", "b"):
-        export(handed("shortcut"), "torch", tmp_path / name)
+        export(request_for("shortcut"), "torch", tmp_path / name)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
     text = (tmp_path / "a" / "shortcut.py").read_text()
@@ -152,18 +152,18 @@ def test_source_is_plain_torch_and_the_same_each_time(tmp_path):
 
 @pytest.mark.parametrize("name", ["torch", "random"])
 def test_a_name_that_python_or_torch_needs_is_avoided(tmp_path, name):
-    manifest = export(handover(packed("mlp"), name), "torch", tmp_path / "out")
+    manifest = export(make_request(packed("mlp"), name), "torch", tmp_path / "out")
     assert f"{name}_network.py" in manifest["files"]
     assert run(tmp_path / "out", f"{name}_network").returncode == 0
 
 
 def test_writing_needs_no_torch(tmp_path):
-    handed("mlp").model.save(tmp_path / "mlp.signbit")
+    request_for("mlp").model.save(tmp_path / "mlp.signbit")
     code = (
         "import sys; sys.modules['torch'] = None; "
-        "from signbit.format import PackedModel; from signbit.export import export, handover; "
+        "from signbit.format import PackedModel; from signbit.export import export, make_request; "
         f"model = PackedModel.load('{tmp_path}/mlp.signbit'); "
-        f"export(handover(model, 'mlp'), 'torch', '{tmp_path}/o')"
+        f"export(make_request(model, 'mlp'), 'torch', '{tmp_path}/o')"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert (tmp_path / "o" / "mlp.py").is_file()

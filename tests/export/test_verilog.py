@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from conftest import missing  # pyright: ignore[reportAttributeAccessIssue] # finds export/conftest.py
 from helpers.networks import packed
-from helpers.nodes import first_bits, model_of, random_weight, window
+from helpers.nodes import first_bits, model_of, move, random_weight, window
 from helpers.random_networks import affine, odd, random_network, types_of
 from helpers.tools import run
 
 from signbit.errors import ExportError, UsageError
-from signbit.export import export, handover
-from signbit.export._verilog import cycles
-from signbit.export._verilog.plan import make_plan
-from signbit.export._verilog.report import layer_cycles
-from signbit.export._verilog.scores import CannotExpressError, fixed_point
+from signbit.export import export, make_request
+from signbit.export.verilog import cycles
+from signbit.export.verilog.plan import make_plan
+from signbit.export.verilog.report import layer_cycles
+from signbit.export.verilog.scores import CannotExpressError, fixed_point
 from signbit.format import Node, PackedModel
 from signbit.format.bits import unpack_bits
+from signbit.passes.on_the_map import on_the_map
 from signbit.runtime import reference
 
 QUICK = "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"  # for the C++ compiler, which takes longest
@@ -41,13 +42,13 @@ def yosys() -> str:
     return shutil.which("yosys") or missing("needs Yosys: apt-get install yosys")
 
 
-def handed(model: PackedModel, name: str, images: int = 2):
+def request_for(model: PackedModel, name: str, images: int = 2):
     size = (images, *model.preprocessing.size, model.preprocessing.channels)
-    return handover(model, name, np.random.default_rng(1).integers(0, 256, size, np.uint8))
+    return make_request(model, name, np.random.default_rng(1).integers(0, 256, size, np.uint8))
 
 
 def written(folder: Path, model: PackedModel, parallel: int, images: int = 2, name: str = "net"):
-    export(handed(model, name, images), "verilog", folder, options={"parallel": parallel})
+    export(request_for(model, name, images), "verilog", folder, options={"parallel": parallel})
     return folder
 
 
@@ -138,7 +139,7 @@ def test_test_bench_finds_one_wrong_digit_in_any_file(iverilog, tmp_path):
 
 def test_test_bench_finds_one_wrong_weight_digit_of_a_hidden_layer(iverilog, tmp_path):
     model = packed("vgg_cut")
-    hidden = handed(model, "net").golden.values[4]
+    hidden = request_for(model, "net").golden.values[4]
     folder = written(tmp_path / "out", model, 1)
     assert simulate(iverilog, folder).startswith("PASS")
     # The bit of the channel that is closest to being +1 as often as -1.
@@ -197,17 +198,14 @@ def test_coe_files_hold_the_words_of_the_mem_files(tmp_path):
 @pytest.mark.parametrize("parallel", [1, 3, 16, 1000])
 @pytest.mark.parametrize("name", ["digits", "vgg_cut", "mlp", "paddings"])
 def test_layer_that_waits_for_nobody_takes_the_cycles_of_the_formula(name, parallel):
-    given = handed(packed(name), name)
+    given = request_for(on_the_map(packed(name)), name)
     stages = make_plan(given, parallel).stages
     told = layer_cycles(given, parallel)
     layers = [n for n, node in enumerate(given.model.nodes, 1) if "kernel" in node.attributes]
     assert list(told) == layers
     for number, expected in told.items():
-        # What streams into the first of its stages: the last value that was not flattened.
-        read = number - 1
-        while read and given.model.node(read).op == "flatten":
-            read -= 1
-        _, height, width, _ = given.model.types[read]
+        # What streams into the first of its stages.
+        _, height, width, _ = given.model.types[given.model.node(number).inputs[0]]
         stream = cycles.source(4 * height * width)
         # Without the stage that hands the last sums on one by one, which lets them wait.
         for stage in (s for s in stages if s.node == number and s.role != "serial"):
@@ -307,12 +305,37 @@ def real_threshold(source: int) -> Node:
 
 
 POOL = window((2, 2), padding=(0, 0, 0, 0))
+PIXEL_LIMITS = {
+    "threshold": np.array([100, -1, 255, 0, 256, -(2**31), 2**31 - 1, 127], np.int32),
+    "below": np.array([0b01010101], np.uint64),
+}
+
+
+def binary_pixels(*middle: Node) -> PackedModel:
+    """Pixels that are binarized first, some nodes, a linear layer, and scores of two classes."""
+    rng = np.random.default_rng(0)
+    nodes = [Node("threshold", (0,), {}, PIXEL_LIMITS), *middle]
+    _, height, width, channels = types_of(nodes, (4, 3), 8)
+    last = window((height, width), padding=(0, 0, 0, 0))
+    last |= {"channels": 2, "groups": 1, "padding_value": 0}
+    weight = random_weight(rng, 2, (height, width), channels)
+    nodes.append(Node("conv_bits", (len(nodes),), last, weight))
+    return model_of([*nodes, affine(len(nodes), [1.0, 1.0], [0.0, 0.0])], (4, 3), 8)
+
+
+@pytest.mark.parametrize("middle", [(), (Node("flatten", (1,)),), (Node("max_pool", (1,), POOL),)])
+def test_pixels_that_are_binarized_first(iverilog, verilator, tmp_path, middle):
+    folder = written(tmp_path / "out", binary_pixels(*middle), 1, images=9)
+    assert simulate(iverilog, folder).startswith("PASS net: 9 images")
+    assert simulate(iverilog, folder, "+stall").startswith("PASS net: 9 images")
+    for top in ("net.v", "net_tb.v"):
+        assert run(verilator, "--lint-only", "-Wall", "--timing", top, folder=folder) == ""
+
+
 REFUSED = {
+    r"node 2 \(move": lambda: binary_pixels(move(1, [0, 24], [0], range(8), -1.0)),
     r"node 9 \(add": lambda: packed("shortcut"),
     r"node 1 \(normalize": lambda: packed("real_ends"),
-    r"node 4 \(max_pool.*reads \[2\].*no branches": lambda: small(
-        Node("max_pool", (2,), POOL), Node("max_pool", (2,), POOL)
-    ),
     r"node 2 \(max_pool.*bits only": lambda: inserted(
         1, Node("max_pool", (1,), window((3, 3)))
     ),
@@ -335,6 +358,13 @@ def _last():
     return node.attributes, node.tensors
 
 
+def test_a_node_that_nothing_reads_is_left_out(iverilog, tmp_path):
+    model = small(Node("max_pool", (2,), POOL), Node("max_pool", (2,), POOL))
+    folder = written(tmp_path / "out", model, 1)
+    assert not (folder / "net_golden_n03.mem").exists()
+    assert simulate(iverilog, folder).startswith("PASS net")
+
+
 def test_a_linear_layer_reads_a_flattened_map_as_it_streams_in(iverilog, tmp_path):
     folder = written(tmp_path / "out", small(Node("flatten", (2,))), 1)
     assert simulate(iverilog, folder, "+stall").startswith("PASS net")
@@ -343,7 +373,7 @@ def test_a_linear_layer_reads_a_flattened_map_as_it_streams_in(iverilog, tmp_pat
 @pytest.mark.parametrize("match", REFUSED)
 def test_networks_that_streams_of_bits_cannot_express_are_refused(tmp_path, match):
     with np.errstate(invalid="ignore"):
-        given = handed(REFUSED[match](), "net")
+        given = request_for(REFUSED[match](), "net")
     with pytest.raises(ExportError, match=match):
         export(given, "verilog", tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -360,5 +390,5 @@ def test_parallel_that_is_no_number_of_channels_is_refused(tmp_path, parallel):
     ("name", "module"), [("table", "net_table"), ("signbit_link", "net_signbit_link")]
 )
 def test_names_that_are_taken_are_avoided(iverilog, tmp_path, name, module):
-    export(handed(odd(), name), "verilog", tmp_path / "out")
+    export(request_for(odd(), name), "verilog", tmp_path / "out")
     assert simulate(iverilog, tmp_path / "out", name=module).startswith(f"PASS {module}")

@@ -3,10 +3,12 @@
 from typing import Any
 
 import numpy as np
-from helpers.nodes import first_bits, random_thresholds, random_weight, viewed, window
+from helpers.nodes import first_bits, move, random_thresholds, random_weight, viewed, window
 
 from signbit.format import Node, PackedModel
 from signbit.format.bits import pack_bits
+from signbit.format.ops.functions import BINARY, UNARY
+from signbit.format.ops.reduce import FUNCTIONS
 
 NAMES = (
     "pixels_1x1",
@@ -20,15 +22,22 @@ NAMES = (
     "pooled_reals",
     "elementwise",
     "infinite_clamps",
+    "pixel_bits",
+    "moved_bits",
+    "moved_numbers",
+    "functions",
+    "reductions",
 )
 
 
 def small(name: str) -> PackedModel:
     """One of NAMES, the same each time; its scores are all elements of its last value.
 
-    wide_sums: sums that float32 cannot hold; all others can be in any tool.
+    wide_sums: sums, and what is filled in, that float32 cannot hold; all others can be in any tool.
     real_thresholds: real numbers that equal the threshold, NaN, infinite thresholds.
     infinite_clamps: scores that are infinite.
+    pixel_bits: thresholds of pixels, also of moved ones, at the ends of what a byte holds.
+    functions: every function of one number and of two, on NaN and infinities too.
     """
     return globals()[f"_{name}"](np.random.default_rng(NAMES.index(name)))
 
@@ -106,6 +115,9 @@ def _wide_sums(rng) -> PackedModel:
     nodes.append(_scale(rng, 4, 9, 1e-3))
     nodes.append(Node("signs", (5,)))
     nodes.append(Node("add", (6, 7)))
+    nodes.append(move(4, [-1, 18], [9, 0], range(9), float(1 << 24)))
+    nodes.append(_scale(rng, 9, 9, 1e-3))
+    nodes.append(Node("concat", (8, 10)))
     return viewed(nodes, (11, 10))
 
 
@@ -164,3 +176,102 @@ def _infinite_clamps(rng) -> PackedModel:
         nodes.append(Node("clamp", (4,), {"low": infinite, "high": infinite}))
     nodes.append(Node("concat", (4, 5, 6)))
     return viewed(nodes, (3, 4))
+
+
+def _pixel_bits(rng) -> PackedModel:
+    """The pixels themselves, and turned about with a border, as bits of a linear layer."""
+    limits = np.array([100, -1, 255, 0, 256, -(2**31), 2**31 - 1, 128, 127], np.int32)
+    below = pack_bits(np.arange(9) % 2 == 1)
+    nodes = [
+        Node("threshold", (0,), {}, {"threshold": limits, "below": below}),
+        move(0, [-1, 54, 27, 0], [18, 9, 0, -1], np.arange(9)[::-1], 77.0),
+        Node("threshold", (2,), {}, {"threshold": limits[::-1].copy(), "below": below}),
+        Node("flatten", (1,)),
+        _conv(rng, 4, 81, 5, kernel=(1, 1), padding=(0,) * 4, padding_value=0),
+        _conv(rng, 3, 9, 5, kernel=(4, 4), padding=(0,) * 4, padding_value=0),
+        Node("concat", (5, 6)),
+    ]
+    return viewed(nodes, (3, 3), 9)
+
+
+def _moved_bits(rng) -> PackedModel:
+    """Slices within words and over them, turned, repeated, rolled, stretched, shuffled, at random.
+
+    The input is 4x3x70 bits: a step of 210 is a row, of 70 a column.
+    """
+    rows, columns, all_ = [0, 210, 420, 630], [0, 70, 140], np.arange(70)
+    nodes = [
+        *first_bits(rng, 70),
+        move(2, rows[1:3], columns, all_[3:40], -1.0),
+        move(2, [-1, *rows, -1], [-1, *columns, -1, -1], all_, 1.0),
+        move(2, rows[::-1], np.repeat(columns, 2), np.roll(all_, 5), 1.0),
+        move(2, [0, -1, 210, -1, 420], [140, 0, 70], all_.reshape(2, 35).T.ravel(), -1.0),
+        move(2, [0, 420], [0], np.arange(420), -1.0),
+        move(2, rows, columns, [69, 3, -1, 4, 4, 64, 0], 1.0),
+        move(2, [0], [0], [-1, -1], 1.0),
+        *(Node("flatten", (source,)) for source in range(3, 10)),
+    ]
+    nodes.append(Node("concat", tuple(range(10, 17))))
+    return viewed(nodes, (4, 3))
+
+
+def _moved_numbers(rng) -> PackedModel:
+    """Sums and real numbers: a permutation, a border, windows of the whole, columns at random."""
+    nodes = [*first_bits(rng, 8), _conv(rng, 2, 8, 6, padding_value=0), _scale(rng, 3, 6, 1)]
+    nodes += [
+        move(3, [0, 1, 2, 3, 4, 5], [0, 6, 12], [0, 18, 36, 54], -9.0),
+        move(3, [-1, 0, 18, 36, 54], [6, -1], [0, 1, 2, 3, 4, 5], 999.0),
+        move(4, [18, 0], [0], np.arange(18), 0.0),
+        move(4, [0, 54], [12, 0, 6, 6, -1], [5, 0, 3], float("-inf")),
+        Node("threshold", (6,), {}, random_thresholds(rng, 6, 10)),
+        Node("signs", (9,)),
+    ]
+    sources = []
+    for source, channels in ((5, 4), (6, 6)):
+        nodes.append(_scale(rng, source, channels))
+        sources.append(len(nodes))
+    for source in (*sources, 7, 8, 10):
+        nodes.append(Node("flatten", (source,)))
+    nodes.append(Node("concat", tuple(range(len(nodes) - 4, len(nodes) + 1))))
+    return viewed(nodes, (4, 3))
+
+
+def _odd_numbers(rng) -> list[Node]:
+    """Node 4: real numbers, some of them NaN or infinite."""
+    scale = _scale(rng, 3, 6, 1)
+    scale.tensors["bias"][:3] = np.nan, np.inf, -np.inf
+    return [*first_bits(rng, 8), _conv(rng, 2, 8, 6, padding_value=0), scale]
+
+
+def _functions(rng) -> PackedModel:
+    nodes = _odd_numbers(rng)
+    nodes.append(move(4, [0], [6], [5, 4, 3, 2, 1, 0]))
+    nodes.append(move(4, [0, 18, 36, 54], [0], [0]))
+    for function in UNARY:
+        nodes.append(Node("unary", (4,), {"function": function}))
+    for function in BINARY:
+        nodes.append(Node("binary", (4, 5), {"function": function}))
+        nodes.append(Node("binary", (6, 5), {"function": function}))
+    for source in range(7, len(nodes) + 1):
+        nodes.append(Node("flatten", (source,)))
+    first = next(n for n, node in enumerate(nodes, 1) if node.op == "flatten")
+    nodes.append(Node("concat", tuple(range(first, len(nodes) + 1))))
+    return viewed(nodes, (4, 3))
+
+
+def _reductions(rng) -> PackedModel:
+    nodes = _odd_numbers(rng)
+    nodes.append(_scale(rng, 3, 6, 1))
+    nodes.append(Node("reduce", (5,), {"function": "mean", "axes": ("height", "width")}))
+    sides = ("height", "width", "channels")
+    for function in FUNCTIONS:
+        for axes in [(side,) for side in sides] + [sides[:2], sides[1:], sides]:
+            nodes.append(Node("reduce", (5,), {"function": function, "axes": axes}))
+        nodes.append(Node("reduce", (4,), {"function": function, "axes": sides[:2]}))
+        for axes in (sides[:1], sides[2:]):
+            nodes.append(Node("reduce", (6,), {"function": function, "axes": axes}))
+    for source in range(7, len(nodes) + 1):
+        nodes.append(Node("flatten", (source,)))
+    first = next(n for n, node in enumerate(nodes, 1) if node.op == "flatten")
+    nodes.append(Node("concat", tuple(range(first, len(nodes) + 1))))
+    return viewed(nodes, (4, 3))

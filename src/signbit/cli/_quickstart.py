@@ -16,7 +16,7 @@ from signbit import load as load_packed
 from signbit import strict_json
 from signbit.data import image_files, load, read_image, write_images
 from signbit.errors import OutputError, printable
-from signbit.export import export, export_state, handover
+from signbit.export import export, export_state, make_request
 from signbit.files import atomic_write, is_temporary, read_regular
 from signbit.models import TrainedModel, load_model, parameters_of
 from signbit.pack import pack
@@ -83,7 +83,7 @@ def quickstart(folder: Path) -> Quickstart:
     epochs = int(metrics["epoch"])
     packed = pack(model.module, model.preprocessing, samples=test.images[:CHECKED])
     packed.save(folder / PACKED)
-    export(handover(packed, "digits", test.images[:GOLDEN]), "c", folder / "c")
+    export(make_request(packed, "digits", test.images[:GOLDEN]), "c", folder / "c")
     result = evaluation.to_dict() | {"files": sorted(_files_in(folder))}
     atomic_write(folder / MARKER, json.dumps(result, indent=1) + "\n")
     engine = load_packed(folder / PACKED)

@@ -15,7 +15,7 @@ from signbit.cli._output import say
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
-    from signbit.export import Handover
+    from signbit.export import ExportRequest
 
 
 def _formats() -> str:
@@ -85,11 +85,11 @@ def export(
     from signbit.export import export as write
 
     options = parse_settings(settings or ()) | _single(to, single)
-    handed = _handover(path, samples)
-    manifest = write(handed, to, out, force=force, options=options)
+    request = _request(path, samples)
+    manifest = write(request, to, out, force=force, options=options)
     say(
         f"{out}: {_count(manifest['files'], 'file')} and manifest.json; golden vectors "
-        f"of {_count(handed.golden.pixels, 'image')}"
+        f"of {_count(request.golden.pixels, 'image')}"
     )
 
 
@@ -109,13 +109,13 @@ def _single(to: str, single: bool) -> dict[str, bool]:
     return {"single": True}
 
 
-def _handover(path: Path, samples: list[Path] | None) -> "Handover":
-    from signbit.export import handover
+def _request(path: Path, samples: list[Path] | None) -> "ExportRequest":
+    from signbit.export import make_request
     from signbit.format import PackedModel
 
     packed = PackedModel.load(path)
     images = read_images(samples, packed.preprocessing) if samples else None
-    return handover(packed, path.stem, images)
+    return make_request(packed, path.stem, images)
 
 
 def _export_state(

@@ -1,17 +1,16 @@
 """Hand a packed network to other tools, one file per format; needs no torch."""
 
 from signbit.export._arrays import ArrayFormat, export_state
-from signbit.export._folder import export
-from signbit.export._handover import handover
-from signbit.export._types import Golden, Handover, Parameters, exporters
+from signbit.export._interface import ExportRequest, Golden, exporters
+from signbit.export._request import make_request
+from signbit.export._write_folder import export
 
 __all__ = [
     "ArrayFormat",
+    "ExportRequest",
     "Golden",
-    "Handover",
-    "Parameters",
     "export",
     "export_state",
     "exporters",
-    "handover",
+    "make_request",
 ]

@@ -1,19 +1,18 @@
 """Formats that hold plain arrays: a file for each of them, or one file for all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import UsageError
-from signbit.export._folder import write_folder
+from signbit.export._interface import ExportRequest, exporters
 from signbit.export._names import safe_names
-from signbit.export._types import Handover, Parameters, exporters
-from signbit.format import Node, ValueType
-from signbit.format.bits import unpack_bits
+from signbit.export._operations import require_operations
+from signbit.export._write_folder import write_folder
+from signbit.format.parameters import Parameters, node_name, packed_arrays, signs
 from signbit.format.types import BITS
 
 Array = NDArray[Any]
@@ -34,6 +33,7 @@ _STATE_CONVENTIONS = {
 class ArrayFormat:
     """An exporter that writes arrays under their names.
 
+    operations: of the packed format, those that it accepts.
     write: one array, under its key, to a path.
     write_all: all arrays, by their keys, to one path.
     conventions: what is particular to the format.
@@ -41,27 +41,32 @@ class ArrayFormat:
     suffix_all: of one file for all; None where it is `suffix`.
     """
 
+    name: str
+    operations: Container[str]
     suffix: str
     write: Callable[[Path, str, Array], None]
     write_all: Callable[[Path, Mapping[str, Array]], None]
     conventions: Mapping[str, str]
-    companions: Callable[[Handover, Path], None] | None = None
+    companions: Callable[[ExportRequest, Path], None] | None = None
     suffix_all: str | None = None
 
-    def __call__(self, handover: Handover, folder: Path, *, single: bool = False) -> dict[str, Any]:
+    def __call__(
+        self, request: ExportRequest, folder: Path, *, single: bool = False
+    ) -> dict[str, Any]:
         """Every tensor of a packed network, unpacked and as words, and golden vectors.
 
         single: one file for all arrays.
         """
-        arrays = arrays_of(handover)
+        require_operations(request.model, self.name, self.operations)
+        arrays = arrays_of(request)
         if single:
-            name = f"{handover.name}{self.suffix_all or self.suffix}"
+            name = f"{request.name}{self.suffix_all or self.suffix}"
             self.write_all(folder / name, arrays)
             names = [name] * len(arrays)
         else:
             names = self._write_each(folder, list(arrays.items()))
         if self.companions is not None:
-            self.companions(handover, folder)
+            self.companions(request, folder)
         return {
             "array_conventions": {**_WORDS, **self.conventions},
             "arrays": [
@@ -125,44 +130,15 @@ def array_format(to: str) -> ArrayFormat:
     )
 
 
-def arrays_of(handover: Handover) -> dict[str, Array]:
-    """Every tensor of every node, and the golden values, under names that are identifiers.
+def arrays_of(request: ExportRequest) -> dict[str, Array]:
+    """`packed_arrays`, and the golden values.
 
-    `nNN_NAME` is the tensor NAME of node NN: weights of bits as int8 of -1 and +1, (out, in /
-    groups, height, width), masks as uint8 of 0 and 1; either once more as packed words,
-    `nNN_NAME_words`. `golden_nNN` is what node NN gives, bits as int8 of -1 and +1.
+    `golden_nNN` is the value of node NN, bits as int8 of -1 and +1.
     """
-    model, arrays = handover.model, dict[str, Array]()
-    arrays["preprocessing_scale"] = np.asarray(model.preprocessing.scale, np.float64)
-    arrays["preprocessing_bias"] = np.asarray(model.preprocessing.bias, np.float64)
-    for number, node in enumerate(model.nodes, 1):
-        inputs = [model.types[source] for source in node.inputs]
-        for name, tensor in node.tensors.items():
-            key = f"n{number:02d}_{name}"
-            arrays[key] = _plain(node, name, tensor, inputs)
-            if tensor.dtype == np.uint64:
-                arrays[f"{key}_words"] = tensor
-    arrays["golden_pixels"] = handover.golden.pixels
+    model, golden = request.model, request.golden
+    arrays = packed_arrays(model) | {"golden_pixels": golden.pixels}
     for number in range(1, len(model.types)):
-        value = handover.golden.values[number]
+        value = golden.values[number]
         is_bits = model.types[number].kind == BITS
-        arrays[f"golden_n{number:02d}"] = signs(value) if is_bits else value
-    arrays["golden_scores"] = handover.golden.scores
-    return arrays
-
-
-def signs(bits: Array) -> NDArray[np.int8]:
-    """-1 and +1 for bits."""
-    return np.where(bits, 1, -1).astype(np.int8)
-
-
-def _plain(node: Node, name: str, tensor: Array, inputs: Sequence[ValueType]) -> Array:
-    """A tensor with an element per weight or channel, its axes in the order of torch."""
-    channels = inputs[0].channels
-    if name != "weight":
-        return (
-            unpack_bits(tensor, channels).astype(np.uint8) if tensor.dtype == np.uint64 else tensor
-        )
-    if tensor.dtype == np.uint64:
-        tensor = signs(unpack_bits(tensor, channels // node.attributes["groups"]))
-    return np.ascontiguousarray(tensor.transpose(0, 3, 1, 2))
+        arrays[f"golden_{node_name(number)}"] = signs(value) if is_bits else value
+    return arrays | {"golden_scores": golden.scores}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from signbit.export._types import Handover
+from signbit.export._interface import ExportRequest
 
 CONVENTIONS = {
     "bits": "a bit 1 stands for +1, 0 for -1; the sign of zero is -1",
@@ -18,11 +18,11 @@ CONVENTIONS = {
 }
 
 
-def describe(handover: Handover) -> dict[str, Any]:
+def describe(request: ExportRequest) -> dict[str, Any]:
     """Name, conventions, preprocessing, and the graph, node by node; node 0 is the pixels."""
-    model = handover.model
+    model = request.model
     return {
-        "name": handover.name,
+        "name": request.name,
         "conventions": dict(CONVENTIONS),
         "preprocessing": model.preprocessing.to_dict(),
         "graph": [
@@ -35,7 +35,7 @@ def describe(handover: Handover) -> dict[str, Any]:
             }
             for number, node in enumerate(model.nodes, 1)
         ],
-        "golden_images": len(handover.golden.pixels),
+        "golden_images": len(request.golden.pixels),
     }
 
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from signbit.format import Node, PackedModel
 from signbit.format.ops.conv import fan_in
+from signbit.format.ops.functions import UNARY
+from signbit.format.ops.reduce import AXES
 from signbit.runtime import reference
 
 Array = NDArray[Any]
@@ -41,9 +43,8 @@ def rounding_bounds(model: PackedModel, values: Sequence[Array]) -> list[Bound |
     for number, node in enumerate(model.nodes, 1):
         inputs = [values[source] for source in node.inputs]
         bounds = [found[source] for source in node.inputs]
-        if node.op not in _RULES or (
-            node.op not in _SOURCES and all(bound is None for bound in bounds)
-        ):
+        starts = node.op in _SOURCES and model.operation(number).last_bits_vary(node)
+        if node.op not in _RULES or (not starts and all(bound is None for bound in bounds)):
             found.append(None)
             continue
         moved = [
@@ -70,13 +71,10 @@ def open_bits(node: Node, x: Array, bound: Bound | None) -> NDArray[np.bool_] | 
 def _sum(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
     x, change = inputs[0].astype(np.float64), moved[0]
     exact = reference.apply(_wide(node), [x])
-    magnitudes = reference.apply(_magnitudes(node), [np.abs(x) + change])
-    bound = _of_sum(terms) * magnitudes + terms * _FLUSHED + np.abs(y - exact)
-    if change.any():
-        bound += reference.apply(_magnitudes(node, padding_value=0), [change])
-    bound = np.where(magnitudes < _LARGEST, bound * _SLACK, np.inf)
-    # An input that is infinite makes the sum so in any order.
-    return np.where(np.isfinite(magnitudes), bound, 0)
+    plain = reference.apply(_magnitudes(node), [np.abs(x)])
+    changes = reference.apply(_magnitudes(node, padding_value=0), [change])
+    bound = _of_sum(terms) * (plain + changes) + terms * _FLUSHED + np.abs(y - exact) + changes
+    return _unless_infinite(plain, changes, bound * _SLACK)
 
 
 def _of_sum(terms: int) -> float:
@@ -160,9 +158,63 @@ def _log_softmax(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y:
     return np.where(np.isfinite(y), bound, 0)
 
 
+def _move(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    return reference.apply(replace(node, attributes={**node.attributes, "fill": 0.0}), moved)
+
+
+def _unary(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    x, change, name = inputs[0].astype(np.float64), moved[0], node.attributes["function"]
+    if name in _LIPSCHITZ:
+        bound = change
+    else:  # it rises or falls all the way: the ends of what x may be give those of y
+        ends = [reference.apply(node, [x + way * change]) for way in (-1, 1)]
+        bound = np.maximum(*(np.abs(end - y) for end in ends))
+        bound = np.where(change == 0, 0, bound)
+    if name == "reciprocal":
+        bound = np.where(np.abs(x) > change, bound, np.inf)
+    # Two libraries, or as many steps as these functions take.
+    library = 0 if UNARY[name].is_exact else 4 * _EXP_AND_LOG * np.abs(y) + _FLUSHED
+    bound = np.where(change == 0, 0, _rounded(bound, y)) + library
+    return np.where((change == 0) & ~np.isfinite(y), 0, bound)
+
+
+def _binary(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    (left, right), name = moved, node.attributes["function"]
+    if name == "multiply":
+        a, b = (np.abs(x.astype(np.float64)) for x in inputs)
+        return _rounded(a * right + b * left + left * right, y)
+    return _rounded(left + right, y) if name == "add" else np.maximum(left, right)
+
+
+def _reduce(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
+    if node.attributes["function"] == "maximum":
+        return reference.apply(node, moved)
+    axes = tuple(1 + AXES.index(axis) for axis in node.attributes["axes"])
+    plain = np.abs(inputs[0].astype(np.float64)).sum(axis=axes, keepdims=True)
+    change = moved[0].sum(axis=axes, keepdims=True)
+    count = inputs[0].size // y.size
+    # The additions, here and in the reference, and the division by the count.
+    bound = change + 2 * _of_sum(count + 1) * (plain + change) + count * _FLUSHED
+    if node.attributes["function"] == "mean":
+        bound = bound / count
+    return _unless_infinite(plain, change, bound * _SLACK)
+
+
+def _unless_infinite(plain: Bound, change: Bound, bound: Bound) -> Bound:
+    """The bound of a sum of such magnitudes, moved by such a change.
+
+    Terms that are infinite or NaN make it so in any order; finite ones may overflow in some.
+    """
+    bound = np.where(plain + change < _LARGEST, bound, np.inf)
+    return np.where(np.isfinite(plain) | ~np.isfinite(change), bound, 0)
+
+
+# No steeper than 1.
+_LIPSCHITZ = ("abs", "cos", "sin")
 _Rule = Callable[[Node, Sequence[Array], Sequence[Bound], Array, int], Bound]
 # Where rounding comes in; all else only hands it on.
-_SOURCES = ("conv_f32", "conv_f32_bits", "softmax", "log_softmax")
+# An average of a window is not of them: its order is laid down.
+_SOURCES = ("conv_f32", "conv_f32_bits", "softmax", "log_softmax", "unary", "reduce")
 _RULES: dict[str, _Rule] = {
     "conv_f32": _sum,
     "conv_f32_bits": _sum,
@@ -172,6 +224,10 @@ _RULES: dict[str, _Rule] = {
     "add": _add,
     "concat": _same,
     "flatten": _same,
+    "move": _move,
+    "unary": _unary,
+    "binary": _binary,
+    "reduce": _reduce,
     "max_pool": _same,
     "avg_pool": _avg_pool,
     "softmax": _softmax,

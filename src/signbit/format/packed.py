@@ -71,6 +71,14 @@ class PackedModel:
         """The numbers of the nodes that read a value, in order, each once."""
         return self._readers[number]
 
+    def needed(self) -> list[int]:
+        """The numbers of the nodes that the scores depend on, in order."""
+        found = {len(self.nodes)}
+        for number in range(len(self.nodes), 0, -1):
+            if number in found:
+                found.update(source for source in self.node(number).inputs if source)
+        return sorted(found)
+
     @cached_property
     def _readers(self) -> tuple[tuple[int, ...], ...]:
         found: list[list[int]] = [[] for _ in self.types]

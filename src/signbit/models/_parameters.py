@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from signbit.errors import UsageError
-from signbit.export import Parameters
+from signbit.format.parameters import Parameters
 from signbit.layers import BinaryLayer
 from signbit.models._trained import TrainedModel
 

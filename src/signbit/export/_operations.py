@@ -1,0 +1,48 @@
+"""Which operations a format accepts, and how it refuses others."""
+
+from collections.abc import Callable, Container
+from functools import update_wrapper
+from pathlib import Path
+from typing import Any
+
+from signbit.errors import ExportError
+from signbit.export._interface import Exporter, ExportRequest, exporters
+from signbit.format import PackedModel
+from signbit.format.ops import operations as known
+
+
+class _Accepting:
+    """An exporter that refuses a network with other operations than it accepts."""
+
+    def __init__(self, to: str, operations: Container[str], write: Exporter):
+        self.to, self.operations, self.write = to, operations, write
+        update_wrapper(self, write)
+
+    def __call__(self, request: ExportRequest, folder: Path, **options: Any) -> dict[str, Any]:
+        require_operations(request.model, self.to, self.operations)
+        return self.write(request, folder, **options)
+
+
+def exporter(to: str, operations: Container[str]) -> Callable[[Exporter], Exporter]:
+    """Decorator that registers an exporter, which is called only where it accepts every operation.
+
+    operations: of the packed format, those that it accepts; `exporters.get(to).operations` later.
+    """
+    return lambda write: exporters.register(to)(_Accepting(to, operations, write))
+
+
+def require_operations(model: PackedModel, to: str, operations: Container[str]) -> None:
+    """Raises: ExportError naming the first node of another operation."""
+    for number, node in enumerate(model.nodes, 1):
+        if node.op not in operations:
+            accepted = ", ".join(name for name in known.names() if name in operations)
+            raise refusal(model, number, to, f"it knows no {node.op}; it knows {accepted}")
+
+
+def refusal(model: PackedModel, number: int, to: str, reason: str) -> ExportError:
+    """The error for a node that a format cannot express."""
+    node = model.node(number)
+    return ExportError(
+        f"{to} cannot express node {number} ({node.op}, {model.types[number]}): {reason}. "
+        "Export it to npz, mat, txt, c, onnx or torch, which take every network."
+    )

@@ -1,1 +1,0 @@
-"""The parts of the Verilog exporter; `rtl` holds the modules that every network shares."""

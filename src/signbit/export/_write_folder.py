@@ -1,0 +1,227 @@
+"""Write an export's folder whole or not at all."""
+
+import inspect
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from signbit import strict_json
+from signbit.errors import OutputError, UsageError, unknown_name
+from signbit.export._describe import describe
+from signbit.export._interface import Exporter, ExportRequest, exporters
+from signbit.files import mode_of_new_folder, read_regular
+
+MANIFEST = "manifest.json"
+# A folder of this name in one that we fill is a leftover of a killed export.
+_INSIDE = ".signbit-export-"
+VERSION = 1
+# Room for the manifest of every network that a checkpoint or a packed file can hold.
+_MOST_BYTES, _MOST_VALUES = 1 << 26, 1 << 20
+_SIMPLE = {bool: "true or false", int: "a whole number", str: "a text"}
+
+
+def export(
+    request: ExportRequest,
+    to: str,
+    folder: Path | str,
+    *,
+    force: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write a packed network in a format into a new folder; returns its manifest.
+
+    The folder appears when all of it is written. An empty one is filled then, the manifest last,
+    and stays itself, with its permissions.
+
+    to: a name in `exporters`.
+    force: replace an earlier export, that is a folder with a manifest that lists all of its
+        files; any other is left alone.
+    options: of the format.
+
+    Raises: UsageError for an unknown format or option; ExportError where the format cannot
+        express a layer; OutputError where the folder cannot be written or replaced. Whatever was
+        there is then unchanged.
+    """
+    exporter = exporters.get(to)
+    chosen = dict(options or {})
+    _check_options(to, exporter, chosen)
+
+    def write(temporary: Path) -> dict[str, Any]:
+        return describe(request) | exporter(request, temporary, **chosen)
+
+    return write_folder(write, to, folder, force=force)
+
+
+def _check_options(to: str, exporter: Exporter, chosen: Mapping[str, Any]) -> None:
+    """Raises: UsageError for an option that the format has not, or a value of another type."""
+    known = {
+        name: parameter.annotation
+        for name, parameter in inspect.signature(exporter).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    for name, value in chosen.items():
+        if name not in known:
+            raise unknown_name(f"{to} option", name, known)
+        wanted = known[name]
+        # A bool is an int to Python, but not what somebody means who sets a number.
+        if wanted in _SIMPLE and type(value) is not wanted:
+            raise UsageError(f"{to} option {name!r} is {value!r}; give {_SIMPLE[wanted]}")
+
+
+def write_folder(
+    write: Callable[[Path], dict[str, Any]], to: str, folder: Path | str, *, force: bool
+) -> dict[str, Any]:
+    """Let `write` fill a folder that appears whole or not at all; it returns the manifest's facts.
+
+    Raises: OutputError as `export`; what `write` raises.
+    """
+    folder = Path(os.path.realpath(folder))
+    _check_free(folder, force)
+    with _system_errors(folder), _temporary_for(folder) as temporary:
+        manifest = {"signbit_export": VERSION, "format": to, **write(temporary)}
+        manifest["files"] = sorted(path.name for path in temporary.iterdir())
+        (temporary / MANIFEST).write_text(_to_json(manifest), encoding="ascii")
+        _move_into_place(temporary, folder)
+    return manifest
+
+
+def _to_json(manifest: dict[str, Any]) -> str:
+    """JSON with one line for each entry of its lists and objects."""
+    parts, separator = [], ",\n  "
+    for key, value in manifest.items():
+        opening, closing, items = "", "", [json.dumps(value)]
+        if isinstance(value, dict):
+            opening, closing = "{\n  ", "\n }"
+            items = [f"{json.dumps(name)}: {json.dumps(item)}" for name, item in value.items()]
+        elif isinstance(value, list):
+            opening, closing = "[\n  ", "\n ]"
+            items = [json.dumps(item) for item in value]
+        parts.append(f" {json.dumps(key)}: {opening}{separator.join(items)}{closing}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _check_free(folder: Path, force: bool) -> None:
+    """Raises: OutputError where something stands there that must not be replaced."""
+    with _system_errors(folder):
+        if not folder.exists():
+            return
+        if not folder.is_dir():
+            raise OutputError(f"{folder} is a file; give the name of a new folder")
+        # A slash keeps a folder apart from a file that a manifest lists.
+        found = {f"{path.name}/" if path.is_dir() else path.name for path in _entries(folder)}
+    if not found:
+        return
+    if not force:
+        raise OutputError(f"{folder} is not empty; --force replaces an earlier export")
+    foreign = found - {MANIFEST} - _listed_files(folder)
+    if foreign:
+        raise OutputError(
+            f"{folder} holds {sorted(foreign)[0]!r}, which is not of an earlier export; --force "
+            "replaces nothing else, move it away or choose another folder"
+        )
+
+
+def _listed_files(folder: Path) -> set[str]:
+    """What the manifest of an earlier export lists; nothing where there is no such manifest."""
+    try:
+        text = read_regular(folder / MANIFEST, _MOST_BYTES)
+        manifest = strict_json.loads(text, most_values=_MOST_VALUES, from_python=True)
+        if manifest["signbit_export"] and all(isinstance(name, str) for name in manifest["files"]):
+            return set(manifest["files"])
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    raise OutputError(
+        f"{folder} holds no {MANIFEST} of an earlier export; --force replaces nothing else, "
+        "choose another folder"
+    )
+
+
+def _entries(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(_INSIDE)]
+
+
+@contextmanager
+def _temporary_for(folder: Path) -> Iterator[Path]:
+    """A folder on the same file system, removed at the end if it is still there.
+
+    It is in `folder` where that is empty, and beside it otherwise.
+    """
+    if folder.exists() and not _entries(folder):
+        for leftover in folder.iterdir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=_INSIDE, dir=folder))
+    else:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _new_beside(folder)
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _new_beside(folder: Path) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f".{folder.name[:50]}.", dir=folder.parent))
+
+
+def _move_into_place(temporary: Path, folder: Path) -> None:
+    for path in temporary.iterdir():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    if temporary.parent == folder:
+        _move_up(temporary, folder)
+        return
+    temporary.chmod(mode_of_new_folder(folder.parent))
+    if not folder.exists():
+        temporary.rename(folder)
+        return
+    old = _new_beside(folder) / folder.name
+    try:
+        folder.rename(old)
+        temporary.rename(folder)
+    except BaseException:
+        _put_back(old, folder)
+        raise
+    shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def _move_up(temporary: Path, folder: Path) -> None:
+    """Fill the folder itself: it may be a mount point, or the one that a shell is in."""
+    places = [folder / path.name for path in temporary.iterdir()]
+    # What has no manifest yet is not taken for an export.
+    places.sort(key=lambda place: place.name == MANIFEST)
+    try:
+        for place in places:
+            (temporary / place.name).rename(place)
+    except BaseException:
+        for place in places:
+            place.unlink(missing_ok=True)
+        raise
+
+
+def _put_back(old: Path, folder: Path) -> None:
+    """Raises: OutputError where it cannot; the earlier export stays where it is then."""
+    try:
+        if old.exists():
+            old.rename(folder)
+        old.parent.rmdir()
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {folder}: {error.strerror or error}. The earlier export is whole, but "
+            f"is now {old}; move it back."
+        ) from error
+
+
+@contextmanager
+def _system_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {folder}: {error.strerror or error}. Whatever was there is unchanged; "
+            "free space or choose another place."
+        ) from error

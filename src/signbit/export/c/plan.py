@@ -1,0 +1,170 @@
+"""The calls of the exported code in their order, and where in memory each value lies."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from signbit.export.c.convolutions import most_runs
+from signbit.export.c.node_code import Buffer, NodeCode, NodeView
+from signbit.export.c.operations import OTHERS, SUMS
+from signbit.export.c.weights import words32_for
+from signbit.format import Node, PackedModel
+from signbit.format.types import BITS, F32, I32, U8, ValueType
+
+
+@dataclass
+class Call:
+    """One call, for one node or for sums and their threshold; it gives the value of the last."""
+
+    nodes: tuple[int, ...]
+    inputs: tuple[int, ...]
+    code: NodeCode
+    text: str = ""
+
+    @property
+    def number(self) -> int:
+        """Of the node whose value it gives."""
+        return self.nodes[-1]
+
+
+@dataclass
+class _Region:
+    """Cells that are in use from one call to another, both included."""
+
+    buffer: Buffer
+    first: int
+    last: int
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class CPlan:
+    """Calls, and what memory they need.
+
+    words, reals: cells of four bytes of the arenas of integers and bits, and of float.
+    places: of each value that a call gives, where it lies.
+    most_runs: the most pieces that a window of bits consists of.
+    """
+
+    model: PackedModel
+    calls: list[Call]
+    words: int
+    reals: int
+    places: dict[int, str]
+    most_runs: int
+
+    def gives_bits(self, call: Call) -> bool:
+        """Whether the value of a call is a map of bits, which a program can look at."""
+        return self.model.types[call.number].kind == BITS
+
+
+def make_plan(model: PackedModel) -> CPlan:
+    """The calls of a network, and memory for their values."""
+    calls = _calls(model)
+    values, scratch = _regions(model, calls)
+    regions = [*values.values(), *(region for buffers in scratch for region in buffers)]
+    words = _place([region for region in regions if not region.buffer.real])
+    reals = _place([region for region in regions if region.buffer.real])
+    for call, buffers in zip(calls, scratch, strict=True):
+        call.text = _text(model, call, values, buffers)
+    bits = (NodeView(model, n) for n, node in enumerate(model.nodes, 1) if node.op == "conv_bits")
+    places = {number: _at(region) for number, region in values.items()}
+    return CPlan(model, calls, words, reals, places, max(map(most_runs, bits), default=1))
+
+
+def _calls(model: PackedModel) -> list[Call]:
+    """Of all nodes that the scores depend on; a threshold may be part of a convolution's."""
+    needed = model.needed()
+    readers: dict[int, list[int]] = {}
+    for number in needed:
+        for source in model.node(number).inputs:
+            readers.setdefault(source, []).append(number)
+    fused = {
+        number: readers[number][0]
+        for number in needed
+        if model.node(number).op in SUMS
+        and [model.node(reader).op for reader in readers[number]] == ["threshold"]
+    }
+    calls = []
+    for number in needed:
+        node = model.node(number)
+        if node.op == "threshold" and node.inputs[0] in fused:
+            continue
+        calls.append(_new_call(model, number, node, fused.get(number)))
+    return calls
+
+
+def _new_call(model: PackedModel, number: int, node: Node, threshold: int | None) -> Call:
+    view = NodeView(model, number)
+    if node.op not in SUMS:
+        return Call((number,), node.inputs, OTHERS[node.op](view))
+    if threshold is None:
+        return Call((number,), node.inputs, SUMS[node.op](view, None))
+    code = SUMS[node.op](view, NodeView(model, threshold))
+    return Call((number, threshold), node.inputs, code)
+
+
+def _regions(
+    model: PackedModel, calls: list[Call]
+) -> tuple[dict[int, _Region], list[list[_Region]]]:
+    """Of the values, and of each call's scratch."""
+    values: dict[int, _Region] = {}
+    for at, call in enumerate(calls):
+        for source in call.inputs:
+            if source:
+                values[source].last = at
+        gives = model.types[call.number]
+        values[call.number] = _Region(
+            Buffer(gives.kind == F32, _cells(gives) + call.code.extra), at, at
+        )
+    # The scores are read when all is done.
+    values[len(model.nodes)].last = len(calls)
+    return values, [
+        [_Region(buffer, at, at) for buffer in call.code.scratch] for at, call in enumerate(calls)
+    ]
+
+
+def _cells(value: ValueType) -> int:
+    if value.kind == BITS:
+        return value.height * value.width * words32_for(value.channels)
+    return -(-value.elements // 4) if value.kind == U8 else value.elements
+
+
+def _place(regions: list[_Region]) -> int:
+    """Give each region an offset, the largest first, each as low as it can lie; returns the end."""
+    placed: list[_Region] = []
+    for region in sorted(regions, key=lambda one: -one.buffer.cells):
+        beside = [one for one in placed if one.first <= region.last and region.first <= one.last]
+        region.offset = _lowest_gap(beside, region.buffer.cells)
+        placed.append(region)
+    return max((one.offset + one.buffer.cells for one in placed), default=0)
+
+
+def _lowest_gap(taken: Iterable[_Region], cells: int) -> int:
+    offset = 0
+    for one in sorted(taken, key=lambda one: one.offset):
+        if offset + cells <= one.offset:
+            break
+        offset = max(offset, one.offset + one.buffer.cells)
+    return offset
+
+
+def _text(
+    model: PackedModel, call: Call, values: dict[int, _Region], scratch: list[_Region]
+) -> str:
+    names = {f"s{index}": _at(region) for index, region in enumerate(scratch)}
+    for index, source in enumerate(call.inputs):
+        kind = model.types[source].kind
+        names[f"x{index}"] = _as(kind, _at(values[source])) if source else "pixels"
+    names["out"] = _as(model.types[call.number].kind, _at(values[call.number]))
+    return call.code.call.format(**names)
+
+
+def _at(region: _Region) -> str:
+    arena = "real_arena" if region.buffer.real else "word_arena"
+    return f"{arena} + {region.offset}" if region.offset else arena
+
+
+def _as(kind: str, at: str) -> str:
+    """The arena of words holds sums and bytes too, which C allows to look at as such."""
+    types = {I32: "int32_t", U8: "uint8_t"}
+    return f"({types[kind]} *)({at})" if kind in types else at

@@ -1,0 +1,76 @@
+"""Write arrays as MAT files."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.errors import MissingDependencyError, OutputError
+from signbit.export._arrays import ArrayFormat
+from signbit.export._interface import exporters
+from signbit.export.mat.operations import OPERATIONS
+from signbit.export.mat.scripts import write_scripts
+
+VARIABLE = "array"
+# MATLAB reads no larger variable of a level 5 file, and scipy writes some.
+LARGEST = 2**31 - 1
+# The text of the header is free, but for its first word; scipy's says when and where.
+_HEADER = b"MATLAB 5.0 MAT-file, written by signbit".ljust(116)
+
+
+def _write(path: Path, key: str, array: NDArray[Any]) -> None:
+    _save(path, {VARIABLE: array}, key)
+
+
+def _write_all(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    _save(path, dict(arrays), path.name)
+
+
+def _save(path: Path, variables: dict[str, NDArray[Any]], what: str) -> None:
+    try:
+        from scipy.io import savemat
+        from scipy.io.matlab import MatWriteError
+    except ImportError as error:
+        raise MissingDependencyError(
+            "MAT files need scipy; install it with: pip install 'signbit[export]'"
+        ) from error
+    for name, array in variables.items():
+        if array.nbytes > LARGEST:
+            raise OutputError(
+                f"{what}: {name} takes {array.nbytes} bytes, a variable of a MAT file "
+                f"{LARGEST} at most; export to npz or txt, or with fewer samples"
+            )
+    buffer = io.BytesIO()
+    try:
+        known = {name: _known(array) for name, array in variables.items()}
+        savemat(buffer, known, oned_as="row")
+    except MatWriteError as error:
+        raise OutputError(f"{what}: a MAT file cannot hold it: {error}; export to txt") from error
+    path.write_bytes(_HEADER + buffer.getvalue()[len(_HEADER) :])
+
+
+def _known(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of a type that MATLAB has."""
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+mat = exporters.register("mat")(
+    ArrayFormat(
+        "mat",
+        OPERATIONS,
+        ".mat",
+        _write,
+        _write_all,
+        {
+            "files": f"each .mat file, level 5, holds one variable, `{VARIABLE}`; a single one "
+            "holds each under its key",
+            "shape": "axes in the order of `shape`; one axis becomes a row, 1xn, as scipy's "
+            "savemat writes it, no axis 1x1, and "
+            "MATLAB drops axes of length 1 at the end",
+        },
+        write_scripts,
+    )
+)

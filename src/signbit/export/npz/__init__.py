@@ -1,0 +1,5 @@
+"""NumPy's files: an .npy for each array, or one .npz for all."""
+
+from signbit.export.npz.exporter import npz
+
+__all__ = ["npz"]

@@ -1,0 +1,5 @@
+"""QONNX: ONNX with BipolarQuant nodes on weights and activations, for FINN and hls4ml."""
+
+from signbit.export.qonnx.exporter import qonnx
+
+__all__ = ["qonnx"]

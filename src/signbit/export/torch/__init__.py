@@ -1,0 +1,5 @@
+"""A torch module: plain Python source, and safetensors next to it."""
+
+from signbit.export.torch.exporter import to_module, torch
+
+__all__ = ["to_module", "torch"]

@@ -1,0 +1,5 @@
+"""Plain numbers in text files."""
+
+from signbit.export.txt.exporter import txt
+
+__all__ = ["txt"]

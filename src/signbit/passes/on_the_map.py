@@ -1,0 +1,44 @@
+"""Linear layers that read a map itself in the place of the flattened one."""
+
+from dataclasses import replace
+
+from signbit.format import Node, PackedModel
+from signbit.format.bits import pack_bits, unpack_bits
+from signbit.passes import passes
+
+
+@passes.register("on_the_map")
+def on_the_map(model: PackedModel) -> PackedModel:
+    """The same network, with each linear layer of integer sums reading what was flattened for it.
+
+    Its kernel becomes as large as the map. The `flatten` stays, so that all nodes keep their
+    numbers; where nothing else reads it, it is not needed any more.
+    """
+    nodes = [
+        _on_the_map(model, node) if _reads_flat_map(model, number) else node
+        for number, node in enumerate(model.nodes, 1)
+    ]
+    return PackedModel(nodes, model.preprocessing, model.info)
+
+
+def _reads_flat_map(model: PackedModel, number: int) -> bool:
+    node, operation = model.node(number), model.operation(number)
+    # Real numbers would be added in another order.
+    if not operation.is_convolution or operation.order_matters or not model.is_linear(node):
+        return False
+    source = node.inputs[0]
+    return source > 0 and model.node(source).op == "flatten"
+
+
+def _on_the_map(model: PackedModel, node: Node) -> Node:
+    """That layer. A row has the order channel, row, column; a map has its channels innermost."""
+    (source,) = model.node(node.inputs[0]).inputs
+    _, height, width, channels = model.types[source]
+    bits = unpack_bits(node.tensors["weight"], height * width * channels)
+    bits = bits.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
+    return replace(
+        node,
+        inputs=(source,),
+        attributes={**node.attributes, "kernel": (height, width)},
+        tensors={"weight": pack_bits(bits)},
+    )
