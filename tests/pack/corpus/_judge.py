@@ -156,6 +156,7 @@ def truth(case: Case, model: nn.Module) -> Truth:
 def judge(case: Case) -> Verdict:
     """Pack the network; compare its scores with torch's, or its refusal with what is expected."""
     model = case.model()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
     try:
         packed = pack(model, case.images)
         scores = Engine(packed).scores(images_for(case.images))
@@ -165,9 +166,18 @@ def judge(case: Case) -> Verdict:
         where = traceback.extract_tb(error.__traceback__)[-1]
         first = (str(error).strip() or "no message").splitlines()[0]
         return Verdict("raw", False, f"{type(error).__name__} {where.name}: {first}")
+    changed = [name for name, value in model.state_dict().items() if _differs(value, before[name])]
+    if changed:
+        return Verdict("raw", False, f"pack changed the module: {', '.join(changed)}")
     if case.refused is not None:
         return Verdict("wrong", False, f"packed; must be refused: {case.refused}")
-    return compare(truth(case, model), scores, EXACT_ERROR if case.integers else REAL_ERROR)
+    # A module that pack has not seen.
+    wanted = truth(case, case.model())
+    return compare(wanted, scores, EXACT_ERROR if case.integers else REAL_ERROR)
+
+
+def _differs(value: Tensor, before: Tensor) -> bool:
+    return not torch.equal(value.nan_to_num(), before.nan_to_num())
 
 
 def compare(wanted: Truth, scores: NDArray[np.float32], bound: float) -> Verdict:
