@@ -143,11 +143,11 @@ def truth(case: Case, model: nn.Module) -> Truth:
     """The scores of torch, and for which images they are evidence."""
     images = images_for(case.images)
     inputs = case.inputs(model, images)
-    scores = model(inputs).double().numpy()
+    scores = model(inputs.clone()).double().numpy()
     steady = np.ones(len(images), bool)
     for seed in range(0 if case.integers else _RUNS):
         with Rounding(seed):
-            moved = model(inputs).double().numpy()
+            moved = model(inputs.clone()).double().numpy()
         error = np.abs(moved - scores).reshape(len(images), -1).max(1)
         steady &= error <= 0.5 * REAL_ERROR * np.abs(scores).max()
     return Truth(images, scores, steady)
