@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from tests.pack.corpus import cases
-from tests.pack.corpus._judge import REAL_ERROR, Rounding, Truth, compare, judge, truth, unclear
+from tests.pack.corpus._judge import compare, judge, unclear
+from tests.pack.corpus._truth import REAL_ERROR, Rounding, Truth, truth
 
 CASES = cases()
 # A refused network has no scores to compare, and need not have one row of them.

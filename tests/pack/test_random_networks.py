@@ -7,7 +7,8 @@ import warnings
 import pytest
 import torch
 
-from tests.pack.corpus._judge import judge, truth
+from tests.pack.corpus._judge import judge
+from tests.pack.corpus._truth import truth
 from tests.pack.corpus.generator import has_evidence, random_case
 
 # CI has time for hundreds.

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from signbit.format import Preprocessing
 from tests.pack.corpus._case import GREY, IMAGENET, RGB, Case
 from tests.pack.corpus._draw import Again, Draw
-from tests.pack.corpus._judge import Truth, judge, truth
+from tests.pack.corpus._judge import judge
+from tests.pack.corpus._truth import Truth, truth
 
 MOST_CHANNELS, MOST_SIDE = 64, 24
 # Of a value's numbers, the share that must differ between images.
