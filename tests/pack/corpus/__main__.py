@@ -4,6 +4,8 @@ import sys
 import warnings
 from collections import Counter
 
+import torch
+
 from tests.pack.corpus import cases
 from tests.pack.corpus._judge import judge
 
@@ -13,6 +15,7 @@ KINDS = ("packed", "refused", "wrong", "raw")
 def main(topics: list[str]) -> int:
     """Print a line for each network that is not as expected, then counts; 1 where there is one."""
     warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
     counts: dict[str, Counter[str]] = {}
     for name, case in cases().items():
         topic = name.partition(".")[0]

@@ -83,7 +83,7 @@ def frozen_batch_norm() -> nn.Module:
 
 @network(RGB)
 def instance_norm() -> nn.Module:
-    return Real(nn.Sequential(nn.InstanceNorm2d(16, affine=True), nn.ReLU()))
+    return Real(nn.Sequential(nn.InstanceNorm2d(16, eps=0.1, affine=True), nn.ReLU()))
 
 
 @network(RGB)

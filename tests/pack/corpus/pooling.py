@@ -192,7 +192,7 @@ def mixed_and_concatenated() -> nn.Module:
 @network(RGB)
 def power_average() -> nn.Module:
     """Generalised mean pooling."""
-    return Real(Call(lambda x: x.clamp(min=0.1).pow(3).mean((2, 3)).pow(1 / 3)))
+    return Real(Call(lambda x: x.clamp(0.5, 2).pow(3).mean((2, 3)).pow(1 / 3)))
 
 
 @network(RGB)
