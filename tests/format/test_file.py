@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.files import GOLDEN, WINDOW, small, version_2, wide
+from helpers.files import GOLDEN, WINDOW, moves, small, version_2, wide
 
 from signbit.errors import ModelFormatError, OutputError
 from signbit.format import Node, PackedModel, Preprocessing
@@ -13,6 +13,14 @@ from signbit.runtime import reference
 IMAGES = (np.arange(4 * 9) * 89 % 256).reshape(4, 3, 3, 1).astype(np.uint8)
 
 
+MOVED = [
+    [inf, 0.0, 0.5, -1.5, -1.5],
+    [inf, 0.0, 0.5, -1.5, -1.5],
+    [inf, 0.0, 0.5, -1.5, -1.5],
+    [inf, 0.0, 0.5, -1.5, -1.5],
+]
+
+
 def test_the_golden_file_is_what_the_model_writes_and_says_what_it_said():
     assert to_bytes(small()) == GOLDEN.read_bytes()
     scores = reference.scores(PackedModel.load(GOLDEN), IMAGES)
@@ -20,8 +28,8 @@ def test_the_golden_file_is_what_the_model_writes_and_says_what_it_said():
 
 
 def test_the_golden_files_hold_every_operation():
-    assert to_bytes(wide()) == GOLDEN.with_name("wide.signbit").read_bytes()
-    assert to_bytes(version_2()) == GOLDEN.with_name("version_2.signbit").read_bytes()
+    for make in wide, version_2, moves:
+        assert to_bytes(make()) == GOLDEN.with_name(f"{make.__name__}.signbit").read_bytes()
     used = {node.op for model in (small(), wide(), version_2()) for node in model.nodes}
     assert sorted(used) == operations.names()
 
@@ -30,6 +38,8 @@ def test_the_golden_file_of_version_2_says_what_it_said():
     images = (np.arange(4 * 18) * 89 % 256).reshape(4, 3, 3, 2).astype(np.uint8)
     model = PackedModel.load(GOLDEN.with_name("version_2.signbit"))
     assert reference.scores(model, images).tolist() == [[-16.0], [0.0], [12.0], [12.0]]
+    model = PackedModel.load(GOLDEN.with_name("moves.signbit"))
+    assert reference.scores(model, images).tolist() == MOVED
 
 
 def test_a_round_trip_keeps_everything(tmp_path):

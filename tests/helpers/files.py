@@ -119,6 +119,18 @@ def version_2() -> PackedModel:
     return PackedModel(nodes, Preprocessing([0.5, 1.0], [-1.0, 0.0], (3, 3)))
 
 
+def moves() -> PackedModel:
+    """The part of `version_2` whose numbers every implementation rounds alike."""
+    nodes = [
+        *version_2().nodes[:7],
+        Node("reduce", (7,), {"function": "maximum", "axes": ("height",)}),
+        Node("unary", (8,), {"function": "floor"}),
+        Node("binary", (8, 9), {"function": "maximum"}),
+        move(10, [0], [0], [8, 4, -1, 1, 0], 0.5),
+    ]
+    return PackedModel(nodes, version_2().preprocessing)
+
+
 def parts(content: bytes) -> tuple[dict[str, Any], dict[str, Any], bytes]:
     """The header of a file, the JSON of its metadata, and the bytes of its tensors."""
     (length,) = struct.unpack("<Q", content[:8])
