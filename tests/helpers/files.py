@@ -123,10 +123,12 @@ def moves() -> PackedModel:
     """The part of `version_2` whose numbers every implementation rounds alike."""
     nodes = [
         *version_2().nodes[:7],
-        Node("reduce", (7,), {"function": "maximum", "axes": ("height",)}),
-        Node("unary", (8,), {"function": "floor"}),
-        Node("binary", (8, 9), {"function": "maximum"}),
-        move(10, [0], [0], [8, 4, -1, 1, 0], 0.5),
+        Node("unary", (6,), {"function": "floor"}),
+        Node("reduce", (8,), {"function": "maximum", "axes": ("channels",)}),
+        Node("binary", (6, 9), {"function": "multiply"}),
+        move(10, [0], [0], [23, 20, 13, -1, 9, 8, 4, 3, 0], 0.5),
+        move(7, [0], [0], [17, 1, 3, 16]),
+        Node("concat", (11, 12)),
     ]
     return PackedModel(nodes, version_2().preprocessing)
 
