@@ -261,7 +261,7 @@ class Folding:
             floats = self.integers(function.of) is None and not self.is_pixels(function.of)
             return Comparison(function.of, found.turns, found.levels, floats)
         later = _last_turning(function) if not found.third else None
-        if later is None:
+        if later is None or not any(one.stepwise for one in later.between()):
             return found
         again = two_values(later, float_keys(later, later.of.size[2]))
         if isinstance(again, Reason):

@@ -23,7 +23,7 @@ from signbit.pack._read import read
 from signbit.pack._record import Recording, record
 from signbit.pack._report import describe
 from signbit.pack._same import require_same
-from signbit.pack._unwrap import unwrapped
+from signbit.pack._unwrap import unchanged, unwrapped
 from signbit.passes.absorb_flips import Absorbed, absorbed
 
 
@@ -49,6 +49,17 @@ def pack(
     Raises: PackError naming the module and line that cannot be packed, and why; or what differs.
     """
     model = unwrapped(model)
+    with unchanged(model):
+        return _packed(model, preprocessing, check, samples, info or {})
+
+
+def _packed(
+    model: nn.Module,
+    preprocessing: Preprocessing,
+    check: bool,
+    samples: NDArray[np.uint8] | None,
+    info: Mapping[str, Any],
+) -> PackedModel:
     recording, other, rank = _recorded(model, preprocessing)
     folding = Folding(preprocessing)
     network, output = read(recording, folding)
@@ -64,7 +75,7 @@ def pack(
     exact = _is_exact(lowering, last)
     packed = PackedModel(kept.nodes, preprocessing)
     facts: dict[str, Any] = {
-        **{key: value for key, value in (info or {}).items() if key != "check"},
+        **{key: value for key, value in info.items() if key != "check"},
         "modules": describe(model, packed, origins, lowering.reasons),
         "exact": exact,
     }

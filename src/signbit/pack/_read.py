@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from signbit.errors import PackError, unknown_name
+from signbit.errors import PackError, closest
 from signbit.pack._draft import Pixels
 from signbit.pack._fold import Folding
 from signbit.pack._layout import Placed
@@ -26,6 +26,13 @@ def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
     network = Network(recording, Pixels(place, (), (height, width, channels)), folding)
     needed = _needed(recording)
     for call in recording.calls:
+        if call.writes_state and call.number in needed:
+            raise PackError(
+                f"{call.place}: {call.operator} changes a parameter or buffer by what the images are, "
+                "so that later calls give other scores; leave that out in evaluation "
+                "(if self.training: ...)"
+            )
+    for call in recording.calls:
         network.know(call)
         if call.number in needed:
             network.add(call, _by_rule(call, network))
@@ -45,10 +52,9 @@ def _why_not(call: OperatorCall) -> str:
             f"{call.operator} draws random numbers, so that the network gives other scores for the "
             "same image; leave it out in evaluation (if self.training: ...)"
         )
-    known = unknown_name("operator", call.operator, rules.names())
     return (
-        f"{call.operator} cannot be packed; write it with operators that can "
-        f"(docs/packing.md has the list), or add a rule for it. {str(known).split('. ')[-1]}"
+        f"{call.operator} cannot be packed; write it with operators that can (docs/packing.md "
+        f"lists them), or add a rule for it.{closest(call.operator, rules.names())}"
     )
 
 

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from signbit.errors import PackError, first_line
 from signbit.pack._moves import MOVES, moved
 from signbit.pack._place import Places, is_outermost
-from signbit.pack._storage import Storages
+from signbit.pack._storage import Storages, storage_key
 from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
 from signbit.pack._view import OperatorCall, Result, View, views_in
 
@@ -49,7 +49,8 @@ def record(model: nn.Module, example: Tensor) -> Recording:
 
     Raises: PackError where it cannot run, or does not compute the same for any input.
     """
-    recorder = _Recorder(Places(model))
+    state = [*model.parameters(), *model.buffers()]
+    recorder = _Recorder(Places(model), {storage_key(tensor) for tensor in state})
     start = recorder.begin(example)
     try:
         with torch.no_grad(), recorder.places.followed(), recorder:
@@ -82,8 +83,9 @@ def _one_tensor(output: Any) -> Tensor:
 
 
 class _Recorder(TorchDispatchMode):
-    def __init__(self, places: Places):
+    def __init__(self, places: Places, state: set[int]):
         super().__init__()
+        self._state = state
         self.places, self.storages = places, Storages()
         self.calls: list[OperatorCall] = []
         self.refusal: PackError | None = None
@@ -156,6 +158,7 @@ class _Recorder(TorchDispatchMode):
             self.storages.write_elements(outputs[0], same)
             return
         call = OperatorCall(name, func, noted, self.places.here(), len(self.calls), self._position)
+        call.writes_state = any(storage_key(one) in self._state for one in written)
         new = [one for one in outputs if written or not self.storages.holds(one)]
         if not new:
             return

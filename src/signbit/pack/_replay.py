@@ -14,6 +14,9 @@ from signbit.errors import PackError
 from signbit.pack._place import Place
 
 
+Mask = NDArray[np.bool_]
+
+
 class Expected(NamedTuple):
     """What one run of an operator should give: one of two numbers everywhere.
 
@@ -34,15 +37,22 @@ class Replay(TorchDispatchMode):
 
     replace: go on with the values expected, so that every layer is looked at by itself.
     noise: relative, put on what replaces, to see how much rounding would matter.
-    differ: values on the other side of the middle. between: values that are neither.
+    differ: how many values are on the other side of the middle. between: values that are neither,
+        by position.
+    off, high: which values differ, and which are above the middle, by position.
     """
 
     def __init__(
-        self, expected: Mapping[int, Expected], replace: bool = False, noise: float = 0.0
+        self,
+        expected: Mapping[int, Expected],
+        replace: bool = False,
+        noise: float = 0.0,
+        seed: int = 0,
     ):
         super().__init__()
-        self.expected, self.replace, self.noise = expected, replace, noise
+        self.expected, self.replace, self.noise, self.seed = expected, replace, noise, seed
         self.differ, self.between = 0, dict[int, int]()
+        self.off, self.high = dict[int, Mask](), dict[int, Mask]()
         self._position = -1
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -62,15 +72,16 @@ class Replay(TorchDispatchMode):
 
     def _look(self, expected: Expected, given: Tensor) -> None:
         values = given.float().numpy()
-        off = np.abs(values - expected.values)
         # NaN differs too.
-        self.differ += int((~(off <= expected.distance)).sum())
+        off = ~(np.abs(values - expected.values) <= expected.distance)
+        self.differ += int(off.sum())
+        self.off[self._position], self.high[self._position] = off, values > expected.middle
         side = np.abs(np.abs(values - expected.middle) - expected.distance)
         between = int((side > expected.distance / 2).sum())
         if between:
             self.between[self._position] = between
         if self.replace:
-            generator = torch.Generator().manual_seed(self._position)
+            generator = torch.Generator().manual_seed(self._position * 64 + self.seed)
             put = torch.from_numpy(expected.values)
             put = put * (1 + self.noise * torch.randn(put.shape, generator=generator))
             given.copy_(put)

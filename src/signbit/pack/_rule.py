@@ -166,14 +166,12 @@ def pointwise(
         for name, slope in (slopes or {}).items()
         if slope is not None
     }
-    laid = _laid_out(c, value, {**own, **_named("extra", extra), **_named("slope", slope_tensors)})
-    if laid is None:
-        value = as_row(_filled(value, c), c.place)
-        values = [value]
+    tensors = {**own, **_named("extra", extra), **_named("slope", slope_tensors)}
+    moved, laid = laid_out(c, value, tensors)
+    if moved is not value:
         if len(names) > 1:
             c.refuse("constants that differ along the map, on two values at once")
-        laid = _laid_out(c, value, {**own, **_named("extra", extra), **_named("slope", slope_tensors)})
-        assert laid is not None
+        value, values = moved, [moved]
     sources = tuple(one.step for one in values)
     channels = sources[0].size[2]
     found = {name: laid[f"slope {name}"] for name in slope_tensors}
@@ -232,13 +230,21 @@ def of_one_base(c: RuleCall, *names: str) -> bool:
     )
 
 
-def _laid_out(
+def laid_out(
     c: RuleCall, value: Placed, tensors: Mapping[str, Tensor]
-) -> dict[str, Tensor] | None:
-    laid = {name: c.per_channel(tensor, value) for name, tensor in tensors.items()}
-    if any(tensor is None for tensor in laid.values()):
-        return None
-    return {name: tensor for name, tensor in laid.items() if tensor is not None}
+) -> tuple[Placed, dict[str, Tensor]]:
+    """A value, moved where that is needed, so that constants are one number per channel; these."""
+    layouts: list[Callable[[], Placed]] = [lambda: value]
+    if len(value.shape) <= 3:
+        layouts.append(lambda: Placed(as_map(value, c.place), value.shape))
+    for layout in layouts:
+        moved = layout()
+        laid = {name: c.per_channel(tensor, moved) for name, tensor in tensors.items()}
+        if all(tensor is not None for tensor in laid.values()):
+            return moved, {name: one for name, one in laid.items() if one is not None}
+    row = as_row(value, c.place)
+    laid = {name: c.per_channel(tensor, row) for name, tensor in tensors.items()}
+    return row, {name: one for name, one in laid.items() if one is not None}
 
 
 def _computing(

@@ -46,7 +46,7 @@ class Storages:
     def read(self, tensor: Tensor) -> View:
         """What the tensor holds now."""
         shape, dtype = tuple(tensor.shape), tensor.dtype
-        contents = self._contents.get(_key(tensor))
+        contents = self._contents.get(storage_key(tensor))
         if contents is None:
             return View(shape, dtype, constants=tensor.detach().clone())
         if tensor.element_size() != contents.tensor.element_size():
@@ -63,13 +63,13 @@ class Storages:
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether the tensor's memory is known."""
-        return _key(tensor) in self._contents
+        return storage_key(tensor) in self._contents
 
     def write(self, tensor: Tensor, result: Result) -> None:
         """The tensor now holds this result."""
-        contents = self._contents.get(_key(tensor))
+        contents = self._contents.get(storage_key(tensor))
         if contents is None or contents.geometry == _geometry(tensor):
-            self._contents[_key(tensor)] = _Contents(tensor.detach(), result)
+            self._contents[storage_key(tensor)] = _Contents(tensor.detach(), result)
             return
         lies_at(contents.spread(), tensor).copy_(result.elements)
 
@@ -78,14 +78,14 @@ class Storages:
         if view.whole is not None and tuple(tensor.shape) == view.shape:
             self.write(tensor, view.whole)
             return
-        contents = self._contents.get(_key(tensor))
+        contents = self._contents.get(storage_key(tensor))
         if contents is None:
-            contents = self._contents[_key(tensor)] = _Contents(tensor.detach(), None)
+            contents = self._contents[storage_key(tensor)] = _Contents(tensor.detach(), None)
         lies_at(contents.spread(), tensor).copy_(view.numbered())
 
     def forget_whole(self, tensor: Tensor) -> None:
         """The tensor now holds constants."""
-        contents = self._contents.get(_key(tensor))
+        contents = self._contents.get(storage_key(tensor))
         if contents is not None:
             lies_at(contents.spread(), tensor).fill_(CONSTANT)
 
@@ -95,7 +95,8 @@ def lies_at(elements: Tensor, tensor: Tensor) -> Tensor:
     return torch.as_strided(elements, tensor.shape, tensor.stride(), tensor.storage_offset())
 
 
-def _key(tensor: Tensor) -> int:
+def storage_key(tensor: Tensor) -> int:
+    """The address of a tensor's storage, while it lives."""
     return tensor.untyped_storage()._cdata
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from signbit.pack._storage import storage_key
 from signbit.pack._view import View
 
 # By the address of a storage: the operator, what it gave, and the two numbers that it read.
@@ -35,7 +36,7 @@ def cancelled_constant(sums: Sums, operator: str, arguments: dict[str, Any]) -> 
         return None
 
     def parts(tensor: Tensor) -> tuple[str, Tensor, Tensor] | None:
-        known = sums.get(tensor.untyped_storage()._cdata)
+        known = sums.get(storage_key(tensor))
         if known is None or known[1].shape != tensor.shape or not torch.equal(known[1], tensor):
             return None
         return known[0], known[2], known[3]
@@ -48,11 +49,11 @@ def note_sum(sums: Sums, operator: str, arguments: dict[str, Any], out: Any) -> 
     pair = _pair(arguments, Tensor) if operator in ("add", "sub") else None
     if pair is None or pair[0].shape != pair[1].shape or pair[0].ndim == 0:
         return
-    if isinstance(out, Tensor) and out.untyped_storage()._cdata not in (
-        one.untyped_storage()._cdata for one in pair
+    if isinstance(out, Tensor) and storage_key(out) not in (
+        storage_key(one) for one in pair
     ):
         kept = [one.detach().clone() for one in (out, *pair)]
-        sums[out.untyped_storage()._cdata] = (operator, *kept)
+        sums[storage_key(out)] = (operator, *kept)
 
 
 def _pair(arguments: dict[str, Any], kind: type) -> tuple[Any, Any] | None:

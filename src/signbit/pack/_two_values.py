@@ -164,7 +164,9 @@ def _at(function: Function, keys: Keys, key: Tensor) -> Tensor:
 def _levels(values: Tensor) -> Levels | Reason:
     """The two numbers that a function gives, from (rows, C) of its values."""
     if bool(values.isnan().any()):
-        return Reason("it gives NaN")
+        return Reason("it gives NaN", few=True)
+    if bool(values.isinf().any()):
+        return Reason("it gives infinity")
     both = values.unique()
     if len(both) == 1:
         (value,) = both

@@ -1,6 +1,8 @@
 """From what somebody hands over to the module that runs."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -31,6 +33,20 @@ def unwrapped(model: nn.Module) -> nn.Module:
         model = _in_float32(model, types)
     alone = not list(model.children()) and not isinstance(model, torch.jit.ScriptModule)
     return nn.Sequential(model) if alone else model
+
+
+@contextmanager
+def unchanged(model: nn.Module) -> Iterator[None]:
+    """While it lasts, the network may change its parameters and buffers; afterwards they are back."""
+    tensors = [*model.parameters(), *model.buffers()]
+    kept = [(tensor, tensor.data, tensor.detach().clone()) for tensor in tensors]
+    try:
+        yield
+    finally:
+        for tensor, data, values in kept:
+            tensor.data = data
+            if not torch.equal(data, values):
+                data.copy_(values)
 
 
 def _in_float32(model: nn.Module, types: set[torch.dtype]) -> nn.Module:

@@ -99,6 +99,7 @@ class OperatorCall:
     arguments: by name, defaults included; views in the place of tensors.
     number: how many such runs came before.
     position: how many runs of any operator came before.
+    writes_state: whether it changed a parameter or buffer of the network.
     """
 
     operator: str
@@ -107,6 +108,7 @@ class OperatorCall:
     place: Place
     number: int
     position: int = -1
+    writes_state: bool = False
     results: list[Result] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> Any:

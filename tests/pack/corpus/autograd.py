@@ -208,7 +208,7 @@ def bi_real_activation() -> nn.Module:
     return _BiReal(norm_first=True)
 
 
-@network(RGB, refused=ZERO)
+@network(RGB)
 def bi_real_activation_of_zeros() -> nn.Module:
     """A ReLU before torch.sign: zeros are the rule."""
     return _BiReal(norm_first=False)

@@ -89,14 +89,6 @@ def double_precision() -> nn.Module:
     return _plain()
 
 
-@network(RGB, refused=PRECISION, wrap=nn.Module.half)
-def half_precision() -> nn.Module:
-    """torch computes the scores in float16; float32 gives others."""
-    return nn.Sequential(
-        nn.Conv2d(3, 16, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 5)
-    )
-
-
 @network(RGB, refused=r"training|eval", wrap=lambda model: _forgets_eval(model))
 def part_in_training_mode() -> nn.Module:
     return _plain()

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from signbit.pack._draft import RealForm, RealNode, chain
+from signbit.pack._draft import Pointwise, RealForm, RealNode, chain
 from signbit.pack._layout import Placed
 from signbit.pack._pairs import RECIPROCAL, pair, scaled
 from signbit.pack._rule import RuleCall, pointwise
@@ -80,7 +80,11 @@ def div(c: RuleCall) -> Placed:
         constants = {"scale": 1 / divisor, "bias": torch.tensor(0.0)}
         return pointwise(c, {"self": divisor}, _affine, constants)
     if c.is_value("self"):
-        return pair(c, "multiply", {}, ((), (RECIPROCAL,)))
+        value = pair(c, "multiply", {}, ((), (RECIPROCAL,)))
+        if isinstance(value.step, Pointwise):
+            # A number over its own size is a sign.
+            value.step.stepwise = True
+        return value
     scale = c.constant("self").float()
     return pointwise(c, {}, _scaled_reciprocal, {"scale": scale})
 

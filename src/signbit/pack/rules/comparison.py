@@ -94,6 +94,12 @@ def copysign(c: RuleCall) -> Placed:
     return pointwise(c, {"other": 1.0} if c.is_value("other") else {}, stepwise=True)
 
 
+@rules.register("signbit")
+def sign_bit(c: RuleCall) -> Placed:
+    """Whether a number is negative."""
+    return pointwise(c, {"self": -1.0}, stepwise=True)
+
+
 def _logical(name: str, slopes: Mapping[str, Slope]) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from signbit.pack._draft import Pointwise, RealNode, Step
-from signbit.pack._layout import Placed, as_map, as_row, placed
+from signbit.pack._layout import Placed, as_map, placed
 from signbit.pack._pairs import RECIPROCAL
-from signbit.pack._rule import RuleCall, as_positions, function, product, then
+from signbit.pack._rule import RuleCall, as_positions, function, laid_out, product, then
 from signbit.pack.rules import rules
 from signbit.pack.rules.activation import affine, unary
 
@@ -21,16 +21,13 @@ def batch_norm(c: RuleCall) -> list[Placed | None]:
             return [_instance_norm(c), None, None]
         c.refuse("a batch norm without running statistics depends on the batch; train it with "
                  "track_running_stats=True")
-    value = c.value("input")
     view = (1, -1, *[1] * (len(c.shape) - 2))
-    given = [c.optional(name) for name in names]
-    laid = [None if one is None else c.per_channel(one.reshape(view), value) for one in given]
-    if any(one is not None and two is None for one, two in zip(given, laid, strict=True)):
-        value = as_row(value, c.place)
-        laid = [None if one is None else c.per_channel(one.reshape(view), value) for one in given]
+    given = {name: c.optional(name) for name in names}
+    shaped = {name: one.reshape(view) for name, one in given.items() if one is not None}
+    value, laid = laid_out(c, c.value("input"), shaped)
     channels = value.step.size[2]
     weight, bias, mean, variance = (
-        None if one is None else one.float().expand(channels) for one in laid
+        laid[name].float().expand(channels) if name in laid else None for name in names
     )
     assert mean is not None
     assert variance is not None

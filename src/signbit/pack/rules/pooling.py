@@ -5,12 +5,15 @@ from typing import Any
 
 import torch
 
-from signbit.pack._draft import MaxPool, Move, Step
-from signbit.pack._layout import Placed
+from signbit.pack._draft import Conv, MaxPool, Move, Step
+from signbit.pack._layout import Placed, as_map, placed, usual_places
 from signbit.pack._resample import resampled
 from signbit.pack._pairs import scaled
 from signbit.pack._rule import RuleCall, then
 from signbit.pack.rules import rules
+
+
+_NO_PADDING = ((0, False, None), ([0, 0, 0], False, None), ([0], False, None))
 
 
 @rules.register("max_pool2d_with_indices")
@@ -46,6 +49,25 @@ def avg_pool(c: RuleCall) -> Placed:
     # What ceil_mode adds after the map is never counted.
     counts = bool(c["count_include_pad"]) and not c["ceil_mode"]
     return c.usual(c.real("avg_pool", (source,), _size(c), **attributes, count_padding=counts))
+
+
+@rules.register("avg_pool3d")
+def avg_pool_of_channels(c: RuleCall) -> Placed:
+    """A mean over neighbouring channels, which local response norms take as a third dimension."""
+    value, window = c.value("self"), int(c["kernel_size"][0])
+    plain = (c["padding"], c["ceil_mode"], c["divisor_override"]) in _NO_PADDING
+    if len(value.shape) != 4 or value.shape[0] != 1 or list(c["kernel_size"][1:]) != [1, 1]:
+        c.refuse("pooling of three dimensions; 1 and 2 can be packed")
+    if not plain or any(int(one) != 1 for one in c["stride"]):
+        c.refuse("pooling of channels with padding or a stride; pad before")
+    channels = value.shape[1]
+    source = as_map(Placed(value.step, value.shape[1:], value.places()[0], value.fill), c.place)
+    mean = torch.zeros(channels - window + 1, channels)
+    for row in range(len(mean)):
+        mean[row, row : row + window] = 1 / window
+    size = (*source.size[:2], len(mean))
+    step = Conv(c.place, (source,), size, mean[:, :, None, None], False)
+    return placed(step, c.image_shape, usual_places(c.image_shape[1:])[None])
 
 
 @rules.register("_adaptive_avg_pool2d")

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from signbit.errors import PackError
 from signbit.pack._draft import MaxPool, RealNode, Step
 from signbit.pack._layout import Placed, as_map, placed, usual_size
 from signbit.pack._network import image_shape
@@ -165,7 +166,10 @@ def _kept_first(c: RuleCall, dims: Sequence[int], rank: int) -> Placed:
     def change(elements: torch.Tensor) -> torch.Tensor:
         return elements.permute(*kept, *dims).reshape(*sides, -1)
 
-    value = c.network.read(c["self"].rearranged(change), c.place)
+    try:
+        value = c.network.read(c["self"].rearranged(change), c.place)
+    except PackError:
+        c.refuse(f"over dimensions {list(dims)}, the images of a batch among them; give the others")
     flat = value.places().reshape(-1, value.shape[-1])
     return Placed(value.step, tuple(flat.shape), flat, value.fill)
 
