@@ -201,7 +201,7 @@ def quantizer_step(origin: str, x: Step, quantizer: AbstractQuantizer | None, ca
         return x
     if isinstance(quantizer, Relu):
         return clamp_step(origin, x, 0.0, math.inf)
-    levels = quantizer.levels()
+    levels = quantizer.distance_and_centre()
     if levels is not None:
         x = bias_step(origin, x, -levels[1])
     if not quantizer.binary:
@@ -213,7 +213,7 @@ def quantizer_step(origin: str, x: Step, quantizer: AbstractQuantizer | None, ca
 
 def levels_step(origin: str, x: Step, quantizer: AbstractQuantizer) -> Step:
     """The signs of a quantizer that stands alone, moved to its levels."""
-    levels = quantizer.levels()
+    levels = quantizer.distance_and_centre()
     if levels is None:
         return x
     return bias_step(origin, scale_step(origin, x, levels[0]), levels[1])

@@ -57,7 +57,7 @@ class Watch:
         def watched(quantizer: Any, inputs: tuple[Tensor], output: Tensor) -> Tensor | None:
             if self._in_layer:
                 return None
-            levels = quantizer.levels()
+            levels = quantizer.distance_and_centre()
             self._in_layer = True
             signs = output if levels is None else quantizer.signs(*inputs)
             self._in_layer = False

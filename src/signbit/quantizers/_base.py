@@ -17,9 +17,10 @@ quantizers: Registry[type["AbstractQuantizer"]] = Registry("quantizer", "signbit
 class AbstractQuantizer(nn.Module, ABC):
     """Maps a real tensor to few values forwards, with a pseudo-gradient backwards.
 
-    What it gives is `signs(x)`; of a weight times `scale(x)` where that is not None, of an
-    activation moved to its two `levels()` where those are not None. A layer multiplies with the
-    signs alone and does the rest with its sums: one rounding each, which a packed network repeats.
+    The output is `signs(x)`. The signs of a weight are multiplied by `scale(x)` where that is not
+    None. The signs of an activation are multiplied by the distance and moved by the centre of
+    `distance_and_centre()` where that is not None. A layer multiplies by the signs alone and
+    applies the rest to its sums: one rounding each, which a packed network repeats.
 
     binary: whether every sign is -1 or +1, so that it packs into one bit.
     for_weights: whether it looks at all of a weight, (out, ...), or at all of an output channel.
@@ -45,7 +46,7 @@ class AbstractQuantizer(nn.Module, ABC):
         """
         return None
 
-    def levels(self) -> tuple[Tensor, Tensor] | None:
+    def distance_and_centre(self) -> tuple[Tensor, Tensor] | None:
         """Distance and centre, numbers that signs are multiplied with and added to; None for 1, 0.
 
         Only on the input of a layer. The distance is positive.

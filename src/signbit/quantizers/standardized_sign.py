@@ -70,7 +70,7 @@ class StandardizedSign(AbstractQuantizer):
         if self.quantizer is not None and (
             not self.quantizer.binary
             or self.quantizer.for_weights
-            or self.quantizer.levels() is not None
+            or self.quantizer.distance_and_centre() is not None
         ):
             raise UsageError(
                 f"StandardizedSign: {self.quantizer!r} is no sign of single numbers; give one "
