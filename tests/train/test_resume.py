@@ -20,7 +20,7 @@ from signbit.signals import StopSignal
 from signbit.train import Run, load_recipe, resume, train
 from signbit.train._checkpoint import with_digest
 from signbit.train._environment import environment
-from signbit.train._module import Classifier
+from signbit.train._module import TrainingModule
 from signbit.train._run import read_environments, read_run, write_run
 
 
@@ -37,6 +37,11 @@ def finished(tmp_path_factory):
 def trained_run(finished, tmp_path):
     shutil.copytree(finished.folder, tmp_path / "copy")
     return replace(finished, folder=tmp_path / "copy")
+
+
+def test_a_checkpoint_names_its_states_as_earlier_versions_did(finished):
+    checkpoint = torch.load(finished.folder / "last.ckpt", weights_only=True)
+    assert len(checkpoint["callbacks"]["RunFolder"]["rows"]) == 1
 
 
 class PowerCut(BaseException):
@@ -140,14 +145,14 @@ def test_averages_bop_and_distillation_resume_to_the_same_end(
 
 
 def stop_at(monkeypatch, epoch, error):
-    step = Classifier.training_step
+    step = TrainingModule.training_step
 
     def stopping(self, batch, batch_index):
         if self.current_epoch == epoch and batch_index == 3:
             raise error
         return step(self, batch, batch_index)
 
-    monkeypatch.setattr(Classifier, "training_step", stopping)
+    monkeypatch.setattr(TrainingModule, "training_step", stopping)
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,17 @@ from helpers.runs import rows_of, weights
 
 from signbit.errors import OutputError, SignbitError, TrainingError, UsageError
 from signbit.train import resume, train
-from signbit.train._module import Classifier
+from signbit.train._module import TrainingModule
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tiny_run, monkeypatch):
-    step = Classifier.training_step
+    step = TrainingModule.training_step
 
     def exploding(self, batch, batch_index):
         factor = torch.inf if (self.current_epoch, batch_index) == (1, 4) else 1.0
         return step(self, batch, batch_index) * factor
 
-    monkeypatch.setattr(Classifier, "training_step", exploding)
+    monkeypatch.setattr(TrainingModule, "training_step", exploding)
     with pytest.raises(TrainingError, match=r"not finite in epoch 2, step 5 of 20"):
         train(tiny_run)
     assert len(rows_of(tiny_run)) == 1
@@ -28,7 +28,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tiny_r
 
 def test_a_latent_weight_that_is_not_a_number_stops_the_run(tiny_run, monkeypatch):
     """Its sign is -1, so that the loss stays finite."""
-    step = Classifier._step
+    step = TrainingModule._step
 
     def spoiling(self, loss, number):
         step(self, loss, number)
@@ -36,7 +36,7 @@ def test_a_latent_weight_that_is_not_a_number_stops_the_run(tiny_run, monkeypatc
             with torch.no_grad():
                 self.model.features[0].weight[0] = torch.nan
 
-    monkeypatch.setattr(Classifier, "_step", spoiling)
+    monkeypatch.setattr(TrainingModule, "_step", spoiling)
     with pytest.raises(TrainingError, match=r"features\.0\.weight is not finite after epoch 2"):
         train(tiny_run)
     monkeypatch.undo()
@@ -51,7 +51,7 @@ def test_a_full_memory_says_the_way_out(tiny_run, monkeypatch, device):
             torch.empty(2**50)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nMore lines")
 
-    monkeypatch.setattr(Classifier, "training_step", filling)
+    monkeypatch.setattr(TrainingModule, "training_step", filling)
     with pytest.raises(
         TrainingError, match=r"^the memory is full: .*; train with a batch_size below 64$"
     ):
@@ -72,7 +72,7 @@ def test_a_compiler_that_fails_says_the_way_out(tiny_run, monkeypatch):
         error.inner_exception = RuntimeError("no compiler\nMore lines")
         raise error
 
-    monkeypatch.setattr(Classifier, "training_step", failing)
+    monkeypatch.setattr(TrainingModule, "training_step", failing)
     with pytest.raises(CompilerError):
         train(tiny_run)
     recipe = tiny_run.recipe.model_copy(update={"compile": True})

@@ -35,9 +35,10 @@ from signbit.signals import signal_of
 from signbit.train._checkpoint import RunCheckpointIO
 from signbit.train._data import PixelData, epoch_seed
 from signbit.train._diagnostics import BinaryDiagnostics
-from signbit.train._guard import FiniteTraining, machine_errors
+from signbit.train._failures import FiniteTraining, machine_errors
+from signbit.train._initial_weights import start_from, with_input_of_init
 from signbit.train._lock import lock
-from signbit.train._module import Classifier
+from signbit.train._module import TrainingModule
 from signbit.train._progress import RunProgress
 from signbit.train._run import (
     Run,
@@ -48,8 +49,7 @@ from signbit.train._run import (
     without_folders,
     write_run,
 )
-from signbit.train._run_folder import LAST_CHECKPOINT, RunFolder
-from signbit.train._start import start_from, with_input_of_init
+from signbit.train._run_recorder import LAST_CHECKPOINT, RunRecorder
 from signbit.train._teacher import teacher_of
 
 
@@ -132,37 +132,37 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
         start_from(model, run.recipe.init, preprocessing, architecture, run.zeros)
     data = PixelData(images, run.recipe, preprocessing)
     taught_by = teacher_of(run.recipe, teacher, preprocessing)
-    module = Classifier(model, run.recipe, data.steps_per_epoch, taught_by)
+    module = TrainingModule(model, run.recipe, data.steps_per_epoch, taught_by)
     if resume:
         note_environment(run)
     else:
         write_run(run)
     info = {"data": run.data_name, "recipe": without_folders(run.recipe).model_dump(mode="json")}
-    run_folder = RunFolder(run.folder, architecture, preprocessing, info)
+    recorder = RunRecorder(run.folder, architecture, preprocessing, info)
     if run.recipe.compile:
         mode = run.recipe.compile
         model.compile(mode=None if mode is True else mode)
         if taught_by is not None:
             taught_by.compile()
-    _run_trainer(run, run_folder, module, data, resumed)
-    if resumed is not None and not run_folder.rows:
+    _run_trainer(run, recorder, module, data, resumed)
+    if resumed is not None and not recorder.rows:
         raise _foreign_state(resumed, "no epoch in its table of metrics")
-    return run_folder.rows[-1]
+    return recorder.rows[-1]
 
 
 def _run_trainer(
-    run: Run, run_folder: RunFolder, module: Classifier, data: PixelData, resumed: Path | None
+    run: Run, recorder: RunRecorder, module: TrainingModule, data: PixelData, resumed: Path | None
 ) -> None:
     previous = signal.getsignal(signal.SIGINT)
     try:
         with _quiet_lightning(), machine_errors(run.recipe):
-            trainer = _trainer(run, run_folder, data)
+            trainer = _trainer(run, recorder, data)
             trainer.fit(module, datamodule=data, ckpt_path=resumed)
     except SignbitError:
         raise
     # Lightning looks for what it wrote itself; somebody else may have written the file.
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
-        if resumed is None or run_folder.began:
+        if resumed is None or recorder.began:
             raise
         raise _foreign_state(resumed, f"{type(error).__name__}: {first_line(error)}") from error
     except SystemExit as end:
@@ -172,7 +172,7 @@ def _run_trainer(
             f"{checkpoint} is complete" if checkpoint.exists() else "no checkpoint is written yet"
         )
         raise TrainingInterruptedError(
-            f"interrupted after {run_folder.saved} of {run.recipe.epochs} epochs; {state}. Go on "
+            f"interrupted after {recorder.saved} of {run.recipe.epochs} epochs; {state}. Go on "
             f"with: signbit train --resume --out {run.folder}",
             signal_of(end.__context__),
         ) from None
@@ -189,13 +189,13 @@ def _foreign_state(checkpoint: Path, reason: str) -> CheckpointError:
     )
 
 
-def _facts(run_folder: RunFolder, data: PixelData) -> dict[str, Any]:
+def _facts(recorder: RunRecorder, data: PixelData) -> dict[str, Any]:
     """What a checkpoint must have been trained with for the run to go on from it."""
     labels = data.images.labels
     return {
-        "model": run_folder.architecture.name,
-        "recipe": run_folder.info["recipe"],
-        "preprocessing": run_folder.preprocessing.to_dict(),
+        "model": recorder.architecture.name,
+        "recipe": recorder.info["recipe"],
+        "preprocessing": recorder.preprocessing.to_dict(),
         "data": {"images": len(labels), "labels_crc32": zlib.crc32(labels.tobytes())},
     }
 
@@ -243,7 +243,7 @@ def _per_channel(name: str, value: float | Sequence[float], channels: int) -> Se
     return value
 
 
-def _trainer(run: Run, run_folder: RunFolder, data: PixelData) -> pl.Trainer:
+def _trainer(run: Run, recorder: RunRecorder, data: PixelData) -> pl.Trainer:
     return pl.Trainer(
         accelerator="gpu" if run.device == "cuda" else "cpu",
         devices=1,
@@ -251,8 +251,8 @@ def _trainer(run: Run, run_folder: RunFolder, data: PixelData) -> pl.Trainer:
         # Shapes never change, so that the fastest convolution is worth looking for.
         benchmark=run.device == "cuda",
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
-        callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(), run_folder],
-        plugins=[RunCheckpointIO(_facts(run_folder, data))],
+        callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(), recorder],
+        plugins=[RunCheckpointIO(_facts(recorder, data))],
         default_root_dir=run.folder,
         enable_progress_bar=False,
         enable_model_summary=False,

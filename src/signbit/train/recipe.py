@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from signbit.train._settings import (
+from signbit.train._field_types import (
     Count,
     ForChannels,
     Natural,

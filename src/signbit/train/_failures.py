@@ -10,7 +10,7 @@ from torch import Tensor
 
 from signbit.errors import TrainingError, first_line
 from signbit.signals import stop_if_asked
-from signbit.train._module import Classifier
+from signbit.train._module import TrainingModule
 from signbit.train.recipe import Recipe
 
 _WAY_OUT = (
@@ -52,7 +52,7 @@ class FiniteTraining(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Before the run folder is written: look at what the last step left."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, TrainingModule)
         if not pl_module.recipe.evaluates(trainer.current_epoch):
             return
         state = {k: v for k, v in pl_module.model.state_dict().items() if v.is_floating_point()}
