@@ -29,7 +29,7 @@ from signbit.errors import (
 )
 from signbit.files import remove_leftovers
 from signbit.format import Preprocessing
-from signbit.models import Architecture, blueprint, is_legacy
+from signbit.models import Architecture, blueprint, check_preprocessing, is_legacy
 from signbit.models import takes as model_takes
 from signbit.signals import signal_of
 from signbit.train._checkpoint import RunCheckpointIO
@@ -38,6 +38,7 @@ from signbit.train._diagnostics import BinaryDiagnostics
 from signbit.train._failures import FiniteTraining, machine_errors
 from signbit.train._initial_weights import start_from, with_input_of_init
 from signbit.train._lock import lock
+from signbit.train._memory_format import fastest_format
 from signbit.train._module import TrainingModule
 from signbit.train._progress import RunProgress
 from signbit.train._run import (
@@ -122,16 +123,18 @@ def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
     _check_device(run.device)
     images = _load(run)
     architecture, preprocessing = _describe(run, images)
-    blueprint(architecture)
+    check_preprocessing(blueprint(architecture), preprocessing)
     torch.manual_seed(epoch_seed(run.recipe.seed, 0, "weights"))
-    # The batches are NHWC in memory; weights in the same order save a conversion per layer.
-    model = architecture.build().to(memory_format=torch.channels_last)  # pyright: ignore
+    model = architecture.build()
     checkpoint = run.folder / LAST_CHECKPOINT
     resumed = checkpoint if resume and checkpoint.exists() else None
     if run.recipe.init is not None and resumed is None:
         start_from(model, run.recipe.init, preprocessing, architecture, run.zeros)
-    data = PixelData(images, run.recipe, preprocessing)
-    taught_by = teacher_of(run.recipe, teacher, preprocessing)
+    device = torch.device(run.device)
+    chosen = fastest_format("the network", model, preprocessing, device, run.recipe)
+    model.to(memory_format=chosen)  # pyright: ignore
+    data = PixelData(images, run.recipe, preprocessing, chosen)
+    taught_by = teacher_of(run.recipe, teacher, preprocessing, device)
     module = TrainingModule(model, run.recipe, data.steps_per_epoch, taught_by)
     if resume:
         note_environment(run)
