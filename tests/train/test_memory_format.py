@@ -10,7 +10,7 @@ from helpers.runs import assert_same_end
 from torch import nn
 
 from signbit.data import load
-from signbit.errors import TrainingInterruptedError, UsageError
+from signbit.errors import TrainingInterruptedError
 from signbit.format import Preprocessing
 from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.models import load_model, models, to_input
@@ -195,13 +195,3 @@ def test_a_network_in_contiguous_memory_resumes_to_the_same_end(tiny_run, monkey
     monkeypatch.setattr(TrainingModule, "training_step", step)
     resume(cut.folder)
     assert_same_end(whole, cut)
-
-
-def test_a_model_that_scores_other_classes_is_refused_before_the_first_epoch(tiny_run, monkeypatch):
-    monkeypatch.setitem(
-        models._entries, "seven", lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 7))
-    )
-    run = replace(tiny_run, recipe=load_recipe("digits", {"epochs": 1}), model="seven")
-    with pytest.raises(UsageError, match="10 classes, the model scores 7"):
-        train(run)
-    assert not run.folder.exists()

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 from helpers.runs import rows_of, weights
+from torch import nn
 
 from signbit.errors import OutputError, SignbitError, TrainingError, UsageError
-from signbit.train import resume, train
+from signbit.models import models
+from signbit.train import load_recipe, resume, train
 from signbit.train._module import TrainingModule
 
 
@@ -141,3 +143,28 @@ def test_cuda_without_a_device_is_an_error(tiny_run, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match="not available here"):
         train(replace(tiny_run, device="cuda"))
+
+
+class Raises(nn.Module):
+    """Of a type that nobody thought of."""
+
+    def forward(self, x):
+        raise TypeError("no\nreason")
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (lambda: nn.Linear(64, 7), "10 classes, the model scores 7"),
+        (lambda: nn.Unflatten(1, (8, 8)), r"returns shape 1x8x8; scores of shape \(N, classes\)"),
+        (lambda: nn.LSTM(64, 10), "the model returns tuple; scores of shape"),
+        (Raises, "the model does not take images of 8x8 with 1 channels: no$"),
+    ],
+)
+def test_a_model_without_one_score_a_class_is_refused_before_the_first_epoch(
+    tiny_run, monkeypatch, layer, message
+):
+    monkeypatch.setitem(models._entries, "other", lambda: nn.Sequential(nn.Flatten(), layer()))
+    with pytest.raises(UsageError, match=message):
+        train(replace(tiny_run, model="other", recipe=load_recipe("digits")))
+    assert not tiny_run.folder.exists()
