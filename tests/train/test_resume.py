@@ -21,7 +21,7 @@ from signbit.train import Run, load_recipe, resume, train
 from signbit.train._checkpoint import with_digest
 from signbit.train._environment import environment
 from signbit.train._module import TrainingModule
-from signbit.train._run import read_environments, read_run, write_run
+from signbit.train._run_files import read_environments, read_run, write_run
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +275,7 @@ def test_a_run_says_all_that_it_was_made_with(tiny_run, monkeypatch):
     train(tiny_run)
     resume(tiny_run.folder)
     elsewhere = environment("cpu") | {"threads": 64}
-    monkeypatch.setattr("signbit.train._run.environment", lambda device: elsewhere)
+    monkeypatch.setattr("signbit.train._run_files.environment", lambda device: elsewhere)
     for _ in range(2):
         resume(tiny_run.folder)
     assert read_environments(tiny_run.folder) == [environment("cpu"), elsewhere]
