@@ -17,6 +17,7 @@ def run(*arguments):
     return stop.value.code
 
 
+@pytest.mark.slow
 def test_quickstart_does_the_whole_job_and_may_be_run_again(tmp_path, capsys, monkeypatch):
     out = tmp_path / "quick"
     assert run("--out", str(out)) == 0

@@ -70,6 +70,7 @@ def cut_at_write(monkeypatch, kept):
 # One epoch writes best, last, metrics, (curves) and the checkpoint; the first three writes are
 # recipe, run and the checkpoint before the first epoch. So these lie in every kind of gap behind
 # those two, which the next test has.
+@pytest.mark.slow
 @pytest.mark.parametrize("lost_write", range(2, 13, 2))
 def test_a_run_cut_at_any_write_resumes_to_the_same_end(
     tiny_run, tmp_path, monkeypatch, lost_write
@@ -132,6 +133,7 @@ EXTRAS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evaluate_every", [1, 2])
 def test_averages_bop_and_distillation_resume_to_the_same_end(
     tiny_run, tmp_path, monkeypatch, evaluate_every
