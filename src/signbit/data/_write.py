@@ -1,4 +1,4 @@
-"""Write data sets as image files, so that a run that was broken off can go on."""
+"""Write data sets as image files; the same command completes a run that was broken off."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -42,10 +42,10 @@ def write_images(
 ) -> dict[str, int]:
     """Write each image as `out/<split>/<label>_<index>.<suffix>`, and `out/classes.txt`.
 
-    The index is the place in the set, without leading zeros. Grey images become grey files,
-    pixels are identical. Files that hold the same pixels already are left alone, so that a
-    second run completes a first one; each file appears whole or not at all. A progress bar
-    goes to standard error.
+    The index is the place in the set, without leading zeros. Grey images become grey files, and
+    pixels are identical. Files that hold the same pixels already stay as they are, so a second run
+    completes a first one. Each file appears whole or not at all. A progress bar goes to standard
+    error.
 
     sets: splits of one data set.    suffix: bmp or png.
     force: replace files that differ, and tolerate other files in the folders of the images.

@@ -1,4 +1,4 @@
-"""Train binary networks by a recipe, in a folder that can always be resumed."""
+"""Train binary networks by a recipe, in a folder from which a run can always be resumed."""
 
 from signbit.train._fit import resume, train
 from signbit.train._load_recipe import load_recipe, recipe_names

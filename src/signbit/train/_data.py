@@ -1,4 +1,4 @@
-"""Feed a run: hold images on the device as uint8, or read them in worker processes."""
+"""Feed a run with images: uint8 on the device, or read by worker processes."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""Per epoch: which share of the binary weights flipped, which share sits at the clip."""
+"""The shares of the binary weights that flipped in an epoch, and that sit at the clip."""
 
 import lightning.pytorch as pl
 from torch import Tensor

@@ -22,15 +22,15 @@ _WAY_OUT = (
 class FiniteTraining(pl.Callback):
     """Raises a TrainingError that names the first step with a NaN or infinite loss.
 
-    The sign of NaN is -1, so that a latent weight may be NaN and the loss finite for ever: at the
-    end of each epoch that is saved, the parameters are looked at, too.
+    The sign of NaN is -1, so a latent weight may be NaN while the loss stays finite. The
+    parameters are therefore checked too, at the end of each epoch that is saved.
     """
 
     def __init__(self):
         self._first_bad: Tensor | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Nothing bad in this epoch so far."""
+        """Forget the last epoch."""
         self._first_bad = torch.full((), torch.iinfo(torch.int64).max, device=pl_module.device)
 
     def on_train_batch_end(

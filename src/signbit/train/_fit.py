@@ -43,9 +43,9 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
 
     Returns the metrics of the last epoch, accuracies as fractions.
 
-    teacher: a module that takes the input of the model and gives logits, for a recipe with
-        `distillation` that names no file. It is moved to the run's device, into eval mode, and
-        compiled where the recipe has `compile`.
+    teacher: a module that accepts the input of the model and returns logits, for a recipe with
+        `distillation` that names no file. It is moved to the run's device and put into eval mode.
+        It is compiled if the recipe has `compile`.
 
     Raises: UsageError for a folder that has files or that another process trains in, or settings
     that do not fit the data; CheckpointError for a teacher or initial weights that do not fit;
@@ -79,7 +79,7 @@ def resume(
     On the CPU the end is the same, bit for bit, as that of a run that was never stopped, given
     the same versions and number of threads.
 
-    teacher: as `train` got it.
+    teacher: the one that `train` was called with.
 
     Raises: CheckpointError where the folder is not that of a run; UsageError where its recipe or
     the data are no longer those that it was begun with; and what `train` raises.
