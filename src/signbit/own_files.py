@@ -43,7 +43,8 @@ def strangers(folder: Path, ours: Iterable[str]) -> list[str]:
     Raises: OSError where the folder cannot be read; a folder that is missing is empty.
     """
     known = set(ours)
-    parents = {f"{parent}/" for path in known for parent in PurePosixPath(path).parents}
+    nested = [PurePosixPath(path) for path in known if "/" in path]
+    parents = {f"{parent}/" for path in nested for parent in path.parents}
     return sorted(_strangers(folder, "", known, parents)) if os.path.lexists(folder) else []
 
 
