@@ -1,10 +1,11 @@
 # make setup       create .venv with pinned versions
 # make quickstart  the main job on embedded data, about a minute on two free cores
 # make check       format, lint, types
+# make test-fast   the tests that answer in minutes: without the marks "slow" and "cifar10"
 # make test        check, then the whole test suite with coverage
 VENV := .venv/bin
 
-.PHONY: setup quickstart check test format clean
+.PHONY: setup quickstart check test-fast test format clean
 setup: .venv/.ready
 
 ENGINE := CMakeLists.txt $(shell find csrc -type f)
@@ -25,8 +26,13 @@ format: setup
 	$(VENV)/ruff check --fix .
 
 # Two processes of one thread each: the networks of the tests are too small for two threads.
+PYTEST := OMP_NUM_THREADS=1 $(VENV)/pytest -n 2
+
+test-fast: setup
+	$(PYTEST) -q -m "not slow and not cifar10"
+
 test: check
-	OMP_NUM_THREADS=1 $(VENV)/pytest -n 2 --cov --cov-report=term:skip-covered
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 clean:
 	rm -rf .venv build dist

@@ -47,6 +47,7 @@ def run(page: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_the_commands_of_a_page_work(tmp_path, path):
     page = path.read_text(encoding="utf-8")

@@ -26,7 +26,8 @@ from signbit.runtime.engine import Engine
 from signbit.scoring import Evaluation, evaluate
 from signbit.train import Run, read_metrics
 from signbit.train._data import split
-from signbit.train._run import read_environments, read_run, without_folders
+from signbit.train._run import without_folders
+from signbit.train._run_files import read_environments, read_run
 from signbit.zoo import Card
 
 ROOT = Path(__file__).parents[1]

@@ -86,14 +86,14 @@ def read_at_most(file: BinaryReader, most: int, expected: int = 0) -> bytes:
 
 @contextmanager
 def atomic_path(path: Path | str, *, flush: bool = True) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; a normal exit moves it into place.
+    """Yield a temporary path next to `path`; a normal exit moves it into place.
 
     On any error the temporary file is removed and `path` stays as it was. A file that is
     replaced hands on its permissions. A symbolic link stays one: the file that it points to is
     replaced. A device or pipe, such as /dev/stdout, is written to, never replaced.
 
-    flush: to disk before the move, so that a power cut too leaves the old file or the new one;
-        for many small files that takes far longer than the writing.
+    flush: to disk before the move. Then a power cut, too, leaves the old file or the new one.
+        For many small files the flush takes far longer than the writing.
 
     Raises: OutputError naming the path and the system's reason.
     """

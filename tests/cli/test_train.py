@@ -87,6 +87,7 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 def test_a_killed_run_on_a_full_disk_resumes_to_the_same_weights(tmp_path):
     whole, out = tmp_path / "whole", tmp_path / "run"
@@ -117,6 +118,7 @@ def test_a_killed_run_on_a_full_disk_resumes_to_the_same_weights(tmp_path):
     assert all(ours[key].equal(theirs[key]) for key in theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_with_one_line_and_its_exit_code(tmp_path, signum, code):

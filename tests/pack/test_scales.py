@@ -22,14 +22,14 @@ MADE = {name: create_quantizer(name) for name in quantizers.names()}
 WEIGHTS = [
     {"weight_quantizer": name}
     for name, quantizer in MADE.items()
-    if quantizer.binary and quantizer.levels() is None and name != "stochastic_sign"
+    if quantizer.binary and quantizer.distance_and_centre() is None and name != "stochastic_sign"
 ]
 SCALES = [
     *WEIGHTS,
     {"learned_scale": True},
     {"learned_scale": True, "weight_quantizer": "standardized_sign"},
 ]
-LEVELS = [name for name, quantizer in MADE.items() if quantizer.levels() is not None]
+LEVELS = [name for name, quantizer in MADE.items() if quantizer.distance_and_centre() is not None]
 
 
 def randomize(network: nn.Module) -> Any:

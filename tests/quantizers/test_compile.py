@@ -21,6 +21,7 @@ def _fresh_compiler():
     torch._dynamo.reset()
 
 
+@pytest.mark.slow
 def test_compiled_quantizers_equal_eager_ones_and_stay_random():
     """One compilation holds every quantizer, because each takes seconds."""
     made = {name: create(name) for name in quantizers.names()}

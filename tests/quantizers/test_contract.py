@@ -65,12 +65,12 @@ def test_what_it_gives_is_signs_times_a_scale_for_each_channel(quantizer, shape,
     x = torch.randn(shape).to(dtype)
     scale = quantizer.scale(x)
     if scale is None:
-        distance, centre = quantizer.levels() or (torch.ones(()), torch.zeros(()))
+        distance, centre = quantizer.distance_and_centre() or (torch.ones(()), torch.zeros(()))
         moved = quantizer.signs(x) * distance.to(dtype) + centre.to(dtype)
         assert torch.equal(moved, quantizer(x))
         return
     assert quantizer.for_weights
-    assert quantizer.levels() is None
+    assert quantizer.distance_and_centre() is None
     assert scale.dtype == (torch.float64 if dtype is torch.float64 else torch.float32)
     assert scale.ndim == x.ndim
     assert scale.numel() in (1, len(x) if x.ndim > 1 else 1)
@@ -151,7 +151,7 @@ def test_docstring_says_shape_range_and_errors(quantizer):
 
 def test_a_layer_under_bfloat16_autocast_takes_and_gives_what_torch_does(quantizer):
     of_input = "ste_sign" if quantizer.for_weights else quantizer
-    of_weight = quantizer if quantizer.levels() is None else "ste_sign"
+    of_weight = quantizer if quantizer.distance_and_centre() is None else "ste_sign"
     layer = BinaryLinear(16, 4, input_quantizer=of_input, weight_quantizer=of_weight)
     x = torch.randn(8, 16, requires_grad=True)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -135,7 +135,7 @@ def test_what_is_no_sign_of_single_numbers_cannot_follow_standardization(other):
 
 
 def test_quantiles_beside_another_sign_are_refused():
-    with pytest.raises(UsageError, match=r"tau_start 0.8 and tau_end None have no effect beside"):
+    with pytest.raises(UsageError, match=r"tau_start 0.8 and tau_end None have no effect with"):
         StandardizedSign(tau_start=0.8, quantizer="ede_sign")
 
 

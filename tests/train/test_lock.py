@@ -13,7 +13,7 @@ import pytest
 from signbit.errors import OutputError, UsageError
 from signbit.train import resume, train
 from signbit.train._lock import LOCK_FILE, lock
-from signbit.train._module import Classifier
+from signbit.train._module import TrainingModule
 
 # Its child, like one that reads images, lives until the test closes its standard input.
 HOLD = """
@@ -128,7 +128,7 @@ def test_a_lock_file_that_leads_elsewhere_is_not_followed(tmp_path):
 def test_of_two_trainings_in_one_folder_one_goes_on(tiny_run, monkeypatch):
     """The second starts while the first is in its first step; then one resumes, and another."""
     begun: list[str] = []
-    step = Classifier.training_step
+    step = TrainingModule.training_step
 
     def meanwhile(self, batch, batch_index):
         if batch_index == 0:
@@ -138,7 +138,7 @@ def test_of_two_trainings_in_one_folder_one_goes_on(tiny_run, monkeypatch):
                 begun.append("refused")
         return step(self, batch, batch_index)
 
-    monkeypatch.setattr(Classifier, "training_step", meanwhile)
+    monkeypatch.setattr(TrainingModule, "training_step", meanwhile)
     recipe = tiny_run.recipe.model_copy(update={"epochs": 1})
     assert train(replace(tiny_run, recipe=recipe))["epoch"] == 1
     assert begun == ["refused"] * 2

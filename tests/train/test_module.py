@@ -10,7 +10,7 @@ from signbit.quantizers import AbstractQuantizer
 from signbit.train import load_recipe, train
 from signbit.train._augment import augment
 from signbit.train._loss import training_loss
-from signbit.train._module import Classifier
+from signbit.train._module import TrainingModule
 from signbit.train._teacher import Teacher
 
 # Each hands a value, or a shape that depends on values, from the device to the host.
@@ -45,7 +45,7 @@ def classifier(**overrides):
     recipe = load_recipe("digits", EVERYTHING | {"epochs": 2} | overrides)
     options = {"width": 4, "in_channels": 1, "input_size": (8, 8)}
     teacher = Teacher(create("digits_binary", **options).eval())
-    model = Classifier(create("digits_binary", **options), recipe, 10, teacher)
+    model = TrainingModule(create("digits_binary", **options), recipe, 10, teacher)
     model.configure_optimizers()
     return model
 

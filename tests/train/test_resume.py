@@ -20,8 +20,8 @@ from signbit.signals import StopSignal
 from signbit.train import Run, load_recipe, resume, train
 from signbit.train._checkpoint import with_digest
 from signbit.train._environment import environment
-from signbit.train._module import Classifier
-from signbit.train._run import read_environments, read_run, write_run
+from signbit.train._module import TrainingModule
+from signbit.train._run_files import read_environments, read_run, write_run
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,11 @@ def finished(tmp_path_factory):
 def trained_run(finished, tmp_path):
     shutil.copytree(finished.folder, tmp_path / "copy")
     return replace(finished, folder=tmp_path / "copy")
+
+
+def test_a_checkpoint_names_its_states_as_earlier_versions_did(finished):
+    checkpoint = torch.load(finished.folder / "last.ckpt", weights_only=True)
+    assert len(checkpoint["callbacks"]["RunFolder"]["rows"]) == 1
 
 
 class PowerCut(BaseException):
@@ -65,6 +70,7 @@ def cut_at_write(monkeypatch, kept):
 # One epoch writes best, last, metrics, (curves) and the checkpoint; the first three writes are
 # recipe, run and the checkpoint before the first epoch. So these lie in every kind of gap behind
 # those two, which the next test has.
+@pytest.mark.slow
 @pytest.mark.parametrize("lost_write", range(2, 13, 2))
 def test_a_run_cut_at_any_write_resumes_to_the_same_end(
     tiny_run, tmp_path, monkeypatch, lost_write
@@ -127,6 +133,7 @@ EXTRAS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evaluate_every", [1, 2])
 def test_averages_bop_and_distillation_resume_to_the_same_end(
     tiny_run, tmp_path, monkeypatch, evaluate_every
@@ -140,14 +147,14 @@ def test_averages_bop_and_distillation_resume_to_the_same_end(
 
 
 def stop_at(monkeypatch, epoch, error):
-    step = Classifier.training_step
+    step = TrainingModule.training_step
 
     def stopping(self, batch, batch_index):
         if self.current_epoch == epoch and batch_index == 3:
             raise error
         return step(self, batch, batch_index)
 
-    monkeypatch.setattr(Classifier, "training_step", stopping)
+    monkeypatch.setattr(TrainingModule, "training_step", stopping)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +277,7 @@ def test_a_run_says_all_that_it_was_made_with(tiny_run, monkeypatch):
     train(tiny_run)
     resume(tiny_run.folder)
     elsewhere = environment("cpu") | {"threads": 64}
-    monkeypatch.setattr("signbit.train._run.environment", lambda device: elsewhere)
+    monkeypatch.setattr("signbit.train._run_files.environment", lambda device: elsewhere)
     for _ in range(2):
         resume(tiny_run.folder)
     assert read_environments(tiny_run.folder) == [environment("cpu"), elsewhere]

@@ -165,6 +165,7 @@ def test_images_read_by_workers_train_like_images_in_memory(tiny_run, tmp_path, 
 
 
 # Torch's compiler warns of its own use of deprecated calls and leaves files to the collector.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_compiled_model_trains_and_loads(tiny_run, monkeypatch):
@@ -186,6 +187,7 @@ def test_a_compiled_model_trains_and_loads(tiny_run, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.slow
 def test_a_compiled_model_and_its_teacher_are_compiled_once(tiny_run, monkeypatch):
     # Validation is in float32, its last batch smaller: neither must compile anything anew.
     monkeypatch.setattr(torch._dynamo.config, "error_on_recompile", True)

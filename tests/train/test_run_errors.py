@@ -5,20 +5,22 @@ from dataclasses import replace
 import pytest
 import torch
 from helpers.runs import rows_of, weights
+from torch import nn
 
 from signbit.errors import OutputError, SignbitError, TrainingError, UsageError
-from signbit.train import resume, train
-from signbit.train._module import Classifier
+from signbit.models import models
+from signbit.train import load_recipe, resume, train
+from signbit.train._module import TrainingModule
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tiny_run, monkeypatch):
-    step = Classifier.training_step
+    step = TrainingModule.training_step
 
     def exploding(self, batch, batch_index):
         factor = torch.inf if (self.current_epoch, batch_index) == (1, 4) else 1.0
         return step(self, batch, batch_index) * factor
 
-    monkeypatch.setattr(Classifier, "training_step", exploding)
+    monkeypatch.setattr(TrainingModule, "training_step", exploding)
     with pytest.raises(TrainingError, match=r"not finite in epoch 2, step 5 of 20"):
         train(tiny_run)
     assert len(rows_of(tiny_run)) == 1
@@ -28,7 +30,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tiny_r
 
 def test_a_latent_weight_that_is_not_a_number_stops_the_run(tiny_run, monkeypatch):
     """Its sign is -1, so that the loss stays finite."""
-    step = Classifier._step
+    step = TrainingModule._step
 
     def spoiling(self, loss, number):
         step(self, loss, number)
@@ -36,7 +38,7 @@ def test_a_latent_weight_that_is_not_a_number_stops_the_run(tiny_run, monkeypatc
             with torch.no_grad():
                 self.model.features[0].weight[0] = torch.nan
 
-    monkeypatch.setattr(Classifier, "_step", spoiling)
+    monkeypatch.setattr(TrainingModule, "_step", spoiling)
     with pytest.raises(TrainingError, match=r"features\.0\.weight is not finite after epoch 2"):
         train(tiny_run)
     monkeypatch.undo()
@@ -51,7 +53,7 @@ def test_a_full_memory_says_the_way_out(tiny_run, monkeypatch, device):
             torch.empty(2**50)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.\nMore lines")
 
-    monkeypatch.setattr(Classifier, "training_step", filling)
+    monkeypatch.setattr(TrainingModule, "training_step", filling)
     with pytest.raises(
         TrainingError, match=r"^the memory is full: .*; train with a batch_size below 64$"
     ):
@@ -72,7 +74,7 @@ def test_a_compiler_that_fails_says_the_way_out(tiny_run, monkeypatch):
         error.inner_exception = RuntimeError("no compiler\nMore lines")
         raise error
 
-    monkeypatch.setattr(Classifier, "training_step", failing)
+    monkeypatch.setattr(TrainingModule, "training_step", failing)
     with pytest.raises(CompilerError):
         train(tiny_run)
     recipe = tiny_run.recipe.model_copy(update={"compile": True})
@@ -141,3 +143,28 @@ def test_cuda_without_a_device_is_an_error(tiny_run, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match="not available here"):
         train(replace(tiny_run, device="cuda"))
+
+
+class Raises(nn.Module):
+    """Of a type that nobody thought of."""
+
+    def forward(self, x):
+        raise TypeError("no\nreason")
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (lambda: nn.Linear(64, 7), "10 classes, the model scores 7"),
+        (lambda: nn.Unflatten(1, (8, 8)), r"returns shape 1x8x8; scores of shape \(N, classes\)"),
+        (lambda: nn.LSTM(64, 10), "the model returns tuple; scores of shape"),
+        (Raises, "the model does not take images of 8x8 with 1 channels: no$"),
+    ],
+)
+def test_a_model_without_one_score_a_class_is_refused_before_the_first_epoch(
+    tiny_run, monkeypatch, layer, message
+):
+    monkeypatch.setitem(models._entries, "other", lambda: nn.Sequential(nn.Flatten(), layer()))
+    with pytest.raises(UsageError, match=message):
+        train(replace(tiny_run, model="other", recipe=load_recipe("digits")))
+    assert not tiny_run.folder.exists()

@@ -11,6 +11,7 @@ from signbit.train import load_recipe, train
 from signbit.train._teacher import Teacher, teacher_of
 
 PIXELS = Preprocessing([1 / 128], [-1.0], (8, 8), list("0123456789"))
+CPU = torch.device("cpu")
 OPTIONS = {"width": 4}
 
 
@@ -40,17 +41,17 @@ def test_a_teacher_is_in_eval_mode_and_gives_no_gradient():
 def test_one_teacher_and_no_more_where_the_recipe_wants_one(settings, given, message):
     chosen = load_recipe("digits") if settings is None else recipe(**settings)
     with pytest.raises(UsageError, match=message):
-        teacher_of(chosen, given, PIXELS)
+        teacher_of(chosen, given, PIXELS, CPU)
 
 
 def test_without_distillation_there_is_no_teacher():
-    assert teacher_of(load_recipe("digits"), None, PIXELS) is None
+    assert teacher_of(load_recipe("digits"), None, PIXELS, CPU) is None
 
 
 def test_a_trained_run_teaches_with_the_scale_it_was_trained_with(tiny_run):
     changes = {"epochs": 1, "model": OPTIONS, "loss": {"logit_scale": 4}}
     train(replace(tiny_run, recipe=load_recipe("digits", changes)))
-    teacher = teacher_of(recipe(teacher=str(tiny_run.folder)), None, PIXELS)
+    teacher = teacher_of(recipe(teacher=str(tiny_run.folder)), None, PIXELS, CPU)
     assert teacher is not None
     assert teacher.logit_scale == 4
 
@@ -59,7 +60,7 @@ def test_a_teacher_with_other_input_is_an_error(tiny_run):
     changes = {"epochs": 1, "model": OPTIONS, "input": {"scale": 1 / 64}}
     train(replace(tiny_run, recipe=load_recipe("digits", changes)))
     with pytest.raises(UsageError, match="train both on one data set with the same `input`"):
-        teacher_of(recipe(teacher=str(tiny_run.folder)), None, PIXELS)
+        teacher_of(recipe(teacher=str(tiny_run.folder)), None, PIXELS, CPU)
 
 
 class _Pair(nn.Module):
@@ -70,7 +71,7 @@ class _Pair(nn.Module):
 def test_a_bfloat16_module_can_teach_under_autocast():
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).bfloat16()
     chosen = recipe().model_copy(update={"precision": "bfloat16"})
-    assert teacher_of(chosen, module, PIXELS) is not None
+    assert teacher_of(chosen, module, PIXELS, CPU) is not None
 
 
 @pytest.mark.parametrize(
@@ -85,9 +86,9 @@ def test_a_bfloat16_module_can_teach_under_autocast():
 )
 def test_a_module_that_does_not_fit_is_refused(module, message):
     with pytest.raises(UsageError, match=message):
-        teacher_of(recipe(), module, PIXELS)
+        teacher_of(recipe(), module, PIXELS, CPU)
 
 
 def test_a_missing_teacher_is_an_error(tmp_path):
     with pytest.raises(CheckpointError, match="none"):
-        teacher_of(recipe(teacher=str(tmp_path / "none")), None, PIXELS)
+        teacher_of(recipe(teacher=str(tmp_path / "none")), None, PIXELS, CPU)

@@ -124,7 +124,7 @@ def _run(arguments: list[str] | None) -> None:
         try:
             build_app()(args=arguments)
         finally:
-            # Here, where it can still be told that the disk behind it is full.
+            # Here, where an error such as a full disk can still be reported.
             sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         stopped = _stopped(interrupt)

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from signbit import load as load_packed
-from signbit import strict_json
 from signbit.data import image_files, load, read_image, write_images
 from signbit.errors import OutputError, printable
 from signbit.export import export, export_state, make_request
-from signbit.files import atomic_write, is_temporary, read_regular
+from signbit.files import atomic_write
 from signbit.models import TrainedModel, load_model, parameters_of
+from signbit.own_files import files_in, listed_files, strangers
 from signbit.pack import pack
 from signbit.plots.confusion import draw_confusion
 from signbit.plots.samples import COLUMNS, draw_samples
@@ -27,9 +27,8 @@ from signbit.scoring import Classifier, Evaluation, Prediction, PredictionTally,
 from signbit.train import Run, load_recipe, train
 
 MARKER = "quickstart.json"
-MAX_MARKER = 1 << 22
 PACKED = "digits.signbit"
-MADE = {MARKER, PACKED, "run", "images", "parameters", "c", "confusion.png", "samples.png"}
+MADE = {MARKER, PACKED, "run/", "images/", "parameters/", "c/", "confusion.png", "samples.png"}
 SHOWN = 40
 CHECKED = 64
 GOLDEN = 4
@@ -84,7 +83,7 @@ def quickstart(folder: Path) -> Quickstart:
     packed = pack(model.module, model.preprocessing, samples=test.images[:CHECKED])
     packed.save(folder / PACKED)
     export(make_request(packed, "digits", test.images[:GOLDEN]), "c", folder / "c")
-    result = evaluation.to_dict() | {"files": sorted(_files_in(folder))}
+    result = evaluation.to_dict() | {"files": sorted(files_in(folder))}
     atomic_write(folder / MARKER, json.dumps(result, indent=1) + "\n")
     engine = load_packed(folder / PACKED)
     return Quickstart(
@@ -122,8 +121,7 @@ def _seconds(model: Classifier, image: NDArray[np.uint8]) -> float:
 def _prepare(folder: Path) -> None:
     """A folder with our marker alone in it; only what a quickstart made is ever deleted."""
     try:
-        if folder.is_dir() and any(folder.iterdir()):
-            _check_ours(folder)
+        _check_ours(folder)
         # First, so that a folder that was emptied in part is still known as ours.
         atomic_write(folder / MARKER, "{}\n")
         for path in folder.iterdir():
@@ -134,35 +132,18 @@ def _prepare(folder: Path) -> None:
 
 
 def _check_ours(folder: Path) -> None:
-    """Raises: OutputError naming an entry that no quickstart made."""
-    foreign = {path.name for path in folder.iterdir() if not is_temporary(path.name)} - MADE
-    listed = _listed_files(folder)
-    if not foreign and listed is not None:
-        foreign = set(_files_in(folder)) - listed
+    """Raises: OutputError naming a path that no quickstart made."""
+    marker = folder / MARKER
     # Without the marker, `run` or `images` may be anybody's.
-    if not foreign and not (folder / MARKER).is_file():
-        foreign = {path.name for path in folder.iterdir()}
+    foreign = strangers(folder, MADE if marker.is_file() else ())
+    # A quickstart that did not get to its end has no list.
+    if not foreign and (listed := listed_files(marker)) is not None:
+        foreign = strangers(folder, listed)
     if foreign:
         raise OutputError(
-            f"{folder} holds something else than an earlier quickstart: {printable(min(foreign))}; "
+            f"{folder} holds something else than an earlier quickstart: {printable(foreign[0])}; "
             "move it away, or choose another folder with --out"
         )
-
-
-def _listed_files(folder: Path) -> set[str] | None:
-    """The files that the quickstart in the folder made; None where it did not get to its end."""
-    try:
-        marker = read_regular(folder / MARKER, MAX_MARKER)
-        return set(strict_json.loads(marker)["files"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _files_in(folder: Path) -> Iterator[str]:
-    """The files, however deep, by their paths in the folder; what `atomic_path` left aside."""
-    for path in folder.rglob("*"):
-        if (path.is_symlink() or not path.is_dir()) and not is_temporary(path.name):
-            yield path.relative_to(folder).as_posix()
 
 
 def _delete(path: Path) -> None:

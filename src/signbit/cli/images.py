@@ -40,13 +40,13 @@ def images(
 ) -> None:
     """Write a data set as image files.
 
-    They are OUT/train/<label>_<index>.bmp and OUT/test/<label>_<index>.bmp; a folder:PATH that
-    has one of the splits gives that one, and of one without splits the files lie in OUT itself.
-    Pixels are identical to those of the data set, the index is that of the source, and
-    OUT/classes.txt has the class names, so that folder:OUT is the same data set again. A run
-    that was broken off is completed by the same command: files that are there with the same
-    pixels are skipped. Where other files are there, nothing is written without --force. OUT
-    must lie apart from the folder of the data.
+    The files are OUT/train/<label>_<index>.bmp and OUT/test/<label>_<index>.bmp. A folder:PATH
+    with only one of the splits gives only that one. The files of a folder without splits lie in
+    OUT itself. Pixels are identical to those of the data set, and the index is that of the source.
+    OUT/classes.txt has the class names, so that folder:OUT is the same data set again. The same
+    command completes a run that was broken off: it skips files that hold the same pixels already.
+    If other files are there, nothing is written without --force. OUT must not lie in the folder
+    of the data, nor the reverse.
     """
     from signbit.data import load, write_images
     from signbit.data.folder import splits_of
@@ -88,5 +88,5 @@ def _check_apart(data: str, out: Path) -> None:
         if source.is_relative_to(target) or target.is_relative_to(source):
             raise UsageError(
                 f"OUT, {out}, and the images of {data} lie in one another; "
-                "choose a folder beside them, or files of both would mix"
+                "choose a folder outside of them, or files of both would mix"
             )

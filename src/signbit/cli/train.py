@@ -77,14 +77,15 @@ def train(
     download: Download = False,
     json_file: Json = None,
 ) -> None:
-    """Train a network; the run folder holds all that came of it.
+    """Train a network; the run folder holds all results.
 
-    The folder gets recipe.yaml and run.json at once; after every epoch (every evaluate_every-th,
-    where the recipe says so) metrics.csv, last.safetensors, last.ckpt, best.safetensors where
-    the images held out say so, and curves.png, each written whole; tensorboard/ all along.
-    Ctrl-C, SIGTERM and SIGHUP stop with the last of these epochs saved; --resume goes on from
-    there, and on the CPU, with the same versions and threads, ends with the same weights as a run
-    that was never stopped.
+    recipe.yaml and run.json are written at once. After every epoch (or every evaluate_every-th, if
+    the recipe has that) metrics.csv, last.safetensors, last.ckpt and curves.png follow, each
+    written whole; so does best.safetensors after the best epoch on the images held out.
+    tensorboard/ is written all the time.
+    Ctrl-C, SIGTERM and SIGHUP stop the run with the last of these epochs saved. --resume goes on
+    from there. On the CPU, with the same versions and threads, it ends with the same weights as a
+    run that was never stopped.
     The test set is never read.
     """
     fixed = {

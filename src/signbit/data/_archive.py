@@ -32,10 +32,9 @@ def members(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the members `folder/<name>` of a .tar.gz archive.
 
-    Only names that are wanted are taken, only regular files, and only up to the bytes in
-    `sizes`. The rest is passed over, so that no name in the archive decides where anything
-    lands. The archive is read to its end, where its checksum is. What it unpacks to is bounded by
-    the sum of the sizes.
+    Only wanted names are read, only regular files, and only up to the bytes in `sizes`. Everything
+    else is skipped, so no name in the archive decides where a file lands. The archive is read to
+    its end, where its checksum is. It may unpack to no more bytes than the sum of the sizes.
 
     sizes: the most bytes of each file that the archive may hold, wanted or not.
 
@@ -99,16 +98,16 @@ class _Tar:
         return _Header(whole.rstrip("/"), _octal(block[124:136]), block[156:157])
 
     def read(self, size: int) -> bytes:
-        """As many bytes, and past the padding after them."""
+        """The next `size` bytes; the padding after them is skipped."""
         return b"".join(self._chunks(size))
 
     def skip(self, size: int) -> None:
-        """Pass over as many bytes and the padding after them."""
+        """Skip `size` bytes and the padding after them."""
         for _ in self._chunks(size):
             pass
 
     def skip_rest(self) -> None:
-        """Read what is after the last member: gzip compares the checksum of all at the end."""
+        """Read all after the last member, since gzip compares the checksum at the end."""
         while chunk := self.file.read(_CHUNK_BYTES):
             self.left -= len(chunk)
             if self.left < 0:

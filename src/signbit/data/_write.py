@@ -1,4 +1,4 @@
-"""Write data sets as image files, so that a run that was broken off can go on."""
+"""Write data sets as image files; the same command completes a run that was broken off."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,8 @@ from signbit.data._places import MAX_NAMES_BYTES
 from signbit.data._types import ImageSet
 from signbit.data.folder import NAMES_FILE
 from signbit.errors import DataError, OutputError
-from signbit.files import atomic_write, is_temporary, read_regular, remove_leftovers
+from signbit.files import atomic_write, read_regular, remove_leftovers
+from signbit.own_files import strangers
 from signbit.progress import progress_bar
 
 _BATCH = 250
@@ -41,10 +42,10 @@ def write_images(
 ) -> dict[str, int]:
     """Write each image as `out/<split>/<label>_<index>.<suffix>`, and `out/classes.txt`.
 
-    The index is the place in the set, without leading zeros. Grey images become grey files,
-    pixels are identical. Files that hold the same pixels already are left alone, so that a
-    second run completes a first one; each file appears whole or not at all. A progress bar
-    goes to standard error.
+    The index is the place in the set, without leading zeros. Grey images become grey files, and
+    pixels are identical. Files that hold the same pixels already stay as they are, so a second run
+    completes a first one. Each file appears whole or not at all. A progress bar goes to standard
+    error.
 
     sets: splits of one data set.    suffix: bmp or png.
     force: replace files that differ, and tolerate other files in the folders of the images.
@@ -75,10 +76,13 @@ def write_images(
 def _plan(images: ImageSet, folder: Path, suffix: str, force: bool) -> _Job:
     """Find out what is there. Raises: OutputError for what must not be touched."""
     names = [f"{label}_{index}.{suffix}" for index, label in enumerate(images.labels.tolist())]
-    present = _entries(folder)
-    strangers = present.difference(names, [NAMES_FILE])
-    if strangers and not force:
-        raise _refusal(folder / min(strangers), "does not belong to this data set and format")
+    try:
+        present = {path.name for path in folder.iterdir()} if folder.exists() else set[str]()
+        foreign = [] if force else strangers(folder, [*names, NAMES_FILE])
+    except OSError as error:
+        raise OutputError(f"cannot look into {folder}: {error.strerror}") from error
+    if foreign:
+        raise _refusal(folder / foreign[0], "does not belong to this data set and format")
     there = np.array([name in present for name in names], bool)
     same = np.zeros(len(names), bool)
     for place in _batches(np.flatnonzero(there), f"checking {images.split}"):
@@ -142,15 +146,6 @@ def _check_regular(path: Path) -> None:
         raise OutputError(
             f"{path} is a device or pipe; nothing was written. Remove it, or choose another folder."
         )
-
-
-def _entries(folder: Path) -> set[str]:
-    try:
-        return {path.name for path in folder.iterdir() if not is_temporary(path.name)}
-    except FileNotFoundError:
-        return set()
-    except OSError as error:
-        raise OutputError(f"cannot look into {folder}: {error.strerror}") from error
 
 
 def _refusal(path: Path, reason: str) -> OutputError:

@@ -42,7 +42,10 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
             raise UsageError(
                 f"{name}: {self.input_quantizer!r} is for weights; give another input_quantizer"
             )
-        if self.weight_quantizer is not None and self.weight_quantizer.levels() is not None:
+        if (
+            self.weight_quantizer is not None
+            and self.weight_quantizer.distance_and_centre() is not None
+        ):
             raise UsageError(
                 f"{name}: {self.weight_quantizer!r} is for activations; give another "
                 "weight_quantizer, such as adabin_weight"
@@ -122,7 +125,7 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         return None if scale is None else scale.flatten()
 
     def _input_levels(self) -> tuple[Tensor, Tensor] | None:
-        return None if self.input_quantizer is None else self.input_quantizer.levels()
+        return None if self.input_quantizer is None else self.input_quantizer.distance_and_centre()
 
     def _scaled_and_shifted(self, sums: Tensor, weight: Tensor, rank: int) -> Tensor:
         """The sums times the scale, plus the shift; rank: axes after that of the channels."""

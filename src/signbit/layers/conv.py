@@ -13,7 +13,7 @@ PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
-    """The code of the three convolutions; the torch class beside it gives the dimension."""
+    """The code of the three convolutions; the torch class next to it gives the dimension."""
 
     def __init__(
         self,
@@ -36,14 +36,14 @@ class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
     ):
         """`torch.nn.Conv1d`, 2d or 3d on quantized input and weight.
 
-        Takes every argument of the torch layer. The bias stays real and is added after the sum,
+        Accepts every argument of the torch layer. The bias stays real and is added after the sum,
         in one rounding, so that a packed network can repeat it exactly.
 
         input_quantizer, weight_quantizer: a name, {"name": ..., option: value}, an object, or
             None for a tensor left real.
         padding_value: 0.0, -1.0 or +1.0, put around the signs of the quantized input. Zero adds
             nothing to a sum, as in torch; it is neither of the two binary values.
-        learned_scale: multiply each output channel with a parameter, `scale`, before the bias;
+        learned_scale: multiply each output channel by a parameter, `scale`, before the bias;
             it starts at the mean |weight| of the channel.
 
         Shape:  (N, C, *spatial) or (C, *spatial), as in torch.

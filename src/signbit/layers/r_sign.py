@@ -43,9 +43,9 @@ class RSign(AbstractQuantizer):
         """The signs of the quantizer."""
         return self.quantizer.signs(self._shifted(x))
 
-    def levels(self) -> tuple[Tensor, Tensor] | None:
+    def distance_and_centre(self) -> tuple[Tensor, Tensor] | None:
         """Those of the quantizer."""
-        return self.quantizer.levels()
+        return self.quantizer.distance_and_centre()
 
     def _shifted(self, x: Tensor) -> Tensor:
         if not x.is_floating_point():

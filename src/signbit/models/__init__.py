@@ -1,10 +1,10 @@
 """Architectures, one file each, found by name; trained ones with their preprocessing."""
 
 from signbit.models._checkpoint import load_model, save_model
-from signbit.models._input import to_input
+from signbit.models._input import in_memory_format, to_input
 from signbit.models._legacy import is_legacy, legacy_input
 from signbit.models._parameters import parameters_of
-from signbit.models._rebuild import blueprint
+from signbit.models._rebuild import blueprint, check_preprocessing
 from signbit.models._registry import Architecture, create, models, option, takes
 from signbit.models._summary import COUNTS, LayerCost, summarize
 from signbit.models._torch_file import parse_torch_file, read_bytes
@@ -18,7 +18,9 @@ __all__ = [
     "TrainedModel",
     "Zeros",
     "blueprint",
+    "check_preprocessing",
     "create",
+    "in_memory_format",
     "is_legacy",
     "legacy_input",
     "load_model",

@@ -43,13 +43,14 @@ def check_preprocessing(module: nn.Module, preprocessing: Preprocessing) -> None
     try:
         with torch.no_grad():
             scores = module(image)
-    except (SignbitError, RuntimeError) as error:
+    except (SignbitError, RuntimeError, TypeError, ValueError, ArithmeticError) as error:
         raise UsageError(
             f"preprocessing: the model does not take images of {height}x{width} with "
             f"{preprocessing.channels} channels: {first_line(error)}"
         ) from error
-    if scores.ndim != 2:
-        raise UsageError(f"the model gives scores of shape {_shape(scores)}, not (N, classes)")
+    if not isinstance(scores, Tensor) or scores.ndim != 2:
+        found = f"shape {_shape(scores)}" if isinstance(scores, Tensor) else type(scores).__name__
+        raise UsageError(f"the model returns {found}; scores of shape (N, classes) are needed")
     named = len(preprocessing.classes)
     if named not in (0, scores.shape[1]):
         raise UsageError(f"preprocessing: {named} classes, the model scores {scores.shape[1]}")

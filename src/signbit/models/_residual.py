@@ -62,7 +62,7 @@ def shortcut(width_in: int, width_out: int, stride: int, kind: str, **quantizers
     check_choice("shortcut", kind, SHORTCUTS)
     if (width_in, stride) == (width_out, 1):
         return nn.Identity()
-    # Maps of odd sizes are rounded up, as the convolution beside this rounds them.
+    # Maps of odd sizes are rounded up, as the convolution next to this rounds them.
     pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
     if kind == "duplicate":
         return nn.Sequential(pool, Duplicate(width_out // width_in))

@@ -29,7 +29,7 @@ class QuickNet(nn.Module):
     in_channels, input_size: shape of the images; the sides suffice for the blurs between sections.
     input_quantizer, weight_quantizer: of the binary convolutions.
 
-    Strided convolutions are padded alike on both sides, where Keras pads one more behind.
+    Strided convolutions are padded alike on both sides, where Keras pads one more at the end.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.

@@ -17,9 +17,10 @@ quantizers: Registry[type["AbstractQuantizer"]] = Registry("quantizer", "signbit
 class AbstractQuantizer(nn.Module, ABC):
     """Maps a real tensor to few values forwards, with a pseudo-gradient backwards.
 
-    What it gives is `signs(x)`; of a weight times `scale(x)` where that is not None, of an
-    activation moved to its two `levels()` where those are not None. A layer multiplies with the
-    signs alone and does the rest with its sums: one rounding each, which a packed network repeats.
+    The output is `signs(x)`. The signs of a weight are multiplied by `scale(x)` where that is not
+    None. The signs of an activation are multiplied by the distance and moved by the centre of
+    `distance_and_centre()` where that is not None. A layer multiplies by the signs alone and
+    applies the rest to its sums: one rounding each, which a packed network repeats.
 
     binary: whether every sign is -1 or +1, so that it packs into one bit.
     for_weights: whether it looks at all of a weight, (out, ...), or at all of an output channel.
@@ -35,28 +36,28 @@ class AbstractQuantizer(nn.Module, ABC):
         """Quantize `x`; shape, dtype and device stay."""
 
     def signs(self, x: Tensor) -> Tensor:
-        """`x` quantized, without its scale or levels."""
+        """`x` quantized, without scale, distance and centre."""
         return self(x)
 
     def scale(self, x: Tensor) -> Tensor | None:
-        """What the signs are multiplied with, never negative; None for 1.
+        """What the signs are multiplied by, never negative; None for 1.
 
         Shape: as x with all axes but the first of size 1, one number per output channel; or all.
         """
         return None
 
-    def levels(self) -> tuple[Tensor, Tensor] | None:
-        """Distance and centre, numbers that signs are multiplied with and added to; None for 1, 0.
+    def distance_and_centre(self) -> tuple[Tensor, Tensor] | None:
+        """The number that signs are multiplied by, and the number added to them; None for 1 and 0.
 
-        Only on the input of a layer. The distance is positive.
+        Only for the input of a layer. The distance is positive.
         """
         return None
 
     def set_progress(self, progress: float) -> None:
-        """Hear how much of the training is done; called before each epoch.
+        """Adapt to how much of the training is done; called before each epoch.
 
-        0 in the first epoch, 1 in the last, so that the last one trains with the last value. The
-        function `set_progress` tells quantizers inside this one, too.
+        progress: 0 in the first epoch, 1 in the last, so that the last epoch trains with the last
+            value. The function `set_progress` also calls the quantizers inside this one.
         """
 
     def __repr__(self) -> str:

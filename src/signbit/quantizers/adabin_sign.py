@@ -40,17 +40,17 @@ class AdabinSign(AbstractQuantizer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Quantize `x`."""
-        distance, centre = self.levels()
+        distance, centre = self.distance_and_centre()
         return self.signs(x) * distance.to(x.dtype) + centre.to(x.dtype)
 
     def signs(self, x: Tensor) -> Tensor:
         """-1 and +1."""
         require_floating(x)
-        distance, centre = (value.to(x.dtype) for value in self.levels())
+        distance, centre = (value.to(x.dtype) for value in self.distance_and_centre())
         centred = x - centre
         # A quotient may round to 0, its dividend not.
         return Triangle.apply(centred / distance, signs_of(centred))  # pyright: ignore
 
-    def levels(self) -> tuple[Tensor, Tensor]:
+    def distance_and_centre(self) -> tuple[Tensor, Tensor]:
         """alpha and beta."""
         return self.alpha.abs().clamp_min(_LEAST), self.beta

@@ -35,7 +35,7 @@ class StandardizedSign(AbstractQuantizer):
     Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
     Range:  y in {-1, +1}; one bit per element once packed.
     Raises: InputTypeError if x is not floating point, UsageError where
-        0.5 < tau_start <= tau_end < 1 does not hold, or for a quantizer beside them, or one that
+        0.5 < tau_start <= tau_end < 1 does not hold, or for a quantizer next to them, or one that
         gives others than -1 and +1 or looks at a channel itself.
     Source: ReCU, arXiv:2103.12369. Its code takes one q for a layer and the unbiased variance,
         and divides z by another constant, which changes the size of gradients alone.
@@ -54,7 +54,7 @@ class StandardizedSign(AbstractQuantizer):
         super().__init__()
         if quantizer is not None and not tau_start is tau_end is None:
             raise UsageError(
-                f"tau_start {tau_start!r} and tau_end {tau_end!r} have no effect beside quantizer "
+                f"tau_start {tau_start!r} and tau_end {tau_end!r} have no effect with quantizer "
                 f"{quantizer!r}; leave them out"
             )
         tau_start = 0.85 if tau_start is None else tau_start
@@ -70,7 +70,7 @@ class StandardizedSign(AbstractQuantizer):
         if self.quantizer is not None and (
             not self.quantizer.binary
             or self.quantizer.for_weights
-            or self.quantizer.levels() is not None
+            or self.quantizer.distance_and_centre() is not None
         ):
             raise UsageError(
                 f"StandardizedSign: {self.quantizer!r} is no sign of single numbers; give one "

@@ -1,8 +1,9 @@
-"""Train binary networks by a recipe, in a folder that can always be resumed."""
+"""Train binary networks by a recipe, in a folder from which a run can always be resumed."""
 
-from signbit.train._fit import Run, resume, train
+from signbit.train._fit import resume, train
 from signbit.train._load_recipe import load_recipe, recipe_names
 from signbit.train._metrics_file import read_metrics
+from signbit.train._run import Run
 from signbit.train.recipe import Recipe
 
 __all__ = ["Recipe", "Run", "load_recipe", "read_metrics", "recipe_names", "resume", "train"]

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-# In its first steps the average forgets faster, so that the random start soon has no part in it.
+# The average forgets faster in its first steps, so that the random start soon has no part in it.
 _WARMUP_STEPS = 10
 
 
 class AverageModel(nn.Module):
     """A copy of `model` whose parameters follow it slowly.
 
-    As a submodule of what is trained it is part of the checkpoint, beside the raw weights.
+    It is a submodule of the training module, so the checkpoint holds it next to the raw weights.
     """
 
     def __init__(self, model: nn.Module, decay: float):
@@ -35,7 +35,7 @@ class AverageModel(nn.Module):
     def measure(self, model: nn.Module, batches: Iterable[Tensor]) -> None:
         """Take the statistics of all batch norms from `batches`, other buffers from `model`.
 
-        Averaged weights have other signs than those the running statistics were seen with.
+        Averaged weights have other signs than the weights that the running statistics belong to.
 
         Source: arXiv:1803.05407, section 3.2.
         """

@@ -1,4 +1,4 @@
-"""Feed a run: hold images on the device as uint8, or read them in worker processes."""
+"""Feed a run with images: uint8 on the device, or read by worker processes."""
 
 import math
 import os
@@ -113,10 +113,19 @@ class PixelData(pl.LightningDataModule):
     """Training and validation batches of one data set, as real input of the network.
 
     A batch is pixels, labels and the places of its images in the data set.
+
+    memory_format: of the input, that of the network.
     """
 
-    def __init__(self, images: ImageSet, recipe: Recipe, preprocessing: Preprocessing):
+    def __init__(
+        self,
+        images: ImageSet,
+        recipe: Recipe,
+        preprocessing: Preprocessing,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ):
         super().__init__()
+        self.memory_format = memory_format
         self.images, self.recipe, self.preprocessing = images, recipe, preprocessing
         self.train_indices, self.val_indices = split(len(images.labels), recipe.val_size)
         _, height, width, _ = images.images.shape
@@ -172,7 +181,7 @@ class PixelData(pl.LightningDataModule):
         generator = torch.Generator().manual_seed(epoch_seed(self.recipe.seed, 0, "batch norm"))
         order = self.train_indices[torch.randperm(len(self.train_indices), generator=generator)]
         for pixels, _, _ in self._batches(order[: batches * size]):
-            yield to_input(pixels.to(self._device), self.preprocessing)
+            yield self._to_input(pixels.to(self._device))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> tuple[Tensor, Tensor]:
         """Augment where training, then turn pixels into real input."""
@@ -181,7 +190,10 @@ class PixelData(pl.LightningDataModule):
         if self.trainer.training:
             mirrored = self._mirrored[places] ^ (self.trainer.current_epoch % 2 == 1)
             pixels = augment(pixels, self.recipe.augmentation, self._generator, mirrored)
-        return to_input(pixels, self.preprocessing), labels
+        return self._to_input(pixels), labels
+
+    def _to_input(self, pixels: Tensor) -> Tensor:
+        return to_input(pixels, self.preprocessing, self.memory_format)
 
     def _batches(self, order: Tensor) -> Any:
         if self._resident is not None:

@@ -1,11 +1,11 @@
-"""Per epoch: which share of the binary weights flipped, which share sits at the clip."""
+"""The shares of the binary weights that flipped in an epoch, and that sit at the clip."""
 
 import lightning.pytorch as pl
 from torch import Tensor
 
 from signbit.layers import latent_weights
 from signbit.train._latent import clip_ratio, flip_ratio, signs
-from signbit.train._module import Classifier
+from signbit.train._module import TrainingModule
 
 
 class BinaryDiagnostics(pl.Callback):
@@ -16,12 +16,12 @@ class BinaryDiagnostics(pl.Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Remember the signs that the epoch starts with."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, TrainingModule)
         self._signs = signs(pl_module.model)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compare the signs with those at the start of the epoch."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, TrainingModule)
         model, bound = pl_module.model, pl_module.recipe.latent_clip
         ratios = {"flipped": flip_ratio(self._signs, signs(model))}
         if bound is not None:

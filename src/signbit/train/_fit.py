@@ -4,20 +4,16 @@ import logging
 import signal
 import threading
 import warnings
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
-from signbit.data import ImageSet
-from signbit.data import load as load_data
 from signbit.errors import (
     CheckpointError,
     OutputError,
@@ -28,29 +24,18 @@ from signbit.errors import (
     printable,
 )
 from signbit.files import remove_leftovers
-from signbit.format import Preprocessing
-from signbit.models import Architecture, blueprint, is_legacy
-from signbit.models import takes as model_takes
+from signbit.models import is_legacy
 from signbit.signals import signal_of
 from signbit.train._checkpoint import RunCheckpointIO
-from signbit.train._data import PixelData, epoch_seed
 from signbit.train._diagnostics import BinaryDiagnostics
-from signbit.train._guard import FiniteTraining, machine_errors
+from signbit.train._failures import FiniteTraining, machine_errors
+from signbit.train._initial_weights import with_input_of_init
 from signbit.train._lock import lock
-from signbit.train._module import Classifier
 from signbit.train._progress import RunProgress
-from signbit.train._run import (
-    Run,
-    is_new,
-    note_environment,
-    read_run,
-    with_absolute_paths,
-    without_folders,
-    write_run,
-)
-from signbit.train._run_folder import LAST_CHECKPOINT, RunFolder
-from signbit.train._start import start_from, with_input_of_init
-from signbit.train._teacher import teacher_of
+from signbit.train._run import Run, with_absolute_paths
+from signbit.train._run_files import is_new, note_environment, read_run, write_run
+from signbit.train._run_recorder import LAST_CHECKPOINT, RunRecorder
+from signbit.train._training import Training, prepare
 
 
 def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
@@ -58,9 +43,9 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
 
     Returns the metrics of the last epoch, accuracies as fractions.
 
-    teacher: a module that takes the input of the model and gives logits, for a recipe with
-        `distillation` that names no file. It is moved to the run's device, into eval mode, and
-        compiled where the recipe has `compile`.
+    teacher: a module that accepts the input of the model and returns logits, for a recipe with
+        `distillation` that names no file. It is moved to the run's device and put into eval mode.
+        It is compiled if the recipe has `compile`.
 
     Raises: UsageError for a folder that has files or that another process trains in, or settings
     that do not fit the data; CheckpointError for a teacher or initial weights that do not fit;
@@ -94,7 +79,7 @@ def resume(
     On the CPU the end is the same, bit for bit, as that of a run that was never stopped, given
     the same versions and number of threads.
 
-    teacher: as `train` got it.
+    teacher: the one that `train` was called with.
 
     Raises: CheckpointError where the folder is not that of a run; UsageError where its recipe or
     the data are no longer those that it was begun with; and what `train` raises.
@@ -107,62 +92,32 @@ def resume(
         return _fit(run, True, teacher)
 
 
-def _load(run: Run) -> ImageSet:
-    return load_data(
-        run.data_source,
-        "train",
-        data_dir=run.data_dir,
-        download=run.download,
-        size=run.recipe.model.get("input_size"),
-        channels=run.recipe.model.get("in_channels"),
-    )
-
-
 def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
-    _check_device(run.device)
-    images = _load(run)
-    architecture, preprocessing = _describe(run, images)
-    blueprint(architecture)
-    torch.manual_seed(epoch_seed(run.recipe.seed, 0, "weights"))
-    # The batches are NHWC in memory; weights in the same order save a conversion per layer.
-    model = architecture.build().to(memory_format=torch.channels_last)  # pyright: ignore
     checkpoint = run.folder / LAST_CHECKPOINT
     resumed = checkpoint if resume and checkpoint.exists() else None
-    if run.recipe.init is not None and resumed is None:
-        start_from(model, run.recipe.init, preprocessing, architecture, run.zeros)
-    data = PixelData(images, run.recipe, preprocessing)
-    taught_by = teacher_of(run.recipe, teacher, preprocessing)
-    module = Classifier(model, run.recipe, data.steps_per_epoch, taught_by)
+    training = prepare(run, teacher, resumed is not None)
     if resume:
         note_environment(run)
     else:
         write_run(run)
-    info = {"data": run.data_name, "recipe": without_folders(run.recipe).model_dump(mode="json")}
-    run_folder = RunFolder(run.folder, architecture, preprocessing, info)
-    if run.recipe.compile:
-        mode = run.recipe.compile
-        model.compile(mode=None if mode is True else mode)
-        if taught_by is not None:
-            taught_by.compile()
-    _run_trainer(run, run_folder, module, data, resumed)
-    if resumed is not None and not run_folder.rows:
+    recorder = RunRecorder(run.folder, training.architecture, training.preprocessing, training.info)
+    _run_trainer(run, recorder, training, resumed)
+    if resumed is not None and not recorder.rows:
         raise _foreign_state(resumed, "no epoch in its table of metrics")
-    return run_folder.rows[-1]
+    return recorder.rows[-1]
 
 
-def _run_trainer(
-    run: Run, run_folder: RunFolder, module: Classifier, data: PixelData, resumed: Path | None
-) -> None:
+def _run_trainer(run: Run, recorder: RunRecorder, training: Training, resumed: Path | None) -> None:
     previous = signal.getsignal(signal.SIGINT)
     try:
         with _quiet_lightning(), machine_errors(run.recipe):
-            trainer = _trainer(run, run_folder, data)
-            trainer.fit(module, datamodule=data, ckpt_path=resumed)
+            trainer = _trainer(run, recorder, training.facts)
+            trainer.fit(training.module, datamodule=training.data, ckpt_path=resumed)
     except SignbitError:
         raise
     # Lightning looks for what it wrote itself; somebody else may have written the file.
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
-        if resumed is None or run_folder.began:
+        if resumed is None or recorder.began:
             raise
         raise _foreign_state(resumed, f"{type(error).__name__}: {first_line(error)}") from error
     except SystemExit as end:
@@ -172,7 +127,7 @@ def _run_trainer(
             f"{checkpoint} is complete" if checkpoint.exists() else "no checkpoint is written yet"
         )
         raise TrainingInterruptedError(
-            f"interrupted after {run_folder.saved} of {run.recipe.epochs} epochs; {state}. Go on "
+            f"interrupted after {recorder.saved} of {run.recipe.epochs} epochs; {state}. Go on "
             f"with: signbit train --resume --out {run.folder}",
             signal_of(end.__context__),
         ) from None
@@ -189,61 +144,7 @@ def _foreign_state(checkpoint: Path, reason: str) -> CheckpointError:
     )
 
 
-def _facts(run_folder: RunFolder, data: PixelData) -> dict[str, Any]:
-    """What a checkpoint must have been trained with for the run to go on from it."""
-    labels = data.images.labels
-    return {
-        "model": run_folder.architecture.name,
-        "recipe": run_folder.info["recipe"],
-        "preprocessing": run_folder.preprocessing.to_dict(),
-        "data": {"images": len(labels), "labels_crc32": zlib.crc32(labels.tobytes())},
-    }
-
-
-def _check_device(device: str) -> None:
-    if device not in ("cpu", "cuda"):
-        raise UsageError(f"unknown device {device!r}; known: cpu, cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("device 'cuda' is not available here; take --device cpu")
-
-
-def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
-    """Fill what the data set decides into the model's options and the preprocessing."""
-    _, height, width, channels = images.images.shape
-    decided = {
-        "num_classes": len(images.classes),
-        "in_channels": channels,
-        "input_size": [height, width],
-    }
-    for option, value in decided.items():
-        given = run.recipe.model.get(option, value)
-        if (list(given) if isinstance(given, tuple) else given) != value:
-            raise UsageError(
-                f"model.{option} is {given}, the data set {run.data!r} has {value}; leave it out"
-            )
-    decided = {key: value for key, value in decided.items() if model_takes(run.model, key)}
-    settings = run.recipe.input
-    preprocessing = Preprocessing(
-        scale=_per_channel("scale", settings.scale, channels),
-        bias=_per_channel("bias", settings.bias, channels),
-        size=(height, width),
-        classes=images.classes,
-    )
-    return Architecture(run.model, {**run.recipe.model, **decided}), preprocessing
-
-
-def _per_channel(name: str, value: float | Sequence[float], channels: int) -> Sequence[float]:
-    if not isinstance(value, Sequence):
-        return [value] * channels
-    if len(value) != channels:
-        raise UsageError(
-            f"input.{name} has {len(value)} numbers, the images have {channels} channels; give one "
-            "of each per channel, or one for all"
-        )
-    return value
-
-
-def _trainer(run: Run, run_folder: RunFolder, data: PixelData) -> pl.Trainer:
+def _trainer(run: Run, recorder: RunRecorder, facts: dict[str, Any]) -> pl.Trainer:
     return pl.Trainer(
         accelerator="gpu" if run.device == "cuda" else "cpu",
         devices=1,
@@ -251,8 +152,8 @@ def _trainer(run: Run, run_folder: RunFolder, data: PixelData) -> pl.Trainer:
         # Shapes never change, so that the fastest convolution is worth looking for.
         benchmark=run.device == "cuda",
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
-        callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(), run_folder],
-        plugins=[RunCheckpointIO(_facts(run_folder, data))],
+        callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(), recorder],
+        plugins=[RunCheckpointIO(facts)],
         default_root_dir=run.folder,
         enable_progress_bar=False,
         enable_model_summary=False,

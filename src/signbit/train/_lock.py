@@ -24,9 +24,9 @@ _held: set[int] = set()
 def lock(folder: Path) -> Iterator[None]:
     """Hold a run folder, made where it is missing; the lock ends with the process at the latest.
 
-    Folders that were made and are empty at the end are removed again. Where the file system has
-    no locks, such as NFS without a lock service, a note on standard error says so and the run
-    goes on.
+    Folders that were made for it are removed again if they are empty at the end. Some file
+    systems, such as NFS without a lock service, have no locks: then a note on standard error says
+    so and the run goes on.
 
     Raises: UsageError that says who holds the folder; OutputError where it cannot be written.
     """

@@ -1,4 +1,4 @@
-"""What a classifier is trained to make small."""
+"""The loss that training makes small."""
 
 import torch.nn.functional as F
 from torch import Tensor

@@ -17,7 +17,7 @@ from signbit.train.optimizers import build_optimizers
 from signbit.train.recipe import Recipe
 
 
-class Classifier(pl.LightningModule):
+class TrainingModule(pl.LightningModule):
     """Trains `model` as a classifier by a recipe.
 
     The loss is a cross-entropy; a model that ends in log-probabilities has the same loss, as

@@ -15,8 +15,8 @@ class RunProgress(pl.Callback):
     """Progress on standard error; logs the speed and, on a CPU, the share of time spent on feeding.
 
     Feeding is all the time between two training steps: fetching the batch, moving it,
-    augmenting it, and the other callbacks' work. A GPU works behind the clock of the steps, so
-    that nothing is told of it there.
+    augmenting it, and the other callbacks' work. A GPU works on after a step has returned, so this
+    share is not reported there.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""Sum loss and right answers where they arise, so that no step waits for the device."""
+"""Sum loss and right answers on the device, so that no step waits for it."""
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ class EpochTally:
 
     @torch.no_grad()
     def add(self, loss: Tensor, outputs: Tensor, labels: Tensor) -> None:
-        """Take in a batch and its mean loss."""
+        """Add a batch and its mean loss."""
         right = (outputs.argmax(1) == labels).sum()
         sums = torch.stack((loss.double() * len(labels), right.double()))
         self._sums = sums if self._sums is None else self._sums + sums

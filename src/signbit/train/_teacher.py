@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from signbit.errors import CheckpointError, UsageError, first_line
 from signbit.format import Preprocessing
-from signbit.models import load_model, to_input
+from signbit.models import in_memory_format, load_model, to_input
+from signbit.train._memory_format import fastest_format
 from signbit.train.recipe import Loss, Recipe
 
 
@@ -17,16 +18,23 @@ class Teacher:
 
     It is no submodule of what is trained, so that checkpoints do not hold it.
 
-    module: takes the input that the student takes.
+    module: accepts the input of the student.
     logit_scale: what its outputs are to be multiplied with before a softmax.
+    memory_format: that the module runs in, whatever that of the student is.
     """
 
-    def __init__(self, module: nn.Module, logit_scale: float = 1.0):
+    def __init__(
+        self,
+        module: nn.Module,
+        logit_scale: float = 1.0,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ):
         self.module, self.logit_scale = module, logit_scale
+        self.memory_format = memory_format
 
     def to(self, device: torch.device) -> None:
         """Move it to where the student's batches are."""
-        self.module.to(device, memory_format=torch.channels_last)  # pyright: ignore
+        self.module.to(device, memory_format=self.memory_format)  # pyright: ignore
         self.module.eval()
 
     def compile(self) -> None:
@@ -36,13 +44,19 @@ class Teacher:
     @torch.no_grad()
     def __call__(self, inputs: Tensor) -> Tensor:
         """(N, C, H, W) to (N, classes) float32."""
-        return self.module(inputs).float() * self.logit_scale
+        images = in_memory_format(inputs, self.memory_format)
+        return self.module(images).float() * self.logit_scale
 
 
 def teacher_of(
-    recipe: Recipe, given: nn.Module | None, preprocessing: Preprocessing
+    recipe: Recipe,
+    given: nn.Module | None,
+    preprocessing: Preprocessing,
+    device: torch.device,
 ) -> Teacher | None:
     """The teacher that a recipe names, or the module given in its place; None without either.
+
+    device: that the run trains on.
 
     Raises: UsageError where the recipe asks for one and there is none, or two, or the reverse, or
         one does not fit.
@@ -59,9 +73,12 @@ def teacher_of(
             f"as `teacher`; {found}. Set distillation=null to train without one"
         )
     if given is None:
-        return _load(str(settings.teacher), preprocessing)
-    _require_scores(given, preprocessing, recipe.precision == "bfloat16")
-    return Teacher(given)
+        module, logit_scale = _load(str(settings.teacher), preprocessing)
+    else:
+        _require_scores(given, preprocessing, recipe.precision == "bfloat16")
+        module, logit_scale = given, 1.0
+    chosen = fastest_format("the teacher", module, preprocessing, device)
+    return Teacher(module, logit_scale, chosen)
 
 
 @torch.no_grad()
@@ -85,8 +102,8 @@ def _require_scores(module: nn.Module, preprocessing: Preprocessing, autocast: b
         )
 
 
-def _load(path: str, preprocessing: Preprocessing) -> Teacher:
-    """The teacher of a run folder or checkpoint, with the logit scale that it was trained with."""
+def _load(path: str, preprocessing: Preprocessing) -> tuple[nn.Module, float]:
+    """The network of a run folder or checkpoint, and the logit scale that it was trained with."""
     trained = load_model(Path(path))
     if trained.preprocessing != preprocessing:
         raise UsageError(
@@ -97,4 +114,4 @@ def _load(path: str, preprocessing: Preprocessing) -> Teacher:
         scale = Loss.model_validate(trained.info.get("recipe", {}).get("loss", {})).logit_scale
     except (ValidationError, AttributeError) as error:
         raise CheckpointError(f"{path}: metadata: the loss of its recipe is damaged") from error
-    return Teacher(trained.module, scale)
+    return trained.module, scale

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from signbit.train._settings import (
+from signbit.train._field_types import (
     Count,
     ForChannels,
     Natural,
@@ -171,7 +171,7 @@ class Recipe(Settings):
         latent = self.latent_optimizer
         if latent is not None and self.optimizer.latent_weight_decay:
             raise ValueError(
-                "optimizer.latent_weight_decay has no effect beside latent_optimizer; set "
+                "optimizer.latent_weight_decay has no effect with latent_optimizer; set "
                 "latent_optimizer.latent_weight_decay"
             )
         if isinstance(latent, AbstractRealOptimizer) and latent.weight_decay:

@@ -1,4 +1,4 @@
-"""Find the networks of the zoo: each is a `.signbit` file and a card beside it."""
+"""Find the networks of the zoo: each is a `.signbit` file and a card next to it."""
 
 from importlib.resources import files
 

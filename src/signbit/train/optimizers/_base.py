@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from signbit.registry import Registry
-from signbit.train._settings import NotNegative, Rate, Settings
+from signbit.train._field_types import NotNegative, Rate, Settings
 
 
 class AbstractOptimizer(Settings, ABC):

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import torch
 
-from signbit.train._settings import Flag, Share
+from signbit.train._field_types import Flag, Share
 from signbit.train.optimizers._base import AbstractRealOptimizer, optimizers
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from signbit.errors import UsageError
 from signbit.layers import BinaryLayer, latent_weights
 from signbit.quantizers import set_progress
-from signbit.train._settings import NotNegative, Rate
+from signbit.train._field_types import NotNegative, Rate
 from signbit.train.optimizers._base import AbstractOptimizer, optimizers
 
 

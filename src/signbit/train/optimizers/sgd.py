@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 import torch
 from pydantic import model_validator
 
-from signbit.train._settings import Flag, Share
+from signbit.train._field_types import Flag, Share
 from signbit.train.optimizers._base import AbstractRealOptimizer, optimizers
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from signbit.errors import TrainingError, first_line
 from signbit.signals import stop_if_asked
-from signbit.train._module import Classifier
+from signbit.train._module import TrainingModule
 from signbit.train.recipe import Recipe
 
 _WAY_OUT = (
@@ -22,15 +22,15 @@ _WAY_OUT = (
 class FiniteTraining(pl.Callback):
     """Raises a TrainingError that names the first step with a NaN or infinite loss.
 
-    The sign of NaN is -1, so that a latent weight may be NaN and the loss finite for ever: at the
-    end of each epoch that is saved, the parameters are looked at, too.
+    The sign of NaN is -1, so a latent weight may be NaN while the loss stays finite. The
+    parameters are therefore checked too, at the end of each epoch that is saved.
     """
 
     def __init__(self):
         self._first_bad: Tensor | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Nothing bad in this epoch so far."""
+        """Forget the last epoch."""
         self._first_bad = torch.full((), torch.iinfo(torch.int64).max, device=pl_module.device)
 
     def on_train_batch_end(
@@ -52,7 +52,7 @@ class FiniteTraining(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Before the run folder is written: look at what the last step left."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, TrainingModule)
         if not pl_module.recipe.evaluates(trainer.current_epoch):
             return
         state = {k: v for k, v in pl_module.model.state_dict().items() if v.is_floating_point()}

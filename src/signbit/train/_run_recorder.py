@@ -11,7 +11,7 @@ from signbit.format import Preprocessing
 from signbit.models import Architecture, save_model
 from signbit.plots.curves import draw_curves
 from signbit.train._metrics_file import write_metrics
-from signbit.train._module import Classifier
+from signbit.train._module import TrainingModule
 from signbit.train._progress import epoch_metrics
 
 LAST_CHECKPOINT = "last.ckpt"
@@ -21,7 +21,7 @@ _RESULTS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 _DRAW_EVERY_SECONDS = 20.0
 
 
-class RunFolder(Checkpoint):
+class RunRecorder(Checkpoint):
     """Writes the run folder after every epoch that the recipe evaluates.
 
     saved: epochs that the last checkpoint has seen.
@@ -45,6 +45,11 @@ class RunFolder(Checkpoint):
         self.best, self.saved, self.began = 0.0, 0, False
         self._drawn_at = time.monotonic()
 
+    @property
+    def state_key(self) -> str:
+        """The name of this state in checkpoints; it stays, so that older runs can be resumed."""
+        return "RunFolder"
+
     def state_dict(self) -> dict[str, Any]:
         """The metrics of all epochs, and the best accuracy."""
         return {"rows": self.rows, "best": self.best}
@@ -62,7 +67,7 @@ class RunFolder(Checkpoint):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write everything that changed since the last time."""
-        assert isinstance(pl_module, Classifier)
+        assert isinstance(pl_module, TrainingModule)
         self.rows.append(_row(trainer))
         row = self.rows[-1]
         if not pl_module.recipe.evaluates(trainer.current_epoch):
@@ -77,7 +82,7 @@ class RunFolder(Checkpoint):
         trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
         self.saved = len(self.rows)
 
-    def _save(self, name: str, module: Classifier, row: dict[str, float]) -> None:
+    def _save(self, name: str, module: TrainingModule, row: dict[str, float]) -> None:
         info = self.info | {"metrics": {key: row[key] for key in _RESULTS if key in row}}
         path = self.folder / f"{name}.safetensors"
         save_model(path, module.evaluated, self.architecture, self.preprocessing, info)

@@ -12,8 +12,8 @@ from signbit.models import Architecture, create, legacy_input, load_model
 from signbit.models._legacy import legacy_preprocessing
 from signbit.pack import pack
 from signbit.train import Run, load_recipe, resume, train
-from signbit.train._run_folder import RunFolder
-from signbit.train._start import start_from, with_input_of_init
+from signbit.train._initial_weights import start_from, with_input_of_init
+from signbit.train._run_recorder import RunRecorder
 
 GREY = Preprocessing([1 / 128], [-1.0], (8, 8))
 
@@ -87,11 +87,11 @@ def old(tmp_path):
 
 def test_a_run_goes_on_from_an_old_checkpoint_and_its_input(old, monkeypatch):
     path, module, run = old
-    save = RunFolder.on_train_epoch_end
-    monkeypatch.setattr(RunFolder, "on_train_epoch_end", lambda *_: 1 / 0)
+    save = RunRecorder.on_train_epoch_end
+    monkeypatch.setattr(RunRecorder, "on_train_epoch_end", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         train(run)
-    monkeypatch.setattr(RunFolder, "on_train_epoch_end", save)
+    monkeypatch.setattr(RunRecorder, "on_train_epoch_end", save)
     path.unlink()  # the run folder remembers all of it
     assert resume(run.folder)["epoch"] == 1
     trained = load_model(run.folder)
