@@ -1,0 +1,6 @@
+"""Networks from elsewhere: adopt modules of foreign code, make a real network binary."""
+
+from signbit.convert._report import Change, Report
+from signbit.convert.adopt import adopt
+
+__all__ = ["Change", "Report", "adopt"]

@@ -1,0 +1,66 @@
+"""Copies of foreign modules, which keep tensors in places that `copy.deepcopy` forgets."""
+
+import copy
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from signbit.errors import AdoptError, first_line
+
+
+def deep_copy(module: nn.Module) -> nn.Module:
+    """A copy that shares nothing with `module`, in eval mode.
+
+    Code in the manner of BinaryNet keeps the latent weight as an attribute of the parameter,
+    `weight.org`. torch copies a parameter without its attributes, so they are copied here.
+
+    Raises: AdoptError where an attribute cannot be copied.
+    """
+    memo: dict[int, object] = {}
+    try:
+        copied = copy.deepcopy(module, memo)
+        for parameter in module.parameters():
+            twin = memo.get(id(parameter))
+            for name, value in vars(parameter).items():
+                if twin is not None:
+                    setattr(twin, name, copy.deepcopy(value, memo))
+    # Foreign objects fail to copy in any way.
+    except Exception as error:
+        raise AdoptError(
+            f"{type(module).__name__} cannot be copied: {first_line(error)}; adopt a network that "
+            "copy.deepcopy can copy"
+        ) from error
+    return copied.eval()
+
+
+def in_double(module: nn.Module) -> nn.Module:
+    """`module` itself with its numbers in float64, those in attributes too."""
+    module.double()
+    for parameter in module.parameters():
+        _widen(vars(parameter))
+    for part in module.modules():
+        _widen(vars(part))
+    return module
+
+
+def _widen(attributes: dict[str, object]) -> None:
+    for name, value in attributes.items():
+        if isinstance(value, Tensor) and value.is_floating_point():
+            attributes[name] = value.double()
+
+
+def attached(tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of the same size that are attributes of a tensor, such as `weight.org`."""
+    for name, value in vars(tensor).items():
+        if isinstance(value, Tensor) and value.shape == tensor.shape:
+            yield name, value
+
+
+@torch.no_grad()
+def put(tensor: Tensor, value: Tensor) -> None:
+    """Give a tensor of a copied module another value, and what is attached to it as well."""
+    # In the memory format that it has: foreign code may call view().
+    tensor.data = torch.empty_like(tensor).copy_(value).detach()
+    for name, other in list(attached(tensor)):
+        setattr(tensor, name, torch.empty_like(other).copy_(value))
