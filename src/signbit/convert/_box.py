@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from signbit.convert._copies import attached, deep_copy, in_double, put
+from signbit.convert._copies import arithmetic, attached, deep_copy, in_double, put
 from signbit.errors import AdoptError, first_line
 
 # Of the largest output. float64 still has to forgive code that rounds a scale to float32.
@@ -48,7 +48,7 @@ class Box:
             put(_get(module, name), value)
         output = None
         try:
-            with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            with torch.no_grad(), torch.random.fork_rng(devices=[]), arithmetic(self.dtype):
                 torch.seed()
                 for _ in range(times):
                     output = module(x.clone().to(self.dtype))
@@ -72,7 +72,8 @@ class Box:
         """Raises: AdoptError where the same input has other outputs each time, or in a batch."""
         y = self.run(x)
         bound = self.tolerance * y.abs().max()
-        # NaN is not at most anything, which refuses it.
+        if not y.isfinite().all():
+            raise AdoptError("its answers are not finite")
         if not (self.run(x) - y).abs().max() <= bound:
             raise AdoptError("its answers are random in eval mode; make them deterministic there")
         if not (self.run(x, times=2) - y).abs().max() <= bound:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from signbit.convert._copies import deep_copy
+from signbit.convert._copies import arithmetic, deep_copy
 from signbit.errors import AdoptError, first_line
 
 Inputs = Mapping[str, list[tuple[Tensor, Any]]]
@@ -35,11 +35,16 @@ def inputs_of(model: nn.Module, example: tuple[Any, ...], paths: Collection[str]
     return {path: calls for path, calls in seen.items() if calls and path not in odd}
 
 
-def run(model: nn.Module, inputs: tuple[Any, ...]) -> Any:
-    """What a network gives for inputs, which it cannot change. Raises: AdoptError."""
+def run(
+    model: nn.Module, inputs: tuple[Any, ...], dtype: torch.dtype = torch.float32
+) -> Any:
+    """What a network gives for inputs, which it cannot change. Raises: AdoptError.
+
+    dtype: float64 where network and inputs are in float64, so that casts in it stay there.
+    """
     given = [value.clone() if isinstance(value, Tensor) else value for value in inputs]
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), arithmetic(dtype):
             return model(*given)
     # Foreign code raises anything.
     except Exception as error:

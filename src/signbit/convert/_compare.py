@@ -54,7 +54,7 @@ def compare(before: nn.Module, after: nn.Module, example: tuple[Any, ...]) -> li
 
 def _runs_in_double(model: nn.Module, example: tuple[Any, ...]) -> bool:
     try:
-        output = run(in_double(deep_copy(model)), _cast(example, torch.float64))
+        output = run(in_double(deep_copy(model)), _cast(example, torch.float64), torch.float64)
     except AdoptError:
         return False
     return all(value.dtype != torch.float32 for value in _tensors(output))
@@ -67,7 +67,7 @@ def _difference(
     for model in (before, after):
         copied = deep_copy(model)
         copied = in_double(copied) if dtype is torch.float64 else copied
-        outputs.append(list(_tensors(run(copied, _cast(inputs, dtype)))))
+        outputs.append(list(_tensors(run(copied, _cast(inputs, dtype), dtype))))
     one, other = outputs
     if not one or [value.shape for value in one] != [value.shape for value in other]:
         raise AdoptError("the network gives no tensors, or others after the adoption")
@@ -118,9 +118,12 @@ def _inputs(example: tuple[Any, ...]) -> Iterator[tuple[str, tuple[Any, ...]]]:
         "stripes": lambda x: torch.arange(x.numel()).reshape(x.shape) % 3 - 1,
     }
     for name, make in kinds.items():
-        yield name, tuple(
-            make(one).to(one.device, one.dtype)
-            if isinstance(one, Tensor) and one.is_floating_point()
-            else one
-            for one in example
+        yield (
+            name,
+            tuple(
+                make(one).to(one.device, one.dtype)
+                if isinstance(one, Tensor) and one.is_floating_point()
+                else one
+                for one in example
+            ),
         )

@@ -2,9 +2,12 @@
 
 import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from signbit.errors import AdoptError, first_line
 
@@ -48,6 +51,35 @@ def _widen(attributes: dict[str, object]) -> None:
     for name, value in attributes.items():
         if isinstance(value, Tensor) and value.is_floating_point():
             attributes[name] = value.double()
+
+
+@contextmanager
+def arithmetic(dtype: torch.dtype) -> Iterator[None]:
+    """Where dtype is float64, new tensors and casts such as `.float()` are float64 as well."""
+    default = torch.get_default_dtype()
+    if dtype is not torch.float64:
+        yield
+        return
+    torch.set_default_dtype(dtype)
+    try:
+        with _Widened():
+            yield
+    finally:
+        torch.set_default_dtype(default)
+
+
+class _Widened(TorchDispatchMode):
+    """Every operation that is asked for float32 gives float64."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        wide = [torch.float64 if value is torch.float32 else value for value in args]
+        named = {
+            name: torch.float64 if value is torch.float32 else value
+            for name, value in (kwargs or {}).items()
+        }
+        return func(*wide, **named)
 
 
 def attached(tensor: Tensor) -> Iterator[tuple[str, Tensor]]:

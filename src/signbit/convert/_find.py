@@ -25,25 +25,32 @@ class Candidate:
 
 
 def weight_candidates(model: nn.Module) -> Iterator[Candidate]:
-    """Foreign modules with a weight of their own, and those around a single torch layer."""
+    """Foreign modules with a weight of their own, and those around a single torch layer.
+
+    Outer modules come first: parts of a layer, such as the scale of a quantizer, follow it.
+    """
     for path, module in model.named_modules():
-        if _is_foreign(module):
-            own = () if is_parametrized(module) else _weights(module)
-            inside = _all_weights(module)
-            normalizes = any(isinstance(part, _NormBase) for part in module.modules())
-            if own and len(inside) == len(own):
-                yield Candidate(path, module, own, True)
-            elif not own and len(inside) == 1 and not normalizes:
-                holder = module.get_submodule(inside[0].rpartition(".")[0])
-                if is_parametrized(module) or type(holder) in _LAYERS:
-                    yield Candidate(path, module, inside, is_parametrized(module))
+        if not _is_foreign(module):
+            continue
+        sizes = _weights(module)
+        own = {name: size for name, size in sizes.items() if "." not in name}
+        parts = [size for name, size in sizes.items() if name not in own]
+        normalizes = any(isinstance(part, _NormBase) for part in module.modules())
+        if is_parametrized(module) and len(sizes) == 1:
+            yield Candidate(path, module, tuple(sizes), True)
+        elif own and max(own.values()) > max(parts, default=0) and not normalizes:
+            yield Candidate(path, module, tuple(own), True)
+        elif not own and len(sizes) == 1 and not normalizes:
+            (name,) = sizes
+            if type(module.get_submodule(name.rpartition(".")[0])) in _LAYERS:
+                yield Candidate(path, module, (name,), False)
 
 
 def sign_candidates(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Foreign modules without parameters or parts, which may be a sign."""
     for path, module in model.named_modules():
-        plain = not any(True for _ in module.parameters()) and not any(True for _ in module.children())
-        if path and plain and _is_foreign(module):
+        parts = [*module.parameters(), *module.children()]
+        if path and not parts and _is_foreign(module):
             yield path, module
 
 
@@ -57,18 +64,11 @@ def _is_foreign(module: nn.Module) -> bool:
     return package != "torch" or is_parametrized(module) or bool(touched)
 
 
-def _weights(module: nn.Module) -> tuple[str, ...]:
-    tensors = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
-    return tuple(
-        name
+def _weights(module: nn.Module) -> dict[str, int]:
+    """The tensors in a module that may be a weight, and how many numbers each has."""
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    return {
+        name: tensor.numel()
         for name, tensor in tensors
         if tensor.is_floating_point() and tensor.ndim >= 2 and tensor.numel() > 1
-    )
-
-
-def _all_weights(module: nn.Module) -> tuple[str, ...]:
-    return tuple(
-        f"{path}.{name}" if path else name
-        for path, part in module.named_modules()
-        for name in _weights(part)
-    )
+    }

@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-Sizes = tuple[int, ...]
+Sizes = tuple[int, ...]  # of a tensor
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def forms_of(weight: Sizes, x: Sizes, y: Sizes) -> Iterator[Form]:
 def _linear(weight: Sizes, inputs: int, outputs: int) -> Iterator[Form]:
     if math.prod(weight) != inputs * outputs:
         return
-    if weight == (outputs, inputs) or 1 in weight or len(weight) == 1:
+    if weight == (outputs, inputs) or len(weight) == 1 or (len(weight) == 2 and 1 in weight):
         yield Form((outputs, inputs))
     if weight == (inputs, outputs):
         yield Form((outputs, inputs), layout="transposed")
@@ -82,8 +82,6 @@ def _kernels(taps: int, rank: int) -> list[Sizes]:
     if rank == 1:
         return [(taps,)]
     found = [
-        (first, *rest)
-        for first in _divisors(taps)
-        for rest in _kernels(taps // first, rank - 1)
+        (first, *rest) for first in _divisors(taps) for rest in _kernels(taps // first, rank - 1)
     ]
     return sorted(found, key=lambda sizes: max(sizes) - min(sizes))

@@ -13,6 +13,8 @@ from signbit.convert._forms import Form, Sizes
 from signbit.errors import AdoptError
 
 _MOST_DILATION = 8
+# Padding may be wider than the window reaches, by less than this.
+_MOST_RIM = 8
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _candidates(taps: int, inputs: int, outputs: int) -> Iterator[_Fit]:
         if outputs == inputs and reach % 2:
             yield 1, "same", dilation
         for stride in range(1, inputs + 1):
-            for padding in range(reach + taps + 1):
+            for padding in range(reach + _MOST_RIM):
                 if (inputs + 2 * padding - reach - 1) // stride + 1 == outputs:
                     yield stride, padding, dilation
 

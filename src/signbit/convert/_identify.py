@@ -50,10 +50,10 @@ class Found:
 
     def __str__(self) -> str:
         zero = self.input_zero
-        parts = ["input as it is" if zero is None else f"sign of the input, sign(0) = {zero:+d}"]
+        parts = ["input as it is" if zero is None else f"sign of the input, sign(0) = {zero}"]
         parts += [str(self.weight_rule), self.scale.text, self.bias.text]
         if self.geometry.padded:
-            parts.append(f"padding {self.padding_value:+g}")
+            parts.append(f"padding {self.padding_value:g}")
         return "; ".join(parts)
 
 
@@ -96,6 +96,7 @@ class _Search:
 
     def run(self) -> tuple[Found, Tensor]:
         box, changes = self.box, self._changes(self.weights[0])
+        box.require_constant(self._typed(self.draw.wild(self.sizes)))
         calm = self.draw.calm((1, *self.sizes[1:]))
         geometry = find_geometry(box, self.form, self._typed(calm), changes)
         if geometry is None:
@@ -104,7 +105,6 @@ class _Search:
                 "padding and dilation"
             )
         self.geometry = geometry
-        box.require_constant(self._typed(self.draw.wild(self.sizes)))
         zero = self._input_zero(changes)
         probes = [self._probe(changes) for changes in self._all_changes()]
         rule = self._weight_rule(zero, probes)

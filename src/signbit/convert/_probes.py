@@ -49,7 +49,13 @@ class Draw:
         # Of heavy tails the mean magnitude is far from the deviation, also by powers of two.
         tails = self.signs(sizes) * self.normal(sizes).abs() ** self.uniform(each, 1, 6)
         zeros = self.wild(sizes)
-        return [spread, tails, zeros, self._balanced(sizes), self._balanced_inputs(sizes)]
+        found = [spread, tails, zeros]
+        # One weight less its own mean is nothing, and has no deviation.
+        if torch.Size(sizes[1:]).numel() > 1:
+            found.append(self._balanced(sizes))
+        if sizes[1] > 1:
+            found.append(self._balanced_inputs(sizes))
+        return found
 
     def _balanced(self, sizes: Sequence[int]) -> Tensor:
         """Each output channel has the exact mean 0, and weights that are exactly 0."""
@@ -64,7 +70,8 @@ class Draw:
 
     def _pairs(self, rows: int, count: int) -> Tensor:
         """Rows of (v, -v) and zeros in another order each; eighths, whose sums are exact."""
-        half = (self.uniform((rows, count // 2), 0, 12) // 1) / 8
+        half = (self.uniform((rows, count // 2), 0, 4) // 1) / 8
+        half[:, 0] += 1 / 8
         rest = torch.zeros(rows, count % 2, dtype=torch.float64)
         row = torch.cat([half, -half, rest], 1)
         order = self.uniform((rows, count), 0, 1).argsort(1)

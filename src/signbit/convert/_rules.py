@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import torch
@@ -14,7 +14,13 @@ from signbit.quantizers import AbstractQuantizer, PlusSign, RuleSign, SteSign, T
 ZERO_RULES = (-1, 1, 0)
 SIGNS: dict[int, type[AbstractQuantizer]] = {-1: SteSign, 0: TorchSign, 1: PlusSign}
 _CENTRES = (None, "channel", "position", "layer")
-_DEVIATIONS = ((None, 0.0), *product(("unbiased", "biased"), (0.0, 1e-5)))
+_DEVIATIONS = (
+    (None, "channel", 0.0),
+    *product(("unbiased", "biased"), ("channel", "layer"), (0.0, 1e-5)),
+)
+
+# Means without a deviation: 4 centres, 2 clips, channel or layer.
+_PLAIN = 16
 
 Tensors = Mapping[str, Tensor]
 
@@ -36,7 +42,7 @@ class WeightRule:
         if self.zero is None:
             return "weight as it is"
         centre = f" minus the mean of the {self.centre}" if self.centre else ""
-        return f"sign of the weight{centre}, sign(0) = {self.zero:+d}"
+        return f"sign of the weight{centre}, sign(0) = {self.zero}"
 
 
 WEIGHT_RULES = (
@@ -60,24 +66,60 @@ class Named:
 def scale_rules(tensors: Tensors, numbers: Mapping[str, float], outputs: int) -> Iterator[Named]:
     """What a scale may be, the simplest first; the caller stops at the first that fits."""
     yield Named("no scale", lambda tensors, weight: weight.new_ones(()))
-    for name in _of_channels(tensors, outputs):
-        yield Named(name, lambda tensors, weight, name=name: tensors[name].flatten())
-        yield Named(f"|{name}|", lambda tensors, weight, name=name: tensors[name].flatten().abs())
+    learned = [
+        named
+        for name in _of_channels(tensors, outputs)
+        for named in (
+            Named(f"scale {name}", lambda given, _, name=name: given[name].flatten()),
+            Named(f"scale |{name}|", lambda given, _, name=name: given[name].flatten().abs()),
+        )
+    ]
+    yield from learned
     for name, number in numbers.items():
-        yield Named(f"{name} = {number:g}", lambda _, weight, n=number: weight.new_tensor(n))
-    for kind, centre, (deviation, epsilon), clip, per in product(
-        ("mean", "power_of_two"), _CENTRES, _DEVIATIONS, (None, 1.0), ("channel", "layer")
+        yield Named(f"scale {name} = {number:g}", lambda _, w, number=number: w.new_tensor(number))
+    computed = list(_computed_scales())
+    yield from computed
+    # As a scale of activations and one of weights.
+    yield from (_product(one, other) for one, other in combinations(learned, 2))
+    yield from (_product(one, other) for one, other in product(computed[:_PLAIN], learned))
+
+
+def _computed_scales() -> Iterator[Named]:
+    for kind, (deviation, deviation_per, epsilon), centre, clip, per in product(
+        ("mean", "power_of_two"), _DEVIATIONS, _CENTRES, (None, 1.0), ("channel", "layer")
     ):
         options = {
             "scale": kind,
             "scale_centre": centre,
             "deviation": deviation,
+            "deviation_per": deviation_per,
             "epsilon": epsilon,
             "scale_clip": clip,
             "per": per,
         }
-        shown = ", ".join(f"{k}={v!r}" for k, v in options.items() if v not in (None, 0.0))
-        yield Named(f"of the weight: {shown}", _computed(options), options)
+        yield Named(f"scale {_in_words(options)}", _computed(options), options)
+
+
+def _in_words(options: Mapping[str, Any]) -> str:
+    """mean |v| of the channel, v the weight minus the mean of the position, clipped at 1."""
+    v, deviation = "the weight", options["deviation"]
+    if options["scale_centre"] is not None:
+        v += f" minus the mean of the {options['scale_centre']}"
+    if deviation is not None:
+        v += f" by the {deviation} deviation of the {options['deviation_per']}"
+        v += f" (epsilon {options['epsilon']:g})" if options["epsilon"] else ""
+    if options["scale_clip"] is not None:
+        v += f" clipped at {options['scale_clip']:g}"
+    mean = f"mean |v| of the {options['per']}, v {v}"
+    return mean if options["scale"] == "mean" else f"power of two next to the {mean}"
+
+
+def _product(one: Named, other: Named) -> Named:
+    # No quantizer has such a scale: it becomes a parameter of its value.
+    return Named(
+        f"{one.text} times {other.text}",
+        lambda tensors, weight: one.value(tensors, weight) * other.value(tensors, weight),
+    )
 
 
 def _computed(options: dict[str, Any]) -> Callable[[Tensors, Tensor], Tensor]:
@@ -93,7 +135,7 @@ def bias_rules(tensors: Tensors, scale: Named, outputs: int) -> Iterator[Named]:
     """What is added, the simplest first: nothing, a tensor, its signs, each perhaps scaled."""
     yield Named("no bias", lambda tensors, weight: weight.new_zeros(()))
     changes: list[tuple[str, Callable[[Tensor], Tensor]]] = [("{}", lambda t: t)]
-    changes += [(f"sign({{}}), sign(0) = {zero:+d}", SIGNS[zero]()) for zero in ZERO_RULES]
+    changes += [(f"sign({{}}), sign(0) = {zero}", SIGNS[zero]()) for zero in ZERO_RULES]
     for name, (text, change) in product(_of_channels(tensors, outputs), changes):
 
         def value(tensors: Tensors, weight: Tensor, name: str = name, change=change) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from signbit.convert._box import Box
 from signbit.convert._build import build
 from signbit.convert._calls import Inputs, inputs_of
 from signbit.convert._compare import compare
-from signbit.convert._copies import deep_copy, in_double
+from signbit.convert._copies import deep_copy
 from signbit.convert._find import Candidate, sign_candidates, weight_candidates
 from signbit.convert._forms import forms_of
 from signbit.convert._identify import Found, UnexplainedError, identify
@@ -55,24 +56,37 @@ def adopt(
     weights = [one for one in weight_candidates(original) if not kept(one.path)]
     signs = [(path, one) for path, one in sign_candidates(original) if not kept(path)]
     calls = inputs_of(original, inputs, [*(one.path for one in weights), *dict(signs)])
-    outcomes = [_adopt_layer(candidate, calls) for candidate in weights]
-    outcomes += [_adopt_sign(path, module, calls) for path, module in signs]
-    adopted = deep_copy(original)
-    for replacement, change in outcomes:
+    adopted, changes = deep_copy(original), []
+    for path, ask in [
+        *((one.path, partial(_adopt_layer, one)) for one in weights),
+        *((path, partial(_adopt_sign, path, one)) for path, one in signs),
+    ]:
+        done = [change.path for change in changes if change.difference is not None]
+        outcome = None if any(_is_inside(path, other) for other in done) else ask(calls)
+        if outcome is None:
+            continue
+        replacement, change = outcome
+        changes.append(change)
         if replacement is not None:
-            adopted = _replace(adopted, change.path, replacement)
-    compared = compare(original, adopted, inputs) if outcomes else []
-    return adopted.train(model.training), Report(tuple(one for _, one in outcomes), tuple(compared))
+            adopted = _replace(adopted, path, replacement)
+    compared = compare(original, adopted, inputs) if changes else []
+    return adopted.train(model.training), Report(tuple(changes), tuple(compared))
+
+
+def _is_inside(path: str, other: str) -> bool:
+    return other == "" or path.startswith(f"{other}.")
 
 
 def _check_keep(model: nn.Module, keep: tuple[str, ...]) -> None:
     paths = [path for path, _ in model.named_modules()]
     for pattern in keep:
         if not any(fnmatchcase(path, pattern) for path in paths):
-            raise UsageError(f"keep={pattern!r} matches no module; give paths such as {paths[-1]!r}")
+            raise UsageError(
+                f"keep={pattern!r} matches no module; give paths such as {paths[-1]!r}"
+            )
 
 
-def _adopt_layer(candidate: Candidate, calls: Inputs) -> Outcome:
+def _adopt_layer(candidate: Candidate, calls: Inputs) -> Outcome | None:
     path, module = candidate.path, candidate.module
     if path not in calls:
         return _left(path, module, "the example does not call it with one tensor")
@@ -93,8 +107,9 @@ def _adopt_layer(candidate: Candidate, calls: Inputs) -> Outcome:
     binarized = [reason for reason in reasons if reason.binarized]
     if binarized and candidate.owner:
         raise _refused(path, module, binarized[0])
-    why = str(reasons[0]) if reasons else "neither a convolution nor a linear layer"
-    return _left(path, module, f"not binary: {why}" if not binarized else why)
+    if not reasons:
+        return None
+    return _left(path, module, f"{'' if binarized else 'not binary: '}{reasons[0]}")
 
 
 def _refused(path: str, module: nn.Module, error: AdoptError) -> AdoptError:
@@ -104,9 +119,7 @@ def _refused(path: str, module: nn.Module, error: AdoptError) -> AdoptError:
     )
 
 
-def _built(
-    candidate: Candidate, box: Box, found: Found, weight: Tensor, calls: Inputs
-) -> Outcome:
+def _built(candidate: Candidate, box: Box, found: Found, weight: Tensor, calls: Inputs) -> Outcome:
     """The layer for what was found, compared with the module on what the network gives it."""
     layer, worst = build(found, box.tensors(), weight), 0.0
     for sample, _ in calls[candidate.path][:_CALLS]:
@@ -123,26 +136,25 @@ def _built(
     return layer.to(dtype), Change(candidate.path, kind, type(layer).__name__, str(found), worst)
 
 
-def _adopt_sign(path: str, module: nn.Module, calls: Inputs) -> Outcome:
-    """A quantizer for a module that gives -1 and +1; others stay, as torch.export follows them."""
-    if path not in calls or calls[path][0][0].shape != calls[path][0][1].shape:
-        return _left(path, module, "no function of single numbers")
+def _adopt_sign(path: str, module: nn.Module, calls: Inputs) -> Outcome | None:
+    """A quantizer for a module that gives -1 and +1; None for others, which stay as they are."""
+    if path not in calls:
+        return None
     sample = calls[path][0][0]
     try:
         box = Box(module, sample)
         x = Draw().wild(sample[:_ROWS].shape).to(box.dtype)
         y = box.run(x)
         box.require_constant(x)
-    except AdoptError as error:
-        return _left(path, module, str(error))
+    except AdoptError:
+        return None
     for zero in ZERO_RULES:
         quantizer = SIGNS[zero]()
         off = float((quantizer(x) - y).abs().max()) if y.shape == x.shape else float("inf")
         if off <= box.tolerance:
-            reason = f"sign of the input, sign(0) = {zero:+d}"
-            after = type(quantizer).__name__
-            return quantizer, Change(path, type(module).__name__, after, reason, off)
-    return _left(path, module, "no sign")
+            kinds = type(module).__name__, type(quantizer).__name__
+            return quantizer, Change(path, *kinds, f"sign of the input, sign(0) = {zero}", off)
+    return None
 
 
 def _left(path: str, module: nn.Module, reason: str) -> Outcome:

@@ -24,6 +24,7 @@ _ALLOWED: dict[str, tuple[Any, ...]] = {
     "scale": (None, "mean", "power_of_two"),
     "scale_centre": (None, "channel", "position", "layer"),
     "deviation": (None, "biased", "unbiased"),
+    "deviation_per": ("channel", "layer"),
     "per": ("channel", "layer"),
 }
 
@@ -41,7 +42,7 @@ class RuleSign(AbstractQuantizer):
         None for 1. The mean runs over what `per` says.
     v = x, minus the mean that scale_centre names, divided by its standard deviation where
         `deviation` is not None, then clamped to [-scale_clip, scale_clip] where that is not None.
-        The deviation is that of the output channel, or of the layer if scale_centre is "layer";
+        The deviation is that of the output channel, or of the layer, as deviation_per says;
         epsilon is added to the variance.
 
     Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
@@ -61,6 +62,7 @@ class RuleSign(AbstractQuantizer):
         scale: Scale = "mean",
         scale_centre: Centre = None,
         deviation: Deviation = None,
+        deviation_per: Literal["channel", "layer"] = "channel",
         epsilon: float = 0.0,
         scale_clip: float | None = None,
         per: Literal["channel", "layer"] = "channel",
@@ -69,7 +71,8 @@ class RuleSign(AbstractQuantizer):
         super().__init__()
         self.centre, self.zero, self.scale_kind = centre, zero, scale
         self.scale_centre, self.deviation, self.epsilon = scale_centre, deviation, epsilon
-        self.scale_clip, self.per, self.clip = scale_clip, per, clip
+        self.deviation_per, self.scale_clip = deviation_per, scale_clip
+        self.per, self.clip = per, clip
         for name, value in self._options().items():
             if name in _ALLOWED and value not in _ALLOWED[name]:
                 allowed = ", ".join(map(repr, _ALLOWED[name]))
@@ -111,8 +114,7 @@ class RuleSign(AbstractQuantizer):
         return mean if self.scale_kind == "mean" else torch.exp2(mean.log2().round())
 
     def _deviation(self, v: Tensor) -> Tensor:
-        group = "layer" if self.scale_centre == "layer" else "channel"
-        variance = _mean((v - _mean(v, group)).square(), group)
+        variance = _mean((v - _mean(v, self.deviation_per)).square(), self.deviation_per)
         if self.deviation == "unbiased":
             count = v.numel() // variance.numel()
             variance = variance * (count / max(count - 1, 1))
@@ -125,6 +127,7 @@ class RuleSign(AbstractQuantizer):
             "scale": self.scale_kind,
             "scale_centre": self.scale_centre,
             "deviation": self.deviation,
+            "deviation_per": self.deviation_per,
             "epsilon": self.epsilon,
             "scale_clip": self.scale_clip,
             "per": self.per,
@@ -133,7 +136,12 @@ class RuleSign(AbstractQuantizer):
 
     def extra_repr(self) -> str:
         """The options that differ from the plain sign."""
-        shown = {k: v for k, v in self._options().items() if k == "zero" or v not in (None, 0.0)}
+        options = self._options()
+        if self.deviation is None:
+            del options["deviation_per"]
+        if self.scale_kind is None:
+            del options["per"]
+        shown = {k: v for k, v in options.items() if k == "zero" or v not in (None, 0.0)}
         return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
 
