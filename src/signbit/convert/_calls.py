@@ -35,9 +35,7 @@ def inputs_of(model: nn.Module, example: tuple[Any, ...], paths: Collection[str]
     return {path: calls for path, calls in seen.items() if calls and path not in odd}
 
 
-def run(
-    model: nn.Module, inputs: tuple[Any, ...], dtype: torch.dtype = torch.float32
-) -> Any:
+def run(model: nn.Module, inputs: tuple[Any, ...], dtype: torch.dtype = torch.float32) -> Any:
     """What a network gives for inputs, which it cannot change. Raises: AdoptError.
 
     dtype: float64 where network and inputs are in float64, so that casts in it stay there.

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from signbit.convert._box import Box
 from signbit.convert._forms import Form, Sizes
-from signbit.errors import AdoptError
 
 _MOST_DILATION = 8
 # Padding may be wider than the window reaches, by less than this.
@@ -52,7 +51,7 @@ class Geometry:
 def find_geometry(box: Box, form: Form, x: Tensor, changes: dict[str, Tensor]) -> Geometry | None:
     """The geometry that fits what the module does; None where none does.
 
-    x: one input of values next to -1 and +1.
+    x: inputs of values next to -1 and +1; of small layers several, as one change may cancel out.
     changes: tensors with weights of which none is zero.
     """
     if not form.kernel:
@@ -81,29 +80,25 @@ def _same(fits: list[_Fit]) -> _Fit | None:
 
 def _reached(box: Box, x: Tensor, axis: int, changes: dict[str, Tensor]) -> Tensor:
     """Whether place i of an axis reaches output o: (inputs, outputs), booleans."""
-    turned = x.repeat(x.shape[axis], *[1] * (x.ndim - 1))
-    for place in range(x.shape[axis]):
-        turned[place].select(axis - 1, place).neg_()
-    changed = _changed(box, x, turned, changes)
-    others = [one for one in range(1, x.ndim) if one != axis]
-    return changed.amax(others) > 0
+    others = [one for one in range(x.ndim) if one != axis]
+    return torch.stack(
+        [_changed(box, x, place, axis, changes).amax(others) for place in range(x.shape[axis])]
+    )
 
 
 def _groups(box: Box, x: Tensor, changes: dict[str, Tensor]) -> int:
     """How many groups there are, from the share of outputs that the first channel reaches."""
-    turned = x.clone()
-    turned[:, 0].neg_()
-    changed = _changed(box, x, turned, changes).flatten(2).amax(2)
+    others = [one for one in range(x.ndim) if one != 1]
+    changed = _changed(box, x, 0, 1, changes).amax(others)
     return round(changed.numel() / max(int(changed.sum()), 1))
 
 
-def _changed(box: Box, x: Tensor, turned: Tensor, changes: dict[str, Tensor]) -> Tensor:
-    before = box.run(x, changes)
-    after = torch.cat([box.run(part, changes) for part in turned.split(8)])
-    if before.shape[1:] != after.shape[1:]:
-        raise AdoptError("its output has another shape for another batch")
-    bound = box.tolerance * before.abs().max()
-    return ((after - before).abs() > bound).to(x.dtype)
+def _changed(box: Box, x: Tensor, place: int, axis: int, changes: dict[str, Tensor]) -> Tensor:
+    """Which outputs are others when one place of an axis has the opposite signs."""
+    turned = x.clone()
+    turned.select(axis, place).neg_()
+    before, after = box.run(x, changes), box.run(turned, changes)
+    return (after - before).abs() > box.tolerance * before.abs().max()
 
 
 def _fits(taps: int, reached: Tensor) -> list[_Fit]:

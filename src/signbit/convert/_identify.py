@@ -27,6 +27,9 @@ from signbit.errors import AdoptError
 
 _SAMPLES = 4
 _ROWS = 16
+_SMALL = 1024
+# Between the tolerances and the changes that move weights across a mean.
+_NEAR = 1e-3
 _PADDING_VALUES = (0.0, -1.0, 1.0)
 
 R = TypeVar("R")
@@ -97,7 +100,8 @@ class _Search:
     def run(self) -> tuple[Found, Tensor]:
         box, changes = self.box, self._changes(self.weights[0])
         box.require_constant(self._typed(self.draw.wild(self.sizes)))
-        calm = self.draw.calm((1, *self.sizes[1:]))
+        small = self.weights[0].numel() < _SMALL
+        calm = self.draw.calm((2 * _SAMPLES if small else 1, *self.sizes[1:]))
         geometry = find_geometry(box, self.form, self._typed(calm), changes)
         if geometry is None:
             raise self._unexplained(
@@ -106,6 +110,8 @@ class _Search:
             )
         self.geometry = geometry
         zero = self._input_zero(changes)
+        if zero is None and self._has_binary_input():
+            raise UnexplainedError("it binarizes its input, by another rule than a sign around 0")
         probes = [self._probe(changes) for changes in self._all_changes()]
         rule = self._weight_rule(zero, probes)
         value = self._padding_value(zero, rule, probes)
@@ -129,7 +135,7 @@ class _Search:
         def off(rule: WeightRule, probe: Probe) -> float:
             return min(found.off for found in self._fits(zero, rule, probe))
 
-        return self._first(WEIGHT_RULES, probes, off, "weight")
+        return self._first(WEIGHT_RULES, probes, off, "input and weight")
 
     def _padding_value(self, zero: int | None, rule: WeightRule, probes: list[Probe]) -> float:
         if not self.geometry.padded:
@@ -202,18 +208,21 @@ class _Search:
         raise self._unexplained(f"no rule for its {what}; nearest: {nearest}, off by {least:.1e}")
 
     def _unexplained(self, message: str) -> UnexplainedError:
-        return UnexplainedError(message, self._is_binarized())
+        return UnexplainedError(message, self._has_binary_input() or self._has_binary_weight())
 
-    def _is_binarized(self) -> bool:
-        """Whether small changes of the input, or of the weight, change nothing but a scale."""
-        changes = self._changes(self.weights[0])
-        x = self._typed(self.draw.calm(self.sizes))
-        y = self._rows(self.box.run(x, changes))
-        near = self._typed(self.draw.uniform(x.shape, 0.99, 1.01))
-        if fit(self._rows(self.box.run(x * near, changes)), y).off <= self.box.tolerance:
-            return True
-        weight = self.weights[0] * (1 + 1e-5 * self.draw.uniform(self.weights[0].shape, -1, 1))
-        other = self._rows(self.box.run(x, changes | {self.name: weight}))
+    def _has_binary_input(self) -> bool:
+        """Whether small changes of the input change nothing but a scale."""
+        changes, x = self._changes(self.weights[0]), self._typed(self.draw.calm(self.sizes))
+        near = x * self.draw.uniform(x.shape, 0.99, 1.01).to(x.dtype)
+        y, other = (self._rows(self.box.run(one, changes)) for one in (x, near))
+        return fit(other, y).off <= self.box.tolerance
+
+    def _has_binary_weight(self) -> bool:
+        """Whether small changes of the weight change nothing but a scale."""
+        changes, x = self._changes(self.weights[0]), self._typed(self.draw.calm(self.sizes))
+        factor = self.draw.uniform(self.weights[0].shape, 1 - _NEAR, 1 + _NEAR)
+        near = changes | {self.name: self.weights[0] * factor}
+        y, other = (self._rows(self.box.run(x, one)) for one in (changes, near))
         return fit(other, y).off <= self.box.tolerance
 
     def _fits(

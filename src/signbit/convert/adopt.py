@@ -49,7 +49,16 @@ def adopt(
     inputs = example if isinstance(example, tuple) else (example,)
     original, keep = deep_copy(model), tuple(keep)
     _check_keep(original, keep)
+    # Building a layer draws weights, which are then replaced.
+    with torch.random.fork_rng(devices=[]):
+        adopted, changes = _adopt_modules(original, inputs, keep)
+        compared = compare(original, adopted, inputs) if changes else []
+    return adopted.train(model.training), Report(tuple(changes), tuple(compared))
 
+
+def _adopt_modules(
+    original: nn.Module, inputs: tuple[Any, ...], keep: tuple[str, ...]
+) -> tuple[nn.Module, list[Change]]:
     def kept(path: str) -> bool:
         return any(fnmatchcase(path, pattern) for pattern in keep)
 
@@ -69,8 +78,7 @@ def adopt(
         changes.append(change)
         if replacement is not None:
             adopted = _replace(adopted, path, replacement)
-    compared = compare(original, adopted, inputs) if changes else []
-    return adopted.train(model.training), Report(tuple(changes), tuple(compared))
+    return adopted, changes
 
 
 def _is_inside(path: str, other: str) -> bool:
@@ -168,7 +176,8 @@ def _replace(model: nn.Module, path: str, replacement: nn.Module) -> nn.Module:
         return replacement
     old = model.get_submodule(path)
     for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
+        # Not named_children, which names a module in two places once.
+        for name, child in list(parent._modules.items()):
             if child is old:
-                setattr(parent, name, replacement)
+                parent._modules[name] = replacement
     return model

@@ -1,4 +1,4 @@
-"""In the manner of Brevitas, whose quantizers are parts of a layer, and of small functional code."""
+"""In the manner of Brevitas, whose quantizers are parts of a layer, and of functional code."""
 
 import torch
 import torch.nn.functional as F
