@@ -2,5 +2,6 @@
 
 from signbit.convert._report import Change, Report
 from signbit.convert.adopt import adopt
+from signbit.convert.binarize import binarize
 
-__all__ = ["Change", "Report", "adopt"]
+__all__ = ["Change", "Report", "adopt", "binarize"]

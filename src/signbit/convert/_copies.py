@@ -13,7 +13,12 @@ from signbit.errors import AdoptError, first_line
 
 
 def deep_copy(module: nn.Module) -> nn.Module:
-    """A copy that shares nothing with `module`, in eval mode.
+    """`copy_of` in eval mode."""
+    return copy_of(module).eval()
+
+
+def copy_of(module: nn.Module) -> nn.Module:
+    """A copy that shares nothing with `module`.
 
     Code in the manner of BinaryNet keeps the latent weight as an attribute of the parameter,
     `weight.org`. torch copies a parameter without its attributes, so they are copied here.
@@ -31,10 +36,10 @@ def deep_copy(module: nn.Module) -> nn.Module:
     # Foreign objects fail to copy in any way.
     except Exception as error:
         raise AdoptError(
-            f"{type(module).__name__} cannot be copied: {first_line(error)}; adopt a network that "
+            f"{type(module).__name__} cannot be copied: {first_line(error)}; give a network that "
             "copy.deepcopy can copy"
         ) from error
-    return copied.eval()
+    return copied
 
 
 def in_double(module: nn.Module) -> nn.Module:
@@ -96,3 +101,16 @@ def put(tensor: Tensor, value: Tensor) -> None:
     tensor.data = torch.empty_like(tensor).copy_(value).detach()
     for name, other in list(attached(tensor)):
         setattr(tensor, name, torch.empty_like(other).copy_(value))
+
+
+def replaced(model: nn.Module, path: str, new: nn.Module) -> nn.Module:
+    """The network with a module replaced in every place that holds it."""
+    if not path:
+        return new
+    old = model.get_submodule(path)
+    for parent in list(model.modules()):
+        # Not named_children, which names a module in two places once.
+        for name, child in list(parent._modules.items()):
+            if child is old:
+                parent._modules[name] = new
+    return model

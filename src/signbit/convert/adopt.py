@@ -12,7 +12,7 @@ from signbit.convert._box import Box
 from signbit.convert._build import build
 from signbit.convert._calls import Inputs, inputs_of
 from signbit.convert._compare import compare
-from signbit.convert._copies import deep_copy
+from signbit.convert._copies import deep_copy, replaced
 from signbit.convert._find import Candidate, sign_candidates, weight_candidates
 from signbit.convert._forms import forms_of
 from signbit.convert._identify import Found, UnexplainedError, identify
@@ -77,7 +77,7 @@ def _adopt_modules(
         replacement, change = outcome
         changes.append(change)
         if replacement is not None:
-            adopted = _replace(adopted, path, replacement)
+            adopted = replaced(adopted, path, replacement)
     return adopted, changes
 
 
@@ -168,16 +168,3 @@ def _adopt_sign(path: str, module: nn.Module, calls: Inputs) -> Outcome | None:
 def _left(path: str, module: nn.Module, reason: str) -> Outcome:
     kind = type(module).__name__
     return None, Change(path, kind, kind, reason)
-
-
-def _replace(model: nn.Module, path: str, replacement: nn.Module) -> nn.Module:
-    """The network with a module replaced in every place that holds it."""
-    if not path:
-        return replacement
-    old = model.get_submodule(path)
-    for parent in list(model.modules()):
-        # Not named_children, which names a module in two places once.
-        for name, child in list(parent._modules.items()):
-            if child is old:
-                parent._modules[name] = replacement
-    return model
