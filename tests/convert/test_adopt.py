@@ -70,10 +70,10 @@ def test_first_and_later_layers_of_one_class_differ_in_their_input():
 
 def test_latent_weights_are_those_that_training_changes():
     network = warmed(binarynet.Vgg(), IMAGE)
-    layer = network.features[3]
+    weight = network.get_parameter("features.3.weight")
     adopted, _ = adopt(network, torch.randn(2, *IMAGE))
-    assert layer.weight.abs().unique().tolist() == [1.0]
-    assert torch.equal(adopted.get_submodule("features.3").weight, layer.weight.org)
+    assert weight.abs().unique().tolist() == [1.0]
+    assert torch.equal(adopted.get_parameter("features.3.weight"), vars(weight)["org"])
 
 
 def test_weights_of_code_that_only_holds_signs_are_adopted_as_well():

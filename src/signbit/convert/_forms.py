@@ -43,8 +43,10 @@ def forms_of(weight: Sizes, x: Sizes, y: Sizes) -> Iterator[Form]:
     """Every reading of a tensor of sizes `weight` in a module that makes `y` out of `x`."""
     if len(x) >= 2 and x[:-1] == y[:-1]:
         yield from _linear(weight, x[-1], y[-1])
-    if len(x) == len(y) and 3 <= len(x) <= 5:
-        yield from _convolutions(weight, x[1], y[1], len(x) - 2)
+    rank = len(x) - 2
+    if len(y) == rank + 2 and 1 <= rank <= 3:
+        (_, inputs, *_), (_, outputs, *_) = x, y
+        yield from _convolutions(weight, inputs, outputs, rank)
 
 
 def _linear(weight: Sizes, inputs: int, outputs: int) -> Iterator[Form]:

@@ -27,7 +27,7 @@ class AnyConv(nn.Module):
         self.latent = nn.Parameter(torch.randn(outputs, inputs // parts, *taps) * 0.7 + 0.1)
         self.alpha = nn.Parameter(torch.randn(outputs))
         self.beta = nn.Parameter(torch.randn(outputs))
-        self.sizes = {"stride": step, "dilation": spread, "groups": parts}
+        self.sizes = (step, 0, spread, parts)
         self.rim, self.rim_value = rim, rim_value
         self.taken, self.weighed, self.centre = taken, weighed, centre
         self.scale, self.whole, self.bias = scale, whole, bias
@@ -61,7 +61,7 @@ class AnyConv(nn.Module):
             x = sign(F.pad(x, rims, value=self.rim_value), self.taken)
         else:
             x = F.pad(sign(x, self.taken), rims)
-        y = F.conv2d(x, w, **self.sizes)
+        y = F.conv2d(x, w, None, *self.sizes)
         beta = self.beta.view(-1, 1, 1)
         if self.bias == "inside":
             return (y + beta) * scale
