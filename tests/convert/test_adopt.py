@@ -3,6 +3,7 @@
 import random
 import re
 
+import numpy as np
 import pytest
 import torch
 from convert.conftest import IMAGE, NETWORKS, warmed
@@ -224,6 +225,35 @@ def test_parametrized_and_hooked_layers_are_foreign_too():
     assert_alike(network, adopted, torch.randn(9, 12).round())
 
 
+def test_code_that_leaves_torch_is_asked_in_float32():
+    class InNumpy(nn.Conv2d):
+        def forward(self, x):
+            weight = np.where(self.weight.detach().numpy() >= 0, 1, -1).astype(np.float32)
+            x = torch.from_numpy(np.sign(x.detach().numpy()).astype(np.float32))
+            return self._conv_forward(x, torch.from_numpy(weight), self.bias)
+
+    network = nn.Sequential(InNumpy(3, 6, 3, stride=2, padding=1))
+    adopted, report = adopt(network, torch.randn(2, *IMAGE))
+    assert report.changes[0].reason.startswith("sign of the input, sign(0) = 0; sign of the weight")
+    assert {one.dtype for one in report.compared} == {"float32"}
+    assert_alike(network, adopted, torch.randn(2, *IMAGE).round())
+
+
+def test_a_block_that_is_no_layer_stays_even_where_it_is_random():
+    class Noisy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x):
+            return self.conv(x + torch.randn_like(x))
+
+    network = nn.Sequential(Noisy(), nn.Flatten())
+    adopted, report = adopt(network, torch.randn(2, *IMAGE))
+    assert type(adopted.get_submodule("0")) is Noisy
+    assert "random" in report.changes[0].reason
+
+
 def test_layers_of_torch_and_ours_are_left_alone():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), BinaryConv2d(4, 4, 3), nn.Flatten())
     adopted, report = adopt(network.train(), torch.randn(2, *IMAGE))
@@ -245,6 +275,7 @@ def test_the_root_may_be_the_layer_itself():
     [
         (lambda n: adopt(n, torch.randn(2, 5, 8, 8)), "the network fails on the example"),
         (lambda n: adopt(n, torch.randn(2, *IMAGE), keep=["head"]), r"keep='head' matches no"),
+        (lambda n: adopt(n.to("meta"), torch.randn(2, *IMAGE)), "not on the CPU; call cpu"),
     ],
 )
 def test_wrong_arguments_are_one_line(make, says):

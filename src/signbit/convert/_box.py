@@ -35,7 +35,7 @@ class Box:
         if self.dtype not in TOLERANCE:
             raise AdoptError(f"it computes in {self.dtype}; call float() on the network first")
         self.tolerance = TOLERANCE[self.dtype]
-        self._first = self.run(sample)
+        self.run(sample)
 
     def run(self, x: Tensor, changes: Mapping[str, Tensor] | None = None, times: int = 1) -> Tensor:
         """The output for `x`; with `changes`, tensors by name, in place of its own.

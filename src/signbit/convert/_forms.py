@@ -43,10 +43,9 @@ def forms_of(weight: Sizes, x: Sizes, y: Sizes) -> Iterator[Form]:
     """Every reading of a tensor of sizes `weight` in a module that makes `y` out of `x`."""
     if len(x) >= 2 and x[:-1] == y[:-1]:
         yield from _linear(weight, x[-1], y[-1])
-    rank = len(x) - 2
-    if len(y) == rank + 2 and 1 <= rank <= 3:
-        (_, inputs, *_), (_, outputs, *_) = x, y
-        yield from _convolutions(weight, inputs, outputs, rank)
+    if 3 <= len(x) <= 5 and len(y) == len(x):
+        inputs, outputs = list(x)[1], list(y)[1]
+        yield from _convolutions(weight, inputs, outputs, len(x) - 2)
 
 
 def _linear(weight: Sizes, inputs: int, outputs: int) -> Iterator[Form]:

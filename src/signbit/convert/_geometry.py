@@ -57,7 +57,7 @@ def find_geometry(box: Box, form: Form, x: Tensor, changes: dict[str, Tensor]) -
     if not form.kernel:
         return Geometry()
     axes = range(len(form.kernel))
-    found = [_fits(form.kernel[a], _reached(box, x, a + 2, changes)) for a in axes]
+    found = [_fits(form.kernel[a], _reached(box, x, a + 2, changes, x.shape[a + 2])) for a in axes]
     if not all(found) or _groups(box, x, changes) != form.groups:
         return None
     for choice in ([_symmetric(axis) for axis in found], [_same(axis) for axis in found]):
@@ -78,27 +78,23 @@ def _same(fits: list[_Fit]) -> _Fit | None:
     return next((fit for fit in fits if fit[1] == "same"), None)
 
 
-def _reached(box: Box, x: Tensor, axis: int, changes: dict[str, Tensor]) -> Tensor:
-    """Whether place i of an axis reaches output o: (inputs, outputs), booleans."""
+def _reached(box: Box, x: Tensor, axis: int, changes: dict[str, Tensor], places: int) -> Tensor:
+    """Whether place i of an axis reaches output o of that axis: (places, outputs), booleans."""
+    before = box.run(x, changes)
+    bound = box.tolerance * before.abs().max()
     others = [one for one in range(x.ndim) if one != axis]
-    return torch.stack(
-        [_changed(box, x, place, axis, changes).amax(others) for place in range(x.shape[axis])]
-    )
+    rows = []
+    for place in range(places):
+        turned = x.clone()
+        turned.select(axis, place).neg_()
+        rows.append(((box.run(turned, changes) - before).abs() > bound).amax(others))
+    return torch.stack(rows)
 
 
 def _groups(box: Box, x: Tensor, changes: dict[str, Tensor]) -> int:
     """How many groups there are, from the share of outputs that the first channel reaches."""
-    others = [one for one in range(x.ndim) if one != 1]
-    changed = _changed(box, x, 0, 1, changes).amax(others)
+    changed = _reached(box, x, 1, changes, 1)
     return round(changed.numel() / max(int(changed.sum()), 1))
-
-
-def _changed(box: Box, x: Tensor, place: int, axis: int, changes: dict[str, Tensor]) -> Tensor:
-    """Which outputs are others when one place of an axis has the opposite signs."""
-    turned = x.clone()
-    turned.select(axis, place).neg_()
-    before, after = box.run(x, changes), box.run(turned, changes)
-    return (after - before).abs() > box.tolerance * before.abs().max()
 
 
 def _fits(taps: int, reached: Tensor) -> list[_Fit]:

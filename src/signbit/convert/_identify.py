@@ -132,8 +132,20 @@ class _Search:
         return None
 
     def _weight_rule(self, zero: int | None, probes: list[Probe]) -> WeightRule:
+        seen: list[tuple[Tensor, float]] = []
+
         def off(rule: WeightRule, probe: Probe) -> float:
-            return min(found.off for found in self._fits(zero, rule, probe))
+            # Rules that differ in zeros alone give the same signs of most weights.
+            signs = rule.signs(probe.weight)
+            shared = rule.zero is not None and probe is probes[0]
+            if shared:
+                for others, known in seen:
+                    if torch.equal(others, signs.to(torch.int8)):
+                        return known
+            least = min(found.off for found in self._fits(zero, rule, probe))
+            if shared:
+                seen.append((signs.to(torch.int8), least))
+            return least
 
         return self._first(WEIGHT_RULES, probes, off, "input and weight")
 
@@ -275,7 +287,7 @@ class _Search:
         """Of inputs: small maps where the module takes them, which shows a border and an inside."""
         if not self.form.kernel:
             return torch.Size((_ROWS, *sample.shape[1:]))
-        sides = [4 * taps + 5 for taps in self.form.kernel]
+        sides = [3 * taps + 4 for taps in self.form.kernel]
         sizes = torch.Size((_SAMPLES, sample.shape[1], *sides))
         if self.box.runs(self._typed(torch.zeros(sizes))):
             return sizes

@@ -69,10 +69,8 @@ class Draw:
         return flat.transpose(1, 2).reshape(tuple(sizes))
 
     def _pairs(self, rows: int, count: int) -> Tensor:
-        """Rows of (v, -v) and zeros in another order each; eighths, whose sums are exact."""
+        """Rows of (v, -v) and zeros in a drawn order; eighths, whose sums are exact."""
         half = (self.uniform((rows, count // 2), 0, 4) // 1) / 8
         half[:, 0] += 1 / 8
         rest = torch.zeros(rows, count % 2, dtype=torch.float64)
-        row = torch.cat([half, -half, rest], 1)
-        order = self.uniform((rows, count), 0, 1).argsort(1)
-        return row.gather(1, order)
+        return torch.cat([half, -half, rest], 1)[:, self.uniform((count,), 0, 1).argsort()]

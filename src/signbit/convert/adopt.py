@@ -44,9 +44,12 @@ def adopt(
 
     Returns: the copy, its training flag that of `model`, and a report, which prints as a table.
     Raises: AdoptError naming the module, the nearest rule and how far off it is, or the input on
-        which the networks differ; UsageError where a pattern of `keep` matches nothing.
+        which the networks differ; UsageError where a pattern of `keep` matches nothing, or the
+        network is not on the CPU.
     """
     inputs = example if isinstance(example, tuple) else (example,)
+    if any(tensor.device.type != "cpu" for tensor in [*model.parameters(), *model.buffers()]):
+        raise UsageError("the network is not on the CPU; call cpu() on it first")
     original, keep = deep_copy(model), tuple(keep)
     _check_keep(original, keep)
     # Building a layer draws weights, which are then replaced.
@@ -111,6 +114,8 @@ def _adopt_layer(candidate: Candidate, calls: Inputs) -> Outcome | None:
                 except UnexplainedError as error:
                     reasons.append(error)
     except AdoptError as error:
+        if not candidate.owner:
+            return _left(path, module, str(error))
         raise _refused(path, module, error) from error
     binarized = [reason for reason in reasons if reason.binarized]
     if binarized and candidate.owner:

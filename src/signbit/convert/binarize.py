@@ -90,7 +90,7 @@ def _new_layers(
         if why:
             found.append((path, None, why))
         elif flow.is_normalized(path, around_zero):
-            found.append((path, _binary(old, options), ""))
+            found.append((path, _binary(old, options), "a batch norm comes before it"))
         else:
             new = _with_norm(old, _binary(old, options))
             found.append((path, new, "its sign needs a batch norm"))
