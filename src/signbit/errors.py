@@ -39,6 +39,10 @@ class PackError(SignbitError, ValueError):
     """A network cannot be packed exactly; the message names the module and the reason."""
 
 
+class AdoptError(SignbitError, ValueError):
+    """A module of foreign code follows no rule that is known; the message names the nearest."""
+
+
 class ExportError(SignbitError, ValueError):
     """A format cannot express a packed network; the message names the node and the reason."""
 

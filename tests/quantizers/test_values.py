@@ -12,17 +12,21 @@ from signbit.quantizers import (
     ApproxSign,
     EdeSign,
     Identity,
+    PlusSign,
     Relu,
     ResteSign,
     SteSign,
     StochasticSign,
     SwishSign,
+    TorchSign,
     approx_sign,
     create,
     ede_sign,
+    plus_sign,
     reste_sign,
     ste_sign,
     swish_sign,
+    torch_sign,
 )
 
 INF, NAN = math.inf, math.nan
@@ -295,3 +299,19 @@ def test_create_passes_objects_and_none_through():
         create(quantizer, clip=1)
     with pytest.raises(InputTypeError, match="not int"):
         create(3)  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def test_plus_sign_and_torch_sign_differ_from_ste_sign_at_zero_alone():
+    x = torch.tensor([column[0] for column in SIGNS], dtype=torch.float32)
+    wanted = torch.tensor([column[1] for column in SIGNS], dtype=torch.float32)
+    zero = x == 0
+    assert plus_sign(x).tolist() == wanted.where(~zero, 1).tolist()
+    assert torch_sign(x).tolist() == wanted.where(~zero & ~x.isnan(), 0).tolist()
+    assert (PlusSign().binary, TorchSign().binary) == (True, False)
+
+
+@pytest.mark.parametrize("kind", [PlusSign, TorchSign])
+def test_their_gradient_is_that_of_ste_sign(kind):
+    x = torch.tensor([0.0, -0.0, 1.0, ABOVE, -0.5, INF, NAN])
+    for clip in (1.0, 0.4, None):
+        assert torch.equal(gradient_of(kind(clip), x), gradient_of(SteSign(clip), x))

@@ -12,6 +12,7 @@ from signbit.quantizers import (
     AdabinWeight,
     DorefaSign,
     MagnitudeAwareSign,
+    RuleSign,
     StandardizedSign,
     XnorSign,
     ede_sign,
@@ -175,3 +176,92 @@ def test_the_clamp_is_the_quantile_of_a_laplace_distribution():
 def test_quantiles_out_of_order_are_refused(taus):
     with pytest.raises(UsageError, match=r"0.5 < tau_start <= tau_end < 1"):
         StandardizedSign(*taus)
+
+
+# Means of the channels 0.25 and 0.125, of the positions (axis 1) as well, of the layer 0.1875.
+ROWS = torch.tensor([[0.5, -1.5, 2.0, 0.0], [0.25, 0.25, -0.25, 0.25]])
+
+
+@pytest.mark.parametrize(
+    ("options", "signs"),
+    [
+        ({}, [[1, -1, 1, -1], [1, 1, -1, 1]]),
+        ({"zero": 1}, [[1, -1, 1, 1], [1, 1, -1, 1]]),
+        ({"zero": 0}, [[1, -1, 1, 0], [1, 1, -1, 1]]),
+        ({"centre": "channel"}, [[1, -1, 1, -1], [1, 1, -1, 1]]),
+        ({"centre": "layer"}, [[1, -1, 1, -1], [1, 1, -1, 1]]),
+    ],
+)
+def test_rule_sign_takes_signs_around_a_centre(options, signs):
+    assert RuleSign(**options).signs(ROWS).tolist() == signs
+    assert RuleSign(**options).binary == (options.get("zero") != 0)
+
+
+def test_rule_sign_centres_over_what_the_option_names():
+    kernel = torch.tensor([[[1.0, 4.0], [3.0, 4.0]], [[9.0, 5.0], [5.0, 3.0]]])
+    expected = {
+        None: [[[1, 1], [1, 1]], [[1, 1], [1, 1]]],
+        "channel": [[[-1, 1], [0, 1]], [[1, -1], [-1, -1]]],  # 3 and 5.5
+        "position": [[[-1, 0], [1, 0]], [[1, 1], [-1, -1]]],  # 2 and 4, 7 and 4
+        "layer": [[[-1, -1], [-1, -1]], [[1, 1], [1, -1]]],  # 4.25
+    }
+    for centre, signs in expected.items():
+        assert RuleSign(centre, zero=0).signs(kernel).tolist() == signs
+
+
+@pytest.mark.parametrize(
+    ("options", "scale"),
+    [
+        ({}, [[1.0], [0.25]]),
+        ({"per": "layer"}, [[0.625]]),
+        ({"scale_clip": 1.0}, [[0.625], [0.25]]),
+        ({"scale_centre": "channel"}, [[(0.25 + 1.75 + 1.75 + 0.25) / 4], [0.1875]]),
+        ({"scale": "power_of_two"}, [[1.0], [0.25]]),
+        ({"scale": "power_of_two", "per": "layer"}, [[0.5]]),
+    ],
+)
+def test_rule_sign_scales_by_a_mean_magnitude(options, scale):
+    quantizer = RuleSign(**options)
+    assert scale_of(quantizer, ROWS) == scale
+    assert torch.equal(quantizer(ROWS), quantizer.signs(ROWS) * torch.tensor(scale))
+    assert RuleSign(scale=None).scale(ROWS) is None
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize("per", ["channel", "layer"])
+def test_rule_sign_divides_by_a_deviation(unbiased, per):
+    dim = 1 if per == "channel" else (0, 1)
+    z = ROWS - ROWS.mean(dim, keepdim=True)
+    deviation = torch.std(z, dim=dim, correction=int(unbiased), keepdim=True)
+    quantizer = RuleSign(
+        scale_centre=per,
+        deviation="unbiased" if unbiased else "biased",
+        deviation_per=per,
+        epsilon=0.0,
+    )
+    torch.testing.assert_close(quantizer.scale(ROWS), (z / deviation).abs().mean(1, keepdim=True))
+    near = RuleSign(scale_centre=per, deviation="biased", deviation_per=per, epsilon=1.0)
+    other = (z / (z.square().mean(dim, keepdim=True) + 1).sqrt()).abs().mean(1, keepdim=True)
+    torch.testing.assert_close(near.scale(ROWS), other)
+
+
+def test_rule_sign_passes_the_gradient_times_its_scale_where_the_weight_is_within_the_clip():
+    for centre in (None, "channel"):
+        gradient = gradient_of(RuleSign(centre), ROWS, INCOMING)
+        expected = INCOMING * torch.tensor([[1.0], [0.25]]) * (ROWS.abs() <= 1)
+        assert torch.equal(gradient, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"zero": 2}, "zero is 2; give one of -1, 0, 1"),
+        ({"centre": "row"}, "centre is 'row'; give one of None, 'channel', 'position', 'layer'"),
+        ({"scale": "max"}, "scale is 'max'; give one of None, 'mean', 'power_of_two'"),
+        ({"epsilon": -1.0}, "epsilon is -1.0; give 0 or a positive number"),
+        ({"scale_clip": 0.0}, "clip is 0.0; give a positive, finite number"),
+    ],
+)
+def test_rule_sign_refuses_other_options(options, says):
+    with pytest.raises(UsageError, match=says):
+        RuleSign(**options)

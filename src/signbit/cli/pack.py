@@ -8,17 +8,37 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._classes import Classes, choose_classes
-from signbit.cli._model import ModelPath, open_model, read_images
+from signbit.cli._model import open_model, read_images
 from signbit.cli._options import Json, ModelName, Settings, Zeros
 from signbit.cli._output import print_table, require_suffix, say, write_json
+from signbit.cli._own_code import (
+    Arguments,
+    Mean,
+    Size,
+    Std,
+    Weights,
+    is_own_code,
+    open_own_code,
+)
+from signbit.errors import UsageError
 
 if TYPE_CHECKING:
+    from signbit.convert import Report
     from signbit.format import PackedModel
+    from signbit.models import TrainedModel
 
 
 @commands.register("pack")
 def pack(
-    path: ModelPath,
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="Run folder, .safetensors checkpoint, old .pth.tar (which needs --model), or "
+            "FILE.py:NAME, a class in code of your own (which needs --weights, --size, --mean and "
+            "--std).",
+        ),
+    ],
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="FILE.signbit", help="File to write.")
     ],
@@ -36,6 +56,19 @@ def pack(
     settings: Settings = None,
     classes: Classes = None,
     zeros: Zeros = None,
+    weights: Weights = None,
+    args: Arguments = None,
+    size: Size = None,
+    mean: Mean = None,
+    std: Std = None,
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt",
+            help="For FILE.py:NAME: replace its own binary layers by those of signbit, where "
+            "each is seen to compute the same.",
+        ),
+    ] = False,
     json: Json = None,
 ) -> None:
     """Fold and pack a trained network into bits and thresholds.
@@ -45,11 +78,23 @@ def pack(
     real, with its bits before and after. The self-check runs torch and the packed network on
     random images and on --samples; a network of integers must give the very bits of torch. The
     file has the names of the classes: those of the model, or of --classes in their place.
+
+    FILE.py is imported, which executes it; the file of --weights is only read.
     """
     from signbit.format.file import SUFFIX
 
     require_suffix("--out", out, SUFFIX)
-    trained = open_model(path, model, settings, zeros=zeros)
+    own = {"--weights": weights, "--args": args, "--size": size, "--mean": mean, "--std": std}
+    own["--adopt"] = adopt or None
+    report = None
+    if is_own_code(path):
+        _refuse(path, {"--model": model, "--set": settings or None, "--zeros": zeros}, "own code")
+        trained = open_own_code(path, weights, args, size, mean, std)
+        if adopt:
+            trained, report = _adopted(trained)
+    else:
+        _refuse(path, own, "a model of signbit")
+        trained = open_model(path, model, settings, zeros=zeros)
     from signbit.pack import pack as run
 
     names = choose_classes(trained, classes, [trained.source.parent])
@@ -63,7 +108,38 @@ def pack(
     )
     packed.save(out)
     _print(packed, out)
-    write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info})
+    result = {"file": str(out), "bytes": out.stat().st_size, **packed.info}
+    write_json(json, result | ({} if report is None else {"adopted": report.to_dict()}))
+
+
+def _refuse(path: Path, options: dict[str, Any], kind: str) -> None:
+    """Raises: UsageError where options are given that are not of this kind of model."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise UsageError(f"{path} is {kind}; leave {', '.join(given)} out")
+
+
+def _adopted(trained: "TrainedModel") -> tuple["TrainedModel", "Report"]:
+    """The network with its own binary layers replaced, on an image of random pixels."""
+    import torch
+
+    from signbit.convert import adopt
+    from signbit.models import to_input
+
+    known = trained.preprocessing
+    pixels = torch.randint(
+        256,
+        (2, *known.size, known.channels),
+        dtype=torch.uint8,
+        generator=torch.Generator().manual_seed(0),
+    )
+    module, report = adopt(trained.module, to_input(pixels, known).contiguous())
+    print_table(("module", "was", "is now", "why"), report.rows(), left=4)
+    say(
+        f"adopted: {len(report.changes)} modules; before and after differ by "
+        f"{report.difference:.1e} at most, on {len(report.compared)} inputs"
+    )
+    return replace(trained, module=module), report
 
 
 def _print(packed: "PackedModel", out: Path) -> None:

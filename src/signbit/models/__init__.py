@@ -9,6 +9,7 @@ from signbit.models._registry import Architecture, create, models, option, takes
 from signbit.models._summary import COUNTS, LayerCost, summarize
 from signbit.models._torch_file import parse_torch_file, read_bytes
 from signbit.models._trained import TrainedModel
+from signbit.models._weights import load_weights
 from signbit.models._zeros import Zeros
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "is_legacy",
     "legacy_input",
     "load_model",
+    "load_weights",
     "models",
     "option",
     "parameters_of",

@@ -152,9 +152,7 @@ def _compare(
         change /= size
     bits = sum(one.values.size for one in expected.values())
     difference = _largest(scores, wanted)
-    return _Part(
-        bits, replay.differ, turned, unsteady, predictions, difference, error, change
-    )
+    return _Part(bits, replay.differ, turned, unsteady, predictions, difference, error, change)
 
 
 def _shaken(

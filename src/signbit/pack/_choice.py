@@ -67,5 +67,3 @@ def _form(c: RuleCall, condition: str, one: str, other: str) -> RealForm | None:
             return None
         parts.append(RealForm((gate,), (_affine(float(constant), 0.0),)))
     return RealForm(tuple(parts), (_ADD,))
-
-

@@ -229,7 +229,9 @@ class Folding:
                 return None
             falling = direction < 0
         else:
-            if not function.uniform or (isinstance(function.of, Move) and function.of.fill is not None):
+            if not function.uniform or (
+                isinstance(function.of, Move) and function.of.fill is not None
+            ):
                 return None
             falling = torch.zeros(source.size[2], dtype=torch.bool)
         inner = Pointwise(

@@ -64,9 +64,7 @@ def usual_places(shape: tuple[int, ...]) -> Tensor:
     return places.permute(2, 0, 1).reshape(shape)
 
 
-def placed(
-    step: Step, shape: tuple[int, ...], index: Tensor, fill: float | None = None
-) -> Placed:
+def placed(step: Step, shape: tuple[int, ...], index: Tensor, fill: float | None = None) -> Placed:
     """With the usual layout told as such."""
     if usual_size(shape) == step.size and torch.equal(index.reshape(shape), usual_places(shape)):
         return Placed(step, shape)

@@ -224,9 +224,7 @@ class Lowering:
         node = self.emit(path, "conv_f32_bits", [self.real(source)], attributes, weight=words)
         return Scaled(node)
 
-    def _pixel_conv(
-        self, step: Conv, attributes: dict[str, Any], words: NDArray[np.uint64]
-    ) -> int:
+    def _pixel_conv(self, step: Conv, attributes: dict[str, Any], words: NDArray[np.uint64]) -> int:
         code, (source,) = self.folding.code, step.sources
         assert code is not None
         attributes |= {"multiplier": code.multiplier, "offset": code.offset}
@@ -319,4 +317,3 @@ def _wastes_words(source: Step, kernel: tuple[int, int], groups: int) -> bool:
     rows, columns, channels = source.size
     whole = kernel == (rows, columns) and groups == 1
     return whole and words_for(math.prod(source.size)) < rows * columns * words_for(channels)
-

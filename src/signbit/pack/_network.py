@@ -131,8 +131,10 @@ def image_shape(shape: tuple[int, ...], place: Place) -> tuple[int, ...]:
         if side % 2:
             break
         return shape[axis + 1 :] if side == 2 else (side // 2, *shape[axis + 1 :])
-    raise PackError(f"{place}: gives a value of shape {shape} for a batch of 2; one image has no "
-                    "part of its own in it")
+    raise PackError(
+        f"{place}: gives a value of shape {shape} for a batch of 2; one image has no "
+        "part of its own in it"
+    )
 
 
 def split(values: Tensor, place: Place) -> tuple[Tensor, Tensor]:
@@ -168,8 +170,10 @@ def _one_constant(constants: Tensor | None, known: Tensor, place: Place) -> floa
 
 
 def _without_fill(source: Placed, place: Place) -> Placed:
-    return Placed(as_map(source, place), source.shape) if len(source.shape) <= 3 else as_row(
-        source, place
+    return (
+        Placed(as_map(source, place), source.shape)
+        if len(source.shape) <= 3
+        else as_row(source, place)
     )
 
 
@@ -231,4 +235,3 @@ def _channel_runs(owners: Tensor, known: Tensor) -> list[tuple[int, int, int]] |
         else:
             runs.append((owner, channel, channel + 1))
     return runs
-

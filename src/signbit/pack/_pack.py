@@ -87,9 +87,7 @@ def _packed(
     return PackedModel(kept.nodes, preprocessing, facts)
 
 
-def _recorded(
-    model: nn.Module, preprocessing: Preprocessing
-) -> tuple[Recording, Recording, int]:
+def _recorded(model: nn.Module, preprocessing: Preprocessing) -> tuple[Recording, Recording, int]:
     """What the network runs for two batches of images, and the rank of its input.
 
     Images of one row may be sequences, (N, C, L).
@@ -139,9 +137,7 @@ def _is_exact(lowering: Lowering, last: Step) -> bool:
     code = lowering.folding.code
     pixels_exact = "conv_u8" not in ops or (code is not None and code.exact)
     sums_exact = all(step.exact for step in in_order(last) if isinstance(step, Conv))
-    return (
-        pixels_exact and sums_exact and not any(operations.get(op).order_matters for op in ops)
-    )
+    return pixels_exact and sums_exact and not any(operations.get(op).order_matters for op in ops)
 
 
 def _checked(lowering: Lowering, kept: Absorbed, network: Network) -> Sequence[Checked]:

@@ -36,9 +36,7 @@ def pair(
         form = RealForm((RealForm((0,), before[0]), RealForm((last,), before[1])), (join,))
         return pointwise(c, slopes, lambda: form)
     left, right = aligned(c, names)
-    steps = [
-        then(c, value.step, nodes) for value, nodes in zip((left, right), before, strict=True)
-    ]
+    steps = [then(c, value.step, nodes) for value, nodes in zip((left, right), before, strict=True)]
     size: Any = tuple(max(sides) for sides in zip(steps[0].size, steps[1].size, strict=True))
     return Placed(c.real("binary", steps, size, function=name), c.image_shape, left.index)
 

@@ -12,9 +12,7 @@ from torch.nn.modules import module as torch_module
 
 import signbit
 
-_NOT_THE_USERS = tuple(
-    str(Path(package.__file__ or "").parent) for package in (torch, signbit)
-)
+_NOT_THE_USERS = tuple(str(Path(package.__file__ or "").parent) for package in (torch, signbit))
 
 
 class Place(NamedTuple):

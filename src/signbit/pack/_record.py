@@ -109,8 +109,10 @@ class _Recorder(TorchDispatchMode):
         if not random and all(view.is_constant for view in views.values()):
             return self._on_constants(func, plain, arguments, args, kwargs or {})
         if plain in _LOOK_AT_VALUES:
-            self._refuse(f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the "
-                         "input; what runs must not depend on them")
+            self._refuse(
+                f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the "
+                "input; what runs must not depend on them"
+            )
         noted = tree_map_only(Tensor, lambda one: views[id(one)], arguments)
         out = func(*args, **(kwargs or {}))
         if plain not in _SHAPE_ONLY:

@@ -39,9 +39,7 @@ def _along(c: RuleCall, source: Step, matrix: Tensor, axis: int) -> Step:
     side, others, _ = turned.shape
     as_channels = as_map(Placed(source, (side, others, channels), turned.contiguous()), c.place)
     new = len(matrix)
-    mixed = Conv(
-        c.place, (as_channels,), (others, channels, new), matrix[:, :, None, None], False
-    )
+    mixed = Conv(c.place, (as_channels,), (others, channels, new), matrix[:, :, None, None], False)
     back = torch.arange(new * others * channels).reshape(others, channels, new)
     order = (1, 2, 0) if axis == 0 else (1, 0, 2)
     # Torch's shape of the result: (channels, height, width).

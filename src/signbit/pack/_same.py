@@ -69,7 +69,8 @@ def _same_view(one: View, other: View) -> bool:
 
 def _equal(one: Any, other: Any) -> bool:
     return bool(torch.equal(one, other)) or bool(
-        torch.equal(one.isnan(), other.isnan()) and torch.equal(one.nan_to_num(), other.nan_to_num())
+        torch.equal(one.isnan(), other.isnan())
+        and torch.equal(one.nan_to_num(), other.nan_to_num())
     )
 
 

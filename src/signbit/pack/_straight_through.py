@@ -49,9 +49,7 @@ def note_sum(sums: Sums, operator: str, arguments: dict[str, Any], out: Any) -> 
     pair = _pair(arguments, Tensor) if operator in ("add", "sub") else None
     if pair is None or pair[0].shape != pair[1].shape or pair[0].ndim == 0:
         return
-    if isinstance(out, Tensor) and storage_key(out) not in (
-        storage_key(one) for one in pair
-    ):
+    if isinstance(out, Tensor) and storage_key(out) not in (storage_key(one) for one in pair):
         kept = [one.detach().clone() for one in (out, *pair)]
         sums[storage_key(out)] = (operator, *kept)
 

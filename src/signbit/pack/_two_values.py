@@ -181,6 +181,7 @@ def _levels(values: Tensor) -> Levels | Reason:
         return Reason(f"it gives {len(both)} values", few=len(both) <= _FEW)
     lows, highs = low[changing].unique(), high[changing].unique()
     if len(lows) == len(highs) == 1:
-        return Reason(f"it is constant in {int((~changing).sum())} channels, at another value",
-                      few=True)
+        return Reason(
+            f"it is constant in {int((~changing).sum())} channels, at another value", few=True
+        )
     return Levels(low, high)

@@ -73,9 +73,7 @@ class View:
 
     def halves(self, dim: int) -> list["View"]:
         """Both halves of a dimension."""
-        return [
-            self.rearranged(lambda one, half=half: one.chunk(2, dim)[half]) for half in (0, 1)
-        ]
+        return [self.rearranged(lambda one, half=half: one.chunk(2, dim)[half]) for half in (0, 1)]
 
     def same_as(self, other: "View") -> bool:
         """Whether both hold the very same numbers."""

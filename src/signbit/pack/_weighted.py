@@ -21,9 +21,7 @@ class Window(NamedTuple):
     groups: int = 1
 
 
-def weighted(
-    c: RuleCall, source: Step, weight: Tensor, window: Window, fill: float = 0.0
-) -> Step:
+def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: float = 0.0) -> Step:
     """A convolution without bias: bits where weights and input have two values each.
 
     fill: what padded taps count as.

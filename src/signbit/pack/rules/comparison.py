@@ -158,7 +158,9 @@ def index_put(c: RuleCall) -> Placed:
     masks = len(indices) == 1 and indices[0] is not None and indices[0].dtype == torch.bool
     one = masks and indices[0].shape == c["self"].shape and c.constant("values").numel() == 1
     if not one or c["accumulate"]:
-        c.refuse("numbers put at places that depend on the input; a constant where a comparison of "
-                 "the same shape holds can be packed")
+        c.refuse(
+            "numbers put at places that depend on the input; a constant where a comparison of "
+            "the same shape holds can be packed"
+        )
     arguments = {"condition": indices[0], "self": c["values"], "other": c["self"]}
     return where(c.run_as("where", torch.ops.aten.where.self, arguments))

@@ -13,6 +13,7 @@ from signbit.pack._transposed import transposed
 from signbit.pack._weighted import Window, weighted, with_bias
 from signbit.pack.rules import rules
 
+
 @rules.register("convolution")
 def convolution(c: RuleCall) -> Placed:
     """A convolution of one or two dimensions, or a transposed one."""
@@ -63,9 +64,7 @@ def bmm(c: RuleCall) -> Placed:
     return _linear(c, "self", matrices[0], None)
 
 
-def _without_padding(
-    c: RuleCall, value: Placed, window: Window
-) -> tuple[Placed, Window, float]:
+def _without_padding(c: RuleCall, value: Placed, window: Window) -> tuple[Placed, Window, float]:
     """A value that is a map with a border of one constant, as that map and wider padding."""
     if value.fill is None or value.index is None or len(value.shape) not in (2, 3):
         return value, window, 0.0
@@ -82,7 +81,11 @@ def _without_padding(
     border = (top, left, index.shape[1] - bottom, index.shape[2] - right)
     shape = tuple(core.shape) if value.index.ndim == 3 else (core.shape[0], core.shape[2])
     padding: Any = tuple(a + b for a, b in zip(window.padding, border, strict=True))
-    return placed(value.step, shape, core.reshape(shape)), window._replace(padding=padding), value.fill
+    return (
+        placed(value.step, shape, core.reshape(shape)),
+        window._replace(padding=padding),
+        value.fill,
+    )
 
 
 def _linear(c: RuleCall, name: str, matrix: Tensor, bias: Tensor | None) -> Placed:

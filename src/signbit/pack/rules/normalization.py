@@ -19,8 +19,10 @@ def batch_norm(c: RuleCall) -> list[Placed | None]:
     if c["training"]:
         if c["input"].shape[0] == 1:
             return [_instance_norm(c), None, None]
-        c.refuse("a batch norm without running statistics depends on the batch; train it with "
-                 "track_running_stats=True")
+        c.refuse(
+            "a batch norm without running statistics depends on the batch; train it with "
+            "track_running_stats=True"
+        )
     view = (1, -1, *[1] * (len(c.shape) - 2))
     given = {name: c.optional(name) for name in names}
     shaped = {name: one.reshape(view) for name, one in given.items() if one is not None}
@@ -120,9 +122,7 @@ def _standardized(c: RuleCall, source: Step, axis: str, eps: float) -> Step:
     minus = then(c, mean(source), [affine(-1.0, 0.0)])
     centred = c.real("binary", (source, minus), source.size, function="add")
     squared = c.real("binary", (centred, centred), source.size, function="multiply")
-    deviation = then(
-        c, mean(squared), [affine(1.0, eps), unary("sqrt"), RECIPROCAL]
-    )
+    deviation = then(c, mean(squared), [affine(1.0, eps), unary("sqrt"), RECIPROCAL])
     return c.real("binary", (centred, deviation), source.size, function="multiply")
 
 
@@ -135,4 +135,3 @@ def _scaled(c: RuleCall, step: Step, factors: list[Tensor | None]) -> Step:
     shift = torch.zeros(channels) if bias is None else bias.float()
     node = RealNode("affine", {}, {"scale": scale, "bias": shift})
     return function(c, step, lambda rows: rows * scale + shift, scale, node)
-

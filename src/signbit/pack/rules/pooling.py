@@ -44,8 +44,10 @@ def avg_pool(c: RuleCall) -> Placed:
         taps = attributes["kernel"][0] * attributes["kernel"][1]
         return c.usual(then(c, step, [scaled(taps / int(c["divisor_override"]))]))
     if c["ceil_mode"] and any(_sides(c["padding"], 0)) and c["count_include_pad"]:
-        c.refuse("average pooling with ceil_mode counts some of the padding; give "
-                 "count_include_pad=False")
+        c.refuse(
+            "average pooling with ceil_mode counts some of the padding; give "
+            "count_include_pad=False"
+        )
     # What ceil_mode adds after the map is never counted.
     counts = bool(c["count_include_pad"]) and not c["ceil_mode"]
     return c.usual(c.real("avg_pool", (source,), _size(c), **attributes, count_padding=counts))
@@ -155,4 +157,3 @@ def _sides(values: Sequence[int] | int, neutral: int) -> tuple[int, int]:
         return values, values
     values = tuple(values)
     return (values[0], values[0]) if len(values) == 1 else (values[0], values[1])
-

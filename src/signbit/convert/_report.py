@@ -1,0 +1,61 @@
+"""What became of a network, in words and as a table."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from signbit.convert._compare import Compared
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one module.
+
+    before, after: the classes, or how the layer is written.
+    reason: the rule that was found, or why it is as it was.
+    difference: the largest to the module's own output, as a share of that; None if unchanged.
+    """
+
+    path: str
+    before: str
+    after: str
+    reason: str
+    difference: float | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of each module that was looked at, and the whole network compared."""
+
+    changes: tuple[Change, ...]
+    compared: tuple[Compared, ...] = field(default=())
+
+    @property
+    def difference(self) -> float:
+        """The largest difference of the whole network, before and after; 0 where none was made."""
+        return max((one.difference for one in self.compared), default=0.0)
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Path, before, after and reason of each module, for a table."""
+        return [(one.path or ".", one.before, one.after, one.reason) for one in self.changes]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "modules": [vars(one) for one in self.changes],
+            "compared": [vars(one) for one in self.compared],
+        }
+
+    def __str__(self) -> str:
+        rows = [("module", "before", "after", "why"), *self.rows()]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [
+            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False))])
+            + f"  {row[3]}"
+            for row in rows
+        ]
+        lines += [
+            f"on {one.inputs}: largest difference {one.difference:.1e}, largest output "
+            f"{one.largest:.3g} ({one.dtype})"
+            for one in self.compared
+        ]
+        return "\n".join(lines)

@@ -1,0 +1,34 @@
+"""The tensors of a file of any kind, put into a network that somebody else defines."""
+
+from pathlib import Path
+
+from torch import nn
+
+from signbit.errors import UsageError, printable
+from signbit.models._legacy import LEGACY_SUFFIXES, is_legacy, read_legacy, without_prefixes
+from signbit.models._rebuild import fill
+from signbit.models._registry import Architecture
+from signbit.models._safetensors import from_bytes
+from signbit.models._torch_file import read_bytes
+
+_SAFETENSORS = ".safetensors"
+
+
+def load_weights(path: Path, module: nn.Module, architecture: Architecture) -> None:
+    """Fill `module` with the state dict in a `.safetensors` file or what torch.save wrote.
+
+    Nothing in the file is executed. Prefixes such as `module.` are taken off.
+    architecture: name and options, for messages.
+
+    Raises: CheckpointError naming the file, and what is missing or does not fit; UsageError for
+        a file of another kind, by its name.
+    """
+    shown = printable(str(path))
+    if path.name.endswith(_SAFETENSORS):
+        tensors = from_bytes(shown, read_bytes(path))[0]
+    elif is_legacy(path):
+        tensors = read_legacy(path)
+    else:
+        allowed = ", ".join((_SAFETENSORS, *LEGACY_SUFFIXES))
+        raise UsageError(f"{shown}: not a file of weights, by its name; give one of {allowed}")
+    fill(shown, module, architecture, without_prefixes(tensors, module.state_dict()))

@@ -1,0 +1,173 @@
+"""`signbit pack FILE.py:NAME`: a network that the user's own file defines."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import signbit as package
+from signbit.cli._own_code import preprocessing_of
+from signbit.data import load
+from signbit.errors import UsageError
+
+CODE = '''
+"""In the manner of BinaryNet: the weight is written in forward."""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from parts import sign
+
+print("imported")
+
+class Conv(nn.Conv2d):
+    def forward(self, x):
+        if x.size(1) != 1:
+            x.data = sign(x.data)
+        if not hasattr(self.weight, "org"):
+            self.weight.org = self.weight.data.clone()
+        self.weight.data = sign(self.weight.org)
+        return F.conv2d(x, self.weight, None, self.stride, self.padding)
+
+class Net(nn.Module):
+    def __init__(self, width, classes=10):
+        super().__init__()
+        self.features = nn.Sequential(
+            Conv(1, width, 3, padding=1), nn.BatchNorm2d(width), nn.Hardtanh(inplace=True),
+            Conv(width, width, 3, padding=1), nn.MaxPool2d(2), nn.BatchNorm2d(width),
+            nn.Hardtanh(inplace=True),
+        )
+        self.head = nn.Linear(16 * width, classes)
+
+    def forward(self, x):
+        return self.head(self.features(x).flatten(1))
+
+def number(width=1):
+    return width
+
+def broken(width=1):
+    raise RuntimeError("no such width\\nat all")
+'''
+HOW = ("--size", "8x8", "--mean", "0.5", "--std", "0.25")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A file of code, one that it imports, and weights as torch.save writes them."""
+    from signbit.cli._own_code import _imported
+
+    path = tmp_path_factory.mktemp("own")
+    (path / "net.py").write_text(CODE)
+    (path / "parts.py").write_text(
+        "import torch\n\ndef sign(x):\n    return torch.where(x > 0, 1.0, -1.0).to(x.dtype)\n"
+    )
+    torch.manual_seed(0)
+    network = _imported(path / "net.py").Net(6)
+    network.train()(torch.randn(64, 1, 8, 8))
+    state = {f"module.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"epoch": 3, "state_dict": state}, path / "net.pth")
+    save_file(network.state_dict(), path / "net.safetensors")
+    return path
+
+
+@pytest.mark.parametrize("weights", ["net.pth", "net.safetensors"])
+def test_code_that_writes_its_weights_is_adopted_and_packed(signbit, folder, tmp_path, weights):
+    out, err = signbit(
+        "pack", f"{folder / 'net.py'}:Net", "--weights", folder / weights, "--args", '{"width": 6}',
+        *HOW, "--adopt", "--classes", "digits", "-o", tmp_path / "net.signbit",
+        "--json", tmp_path / "net.json",
+    )  # fmt: skip
+    assert "imported" in err
+    assert "imported" not in out
+    assert "features.3 Conv BinaryConv2d sign of the input, sign(0) = -1" in " ".join(out.split())
+    assert "adopted: 2 modules; before and after differ by 0.0e+00 at most, on 9 inputs" in out
+    result = json.loads((tmp_path / "net.json").read_text())
+    assert result["check"]["bits_differ"] == 0
+    assert [one["path"] for one in result["adopted"]["modules"]] == ["features.0", "features.3"]
+
+    from signbit.cli._own_code import open_own_code
+
+    own = open_own_code(
+        Path(f"{folder / 'net.py'}:Net"), folder / weights, "[6]", "8x8", "0.5", "0.25"
+    )
+    images = load("digits", "test").images[:50]
+    scores = package.load(tmp_path / "net.signbit").scores(images)
+    np.testing.assert_allclose(scores, own.scores(images), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "says"),
+    [
+        ({"name": "net.py"}, 2, "net.py needs a name, FILE.py:NAME; its networks: Conv, Net."),
+        ({"name": "net.py:Nett"}, 2, "defines no 'Nett'; its networks: Conv, Net. Did you mean"),
+        ({"name": "no.py:Net"}, 2, "importing it raised FileNotFoundError"),
+        ({"name": "net.py:number"}, 2, "number returns int; give a torch.nn.Module"),
+        ({"name": "net.py:broken"}, 2, "broken(width=6) raised RuntimeError: no such width"),
+        ({"--args": '{"widht": 6}'}, 2, "Net(widht=6) raised TypeError"),
+        ({"--args": "{"}, 2, "--args '{': not JSON"),
+        ({"--args": "6"}, 2, "--args '6': give an object"),
+        ({"--args": '{"width": 5}'}, 1, "net.pth does not fit model 'net.py:Net' with options"),
+        ({"--weights": None}, 2, "own code needs --weights"),
+        ({"--size": None, "--std": None}, 2, "own code needs --size, --std"),
+        ({"--size": "8"}, 2, "--size '8': give height and width"),
+        ({"--mean": "a"}, 2, "--mean 'a': give one number per channel"),
+        ({"--std": "0"}, 2, "std above 0"),
+        ({"--weights": "parts.py"}, 2, "parts.py: not a file of weights, by its name"),
+        ({"--weights": "no.pth"}, 1, "no.pth: cannot be read"),
+        ({"--model": "vgg_small"}, 2, "is own code; leave --model out"),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(signbit, folder, tmp_path, changes, code, says):
+    given = {
+        "--weights": "net.pth", "--args": '{"width": 6}', "--size": "8x8", "--mean": "0.5",
+        "--std": "0.25",
+    }  # fmt: skip
+    given |= changes
+    name = given.pop("name", "net.py:Net")
+    if given["--weights"] is not None:
+        given["--weights"] = str(folder / given["--weights"])
+    options = [word for key, value in given.items() if value is not None for word in (key, value)]
+    out = tmp_path / "net.signbit"
+    signbit.refused("pack", folder / name, *options, "-o", out, code=code, says=says)
+    assert not out.exists()
+
+
+def test_code_with_an_error_in_it_is_one_line(signbit, folder, tmp_path):
+    for text, says in [("x = (", "SyntaxError"), ("raise SystemExit(3)", "SystemExit: 3")]:
+        (tmp_path / "bad.py").write_text(text)
+        signbit.refused(
+            "pack", f"{tmp_path / 'bad.py'}:Net", "--weights", folder / "net.pth", *HOW,
+            "-o", tmp_path / "net.signbit", code=2, says=f"bad.py: importing it raised {says}",
+        )  # fmt: skip
+
+
+def test_options_for_own_code_are_refused_with_a_model_of_ours(signbit, checkpoint, tmp_path):
+    signbit.refused(
+        "pack", checkpoint, "--adopt", "--size", "8x8", "-o", tmp_path / "m.signbit", code=2,
+        says="is a model of signbit; leave --size, --adopt out",
+    )  # fmt: skip
+
+
+def test_weights_that_would_run_code_are_refused(signbit, folder, tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return print, ("run",)
+
+    torch.save({"state_dict": {"head.bias": Evil()}}, tmp_path / "evil.pth")
+    out = signbit.refused(
+        "pack", f"{folder / 'net.py'}:Net", "--weights", tmp_path / "evil.pth", "--args", "[6]",
+        *HOW, "-o", tmp_path / "net.signbit", code=1, says="evil.pth",
+    )  # fmt: skip
+    assert "run" not in out
+
+
+def test_preprocessing_is_that_of_torchvision():
+    found = preprocessing_of("4x6", "0.5,0,1", "0.5,1,2")
+    assert found.size == (4, 6)
+    assert found.scale == pytest.approx([1 / 127.5, 1 / 255, 1 / 510])
+    assert found.bias == pytest.approx([-1, 0, -0.5])
+    with pytest.raises(UsageError, match="one of each per channel"):
+        preprocessing_of("4x6", "0.5", "0.5,1")
