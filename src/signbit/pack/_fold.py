@@ -221,7 +221,7 @@ class Folding:
         return Comparison(function.of, found.turns, found.levels, floats=True)
 
     def _carried(self, function: Function) -> Plan | Reason | None:
-        """Bits of what is before a pooling or movement; None where the function is not one of it."""
+        """Bits of what is before a pooling or movement; None where there are none such."""
         (source,) = function.of.sources
         direction = function.direction
         if isinstance(function.of, MaxPool):

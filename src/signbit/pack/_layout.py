@@ -115,7 +115,7 @@ def _channel_first(size: Size) -> Tensor:
 
 
 def _separate(table: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Three lists whose sums are the table, (height, width, channels); None where there are none."""
+    """Three lists whose sums are a table, (height, width, channels); None where none are."""
     known = table != FILL
     if not bool(known.any()):
         return None

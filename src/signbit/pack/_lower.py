@@ -158,8 +158,8 @@ class Lowering:
         centre, distance = (levels.low + levels.high) / 2, (levels.high - levels.low) / 2
         if bool((centre == 0).all()) and bool((distance == 1).all()):
             return node
-        tensors = {"scale": distance.numpy(), "bias": centre.numpy()}
-        return self.emit(step.place.path, "affine", [node], **tensors)
+        scale, bias = distance.numpy(), centre.numpy()
+        return self.emit(step.place.path, "affine", [node], scale=scale, bias=bias)
 
     def _pointwise(self, step: Pointwise) -> Scaled:
         if step.form is None:

@@ -203,7 +203,8 @@ def _joined(
             for owner, start, stop in runs
         ]
         height, width, _ = parts[0].size
-        return Placed(Concat(place, tuple(parts), (height, width, shape[0])), shape)
+        size = (height, width, sum(part.size[2] for part in parts))
+        return Placed(Concat(place, tuple(parts), size), shape)
     rows, offset = [], 0
     moved = index.clone()
     for owner, step in zip(used, steps, strict=True):
@@ -215,8 +216,7 @@ def _joined(
 
 
 def _row_of(step: Step, place: Place) -> Step:
-    height, width, channels = step.size
-    if (height, width) == (1, 1):
+    if step.size[:2] == (1, 1):
         return step
     return as_map(Placed(step, (step.elements,), torch.arange(step.elements)), place)
 

@@ -28,8 +28,8 @@ def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
     for call in recording.calls:
         if call.writes_state and call.number in needed:
             raise PackError(
-                f"{call.place}: {call.operator} changes a parameter or buffer by what the images are, "
-                "so that later calls give other scores; leave that out in evaluation "
+                f"{call.place}: {call.operator} changes a parameter or buffer by what the images "
+                "are, so that later calls give other scores; leave that out in evaluation "
                 "(if self.training: ...)"
             )
     for call in recording.calls:

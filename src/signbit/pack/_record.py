@@ -21,8 +21,11 @@ from signbit.pack._view import OperatorCall, Result, View, views_in
 
 # They read shapes and types alone.
 _SHAPE_ONLY = frozenset(
-    "zeros_like ones_like full_like empty_like new_zeros new_ones new_full new_empty "
-    "new_empty_strided sym_size sym_stride sym_numel".split()
+    (
+        *("zeros_like", "ones_like", "full_like", "empty_like"),
+        *("new_zeros", "new_ones", "new_full", "new_empty", "new_empty_strided"),
+        *("sym_size", "sym_stride", "sym_numel"),
+    )
 )
 _SAME_NUMBERS = frozenset(("clone", "lift_fresh", "lift_fresh_copy", "alias_copy", "_to_copy"))
 _CONSTANTS = frozenset(("zero", "fill"))
@@ -61,9 +64,9 @@ def record(model: nn.Module, example: Tensor) -> Recording:
         if isinstance(error, PackError):
             raise
         raise PackError(
-            f"{recorder.places.here()}: cannot run on input of shape {tuple(example.shape)}, a batch "
-            f"of two: {first_line(error)}; give a preprocessing whose size and channels the network "
-            "takes, and a forward of one argument"
+            f"{recorder.places.here()}: cannot run on input of shape {tuple(example.shape)}, a "
+            f"batch of two: {first_line(error)}; give a preprocessing whose size and channels the "
+            "network takes, and a forward of one argument"
         ) from error
     if recorder.refusal is not None:
         raise recorder.refusal

@@ -13,7 +13,6 @@ from torch.utils._pytree import tree_leaves
 from signbit.errors import PackError
 from signbit.pack._place import Place
 
-
 Mask = NDArray[np.bool_]
 
 

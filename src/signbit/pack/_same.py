@@ -19,9 +19,9 @@ def require_same(first: Recording, second: Recording) -> None:
         difference = _difference(one, other)
         if difference:
             raise PackError(
-                f"{other.place}: {other.operator}: {difference}, so what it computes depends on the "
-                "values, on chance or on earlier calls; a packed network computes the same for every "
-                "image"
+                f"{other.place}: {other.operator}: {difference}, so what it computes depends on "
+                "the values, on chance or on earlier calls; a packed network computes the same "
+                "for every image"
             )
     if len(first.calls) != len(second.calls):
         longer = max(first.calls, second.calls, key=len)

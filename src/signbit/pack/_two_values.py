@@ -22,7 +22,7 @@ class Levels(NamedTuple):
     high: Tensor
 
     def centre_and_distance(self) -> tuple[float, float] | None:
-        """The number in the middle of both, and how far each is from it; None where channels differ."""
+        """The number between both, and how far they are from it; None where channels differ."""
         if len(self.low.unique()) > 1 or len(self.high.unique()) > 1:
             return None
         low, high = float(self.low[0]), float(self.high[0])

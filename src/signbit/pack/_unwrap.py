@@ -37,7 +37,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 @contextmanager
 def unchanged(model: nn.Module) -> Iterator[None]:
-    """While it lasts, the network may change its parameters and buffers; afterwards they are back."""
+    """While it lasts, the network may change its parameters and buffers; they come back."""
     tensors = [*model.parameters(), *model.buffers()]
     kept = [(tensor, tensor.data, tensor.detach().clone()) for tensor in tensors]
     try:

@@ -29,8 +29,7 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
     size = _output_size(source, weight, window)
     scale = one_size(weight)
     if scale is None:
-        if fill != 0:
-            c.refuse(f"real weights are padded with zeros, not with {fill:g}")
+        assert fill == 0
         return Conv(c.place, (source,), size, weight, False, False, *window)
     signs = torch.where(weight > 0, 1.0, -1.0)
     bits = c.bits(source)
@@ -44,7 +43,9 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
             )
             return rescaled(c, step, scale * distance, centre * scale * signs.sum((1, 2, 3)))
     if fill not in (-1.0, 0.0, 1.0):
-        c.refuse(f"padding with {fill:g}; -1, 0 and 1 can be packed")
+        c.refuse(
+            f"binary weights on a real input that is padded with {fill:g}; -1, 0 and 1 can be packed"
+        )
     exact = _is_exact(scale)
     step = Conv(c.place, (source,), size, signs, True, False, *window, int(fill), exact)
     return rescaled(c, step, scale, torch.zeros(len(scale)))

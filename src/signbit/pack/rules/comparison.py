@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from signbit.pack._choice import chosen
 from signbit.pack._draft import Pointwise, base_of, chain
 from signbit.pack._layout import Placed, as_map
-from signbit.pack._choice import chosen
 from signbit.pack._pairs import aligned, scaled
 from signbit.pack._rule import RuleCall, Slope, function, of_one_base, pointwise, then
 from signbit.pack.rules import rules
@@ -26,7 +26,7 @@ _COMPARISONS: Mapping[str, tuple[float | None, float | None]] = {
 def _comparison(name: str, slopes: tuple[float | None, float | None]) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:
-        given = dict(zip(("self", "other"), slopes, strict=True))
+        given: dict[str, Slope] = {"self": slopes[0], "other": slopes[1]}
         if not (c.is_value("self") and c.is_value("other")) or of_one_base(c, "self", "other"):
             return _equality(c, name) if slopes[0] is None else pointwise(c, given, stepwise=True)
         return _of_difference(c, getattr(torch.ops.aten, name), slopes[0])
@@ -163,4 +163,5 @@ def index_put(c: RuleCall) -> Placed:
             "the same shape holds can be packed"
         )
     arguments = {"condition": indices[0], "self": c["values"], "other": c["self"]}
-    return where(c.run_as("where", torch.ops.aten.where.self, arguments))
+    as_where = c.run_as("where", torch.ops.aten.where.self, arguments)
+    return chosen(as_where, "condition", "self", "other", {})
