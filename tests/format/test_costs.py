@@ -2,14 +2,24 @@
 
 import ctypes
 import os
+import re
 import subprocess
 import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers.files import version_2
 from helpers.networks import NAMES, packed
-from helpers.nodes import first_bits, model_of, random_thresholds, random_weight, viewed, window
+from helpers.nodes import (
+    first_bits,
+    model_of,
+    move,
+    random_thresholds,
+    random_weight,
+    viewed,
+    window,
+)
 from helpers.operations import NAMES as OPERATIONS
 from helpers.operations import small
 from helpers.random_networks import affine, random_network
@@ -158,9 +168,21 @@ def pools() -> list[PackedModel]:
     ]
 
 
+def moves() -> list[PackedModel]:
+    """Large tables, by any axis, and a filled pixel of each kind."""
+    bits = first_bits(np.random.default_rng(0), 5)
+    row, side = np.arange(1 << 18) % 5, np.zeros(1 << 15)
+    return [
+        viewed([*bits, normalized(1), move(source, *places, fill=1)], (1, 5))
+        for source in (0, 1, 2, 3)
+        for places in (([0], [0], row), (side, [0], [0]), ([0], side, [-1]))
+    ]
+
+
 @pytest.mark.parametrize("isa", available_isas())
 def test_no_engine_of_any_operation_holds_more_than_is_counted(isa):
-    models = [*pools(), *map(small, OPERATIONS), *map(packed, NAMES)]
+    models = [*pools(), *moves(), version_2()]
+    models += [*map(small, OPERATIONS), *map(packed, NAMES)]
     models += [random_network(np.random.default_rng(seed)) for seed in range(40)]
     for model in models:
         assert held(model, isa) <= of_engine(model)
@@ -256,6 +278,41 @@ def test_work_is_what_the_page_says(op, kind, inputs, channels, groups, units):
     sources = [ValueType(kind, 5, 7, inputs)] * (2 if op == "concat" else 1)
     output = ValueType(kind, 4, 5, channels)
     assert operations.get(op).work(node, sources, output) == units
+
+
+@pytest.mark.parametrize(
+    ("node", "source", "gives", "units"),
+    [
+        (move(0, [0], [0, 1], [1, 0, 2]), (1, 2, 4), (1, 2, 3), 2 * (10 + 12 * 3)),
+        # Of 2^20 bytes, and of more.
+        (move(0, [0], [0, 1], [1, 0]), (1, 1 << 16, 4), (1, 2, 2), 2 * (10 + 12 * 2)),
+        (move(0, [0], [0, 1], [1, 0]), (1, 1 << 16, 5), (1, 2, 2), 2 * (10 + (12 + 60) * 2)),
+        (move(0, [0], [0, 1], [0, 1]), (1, 1 << 16, 5), (1, 2, 2), 2 * (10 + 12 * 2 + 60)),
+        (Node("unary", (0,), {"function": "sqrt"}), (2, 3, 4), (2, 3, 4), 6 * (10 + 8 * 4)),
+        (Node("unary", (0,), {"function": "erf"}), (2, 3, 4), (2, 3, 4), 6 * (10 + 40 * 4)),
+        (Node("binary", (0, 0)), (2, 3, 4), (2, 3, 4), 6 * (10 + 4 * 4)),
+        (
+            Node("reduce", (0,), {"function": "sum", "axes": ["width"]}),
+            *((2, 3, 4), (2, 1, 4)),
+            20 * 8 + 6 * (10 + 4 * 4),
+        ),
+    ],
+)
+def test_work_of_version_2_is_what_the_page_says(node, source, gives, units):
+    operation = operations.get(node.op)
+    inputs = [ValueType("f32", *source)] * len(node.inputs)
+    assert operation.work(node, inputs, ValueType("f32", *gives)) == units
+
+
+def test_a_file_whose_moves_take_long_is_refused():
+    """A megabyte of places in large maps, whose memory would still be allowed."""
+    rows, columns = np.arange(1 << 16) * 63 % (1 << 20), np.arange(64)[::-1]
+    nodes = [normalized(1), *(move(1, rows, columns, [0]) for _ in range(30))]
+    with pytest.raises(ModelFormatError, match=r"\(move\): the network is too large: ") as caught:
+        viewed(nodes, (1025, 1024))
+    memory, work = (int(one) for one in re.findall(r"\d{9,}", str(caught.value))[:2])
+    assert memory < MAX_MEMORY
+    assert work > MAX_WORK
 
 
 def test_pools_over_large_windows_are_refused():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.files import GOLDEN, WINDOW, small, version_2, wide
+from helpers.files import GOLDEN, WINDOW, moves, small, version_2, wide
 
 from signbit.errors import ModelFormatError, OutputError
 from signbit.format import Node, PackedModel, Preprocessing
@@ -20,16 +20,20 @@ def test_the_golden_file_is_what_the_model_writes_and_says_what_it_said():
 
 
 def test_the_golden_files_hold_every_operation():
-    assert to_bytes(wide()) == GOLDEN.with_name("wide.signbit").read_bytes()
-    assert to_bytes(version_2()) == GOLDEN.with_name("version_2.signbit").read_bytes()
+    for make in wide, version_2, moves:
+        assert to_bytes(make()) == GOLDEN.with_name(f"{make.__name__}.signbit").read_bytes()
     used = {node.op for model in (small(), wide(), version_2()) for node in model.nodes}
     assert sorted(used) == operations.names()
 
 
-def test_the_golden_file_of_version_2_says_what_it_said():
+def test_the_golden_files_of_version_2_say_what_they_said():
     images = (np.arange(4 * 18) * 89 % 256).reshape(4, 3, 3, 2).astype(np.uint8)
     model = PackedModel.load(GOLDEN.with_name("version_2.signbit"))
     assert reference.scores(model, images).tolist() == [[-16.0], [0.0], [12.0], [12.0]]
+    moved = reference.scores(PackedModel.load(GOLDEN.with_name("moves.signbit")), images[1:2])
+    # 0.5 and infinity fill.
+    wanted = [3.0, 3.0, 1.0, 0.5, 3.0, 3.0, 0.0, 1.0, 1.0, float("inf"), -1.5, 0.0, 1.0]
+    assert moved.tolist() == [wanted]
 
 
 def test_a_round_trip_keeps_everything(tmp_path):

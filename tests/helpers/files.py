@@ -119,6 +119,20 @@ def version_2() -> PackedModel:
     return PackedModel(nodes, Preprocessing([0.5, 1.0], [-1.0, 0.0], (3, 3)))
 
 
+def moves() -> PackedModel:
+    """The part of `version_2` whose numbers every implementation rounds alike."""
+    nodes = [
+        *version_2().nodes[:7],
+        Node("unary", (6,), {"function": "floor"}),
+        Node("reduce", (8,), {"function": "maximum", "axes": ("channels",)}),
+        Node("binary", (6, 9), {"function": "multiply"}),
+        move(10, [0], [0], [23, 20, 13, -1, 9, 8, 4, 3, 0], 0.5),
+        move(7, [0], [0], [17, 1, 3, 16]),
+        Node("concat", (11, 12)),
+    ]
+    return PackedModel(nodes, version_2().preprocessing)
+
+
 def parts(content: bytes) -> tuple[dict[str, Any], dict[str, Any], bytes]:
     """The header of a file, the JSON of its metadata, and the bytes of its tensors."""
     (length,) = struct.unpack("<Q", content[:8])

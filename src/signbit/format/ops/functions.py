@@ -1,40 +1,30 @@
 """Functions of one number, and of two."""
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from signbit.errors import UsageError
 from signbit.format.ops._base import AbstractOperation, Attributes, operations
 from signbit.format.types import F32, Choice, Node, ValueType, value_type
 
-
-class _Function(NamedTuple):
-    """What is known of a function; its value stands in docs/format.md.
-
-    is_exact: whether every implementation rounds it alike.
-    units: of work for a number, at most.
-    """
-
-    is_exact: bool
-    units: int
-
-
+# Of each function, whether every implementation gives the same bits; docs/format.md has its value.
+# The others are those of a mathematical library.
 UNARY = {
-    "abs": _Function(True, 4),
-    "cos": _Function(False, 40),
-    "elu": _Function(False, 40),
-    "erf": _Function(False, 40),
-    "exp": _Function(False, 40),
-    "floor": _Function(True, 4),
-    "log": _Function(False, 40),
-    "reciprocal": _Function(True, 4),
-    "round": _Function(True, 4),
-    "sigmoid": _Function(False, 40),
-    "sign": _Function(True, 4),
-    "sin": _Function(False, 40),
-    "softplus": _Function(False, 40),
-    "sqrt": _Function(True, 4),
-    "tanh": _Function(False, 40),
+    "abs": True,
+    "cos": False,
+    "elu": False,
+    "erf": False,
+    "exp": False,
+    "floor": True,
+    "log": False,
+    "reciprocal": True,
+    "round": True,
+    "sigmoid": False,
+    "sign": True,
+    "sin": False,
+    "softplus": False,
+    "sqrt": True,
+    "tanh": False,
 }
 BINARY = ("add", "maximum", "minimum", "multiply")
 
@@ -51,10 +41,11 @@ class _Unary(AbstractOperation):
 
     def last_bits_vary(self, node: Node) -> bool:
         """Those of a mathematical library."""
-        return not UNARY[node.attributes["function"]].is_exact
+        return not UNARY[node.attributes["function"]]
 
     def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        units = UNARY[node.attributes["function"]].units
+        """A library's function takes the longest where its argument is large or nearly 0."""
+        units = 8 if UNARY[node.attributes["function"]] else 40
         return 10 * output.positions + units * output.elements
 
 

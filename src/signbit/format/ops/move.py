@@ -7,7 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import UsageError
-from signbit.format.ops._base import AbstractOperation, Attributes, operations
+from signbit.format.ops._base import (
+    AbstractOperation,
+    Attributes,
+    operations,
+    rounded_up,
+    tensor_bytes,
+)
 from signbit.format.types import (
     BITS,
     F32,
@@ -22,6 +28,8 @@ from signbit.format.types import (
     value_type,
 )
 
+# Bytes that any cache holds.
+_CACHED = 1 << 20
 _AXES = ("rows", "columns", "channels")
 _LEAST, _MOST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 
@@ -67,8 +75,16 @@ class _Move(AbstractOperation):
             )
 
     def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        """Element by element, each from anywhere."""
-        return 10 * output.positions + 12 * output.elements
+        """Element by element; from a large input, each may come out of the machine's memory."""
+        units = 10 * output.positions + 12 * output.elements
+        if inputs[0].positions * inputs[0].pixel_bytes <= _CACHED:
+            return units
+        in_order = (np.diff(node.tensors["channels"]) == 1).all()
+        return units + 60 * (output.positions if in_order else output.elements)
+
+    def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        """A copy of the tensors, and a filled pixel in whole words."""
+        return tensor_bytes(node) + rounded_up(output.pixel_bytes, 8)
 
 
 _FILLS = {
