@@ -65,7 +65,7 @@ def _packed(
     network, output = read(recording, folding)
     require_same(recording, other)
     last = _one_row(output, recording)
-    lowering = Lowering(Folding(preprocessing, _real_values(last, folding)))
+    lowering = Lowering(folding.where_shown(_real_values(last, folding)))
     lowering.real(last)
     nodes = [one.node for one in lowering.made]
     kept = absorbed(PackedModel(nodes, preprocessing))
@@ -133,11 +133,19 @@ def _real_values(last: Step, folding: Folding) -> frozenset[Step]:
 
 def _is_exact(lowering: Lowering, last: Step) -> bool:
     """Whether every bit comes from integers, in torch as well."""
-    ops = [one.node.op for one in lowering.made]
+    nodes = [one.node for one in lowering.made]
     code = lowering.folding.code
-    pixels_exact = "conv_u8" not in ops or (code is not None and code.exact)
-    sums_exact = all(step.exact for step in in_order(last) if isinstance(step, Conv))
-    return pixels_exact and sums_exact and not any(operations.get(op).order_matters for op in ops)
+    pixels_exact = code is not None and code.exact
+    if not pixels_exact and any(node.op == "conv_u8" for node in nodes):
+        return False
+    if not all(step.exact for step in in_order(last) if isinstance(step, Conv)):
+        return False
+    read = {source for node in nodes for source in node.inputs}
+    return not any(
+        operations.get(node.op).order_matters
+        or (number in read and operations.get(node.op).last_bits_vary(node))
+        for number, node in enumerate(nodes, 1)
+    )
 
 
 def _checked(lowering: Lowering, kept: Absorbed, network: Network) -> Sequence[Checked]:

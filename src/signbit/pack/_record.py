@@ -108,9 +108,11 @@ class _Recorder(TorchDispatchMode):
         plain = name.removesuffix("_") if not name.startswith("_") else name
         tensors = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
         random = torch.Tag.nondeterministic_seeded in func.tags
-        views = {id(tensor): self._read(tensor) for tensor in tensors}
-        if not random and all(view.is_constant for view in views.values()):
+        for tensor in _written(func, arguments):
+            self.storages.about_to_change(tensor)
+        if not random and all(map(self.storages.is_constant, tensors)):
             return self._on_constants(func, plain, arguments, args, kwargs or {})
+        views = {id(tensor): self._read(tensor) for tensor in tensors}
         if plain in _LOOK_AT_VALUES:
             self._refuse(
                 f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the "

@@ -42,13 +42,14 @@ class Storages:
 
     def __init__(self) -> None:
         self._contents: dict[int, _Contents] = {}
+        self._shared: dict[int, list[View]] = {}
 
     def read(self, tensor: Tensor) -> View:
         """What the tensor holds now."""
         shape, dtype = tuple(tensor.shape), tensor.dtype
         contents = self._contents.get(storage_key(tensor))
         if contents is None:
-            return View(shape, dtype, constants=tensor.detach().clone())
+            return self._constant(tensor)
         if tensor.element_size() != contents.tensor.element_size():
             raise PackError(f"reads numbers of {contents.tensor.dtype} as {dtype}")
         whole = contents.whole
@@ -57,9 +58,30 @@ class Storages:
         elements = lies_at(contents.spread().clone(), tensor).clone()
         constant = elements == CONSTANT
         if bool(constant.all()):
-            return View(shape, dtype, constants=tensor.detach().clone())
+            return self._constant(tensor)
         held = tensor.detach().clone() if bool(constant.any()) else None
         return View(shape, dtype, elements=elements, constants=held)
+
+    def _constant(self, tensor: Tensor) -> View:
+        """Its memory is read where it is, until something is about to change it."""
+        view = View(tuple(tensor.shape), tensor.dtype, constants=tensor.detach())
+        self._shared.setdefault(storage_key(tensor), []).append(view)
+        return view
+
+    def about_to_change(self, tensor: Tensor) -> None:
+        """Constants that lie in this memory get their own."""
+        for view in self._shared.pop(storage_key(tensor), []):
+            assert view.constants is not None
+            view.constants = view.constants.clone()
+
+    def is_constant(self, tensor: Tensor) -> bool:
+        """Whether no number of the tensor depends on the network's input."""
+        contents = self._contents.get(storage_key(tensor))
+        if contents is None:
+            return True
+        if contents.whole is not None:
+            return contents.geometry != _geometry(tensor) and self.read(tensor).is_constant
+        return bool((lies_at(contents.spread(), tensor) == CONSTANT).all())
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether the tensor's memory is known."""

@@ -44,7 +44,7 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
             return rescaled(c, step, scale * distance, centre * scale * signs.sum((1, 2, 3)))
     if fill not in (-1.0, 0.0, 1.0):
         c.refuse(
-            f"binary weights on a real input that is padded with {fill:g}; -1, 0 and 1 can be packed"
+            f"binary weights on a real input that is padded with {fill:g}; pad with -1, 0 or 1"
         )
     exact = _is_exact(scale)
     step = Conv(c.place, (source,), size, signs, True, False, *window, int(fill), exact)
