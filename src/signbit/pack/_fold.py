@@ -83,9 +83,7 @@ class Integers(NamedTuple):
 
 
 class Folding:
-    """Which values are bits; each is looked at once.
-
-    """
+    """Which values are bits; each is looked at once."""
 
     def __init__(self, preprocessing: Preprocessing):
         self.preprocessing, self.shown = preprocessing, frozenset[Step]()

@@ -22,7 +22,7 @@ from signbit.pack._network import Network
 from signbit.pack._read import read
 from signbit.pack._record import Recording, record
 from signbit.pack._report import describe
-from signbit.pack._same import require_same
+from signbit.pack._same import require_same, same
 from signbit.pack._unwrap import unchanged, unwrapped
 from signbit.passes.absorb_flips import Absorbed, absorbed
 
@@ -98,9 +98,11 @@ def _recorded(model: nn.Module, preprocessing: Preprocessing) -> tuple[Recording
     rank = 3 if sequence else 4
     images = made_up_images(height, width, preprocessing.channels, seed=1)
     batches = [_inputs(images[start : start + 2], preprocessing, rank) for start in (0, 2)]
-    # The first run may make what later ones find.
-    recordings = [record(model, batch.clone()) for batch in (*batches, batches[0])][1:]
-    return recordings[1], recordings[0], rank
+    first, second = (record(model, batch.clone()) for batch in batches)
+    if not same(first, second):
+        # The first run may have made what later ones find.
+        first, second = second, record(model, batches[0].clone())
+    return second, first, rank
 
 
 def _inputs(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:

@@ -58,8 +58,8 @@ def _is_exact(scale: Tensor) -> bool:
 
 def one_size(weight: Tensor) -> Tensor | None:
     """(out,), the size that all weights of a channel have; None where they have several."""
-    size = weight.abs().amax((1, 2, 3))
-    least = weight.abs().amin((1, 2, 3))
+    sizes = weight.abs()
+    size, least = sizes.amax((1, 2, 3)), sizes.amin((1, 2, 3))
     close = (size - least <= _CLOSE * size).all() and (size > 0).all()
     return size if bool(close) else None
 
