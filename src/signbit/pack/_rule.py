@@ -262,7 +262,8 @@ def _computing(
             # Bits of a comparison stand for 0 and 1.
             given[name] = value != 0 if name in truths else value
         positional = [given[one.name] for one in schema.arguments if not one.kwarg_only]
-        keywords = {one.name: given[one.name] for one in schema.arguments if one.kwarg_only}
+        named = [one.name for one in schema.arguments if one.kwarg_only and one.name in given]
+        keywords = {name: given[name] for name in named}
         return operator(*positional, **keywords)
 
     return compute

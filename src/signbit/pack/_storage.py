@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from signbit.errors import PackError
 from signbit.pack._view import CONSTANT, Result, View
@@ -24,6 +25,11 @@ class _Contents:
     def geometry(self) -> tuple[object, ...]:
         """Where the whole result lies."""
         return _geometry(self.tensor)
+
+    @property
+    def depends(self) -> bool:
+        """Whether anything in it depends on the network's input."""
+        return self.elements is None or bool((self.elements != CONSTANT).any())
 
     def spread(self) -> Tensor:
         """The element at each position of the storage."""
@@ -64,6 +70,11 @@ class Storages:
     def holds(self, tensor: Tensor) -> bool:
         """Whether the tensor's memory is known."""
         return storage_key(tensor) in self._contents
+
+    def weak_references(self) -> dict[int, StorageWeakRef]:
+        """By its address, each storage: no other comes to an address while a reference lives."""
+        held = [one.tensor.untyped_storage() for one in self._contents.values() if one.depends]
+        return {storage._cdata: StorageWeakRef(storage) for storage in held}
 
     def write(self, tensor: Tensor, result: Result) -> None:
         """The tensor now holds this result."""

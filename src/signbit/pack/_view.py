@@ -42,6 +42,7 @@ class View:
     whole: the result that it is, element by element, in its shape.
     elements: otherwise the number of each element, CONSTANT for those that are constant.
     constants: the values of constant elements, in the shape; others are not to be read.
+    earlier: whether constants come from the images of an earlier call.
     """
 
     shape: tuple[int, ...]
@@ -49,6 +50,7 @@ class View:
     whole: Result | None = None
     elements: Tensor | None = None
     constants: Tensor | None = None
+    earlier: bool = False
 
     @property
     def is_constant(self) -> bool:
