@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from signbit.format import Preprocessing
 from tests.pack.corpus._case import RGB, Case
 from tests.pack.corpus._judge import judge
-from tests.pack.corpus._parts import BConv2d, Real
+from tests.pack.corpus._parts import BConv2d, Call, Real
 
 
 @pytest.fixture(autouse=True)
@@ -145,3 +145,39 @@ class ByNumpy(Real):
 )
 def test_a_decision_by_numbers_that_left_torch_is_refused(leave: Callable[[Tensor], float]):
     attack(lambda: ByNumpy(leave), refused="NumPy array|Python numbers")
+
+
+class ShiftedSign(nn.Module):
+    """torch.sign of x + bias, as in ReActNet: 0 for each x that rounding takes to -bias."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(16)
+        self.bias = nn.Parameter(torch.zeros(16, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Its threshold is close to x = 0.
+        with torch.no_grad():
+            scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+            self.norm.bias.copy_(0.7 + self.norm.running_mean * scale)
+            self.bias.fill_(-0.7 + 1e-5)
+        return torch.sign(self.norm(x) + self.bias)
+
+
+class RealFirst(Middle):
+    """The first layer is real."""
+
+    def __init__(self, quantizer: nn.Module):
+        super().__init__(quantizer)
+        self.conv1 = nn.Conv2d(3, 16, 3)  # pyright: ignore
+
+
+def test_a_zero_that_rounding_alone_makes_is_no_third_value():
+    attack(lambda: RealFirst(ShiftedSign()))
+
+
+def test_a_zero_for_a_range_of_numbers_is_a_third_value():
+    def sign(x: Tensor) -> Tensor:
+        return torch.sign(nn.functional.hardshrink(x - 1.0, 0.05))
+
+    attack(lambda: RealFirst(Call(sign)), refused="gives 0 between its two values")
