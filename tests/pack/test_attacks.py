@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from signbit.format import Preprocessing
-from tests.pack.corpus._case import RGB, Case
+from tests.pack.corpus._case import GREY, RGB, Case
 from tests.pack.corpus._judge import judge
-from tests.pack.corpus._parts import BConv2d, Call, Real
+from tests.pack.corpus._parts import BConv2d, BLinear, Call, Real, Sign
 
 
 @pytest.fixture(autouse=True)
@@ -181,3 +181,20 @@ def test_a_zero_for_a_range_of_numbers_is_a_third_value():
         return torch.sign(nn.functional.hardshrink(x - 1.0, 0.05))
 
     attack(lambda: RealFirst(Call(sign)), refused="gives 0 between its two values")
+
+
+def test_many_layers_one_after_the_other():
+    def make() -> nn.Module:
+        layers = [m for _ in range(150) for m in (BLinear(9, 9), Sign())]
+        return nn.Sequential(nn.Flatten(), BLinear(64, 9), Sign(), *layers, BLinear(9, 5))
+
+    attack(make, images=GREY, integers=True)
+
+
+def test_many_real_operators_one_after_the_other():
+    def many(x: Tensor) -> Tensor:
+        for _ in range(200):
+            x = x * 1.01 + 0.1
+        return x
+
+    attack(lambda: nn.Sequential(nn.Flatten(), Call(many), nn.Linear(64, 5)), images=GREY)

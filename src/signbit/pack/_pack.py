@@ -66,7 +66,7 @@ def _packed(
     require_same(recording, other)
     last = _one_row(output, recording)
     lowering = Lowering(Folding(preprocessing, _real_values(last, folding)))
-    lowering.real(last)
+    lowering.output(last)
     nodes = [one.node for one in lowering.made]
     kept = absorbed(PackedModel(nodes, preprocessing))
     origins = [
