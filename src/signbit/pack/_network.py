@@ -114,7 +114,7 @@ class Network:
         self, result: Result, flat: Tensor, elements: Tensor, mine: Tensor, place: Place
     ) -> Tensor:
         """Where numbers lie in the first image, checked to be those of the second in the other."""
-        count = result.value.numel() // 2
+        count = result.count // 2
         other = split(elements, place)[1][mine] - result.first
         if bool((flat >= count).any()) or not torch.equal(other, flat + count):
             raise PackError(

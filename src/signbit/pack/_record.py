@@ -262,7 +262,7 @@ class _Recorder(TorchDispatchMode):
         return cancelled(name, noted)
 
     def _result(self, call: OperatorCall, output: int, tensor: Tensor) -> Result:
-        result = Result(call, output, tuple(tensor.shape), self._elements, tensor)
+        result = Result(call, output, tuple(tensor.shape), self._elements)
         self._elements += tensor.numel()
         return result
 

@@ -54,7 +54,7 @@ class Storages:
         shape, dtype = tuple(tensor.shape), tensor.dtype
         contents = self._contents.get(storage_key(tensor))
         if contents is None:
-            return View(shape, dtype, constants=tensor.detach().clone())
+            return View(shape, dtype, constants=_copied(tensor))
         if tensor.element_size() != contents.tensor.element_size():
             raise PackError(f"reads numbers of {contents.tensor.dtype} as {dtype}")
         whole = contents.whole
@@ -63,8 +63,8 @@ class Storages:
         elements = lies_at(contents.spread().clone(), tensor).clone()
         constant = elements == CONSTANT
         if bool(constant.all()):
-            return View(shape, dtype, constants=tensor.detach().clone())
-        held = tensor.detach().clone() if bool(constant.any()) else None
+            return View(shape, dtype, constants=_copied(tensor))
+        held = _copied(tensor) if bool(constant.any()) else None
         return View(shape, dtype, elements=elements, constants=held)
 
     def holds(self, tensor: Tensor) -> bool:
@@ -99,6 +99,15 @@ class Storages:
         contents = self._contents.get(storage_key(tensor))
         if contents is not None:
             lies_at(contents.spread(), tensor).fill_(CONSTANT)
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    """The values of a tensor; an expanded one stays expanded."""
+    repeated = [
+        side > 1 and step == 0 for side, step in zip(tensor.shape, tensor.stride(), strict=True)
+    ]
+    own = tensor.detach()[tuple(slice(0, 1) if one else slice(None) for one in repeated)]
+    return own.clone().expand(tensor.shape)
 
 
 def lies_at(elements: Tensor, tensor: Tensor) -> Tensor:
