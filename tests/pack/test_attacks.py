@@ -198,3 +198,138 @@ def test_many_real_operators_one_after_the_other():
         return x
 
     attack(lambda: nn.Sequential(nn.Flatten(), Call(many), nn.Linear(64, 5)), images=GREY)
+
+
+class EvenSums(nn.Module):
+    """Signs of sums of `depth` signs; integers throughout."""
+
+    def __init__(self, sign: Callable[[Tensor], Tensor], depth: int = 32):
+        super().__init__()
+        self.conv1, self.norm, self.first = BConv2d(3, depth, 3), nn.BatchNorm2d(depth), Sign()
+        self.conv2, self.sign, self.fc = BConv2d(depth, 16, 3, bias=False), sign, BLinear(1024, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv2(self.first(self.norm(self.conv1(x))))
+        return self.fc(self.sign(x).flatten(1))
+
+
+def plus_minus(condition: Tensor) -> Tensor:
+    return torch.where(condition, 1.0, -1.0)
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        # 130 becomes -126: no threshold is that.
+        lambda x: plus_minus(x.to(torch.int8) > 3),
+        lambda x: plus_minus((x.int() & 2) > 0),
+        lambda x: plus_minus((x.long() | 4) > 5),
+        lambda x: plus_minus((x.to(torch.int16) * 1000).to(torch.int8) > 0),
+    ],
+    ids=["int8", "and", "or", "product"],
+)
+def test_whole_numbers_that_wrap_around_are_no_threshold(sign: Callable[[Tensor], Tensor]):
+    attack(lambda: EvenSums(sign), integers=True, refused="turns more than once")
+
+
+def test_whole_numbers_of_real_ones():
+    attack(lambda: RealFirst(Call(lambda x: plus_minus((x * 3).int() > 0))))
+    attack(lambda: RealFirst(Call(lambda x: plus_minus((x * 3).long() >= 1))))
+
+
+@pytest.mark.parametrize(
+    ("sign", "refused"),
+    [
+        (lambda x: plus_minus(x.view(torch.int32) > 0x3F000000), "reads the memory"),
+        (lambda x: plus_minus(torch.logical_not(x)), "of numbers, not of truth values"),
+    ],
+    ids=["memory", "logical_not"],
+)
+def test_numbers_that_are_read_as_something_else(sign: Callable[[Tensor], Tensor], refused: str):
+    attack(lambda: EvenSums(sign), integers=True, refused=refused)
+
+
+class TwoRelus(nn.Module):
+    """-relu - relu is -0 where neither is above zero."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Conv2d(3, 16, 3), nn.Conv2d(3, 16, 3)
+        self.conv, self.fc = BConv2d(16, 16, 3), nn.Linear(16, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = -torch.relu(self.one(x)) + -torch.relu(self.other(x))
+        return self.fc(self.conv(torch.copysign(torch.ones(()), y)).mean((2, 3)))
+
+
+def test_the_sign_of_minus_zero_is_refused():
+    attack(TwoRelus, refused="0 from -0")
+
+
+EVEN = torch.arange(12) % 2 == 0
+
+
+def written_by_index(x: Tensor) -> Tensor:
+    y = torch.zeros_like(x)
+    y[:, [3, 1, 0]] = x[:, :3]
+    y[:, :, EVEN] = 0.0
+    return y + x
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        lambda x: torch.where(EVEN, x, -x),
+        lambda x: torch.where(EVEN, x, 0.25),
+        lambda x: x.masked_fill(EVEN, 0.0) * 2,
+        lambda x: x.clone().masked_fill_(EVEN[:, None], 0.3),
+        written_by_index,
+    ],
+    ids=["where", "where_constant", "masked_fill", "in_place", "index"],
+)
+def test_choices_by_constants_are_movements(middle: Callable[[Tensor], Tensor]):
+    attack(lambda: Real(middle))
+
+
+def elu_by_hand(x: Tensor) -> Tensor:
+    return torch.where(x > 0, x, torch.exp(x) - 1)
+
+
+def test_a_choice_of_finite_values():
+    attack(lambda: Real(elu_by_hand))
+    attack(lambda: Real(lambda x: torch.where(x > 0, x, torch.zeros_like(x))))
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        lambda x: torch.where(x > 0, torch.log(x), 0.0),
+        lambda x: torch.where(torch.relu(x) == 0, 0.0, 1 / torch.relu(x)),
+        lambda x: x.masked_fill(x < 0, float("-inf")).amax((2, 3)).clamp(-5, 5),
+    ],
+    ids=["log", "quotient", "infinity"],
+)
+def test_a_choice_of_what_may_be_no_number_is_refused(middle: Callable[[Tensor], Tensor]):
+    attack(lambda: Real(middle), refused="real number")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(value: float):
+    def broken(model: nn.Module) -> nn.Module:
+        model.fc.weight.data[0, 0] = value  # pyright: ignore
+        return model
+
+    attack(lambda: Real(lambda x: x), wrap=broken, refused="NaN or infinity")
+
+
+def test_no_scores_at_all_are_refused():
+    attack(lambda: nn.Sequential(Real(lambda x: x), Call(lambda x: x[:, :0])), refused="without")
+
+
+def test_a_matrix_for_each_group_is_refused():
+    weight = torch.randn(4, 4, 5)
+
+    def grouped(x: Tensor) -> Tensor:
+        return torch.einsum("ngi,gio->ngo", x.mean((2, 3)).view(-1, 4, 4), weight).mean(1)
+
+    attack(lambda: nn.Sequential(nn.Conv2d(3, 16, 3), Call(grouped)), refused="several matrices")

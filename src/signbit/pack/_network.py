@@ -71,6 +71,10 @@ class Network:
         return self._placed[result]
 
     def _gathered(self, elements: Tensor, constants: Tensor | None, place: Place) -> Placed:
+        if not elements.numel():
+            raise PackError(
+                f"{place}: reads a tensor of shape {tuple(elements.shape)}, without numbers; leave it out"
+            )
         shape = image_shape(tuple(elements.shape), place)
         numbers = split(elements, place)[0]
         known = numbers != CONSTANT

@@ -230,7 +230,7 @@ class _Recorder(TorchDispatchMode):
             self.storages.forget_whole(written[0])
             return
         outputs = written or [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
-        same = self._same_numbers(func, name, noted, outputs)
+        same = self._same_numbers(func, name, noted, outputs, bool(written))
         if same is not None:
             self.storages.write_elements(outputs[0], same)
             return
@@ -246,7 +246,7 @@ class _Recorder(TorchDispatchMode):
             self.storages.write(tensor, result)
 
     def _same_numbers(
-        self, func: Any, name: str, noted: dict[str, Any], outputs: Sequence[Tensor]
+        self, func: Any, name: str, noted: dict[str, Any], outputs: Sequence[Tensor], in_place: bool
     ) -> View | None:
         """The output, where it only holds numbers that its inputs hold."""
         if len(outputs) != 1:
@@ -257,7 +257,7 @@ class _Recorder(TorchDispatchMode):
             return source if source.dtype == output.dtype else None
         if name == "copy":
             return _expanded(noted["src"], output, noted["self"].dtype)
-        if name in MOVES and not self.storages.holds(output):
+        if name in MOVES and (in_place or not self.storages.holds(output)):
             return moved(func, noted, output)
         return cancelled(name, noted)
 

@@ -10,6 +10,10 @@ from signbit.errors import PackError
 from signbit.pack._view import CONSTANT, Result, View
 
 
+# Types whose 0 and 1 lie in memory alike.
+_TRUTHS = {torch.bool, torch.uint8, torch.int8}
+
+
 @dataclass
 class _Contents:
     """Of one storage: a whole result that lies there in one way, or each element by itself.
@@ -55,8 +59,12 @@ class Storages:
         contents = self._contents.get(storage_key(tensor))
         if contents is None:
             return View(shape, dtype, constants=_copied(tensor))
-        if tensor.element_size() != contents.tensor.element_size():
-            raise PackError(f"reads numbers of {contents.tensor.dtype} as {dtype}")
+        written = contents.tensor.dtype
+        if dtype != written and not {dtype, written} <= _TRUTHS:
+            raise PackError(
+                f"reads the memory of {written} as {dtype}; torch.where, torch.signbit or .to() tell the "
+                "same of the numbers themselves"
+            )
         whole = contents.whole
         if whole is not None and contents.geometry == _geometry(tensor):
             return View(shape, dtype, whole=whole)
