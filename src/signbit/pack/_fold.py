@@ -292,6 +292,9 @@ class Folding:
         if self.is_pixels(of):
             keys = integer_keys(0, 255, channels)._replace(number=self._real_pixel)
             return two_values(function, keys, 1)
+        zeros = function(torch.tensor([[0.0], [-0.0]]).expand(-1, channels))
+        if bool((zeros[0] != zeros[1]).any()) and not bool(zeros.isnan().any()):
+            return Reason("it tells 0 from -0, which a comparison does not", few=True)
         return two_values(function, float_keys(function, channels))
 
     def _real_pixel(self, key: Tensor) -> Tensor:

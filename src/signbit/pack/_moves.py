@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from signbit.pack._view import View
+from signbit.pack._view import View, views_in
 
 # The arguments that hold what is moved; others say where to.
 _OF_ONE = """
@@ -19,17 +19,26 @@ MOVES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("cat", "stack"), ("tensors",)),
     **dict.fromkeys(_OF_ONE.split(), ("self",)),
     **dict.fromkeys(("slice_scatter", "select_scatter", "diagonal_scatter"), ("self", "src")),
+    # By a condition, mask or indices that are constant.
+    "where": ("self", "other"),
+    "masked_fill": ("self", "value"),
+    "index_put": ("self", "values"),
 }
 
 
 def moved(overload: Any, arguments: dict[str, Any], output: Tensor) -> View | None:
-    """The elements of the output; None where what says where to depends on the input."""
+    """The elements of the output; None where what says where to depends on the input, or numbers change."""
     data = MOVES[overload.overloadpacket.__name__.removesuffix("_")]
+    held = [one for name in data for one in views_in(arguments[name]) if not one.is_constant]
+    if arguments.get("accumulate") or any(one.dtype != output.dtype for one in held):
+        return None
     # Element 0 stands for a constant, since padding puts zeros.
     given: dict[str, Any] = {}
     for name, value in arguments.items():
-        if name in data:
+        if name in data and not isinstance(value, int | float):
             given[name] = tree_map_only(View, lambda view: (view.numbered() + 1).double(), value)
+        elif name in data:
+            given[name] = 0.0
         elif name == "value":
             given[name] = 0.0
         else:

@@ -71,6 +71,10 @@ class Network:
         return self._placed[result]
 
     def _gathered(self, elements: Tensor, constants: Tensor | None, place: Place) -> Placed:
+        if not elements.numel():
+            raise PackError(
+                f"{place}: reads a tensor of shape {tuple(elements.shape)}, without numbers; leave it out"
+            )
         shape = image_shape(tuple(elements.shape), place)
         numbers = split(elements, place)[0]
         known = numbers != CONSTANT
@@ -115,7 +119,7 @@ class Network:
         self, result: Result, flat: Tensor, elements: Tensor, mine: Tensor, place: Place
     ) -> Tensor:
         """Where numbers lie in the first image, checked to be those of the second in the other."""
-        count = result.value.numel() // 2
+        count = result.count // 2
         other = split(elements, place)[1][mine] - result.first
         if bool((flat >= count).any()) or not torch.equal(other, flat + count):
             raise PackError(

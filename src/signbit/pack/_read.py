@@ -32,11 +32,22 @@ def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
                 "are, so that later calls give other scores; leave that out in evaluation "
                 "(if self.training: ...)"
             )
+    _require_no_earlier(recording, needed)
     for call in recording.calls:
         network.know(call)
         if call.number in needed:
             network.add(call, _by_rule(call, network))
     return network, network.read(recording.output, place)
+
+
+def _require_no_earlier(recording: Recording, needed: set[int]) -> None:
+    reads = [(call.place, call.views()) for call in recording.calls if call.number in needed]
+    for place, views in [*reads, (recording.input.call.place, [recording.output])]:
+        if any(view.earlier for view in views):
+            raise PackError(
+                f"{place}: reads what an earlier call kept of its images, so that the scores depend on "
+                "which images came first; call the network on images of its task before it is packed"
+            )
 
 
 def _by_rule(call: OperatorCall, network: Network) -> Sequence[Placed | None]:

@@ -160,6 +160,8 @@ def pointwise(
     stepwise: whether it gives few values, each for a whole range of numbers.
     """
     names = [name for name, given in c.call.arguments.items() if _is_dynamic(given)]
+    if c.call.operator != "_to_copy" and not stepwise and any(_wraps(c[name]) for name in names):
+        slopes = None
     values = [c.value(name, c.shape) for name in names]
     value, values = _of_one_base(c, names, values)
     own = {name: c[name].constants for name in c.call.arguments if _is_tensor(c[name])}
@@ -200,6 +202,11 @@ def _named(kind: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _is_dynamic(given: Any) -> bool:
     return isinstance(given, View) and not given.is_constant
+
+
+def _wraps(view: View) -> bool:
+    """Whether numbers are whole ones, of which arithmetic is not monotone."""
+    return not view.dtype.is_floating_point and view.dtype != torch.bool
 
 
 def _is_tensor(given: Any) -> bool:
@@ -265,7 +272,8 @@ def _computing(
             # Bits of a comparison stand for 0 and 1.
             given[name] = value != 0 if name in truths else value
         positional = [given[one.name] for one in schema.arguments if not one.kwarg_only]
-        keywords = {one.name: given[one.name] for one in schema.arguments if one.kwarg_only}
+        named = [one.name for one in schema.arguments if one.kwarg_only and one.name in given]
+        keywords = {name: given[name] for name in named}
         return operator(*positional, **keywords)
 
     return compute

@@ -32,7 +32,10 @@ def require_same(first: Recording, second: Recording) -> None:
     if len(first.calls) != len(second.calls):
         longer = max(first.calls, second.calls, key=len)
         place = longer[min(len(first.calls), len(second.calls))].place
-        raise PackError(f"{place}: runs for one image and not for another")
+        raise PackError(
+            f"{place}: runs for one image and not for another; a packed network computes the same for "
+            "every image"
+        )
 
 
 def _difference(one: OperatorCall, other: OperatorCall) -> str:

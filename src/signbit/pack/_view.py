@@ -1,5 +1,6 @@
 """Which numbers a tensor holds, told by their elements and not by the tensor's name."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,19 +21,22 @@ class Result:
     call: the run.
     output: which of its outputs this is.
     first: the number of the result's first element; the others follow, in the order of rows.
-    value: what torch computed while recording.
     """
 
     call: "OperatorCall"
     output: int
     shape: tuple[int, ...]
     first: int
-    value: Tensor
+
+    @property
+    def count(self) -> int:
+        """How many elements there are."""
+        return math.prod(self.shape)
 
     @property
     def elements(self) -> Tensor:
         """The number of each element."""
-        return torch.arange(self.first, self.first + self.value.numel()).reshape(self.shape)
+        return torch.arange(self.first, self.first + self.count).reshape(self.shape)
 
 
 @dataclass(eq=False)
@@ -42,6 +46,7 @@ class View:
     whole: the result that it is, element by element, in its shape.
     elements: otherwise the number of each element, CONSTANT for those that are constant.
     constants: the values of constant elements, in the shape; others are not to be read.
+    earlier: whether constants come from the images of an earlier call.
     """
 
     shape: tuple[int, ...]
@@ -49,6 +54,7 @@ class View:
     whole: Result | None = None
     elements: Tensor | None = None
     constants: Tensor | None = None
+    earlier: bool = False
 
     @property
     def is_constant(self) -> bool:

@@ -26,6 +26,10 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
 
     fill: what padded taps count as.
     """
+    if not bool(weight.isfinite().all()):
+        c.refuse(
+            "its weights hold NaN or infinity, as after a training that diverged; train it anew"
+        )
     size = _output_size(source, weight, window)
     scale = one_size(weight)
     if scale is None:

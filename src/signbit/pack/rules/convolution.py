@@ -47,7 +47,7 @@ def bmm(c: RuleCall) -> Placed:
         return _from_left(c)
     matrices = c.constant("mat2").float()
     if not bool((matrices == matrices[:1]).all()):
-        c.refuse("products with several matrices at once cannot be packed")
+        c.refuse("products with several matrices at once; a grouped convolution can be packed")
     return _linear(c, "self", matrices[0], None)
 
 
@@ -114,7 +114,7 @@ def _from_left(c: RuleCall) -> Placed:
     """(batch, out, in) times (batch, in, columns): the columns are positions of a map."""
     matrices = c.constant("self").float()
     if not bool((matrices == matrices[:1]).all()) or len(matrices) != 2:
-        c.refuse("products with several matrices at once cannot be packed")
+        c.refuse("products with several matrices at once; a grouped convolution can be packed")
     return c.usual(weighted(c, c.map("mat2"), matrices[0][:, :, None, None], Window()))
 
 
