@@ -48,7 +48,7 @@ def _gated(c: RuleCall, gate: Step, name: str) -> Step:
         return c.real("binary", (gate, value), gate.size, function="multiply")
     constant = c.constant(name)
     if constant.numel() != 1:
-        c.refuse("a choice between a value and constants that differ; one constant can be packed")
+        c.refuse("a choice between a value and constants that differ; give one constant")
     return then(c, gate, [_affine(float(constant), 0.0)])
 
 

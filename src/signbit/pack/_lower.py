@@ -249,7 +249,10 @@ class Lowering:
         """The bits of a function, negated in the channels of the mask."""
         plan, path = self.folding.plan(step), step.place.path
         if isinstance(plan, Reason):
-            raise PackError(f"{step.place}: its sign cannot be packed: {plan.text}")
+            raise PackError(
+                f"{step.place}: its sign cannot be packed: {plan.text}; write "
+                "torch.where(x > 0, 1.0, -1.0)"
+            )
         if isinstance(plan, OfBits):
             return self._flipped(path, self.bit(plan.of), _both(plan.mask, mask))
         if isinstance(plan, Carried):

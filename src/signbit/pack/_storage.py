@@ -50,7 +50,9 @@ class Storages:
         if contents is None:
             return View(shape, dtype, constants=tensor.detach().clone())
         if tensor.element_size() != contents.tensor.element_size():
-            raise PackError(f"reads numbers of {contents.tensor.dtype} as {dtype}")
+            raise PackError(
+                f"reads numbers of {contents.tensor.dtype} as {dtype}; convert them with to()"
+            )
         whole = contents.whole
         if whole is not None and contents.geometry == _geometry(tensor):
             return View(shape, dtype, whole=whole)

@@ -30,7 +30,9 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
     scale = one_size(weight)
     if scale is None:
         if fill != 0:
-            c.refuse(f"real weights are padded with zeros, not with {fill:g}")
+            c.refuse(
+                f"real weights are padded with {fill:g}; pad with 0, or give it binary weights"
+            )
         return Conv(c.place, (source,), size, weight, False, False, *window)
     signs = torch.where(weight > 0, 1.0, -1.0)
     bits = c.bits(source)
@@ -44,7 +46,7 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
             )
             return rescaled(c, step, scale * distance, centre * scale * signs.sum((1, 2, 3)))
     if fill not in (-1.0, 0.0, 1.0):
-        c.refuse(f"padding with {fill:g}; -1, 0 and 1 can be packed")
+        c.refuse(f"padding with {fill:g}; pad with -1, 0 or 1")
     exact = _is_exact(scale)
     step = Conv(c.place, (source,), size, signs, True, False, *window, int(fill), exact)
     return rescaled(c, step, scale, torch.zeros(len(scale)))

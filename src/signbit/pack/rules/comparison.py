@@ -126,7 +126,7 @@ def to_copy(c: RuleCall) -> Placed:
     kept = c["dtype"] in (None, torch.float32, torch.float64, torch.bool)
     is_truth = c["self"].dtype == torch.bool
     if c["dtype"] in (torch.float16, torch.bfloat16):
-        c.refuse(f"numbers of {c['dtype']}; float32 can be packed")
+        c.refuse(f"numbers of {c['dtype']}; stay in float32")
     identity = c["dtype"] != torch.bool and (kept or is_truth)
     # Any other number than 0 is true.
     rising = 1.0 if c["dtype"] != torch.bool or is_truth else None
@@ -159,8 +159,8 @@ def index_put(c: RuleCall) -> Placed:
     one = masks and indices[0].shape == c["self"].shape and c.constant("values").numel() == 1
     if not one or c["accumulate"]:
         c.refuse(
-            "numbers put at places that depend on the input; a constant where a comparison of "
-            "the same shape holds can be packed"
+            "numbers put at places that depend on the input; put one constant where a comparison "
+            "of the same shape holds, or call torch.where"
         )
     arguments = {"condition": indices[0], "self": c["values"], "other": c["self"]}
     return where(c.run_as("where", torch.ops.aten.where.self, arguments))
