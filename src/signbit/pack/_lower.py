@@ -27,6 +27,7 @@ from signbit.pack._draft import (
 )
 from signbit.pack._fold import Carried, Comparison, Folding, OfBits
 from signbit.pack._two_values import Levels, Reason
+from signbit.pack._weighted import CLOSE
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ class Lowering:
             "groups": step.groups,
         }
         if not step.binary:
-            self.reasons[path] = "its weights are real"
+            self.reasons[path] = _why_real(step.weight)
             node = self.emit(path, "conv_f32", [self.real(source)], attributes, weight=weight)
             return Scaled(node)
         words = pack_bits(weight > 0)
@@ -285,6 +286,16 @@ def _plain(node: RealNode) -> RealNode:
     """A sum of two values of one size has an operation of its own."""
     is_sum = node.op == "binary" and node.attributes["function"] == "add"
     return RealNode("add") if is_sum else node
+
+
+def _why_real(weight: Tensor) -> str:
+    """Signs of which some are zero are told apart: somebody meant them as bits."""
+    zeros = int((weight == 0).sum())
+    sizes = weight.abs()
+    same = sizes >= sizes.amax((1, 2, 3), keepdim=True) * (1 - CLOSE)
+    if zeros and bool(((weight == 0) | same).all()) and bool((weight < 0).any()):
+        return f"{zeros:,} of its {weight.numel():,} weights are 0, which is no sign"
+    return "its weights are real"
 
 
 def _both(mask: Tensor, other: Tensor | None) -> Tensor:

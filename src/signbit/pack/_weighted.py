@@ -9,7 +9,7 @@ from signbit.pack._draft import Conv, RealNode, Step
 from signbit.pack._rule import RuleCall, function
 
 # Weights whose sizes differ by no more than rounding have one size.
-_CLOSE = 1e-6
+CLOSE = 1e-6
 
 
 class Window(NamedTuple):
@@ -61,7 +61,7 @@ def one_size(weight: Tensor) -> Tensor | None:
     """(out,), the size that all weights of a channel have; None where they have several."""
     size = weight.abs().amax((1, 2, 3))
     least = weight.abs().amin((1, 2, 3))
-    close = (size - least <= _CLOSE * size).all() and (size > 0).all()
+    close = (size - least <= CLOSE * size).all() and (size > 0).all()
     return size if bool(close) else None
 
 
