@@ -13,17 +13,17 @@ from signbit.pack._rule import RuleCall, Slope, function, of_one_base, pointwise
 from signbit.pack.rules import rules
 from signbit.pack.rules.activation import unary
 
-_COMPARISONS: Mapping[str, tuple[float | None, float | None]] = {
-    "gt": (1.0, -1.0),
-    "ge": (1.0, -1.0),
-    "lt": (-1.0, 1.0),
-    "le": (-1.0, 1.0),
-    "eq": (None, None),
-    "ne": (None, None),
+_COMPARISONS: Mapping[str, tuple[str, float | None, float | None]] = {
+    "gt": ("above", 1.0, -1.0),
+    "ge": ("above or equal to", 1.0, -1.0),
+    "lt": ("below", -1.0, 1.0),
+    "le": ("below or equal to", -1.0, 1.0),
+    "eq": ("equal to", None, None),
+    "ne": ("not equal to", None, None),
 }
 
 
-def _comparison(name: str, slopes: tuple[float | None, float | None]) -> None:
+def _comparison(name: str, what: str, *slopes: float | None) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:
         given = dict(zip(("self", "other"), slopes, strict=True))
@@ -31,7 +31,7 @@ def _comparison(name: str, slopes: tuple[float | None, float | None]) -> None:
             return _equality(c, name) if slopes[0] is None else pointwise(c, given, stepwise=True)
         return _of_difference(c, getattr(torch.ops.aten, name), slopes[0])
 
-    rule.__name__ = name
+    rule.__name__, rule.__doc__ = name, f"Whether a number is {what} another."
 
 
 def _equality(c: RuleCall, name: str) -> Placed:
@@ -68,8 +68,8 @@ def _of_difference(c: RuleCall, compare: Callable[..., Tensor], slope: Slope) ->
     return c.usual(step)
 
 
-for _name, _slopes in _COMPARISONS.items():
-    _comparison(_name, _slopes)
+for _name, (_what, *_slopes) in _COMPARISONS.items():
+    _comparison(_name, _what, *_slopes)
 
 
 def _sign(c: RuleCall) -> Placed:
@@ -100,24 +100,24 @@ def sign_bit(c: RuleCall) -> Placed:
     return pointwise(c, {"self": -1.0}, stepwise=True)
 
 
-def _logical(name: str, slopes: Mapping[str, Slope]) -> None:
+def _logical(name: str, what: str, slopes: Mapping[str, Slope]) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:
         return pointwise(c, slopes)
 
-    rule.__name__ = name
+    rule.__name__, rule.__doc__ = name, what
 
 
 _RISING = {"self": 1.0, "other": 1.0}
-_logical("logical_not", {"self": -1.0})
-_logical("bitwise_not", {"self": -1.0})
-_logical("logical_and", _RISING)
-_logical("bitwise_and", _RISING)
-_logical("logical_or", _RISING)
-_logical("bitwise_or", _RISING)
-_logical("logical_xor", {})
-_logical("bitwise_xor", {})
-_logical("isnan", {})
+_logical("logical_not", "The opposite of a truth value.", {"self": -1.0})
+_logical("bitwise_not", "The opposite of a truth value.", {"self": -1.0})
+_logical("logical_and", "Whether both are true.", _RISING)
+_logical("bitwise_and", "Whether both are true.", _RISING)
+_logical("logical_or", "Whether one of two is true.", _RISING)
+_logical("bitwise_or", "Whether one of two is true.", _RISING)
+_logical("logical_xor", "Whether just one of two is true.", {})
+_logical("bitwise_xor", "Whether just one of two is true.", {})
+_logical("isnan", "Whether it is no number.", {})
 
 
 @rules.register("_to_copy")

@@ -35,7 +35,7 @@ def convolution(c: RuleCall) -> Placed:
 
 @rules.register("_convolution")
 def _convolution(c: RuleCall) -> Placed:
-    """The same, as traced modules call it."""
+    """A convolution, as traced modules call it."""
     return convolution(c)
 
 

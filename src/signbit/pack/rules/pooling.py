@@ -26,7 +26,7 @@ def max_pool(c: RuleCall) -> list[Placed | None]:
 
 @rules.register("max_pool2d")
 def max_pool_alone(c: RuleCall) -> Placed:
-    """The same, without indices."""
+    """A maximum over windows."""
     (value, _) = max_pool(c)
     assert value is not None
     return value

@@ -98,7 +98,7 @@ def softmax(c: RuleCall) -> Placed:
 
 @rules.register("_log_softmax")
 def log_softmax(c: RuleCall) -> Placed:
-    """Their logarithms."""
+    """Logarithms of probabilities over one dimension."""
     return _over(c, "log_softmax")
 
 
