@@ -37,9 +37,7 @@ def moved(overload: Any, arguments: dict[str, Any], output: Tensor) -> View | No
     for name, value in arguments.items():
         if name in data and not isinstance(value, int | float):
             given[name] = tree_map_only(View, lambda view: (view.numbered() + 1).double(), value)
-        elif name in data:
-            given[name] = 0.0
-        elif name == "value":
+        elif name in data or name == "value":
             given[name] = 0.0
         else:
             given[name] = tree_map_only(View, _constant, value)

@@ -151,8 +151,8 @@ class _Recorder(TorchDispatchMode):
             return self._on_constants(func, plain, arguments, args, kwargs or {})
         if plain in _LOOK_AT_VALUES:
             self._refuse(
-                f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the "
-                "input; what runs must not depend on them"
+                f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the input; let "
+                "the same operators run for every image (torch.where chooses between values)"
             )
         noted = tree_map_only(Tensor, lambda one: views[id(one)], arguments)
         # What memory held that is written anew takes no part.

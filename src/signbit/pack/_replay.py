@@ -64,7 +64,7 @@ class Replay(TorchDispatchMode):
             if plain != expected.operator:
                 raise PackError(
                     f"{expected.place}: {plain} ran in a batch of images, {expected.operator} in a "
-                    "batch of two; a packed network computes the same for every batch"
+                    "batch of two; let the same operators run for batches of any size"
                 )
             self._look(expected, tree_leaves(out)[0])
         return out

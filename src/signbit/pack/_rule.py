@@ -70,7 +70,10 @@ class RuleCall:
         Raises: PackError where it does not.
         """
         if not self.is_value(name):
-            self.refuse(f"argument {name!r} is a constant, where a value of the network is needed")
+            self.refuse(
+                f"argument {name!r} is a constant; give a value that depends on the input there, "
+                "or write it with another operator"
+            )
         return self.network.read(self[name], self.place, shape)
 
     def constant(self, name: str) -> Tensor:
@@ -81,7 +84,7 @@ class RuleCall:
         given = self[name]
         if isinstance(given, View):
             if not given.is_constant:
-                self.refuse(f"argument {name!r} depends on the input; a constant can be packed")
+                self.refuse(f"argument {name!r} depends on the input; give a parameter or a number")
             assert given.constants is not None
             return given.constants
         return torch.as_tensor(given)
@@ -134,7 +137,7 @@ class RuleCall:
             return constants.reshape(-1)
         first, second = split(constants.expand(self.shape), self.place)
         if not torch.equal(first.nan_to_num(), second.nan_to_num()):
-            self.refuse("a constant differs between the images of a batch")
+            self.refuse("a constant differs between the images of a batch; give one for all")
         if not value.covers:
             return None
         channels = value.step.size[2]
@@ -175,7 +178,10 @@ def pointwise(
     moved, laid = laid_out(c, value, tensors)
     if moved is not value:
         if len(names) > 1:
-            c.refuse("constants that differ along the map, on two values at once")
+            c.refuse(
+                "constants that differ along the map, on two values at once; change one value "
+                "after the other"
+            )
         value, values = moved, [moved]
     sources = tuple(one.step for one in values)
     channels = sources[0].size[2]
@@ -226,7 +232,10 @@ def _of_one_base(
     for other in values[1:]:
         same_base = base_of(other.step) is base_of(first.step)
         if not same_base or not torch.equal(other.places(), first.places()):
-            c.refuse(f"of {len(names)} values that are not functions of one number")
+            c.refuse(
+                f"of {len(names)} values that are not functions of one number; write it with sums, "
+                "products, maximum, minimum and comparisons of two values"
+            )
     return first, values
 
 

@@ -9,7 +9,6 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from signbit.errors import PackError
 from signbit.pack._view import CONSTANT, Result, View
 
-
 # Types whose 0 and 1 lie in memory alike.
 _TRUTHS = {torch.bool, torch.uint8, torch.int8}
 
