@@ -1,6 +1,8 @@
 """Rules of other packages: for operators of their own, and for those of ATen that have none."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 from helpers.grey import GREY, body
 from torch import Tensor, nn
 
+import signbit
 from signbit.errors import PackError
 from signbit.layers import BinaryConv2d
 from signbit.pack import pack
@@ -98,6 +101,13 @@ def test_an_operator_without_a_rule_is_named_with_its_library():
 
 def test_an_operator_that_is_called_like_one_of_aten_has_no_rule_by_that():
     assert f"{LIBRARY}::relu cannot be packed" in refusal(relu)
+
+
+def test_a_package_whose_name_begins_like_ours_has_its_lines_told():
+    place = f"{Path(signbit.__file__).parent}_more/layer.py"
+    code: dict[str, Any] = {}
+    exec(compile("def run(x):\n    return step(x, 0.0)", place, "exec"), {"step": step}, code)
+    assert re.match(r"2 \(layer\.py:2\): ", refusal(code["run"]))
 
 
 def test_a_step_of_two_values_becomes_bits():
