@@ -18,7 +18,7 @@ from signbit.pack._moves import MOVES, moved
 from signbit.pack._place import Places, is_outermost
 from signbit.pack._storage import Storages, storage_key
 from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
-from signbit.pack._view import OperatorCall, Result, View, views_in
+from signbit.pack._view import OperatorCall, Result, View, operator_name, views_in
 
 # They read shapes and types alone.
 _SHAPE_ONLY = frozenset(
@@ -135,8 +135,7 @@ class _Recorder(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self._position += 1
         arguments = _bound(func, args, kwargs or {})
-        name = func.overloadpacket.__name__
-        plain = name.removesuffix("_") if not name.startswith("_") else name
+        plain = operator_name(func)
         tensors = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
         random = torch.Tag.nondeterministic_seeded in func.tags
         for tensor in _written(func, arguments):

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from signbit.errors import PackError
+from signbit.errors import PackError, first_line
 from signbit.pack._draft import Pointwise, RealForm, RealNode, RealStep, Step, base_of, chain
 from signbit.pack._layout import Placed, as_map, as_row, placed
 from signbit.pack._network import Network, image_shape, split
@@ -271,7 +271,10 @@ def _computing(
 ) -> Callable[..., Tensor]:
     """The operator itself, on rows of numbers for each channel."""
     arguments, schema = c.call.arguments, c.call.overload._schema
-    operator = getattr(torch.ops.aten, c.call.operator)
+    library, _, name = c.call.operator.rpartition("::")
+    if library and schema.is_mutable:
+        c.refuse("it changes its arguments; write it so that it returns a new tensor")
+    operator = getattr(getattr(torch.ops, library or "aten"), name)
 
     truths = {name for name in names if arguments[name].dtype == torch.bool}
 
@@ -283,9 +286,27 @@ def _computing(
         positional = [given[one.name] for one in schema.arguments if not one.kwarg_only]
         named = [one.name for one in schema.arguments if one.kwarg_only and one.name in given]
         keywords = {name: given[name] for name in named}
-        return operator(*positional, **keywords)
+        return _of_each(c, lambda: operator(*positional, **keywords), rows[0])
 
     return compute
+
+
+def _of_each(c: RuleCall, run: Callable[[], Any], row: Tensor) -> Tensor:
+    """What an operator gives for rows of numbers: as many. Raises: PackError where it does not."""
+    try:
+        found = run()
+    except Exception as error:
+        c.refuse(
+            f"on rows of numbers, {tuple(row.shape)}, it raised {type(error).__name__}: "
+            f"{first_line(error)}; it is packed as a function of each number by itself"
+        )
+    if not isinstance(found, Tensor) or found.shape != row.shape:
+        shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        c.refuse(
+            f"of rows of numbers, {tuple(row.shape)}, it makes {shape}; it is packed as a function "
+            "of each number by itself"
+        )
+    return found
 
 
 def _sign(slope: Tensor) -> Tensor:

@@ -63,8 +63,8 @@ class Storages:
         written = contents.tensor.dtype
         if dtype != written and not {dtype, written} <= _TRUTHS:
             raise PackError(
-                f"reads the memory of {written} as {dtype}; torch.where, torch.signbit or .to() tell the "
-                "same of the numbers themselves"
+                f"reads the memory of {written} as {dtype}; torch.where, torch.signbit or .to() "
+                "tell the same of the numbers themselves"
             )
         whole = contents.whole
         if whole is not None and contents.geometry == _geometry(tensor):

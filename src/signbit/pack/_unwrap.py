@@ -59,8 +59,8 @@ def _in_float32(model: nn.Module, types: set[torch.dtype]) -> nn.Module:
         return copy.deepcopy(model).float()
     except Exception as error:
         raise PackError(
-            f"the network has numbers of {_listed(types)}, and cannot be copied to make them float32 "
-            f"({first_line(error)}); call float() first"
+            f"the network has numbers of {_listed(types)}, and cannot be copied to make them "
+            f"float32 ({first_line(error)}); call float() first"
         ) from error
 
 
