@@ -60,7 +60,7 @@ class LearnedStep(nn.Module):
                 self.step.data = step
             else:
                 self.step.data.copy_(step)
-            self.ready.fill_(1)
+            self.get_buffer("ready").fill_(1)
         return torch.where(x > 2 * self.step, 1.0, -1.0)
 
 
@@ -158,8 +158,11 @@ class ShiftedSign(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # Its threshold is close to x = 0.
         with torch.no_grad():
-            scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
-            self.norm.bias.copy_(0.7 + self.norm.running_mean * scale)
+            mean, variance = self.norm.running_mean, self.norm.running_var
+            assert mean is not None
+            assert variance is not None
+            scale = self.norm.weight / torch.sqrt(variance + self.norm.eps)
+            self.norm.bias.copy_(0.7 + mean * scale)
             self.bias.fill_(-0.7 + 1e-5)
         return torch.sign(self.norm(x) + self.bias)
 

@@ -62,15 +62,16 @@ def _by_rule(call: OperatorCall, network: Network) -> Sequence[Placed | None]:
         raise
     except Exception as error:
         raise PackError(
-            f"{call.place}: {_called(rule, call)} raised {type(error).__name__}: {first_line(error)}; "
-            "this is a mistake of the rule"
+            f"{call.place}: {_called(rule, call)} raised {type(error).__name__}: "
+            f"{first_line(error)}; this is a mistake of the rule"
         ) from error
     results = [found] if isinstance(found, Placed) else found
     if not _is_result(results, call):
         raise PackError(
-            f"{call.place}: {_called(rule, call)} returned {type(found).__name__}; a rule returns a "
-            f"Placed, or a list of one for each of {len(call.results)} results, None for those that "
-            "it does not know, each of the result's shape without the batch, in a step that holds it"
+            f"{call.place}: {_called(rule, call)} returned {type(found).__name__}; a rule returns "
+            f"a Placed, or a list of one for each of {len(call.results)} results, None for those "
+            "that it does not know, each of the result's shape without the batch, in a step that "
+            "holds it"
         )
     return results
 

@@ -1,4 +1,4 @@
-"""What torch's operators mean as steps; each rule is found by its operator's name, without overload.
+"""What torch's operators mean as steps; a rule is found by its operator's name, without overload.
 
 An operator of ATen has its plain name, `relu` for `relu_` too; one of another library has its
 namespace, `mylib::step`. Other distributions add rules through the entry point group
