@@ -27,7 +27,10 @@ MOVES: dict[str, tuple[str, ...]] = {
 
 
 def moved(overload: Any, arguments: dict[str, Any], output: Tensor) -> View | None:
-    """The elements of the output; None where what says where to depends on the input, or numbers change."""
+    """The elements of the output.
+
+    None where the places depend on the input, or numbers change their type.
+    """
     data = MOVES[overload.overloadpacket.__name__.removesuffix("_")]
     held = [one for name in data for one in views_in(arguments[name]) if not one.is_constant]
     if arguments.get("accumulate") or any(one.dtype != output.dtype for one in held):
@@ -35,12 +38,10 @@ def moved(overload: Any, arguments: dict[str, Any], output: Tensor) -> View | No
     # Element 0 stands for a constant, since padding puts zeros.
     given: dict[str, Any] = {}
     for name, value in arguments.items():
-        if name in data and not isinstance(value, int | float):
-            given[name] = tree_map_only(View, lambda view: (view.numbered() + 1).double(), value)
+        if isinstance(value, int | float) and (name in data or name == "value"):
+            given[name] = 0.0
         elif name in data:
-            given[name] = 0.0
-        elif name == "value":
-            given[name] = 0.0
+            given[name] = tree_map_only(View, lambda view: (view.numbered() + 1).double(), value)
         else:
             given[name] = tree_map_only(View, _constant, value)
     if any(isinstance(one, _Unknown) for one in tree_leaves(given)):

@@ -73,7 +73,8 @@ class Network:
     def _gathered(self, elements: Tensor, constants: Tensor | None, place: Place) -> Placed:
         if not elements.numel():
             raise PackError(
-                f"{place}: reads a tensor of shape {tuple(elements.shape)}, without numbers; leave it out"
+                f"{place}: reads a tensor of shape {tuple(elements.shape)}, without numbers; "
+                "leave it out"
             )
         shape = image_shape(tuple(elements.shape), place)
         numbers = split(elements, place)[0]

@@ -45,8 +45,9 @@ def _require_no_earlier(recording: Recording, needed: set[int]) -> None:
     for place, views in [*reads, (recording.input.call.place, [recording.output])]:
         if any(view.earlier for view in views):
             raise PackError(
-                f"{place}: reads what an earlier call kept of its images, so that the scores depend on "
-                "which images came first; call the network on images of its task before it is packed"
+                f"{place}: reads what an earlier call kept of its images, so that the scores "
+                "depend on which images came first; call the network on images of its task "
+                "before it is packed"
             )
 
 

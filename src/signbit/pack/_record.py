@@ -32,12 +32,14 @@ _SAME_NUMBERS = frozenset(("clone", "lift_fresh", "lift_fresh_copy", "alias_copy
 _CONSTANTS = frozenset(("zero", "fill"))
 _OVERWRITES = _CONSTANTS | {"copy"}
 _LOOK_AT_VALUES = {
-    "_local_scalar_dense": "a Python number or decision",
+    "_local_scalar_dense": "a Python number or decision, as item(), float() and if do,",
     "equal": "a Python decision",
     "is_nonzero": "a Python decision",
     "nonzero": "a shape",
     "masked_select": "a shape",
 }
+# What a detour of a gradient may round, of the number.
+_DETOUR = 1e-3
 # They read memory without an operator.
 _LEAVES: Mapping[Any, str] = {
     Tensor.numpy: "a NumPy array",
@@ -131,7 +133,14 @@ class _Recorder(TorchDispatchMode):
         self.storages.write(example, result)
         return result
 
+    supports_higher_order_operators = True
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if not isinstance(func, torch._ops.OpOverload):
+            self._refuse(
+                f"{func} runs functions of its own; call them directly, as what runs must not depend "
+                "on the input"
+            )
         self._position += 1
         arguments = _bound(func, args, kwargs or {})
         name = func.overloadpacket.__name__
@@ -149,7 +158,7 @@ class _Recorder(TorchDispatchMode):
         if plain in _LOOK_AT_VALUES:
             self._refuse(
                 f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the "
-                "input; what runs must not depend on them"
+                "input; what runs must not depend on them, so leave that out in evaluation"
             )
         noted = tree_map_only(Tensor, lambda one: views[id(one)], arguments)
         # What memory held that is written anew takes no part.
@@ -175,6 +184,8 @@ class _Recorder(TorchDispatchMode):
             )
 
     def _read(self, tensor: Tensor) -> View:
+        if tensor.layout != torch.strided:
+            self._refuse(f"reads a tensor of layout {tensor.layout}; call to_dense() on it")
         try:
             return self.view(tensor)
         except PackError as error:
@@ -198,7 +209,8 @@ class _Recorder(TorchDispatchMode):
                 self._mark(tensor, earlier)
         for tensor in _written(func, arguments):
             self.storages.forget_whole(tensor)
-        if clean is not None:
+        # Numbers may be added and taken away again to round on purpose.
+        if clean is not None and torch.allclose(out, clean, rtol=_DETOUR, atol=0, equal_nan=True):
             out.copy_(clean)
         note_sum(self._sums, name, arguments, out)
         return out

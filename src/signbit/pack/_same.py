@@ -27,8 +27,8 @@ def require_same(first: Recording, second: Recording) -> None:
         longer = max(first.calls, second.calls, key=len)
         place = longer[min(len(first.calls), len(second.calls))].place
         raise PackError(
-            f"{place}: runs for one image and not for another; a packed network computes the same for "
-            "every image"
+            f"{place}: runs for one image and not for another; a packed network computes the "
+            "same for every image"
         )
 
 

@@ -9,7 +9,6 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from signbit.errors import PackError
 from signbit.pack._view import CONSTANT, Result, View
 
-
 # Types whose 0 and 1 lie in memory alike.
 _TRUTHS = {torch.bool, torch.uint8, torch.int8}
 
@@ -62,8 +61,8 @@ class Storages:
         written = contents.tensor.dtype
         if dtype != written and not {dtype, written} <= _TRUTHS:
             raise PackError(
-                f"reads the memory of {written} as {dtype}; torch.where, torch.signbit or .to() tell the "
-                "same of the numbers themselves"
+                f"reads the memory of {written} as {dtype}; torch.where, torch.signbit or .to() "
+                "tell the same of the numbers themselves"
             )
         whole = contents.whole
         if whole is not None and contents.geometry == _geometry(tensor):

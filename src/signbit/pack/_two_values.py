@@ -116,7 +116,7 @@ def _with_a_third(
 
 
 def _is_narrow(function: Function, low: Tensor, high: Tensor) -> Tensor:
-    """Whether rounding alone tells two numbers apart, or what one part of the function makes of them.
+    """Whether rounding alone tells two numbers apart, or what a part of the function makes of them.
 
     Where x + bias is 0 near x = 0, as many numbers x round to the same sum.
     """

@@ -28,6 +28,11 @@ def unwrapped(model: nn.Module) -> nn.Module:
     devices = {str(tensor.device) for tensor in tensors} - {"cpu"}
     if devices:
         raise PackError(f"the network is on {sorted(devices)[0]}; call cpu() first")
+    layouts = {str(tensor.layout) for tensor in tensors if tensor.layout != torch.strided}
+    if layouts:
+        raise PackError(
+            f"the network holds tensors of {sorted(layouts)[0]}; call to_dense() on them"
+        )
     types = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
     if types - {torch.float32}:
         model = _in_float32(model, types)
