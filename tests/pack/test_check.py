@@ -33,7 +33,7 @@ def test_the_self_check_tells_turned_bits_from_what_follows_from_them(monkeypatc
         return results[-1]
 
     monkeypatch.setattr(_pack, "compare", with_another_threshold)
-    with pytest.raises(PackError, match="self-check: .* bits and"):
+    with pytest.raises(PackError, match=r"self-check: .* bits and"):
         pack(network, GREY)
     assert 0 < results[0].bits_turned < results[0].bits_differ
 

@@ -150,10 +150,10 @@ def _compare(
         given, turned = _run(model, inputs, again), again.differ
     size = max(float(np.abs(given[np.isfinite(given)]).max(initial=0.0)), 1e-30)
     error = _largest(scores, given) / size
-    if not exact and (turned or error > REAL_ERROR):
+    bits = sum(one.values.size for one in expected.values())
+    if not exact and (turned > MOST_TURNED * bits or error > REAL_ERROR):
         unsteady, change = _shaken(model, inputs, expected)
         change /= size
-    bits = sum(one.values.size for one in expected.values())
     difference = _largest(scores, wanted)
     return _Part(bits, replay.differ, turned, unsteady, predictions, difference, error, change)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from signbit.errors import PackError
 from signbit.pack._draft import Concat, Pixels, Step
 from signbit.pack._fold import Folding
-from signbit.pack._layout import FILL, Placed, as_map, as_row, placed
+from signbit.pack._layout import FILL, Placed, as_map, as_row, placed, usual_places, usual_size
 from signbit.pack._place import Place
 from signbit.pack._record import Recording
 from signbit.pack._view import CONSTANT, OperatorCall, Result, View
@@ -97,7 +97,8 @@ class Network:
             return self._gathered_again(elements, constants, place, used, sources)
         fill = _one_constant(split_values(constants, elements, place), known, place)
         if len(used) == 1:
-            return placed(sources[0].step, shape, index, fill)
+            found = placed(sources[0].step, shape, index, fill)
+            return _repeated(found, place) if found.index is not None else found
         return _joined(
             [one.step for one in sources], owners, used, known, index, shape, fill, place
         )
@@ -180,6 +181,21 @@ def _without_fill(source: Placed, place: Place) -> Placed:
         if len(source.shape) <= 3
         else as_row(source, place)
     )
+
+
+def _repeated(value: Placed, place: Place) -> Placed:
+    """A map whose channels are those of its step, several times, as a join of it with itself."""
+    times, rest = divmod(len(value.places()) if value.shape else 0, value.step.size[2])
+    if times < 2 or rest or len(value.shape) > 3 or value.fill is not None:
+        return value
+    one = (value.step.size[2], *value.shape[1:])
+    if usual_size(one) != value.step.size:
+        return value
+    if not torch.equal(value.places(), torch.cat([usual_places(one)] * times)):
+        return value
+    height, width, channels = value.step.size
+    size = (height, width, times * channels)
+    return Placed(Concat(place, (value.step,) * times, size), value.shape)
 
 
 def _joined(

@@ -22,7 +22,7 @@ from signbit.pack._network import Network
 from signbit.pack._read import read
 from signbit.pack._record import Recording, record
 from signbit.pack._report import describe
-from signbit.pack._same import require_same
+from signbit.pack._same import require_same, same
 from signbit.pack._unwrap import unchanged, unwrapped
 from signbit.passes.absorb_flips import Absorbed, absorbed
 
@@ -65,7 +65,7 @@ def _packed(
     network, output = read(recording, folding)
     require_same(recording, other)
     last = _one_row(output, recording)
-    lowering = Lowering(Folding(preprocessing, _real_values(last, folding)))
+    lowering = Lowering(folding.where_shown(_real_values(last, folding)))
     lowering.output(last)
     nodes = [one.node for one in lowering.made]
     kept = absorbed(PackedModel(nodes, preprocessing))
@@ -100,10 +100,13 @@ def _recorded(model: nn.Module, preprocessing: Preprocessing) -> tuple[Recording
     rank = 3 if sequence else 4
     images = made_up_images(height, width, preprocessing.channels, seed=1)
     batches = [_inputs(images[start : start + 2], preprocessing, rank) for start in (0, 2)]
-    # The first run may make what later ones find, as long as it is not made of its images.
-    kept = record(model, batches[0].clone()).kept
-    other = record(model, batches[1].clone(), kept)
-    return record(model, batches[0].clone(), {**kept, **other.kept}), other, rank
+    first = record(model, batches[0].clone())
+    second = record(model, batches[1].clone(), first.kept)
+    if not same(first, second):
+        # The first run may make what later ones find, as long as it is not made of its images.
+        kept = {**first.kept, **second.kept}
+        first, second = second, record(model, batches[0].clone(), kept)
+    return second, first, rank
 
 
 def _inputs(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:

@@ -89,6 +89,7 @@ def record(
     if recorder.refusal is not None:
         raise recorder.refusal
     returned = recorder.view(_one_tensor(output))
+    recorder.storages.settle()
     return Recording(recorder.calls, start, returned, recorder.storages.weak_references())
 
 
@@ -147,6 +148,8 @@ class _Recorder(TorchDispatchMode):
         plain = name.removesuffix("_") if not name.startswith("_") else name
         tensors = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
         random = torch.Tag.nondeterministic_seeded in func.tags
+        for tensor in _written(func, arguments):
+            self.storages.about_to_change(tensor)
         views = {id(tensor): self._read(tensor) for tensor in tensors}
         if plain in _LOOK_AT_VALUES and any(view.earlier for view in views.values()):
             self._refuse(

@@ -129,6 +129,9 @@ class RuleCall:
         """
         if constants.numel() == 1:
             return constants.reshape(())
+        sides = (*[1] * (len(self.shape) - constants.ndim), *constants.shape)
+        if value.index is None and sides == (1, value.shape[0], *[1] * (len(sides) - 2)):
+            return constants.reshape(-1)
         first, second = split(constants.expand(self.shape), self.place)
         if not torch.equal(first.nan_to_num(), second.nan_to_num()):
             self.refuse("a constant differs between the images of a batch")

@@ -51,13 +51,15 @@ class Storages:
 
     def __init__(self) -> None:
         self._contents: dict[int, _Contents] = {}
+        self._shared: dict[int, list[View]] = {}
+        self._changed: set[int] = set()
 
     def read(self, tensor: Tensor) -> View:
         """What the tensor holds now."""
         shape, dtype = tuple(tensor.shape), tensor.dtype
         contents = self._contents.get(storage_key(tensor))
         if contents is None:
-            return View(shape, dtype, constants=_copied(tensor))
+            return self._constant(tensor)
         written = contents.tensor.dtype
         if dtype != written and not {dtype, written} <= _TRUTHS:
             raise PackError(
@@ -70,9 +72,30 @@ class Storages:
         elements = lies_at(contents.spread().clone(), tensor).clone()
         constant = elements == CONSTANT
         if bool(constant.all()):
-            return View(shape, dtype, constants=_copied(tensor))
+            return self._constant(tensor)
         held = _copied(tensor) if bool(constant.any()) else None
         return View(shape, dtype, elements=elements, constants=held)
+
+    def _constant(self, tensor: Tensor) -> View:
+        """Its memory is read where it is, until something is about to change it."""
+        view = View(tuple(tensor.shape), tensor.dtype, constants=tensor.detach())
+        self._shared.setdefault(storage_key(tensor), []).append(view)
+        return view
+
+    def about_to_change(self, tensor: Tensor) -> None:
+        """Constants that lie in this memory get their own."""
+        self._changed.add(storage_key(tensor))
+        self._part_with(storage_key(tensor))
+
+    def settle(self) -> None:
+        """The same for all memory that was changed: the next call may change it again."""
+        for key in self._changed:
+            self._part_with(key)
+
+    def _part_with(self, key: int) -> None:
+        for view in self._shared.pop(key, []):
+            assert view.constants is not None
+            view.constants = _copied(view.constants)
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether the tensor's memory is known."""

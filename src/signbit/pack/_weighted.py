@@ -48,7 +48,7 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
             return rescaled(c, step, scale * distance, centre * scale * signs.sum((1, 2, 3)))
     if fill not in (-1.0, 0.0, 1.0):
         c.refuse(
-            f"binary weights on a real input that is padded with {fill:g}; -1, 0 and 1 can be packed"
+            f"binary weights on a real input that is padded with {fill:g}; pad with -1, 0 or 1"
         )
     exact = _is_exact(scale)
     step = Conv(c.place, (source,), size, signs, True, False, *window, int(fill), exact)
@@ -62,8 +62,8 @@ def _is_exact(scale: Tensor) -> bool:
 
 def one_size(weight: Tensor) -> Tensor | None:
     """(out,), the size that all weights of a channel have; None where they have several."""
-    size = weight.abs().amax((1, 2, 3))
-    least = weight.abs().amin((1, 2, 3))
+    sizes = weight.abs()
+    size, least = sizes.amax((1, 2, 3)), sizes.amin((1, 2, 3))
     close = (size - least <= _CLOSE * size).all() and (size > 0).all()
     return size if bool(close) else None
 

@@ -122,8 +122,10 @@ def _whole_map(c: RuleCall, value: Placed, matrix: Tensor) -> tuple[Step, Tensor
     """A row that is a map in any order is read where it lies, with a kernel as large as it."""
     if not value.covers:
         return as_map(value, c.place, (len(matrix),)), matrix.T[:, :, None, None]
-    kernel = torch.empty_like(matrix)
-    kernel[value.places().reshape(-1)] = matrix
+    places, kernel = value.places().reshape(-1), matrix
+    if not torch.equal(places, torch.arange(len(places))):
+        kernel = torch.empty_like(matrix)
+        kernel[places] = matrix
     height, width, channels = value.step.size
     return value.step, kernel.T.reshape(-1, height, width, channels).permute(0, 3, 1, 2)
 
