@@ -345,7 +345,7 @@ def test_scores_that_depend_on_the_number_of_calls_are_refused():
 
         def forward(self, x: Tensor) -> Tensor:
             self.calls += 1
-            return super().forward(x) * (1 if self.calls < 6 else self.calls)
+            return super().forward(x) * (1 if self.calls < 4 else self.calls)
 
     attack(lambda: Counts(lambda x: x), refused="on a second call|another one for another image")
 

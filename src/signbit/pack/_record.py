@@ -139,8 +139,8 @@ class _Recorder(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if not isinstance(func, torch._ops.OpOverload):
             self._refuse(
-                f"{func} runs functions of its own; call them directly, as what runs must not depend "
-                "on the input"
+                f"{func} runs functions of its own; call them directly, as what runs must not "
+                "depend on the input"
             )
         self._position += 1
         arguments = _bound(func, args, kwargs or {})
