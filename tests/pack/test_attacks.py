@@ -51,6 +51,7 @@ class LearnedStep(nn.Module):
     def __init__(self, as_data: bool):
         super().__init__()
         self.step, self.as_data = nn.Parameter(torch.tensor(1.0)), as_data
+        self.ready: Tensor
         self.register_buffer("ready", torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -158,8 +159,11 @@ class ShiftedSign(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # Its threshold is close to x = 0.
         with torch.no_grad():
-            scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
-            self.norm.bias.copy_(0.7 + self.norm.running_mean * scale)
+            mean, variance = self.norm.running_mean, self.norm.running_var
+            assert mean is not None
+            assert variance is not None
+            scale = self.norm.weight / torch.sqrt(variance + self.norm.eps)
+            self.norm.bias.copy_(0.7 + mean * scale)
             self.bias.fill_(-0.7 + 1e-5)
         return torch.sign(self.norm(x) + self.bias)
 
