@@ -51,6 +51,7 @@ class LearnedStep(nn.Module):
     def __init__(self, as_data: bool):
         super().__init__()
         self.step, self.as_data = nn.Parameter(torch.tensor(1.0)), as_data
+        self.ready: Tensor
         self.register_buffer("ready", torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -336,3 +337,43 @@ def test_a_matrix_for_each_group_is_refused():
         return torch.einsum("ngi,gio->ngo", x.mean((2, 3)).view(-1, 4, 4), weight).mean(1)
 
     attack(lambda: nn.Sequential(nn.Conv2d(3, 16, 3), Call(grouped)), refused="several matrices")
+
+
+def test_scores_that_depend_on_the_number_of_images_are_refused():
+    attack(lambda: Real(lambda x: x / len(x)), refused="in another batch")
+
+
+def test_scores_that_depend_on_the_number_of_calls_are_refused():
+    class Counts(Real):
+        calls = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            return super().forward(x) * (1 if self.calls < 4 else self.calls)
+
+    attack(lambda: Counts(lambda x: x), refused="on a second call|another one for another image")
+
+
+def test_weights_that_are_rounded_by_a_large_number():
+    def rounded(weight: Tensor) -> Tensor:
+        large = torch.full_like(weight, 1.5 * 2**23)
+        return (weight * 8 + large) - large
+
+    weight = torch.randn(5, 1600)
+
+    def scores(x: Tensor) -> Tensor:
+        return nn.functional.linear(x.flatten(1), rounded(weight))
+
+    attack(lambda: nn.Sequential(nn.Conv2d(3, 16, 3), Call(scores)))
+
+
+def test_weights_that_are_sparse_are_refused():
+    weight = torch.randn(16, 16).relu().to_sparse()
+    attack(lambda: Real(lambda x: torch.sparse.mm(weight, x.mean((2, 3)).T).T), refused="to_dense")
+
+
+def test_a_choice_of_functions_by_values_is_refused():
+    def chosen(x: Tensor) -> Tensor:
+        return torch.cond(x.sum() > -1e9, lambda x: x * 2, lambda x: -x, (x,))
+
+    attack(lambda: Real(chosen), refused="cond")

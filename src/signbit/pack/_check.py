@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from signbit.errors import PackError, first_line
-from signbit.format import PackedModel
+from signbit.format import PackedModel, Preprocessing
 from signbit.models import to_input
 from signbit.pack._images import made_up_images
 from signbit.pack._layout import Placed
@@ -133,8 +133,7 @@ def _compare(
     images: NDArray[np.uint8],
     exact: bool,
 ) -> _Part:
-    inputs = to_input(torch.from_numpy(images), packed.preprocessing).contiguous()
-    inputs = inputs[:, :, 0] if rank == 3 else inputs
+    inputs = _inputs(images, packed.preprocessing, rank)
     values = reference.run(packed, images)
     expected = {one.result.call.position: _expected(one, values[one.node]) for one in checked}
     # A network may make something new for another number of images, on the first call.
@@ -208,20 +207,50 @@ def _require_two_values(expected: Mapping[int, Expected], replay: Replay) -> Non
         )
 
 
-def require_equal(comparison: Comparison, exact: bool) -> None:
-    """Raises: PackError where a network of integers differs at all, or another one too much."""
+def require_steady(model: nn.Module, preprocessing: Preprocessing, rank: int) -> None:
+    """Raises: PackError where torch itself gives an image other scores in another batch or call."""
+    height, width = preprocessing.size
+    images = made_up_images(height, width, preprocessing.channels)[:4]
+    inputs = _inputs(images, preprocessing, rank)
+    first, again = (_run(model, inputs, Replay({})) for _ in range(2))
+    alone = np.concatenate(
+        [_run(model, inputs[:1], Replay({})), _run(model, inputs[1:], Replay({}))]
+    )
+    size = max(float(np.abs(first[np.isfinite(first)]).max(initial=0.0)), 1e-30)
+    for scores, how in ((again, "on a second call"), (alone, "in another batch")):
+        if _largest(scores, first) > MOST_ERROR * size:
+            raise PackError(
+                f"the network gives the same images other scores {how}; leave out what depends on "
+                "chance, on earlier calls or on the number of images"
+            )
+
+
+def is_equal(comparison: Comparison, exact: bool) -> bool:
+    """Whether a network of integers does not differ at all, or another one little enough."""
     differ = comparison.bits_differ or comparison.predictions_differ
     mistakes = comparison.bits_turned - comparison.bits_unsteady
     turned = mistakes > MOST_TURNED * comparison.bits
-    if (differ if exact else turned) or not comparison.score_error <= comparison.allowed_error:
+    return not (differ if exact else turned) and (
+        comparison.score_error <= comparison.allowed_error
+    )
+
+
+def require_equal(comparison: Comparison, exact: bool) -> None:
+    """Raises: PackError where torch and the packed network are not equal."""
+    if not is_equal(comparison, exact):
         raise PackError(
             f"self-check: {comparison.bits_differ} of {comparison.bits} bits and "
             f"{comparison.predictions_differ} of {comparison.images} predictions differ from "
             f"torch's, scores by {comparison.largest_score_difference:.3g} "
             f"({comparison.score_error:.2g} of the largest, where {comparison.allowed_error:.2g} "
-            "is allowed); where the forward pass is the same on every call, this is a mistake of "
+            "is allowed); this is a mistake of "
             "signbit, please report it (--no-check packs anyway)"
         )
+
+
+def _inputs(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:
+    inputs = to_input(torch.from_numpy(images), preprocessing).contiguous()
+    return inputs[:, :, 0] if rank == 3 else inputs
 
 
 def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:

@@ -35,10 +35,10 @@ def moved(overload: Any, arguments: dict[str, Any], output: Tensor) -> View | No
     # Element 0 stands for a constant, since padding puts zeros.
     given: dict[str, Any] = {}
     for name, value in arguments.items():
-        if name in data and not isinstance(value, int | float):
-            given[name] = tree_map_only(View, lambda view: (view.numbered() + 1).double(), value)
-        elif name in data or name == "value":
+        if isinstance(value, int | float) and (name in data or name == "value"):
             given[name] = 0.0
+        elif name in data:
+            given[name] = tree_map_only(View, lambda view: (view.numbered() + 1).double(), value)
         else:
             given[name] = tree_map_only(View, _constant, value)
     if any(isinstance(one, _Unknown) for one in tree_leaves(given)):

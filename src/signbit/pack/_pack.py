@@ -12,7 +12,7 @@ from signbit.errors import PackError
 from signbit.format import PackedModel, Preprocessing
 from signbit.format.ops import operations
 from signbit.models import to_input
-from signbit.pack._check import Checked, compare, require_equal
+from signbit.pack._check import Checked, compare, is_equal, require_equal, require_steady
 from signbit.pack._draft import Conv, Pixels, Pointwise, RealStep, Step, in_order
 from signbit.pack._fold import Folding
 from signbit.pack._images import made_up_images
@@ -84,6 +84,8 @@ def _packed(
     if check:
         checked = _checked(lowering, kept, network)
         result = compare(model, packed, checked, rank, samples, exact)
+        if not is_equal(result, exact):
+            require_steady(model, preprocessing, rank)
         require_equal(result, exact)
         facts["check"] = result.to_dict()
     return PackedModel(kept.nodes, preprocessing, facts)

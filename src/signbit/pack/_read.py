@@ -47,8 +47,8 @@ def _require_no_earlier(recording: Recording, needed: set[int]) -> None:
         if any(view.earlier for view in views):
             raise PackError(
                 f"{place}: reads what an earlier call kept of its images, so that the scores "
-                "depend on which images came first; call the network on images of its task before "
-                "it is packed"
+                "depend on which images came first; call the network on images of its task "
+                "before it is packed"
             )
 
 

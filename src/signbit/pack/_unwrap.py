@@ -29,6 +29,11 @@ def unwrapped(model: nn.Module) -> tuple[nn.Module, list[str]]:
     devices = {str(tensor.device) for tensor in tensors} - {"cpu"}
     if devices:
         raise PackError(f"the network is on {sorted(devices)[0]}; call cpu() first")
+    layouts = {str(tensor.layout) for tensor in tensors if tensor.layout != torch.strided}
+    if layouts:
+        raise PackError(
+            f"the network holds tensors of {sorted(layouts)[0]}; call to_dense() on them"
+        )
     types = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
     notes = []
     if types - {torch.float32}:
