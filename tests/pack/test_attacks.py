@@ -377,3 +377,45 @@ def test_a_choice_of_functions_by_values_is_refused():
         return torch.cond(x.sum() > -1e9, lambda x: x * 2, lambda x: -x, (x,))
 
     attack(lambda: Real(chosen), refused="cond")
+
+
+class Inference(Real):
+    """In inference mode torch hands over whole operators, such as conv2d."""
+
+    @torch.inference_mode()
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)
+
+
+def test_a_forward_in_inference_mode():
+    attack(lambda: Inference(lambda x: nn.functional.dropout(x, training=False)))
+
+
+class RowsOfPositions(nn.Module):
+    """The positions of all images as one batch, for the norm and the sign."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.sign = BConv2d(3, 16, 3), nn.BatchNorm1d(16), Sign()
+        self.fc = BLinear(1600, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = self.conv(x).permute(0, 2, 3, 1).reshape(-1, 16)
+        return self.fc(self.sign(self.norm(rows)).reshape(len(x), -1))
+
+
+def test_bits_whose_first_dimension_holds_more_than_the_batch():
+    attack(RowsOfPositions, integers=True)
+
+
+def test_whole_numbers_and_truths_of_a_relu():
+    attack(lambda: EvenSums(lambda x: plus_minus(~torch.relu(x).bool())), integers=True)
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [lambda x: torch.rot90(x, 1, (2, 3)), lambda x: torch.tril(x), lambda x: torch.triu(x, 2)],
+    ids=["rot90", "tril", "triu"],
+)
+def test_more_movements(middle: Callable[[Tensor], Tensor]):
+    attack(lambda: Real(middle))
