@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -419,3 +420,39 @@ def test_whole_numbers_and_truths_of_a_relu():
 )
 def test_more_movements(middle: Callable[[Tensor], Tensor]):
     attack(lambda: Real(middle))
+
+
+def test_refusals_say_the_way_out():
+    def floored(x: Tensor) -> Tensor:
+        return torch.div(x, 2, rounding_mode="floor")
+
+    attack(lambda: Real(floored), refused="torch.floor of a quotient")
+    dilated = nn.ConvTranspose2d(16, 16, 3, dilation=2)
+    attack(lambda: Real(dilated), refused="without it")
+
+
+class ScriptedList(nn.Module):
+    """A list of numbers within TorchScript, which tells nobody that it looks at them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        numbers: list[float] = x.flatten().tolist()
+        return x if max(numbers) > -0.99 else -x
+
+
+@pytest.mark.xfail(strict=True, reason="TorchScript's tolist runs neither operator nor function")
+def test_a_decision_by_a_list_within_torchscript_is_refused():
+    scripted = torch.jit.script(ScriptedList())
+    attack(lambda: nn.Sequential(scripted, Real(lambda x: x)), refused="Python numbers")
+
+
+@pytest.mark.xfail(strict=True, reason="a constant is read late, and NumPy changes it unseen")
+def test_constants_that_numpy_changes_between_two_reads():
+    class Shared(Real):
+        def forward(self, x: Tensor) -> Tensor:
+            array = np.full(1, 2, np.float32)
+            factor = torch.from_numpy(array)
+            first = x * factor
+            array[0] = 5
+            return super().forward(first) + super().forward(x * factor)
+
+    attack(lambda: Shared(lambda x: x))

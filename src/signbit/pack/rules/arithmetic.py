@@ -74,7 +74,7 @@ def neg(c: RuleCall) -> Placed:
 def div(c: RuleCall) -> Placed:
     """self / other."""
     if c.call.arguments.get("rounding_mode") is not None:
-        c.refuse("division that rounds cannot be packed")
+        c.refuse("division that rounds; torch.floor of a quotient can be packed")
     if not c.is_value("other"):
         divisor = c.constant("other").float()
         constants = {"scale": 1 / divisor, "bias": torch.tensor(0.0)}
