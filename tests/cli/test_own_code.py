@@ -171,3 +171,29 @@ def test_preprocessing_is_that_of_torchvision():
     assert found.bias == pytest.approx([-1, 0, -0.5])
     with pytest.raises(UsageError, match="one of each per channel"):
         preprocessing_of("4x6", "0.5", "0.5,1")
+
+
+REAL = """
+from torch import nn
+
+def net():
+    layers = [nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10)]
+    return nn.Sequential(*layers).double()
+"""
+
+
+def test_what_was_converted_and_what_stays_real_is_printed(signbit, tmp_path):
+    from signbit.cli._own_code import _imported
+
+    (tmp_path / "real.py").write_text(REAL)
+    torch.save(_imported(tmp_path / "real.py").net().state_dict(), tmp_path / "real.pth")
+    out, err = signbit(
+        "pack", f"{tmp_path / 'real.py'}:net", "--weights", tmp_path / "real.pth", *HOW,
+        "-o", tmp_path / "real.signbit", "--json", tmp_path / "real.json",
+    )  # fmt: skip
+    assert "kept real (its weights are real): 0, 3\n" in out
+    assert "real numbers take part, which torch may round otherwise" in out
+    converted, not_binary = json.loads((tmp_path / "real.json").read_text())["notes"]
+    assert err == f"signbit: {converted}\nsignbit: {not_binary}\n"
+    assert "torch.float64" in converted
+    assert "no layer is binary" in not_binary

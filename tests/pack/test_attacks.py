@@ -62,7 +62,7 @@ class LearnedStep(nn.Module):
                 self.step.data = step
             else:
                 self.step.data.copy_(step)
-            self.ready.fill_(1)
+            self.get_buffer("ready").fill_(1)
         return torch.where(x > 2 * self.step, 1.0, -1.0)
 
 
@@ -426,9 +426,9 @@ def test_refusals_say_the_way_out():
     def floored(x: Tensor) -> Tensor:
         return torch.div(x, 2, rounding_mode="floor")
 
-    attack(lambda: Real(floored), refused="torch.floor of a quotient")
+    attack(lambda: Real(floored), refused="torch.floor")
     dilated = nn.ConvTranspose2d(16, 16, 3, dilation=2)
-    attack(lambda: Real(dilated), refused="without it")
+    attack(lambda: Real(dilated), refused="kernel with zeros")
 
 
 class ScriptedList(nn.Module):

@@ -147,16 +147,28 @@ def _print(packed: "PackedModel", out: Path) -> None:
 
     print_table(HEADER, *report_rows(packed.info), left=LEFT)
     say(f"{out}: {out.stat().st_size:,} bytes")
-    say(_verdict(packed.info))
+    say(*_kept_real(packed.info), _verdict(packed.info))
+    for note in packed.info["notes"]:
+        say(f"signbit: {note}", err=True)
+
+
+def _kept_real(info: Any) -> list[str]:
+    """A line for each reason for which layers stay real."""
+    layers: dict[str, list[str]] = {}
+    for row in info["modules"]:
+        if row["why"]:
+            layers.setdefault(row["why"], []).append(row["module"])
+    return [f"kept real ({why}): {', '.join(paths)}" for why, paths in layers.items()]
 
 
 def _verdict(info: Any) -> str:
     result = info.get("check")
     if result is None:
         return "not compared with torch (--no-check)"
+    exact = "" if info["exact"] else "; real numbers take part, which torch may round otherwise"
     turned = f" ({result['bits_turned']} of themselves)" if result["bits_differ"] else ""
     return (
         f"self-check on {result['images']} images: {result['bits_differ']} of "
         f"{result['bits']:,} bits{turned} and {result['predictions_differ']} predictions differ "
-        f"from torch's; scores by {result['largest_score_difference']:.1e} at most"
+        f"from torch's, scores by {result['largest_score_difference']:.1e} at most{exact}"
     )

@@ -278,6 +278,6 @@ def _run(model: nn.Module, inputs: Tensor, replay: Replay) -> NDArray[np.float32
     except Exception as error:
         raise PackError(
             f"{type(model).__name__} runs on a batch of two, and not on one of {len(own)}: "
-            f"{first_line(error)}; a packed network computes the same for every batch"
+            f"{first_line(error)}; let it run on batches of any size"
         ) from error
     return scores.float().numpy()

@@ -28,6 +28,7 @@ from signbit.pack._draft import (
 )
 from signbit.pack._fold import Carried, Comparison, Folding, OfBits
 from signbit.pack._two_values import Levels, Reason
+from signbit.pack._weighted import CLOSE
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ class Lowering:
             "groups": step.groups,
         }
         if not step.binary:
-            self.reasons[path] = "its weights are real"
+            self.reasons[path] = _why_real(step.weight)
             node = self.emit(path, "conv_f32", [self.real(source)], attributes, weight=weight)
             return Scaled(node)
         words = pack_bits(weight > 0)
@@ -277,7 +278,10 @@ class Lowering:
         """The bits of a function, negated in the channels of the mask."""
         plan, path = self.folding.plan(step), step.place.path
         if isinstance(plan, Reason):
-            raise PackError(f"{step.place}: its sign cannot be packed: {plan.text}")
+            raise PackError(
+                f"{step.place}: its sign cannot be packed: {plan.text}; write "
+                "torch.where(x > 0, 1.0, -1.0)"
+            )
         if isinstance(plan, OfBits):
             return self._flipped(path, self.bit(plan.of), _both(plan.mask, mask))
         if isinstance(plan, Carried):
@@ -310,6 +314,16 @@ def _plain(node: RealNode) -> RealNode:
     """A sum of two values of one size has an operation of its own."""
     is_sum = node.op == "binary" and node.attributes["function"] == "add"
     return RealNode("add") if is_sum else node
+
+
+def _why_real(weight: Tensor) -> str:
+    """Signs of which some are zero are told apart: somebody meant them as bits."""
+    zeros = int((weight == 0).sum())
+    sizes = weight.abs()
+    same = sizes >= sizes.amax((1, 2, 3), keepdim=True) * (1 - CLOSE)
+    if zeros and bool(((weight == 0) | same).all()) and bool((weight < 0).any()):
+        return f"{zeros:,} of its {weight.numel():,} weights are 0, which is no sign"
+    return "its weights are real"
 
 
 def _both(mask: Tensor, other: Tensor | None) -> Tensor:

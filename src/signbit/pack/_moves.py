@@ -27,10 +27,7 @@ MOVES: dict[str, tuple[str, ...]] = {
 
 
 def moved(overload: Any, arguments: dict[str, Any], output: Tensor) -> View | None:
-    """The elements of the output.
-
-    None where the places depend on the input, or numbers change their type.
-    """
+    """The elements of the output; None where places depend on the input, or numbers change."""
     data = MOVES[overload.overloadpacket.__name__.removesuffix("_")]
     held = [one for name in data for one in views_in(arguments[name]) if not one.is_constant]
     if arguments.get("accumulate") or any(one.dtype != output.dtype for one in held):

@@ -65,8 +65,8 @@ class Network:
         if result not in self._placed:
             call = result.call
             raise PackError(
-                f"{place}: reads output {result.output} of {call.operator} of {call.place}, "
-                "which cannot be packed"
+                f"{place}: reads output {result.output} of {call.operator} of {call.place}, which "
+                "cannot be packed; use what it returns first"
             )
         return self._placed[result]
 
@@ -80,7 +80,10 @@ class Network:
         numbers = split(elements, place)[0]
         known = numbers != CONSTANT
         if not torch.equal(known, split(elements, place)[1] != CONSTANT):
-            raise PackError(f"{place}: does not do the same to each image of a batch")
+            raise PackError(
+                f"{place}: does not do the same to each image of a batch; keep the batch as the "
+                "first dimension"
+            )
         owners = torch.bucketize(numbers.contiguous(), torch.tensor(self._starts), right=True) - 1
         used = [int(one) for one in owners[known].unique()]
         sources = [self._known(self._results[one], place) for one in used]
@@ -138,8 +141,8 @@ def image_shape(shape: tuple[int, ...], place: Place) -> tuple[int, ...]:
             break
         return shape[axis + 1 :] if side == 2 else (side // 2, *shape[axis + 1 :])
     raise PackError(
-        f"{place}: gives a value of shape {shape} for a batch of 2; one image has no "
-        "part of its own in it"
+        f"{place}: gives a value of shape {shape} for a batch of 2, in which no image has a part "
+        "of its own; keep the batch as the first dimension"
     )
 
 
@@ -158,7 +161,9 @@ def split_values(constants: Tensor | None, elements: Tensor, place: Place) -> Te
     known, _ = split(elements, place)
     same = (first == second) | (first.isnan() & second.isnan())
     if not bool((same | (known != CONSTANT)).all()):
-        raise PackError(f"{place}: constants differ between the images of a batch")
+        raise PackError(
+            f"{place}: constants differ between the images of a batch; give one for all"
+        )
     return first
 
 
@@ -169,8 +174,8 @@ def _one_constant(constants: Tensor | None, known: Tensor, place: Place) -> floa
     values = constants[~known].unique()
     if len(values) != 1:
         raise PackError(
-            f"{place}: joins values with {len(values)} different constants; one constant can be "
-            "packed, as where zeros are added"
+            f"{place}: joins values with {len(values)} different constants; join them with one, "
+            "such as zeros"
         )
     return float(values[0])
 

@@ -21,7 +21,7 @@ from signbit.pack._lower import Lowering
 from signbit.pack._network import Network
 from signbit.pack._read import read
 from signbit.pack._record import Recording, record
-from signbit.pack._report import describe
+from signbit.pack._report import describe, notes_on
 from signbit.pack._same import require_same, same
 from signbit.pack._unwrap import unchanged, unwrapped
 from signbit.passes.absorb_flips import Absorbed, absorbed
@@ -40,7 +40,8 @@ def pack(
     The network is run, and what torch computes is packed: bits are found by their values, not by
     the classes of layers. Each threshold is found by asking torch's own operators, so that a
     network of integers gives the very bits that torch gives on this CPU. What became of each
-    module stands in the result's `info["modules"]`, what the self-check found in `info["check"]`.
+    module stands in the result's `info["modules"]`, what the self-check found in `info["check"]`,
+    and what a user should know, a line each, in `info["notes"]`. docs/packing.md explains them.
 
     check: run torch and the packed network on made-up images and on `samples`, (N, H, W, C)
         uint8, and refuse where they differ.
@@ -48,9 +49,9 @@ def pack(
 
     Raises: PackError naming the module and line that cannot be packed, and why; or what differs.
     """
-    model = unwrapped(model)
+    model, notes = unwrapped(model)
     with unchanged(model):
-        return _packed(model, preprocessing, check, samples, info or {})
+        return _packed(model, preprocessing, check, samples, {**(info or {}), "notes": notes})
 
 
 def _packed(
@@ -76,8 +77,9 @@ def _packed(
     packed = PackedModel(kept.nodes, preprocessing)
     facts: dict[str, Any] = {
         **{key: value for key, value in info.items() if key != "check"},
-        "modules": describe(model, packed, origins, lowering.reasons),
+        "modules": describe(model, packed, origins, lowering.reasons, _paths(last)),
         "exact": exact,
+        "notes": [*info["notes"], *notes_on(packed)],
     }
     if check:
         checked = _checked(lowering, kept, network)
@@ -135,6 +137,11 @@ def _real_values(last: Step, folding: Folding) -> frozenset[Step]:
     return frozenset(
         step for step in found if not isinstance(step, Pixels) and folding.levels(step) is None
     )
+
+
+def _paths(last: Step) -> frozenset[str]:
+    """The modules whose operators took part in the scores."""
+    return frozenset(step.place.path for step in in_order(last))
 
 
 def _is_exact(lowering: Lowering, last: Step) -> bool:

@@ -19,7 +19,7 @@ from signbit.pack._moves import MOVES, moved
 from signbit.pack._place import Places, is_outermost
 from signbit.pack._storage import Storages, storage_key
 from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
-from signbit.pack._view import OperatorCall, Result, View, views_in
+from signbit.pack._view import OperatorCall, Result, View, operator_name, views_in
 
 # They read shapes and types alone.
 _SHAPE_ONLY = frozenset(
@@ -148,13 +148,12 @@ class _Recorder(TorchDispatchMode):
             return whole
         self._position += 1
         arguments = _bound(func, args, kwargs or {})
-        name = func.overloadpacket.__name__
-        plain = name.removesuffix("_") if not name.startswith("_") else name
+        plain = operator_name(func)
         tensors = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
         random = torch.Tag.nondeterministic_seeded in func.tags
+        views = {id(tensor): self._read(tensor) for tensor in tensors}
         for tensor in _written(func, arguments):
             self.storages.about_to_change(tensor)
-        views = {id(tensor): self._read(tensor) for tensor in tensors}
         if plain in _LOOK_AT_VALUES and any(view.earlier for view in views.values()):
             self._refuse(
                 f"{plain} makes {_LOOK_AT_VALUES[plain]} of what an earlier call kept of its "
@@ -164,8 +163,8 @@ class _Recorder(TorchDispatchMode):
             return self._on_constants(func, plain, arguments, args, kwargs or {})
         if plain in _LOOK_AT_VALUES:
             self._refuse(
-                f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the "
-                "input; what runs must not depend on them, so leave that out in evaluation"
+                f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the input; let "
+                "the same operators run for every image (torch.where chooses between values)"
             )
         noted = tree_map_only(Tensor, lambda one: views[id(one)], arguments)
         # What memory held that is written anew takes no part.

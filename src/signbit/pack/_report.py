@@ -1,6 +1,6 @@
 """What became of each module, as rows for a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -19,14 +19,21 @@ _BECAME = {
     ("max_pool", BITS): "OR of bits",
 }
 
+_BINARY = frozenset(("conv_bits", "conv_u8", "conv_f32_bits"))
+
 
 def describe(
     model: nn.Module,
     packed: PackedModel,
     origins: Sequence[str],
     reasons: Mapping[str, str],
+    used: Collection[str],
 ) -> list[dict[str, Any]]:
-    """A row for each module without children that the network runs."""
+    """A row for each module that has parameters or a node of its own.
+
+    origins: for each node, the path of its module. reasons: by path, why a layer stays real.
+    used: the paths of the modules whose operators took part in the scores.
+    """
     rows = []
     for path, module in model.named_modules():
         parameters = list(module.parameters(recurse=False)) + [
@@ -41,7 +48,7 @@ def describe(
             {
                 "module": path,
                 "type": type(module).__name__,
-                "became": _became(own, packed.types),
+                "became": _became(own, packed.types, path in used),
                 "why": reasons.get(path, ""),
                 "bits_before": before,
                 "bits_after": after,
@@ -50,8 +57,19 @@ def describe(
     return rows
 
 
-def _became(own: Sequence[Node], types: Sequence[ValueType]) -> str:
+def _became(own: Sequence[Node], types: Sequence[ValueType], used: bool) -> str:
     if not own:
-        return "part of the threshold after it"
+        # A layer that does not run, or whose parameters the code of another module reads.
+        return "part of the threshold after it" if used else "no operation of its own"
     kinds = [_BECAME.get((node.op, types[node.inputs[0]].kind), node.op) for node in own]
     return ", ".join(dict.fromkeys(kinds))
+
+
+def notes_on(packed: PackedModel) -> list[str]:
+    """What a user should know of the whole network, a line each."""
+    if any(node.op in _BINARY for node in packed.nodes):
+        return []
+    return [
+        "no layer is binary: none has two weights, -a and +a, per output channel, so that nothing "
+        "runs as bits; layers of signbit.layers do, and signbit.convert.binarize puts them in"
+    ]

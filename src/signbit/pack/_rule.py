@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from signbit.errors import PackError
+from signbit.errors import PackError, first_line
 from signbit.pack._draft import Pointwise, RealForm, RealNode, RealStep, Step, base_of, chain
 from signbit.pack._layout import Placed, as_map, as_row, placed
 from signbit.pack._network import Network, image_shape, split
@@ -70,7 +70,10 @@ class RuleCall:
         Raises: PackError where it does not.
         """
         if not self.is_value(name):
-            self.refuse(f"argument {name!r} is a constant, where a value of the network is needed")
+            self.refuse(
+                f"argument {name!r} is a constant; give a value that depends on the input there, "
+                "or write it with another operator"
+            )
         return self.network.read(self[name], self.place, shape)
 
     def constant(self, name: str) -> Tensor:
@@ -81,7 +84,7 @@ class RuleCall:
         given = self[name]
         if isinstance(given, View):
             if not given.is_constant:
-                self.refuse(f"argument {name!r} depends on the input; a constant can be packed")
+                self.refuse(f"argument {name!r} depends on the input; give a parameter or a number")
             assert given.constants is not None
             return given.constants
         return torch.as_tensor(given)
@@ -134,7 +137,7 @@ class RuleCall:
             return constants.reshape(-1)
         first, second = split(constants.expand(self.shape), self.place)
         if not torch.equal(first.nan_to_num(), second.nan_to_num()):
-            self.refuse("a constant differs between the images of a batch")
+            self.refuse("a constant differs between the images of a batch; give one for all")
         if not value.covers:
             return None
         channels = value.step.size[2]
@@ -175,7 +178,10 @@ def pointwise(
     moved, laid = laid_out(c, value, tensors)
     if moved is not value:
         if len(names) > 1:
-            c.refuse("constants that differ along the map, on two values at once")
+            c.refuse(
+                "constants that differ along the map, on two values at once; change one value "
+                "after the other"
+            )
         value, values = moved, [moved]
     sources = tuple(one.step for one in values)
     channels = sources[0].size[2]
@@ -226,7 +232,10 @@ def _of_one_base(
     for other in values[1:]:
         same_base = base_of(other.step) is base_of(first.step)
         if not same_base or not torch.equal(other.places(), first.places()):
-            c.refuse(f"of {len(names)} values that are not functions of one number")
+            c.refuse(
+                f"of {len(names)} values that are not functions of one number; write it with sums, "
+                "products, maximum, minimum and comparisons of two values"
+            )
     return first, values
 
 
@@ -262,7 +271,10 @@ def _computing(
 ) -> Callable[..., Tensor]:
     """The operator itself, on rows of numbers for each channel."""
     arguments, schema = c.call.arguments, c.call.overload._schema
-    operator = getattr(torch.ops.aten, c.call.operator)
+    library, _, name = c.call.operator.rpartition("::")
+    if library and schema.is_mutable:
+        c.refuse("it changes its arguments; write it so that it returns a new tensor")
+    operator = getattr(getattr(torch.ops, library or "aten"), name)
 
     truths = {name for name in names if arguments[name].dtype == torch.bool}
 
@@ -274,9 +286,27 @@ def _computing(
         positional = [given[one.name] for one in schema.arguments if not one.kwarg_only]
         named = [one.name for one in schema.arguments if one.kwarg_only and one.name in given]
         keywords = {name: given[name] for name in named}
-        return operator(*positional, **keywords)
+        return _of_each(c, lambda: operator(*positional, **keywords), rows[0])
 
     return compute
+
+
+def _of_each(c: RuleCall, run: Callable[[], Any], row: Tensor) -> Tensor:
+    """What an operator gives for rows of numbers: as many. Raises: PackError where it does not."""
+    try:
+        found = run()
+    except Exception as error:
+        c.refuse(
+            f"on rows of numbers, {tuple(row.shape)}, it raised {type(error).__name__}: "
+            f"{first_line(error)}; it is packed as a function of each number by itself"
+        )
+    if not isinstance(found, Tensor) or found.shape != row.shape:
+        shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        c.refuse(
+            f"of rows of numbers, {tuple(row.shape)}, it makes {shape}; it is packed as a function "
+            "of each number by itself"
+        )
+    return found
 
 
 def _sign(slope: Tensor) -> Tensor:

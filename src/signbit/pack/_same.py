@@ -26,15 +26,15 @@ def require_same(first: Recording, second: Recording) -> None:
         if difference:
             raise PackError(
                 f"{other.place}: {other.operator}: {difference}, so what it computes depends on "
-                "the values, on chance or on earlier calls; a packed network computes the same "
-                "for every image"
+                "the values, on chance or on earlier calls; let the same operators run for every "
+                "image (torch.where chooses between values)"
             )
     if len(first.calls) != len(second.calls):
         longer = max(first.calls, second.calls, key=len)
         place = longer[min(len(first.calls), len(second.calls))].place
         raise PackError(
-            f"{place}: runs for one image and not for another; a packed network computes the "
-            "same for every image"
+            f"{place}: runs for one image and not for another; let the same operators run for "
+            "every image (torch.where chooses between values)"
         )
 
 

@@ -25,7 +25,7 @@ def transposed(
     would be zeros, which are no bits; so no phase looks at them.
     """
     if dilation != (1, 1):
-        c.refuse("a transposed convolution with dilation; one without it can be packed")
+        c.refuse("a transposed convolution with dilation; give dilation=1, or a kernel with zeros")
     source, groups = c.map("input"), int(c["groups"])
     height, width = c.image_shape[1:] if len(c.image_shape) == 3 else (1, c.image_shape[1])
     kernel = _ordinary(weight, groups)

@@ -10,10 +10,11 @@ from torch import nn
 from signbit.errors import PackError, first_line
 
 
-def unwrapped(model: nn.Module) -> nn.Module:
+def unwrapped(model: nn.Module) -> tuple[nn.Module, list[str]]:
     """The network itself, in float32: without the wrappers of compilation and of many devices.
 
-    A single layer becomes a network of one, so that it has a path.
+    A single layer becomes a network of one, so that it has a path. With it, what was converted, a
+    line each.
 
     Raises: PackError where it is in training mode, or lies on a device or in a type that cannot
     be packed.
@@ -34,10 +35,14 @@ def unwrapped(model: nn.Module) -> nn.Module:
             f"the network holds tensors of {sorted(layouts)[0]}; call to_dense() on them"
         )
     types = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
+    notes = []
     if types - {torch.float32}:
         model = _in_float32(model, types)
+        notes.append(
+            f"the network has numbers of {_listed(types)}; a copy in float32 was packed and checked"
+        )
     alone = not list(model.children()) and not isinstance(model, torch.jit.ScriptModule)
-    return nn.Sequential(model) if alone else model
+    return (nn.Sequential(model) if alone else model), notes
 
 
 @contextmanager
@@ -59,6 +64,10 @@ def _in_float32(model: nn.Module, types: set[torch.dtype]) -> nn.Module:
         return copy.deepcopy(model).float()
     except Exception as error:
         raise PackError(
-            f"the network has numbers of {', '.join(map(str, sorted(types, key=str)))}, and cannot "
-            f"be copied to make them float32 ({first_line(error)}); call float() first"
+            f"the network has numbers of {_listed(types)}, and cannot be copied to make them "
+            f"float32 ({first_line(error)}); call float() first"
         ) from error
+
+
+def _listed(types: set[torch.dtype]) -> str:
+    return ", ".join(sorted(map(str, types)))

@@ -9,7 +9,7 @@ from signbit.pack._draft import Conv, RealNode, Step
 from signbit.pack._rule import RuleCall, function
 
 # Weights whose sizes differ by no more than rounding have one size.
-_CLOSE = 1e-6
+CLOSE = 1e-6
 
 
 class Window(NamedTuple):
@@ -64,7 +64,7 @@ def one_size(weight: Tensor) -> Tensor | None:
     """(out,), the size that all weights of a channel have; None where they have several."""
     sizes = weight.abs()
     size, least = sizes.amax((1, 2, 3)), sizes.amin((1, 2, 3))
-    close = (size - least <= _CLOSE * size).all() and (size > 0).all()
+    close = (size - least <= CLOSE * size).all() and (size > 0).all()
     return size if bool(close) else None
 
 

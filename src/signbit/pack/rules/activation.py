@@ -37,39 +37,61 @@ def _times_itself(*nodes: RealNode) -> RealForm:
     return RealForm((0, chain(*nodes)), (MULTIPLY,))
 
 
-def _plain(name: str, slope: float | None, form: Callable[[], RealForm | None]) -> None:
+def _plain(name: str, what: str, slope: float | None, form: Callable[[], RealForm | None]) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:
         return pointwise(c, {"self": slope}, form)
 
-    rule.__name__ = name
+    rule.__name__, rule.__doc__ = name, what
 
 
-_plain("relu", 1.0, lambda: chain(clamp(0.0, INFINITY)))
-_plain("relu6", 1.0, lambda: chain(clamp(0.0, 6.0)))
-_plain("tanh", 1.0, lambda: chain(unary("tanh")))
-_plain("sigmoid", 1.0, lambda: chain(unary("sigmoid")))
-_plain("hardsigmoid", 1.0, lambda: chain(affine(1 / 6, 0.5), clamp(0.0, 1.0)))
-_plain("hardswish", None, lambda: _times_itself(affine(1 / 6, 0.5), clamp(0.0, 1.0)))
-_plain("silu", None, lambda: _times_itself(unary("sigmoid")))
-_plain("mish", None, lambda: _times_itself(unary("softplus"), unary("tanh")))
-_plain("erf", 1.0, lambda: chain(unary("erf")))
-_plain("exp", 1.0, lambda: chain(unary("exp")))
-_plain("log", 1.0, lambda: chain(unary("log")))
-_plain("sqrt", 1.0, lambda: chain(unary("sqrt")))
-_plain("rsqrt", None, lambda: chain(unary("sqrt"), unary("reciprocal")))
-_plain("abs", None, lambda: chain(unary("abs")))
-_plain("cos", None, lambda: chain(unary("cos")))
-_plain("sin", None, lambda: chain(unary("sin")))
-_plain("floor", 1.0, lambda: chain(unary("floor")))
-_plain("round", 1.0, lambda: chain(unary("round")))
-_plain("ceil", 1.0, lambda: chain(affine(-1.0, 0.0), unary("floor"), affine(-1.0, 0.0)))
-_plain("expm1", 1.0, lambda: chain(unary("exp"), affine(1.0, -1.0)))
-_plain("atan", 1.0, lambda: None)
-_plain("asinh", 1.0, lambda: None)
-_plain("hardshrink", 1.0, lambda: None)
-_plain("softshrink", 1.0, lambda: None)
-_plain("log1p", 1.0, lambda: chain(affine(1.0, 1.0), unary("log")))
+_plain("relu", "max(x, 0).", 1.0, lambda: chain(clamp(0.0, INFINITY)))
+_plain("relu6", "min(max(x, 0), 6).", 1.0, lambda: chain(clamp(0.0, 6.0)))
+_plain("tanh", "tanh(x).", 1.0, lambda: chain(unary("tanh")))
+_plain("sigmoid", "1 / (1 + exp(-x)).", 1.0, lambda: chain(unary("sigmoid")))
+_plain(
+    "hardsigmoid",
+    "x / 6 + 1/2, between 0 and 1.",
+    1.0,
+    lambda: chain(affine(1 / 6, 0.5), clamp(0.0, 1.0)),
+)
+_plain(
+    "hardswish",
+    "x times hardsigmoid(x).",
+    None,
+    lambda: _times_itself(affine(1 / 6, 0.5), clamp(0.0, 1.0)),
+)
+_plain("silu", "x times sigmoid(x).", None, lambda: _times_itself(unary("sigmoid")))
+_plain(
+    "mish",
+    "x times tanh(softplus(x)).",
+    None,
+    lambda: _times_itself(unary("softplus"), unary("tanh")),
+)
+_plain("erf", "The error function.", 1.0, lambda: chain(unary("erf")))
+_plain("exp", "exp(x).", 1.0, lambda: chain(unary("exp")))
+_plain("log", "log(x).", 1.0, lambda: chain(unary("log")))
+_plain("sqrt", "The square root.", 1.0, lambda: chain(unary("sqrt")))
+_plain("rsqrt", "1 over the square root.", None, lambda: chain(unary("sqrt"), unary("reciprocal")))
+_plain("abs", "The size of the number.", None, lambda: chain(unary("abs")))
+_plain("cos", "cos(x).", None, lambda: chain(unary("cos")))
+_plain("sin", "sin(x).", None, lambda: chain(unary("sin")))
+_plain("floor", "The next whole number below.", 1.0, lambda: chain(unary("floor")))
+_plain(
+    "round", "The nearest whole number, the even one of two.", 1.0, lambda: chain(unary("round"))
+)
+_plain(
+    "ceil",
+    "The next whole number above.",
+    1.0,
+    lambda: chain(affine(-1.0, 0.0), unary("floor"), affine(-1.0, 0.0)),
+)
+_plain("expm1", "exp(x) - 1.", 1.0, lambda: chain(unary("exp"), affine(1.0, -1.0)))
+_plain("atan", "atan(x). Before a sign only.", 1.0, lambda: None)
+_plain("asinh", "asinh(x). Before a sign only.", 1.0, lambda: None)
+_plain("hardshrink", "x, and 0 near 0. Before a sign only.", 1.0, lambda: None)
+_plain("softshrink", "x moved towards 0, and 0 near 0. Before a sign only.", 1.0, lambda: None)
+_plain("log1p", "log(1 + x).", 1.0, lambda: chain(affine(1.0, 1.0), unary("log")))
 
 
 @rules.register("log_sigmoid_forward")

@@ -74,7 +74,7 @@ def neg(c: RuleCall) -> Placed:
 def div(c: RuleCall) -> Placed:
     """self / other."""
     if c.call.arguments.get("rounding_mode") is not None:
-        c.refuse("division that rounds; torch.floor of a quotient can be packed")
+        c.refuse("division that rounds; divide, then call torch.floor")
     if not c.is_value("other"):
         divisor = c.constant("other").float()
         constants = {"scale": 1 / divisor, "bias": torch.tensor(0.0)}
@@ -117,7 +117,7 @@ def minimum(c: RuleCall) -> Placed:
 def power(c: RuleCall) -> Placed:
     """self ** exponent, of a constant exponent."""
     if c.is_value("exponent"):
-        c.refuse("an exponent that depends on the input; a constant can be packed")
+        c.refuse("an exponent that depends on the input; give a number")
     exponent = c.number("exponent")
     if exponent == 2:
         return pair(c, "multiply", {}, names=("self", "self"))

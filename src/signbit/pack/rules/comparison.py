@@ -14,13 +14,13 @@ from signbit.pack._view import View
 from signbit.pack.rules import rules
 from signbit.pack.rules.activation import unary
 
-_COMPARISONS: Mapping[str, tuple[float | None, float | None]] = {
-    "gt": (1.0, -1.0),
-    "ge": (1.0, -1.0),
-    "lt": (-1.0, 1.0),
-    "le": (-1.0, 1.0),
-    "eq": (None, None),
-    "ne": (None, None),
+_COMPARISONS: Mapping[str, tuple[str, float | None, float | None]] = {
+    "gt": ("above", 1.0, -1.0),
+    "ge": ("above or equal to", 1.0, -1.0),
+    "lt": ("below", -1.0, 1.0),
+    "le": ("below or equal to", -1.0, 1.0),
+    "eq": ("equal to", None, None),
+    "ne": ("not equal to", None, None),
 }
 
 
@@ -28,7 +28,7 @@ _COMPARISONS: Mapping[str, tuple[float | None, float | None]] = {
 _LIMITS = {torch.int32: 2147483520.0, torch.int64: 9223371487098961920.0}
 
 
-def _comparison(name: str, slopes: tuple[float | None, float | None]) -> None:
+def _comparison(name: str, what: str, *slopes: float | None) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:
         given: dict[str, Slope] = {"self": slopes[0], "other": slopes[1]}
@@ -36,7 +36,7 @@ def _comparison(name: str, slopes: tuple[float | None, float | None]) -> None:
             return _equality(c, name) if slopes[0] is None else pointwise(c, given, stepwise=True)
         return _of_difference(c, getattr(torch.ops.aten, name), slopes[0])
 
-    rule.__name__ = name
+    rule.__name__, rule.__doc__ = name, f"Whether a number is {what} another."
 
 
 def _equality(c: RuleCall, name: str) -> Placed:
@@ -73,8 +73,8 @@ def _of_difference(c: RuleCall, compare: Callable[..., Tensor], slope: Slope) ->
     return c.usual(step)
 
 
-for _name, _slopes in _COMPARISONS.items():
-    _comparison(_name, _slopes)
+for _name, (_what, *_slopes) in _COMPARISONS.items():
+    _comparison(_name, _what, *_slopes)
 
 
 def _sign(c: RuleCall) -> Placed:
@@ -105,7 +105,7 @@ def sign_bit(c: RuleCall) -> Placed:
     return pointwise(c, {"self": -1.0}, stepwise=True)
 
 
-def _logical(name: str, slopes: Mapping[str, Slope]) -> None:
+def _logical(name: str, what: str, slopes: Mapping[str, Slope]) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:
         given = [one for one in c.call.arguments.values() if isinstance(one, View)]
@@ -113,19 +113,19 @@ def _logical(name: str, slopes: Mapping[str, Slope]) -> None:
             c.refuse("of numbers, not of truth values; compare with 0 before: x != 0, or x == 0")
         return pointwise(c, slopes)
 
-    rule.__name__ = name
+    rule.__name__, rule.__doc__ = name, what
 
 
 _RISING = {"self": 1.0, "other": 1.0}
-_logical("logical_not", {"self": -1.0})
-_logical("bitwise_not", {"self": -1.0})
-_logical("logical_and", _RISING)
-_logical("bitwise_and", _RISING)
-_logical("logical_or", _RISING)
-_logical("bitwise_or", _RISING)
-_logical("logical_xor", {})
-_logical("bitwise_xor", {})
-_logical("isnan", {})
+_logical("logical_not", "The opposite of a truth value.", {"self": -1.0})
+_logical("bitwise_not", "The opposite of a truth value.", {"self": -1.0})
+_logical("logical_and", "Whether both are true.", _RISING)
+_logical("bitwise_and", "Whether both are true.", _RISING)
+_logical("logical_or", "Whether one of two is true.", _RISING)
+_logical("bitwise_or", "Whether one of two is true.", _RISING)
+_logical("logical_xor", "Whether just one of two is true.", {})
+_logical("bitwise_xor", "Whether just one of two is true.", {})
+_logical("isnan", "Whether it is no number.", {})
 
 
 @rules.register("_to_copy")
@@ -134,7 +134,7 @@ def to_copy(c: RuleCall) -> Placed:
     kept = c["dtype"] in (None, torch.float32, torch.float64, torch.bool)
     is_truth = c["self"].dtype == torch.bool
     if c["dtype"] in (torch.float16, torch.bfloat16, torch.complex64, torch.complex128):
-        c.refuse(f"numbers of {c['dtype']}; float32 can be packed")
+        c.refuse(f"numbers of {c['dtype']}; stay in float32")
     if not (kept or is_truth):
         return _whole_numbers(c)
     if c["dtype"] == torch.bool and not is_truth:
@@ -182,8 +182,8 @@ def index_put(c: RuleCall) -> Placed:
     one = masks and indices[0].shape == c["self"].shape and c.constant("values").numel() == 1
     if not one or c["accumulate"]:
         c.refuse(
-            "numbers put at places that depend on the input; a constant where a comparison of "
-            "the same shape holds can be packed"
+            "numbers put at places that depend on the input; put one constant where a comparison "
+            "of the same shape holds, or call torch.where"
         )
     arguments = {"condition": indices[0], "self": c["values"], "other": c["self"]}
     as_where = c.run_as("where", torch.ops.aten.where.self, arguments)

@@ -47,14 +47,14 @@ def bmm(c: RuleCall) -> Placed:
         return _from_left(c)
     matrices = c.constant("mat2").float()
     if not bool((matrices == matrices[:1]).all()):
-        c.refuse("products with several matrices at once; a grouped convolution can be packed")
+        c.refuse("products with several matrices at once; multiply a part of the value by each")
     return _linear(c, "self", matrices[0], None)
 
 
 def _convolved(c: RuleCall) -> Placed:
     weight = c.constant("weight").float()
     if weight.ndim not in (3, 4):
-        c.refuse(f"a convolution of {weight.ndim - 2} dimensions; 1 and 2 can be packed")
+        c.refuse(f"a convolution of {weight.ndim - 2} dimensions; give one or two")
     if weight.ndim == 3:
         weight = weight[:, :, None]
     stride, dilation = (_pair(c[name], 1) for name in ("stride", "dilation"))
@@ -114,7 +114,7 @@ def _from_left(c: RuleCall) -> Placed:
     """(batch, out, in) times (batch, in, columns): the columns are positions of a map."""
     matrices = c.constant("self").float()
     if not bool((matrices == matrices[:1]).all()) or len(matrices) != 2:
-        c.refuse("products with several matrices at once; a grouped convolution can be packed")
+        c.refuse("products with several matrices at once; multiply a part of the value by each")
     return c.usual(weighted(c, c.map("mat2"), matrices[0][:, :, None, None], Window()))
 
 

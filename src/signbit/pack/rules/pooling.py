@@ -23,7 +23,7 @@ def max_pool(c: RuleCall) -> list[Placed | None]:
 
 @rules.register("max_pool2d")
 def max_pool_alone(c: RuleCall) -> Placed:
-    """The same, without indices."""
+    """A maximum over windows."""
     return _highest(c)
 
 
@@ -54,7 +54,7 @@ def avg_pool_of_channels(c: RuleCall) -> Placed:
     value, window = c.value("self"), int(c["kernel_size"][0])
     plain = (c["padding"], c["ceil_mode"], c["divisor_override"]) in _NO_PADDING
     if len(value.shape) != 4 or value.shape[0] != 1 or list(c["kernel_size"][1:]) != [1, 1]:
-        c.refuse("pooling of three dimensions; 1 and 2 can be packed")
+        c.refuse("pooling of three dimensions; pool one or two")
     if not plain or any(int(one) != 1 for one in c["stride"]):
         c.refuse("pooling of channels with padding or a stride; pad before")
     channels = value.shape[1]

@@ -82,7 +82,7 @@ def vector_norm(c: RuleCall) -> Placed:
     if order == 1:
         return _reduced(c, "sum", before=lambda step: then(c, step, [unary("abs")]))
     if order != 2:
-        c.refuse(f"a norm of order {order:g}; 1 and 2 can be packed")
+        c.refuse(f"a norm of order {order:g}; give order 1 or 2")
     return _reduced(c, "sum", before=lambda step: _squared(c, step), after=[unary("sqrt")])
 
 
@@ -98,7 +98,7 @@ def softmax(c: RuleCall) -> Placed:
 
 @rules.register("_log_softmax")
 def log_softmax(c: RuleCall) -> Placed:
-    """Their logarithms."""
+    """Logarithms of probabilities over one dimension."""
     return _over(c, "log_softmax")
 
 
