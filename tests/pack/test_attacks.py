@@ -456,3 +456,13 @@ def test_constants_that_numpy_changes_between_two_reads():
             return super().forward(first) + super().forward(x * factor)
 
     attack(lambda: Shared(lambda x: x))
+
+
+@pytest.mark.xfail(strict=True, reason="a quotient is packed as a product with 1 / 7, which rounds")
+def test_the_floor_of_a_quotient_of_sums():
+    class Floor(EvenSums):
+        def __init__(self):
+            super().__init__(lambda x: torch.floor(x / 7))
+            self.fc = nn.Linear(1024, 5)
+
+    attack(Floor, integers=True)
