@@ -33,7 +33,7 @@ _SAME_NUMBERS = frozenset(("clone", "lift_fresh", "lift_fresh_copy", "alias_copy
 _CONSTANTS = frozenset(("zero", "fill"))
 _OVERWRITES = _CONSTANTS | {"copy"}
 _LOOK_AT_VALUES = {
-    "_local_scalar_dense": "a Python number or decision, as item(), float() and if do,",
+    "_local_scalar_dense": "a Python number or decision",
     "equal": "a Python decision",
     "is_nonzero": "a Python decision",
     "nonzero": "a shape",
