@@ -16,8 +16,8 @@
 
 #include "cpu.h"
 #include "engine/engine.h"
-#include "kernels/limit/contract.h"
-#include "kernels/limit/read.h"
+#include "kernels/peak/contract.h"
+#include "kernels/peak/read.h"
 
 namespace nb = nanobind;
 
@@ -132,11 +132,11 @@ NB_MODULE(_engine, module) {
     });
     module.def("operations", &bnn::operation_names);
     module.def("limit_of", [](const std::string& isa) {
-        const auto found = bnn::limits().find(isa);
-        return std::string(found == bnn::limits().end() ? "" : found->second.what);
+        const auto found = bnn::peaks().find(isa);
+        return std::string(found == bnn::peaks().end() ? "" : found->second.what);
     });
     module.def("run_limit", [](const std::string& isa, long rounds) {
-        return bnn::limits().at(isa).run(rounds);
+        return bnn::peaks().at(isa).run(rounds);
     });
     module.def("seconds_to_read", [](const PyWords& words) {
         return bnn::seconds_to_read(words.data(), words.size());

@@ -10,7 +10,7 @@
 #include "engine/interruption.h"
 #include "engine/plan.h"
 #include "engine/threads.h"
-#include "engine/work.h"
+#include "engine/stages.h"
 
 namespace bnn {
 

@@ -27,21 +27,36 @@ def _affine(node: Node, x: Array) -> Array:
     return fused_multiply_add(x.astype(np.float32), node.tensors["scale"], node.tensors["bias"])
 
 
+_LOW_BITS = (1 << 28) - 1
+
+
 def fused_multiply_add(x: Array, scale: Array, bias: Array) -> Array:
     """x * scale + bias in float32 with a single rounding.
 
-    The product is exact in float64. The sum is rounded to odd there, which makes the second
-    rounding, to float32, that of the exact sum (Boldo and Melquiond, 2008).
+    The product is exact in float64, and the sum is rounded there. A second rounding, to float32,
+    gives another number than one alone only where the first ends on a tie of the second. There
+    the sum is rounded to odd (Boldo and Melquiond, 2008), which ends beside the tie.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         product, addend = x.astype(np.float64) * scale, bias.astype(np.float64)
         total = product + addend
-        part = total - product
-        error = (product - (total - part)) + (addend - part)
-        even = (total.view(np.int64) & 1) == 0
-        inexact = np.isfinite(total) & (error != 0) & even
-        towards = np.where(error > 0, np.inf, -np.inf)
-        return np.where(inexact, np.nextafter(total, towards), total).astype(np.float32)
+        rounded = total.astype(np.float32)
+        # Ties of float32, also of its smallest numbers, end in as many zeros.
+        ties = (total.view(np.int64) & _LOW_BITS) == 0
+        if ties.any():
+            parts = (product[ties], np.broadcast_to(addend, total.shape)[ties], total[ties])
+            rounded[ties] = _to_odd(*parts).astype(np.float32)
+        return rounded
+
+
+def _to_odd(product: Array, addend: Array, total: Array) -> Array:
+    """Float64 sums, rounded to odd where they are not exact."""
+    part = total - product
+    error = (product - (total - part)) + (addend - part)
+    even = (total.view(np.int64) & 1) == 0
+    inexact = np.isfinite(total) & (error != 0) & even
+    towards = np.where(error > 0, np.inf, -np.inf)
+    return np.where(inexact, np.nextafter(total, towards), total)
 
 
 def _threshold(node: Node, x: Array) -> Array:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from signbit.errors import UsageError
 from signbit.format import Node, PackedModel
 from signbit.format.bits import unpack_bits
+from signbit.format.ops.conv import largest_pixel
 from signbit.format.ops.move import move_places
 from signbit.runtime import _reference_numbers as numbers
 from signbit.runtime._reference_numbers import signs
@@ -87,16 +88,21 @@ def _weight_signs(node: Node, channels: int) -> Array:
 
 def _conv_bits(node: Node, x: Array) -> Array:
     padded = _pad(signs(x), node.attributes["padding"], node.attributes["padding_value"])
-    # Sums of +-1 are exact in float64, whose products run on BLAS.
-    weight = _weight_signs(node, x.shape[-1]).astype(np.float64)
-    return _correlate(node, padded.astype(np.float64), weight).astype(np.int32)
+    return _whole_sums(node, padded, _weight_signs(node, x.shape[-1]), largest=1)
 
 
 def _conv_u8(node: Node, x: Array) -> Array:
-    stands_for = x.astype(np.float64) * node.attributes["multiplier"] + node.attributes["offset"]
-    padded = _pad(stands_for, node.attributes["padding"], 0)
-    weight = _weight_signs(node, x.shape[-1]).astype(np.float64)
-    return _correlate(node, padded, weight).astype(np.int32)
+    multiplier, offset = node.attributes["multiplier"], node.attributes["offset"]
+    padded = _pad(x.astype(np.int32) * multiplier + offset, node.attributes["padding"], 0)
+    weight = _weight_signs(node, x.shape[-1])
+    return _whole_sums(node, padded, weight, largest_pixel(multiplier, offset))
+
+
+def _whole_sums(node: Node, x: Array, weight: Array, largest: int) -> Array:
+    """Sums of whole numbers up to a size, in a float type that holds them: products run on BLAS."""
+    exact = math.prod(weight.shape[1:]) * largest <= 1 << 24
+    dtype = np.float32 if exact else np.float64
+    return _correlate(node, x.astype(dtype), weight.astype(dtype)).astype(np.int32)
 
 
 def _conv_f32_bits(node: Node, x: Array) -> Array:

@@ -1,6 +1,6 @@
 #if defined(__x86_64__)
-#include "kernels/limit/contract.h"
-#include "kernels/limit/shuffle.h"
+#include "kernels/peak/contract.h"
+#include "kernels/peak/shuffle.h"
 
 namespace bnn {
 namespace {
@@ -8,7 +8,7 @@ namespace {
 BNN_SHUFFLE_LIMIT("zmm", "vpandd", 64)
 
 [[maybe_unused]] const bool registered =
-    add_limit("avx512bw", {run, "64-byte shuffles for two pixels and four bits"});
+    add_peak("avx512bw", {run, "64-byte shuffles for two pixels and four bits"});
 
 }  // namespace
 }  // namespace bnn

@@ -1,6 +1,6 @@
 // XOR, popcount and addition of bytes on registers, eight chains of them.
 #if defined(__aarch64__)
-#include "kernels/limit/contract.h"
+#include "kernels/peak/contract.h"
 
 namespace bnn {
 namespace {
@@ -24,7 +24,7 @@ double run(long rounds) {
 }
 
 [[maybe_unused]] const bool registered =
-    add_limit("neon", {run, "XOR, popcount and addition of 128 bits"});
+    add_peak("neon", {run, "XOR, popcount and addition of 128 bits"});
 
 }  // namespace
 }  // namespace bnn

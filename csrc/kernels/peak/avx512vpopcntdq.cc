@@ -1,6 +1,6 @@
 // XOR, popcount and addition on registers, eight chains of them.
 #if defined(__x86_64__)
-#include "kernels/limit/contract.h"
+#include "kernels/peak/contract.h"
 
 namespace bnn {
 namespace {
@@ -25,7 +25,7 @@ double run(long rounds) {
 }
 
 [[maybe_unused]] const bool registered =
-    add_limit("avx512vpopcntdq", {run, "XOR, popcount and addition of 512 bits"});
+    add_peak("avx512vpopcntdq", {run, "XOR, popcount and addition of 512 bits"});
 
 }  // namespace
 }  // namespace bnn

@@ -1,4 +1,4 @@
-#include "kernels/limit/read.h"
+#include "kernels/peak/read.h"
 
 #include <chrono>
 #include <cstring>

@@ -7,18 +7,18 @@
 
 namespace bnn {
 
-struct Limit {
+struct Peak {
     double (*run)(long rounds);  // does the rounds; returns how many multiply-adds they stand for
     const char* what;            // the instructions, in words
 };
 
-inline std::map<std::string, Limit>& limits() {
-    static std::map<std::string, Limit> table;
+inline std::map<std::string, Peak>& peaks() {
+    static std::map<std::string, Peak> table;
     return table;
 }
 
-inline bool add_limit(const char* isa, Limit limit) {
-    limits()[isa] = limit;
+inline bool add_peak(const char* isa, Peak peak) {
+    peaks()[isa] = peak;
     return true;
 }
 
