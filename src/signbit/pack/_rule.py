@@ -272,7 +272,9 @@ def _computing(
             given[name] = value != 0 if name in truths else value
         positional = [given[one.name] for one in schema.arguments if not one.kwarg_only]
         keywords = {one.name: given[one.name] for one in schema.arguments if one.kwarg_only}
-        return operator(*positional, **keywords)
+        found = operator(*positional, **keywords)
+        # Some give what a gradient needs as well.
+        return found if isinstance(found, Tensor) else found[0]
 
     return compute
 
