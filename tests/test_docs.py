@@ -31,11 +31,13 @@ def tools_of(page: str) -> list[str]:
     return found[1].replace(",", " ").split() if found else []
 
 
-def run(page: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(
+    page: str, folder: Path, programs: Path = Path(sys.executable).parent
+) -> subprocess.CompletedProcess[str]:
     """Every sh block of a page in order, in one shell that stops at the first failure."""
     script = "\n".join(BLOCK.findall(page))
     assert script, "a page must say what to type"
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", script],
         cwd=folder,

@@ -1,11 +1,12 @@
 """Names are found, closest ones suggested, and two claims to one name refused."""
 
+import re
 import sys
 from importlib import import_module, reload
 
 import pytest
 
-from signbit.errors import DataError, UsageError
+from signbit.errors import DataError, ExtensionError, UsageError
 from signbit.registry import Registry
 
 
@@ -62,7 +63,7 @@ def test_two_modules_with_one_name_are_both_told(kinds):
     kinds("one", "@kinds.register('same')\ndef build(): ...")
     kinds("two", "@kinds.register('same')\ndef build(): ...")
     with pytest.raises(
-        RuntimeError,
+        ExtensionError,
         match=r"kind 'same' .* kinds_on_disk\.one\.build and kinds_on_disk\.two\.build",
     ):
         load().names()
@@ -71,7 +72,7 @@ def test_two_modules_with_one_name_are_both_told(kinds):
 def test_two_things_of_one_module_with_one_name_are_both_told():
     kinds = Registry("kind", "nowhere")
     kinds.register("same")(UsageError)
-    with pytest.raises(RuntimeError, match=r"UsageError and signbit\.errors\.DataError"):
+    with pytest.raises(ExtensionError, match=r"UsageError and signbit\.errors\.DataError"):
         kinds.register("same")(DataError)
 
 
@@ -82,21 +83,90 @@ def test_a_module_that_is_reloaded_replaces_its_own_entry(kinds):
     assert load().get("same") is not before
 
 
-def test_other_distributions_join_by_entry_point(kinds, monkeypatch):
-    class Joining:
-        def load(self) -> None:
-            load().register("guest")(UsageError)
+@pytest.fixture
+def installed(tmp_path):
+    """Puts distributions next to the package, each with a module and its entry point."""
+    modules = []
 
-    asked = []
-    monkeypatch.setattr(
-        "importlib.metadata.entry_points", lambda group: (asked.append(group), [Joining()])[1]
-    )
-    kinds("one", "@kinds.register('own')\ndef build(): ...")
+    def install(body: str, value: str = "guest", name: str = "guest") -> None:
+        modules.append(name)
+        (tmp_path / f"{name}.py").write_text(f"from kinds_on_disk import kinds\n{body}\n")
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_text(f"[kinds_on_disk]\nthings = {value}\n")
+
+    yield install
+    for name in modules:
+        sys.modules.pop(name, None)
+
+
+REGISTER = "@kinds.register({!r})\ndef build(): ..."
+
+
+def test_other_distributions_join_by_entry_point(kinds, installed):
+    installed(REGISTER.format("foreign"))
+    kinds("one", REGISTER.format("own"))
     assert "own" in load()
-    assert not asked  # looking for them takes long
-    assert load().get("guest") is UsageError
-    assert load().names() == ["guest", "own"]
-    assert asked == ["kinds_on_disk"]
+    assert "guest" not in sys.modules  # looking for them takes long
+    assert load().get("foreign").__module__ == "guest"
+    assert load().names() == ["foreign", "own"]
+
+
+FAILURES = {
+    "its import fails": (
+        REGISTER.format("half") + "\nimport nothing_of_this_name",
+        "guest",
+        r"loading it raised ModuleNotFoundError: No module named 'nothing_of_this_name'",
+    ),
+    "it ends Python": ("import sys\nsys.exit(3)", "guest", "loading it raised SystemExit: 3"),
+    "its module is missing": ("", "gone", "loading it raised ModuleNotFoundError: No module named"),
+    "its value is missing": (
+        "",
+        "guest:gone",
+        "loading it raised AttributeError: module 'guest' has",
+    ),
+    "its value is no name": ("", "(guest)", "loading it raised AttributeError"),
+    "it registers nothing": ("", "guest", "loading it registered no kind"),
+    "it claims a taken name": (
+        REGISTER.format("own"),
+        "guest",
+        r"kind 'own' is registered by both kinds_on_disk\.one\.build and guest\.build; give one",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_a_distribution_that_cannot_join_is_named_each_time(kinds, installed, case):
+    body, value, reason = FAILURES[case]
+    installed(body, value)
+    installed(REGISTER.format("good"), "another", "another")
+    kinds("one", REGISTER.format("own"))
+    start = rf"^guest: entry point things = {re.escape(value)} of kinds_on_disk: "
+    for look_up in (load().names, lambda: load().get("half"), load().names):
+        with pytest.raises(ExtensionError, match=start + reason) as found:
+            look_up()
+        assert "\n" not in str(found.value)
+        assert str(found.value).endswith("; mend that package, or run: pip uninstall guest")
+    assert load().get("own").__module__ == "kinds_on_disk.one"
+
+
+def test_what_an_entry_point_loads_may_look_names_up(kinds, installed):
+    installed(f"{REGISTER.format('foreign')}\nfound = kinds.names()")
+    kinds("one", REGISTER.format("own"))
+    assert load().names() == ["foreign", "own"]
+    assert import_module("guest").found == ["foreign", "own"]
+
+
+def test_two_objects_of_one_class_with_one_name_are_both_told(kinds):
+    body = "from fractions import Fraction\nkinds.register('same')(Fraction({}))"
+    kinds("one", body.format(1))
+    kinds("two", body.format(2))
+    with pytest.raises(
+        ExtensionError,
+        match=r"kind 'same' is registered by both kinds_on_disk\.one and kinds_on_disk\.two",
+    ):
+        load().names()
 
 
 def test_name_of_finds_the_name_and_says_none_for_strangers(kinds):

@@ -47,6 +47,10 @@ class ExportError(SignbitError, ValueError):
     """A format cannot express a packed network; the message names the node and the reason."""
 
 
+class ExtensionError(SignbitError, RuntimeError):
+    """A package that joins by entry point does not load, or claims a name that another has."""
+
+
 class EngineError(SignbitError):
     """This machine has no memory or threads left to run a network with."""
 

@@ -1,13 +1,33 @@
 """Find things by name: each kind is a package whose modules register one thing each."""
 
 import pkgutil
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from signbit.errors import unknown_name
+from signbit.errors import ExtensionError, SignbitError, first_line, unknown_name
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
+
+
+class _Owner(NamedTuple):
+    """Who claims a name.
+
+    registrar: the module that called `register`. One class may serve many of them, each with an
+        object of its own.
+    module, qualname: of the entry.
+    """
+
+    registrar: str
+    module: str
+    qualname: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.qualname}"
 
 
 class Registry(Generic[T]):
@@ -15,27 +35,36 @@ class Registry(Generic[T]):
 
     Modules whose name starts with an underscore are private and not imported. Other
     distributions join through an entry point in the group named like the package; loading
-    it must run the `register` decorator.
+    it must run the `register` decorator. What is wrong with one is an ExtensionError that names
+    the distribution; the package's own names stay usable.
     """
 
     def __init__(self, kind: str, package: str):
         self.kind = kind
         self.package = package
         self._entries: dict[str, T] = {}
+        self._owners: dict[str, _Owner] = {}
         self._own_loaded = self._all_loaded = False
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Decorator that makes a function or class known as `name`."""
+        """Decorator that makes a function or class known as `name`.
+
+        Raises: ExtensionError, from the decorator, where another module has that name.
+        """
+        registrar = sys._getframe(1).f_globals.get("__name__", "")
 
         def add(entry: T) -> T:
-            owner = self._entries.get(name)
+            known, owner = self._owners.get(name), _owner(registrar, entry)
             # A module that is reloaded registers its things anew.
-            if owner is not None and _identity(owner) != _identity(entry):
-                raise RuntimeError(
-                    f"{self.kind} {name!r} is registered by both "
-                    f"{'.'.join(_identity(owner))} and {'.'.join(_identity(entry))}"
+            if known is not None and known != owner:
+                one, other = str(known), str(owner)
+                if one == other:
+                    one, other = known.registrar, registrar
+                raise ExtensionError(
+                    f"{self.kind} {name!r} is registered by both {one} and {other}; "
+                    "give one of them another name"
                 )
-            self._entries[name] = entry
+            self._entries[name], self._owners[name] = entry, owner
             return entry
 
         return add
@@ -97,14 +126,46 @@ class Registry(Generic[T]):
         self._load_own()
         from importlib.metadata import entry_points
 
-        for entry_point in entry_points(group=self.package):
-            entry_point.load()
+        # What an entry point loads may look names up itself.
         self._all_loaded = True
+        try:
+            for entry_point in entry_points(group=self.package):
+                self._join(entry_point)
+        except BaseException:
+            self._all_loaded = False
+            raise
+
+    def _join(self, entry_point: "EntryPoint") -> None:
+        """Load what another distribution adds. Raises: ExtensionError naming the distribution."""
+        before = self._entries.copy(), self._owners.copy()
+        try:
+            entry_point.load()
+        except (Exception, SystemExit) as error:
+            # Nothing of a module that failed half-way is to be found at the next look-up.
+            self._entries, self._owners = before
+            reason = str(error)
+            if not isinstance(error, SignbitError):
+                reason = f"loading it raised {type(error).__name__}: {first_line(error)}"
+            raise _refused(entry_point, reason) from error
+        package = _top(entry_point.module)
+        if not any(
+            package in (_top(one.registrar), _top(one.module)) for one in self._owners.values()
+        ):
+            raise _refused(entry_point, f"loading it registered no {self.kind}")
 
 
-def _module(entry: object) -> str:
-    return getattr(entry, "__module__", type(entry).__module__)
+def _owner(registrar: str, entry: object) -> _Owner:
+    module = getattr(entry, "__module__", type(entry).__module__)
+    return _Owner(registrar, module, getattr(entry, "__qualname__", type(entry).__qualname__))
 
 
-def _identity(entry: object) -> tuple[str, str]:
-    return _module(entry), getattr(entry, "__qualname__", type(entry).__qualname__)
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _refused(entry_point: "EntryPoint", reason: str) -> ExtensionError:
+    name = entry_point.dist.name if entry_point.dist else "unknown distribution"
+    return ExtensionError(
+        f"{name}: entry point {entry_point.name} = {entry_point.value} of {entry_point.group}: "
+        f"{reason}; mend that package, or run: pip uninstall {name}"
+    )

@@ -11,12 +11,9 @@ from signbit.models import to_input
 from signbit.pack import pack
 from signbit.runtime import reference
 
-# Of those, all take signs of three values, or +1 at zero. Delete the mark with the new pack.
-needs_values = pytest.mark.skip(reason="pack does not yet ask quantizers what they give at zero")
 HOW = Preprocessing([1 / 64] * 3, [-2.0] * 3, IMAGE[1:])
 
 
-@needs_values
 @pytest.mark.parametrize("name", ["binarynet_vgg", "bireal", "reactnet", "irnet", "mixed"])
 def test_a_packed_network_scores_as_the_foreign_code(name):
     kind, shape = NETWORKS[name]

@@ -17,6 +17,7 @@ from helpers.random_networks import odd, random_network
 from helpers.tools import run
 
 from signbit.export import export, make_request
+from signbit.export.c.move import formula_of
 from signbit.format import Node, PackedModel, Preprocessing
 from signbit.format.bits import pack_bits
 
@@ -205,6 +206,41 @@ def test_a_changed_bit_is_found(tmp_path, what):
     path.write_text(text[:start] + changed + text[end:])
     said = run(build(folder, "gcc"), folder=folder, code=1)
     assert said.startswith("FAIL net: image 0, ")
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [0, 1, 2], [4], [-1],
+        [-1, -1], [0, 3, 6], [9, 6, 3, 0], [-1, -1, 5, 6, 7, -1], [5, 5, 5, 5],
+        [0, 0, 2, 2, 4, 4], [0, 1, 0, 1, 0, 1], [3, 4, 5, 0, 1, 2], [4, 2, 0, 8, 6],
+        [0, 4, 8, 1, 5, 9, 2, 6, 10], [7, -1, -1, 8, -1, -1, 9], [-1, 3, -1, 2, -1, 1, -1],
+    ],
+)  # fmt: skip
+def test_places_that_follow_a_formula_need_no_table(places):
+    places = np.array(places, np.int32)
+    formula = formula_of(places)
+    assert formula is not None
+    np.testing.assert_array_equal(formula.places(len(places)), places)
+
+
+def test_other_places_are_a_table_of_one_side(tmp_path):
+    model = small("moved_bits")
+    rows, columns, channels = (model.node(8).tensors[n] for n in ("rows", "columns", "channels"))
+    assert formula_of(channels) is None
+    assert None not in (formula_of(rows), formula_of(columns))
+    source = (written(tmp_path / "out", model) / "net.c").read_text()
+    tables = re.findall(r"int32_t node_\d+_(rows|columns|channels)\[(\d+)\]", source)
+    assert tables == [("channels", "7")]
+
+
+def test_random_places_have_their_formula_or_none():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        places = rng.integers(-1, 4, rng.integers(1, 7)).astype(np.int32)
+        formula = formula_of(places)
+        if formula is not None:
+            np.testing.assert_array_equal(formula.places(len(places)), places)
 
 
 def real_network(weight, scale=1.0, threshold=None) -> PackedModel:

@@ -136,6 +136,17 @@ def test_thresholds_turned_upwards_give_the_same_bits(name):
     assert not any(below)
 
 
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("digits", [1, 1, 8, 8]), ("pixels_1x1", [1, 5]), ("vgg_cut", [1, 3, 12, 10])],
+)
+def test_input_has_the_shape_that_the_page_states(tmp_path, name, shape):
+    """(1, channels, height, width), or (1, channels) where the image is 1x1."""
+    export(request_for(name), "qonnx", tmp_path / "out")
+    (pixels,) = onnx.load(tmp_path / "out" / f"{name}.onnx").graph.input
+    assert [side.dim_value for side in pixels.type.tensor_type.shape.dim] == shape
+
+
 def test_logits_leave_the_softmax_out(tmp_path):
     export(request_for("digits"), "qonnx", tmp_path / "out", options={"logits": True})
     graph = onnx.load(tmp_path / "out" / "digits.onnx").graph

@@ -325,7 +325,10 @@ def binary_pixels(*middle: Node) -> PackedModel:
 
 @pytest.mark.parametrize("middle", [(), (Node("flatten", (1,)),), (Node("max_pool", (1,), POOL),)])
 def test_pixels_that_are_binarized_first(iverilog, verilator, tmp_path, middle):
-    folder = written(tmp_path / "out", binary_pixels(*middle), 1, images=9)
+    ends = [0, 1, 99, 100, 101, 126, 127, 128, 254, 255]
+    pixels = np.random.default_rng(1).choice(ends, (9, 4, 3, 8)).astype(np.uint8)
+    folder = tmp_path / "out"
+    export(make_request(binary_pixels(*middle), "net", pixels), "verilog", folder)
     assert simulate(iverilog, folder).startswith("PASS net: 9 images")
     assert simulate(iverilog, folder, "+stall").startswith("PASS net: 9 images")
     for top in ("net.v", "net_tb.v"):

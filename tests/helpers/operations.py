@@ -179,19 +179,22 @@ def _infinite_clamps(rng) -> PackedModel:
 
 
 def _pixel_bits(rng) -> PackedModel:
-    """The pixels themselves, and turned about with a border, as bits of a linear layer."""
+    """The pixels themselves, and turned about with a border, as bits of a linear layer.
+
+    As many as it takes for some of the random ones to equal each limit.
+    """
     limits = np.array([100, -1, 255, 0, 256, -(2**31), 2**31 - 1, 128, 127], np.int32)
     below = pack_bits(np.arange(9) % 2 == 1)
     nodes = [
         Node("threshold", (0,), {}, {"threshold": limits, "below": below}),
-        move(0, [-1, 54, 27, 0], [18, 9, 0, -1], np.arange(9)[::-1], 77.0),
+        move(0, [-1, 216, 108, 0], [18, 9, 0, -1], np.arange(9)[::-1], 77.0),
         Node("threshold", (2,), {}, {"threshold": limits[::-1].copy(), "below": below}),
         Node("flatten", (1,)),
-        _conv(rng, 4, 81, 5, kernel=(1, 1), padding=(0,) * 4, padding_value=0),
+        _conv(rng, 4, 144 * 9, 5, kernel=(1, 1), padding=(0,) * 4, padding_value=0),
         _conv(rng, 3, 9, 5, kernel=(4, 4), padding=(0,) * 4, padding_value=0),
         Node("concat", (5, 6)),
     ]
-    return viewed(nodes, (3, 3), 9)
+    return viewed(nodes, (12, 12), 9)
 
 
 def _moved_bits(rng) -> PackedModel:

@@ -5,7 +5,15 @@ import pytest
 import torch
 from torch import nn
 
-from signbit.pack._thresholds import float_thresholds, integer_thresholds
+from signbit.pack._draft import Pixels, Pointwise
+from signbit.pack._functions import Function, bisected
+from signbit.pack._place import Place
+from signbit.pack._thresholds import (
+    float_keys,
+    float_thresholds,
+    integer_keys,
+    integer_thresholds,
+)
 
 BOUND = 700
 GAMMAS = [1.0, -1.0, 0.0, -0.0, 1e-30, -1e-30, 1e30, float("nan"), float("inf"), -float("inf"), 0.3]
@@ -25,6 +33,17 @@ def norm_with_every_pair() -> nn.BatchNorm1d:
     return norm
 
 
+def norm_of(norm):
+    """Of one number per channel, or of rows."""
+    return lambda values: norm(values.reshape(-1, norm.num_features)).reshape(values.shape)
+
+
+def integers(question, channels):
+    return integer_thresholds(
+        bisected(lambda keys: question(keys.float()), integer_keys(-BOUND, BOUND, channels))
+    )
+
+
 def answers(thresholds, values):
     return np.where(thresholds.below, values < thresholds.value, values > thresholds.value)
 
@@ -38,7 +57,7 @@ def test_integers_turn_where_torch_turns(unit):
             return nn.functional.hardtanh(norm((values * unit)[None]))[0] > 0
 
     channels = norm.num_features
-    thresholds = integer_thresholds(question, channels, BOUND)
+    thresholds = integers(question, channels)
     assert thresholds.value.dtype == np.int32
     for integer in range(-BOUND, BOUND + 1):
         wanted = question(torch.full((channels,), float(integer))).numpy()
@@ -46,10 +65,12 @@ def test_integers_turn_where_torch_turns(unit):
 
 
 def ask_floats(function, channels):
+    place, size = Place("", ""), (1, 1, channels)
+    source = Pixels(place, (), size)
+    step = Pointwise(place, (source,), size, source, function, [None], None, uniform=False)
+    keys = float_keys(Function(step, source), channels)
     with torch.no_grad():
-        return float_thresholds(
-            lambda values: function(values) > 0, lambda values: ~function(values).isnan(), channels
-        )
+        return float_thresholds(bisected(lambda one: function(keys.number(one)) > 0, keys))
 
 
 def test_real_numbers_turn_at_the_very_float():
@@ -60,7 +81,7 @@ def test_real_numbers_turn_at_the_very_float():
             return norm(values[None])[0] > 0
 
     channels = norm.num_features
-    thresholds = ask_floats(lambda values: norm(values[None])[0], channels)
+    thresholds = ask_floats(norm_of(norm), channels)
     at = np.nan_to_num(thresholds.value, posinf=0, neginf=0)
     near = [at, np.nextafter(at, np.float32(-np.inf)), np.nextafter(at, np.float32(np.inf))]
     spread = np.random.default_rng(0).normal(0, 300, (500, channels)).astype(np.float32)
@@ -82,7 +103,7 @@ def test_a_step_that_overflows_leaves_a_constant_a_constant():
 
 @pytest.mark.parametrize("constant", [True, False])
 def test_constants_lie_at_the_end_of_the_range(constant):
-    thresholds = integer_thresholds(lambda x: torch.full(x.shape, constant), 2, BOUND)
+    thresholds = integers(lambda x: torch.full(x.shape, constant), 2)
     end = np.iinfo(np.int32).min if constant else np.iinfo(np.int32).max
     assert thresholds.value.tolist() == [end, end]
     assert not thresholds.below.any()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.files import version_2
-from helpers.nodes import first_bits, images_for, move, viewed, window
+from helpers.nodes import first_bits, images_for, move, random_weight, viewed, window
 
 from signbit.format import Node
 from signbit.format.bits import pack_bits
@@ -50,6 +50,13 @@ def assert_engine_equals_reference(
         first = found if first is None else first
         np.testing.assert_array_equal(found, first)
     return wanted
+
+
+def counts(rng, channels: int) -> Node:
+    """A convolution of node 6, which counts a bit beyond the channels as well as the others."""
+    attributes: dict[str, Any] = window((1, 1), padding=(0,) * 4)
+    attributes |= {"channels": 1, "groups": 1, "padding_value": 0}
+    return Node("conv_bits", (6,), attributes, random_weight(rng, 1, (1, 1), channels))
 
 
 def crop(rng, height: int, width: int, channels: int):
@@ -108,6 +115,9 @@ def test_a_move(kind, channels, way):
             assert_engine_equals_reference(
                 [*nodes, move(KINDS[kind], *places, fill=fill)], size, channels
             )
+            if kind == "bits":
+                counted = [*nodes, move(2, *places, fill=fill), counts(rng, len(places[2]))]
+                assert_engine_equals_reference(counted, size, channels)
             for one in places:  # nothing is filled the first time
                 one[rng.random(len(one)) < 0.3] = -1
 

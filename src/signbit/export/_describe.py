@@ -12,6 +12,8 @@ CONVENTIONS = {
     "padding": "a padded tap of conv_bits and conv_f32_bits counts as padding_value, -1, 0 or +1; "
     "of conv_u8 and conv_f32 it adds nothing",
     "threshold": "the bit is sum < threshold where below is 1, else sum > threshold",
+    "move": "element (y, x, k) is the input's element rows[y] + columns[x] + channels[k], counted "
+    "from 0 row by row, then column, then channel; it is fill where one of the three is -1",
     "values": "golden values are (images, height, width, channels)",
     "preprocessing": "real input = scale * pixel + bias for each channel, for pixels 0 to 255, "
     "RGB; conv_u8 counts a pixel p as multiplier * p + offset",

@@ -173,7 +173,7 @@ def _unary(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array
     if name == "reciprocal":
         bound = np.where(np.abs(x) > change, bound, np.inf)
     # Two libraries, or as many steps as these functions take.
-    library = 0 if UNARY[name].is_exact else 4 * _EXP_AND_LOG * np.abs(y) + _FLUSHED
+    library = 0 if UNARY[name] else 4 * _EXP_AND_LOG * np.abs(y) + _FLUSHED
     bound = np.where(change == 0, 0, _rounded(bound, y)) + library
     return np.where((change == 0) & ~np.isfinite(y), 0, bound)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from signbit.errors import PackError, first_line
-from signbit.format import PackedModel
+from signbit.format import PackedModel, Preprocessing
 from signbit.models import to_input
 from signbit.pack._images import made_up_images
 from signbit.pack._layout import Placed
@@ -25,8 +25,9 @@ MOST_TURNED = 1e-3
 # how many times what a relative change of NOISE in every value of two levels makes of it.
 EXACT_ERROR, REAL_ERROR, MOST_ERROR = 1e-6, 1e-5, 1e-2
 NOISE, NOISES = 1e-6, 8
-# The reference holds every value of the network at once.
-_BATCH = 16
+# The reference holds every value of the network at once: fewer images where they are large. Never
+# two, the batch that was recorded, so that what depends on the number of images differs.
+_BATCH, _LEAST_BATCH, _PIXELS = 16, 4, 1 << 17
 _DRAWS = 4
 
 
@@ -101,9 +102,10 @@ def compare(
     height, width = packed.preprocessing.size
     made_up = made_up_images(height, width, packed.preprocessing.channels)
     images = made_up if samples is None else np.concatenate([made_up, samples])
+    batch = min(max(_PIXELS // (height * width), _LEAST_BATCH), _BATCH)
     parts = [
-        _compare(model, packed, checked, rank, images[start : start + _BATCH], exact)
-        for start in range(0, len(images), _BATCH)
+        _compare(model, packed, checked, rank, images[start : start + batch], exact)
+        for start in range(0, len(images), batch)
     ]
     columns = list(zip(*parts, strict=True))
     bits, differ, turned, unsteady, predictions = map(sum, columns[:5])
@@ -131,10 +133,11 @@ def _compare(
     images: NDArray[np.uint8],
     exact: bool,
 ) -> _Part:
-    inputs = to_input(torch.from_numpy(images), packed.preprocessing).contiguous()
-    inputs = inputs[:, :, 0] if rank == 3 else inputs
+    inputs = _inputs(images, packed.preprocessing, rank)
     values = reference.run(packed, images)
     expected = {one.result.call.position: _expected(one, values[one.node]) for one in checked}
+    # A network may make something new for another number of images, on the first call.
+    _run(model, inputs, Replay({}))
     replay = Replay(expected)
     wanted = _run(model, inputs, replay)
     _require_two_values(expected, replay)
@@ -147,10 +150,10 @@ def _compare(
         given, turned = _run(model, inputs, again), again.differ
     size = max(float(np.abs(given[np.isfinite(given)]).max(initial=0.0)), 1e-30)
     error = _largest(scores, given) / size
-    if not exact and (turned or error > REAL_ERROR):
+    bits = sum(one.values.size for one in expected.values())
+    if not exact and (turned > MOST_TURNED * bits or error > REAL_ERROR):
         unsteady, change = _shaken(model, inputs, expected)
         change /= size
-    bits = sum(one.values.size for one in expected.values())
     difference = _largest(scores, wanted)
     return _Part(bits, replay.differ, turned, unsteady, predictions, difference, error, change)
 
@@ -204,20 +207,50 @@ def _require_two_values(expected: Mapping[int, Expected], replay: Replay) -> Non
         )
 
 
-def require_equal(comparison: Comparison, exact: bool) -> None:
-    """Raises: PackError where a network of integers differs at all, or another one too much."""
+def require_steady(model: nn.Module, preprocessing: Preprocessing, rank: int) -> None:
+    """Raises: PackError where torch itself gives an image other scores in another batch or call."""
+    height, width = preprocessing.size
+    images = made_up_images(height, width, preprocessing.channels)[:4]
+    inputs = _inputs(images, preprocessing, rank)
+    first, again = (_run(model, inputs, Replay({})) for _ in range(2))
+    alone = np.concatenate(
+        [_run(model, inputs[:1], Replay({})), _run(model, inputs[1:], Replay({}))]
+    )
+    size = max(float(np.abs(first[np.isfinite(first)]).max(initial=0.0)), 1e-30)
+    for scores, how in ((again, "on a second call"), (alone, "in another batch")):
+        if _largest(scores, first) > MOST_ERROR * size:
+            raise PackError(
+                f"the network gives the same images other scores {how}; leave out what depends on "
+                "chance, on earlier calls or on the number of images"
+            )
+
+
+def is_equal(comparison: Comparison, exact: bool) -> bool:
+    """Whether a network of integers does not differ at all, or another one little enough."""
     differ = comparison.bits_differ or comparison.predictions_differ
     mistakes = comparison.bits_turned - comparison.bits_unsteady
     turned = mistakes > MOST_TURNED * comparison.bits
-    if (differ if exact else turned) or not comparison.score_error <= comparison.allowed_error:
+    return not (differ if exact else turned) and (
+        comparison.score_error <= comparison.allowed_error
+    )
+
+
+def require_equal(comparison: Comparison, exact: bool) -> None:
+    """Raises: PackError where torch and the packed network are not equal."""
+    if not is_equal(comparison, exact):
         raise PackError(
             f"self-check: {comparison.bits_differ} of {comparison.bits} bits and "
             f"{comparison.predictions_differ} of {comparison.images} predictions differ from "
             f"torch's, scores by {comparison.largest_score_difference:.3g} "
             f"({comparison.score_error:.2g} of the largest, where {comparison.allowed_error:.2g} "
-            "is allowed); where the forward pass is the same on every call, this is a mistake of "
+            "is allowed); this is a mistake of "
             "signbit, please report it (--no-check packs anyway)"
         )
+
+
+def _inputs(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:
+    inputs = to_input(torch.from_numpy(images), preprocessing).contiguous()
+    return inputs[:, :, 0] if rank == 3 else inputs
 
 
 def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:

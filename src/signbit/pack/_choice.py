@@ -5,10 +5,13 @@ from typing import Any
 
 import torch
 
-from signbit.pack._draft import RealForm, RealNode, Step
+from signbit.pack._draft import RealForm, RealNode, Step, base_of
+from signbit.pack._functions import evaluated
 from signbit.pack._layout import Placed, as_map
 from signbit.pack._rule import RuleCall, Slope, of_one_base, pointwise, then
 
+# Of float32, exp(80) is finite.
+_ORDINARY = [sign * size for sign in (-1.0, 1.0) for size in (0.0, 1e-3, 0.5, 1.0, 2.0, 20.0, 80.0)]
 _ADD = RealNode("binary", {"function": "add"})
 _MULTIPLY = RealNode("binary", {"function": "multiply"})
 
@@ -42,14 +45,33 @@ def chosen(
     return c.usual(c.real("binary", parts, size, function="add"))
 
 
+def _one_number(c: RuleCall, name: str) -> float | None:
+    """A constant that is one finite number everywhere."""
+    constants = c.constant(name).unique()
+    one = constants.numel() == 1 and bool(constants.isfinite())
+    return float(constants) if one else None
+
+
+def _is_finite(c: RuleCall, name: str) -> bool:
+    """Whether a value stays finite where it is not chosen: 0 times infinity is no number."""
+    step = c.value(name, c.shape).step
+    rows = torch.tensor(_ORDINARY)[:, None].expand(-1, step.size[2])
+    return bool(evaluated(step, {base_of(step): rows})[step].isfinite().all())
+
+
 def _gated(c: RuleCall, gate: Step, name: str) -> Step:
     if c.is_value(name):
         value = as_map(c.value(name, c.shape), c.place)
+        if not _is_finite(c, name):
+            c.refuse(
+                "a choice of a value that may be infinite or no number where it is not chosen; "
+                "clamp what it is made of"
+            )
         return c.real("binary", (gate, value), gate.size, function="multiply")
-    constant = c.constant(name)
-    if constant.numel() != 1:
-        c.refuse("a choice between a value and constants that differ; give one constant")
-    return then(c, gate, [_affine(float(constant), 0.0)])
+    constant = _one_number(c, name)
+    if constant is None:
+        c.refuse("a choice between a value and constants; one finite number can be packed")
+    return then(c, gate, [_affine(constant, 0.0)])
 
 
 def _form(c: RuleCall, condition: str, one: str, other: str) -> RealForm | None:
@@ -60,10 +82,12 @@ def _form(c: RuleCall, condition: str, one: str, other: str) -> RealForm | None:
     for name, before in ((one, ()), (other, (_NOT,))):
         gate = RealForm((mask,), before)
         if c.is_value(name):
+            if not _is_finite(c, name):
+                return None
             parts.append(RealForm((gate, places.index(name)), (_MULTIPLY,)))
             continue
-        constant = c.constant(name)
-        if constant.numel() != 1:
+        constant = _one_number(c, name)
+        if constant is None:
             return None
-        parts.append(RealForm((gate,), (_affine(float(constant), 0.0),)))
+        parts.append(RealForm((gate,), (_affine(constant, 0.0),)))
     return RealForm(tuple(parts), (_ADD,))

@@ -80,6 +80,12 @@ class RealForm:
     operands: Sequence["int | RealForm"]
     nodes: Sequence[RealNode]
 
+    def sources(self) -> set[int]:
+        """The sources that it reads."""
+        own = {one for one in self.operands if isinstance(one, int)}
+        forms = [one for one in self.operands if isinstance(one, RealForm)]
+        return own.union(*(form.sources() for form in forms))
+
 
 def chain(*nodes: RealNode) -> RealForm:
     """Operations on one source, one after the other."""

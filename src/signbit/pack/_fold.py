@@ -83,17 +83,24 @@ class Integers(NamedTuple):
 
 
 class Folding:
-    """Which values are bits; each is looked at once.
+    """Which values are bits; each is looked at once."""
 
-    shown: steps whose real value takes part in the network. A function of one of them is looked
-        at as that: one look at a value that is there is less work than another at what is before.
-    """
-
-    def __init__(self, preprocessing: Preprocessing, shown: Collection[Step] = ()):
-        self.preprocessing, self.shown = preprocessing, frozenset(shown)
+    def __init__(self, preprocessing: Preprocessing):
+        self.preprocessing, self.shown = preprocessing, frozenset[Step]()
+        self._found: dict[tuple[Step, Step], TwoValues | Reason] = {}
         self.code: PixelCode | None = pixel_code(preprocessing)
         self._plans: dict[Step, Plan | Reason] = {}
         self._levels: dict[Step, Levels | Reason] = {}
+
+    def where_shown(self, shown: Collection[Step]) -> "Folding":
+        """The same, of a network in which these steps take part with their real values.
+
+        A function of one of them is looked at as that: one look at a value that is there is less
+        work than another at what is before.
+        """
+        folding = Folding(self.preprocessing)
+        folding.shown, folding._found = frozenset(shown), self._found
+        return folding
 
     def levels(self, step: Step) -> Levels | None:
         """The two numbers that a step gives; None where it has more."""
@@ -221,7 +228,7 @@ class Folding:
         return Comparison(function.of, found.turns, found.levels, floats=True)
 
     def _carried(self, function: Function) -> Plan | Reason | None:
-        """Bits of what is before a pooling or movement; None where the function is not one of it."""
+        """Bits of what is before a pooling or movement; None where there are none such."""
         (source,) = function.of.sources
         direction = function.direction
         if isinstance(function.of, MaxPool):
@@ -258,7 +265,7 @@ class Folding:
 
     def _compared(self, function: Function) -> Plan | Reason:
         """A comparison of the argument; of a real value after it, where that turns once alone."""
-        found = self._looked_at_keys(function)
+        found = self._once(function)
         if isinstance(found, TwoValues):
             floats = self.integers(function.of) is None and not self.is_pixels(function.of)
             return Comparison(function.of, found.turns, found.levels, floats)
@@ -270,6 +277,11 @@ class Folding:
             return found
         return Comparison(later.of, again.turns, again.levels, floats=True)
 
+    def _once(self, function: Function) -> TwoValues | Reason:
+        if function not in self._found:
+            self._found[function.step, function.of] = self._looked_at_keys(function)
+        return self._found[function.step, function.of]
+
     def _looked_at_keys(self, function: Function) -> TwoValues | Reason:
         of, channels = function.of, function.of.size[2]
         whole = self.integers(of)
@@ -280,6 +292,9 @@ class Folding:
         if self.is_pixels(of):
             keys = integer_keys(0, 255, channels)._replace(number=self._real_pixel)
             return two_values(function, keys, 1)
+        zeros = function(torch.tensor([[0.0], [-0.0]]).expand(-1, channels))
+        if bool((zeros[0] != zeros[1]).any()) and not bool(zeros.isnan().any()):
+            return Reason("it tells 0 from -0, which a comparison does not", few=True)
         return two_values(function, float_keys(function, channels))
 
     def _real_pixel(self, key: Tensor) -> Tensor:

@@ -35,6 +35,15 @@ class Placed:
         return usual_places(self.shape) if self.index is None else self.index
 
     @property
+    def lies_in_step(self) -> bool:
+        """Whether its numbers are in the step, and a usual layout is the step's."""
+        if self.index is None:
+            return usual_size(self.shape) == self.step.size
+        least = 0 if self.fill is None else FILL
+        inside = (self.index >= least) & (self.index < self.step.elements)
+        return self.index.shape == self.shape and bool(inside.all())
+
+    @property
     def covers(self) -> bool:
         """Whether it is the whole map, each number once."""
         if self.index is None:
@@ -115,7 +124,7 @@ def _channel_first(size: Size) -> Tensor:
 
 
 def _separate(table: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Three lists whose sums are the table, (height, width, channels); None where there are none."""
+    """Three lists whose sums are a table, (height, width, channels); None where none are."""
     known = table != FILL
     if not bool(known.any()):
         return None

@@ -24,6 +24,7 @@ from signbit.pack._draft import (
     RealNode,
     RealStep,
     Step,
+    in_order,
 )
 from signbit.pack._fold import Carried, Comparison, Folding, OfBits
 from signbit.pack._two_values import Levels, Reason
@@ -78,6 +79,33 @@ class Lowering:
         own = {name: np.array(value) for name, value in tensors.items()}
         self.made.append(PackedNode(Node(op, tuple(inputs), attributes or {}, own), origin))
         return len(self.made)
+
+    def output(self, last: Step) -> int:
+        """The node with the float32 value of the last step.
+
+        Steps are made in their order: however many come one after the other, no call waits for
+        as many others.
+        """
+        order = in_order(last)
+        wanted = {last, *(step for step in order if isinstance(step, Conv | RealStep))}
+        for step in reversed(order):
+            if step in wanted:
+                wanted.update(self._numbers_before(step))
+        for step in order:
+            if step in wanted:
+                self.number(step)
+        return self.real(last)
+
+    def _numbers_before(self, step: Step) -> Sequence[Step]:
+        """The steps whose numbers, and not bits, a number is made of."""
+        if isinstance(step, Conv):
+            is_real = not step.on_bits and not self.folding.is_pixels(step.sources[0])
+            return step.sources if is_real else ()
+        if _may_be_bits(step) and self.folding.levels(step) is not None:
+            return ()
+        if isinstance(step, Pointwise):
+            return () if step.form is None else [step.sources[one] for one in step.form.sources()]
+        return step.sources
 
     def real(self, step: Step) -> int:
         """The node with the float32 value of a step."""
@@ -159,8 +187,8 @@ class Lowering:
         centre, distance = (levels.low + levels.high) / 2, (levels.high - levels.low) / 2
         if bool((centre == 0).all()) and bool((distance == 1).all()):
             return node
-        tensors = {"scale": distance.numpy(), "bias": centre.numpy()}
-        return self.emit(step.place.path, "affine", [node], **tensors)
+        scale, bias = distance.numpy(), centre.numpy()
+        return self.emit(step.place.path, "affine", [node], scale=scale, bias=bias)
 
     def _pointwise(self, step: Pointwise) -> Scaled:
         if step.form is None:

@@ -1,43 +1,47 @@
-"""Operators that only move numbers: torch itself moves the elements' numbers, so no rule is needed."""
+"""Operators that only move numbers: torch moves the elements' numbers, so they need no rule."""
 
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
 
-from signbit.pack._view import View
+from signbit.pack._view import View, views_in
 
 # The arguments that hold what is moved; others say where to.
-_SELF = ("self",)
+_OF_ONE = """
+flip roll repeat index index_select gather take take_along_dim
+constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d
+replication_pad1d replication_pad2d replication_pad3d
+pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col
+upsample_nearest1d upsample_nearest2d _upsample_nearest_exact1d _upsample_nearest_exact2d
+"""
 MOVES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("cat", "stack"), ("tensors",)),
-    **dict.fromkeys(
-        "flip roll repeat index index_select gather take take_along_dim "
-        "constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d "
-        "replication_pad1d replication_pad2d replication_pad3d "
-        "pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col "
-        "upsample_nearest1d upsample_nearest2d _upsample_nearest_exact1d "
-        "_upsample_nearest_exact2d".split(),
-        _SELF,
-    ),
+    **dict.fromkeys(_OF_ONE.split(), ("self",)),
     **dict.fromkeys(("slice_scatter", "select_scatter", "diagonal_scatter"), ("self", "src")),
+    # By a condition, mask or indices that are constant.
+    "where": ("self", "other"),
+    "masked_fill": ("self", "value"),
+    "index_put": ("self", "values"),
 }
 
 
 def moved(overload: Any, arguments: dict[str, Any], output: Tensor) -> View | None:
-    """The elements of the output; None where what says where to depends on the input."""
+    """The elements of the output; None where places depend on the input, or numbers change."""
     data = MOVES[overload.overloadpacket.__name__.removesuffix("_")]
+    held = [one for name in data for one in views_in(arguments[name]) if not one.is_constant]
+    if arguments.get("accumulate") or any(one.dtype != output.dtype for one in held):
+        return None
     # Element 0 stands for a constant, since padding puts zeros.
     given: dict[str, Any] = {}
     for name, value in arguments.items():
-        if name in data:
-            given[name] = tree_map_only(View, lambda view: (view.numbered() + 1).double(), value)
-        elif name == "value":
+        if isinstance(value, int | float) and (name in data or name == "value"):
             given[name] = 0.0
+        elif name in data:
+            given[name] = tree_map_only(View, lambda view: (view.numbered() + 1).double(), value)
         else:
             given[name] = tree_map_only(View, _constant, value)
-    if any(isinstance(one, _Unknown) for one in torch.utils._pytree.tree_leaves(given)):
+    if any(isinstance(one, _Unknown) for one in tree_leaves(given)):
         return None
     names = [argument.name for argument in overload._schema.arguments if not argument.kwarg_only]
     keywords = {name: value for name, value in given.items() if name not in names}

@@ -8,7 +8,7 @@ from torch import Tensor
 from signbit.errors import PackError
 from signbit.pack._draft import Concat, Pixels, Step
 from signbit.pack._fold import Folding
-from signbit.pack._layout import FILL, Placed, as_map, as_row, placed
+from signbit.pack._layout import FILL, Placed, as_map, as_row, placed, usual_places, usual_size
 from signbit.pack._place import Place
 from signbit.pack._record import Recording
 from signbit.pack._view import CONSTANT, OperatorCall, Result, View
@@ -71,6 +71,11 @@ class Network:
         return self._placed[result]
 
     def _gathered(self, elements: Tensor, constants: Tensor | None, place: Place) -> Placed:
+        if not elements.numel():
+            raise PackError(
+                f"{place}: reads a tensor of shape {tuple(elements.shape)}, without numbers; "
+                "leave it out"
+            )
         shape = image_shape(tuple(elements.shape), place)
         numbers = split(elements, place)[0]
         known = numbers != CONSTANT
@@ -95,7 +100,8 @@ class Network:
             return self._gathered_again(elements, constants, place, used, sources)
         fill = _one_constant(split_values(constants, elements, place), known, place)
         if len(used) == 1:
-            return placed(sources[0].step, shape, index, fill)
+            found = placed(sources[0].step, shape, index, fill)
+            return _repeated(found, place) if found.index is not None else found
         return _joined(
             [one.step for one in sources], owners, used, known, index, shape, fill, place
         )
@@ -117,7 +123,7 @@ class Network:
         self, result: Result, flat: Tensor, elements: Tensor, mine: Tensor, place: Place
     ) -> Tensor:
         """Where numbers lie in the first image, checked to be those of the second in the other."""
-        count = result.value.numel() // 2
+        count = result.count // 2
         other = split(elements, place)[1][mine] - result.first
         if bool((flat >= count).any()) or not torch.equal(other, flat + count):
             raise PackError(
@@ -182,6 +188,21 @@ def _without_fill(source: Placed, place: Place) -> Placed:
     )
 
 
+def _repeated(value: Placed, place: Place) -> Placed:
+    """A map whose channels are those of its step, several times, as a join of it with itself."""
+    times, rest = divmod(len(value.places()) if value.shape else 0, value.step.size[2])
+    if times < 2 or rest or len(value.shape) > 3 or value.fill is not None:
+        return value
+    one = (value.step.size[2], *value.shape[1:])
+    if usual_size(one) != value.step.size:
+        return value
+    if not torch.equal(value.places(), torch.cat([usual_places(one)] * times)):
+        return value
+    height, width, channels = value.step.size
+    size = (height, width, times * channels)
+    return Placed(Concat(place, (value.step,) * times, size), value.shape)
+
+
 def _joined(
     steps: Sequence[Step],
     owners: Tensor,
@@ -208,7 +229,8 @@ def _joined(
             for owner, start, stop in runs
         ]
         height, width, _ = parts[0].size
-        return Placed(Concat(place, tuple(parts), (height, width, shape[0])), shape)
+        size = (height, width, sum(part.size[2] for part in parts))
+        return Placed(Concat(place, tuple(parts), size), shape)
     rows, offset = [], 0
     moved = index.clone()
     for owner, step in zip(used, steps, strict=True):
@@ -220,8 +242,7 @@ def _joined(
 
 
 def _row_of(step: Step, place: Place) -> Step:
-    height, width, channels = step.size
-    if (height, width) == (1, 1):
+    if step.size[:2] == (1, 1):
         return step
     return as_map(Placed(step, (step.elements,), torch.arange(step.elements)), place)
 

@@ -1,5 +1,6 @@
 """Where in a network something happens: the module's path and the line of its source."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ from torch.nn.modules import module as torch_module
 
 import signbit
 
-_NOT_THE_USERS = tuple(str(Path(package.__file__ or "").parent) for package in (torch, signbit))
+_NOT_THE_USERS = tuple(
+    f"{Path(package.__file__ or '').parent}{os.sep}" for package in (torch, signbit)
+)
 
 
 class Place(NamedTuple):

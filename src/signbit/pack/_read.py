@@ -1,18 +1,19 @@
 """From a recording to steps: each run of an operator that the output needs, by its rule."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
-from signbit.errors import PackError, closest
+from signbit.errors import PackError, SignbitError, closest, first_line
 from signbit.pack._draft import Pixels
 from signbit.pack._fold import Folding
 from signbit.pack._layout import Placed
-from signbit.pack._network import Network
+from signbit.pack._network import Network, image_shape
 from signbit.pack._record import Recording
 from signbit.pack._rule import RuleCall
 from signbit.pack._view import CONSTANT, OperatorCall, Result, View
-from signbit.pack.rules import rules
+from signbit.pack.rules import Rule, rules
 
 
 def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
@@ -28,10 +29,11 @@ def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
     for call in recording.calls:
         if call.writes_state and call.number in needed:
             raise PackError(
-                f"{call.place}: {call.operator} changes a parameter or buffer by what the images are, "
-                "so that later calls give other scores; leave that out in evaluation "
+                f"{call.place}: {call.operator} changes a parameter or buffer by what the images "
+                "are, so that later calls give other scores; leave that out in evaluation "
                 "(if self.training: ...)"
             )
+    _require_no_earlier(recording, needed)
     for call in recording.calls:
         network.know(call)
         if call.number in needed:
@@ -39,11 +41,57 @@ def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
     return network, network.read(recording.output, place)
 
 
+def _require_no_earlier(recording: Recording, needed: set[int]) -> None:
+    reads = [(call.place, call.views()) for call in recording.calls if call.number in needed]
+    for place, views in [*reads, (recording.input.call.place, [recording.output])]:
+        if any(view.earlier for view in views):
+            raise PackError(
+                f"{place}: reads what an earlier call kept of its images, so that the scores "
+                "depend on which images came first; call the network on images of its task "
+                "before it is packed"
+            )
+
+
 def _by_rule(call: OperatorCall, network: Network) -> Sequence[Placed | None]:
     if call.operator not in rules:
         raise PackError(f"{call.place}: {_why_not(call)}")
-    found = rules.get(call.operator)(RuleCall(call, network))
-    return [found] if isinstance(found, Placed) else found
+    rule = rules.get(call.operator)
+    try:
+        found = rule(RuleCall(call, network))
+    except SignbitError:
+        raise
+    except Exception as error:
+        raise PackError(
+            f"{call.place}: {_called(rule, call)} raised {type(error).__name__}: "
+            f"{first_line(error)}; this is a mistake of the rule"
+        ) from error
+    results = [found] if isinstance(found, Placed) else found
+    if not _is_result(results, call):
+        raise PackError(
+            f"{call.place}: {_called(rule, call)} returned {type(found).__name__}; a rule returns "
+            f"a Placed, or a list of one for each of {len(call.results)} results, None for those "
+            "that it does not know, each of the result's shape without the batch, in a step that "
+            "holds it"
+        )
+    return results
+
+
+def _called(rule: Rule, call: OperatorCall) -> str:
+    return f"the rule for {call.operator}, of {rule.__module__},"
+
+
+def _is_result(results: Any, call: OperatorCall) -> bool:
+    if not isinstance(results, list | tuple) or len(results) != len(call.results):
+        return False
+    return all(
+        one is None
+        or (
+            isinstance(one, Placed)
+            and one.shape == image_shape(result.shape, call.place)
+            and one.lies_in_step
+        )
+        for one, result in zip(results, call.results, strict=True)
+    )
 
 
 def _why_not(call: OperatorCall) -> str:

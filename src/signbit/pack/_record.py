@@ -4,11 +4,12 @@ Torch itself deals with Python's control flow, shapes, optional arguments, hooks
 in-place operations and `.data`: what is noted is what was computed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
@@ -17,43 +18,63 @@ from signbit.pack._moves import MOVES, moved
 from signbit.pack._place import Places, is_outermost
 from signbit.pack._storage import Storages, storage_key
 from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
-from signbit.pack._view import OperatorCall, Result, View, views_in
+from signbit.pack._view import OperatorCall, Result, View, operator_name, views_in
 
 # They read shapes and types alone.
 _SHAPE_ONLY = frozenset(
-    "zeros_like ones_like full_like empty_like new_zeros new_ones new_full new_empty "
-    "new_empty_strided sym_size sym_stride sym_numel".split()
+    (
+        *("zeros_like", "ones_like", "full_like", "empty_like"),
+        *("new_zeros", "new_ones", "new_full", "new_empty", "new_empty_strided"),
+        *("sym_size", "sym_stride", "sym_numel"),
+    )
 )
 _SAME_NUMBERS = frozenset(("clone", "lift_fresh", "lift_fresh_copy", "alias_copy", "_to_copy"))
 _CONSTANTS = frozenset(("zero", "fill"))
+_OVERWRITES = _CONSTANTS | {"copy"}
 _LOOK_AT_VALUES = {
-    "_local_scalar_dense": "a Python number or decision",
+    "_local_scalar_dense": "a Python number or decision, as item(), float() and if do,",
     "equal": "a Python decision",
     "is_nonzero": "a Python decision",
     "nonzero": "a shape",
     "masked_select": "a shape",
 }
+# What a detour of a gradient may round, of the number.
+_DETOUR = 1e-3
+# They read memory without an operator.
+_LEAVES: Mapping[Any, str] = {
+    Tensor.numpy: "a NumPy array",
+    Tensor.__array__: "a NumPy array",
+    Tensor.tolist: "a list of Python numbers",
+}
 
 
 class Recording(NamedTuple):
-    """The operators that ran, in their order, the network's input, and what it returned."""
+    """The operators that ran, in their order, the network's input, and what it returned.
+
+    kept: the memory that holds numbers of its images, for later calls to read.
+    """
 
     calls: Sequence[OperatorCall]
     input: Result
     output: View
+    kept: Mapping[int, Any]
 
 
 @is_outermost
-def record(model: nn.Module, example: Tensor) -> Recording:
+def record(
+    model: nn.Module, example: Tensor, earlier: Mapping[int, Any] | None = None
+) -> Recording:
     """Run the network on a batch of two.
+
+    earlier: what earlier calls kept.
 
     Raises: PackError where it cannot run, or does not compute the same for any input.
     """
     state = [*model.parameters(), *model.buffers()]
-    recorder = _Recorder(Places(model), {storage_key(tensor) for tensor in state})
+    recorder = _Recorder(Places(model), {storage_key(tensor) for tensor in state}, earlier or {})
     start = recorder.begin(example)
     try:
-        with torch.no_grad(), recorder.places.followed(), recorder:
+        with torch.no_grad(), recorder.places.followed(), recorder, _Watch(recorder.left):
             output = model(example)
     except Exception as error:
         if recorder.refusal is not None:
@@ -61,13 +82,15 @@ def record(model: nn.Module, example: Tensor) -> Recording:
         if isinstance(error, PackError):
             raise
         raise PackError(
-            f"{recorder.places.here()}: cannot run on input of shape {tuple(example.shape)}, a batch "
-            f"of two: {first_line(error)}; give a preprocessing whose size and channels the network "
-            "takes, and a forward of one argument"
+            f"{recorder.places.here()}: cannot run on input of shape {tuple(example.shape)}, a "
+            f"batch of two: {first_line(error)}; give a preprocessing whose size and channels the "
+            "network takes, and a forward of one argument"
         ) from error
     if recorder.refusal is not None:
         raise recorder.refusal
-    return Recording(recorder.calls, start, recorder.storages.read(_one_tensor(output)))
+    returned = recorder.view(_one_tensor(output))
+    recorder.storages.settle()
+    return Recording(recorder.calls, start, returned, recorder.storages.weak_references())
 
 
 def _one_tensor(output: Any) -> Tensor:
@@ -82,10 +105,23 @@ def _one_tensor(output: Any) -> Tensor:
     )
 
 
-class _Recorder(TorchDispatchMode):
-    def __init__(self, places: Places, state: set[int]):
+class _Watch(TorchFunctionMode):
+    """Sees the functions of torch that are no operators."""
+
+    def __init__(self, left: Callable[[Tensor, str], None]):
         super().__init__()
-        self._state = state
+        self._left = left
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _LEAVES:
+            self._left(args[0], _LEAVES[func])
+        return func(*args, **(kwargs or {}))
+
+
+class _Recorder(TorchDispatchMode):
+    def __init__(self, places: Places, state: set[int], earlier: Mapping[int, Any]):
+        super().__init__()
+        self._state, self._earlier = state, dict(earlier)
         self.places, self.storages = places, Storages()
         self.calls: list[OperatorCall] = []
         self.refusal: PackError | None = None
@@ -98,14 +134,27 @@ class _Recorder(TorchDispatchMode):
         self.storages.write(example, result)
         return result
 
+    supports_higher_order_operators = True
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if not isinstance(func, torch._ops.OpOverload):
+            self._refuse(
+                f"{func} runs functions of its own; call them directly, as what runs must not "
+                "depend on the input"
+            )
         self._position += 1
         arguments = _bound(func, args, kwargs or {})
-        name = func.overloadpacket.__name__
-        plain = name.removesuffix("_") if not name.startswith("_") else name
+        plain = operator_name(func)
         tensors = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
         random = torch.Tag.nondeterministic_seeded in func.tags
         views = {id(tensor): self._read(tensor) for tensor in tensors}
+        for tensor in _written(func, arguments):
+            self.storages.about_to_change(tensor)
+        if plain in _LOOK_AT_VALUES and any(view.earlier for view in views.values()):
+            self._refuse(
+                f"{plain} makes {_LOOK_AT_VALUES[plain]} of what an earlier call kept of its "
+                "images; call the network on images of its task before it is packed"
+            )
         if not random and all(view.is_constant for view in views.values()):
             return self._on_constants(func, plain, arguments, args, kwargs or {})
         if plain in _LOOK_AT_VALUES:
@@ -114,14 +163,33 @@ class _Recorder(TorchDispatchMode):
                 "the same operators run for every image (torch.where chooses between values)"
             )
         noted = tree_map_only(Tensor, lambda one: views[id(one)], arguments)
+        # What memory held that is written anew takes no part.
+        noted.pop("out", None)
         out = func(*args, **(kwargs or {}))
         if plain not in _SHAPE_ONLY:
             self._note(func, plain, noted, arguments, out)
         return out
 
+    def view(self, tensor: Tensor) -> View:
+        """What a tensor holds."""
+        found = self.storages.read(tensor)
+        found.earlier = found.constants is not None and storage_key(tensor) in self._earlier
+        return found
+
+    def left(self, tensor: Tensor, form: str) -> None:
+        """Refuse that the numbers of a tensor leave torch, where they depend on images."""
+        found = self._read(tensor)
+        if not found.is_constant or found.earlier:
+            self._refuse(
+                f"makes {form} of values that depend on the input, which may decide what runs; "
+                "compute with torch, and remove hooks that only watch"
+            )
+
     def _read(self, tensor: Tensor) -> View:
+        if tensor.layout != torch.strided:
+            self._refuse(f"reads a tensor of layout {tensor.layout}; call to_dense() on it")
         try:
-            return self.storages.read(tensor)
+            return self.view(tensor)
         except PackError as error:
             self._refuse(str(error))
             raise AssertionError from None
@@ -136,13 +204,34 @@ class _Recorder(TorchDispatchMode):
     ) -> Any:
         """Run what does not depend on the input; a detour of its gradient costs no rounding."""
         clean = cancelled_constant(self._sums, name, arguments)
+        earlier = self._of_earlier(name, arguments)
         out = func(*args, **kwargs)
+        for tensor in tree_leaves(out):
+            if isinstance(tensor, Tensor):
+                self._mark(tensor, earlier)
         for tensor in _written(func, arguments):
             self.storages.forget_whole(tensor)
-        if clean is not None:
+        # Numbers may be added and taken away again to round on purpose.
+        if clean is not None and torch.allclose(out, clean, rtol=_DETOUR, atol=0, equal_nan=True):
             out.copy_(clean)
         note_sum(self._sums, name, arguments, out)
         return out
+
+    def _of_earlier(self, name: str, arguments: dict[str, Any]) -> bool:
+        """Whether constants that an operator reads come from the images of an earlier call."""
+        unread = {"out", "self"} if name in _OVERWRITES else {"out"}
+        read = [value for argument, value in arguments.items() if argument not in unread]
+        tensors = [leaf for leaf in tree_leaves(read) if isinstance(leaf, Tensor)]
+        return any(storage_key(tensor) in self._earlier for tensor in tensors)
+
+    def _mark(self, tensor: Tensor, earlier: bool) -> None:
+        """Note whether a tensor's memory, written just now, holds such constants."""
+        key = storage_key(tensor)
+        if earlier:
+            # The tensor keeps the address from being used again.
+            self._earlier.setdefault(key, tensor.detach())
+        elif tensor.numel() * tensor.element_size() == tensor.untyped_storage().nbytes():
+            self._earlier.pop(key, None)
 
     def _note(
         self, func: Any, name: str, noted: dict[str, Any], arguments: dict[str, Any], out: Any
@@ -155,7 +244,7 @@ class _Recorder(TorchDispatchMode):
             self.storages.forget_whole(written[0])
             return
         outputs = written or [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
-        same = self._same_numbers(func, name, noted, outputs)
+        same = self._same_numbers(func, name, noted, outputs, bool(written))
         if same is not None:
             self.storages.write_elements(outputs[0], same)
             return
@@ -171,7 +260,7 @@ class _Recorder(TorchDispatchMode):
             self.storages.write(tensor, result)
 
     def _same_numbers(
-        self, func: Any, name: str, noted: dict[str, Any], outputs: Sequence[Tensor]
+        self, func: Any, name: str, noted: dict[str, Any], outputs: Sequence[Tensor], in_place: bool
     ) -> View | None:
         """The output, where it only holds numbers that its inputs hold."""
         if len(outputs) != 1:
@@ -182,12 +271,12 @@ class _Recorder(TorchDispatchMode):
             return source if source.dtype == output.dtype else None
         if name == "copy":
             return _expanded(noted["src"], output, noted["self"].dtype)
-        if name in MOVES and not self.storages.holds(output):
+        if name in MOVES and (in_place or not self.storages.holds(output)):
             return moved(func, noted, output)
         return cancelled(name, noted)
 
     def _result(self, call: OperatorCall, output: int, tensor: Tensor) -> Result:
-        result = Result(call, output, tuple(tensor.shape), self._elements, tensor)
+        result = Result(call, output, tuple(tensor.shape), self._elements)
         self._elements += tensor.numel()
         return result
 

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from signbit.errors import PackError
 from signbit.pack._place import Place
-
+from signbit.pack._view import operator_name
 
 Mask = NDArray[np.bool_]
 
@@ -60,8 +60,7 @@ class Replay(TorchDispatchMode):
         self._position += 1
         expected = self.expected.get(self._position)
         if expected is not None:
-            name = func.overloadpacket.__name__
-            plain = name.removesuffix("_") if not name.startswith("_") else name
+            plain = operator_name(func)
             if plain != expected.operator:
                 raise PackError(
                     f"{expected.place}: {plain} ran in a batch of images, {expected.operator} in a "

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from signbit.errors import PackError
+from signbit.errors import PackError, first_line
 from signbit.pack._draft import Pointwise, RealForm, RealNode, RealStep, Step, base_of, chain
 from signbit.pack._layout import Placed, as_map, as_row, placed
 from signbit.pack._network import Network, image_shape, split
@@ -132,6 +132,9 @@ class RuleCall:
         """
         if constants.numel() == 1:
             return constants.reshape(())
+        sides = (*[1] * (len(self.shape) - constants.ndim), *constants.shape)
+        if value.index is None and sides == (1, value.shape[0], *[1] * (len(sides) - 2)):
+            return constants.reshape(-1)
         first, second = split(constants.expand(self.shape), self.place)
         if not torch.equal(first.nan_to_num(), second.nan_to_num()):
             self.refuse("a constant differs between the images of a batch; give one for all")
@@ -160,6 +163,8 @@ def pointwise(
     stepwise: whether it gives few values, each for a whole range of numbers.
     """
     names = [name for name, given in c.call.arguments.items() if _is_dynamic(given)]
+    if c.call.operator != "_to_copy" and not stepwise and any(_wraps(c[name]) for name in names):
+        slopes = None
     values = [c.value(name, c.shape) for name in names]
     value, values = _of_one_base(c, names, values)
     own = {name: c[name].constants for name in c.call.arguments if _is_tensor(c[name])}
@@ -203,6 +208,11 @@ def _named(kind: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _is_dynamic(given: Any) -> bool:
     return isinstance(given, View) and not given.is_constant
+
+
+def _wraps(view: View) -> bool:
+    """Whether numbers are whole ones, of which arithmetic is not monotone."""
+    return not view.dtype.is_floating_point and view.dtype != torch.bool
 
 
 def _is_tensor(given: Any) -> bool:
@@ -261,7 +271,10 @@ def _computing(
 ) -> Callable[..., Tensor]:
     """The operator itself, on rows of numbers for each channel."""
     arguments, schema = c.call.arguments, c.call.overload._schema
-    operator = getattr(torch.ops.aten, c.call.operator)
+    library, _, name = c.call.operator.rpartition("::")
+    if library and schema.is_mutable:
+        c.refuse("it changes its arguments; write it so that it returns a new tensor")
+    operator = getattr(getattr(torch.ops, library or "aten"), name)
 
     truths = {name for name in names if arguments[name].dtype == torch.bool}
 
@@ -271,12 +284,31 @@ def _computing(
             # Bits of a comparison stand for 0 and 1.
             given[name] = value != 0 if name in truths else value
         positional = [given[one.name] for one in schema.arguments if not one.kwarg_only]
-        keywords = {one.name: given[one.name] for one in schema.arguments if one.kwarg_only}
-        found = operator(*positional, **keywords)
-        # Some give what a gradient needs as well.
-        return found if isinstance(found, Tensor) else found[0]
+        named = [one.name for one in schema.arguments if one.kwarg_only and one.name in given]
+        keywords = {name: given[name] for name in named}
+        return _of_each(c, lambda: operator(*positional, **keywords), rows[0])
 
     return compute
+
+
+def _of_each(c: RuleCall, run: Callable[[], Any], row: Tensor) -> Tensor:
+    """What an operator gives for rows of numbers: as many. Raises: PackError where it does not."""
+    try:
+        found = run()
+    except Exception as error:
+        c.refuse(
+            f"on rows of numbers, {tuple(row.shape)}, it raised {type(error).__name__}: "
+            f"{first_line(error)}; it is packed as a function of each number by itself"
+        )
+    # Some give what a gradient needs as a second result.
+    found = found[0] if isinstance(found, tuple) and found else found
+    if not isinstance(found, Tensor) or found.shape != row.shape:
+        shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        c.refuse(
+            f"of rows of numbers, {tuple(row.shape)}, it makes {shape}; it is packed as a function "
+            "of each number by itself"
+        )
+    return found
 
 
 def _sign(slope: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """Whether a network does the same for other images: else it would not be what was packed."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,6 +7,13 @@ import torch
 from signbit.errors import PackError
 from signbit.pack._record import Recording
 from signbit.pack._view import OperatorCall, View
+
+
+def same(first: Recording, second: Recording) -> bool:
+    """Whether two recordings, of different images, are of one network."""
+    return len(first.calls) == len(second.calls) and not any(
+        map(_difference, first.calls, second.calls)
+    )
 
 
 def require_same(first: Recording, second: Recording) -> None:
@@ -19,9 +25,9 @@ def require_same(first: Recording, second: Recording) -> None:
         difference = _difference(one, other)
         if difference:
             raise PackError(
-                f"{other.place}: {other.operator}: {difference}, so what it computes depends on the "
-                "values, on chance or on earlier calls; let the same operators run for every image "
-                "(torch.where chooses between values)"
+                f"{other.place}: {other.operator}: {difference}, so what it computes depends on "
+                "the values, on chance or on earlier calls; let the same operators run for every "
+                "image (torch.where chooses between values)"
             )
     if len(first.calls) != len(second.calls):
         longer = max(first.calls, second.calls, key=len)
@@ -75,6 +81,3 @@ def _equal(one: Any, other: Any) -> bool:
         torch.equal(one.isnan(), other.isnan())
         and torch.equal(one.nan_to_num(), other.nan_to_num())
     )
-
-
-__all__: Sequence[str] = ["require_same"]

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from signbit.errors import PackError
 from signbit.pack._view import CONSTANT, Result, View
+
+# Types whose 0 and 1 lie in memory alike.
+_TRUTHS = {torch.bool, torch.uint8, torch.int8}
 
 
 @dataclass
@@ -25,6 +29,11 @@ class _Contents:
         """Where the whole result lies."""
         return _geometry(self.tensor)
 
+    @property
+    def depends(self) -> bool:
+        """Whether anything in it depends on the network's input."""
+        return self.elements is None or bool((self.elements != CONSTANT).any())
+
     def spread(self) -> Tensor:
         """The element at each position of the storage."""
         if self.elements is None:
@@ -42,16 +51,20 @@ class Storages:
 
     def __init__(self) -> None:
         self._contents: dict[int, _Contents] = {}
+        self._shared: dict[int, list[View]] = {}
+        self._changed: set[int] = set()
 
     def read(self, tensor: Tensor) -> View:
         """What the tensor holds now."""
         shape, dtype = tuple(tensor.shape), tensor.dtype
         contents = self._contents.get(storage_key(tensor))
         if contents is None:
-            return View(shape, dtype, constants=tensor.detach().clone())
-        if tensor.element_size() != contents.tensor.element_size():
+            return self._constant(tensor)
+        written = contents.tensor.dtype
+        if dtype != written and not {dtype, written} <= _TRUTHS:
             raise PackError(
-                f"reads numbers of {contents.tensor.dtype} as {dtype}; convert them with to()"
+                f"reads the memory of {written} as {dtype}; torch.where, torch.signbit or .to() "
+                "tell the same of the numbers themselves"
             )
         whole = contents.whole
         if whole is not None and contents.geometry == _geometry(tensor):
@@ -59,13 +72,39 @@ class Storages:
         elements = lies_at(contents.spread().clone(), tensor).clone()
         constant = elements == CONSTANT
         if bool(constant.all()):
-            return View(shape, dtype, constants=tensor.detach().clone())
-        held = tensor.detach().clone() if bool(constant.any()) else None
+            return self._constant(tensor)
+        held = _copied(tensor) if bool(constant.any()) else None
         return View(shape, dtype, elements=elements, constants=held)
+
+    def _constant(self, tensor: Tensor) -> View:
+        """Its memory is read where it is, until something is about to change it."""
+        view = View(tuple(tensor.shape), tensor.dtype, constants=tensor.detach())
+        self._shared.setdefault(storage_key(tensor), []).append(view)
+        return view
+
+    def about_to_change(self, tensor: Tensor) -> None:
+        """Constants that lie in this memory get their own."""
+        self._changed.add(storage_key(tensor))
+        self._part_with(storage_key(tensor))
+
+    def settle(self) -> None:
+        """The same for all memory that was changed: the next call may change it again."""
+        for key in self._changed:
+            self._part_with(key)
+
+    def _part_with(self, key: int) -> None:
+        for view in self._shared.pop(key, []):
+            assert view.constants is not None
+            view.constants = _copied(view.constants)
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether the tensor's memory is known."""
         return storage_key(tensor) in self._contents
+
+    def weak_references(self) -> dict[int, StorageWeakRef]:
+        """By its address, each storage: no other comes to an address while a reference lives."""
+        held = [one.tensor.untyped_storage() for one in self._contents.values() if one.depends]
+        return {storage._cdata: StorageWeakRef(storage) for storage in held}
 
     def write(self, tensor: Tensor, result: Result) -> None:
         """The tensor now holds this result."""
@@ -90,6 +129,15 @@ class Storages:
         contents = self._contents.get(storage_key(tensor))
         if contents is not None:
             lies_at(contents.spread(), tensor).fill_(CONSTANT)
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    """The values of a tensor; an expanded one stays expanded."""
+    repeated = [
+        side > 1 and step == 0 for side, step in zip(tensor.shape, tensor.stride(), strict=True)
+    ]
+    own = tensor.detach()[tuple(slice(0, 1) if one else slice(None) for one in repeated)]
+    return own.clone().expand(tensor.shape)
 
 
 def lies_at(elements: Tensor, tensor: Tensor) -> Tensor:

@@ -50,8 +50,8 @@ def note_sum(sums: Sums, operator: str, arguments: dict[str, Any], out: Any) -> 
     if pair is None or pair[0].shape != pair[1].shape or pair[0].ndim == 0:
         return
     if isinstance(out, Tensor) and storage_key(out) not in (storage_key(one) for one in pair):
-        kept = [one.detach().clone() for one in (out, *pair)]
-        sums[storage_key(out)] = (operator, *kept)
+        result, left, right = (one.detach().clone() for one in (out, *pair))
+        sums[storage_key(out)] = operator, result, left, right
 
 
 def _pair(arguments: dict[str, Any], kind: type) -> tuple[Any, Any] | None:

@@ -21,8 +21,7 @@ class Thresholds(NamedTuple):
 
 def integer_keys(low: int, high: int, channels: int) -> Keys:
     """Whole numbers, which float32 holds."""
-    ends = (torch.full((channels,), end, dtype=torch.int64) for end in (low, high))
-    return Keys(*ends, lambda keys: keys.float())
+    return Keys(_filled(channels, low), _filled(channels, high), lambda keys: keys.float())
 
 
 def float_keys(function: Function, channels: int) -> Keys:
@@ -31,8 +30,8 @@ def float_keys(function: Function, channels: int) -> Keys:
     Far from 0 a function may be undefined: where a step overflows, the next may be NaN. Such
     numbers count as their nearest neighbour that has a value.
     """
-    ends = [_last_defined(function, channels, side) for side in (-1, 1)]
-    return Keys(*ends, float_of)
+    low, high = (_last_defined(function, channels, side) for side in (-1, 1))
+    return Keys(low, high, float_of)
 
 
 def integer_thresholds(turns: Turns) -> Thresholds:
@@ -60,10 +59,14 @@ def float_of(keys: Tensor) -> Tensor:
 
 def _last_defined(function: Function, channels: int, side: int) -> Tensor:
     """The key furthest from 0 on that side; the very last one where 0 has no value either."""
-    ends = (torch.full((channels,), end, dtype=torch.int64) for end in (0, _LARGEST))
-    keys = Keys(*ends, lambda keys: float_of(side * keys))
+    ends = _filled(channels, 0), _filled(channels, _LARGEST)
+    keys = Keys(ends[0], ends[1], lambda keys: float_of(side * keys))
     turns = bisected(lambda one: function.is_defined(keys.number(one)[None])[0], keys)
     return side * torch.where(turns.before & ~turns.after, turns.turn - 1, _LARGEST)
+
+
+def _filled(channels: int, key: int) -> Tensor:
+    return torch.full((channels,), key, dtype=torch.int64)
 
 
 def _floats(keys: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -87,16 +87,15 @@ def _interleaved(c: RuleCall, parts: list[Step], axes: list[_Axis], channels: in
     rows, columns = axes
     size: Any = (rows.positions, columns.positions, channels * len(parts))
     joined = Concat(c.place, tuple(parts), size) if len(parts) > 1 else parts[0]
-    tables = [
-        rows.table(columns.positions * size[2], len(columns.phases) * channels),
-        columns.table(size[2], channels),
-    ]
-    filled = any(bool((table == FILL).any()) for table in tables)
+    down = rows.table(columns.positions * size[2], len(columns.phases) * channels)
+    across = columns.table(size[2], channels)
+    filled = any(bool((table == FILL).any()) for table in (down, across))
     return Move(
         c.place,
         (joined,),
         (rows.output, columns.output, channels),
-        *tables,
+        down,
+        across,
         torch.arange(channels),
         0.0 if filled else None,
     )

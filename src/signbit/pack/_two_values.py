@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from signbit.pack._functions import Function, Keys, Turns, bisected
+from signbit.pack._functions import Function, Keys, Turns, bisected, evaluated
 
 # Numbers that are looked at one by one, at most, and values that a row of them has.
 _MOST_LOOKS = 1 << 26
@@ -22,7 +22,7 @@ class Levels(NamedTuple):
     high: Tensor
 
     def centre_and_distance(self) -> tuple[float, float] | None:
-        """The number in the middle of both, and how far each is from it; None where channels differ."""
+        """The number between both, and how far they are from it; None where channels differ."""
         if len(self.low.unique()) > 1 or len(self.high.unique()) > 1:
             return None
         low, high = float(self.low[0]), float(self.high[0])
@@ -98,9 +98,7 @@ def _with_a_third(
     values = _at(function, keys, leaves)[odd].unique()
     third = "0" if len(values) == 1 and float(values[0]) == 0 else "other values"
     if step is None:
-        low, high = keys.number(leaves), keys.number(arrives)
-        narrow = (high - low) <= _NARROW * torch.maximum(low.abs(), high.abs()) + _TINY
-        if bool(narrow[odd].all()):
+        if bool(_is_narrow(function, keys.number(leaves - 1), keys.number(arrives))[odd].all()):
             return TwoValues(levels, turns._replace(turn=arrives), between=True)
         few = len(values) == 1
         return Reason(f"it gives {third} between its two values", few, third=few)
@@ -115,6 +113,20 @@ def _with_a_third(
         few=len(values) == 1,
         third=len(values) == 1,
     )
+
+
+def _is_narrow(function: Function, low: Tensor, high: Tensor) -> Tensor:
+    """Whether rounding alone tells two numbers apart, or what a part of the function makes of them.
+
+    Where x + bias is 0 near x = 0, as many numbers x round to the same sum.
+    """
+    below, above = (evaluated(function.step, {function.of: row[None]}) for row in (low, high))
+    narrow = (high - low) <= _NARROW * torch.maximum(low.abs(), high.abs()) + _TINY
+    for part in function.between():
+        one, other = below[part][0].float(), above[part][0].float()
+        close = (other - one).abs() <= _NARROW * torch.maximum(one.abs(), other.abs())
+        narrow |= close & (one != other)
+    return narrow
 
 
 def _of_any(function: Function, keys: Keys, step: int | None) -> TwoValues | Reason:

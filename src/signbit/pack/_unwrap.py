@@ -29,6 +29,11 @@ def unwrapped(model: nn.Module) -> tuple[nn.Module, list[str]]:
     devices = {str(tensor.device) for tensor in tensors} - {"cpu"}
     if devices:
         raise PackError(f"the network is on {sorted(devices)[0]}; call cpu() first")
+    layouts = {str(tensor.layout) for tensor in tensors if tensor.layout != torch.strided}
+    if layouts:
+        raise PackError(
+            f"the network holds tensors of {sorted(layouts)[0]}; call to_dense() on them"
+        )
     types = {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
     notes = []
     if types - {torch.float32}:
@@ -42,7 +47,7 @@ def unwrapped(model: nn.Module) -> tuple[nn.Module, list[str]]:
 
 @contextmanager
 def unchanged(model: nn.Module) -> Iterator[None]:
-    """While it lasts, the network may change its parameters and buffers; afterwards they are back."""
+    """While it lasts, the network may change its parameters and buffers; they come back."""
     tensors = [*model.parameters(), *model.buffers()]
     kept = [(tensor, tensor.data, tensor.detach().clone()) for tensor in tensors]
     try:
@@ -59,8 +64,8 @@ def _in_float32(model: nn.Module, types: set[torch.dtype]) -> nn.Module:
         return copy.deepcopy(model).float()
     except Exception as error:
         raise PackError(
-            f"the network has numbers of {_listed(types)}, and cannot be copied to make them float32 "
-            f"({first_line(error)}); call float() first"
+            f"the network has numbers of {_listed(types)}, and cannot be copied to make them "
+            f"float32 ({first_line(error)}); call float() first"
         ) from error
 
 

@@ -1,5 +1,6 @@
 """Which numbers a tensor holds, told by their elements and not by the tensor's name."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,19 +21,22 @@ class Result:
     call: the run.
     output: which of its outputs this is.
     first: the number of the result's first element; the others follow, in the order of rows.
-    value: what torch computed while recording.
     """
 
     call: "OperatorCall"
     output: int
     shape: tuple[int, ...]
     first: int
-    value: Tensor
+
+    @property
+    def count(self) -> int:
+        """How many elements there are."""
+        return math.prod(self.shape)
 
     @property
     def elements(self) -> Tensor:
         """The number of each element."""
-        return torch.arange(self.first, self.first + self.value.numel()).reshape(self.shape)
+        return torch.arange(self.first, self.first + self.count).reshape(self.shape)
 
 
 @dataclass(eq=False)
@@ -42,6 +46,7 @@ class View:
     whole: the result that it is, element by element, in its shape.
     elements: otherwise the number of each element, CONSTANT for those that are constant.
     constants: the values of constant elements, in the shape; others are not to be read.
+    earlier: whether constants come from the images of an earlier call.
     """
 
     shape: tuple[int, ...]
@@ -49,6 +54,7 @@ class View:
     whole: Result | None = None
     elements: Tensor | None = None
     constants: Tensor | None = None
+    earlier: bool = False
 
     @property
     def is_constant(self) -> bool:
@@ -91,9 +97,9 @@ class View:
 
 @dataclass(eq=False)
 class OperatorCall:
-    """One run of an ATen operator on numbers that depend on the network's input.
+    """One run of an operator on numbers that depend on the network's input.
 
-    operator: its name without namespace and overload; `add` for `add_` too.
+    operator: its name, as `operator_name` gives it.
     arguments: by name, defaults included; views in the place of tensors.
     number: how many such runs came before.
     position: how many runs of any operator came before.
@@ -115,6 +121,18 @@ class OperatorCall:
     def views(self) -> Sequence[View]:
         """Every view among its arguments."""
         return [one for value in self.arguments.values() for one in views_in(value)]
+
+
+def operator_name(overload: Any) -> str:
+    """The name of an operator without its overload: of ATen's `add` for `add_` too.
+
+    Operators of other libraries have their namespace, `mylib::step`: whatever they are called,
+    they are not those of ATen.
+    """
+    name = overload.overloadpacket.__name__
+    if overload.namespace != "aten":
+        return f"{overload.namespace}::{name}"
+    return name if name.startswith("_") else name.removesuffix("_")
 
 
 def views_in(value: Any) -> list[View]:

@@ -26,13 +26,14 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
 
     fill: what padded taps count as.
     """
+    if not bool(weight.isfinite().all()):
+        c.refuse(
+            "its weights hold NaN or infinity, as after a training that diverged; train it anew"
+        )
     size = _output_size(source, weight, window)
     scale = one_size(weight)
     if scale is None:
-        if fill != 0:
-            c.refuse(
-                f"real weights are padded with {fill:g}; pad with 0, or give it binary weights"
-            )
+        assert fill == 0
         return Conv(c.place, (source,), size, weight, False, False, *window)
     signs = torch.where(weight > 0, 1.0, -1.0)
     bits = c.bits(source)
@@ -46,7 +47,9 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
             )
             return rescaled(c, step, scale * distance, centre * scale * signs.sum((1, 2, 3)))
     if fill not in (-1.0, 0.0, 1.0):
-        c.refuse(f"padding with {fill:g}; pad with -1, 0 or 1")
+        c.refuse(
+            f"binary weights on a real input that is padded with {fill:g}; pad with -1, 0 or 1"
+        )
     exact = _is_exact(scale)
     step = Conv(c.place, (source,), size, signs, True, False, *window, int(fill), exact)
     return rescaled(c, step, scale, torch.zeros(len(scale)))
@@ -59,8 +62,8 @@ def _is_exact(scale: Tensor) -> bool:
 
 def one_size(weight: Tensor) -> Tensor | None:
     """(out,), the size that all weights of a channel have; None where they have several."""
-    size = weight.abs().amax((1, 2, 3))
-    least = weight.abs().amin((1, 2, 3))
+    sizes = weight.abs()
+    size, least = sizes.amax((1, 2, 3)), sizes.amin((1, 2, 3))
     close = (size - least <= CLOSE * size).all() and (size > 0).all()
     return size if bool(close) else None
 

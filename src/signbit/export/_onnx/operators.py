@@ -13,6 +13,8 @@ from signbit.export._bounds import (
     mask_signs,
     split_threshold,
 )
+from signbit.export._onnx.functions import binary, reduce, unary
+from signbit.export._onnx.move import move
 from signbit.format import Node
 from signbit.format.parameters import weight_signs
 from signbit.format.types import I32, U8
@@ -175,86 +177,6 @@ def _flatten(to: "OnnxWriter", node: Node, x: str) -> str:
     return x if to.is_row(node.inputs[0]) else to.graph.add("Flatten", x, axis=1)
 
 
-def _move(to: "OnnxWriter", node: Node, x: str) -> str:
-    """Gather from the elements in the order of the file; what is filled in stands after them."""
-    from onnx import TensorProto
-
-    source = to.model.types[node.inputs[0]]
-    if to.is_wide(to.number):
-        x = to.graph.add("Cast", x, to=TensorProto.DOUBLE)
-    if not to.is_row(node.inputs[0]):
-        x = to.graph.add("Flatten", to.graph.add("Transpose", x, perm=[0, 2, 3, 1]), axis=1)
-    parts = {name: node.tensors[name].astype(np.int64) for name in ("channels", "rows", "columns")}
-    if any((part < 0).any() for part in parts.values()):
-        dtype = np.float64 if to.is_wide(to.number) else np.float32
-        fill = to.graph.constant("fill", np.array(node.attributes["fill"], dtype))
-        x = to.graph.add("Pad", x, to.graph.constant("pads", np.array([0, 0, 0, 1])), fill)
-        parts = {name: np.where(part < 0, source.elements, part) for name, part in parts.items()}
-    return to.graph.add("Gather", x, _places(to, parts, source.elements), axis=1)
-
-
-def _places(to: "OnnxWriter", parts: dict[str, Array], elements: int) -> str:
-    """The sums of three places, none above the number of elements; of a row, the channels alone.
-
-    They are added in the graph, which then holds no table of a map's size.
-    """
-    if to.is_row(to.number):
-        total = parts["channels"] + parts["rows"] + parts["columns"]
-        return to.graph.constant("places", np.minimum(total, elements))
-    shapes = {"channels": (-1, 1, 1), "rows": (-1, 1), "columns": (-1,)}
-    channels, rows, columns = (
-        to.graph.constant(name, parts[name].reshape(shape)) for name, shape in shapes.items()
-    )
-    total = to.graph.add("Add", to.graph.add("Add", channels, rows), columns)
-    return to.graph.add("Min", total, to.graph.constant("last", np.array(elements)))
-
-
-_FUNCTIONS = {
-    "abs": "Abs",
-    "cos": "Cos",
-    "elu": "Elu",
-    "erf": "Erf",
-    "exp": "Exp",
-    "floor": "Floor",
-    "log": "Log",
-    "reciprocal": "Reciprocal",
-    "round": "Round",
-    "sigmoid": "Sigmoid",
-    "sign": "Sign",
-    "sin": "Sin",
-    "softplus": "Softplus",
-    "sqrt": "Sqrt",
-    "tanh": "Tanh",
-    "add": "Add",
-    "maximum": "Max",
-    "minimum": "Min",
-    "multiply": "Mul",
-}
-
-
-def _unary(to: "OnnxWriter", node: Node, x: str) -> str:
-    return to.graph.add(_FUNCTIONS[node.attributes["function"]], x)
-
-
-def _binary(to: "OnnxWriter", node: Node, x: str, y: str) -> str:
-    if not to.is_row(to.number):  # of which one may be a row
-        x, y = (to.as_map(source, name) for source, name in zip(node.inputs, (x, y), strict=True))
-    return to.graph.add(_FUNCTIONS[node.attributes["function"]], x, y)
-
-
-def _reduce(to: "OnnxWriter", node: Node, x: str) -> str:
-    numbers = {"height": 2, "width": 3, "channels": 1}
-    axes = [numbers[axis] for axis in node.attributes["axes"]]
-    x, function = to.as_map(node.inputs[0], x), node.attributes["function"]
-    if function == "sum":
-        reduced = to.graph.add("ReduceSum", x, to.graph.constant("axes", np.array(axes)))
-    else:
-        reduced = to.graph.add(
-            {"mean": "ReduceMean", "maximum": "ReduceMax"}[function], x, axes=axes
-        )
-    return to.as_value(reduced)
-
-
 def _same(to: "OnnxWriter", node: Node, x: str) -> str:
     return x
 
@@ -278,10 +200,10 @@ OPERATORS: dict[str, Callable[..., str]] = {
     "add": _plain("Add"),
     "concat": _concat,
     "flatten": _flatten,
-    "move": _move,
-    "unary": _unary,
-    "binary": _binary,
-    "reduce": _reduce,
+    "move": move,
+    "unary": unary,
+    "binary": binary,
+    "reduce": reduce,
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
     "softmax": _plain("Softmax", axis=1),

@@ -96,8 +96,10 @@ def _is_run(view: NodeView) -> bool:
     rows, columns, channels = (
         view.node.tensors[name].astype(np.int64) for name in ("rows", "columns", "channels")
     )
-    formula = formula_of(view.node.tensors["channels"])
-    if formula is None or (channels < 0).any() or (np.diff(channels) != 1).any():
+    if (channels < 0).any() or (np.diff(channels) != 1).any():
         return False
-    starts = (rows[rows >= 0, None] + columns[columns >= 0] + channels[0]) % view.source.channels
-    return view.source.kind != BITS or bool((starts + len(channels) <= view.source.channels).all())
+    # Where a run starts in its position, of all rows and columns; few are distinct.
+    depth = view.source.channels
+    starts = [np.unique(part[part >= 0] % depth) for part in (rows, columns)]
+    ends = (starts[0][:, None] + starts[1] + channels[0]) % depth + len(channels)
+    return view.source.kind != BITS or bool((ends <= depth).all())

@@ -211,7 +211,7 @@ def fake_quantize(c: RuleCall) -> list[Placed | None]:
 def glu(c: RuleCall) -> Placed:
     """One half of a dimension times the sigmoid of the other."""
     halves = c["self"].halves(int(c["dim"]))
-    arguments = dict(zip(("self", "other"), halves, strict=True))
+    arguments = {"self": halves[0], "other": halves[1]}
     both = c.run_as("mul", torch.ops.aten.mul.Tensor, arguments)
     return pair(both, "multiply", {}, ((), (unary("sigmoid"),)))
 

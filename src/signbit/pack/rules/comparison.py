@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from signbit.pack._choice import chosen
 from signbit.pack._draft import Pointwise, base_of, chain
 from signbit.pack._layout import Placed, as_map
-from signbit.pack._choice import chosen
 from signbit.pack._pairs import aligned, scaled
 from signbit.pack._rule import RuleCall, Slope, function, of_one_base, pointwise, then
+from signbit.pack._view import View
 from signbit.pack.rules import rules
 from signbit.pack.rules.activation import unary
 
@@ -23,10 +24,14 @@ _COMPARISONS: Mapping[str, tuple[str, float | None, float | None]] = {
 }
 
 
+# The largest float32 in each type.
+_LIMITS = {torch.int32: 2147483520.0, torch.int64: 9223371487098961920.0}
+
+
 def _comparison(name: str, what: str, *slopes: float | None) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:
-        given = dict(zip(("self", "other"), slopes, strict=True))
+        given: dict[str, Slope] = {"self": slopes[0], "other": slopes[1]}
         if not (c.is_value("self") and c.is_value("other")) or of_one_base(c, "self", "other"):
             return _equality(c, name) if slopes[0] is None else pointwise(c, given, stepwise=True)
         return _of_difference(c, getattr(torch.ops.aten, name), slopes[0])
@@ -103,6 +108,9 @@ def sign_bit(c: RuleCall) -> Placed:
 def _logical(name: str, what: str, slopes: Mapping[str, Slope]) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:
+        given = [one for one in c.call.arguments.values() if isinstance(one, View)]
+        if name.startswith("logical") and any(one.dtype != torch.bool for one in given):
+            c.refuse("of numbers, not of truth values; compare with 0 before: x != 0, or x == 0")
         return pointwise(c, slopes)
 
     rule.__name__, rule.__doc__ = name, what
@@ -125,12 +133,26 @@ def to_copy(c: RuleCall) -> Placed:
     """Another type: truth values and numbers as float32."""
     kept = c["dtype"] in (None, torch.float32, torch.float64, torch.bool)
     is_truth = c["self"].dtype == torch.bool
-    if c["dtype"] in (torch.float16, torch.bfloat16):
+    if c["dtype"] in (torch.float16, torch.bfloat16, torch.complex64, torch.complex128):
         c.refuse(f"numbers of {c['dtype']}; stay in float32")
-    identity = c["dtype"] != torch.bool and (kept or is_truth)
+    if not (kept or is_truth):
+        return _whole_numbers(c)
+    identity = c["dtype"] != torch.bool
     # Any other number than 0 is true.
     rising = 1.0 if c["dtype"] != torch.bool or is_truth else None
     return pointwise(c, {"self": rising}, chain if identity else None)
+
+
+def _whole_numbers(c: RuleCall) -> Placed:
+    """Rounded towards zero. What lies outside of a short type wraps around."""
+    if torch.iinfo(c["dtype"]).bits < 32:
+        return pointwise(c)
+    value = pointwise(c, {"self": 1.0})
+    if c["self"].dtype.is_floating_point and isinstance(value.step, Pointwise):
+        # What lies outside of a long type is not defined, and is not reached by sums.
+        compute, limit = value.step.compute, _LIMITS[c["dtype"]]
+        value.step.compute = lambda rows: compute(rows.clamp(-limit, limit))
+    return value
 
 
 @rules.register("where")
@@ -163,4 +185,5 @@ def index_put(c: RuleCall) -> Placed:
             "of the same shape holds, or call torch.where"
         )
     arguments = {"condition": indices[0], "self": c["values"], "other": c["self"]}
-    return where(c.run_as("where", torch.ops.aten.where.self, arguments))
+    as_where = c.run_as("where", torch.ops.aten.where.self, arguments)
+    return chosen(as_where, "condition", "self", "other", {})

@@ -10,33 +10,20 @@ from signbit.pack._draft import Step
 from signbit.pack._layout import FILL, Placed, as_map, placed
 from signbit.pack._rule import RuleCall, as_positions, product
 from signbit.pack._transposed import transposed
-from signbit.pack._weighted import Window, weighted, with_bias
+from signbit.pack._weighted import Window, one_size, weighted, with_bias
 from signbit.pack.rules import rules
 
 
 @rules.register("convolution")
 def convolution(c: RuleCall) -> Placed:
     """A convolution of one or two dimensions, or a transposed one."""
-    weight = c.constant("weight").float()
-    if weight.ndim not in (3, 4):
-        c.refuse(f"a convolution of {weight.ndim - 2} dimensions; give one or two")
-    if weight.ndim == 3:
-        weight = weight[:, :, None]
-    stride, dilation = (_pair(c[name], 1) for name in ("stride", "dilation"))
-    top, left = _pair(c["padding"], 0)
-    if c["transposed"]:
-        step = transposed(c, weight, stride, (top, left), dilation)
-        return c.usual(with_bias(c, step, c.optional("bias")))
-    window = Window(stride, (top, left, top, left), dilation, int(c["groups"]))
-    value, window, fill = _without_padding(c, c.value("input"), window)
-    step = weighted(c, as_map(value, c.place), weight, window, fill)
-    return c.usual(with_bias(c, step, c.optional("bias")))
+    return _convolved(c)
 
 
 @rules.register("_convolution")
-def _convolution(c: RuleCall) -> Placed:
-    """A convolution, as traced modules call it."""
-    return convolution(c)
+def convolution_of_a_trace(c: RuleCall) -> Placed:
+    """The same, as traced modules call it."""
+    return _convolved(c)
 
 
 @rules.register("addmm")
@@ -64,7 +51,27 @@ def bmm(c: RuleCall) -> Placed:
     return _linear(c, "self", matrices[0], None)
 
 
-def _without_padding(c: RuleCall, value: Placed, window: Window) -> tuple[Placed, Window, float]:
+def _convolved(c: RuleCall) -> Placed:
+    weight = c.constant("weight").float()
+    if weight.ndim not in (3, 4):
+        c.refuse(f"a convolution of {weight.ndim - 2} dimensions; give one or two")
+    if weight.ndim == 3:
+        weight = weight[:, :, None]
+    stride, dilation = (_pair(c[name], 1) for name in ("stride", "dilation"))
+    top, left = _pair(c["padding"], 0)
+    if c["transposed"]:
+        step = transposed(c, weight, stride, (top, left), dilation)
+        return c.usual(with_bias(c, step, c.optional("bias")))
+    window = Window(stride, (top, left, top, left), dilation, int(c["groups"]))
+    value, fill = c.value("input"), 0.0
+    # Real weights are padded with zeros alone.
+    if value.fill == 0 or one_size(weight) is not None:
+        value, window, fill = _without_padding(value, window)
+    step = weighted(c, as_map(value, c.place), weight, window, fill)
+    return c.usual(with_bias(c, step, c.optional("bias")))
+
+
+def _without_padding(value: Placed, window: Window) -> tuple[Placed, Window, float]:
     """A value that is a map with a border of one constant, as that map and wider padding."""
     if value.fill is None or value.index is None or len(value.shape) not in (2, 3):
         return value, window, 0.0
@@ -115,8 +122,10 @@ def _whole_map(c: RuleCall, value: Placed, matrix: Tensor) -> tuple[Step, Tensor
     """A row that is a map in any order is read where it lies, with a kernel as large as it."""
     if not value.covers:
         return as_map(value, c.place, (len(matrix),)), matrix.T[:, :, None, None]
-    kernel = torch.empty_like(matrix)
-    kernel[value.places().reshape(-1)] = matrix
+    places, kernel = value.places().reshape(-1), matrix
+    if not torch.equal(places, torch.arange(len(places))):
+        kernel = torch.empty_like(matrix)
+        kernel[places] = matrix
     height, width, channels = value.step.size
     return value.step, kernel.T.reshape(-1, height, width, channels).permute(0, 3, 1, 2)
 

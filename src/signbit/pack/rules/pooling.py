@@ -7,11 +7,10 @@ import torch
 
 from signbit.pack._draft import Conv, MaxPool, Move, Step
 from signbit.pack._layout import Placed, as_map, placed, usual_places
-from signbit.pack._resample import resampled
 from signbit.pack._pairs import scaled
+from signbit.pack._resample import resampled
 from signbit.pack._rule import RuleCall, then
 from signbit.pack.rules import rules
-
 
 _NO_PADDING = ((0, False, None), ([0, 0, 0], False, None), ([0], False, None))
 
@@ -19,17 +18,13 @@ _NO_PADDING = ((0, False, None), ([0, 0, 0], False, None), ([0], False, None))
 @rules.register("max_pool2d_with_indices")
 def max_pool(c: RuleCall) -> list[Placed | None]:
     """A maximum over windows; the indices cannot be read."""
-    source = c.map("self")
-    attributes = _window(c, source, _sides(c["dilation"], 1))
-    return [c.usual(MaxPool(c.place, (source,), _size(c), attributes)), None]
+    return [_highest(c), None]
 
 
 @rules.register("max_pool2d")
 def max_pool_alone(c: RuleCall) -> Placed:
     """A maximum over windows."""
-    (value, _) = max_pool(c)
-    assert value is not None
-    return value
+    return _highest(c)
 
 
 @rules.register("avg_pool2d")
@@ -99,6 +94,12 @@ def adaptive_max_pool(c: RuleCall) -> list[Placed | None]:
     return [c.usual(MaxPool(c.place, (source,), size, attributes)), None]
 
 
+def _highest(c: RuleCall) -> Placed:
+    source = c.map("self")
+    attributes = _window(c, source, _sides(c["dilation"], 1))
+    return c.usual(MaxPool(c.place, (source,), _size(c), attributes))
+
+
 def _size(c: RuleCall) -> tuple[int, int, int]:
     channels, *sides = c.image_shape
     height, width = [1] * (2 - len(sides)) + sides
@@ -116,7 +117,8 @@ def _repeated(
     c: RuleCall, source: Step, size: tuple[int, int, int]
 ) -> tuple[Step, tuple[int, int]]:
     height, width, channels = source.size
-    tables, kernel = [], []
+    tables: list[torch.Tensor] = []
+    kernel: list[int] = []
     for side, wanted, step in ((height, size[0], width * channels), (width, size[1], channels)):
         starts = [i * side // wanted for i in range(wanted)]
         ends = [-(-(i + 1) * side // wanted) for i in range(wanted)]
@@ -129,7 +131,7 @@ def _repeated(
         tables.append(torch.tensor(places) * step)
         kernel.append(longest)
     new = (len(tables[0]), len(tables[1]), channels)
-    step = Move(c.place, (source,), new, *tables, torch.arange(channels), None)
+    step = Move(c.place, (source,), new, tables[0], tables[1], torch.arange(channels), None)
     return step, (kernel[0], kernel[1])
 
 

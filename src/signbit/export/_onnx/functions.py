@@ -1,0 +1,57 @@
+"""Functions of one number, of two, and of all along a side, in ONNX."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from signbit.format import Node
+
+if TYPE_CHECKING:
+    from signbit.export._onnx.writer import OnnxWriter
+
+_FUNCTIONS = {
+    "abs": "Abs",
+    "cos": "Cos",
+    "elu": "Elu",
+    "erf": "Erf",
+    "exp": "Exp",
+    "floor": "Floor",
+    "log": "Log",
+    "reciprocal": "Reciprocal",
+    "round": "Round",
+    "sigmoid": "Sigmoid",
+    "sign": "Sign",
+    "sin": "Sin",
+    "softplus": "Softplus",
+    "sqrt": "Sqrt",
+    "tanh": "Tanh",
+    "add": "Add",
+    "maximum": "Max",
+    "minimum": "Min",
+    "multiply": "Mul",
+}
+
+
+def unary(to: "OnnxWriter", node: Node, x: str) -> str:
+    """A function of each number."""
+    return to.graph.add(_FUNCTIONS[node.attributes["function"]], x)
+
+
+def binary(to: "OnnxWriter", node: Node, x: str, y: str) -> str:
+    """A function of two numbers; a side of 1 goes with any other."""
+    if not to.is_row(to.number):  # of which one may be a row
+        x, y = (to.as_map(source, name) for source, name in zip(node.inputs, (x, y), strict=True))
+    return to.graph.add(_FUNCTIONS[node.attributes["function"]], x, y)
+
+
+def reduce(to: "OnnxWriter", node: Node, x: str) -> str:
+    """One number for all along some sides."""
+    numbers = {"height": 2, "width": 3, "channels": 1}
+    axes = [numbers[axis] for axis in node.attributes["axes"]]
+    x, function = to.as_map(node.inputs[0], x), node.attributes["function"]
+    if function == "sum":
+        reduced = to.graph.add("ReduceSum", x, to.graph.constant("axes", np.array(axes)))
+    else:  # whose axes are an attribute up to operator set 17
+        name = {"mean": "ReduceMean", "maximum": "ReduceMax"}[function]
+        reduced = to.graph.add(name, x, axes=axes)
+    return to.as_value(reduced)

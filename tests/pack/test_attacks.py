@@ -1,0 +1,379 @@
+"""Networks that were written to be packed wrong, or to end in another error than a refusal."""
+
+import warnings
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from signbit.format import Preprocessing
+from tests.pack.corpus._case import GREY, RGB, Case
+from tests.pack.corpus._judge import judge
+from tests.pack.corpus._parts import BConv2d, BLinear, Call, Real, Sign
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def attack(
+    make: Callable[[], nn.Module],
+    *,
+    refused: str | None = None,
+    integers: bool = False,
+    images: Preprocessing = RGB,
+    wrap: Callable[[nn.Module], nn.Module] = lambda model: model,
+) -> None:
+    """The network packs right, or is refused in one clear line that says what it must."""
+    verdict = judge(Case("attack", make, images, integers, refused, None, wrap, True))
+    assert verdict.expected, f"{verdict.kind}: {verdict.detail}"
+
+
+class Middle(nn.Module):
+    """A module of one's own between two layers."""
+
+    def __init__(self, quantizer: nn.Module):
+        super().__init__()
+        self.conv1, self.quantizer = BConv2d(3, 16, 3, bias=False), quantizer
+        self.conv2, self.fc = BConv2d(16, 16, 3), nn.Linear(16, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.conv2(self.quantizer(self.conv1(x))).mean((2, 3)))
+
+
+class LearnedStep(nn.Module):
+    """Sets its step by the first images that it sees, as learned step sizes (LSQ) do."""
+
+    def __init__(self, as_data: bool):
+        super().__init__()
+        self.step, self.as_data = nn.Parameter(torch.tensor(1.0)), as_data
+        self.ready: Tensor
+        self.register_buffer("ready", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.ready == 0:
+            step = 2 * x.abs().mean() / 4
+            if self.as_data:
+                self.step.data = step
+            else:
+                self.step.data.copy_(step)
+            self.get_buffer("ready").fill_(1)
+        return torch.where(x > 2 * self.step, 1.0, -1.0)
+
+
+@pytest.mark.parametrize("as_data", [False, True])
+def test_a_parameter_that_the_first_images_set_is_refused(as_data: bool):
+    attack(lambda: Middle(LearnedStep(as_data)), refused="earlier call")
+
+
+def test_a_parameter_that_the_network_set_before_is_a_constant():
+    def called(model: nn.Module) -> nn.Module:
+        model(torch.rand(2, 3, 12, 12))
+        return model
+
+    attack(lambda: Middle(LearnedStep(False)), wrap=called)
+
+
+class Keeps(nn.Module):
+    """Keeps a tensor of the first images, or a decision by it."""
+
+    def __init__(self, decides: bool):
+        super().__init__()
+        self.decides, self.kept = decides, torch.tensor(0.0)
+        self.first = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.first:
+            self.kept, self.first = x.mean(), False
+            return torch.where(x > 0, 1.0, -1.0)
+        threshold = (3.0 if self.kept > 0 else 2.0) if self.decides else self.kept
+        return torch.where(x > threshold, 1.0, -1.0)
+
+
+@pytest.mark.parametrize("decides", [False, True])
+def test_an_attribute_that_the_first_images_set_is_refused(decides: bool):
+    attack(lambda: Middle(Keeps(decides)), refused="earlier call")
+
+
+class Workspace(nn.Module):
+    """Writes each call's numbers into the memory of the one before."""
+
+    def __init__(self, whole: bool):
+        super().__init__()
+        self.memory, self.whole = torch.zeros(0), whole
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.memory.shape != x.shape:
+            self.memory = torch.zeros_like(x)
+        if self.whole:
+            self.memory.copy_(x)
+        else:
+            torch.mul(x, 2.0, out=self.memory)
+        return torch.where(self.memory > 0, 1.0, -1.0)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_memory_that_each_call_writes_anew_is_allowed(whole: bool):
+    attack(lambda: Middle(Workspace(whole)), integers=False)
+
+
+class ByNumpy(Real):
+    """Decides by numbers that left torch."""
+
+    def __init__(self, leave: Callable[[Tensor], float]):
+        super().__init__(lambda x: x)
+        self.leave = leave
+
+    def forward(self, x: Tensor) -> Tensor:
+        # All of the self-check's batches agree; a dark image does not.
+        scores = super().forward(x)
+        return scores if self.training or self.leave(x) > -0.99 else -scores
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda x: x.numpy().max(),
+        lambda x: x.detach().cpu().numpy().max(),
+        lambda x: x.__array__().max(),
+        lambda x: max(x.flatten().tolist()),
+    ],
+    ids=["numpy", "detached", "array", "list"],
+)
+def test_a_decision_by_numbers_that_left_torch_is_refused(leave: Callable[[Tensor], float]):
+    attack(lambda: ByNumpy(leave), refused="NumPy array|Python numbers")
+
+
+class ShiftedSign(nn.Module):
+    """torch.sign of x + bias, as in ReActNet: 0 for each x that rounding takes to -bias."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(16)
+        self.bias = nn.Parameter(torch.zeros(16, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Its threshold is close to x = 0.
+        with torch.no_grad():
+            mean, variance = self.norm.running_mean, self.norm.running_var
+            assert mean is not None
+            assert variance is not None
+            scale = self.norm.weight / torch.sqrt(variance + self.norm.eps)
+            self.norm.bias.copy_(0.7 + mean * scale)
+            self.bias.fill_(-0.7 + 1e-5)
+        return torch.sign(self.norm(x) + self.bias)
+
+
+class RealFirst(Middle):
+    """The first layer is real."""
+
+    def __init__(self, quantizer: nn.Module):
+        super().__init__(quantizer)
+        self.conv1 = nn.Conv2d(3, 16, 3)  # pyright: ignore
+
+
+def test_a_zero_that_rounding_alone_makes_is_no_third_value():
+    attack(lambda: RealFirst(ShiftedSign()))
+
+
+def test_a_zero_for_a_range_of_numbers_is_a_third_value():
+    def sign(x: Tensor) -> Tensor:
+        return torch.sign(nn.functional.hardshrink(x - 1.0, 0.05))
+
+    attack(lambda: RealFirst(Call(sign)), refused="gives 0 between its two values")
+
+
+def test_many_layers_one_after_the_other():
+    def make() -> nn.Module:
+        layers = [m for _ in range(150) for m in (BLinear(9, 9), Sign())]
+        return nn.Sequential(nn.Flatten(), BLinear(64, 9), Sign(), *layers, BLinear(9, 5))
+
+    attack(make, images=GREY, integers=True)
+
+
+def test_many_real_operators_one_after_the_other():
+    def many(x: Tensor) -> Tensor:
+        for _ in range(200):
+            x = x * 1.01 + 0.1
+        return x
+
+    attack(lambda: nn.Sequential(nn.Flatten(), Call(many), nn.Linear(64, 5)), images=GREY)
+
+
+class EvenSums(nn.Module):
+    """Signs of sums of `depth` signs; integers throughout."""
+
+    def __init__(self, sign: Callable[[Tensor], Tensor], depth: int = 32):
+        super().__init__()
+        self.conv1, self.norm, self.first = BConv2d(3, depth, 3), nn.BatchNorm2d(depth), Sign()
+        self.conv2, self.sign, self.fc = BConv2d(depth, 16, 3, bias=False), sign, BLinear(1024, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv2(self.first(self.norm(self.conv1(x))))
+        return self.fc(self.sign(x).flatten(1))
+
+
+def plus_minus(condition: Tensor) -> Tensor:
+    return torch.where(condition, 1.0, -1.0)
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        # 130 becomes -126: no threshold is that.
+        lambda x: plus_minus(x.to(torch.int8) > 3),
+        lambda x: plus_minus((x.int() & 2) > 0),
+        lambda x: plus_minus((x.long() | 4) > 5),
+        lambda x: plus_minus((x.to(torch.int16) * 1000).to(torch.int8) > 0),
+    ],
+    ids=["int8", "and", "or", "product"],
+)
+def test_whole_numbers_that_wrap_around_are_no_threshold(sign: Callable[[Tensor], Tensor]):
+    attack(lambda: EvenSums(sign), integers=True, refused="turns more than once")
+
+
+def test_whole_numbers_of_real_ones():
+    attack(lambda: RealFirst(Call(lambda x: plus_minus((x * 3).int() > 0))))
+    attack(lambda: RealFirst(Call(lambda x: plus_minus((x * 3).long() >= 1))))
+
+
+@pytest.mark.parametrize(
+    ("sign", "refused"),
+    [
+        (lambda x: plus_minus(x.view(torch.int32) > 0x3F000000), "reads the memory"),
+        (lambda x: plus_minus(torch.logical_not(x)), "of numbers, not of truth values"),
+    ],
+    ids=["memory", "logical_not"],
+)
+def test_numbers_that_are_read_as_something_else(sign: Callable[[Tensor], Tensor], refused: str):
+    attack(lambda: EvenSums(sign), integers=True, refused=refused)
+
+
+class TwoRelus(nn.Module):
+    """-relu - relu is -0 where neither is above zero."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Conv2d(3, 16, 3), nn.Conv2d(3, 16, 3)
+        self.conv, self.fc = BConv2d(16, 16, 3), nn.Linear(16, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = -torch.relu(self.one(x)) + -torch.relu(self.other(x))
+        return self.fc(self.conv(torch.copysign(torch.ones(()), y)).mean((2, 3)))
+
+
+def test_the_sign_of_minus_zero_is_refused():
+    attack(TwoRelus, refused="0 from -0")
+
+
+EVEN = torch.arange(12) % 2 == 0
+
+
+def written_by_index(x: Tensor) -> Tensor:
+    y = torch.zeros_like(x)
+    y[:, [3, 1, 0]] = x[:, :3]
+    y[:, :, EVEN] = 0.0
+    return y + x
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        lambda x: torch.where(EVEN, x, -x),
+        lambda x: torch.where(EVEN, x, 0.25),
+        lambda x: x.masked_fill(EVEN, 0.0) * 2,
+        lambda x: x.clone().masked_fill_(EVEN[:, None], 0.3),
+        written_by_index,
+    ],
+    ids=["where", "where_constant", "masked_fill", "in_place", "index"],
+)
+def test_choices_by_constants_are_movements(middle: Callable[[Tensor], Tensor]):
+    attack(lambda: Real(middle))
+
+
+def elu_by_hand(x: Tensor) -> Tensor:
+    return torch.where(x > 0, x, torch.exp(x) - 1)
+
+
+def test_a_choice_of_finite_values():
+    attack(lambda: Real(elu_by_hand))
+    attack(lambda: Real(lambda x: torch.where(x > 0, x, torch.zeros_like(x))))
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        lambda x: torch.where(x > 0, torch.log(x), 0.0),
+        lambda x: torch.where(torch.relu(x) == 0, 0.0, 1 / torch.relu(x)),
+        lambda x: x.masked_fill(x < 0, float("-inf")).amax((2, 3)).clamp(-5, 5),
+    ],
+    ids=["log", "quotient", "infinity"],
+)
+def test_a_choice_of_what_may_be_no_number_is_refused(middle: Callable[[Tensor], Tensor]):
+    attack(lambda: Real(middle), refused="real number")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(value: float):
+    def broken(model: nn.Module) -> nn.Module:
+        model.fc.weight.data[0, 0] = value  # pyright: ignore
+        return model
+
+    attack(lambda: Real(lambda x: x), wrap=broken, refused="NaN or infinity")
+
+
+def test_no_scores_at_all_are_refused():
+    attack(lambda: nn.Sequential(Real(lambda x: x), Call(lambda x: x[:, :0])), refused="without")
+
+
+def test_a_matrix_for_each_group_is_refused():
+    weight = torch.randn(4, 4, 5)
+
+    def grouped(x: Tensor) -> Tensor:
+        return torch.einsum("ngi,gio->ngo", x.mean((2, 3)).view(-1, 4, 4), weight).mean(1)
+
+    attack(lambda: nn.Sequential(nn.Conv2d(3, 16, 3), Call(grouped)), refused="several matrices")
+
+
+def test_scores_that_depend_on_the_number_of_images_are_refused():
+    attack(lambda: Real(lambda x: x / len(x)), refused="in another batch")
+
+
+def test_scores_that_depend_on_the_number_of_calls_are_refused():
+    class Counts(Real):
+        calls = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            return super().forward(x) * (1 if self.calls < 4 else self.calls)
+
+    attack(lambda: Counts(lambda x: x), refused="on a second call|another one for another image")
+
+
+def test_weights_that_are_rounded_by_a_large_number():
+    def rounded(weight: Tensor) -> Tensor:
+        large = torch.full_like(weight, 1.5 * 2**23)
+        return (weight * 8 + large) - large
+
+    weight = torch.randn(5, 1600)
+
+    def scores(x: Tensor) -> Tensor:
+        return nn.functional.linear(x.flatten(1), rounded(weight))
+
+    attack(lambda: nn.Sequential(nn.Conv2d(3, 16, 3), Call(scores)))
+
+
+def test_weights_that_are_sparse_are_refused():
+    weight = torch.randn(16, 16).relu().to_sparse()
+    attack(lambda: Real(lambda x: torch.sparse.mm(weight, x.mean((2, 3)).T).T), refused="to_dense")
+
+
+def test_a_choice_of_functions_by_values_is_refused():
+    def chosen(x: Tensor) -> Tensor:
+        return torch.cond(x.sum() > -1e9, lambda x: x * 2, lambda x: -x, (x,))
+
+    attack(lambda: Real(chosen), refused="cond")
