@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -377,3 +378,91 @@ def test_a_choice_of_functions_by_values_is_refused():
         return torch.cond(x.sum() > -1e9, lambda x: x * 2, lambda x: -x, (x,))
 
     attack(lambda: Real(chosen), refused="cond")
+
+
+class Inference(Real):
+    """In inference mode torch hands over whole operators, such as conv2d."""
+
+    @torch.inference_mode()
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x)
+
+
+def test_a_forward_in_inference_mode():
+    attack(lambda: Inference(lambda x: nn.functional.dropout(x, training=False)))
+
+
+class RowsOfPositions(nn.Module):
+    """The positions of all images as one batch, for the norm and the sign."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.sign = BConv2d(3, 16, 3), nn.BatchNorm1d(16), Sign()
+        self.fc = BLinear(1600, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = self.conv(x).permute(0, 2, 3, 1).reshape(-1, 16)
+        return self.fc(self.sign(self.norm(rows)).reshape(len(x), -1))
+
+
+def test_bits_whose_first_dimension_holds_more_than_the_batch():
+    attack(RowsOfPositions, integers=True)
+
+
+def test_whole_numbers_and_truths_of_a_relu():
+    attack(lambda: EvenSums(lambda x: plus_minus(~torch.relu(x).bool())), integers=True)
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [lambda x: torch.rot90(x, 1, (2, 3)), lambda x: torch.tril(x), lambda x: torch.triu(x, 2)],
+    ids=["rot90", "tril", "triu"],
+)
+def test_more_movements(middle: Callable[[Tensor], Tensor]):
+    attack(lambda: Real(middle))
+
+
+def test_refusals_say_the_way_out():
+    def floored(x: Tensor) -> Tensor:
+        return torch.div(x, 2, rounding_mode="floor")
+
+    attack(lambda: Real(floored), refused="torch.floor")
+    dilated = nn.ConvTranspose2d(16, 16, 3, dilation=2)
+    attack(lambda: Real(dilated), refused="kernel with zeros")
+
+
+class ScriptedList(nn.Module):
+    """A list of numbers within TorchScript, which tells nobody that it looks at them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        numbers: list[float] = x.flatten().tolist()
+        return x if max(numbers) > -0.99 else -x
+
+
+@pytest.mark.xfail(strict=True, reason="TorchScript's tolist runs neither operator nor function")
+def test_a_decision_by_a_list_within_torchscript_is_refused():
+    scripted = torch.jit.script(ScriptedList())
+    attack(lambda: nn.Sequential(scripted, Real(lambda x: x)), refused="Python numbers")
+
+
+@pytest.mark.xfail(strict=True, reason="a constant is read late, and NumPy changes it unseen")
+def test_constants_that_numpy_changes_between_two_reads():
+    class Shared(Real):
+        def forward(self, x: Tensor) -> Tensor:
+            array = np.full(1, 2, np.float32)
+            factor = torch.from_numpy(array)
+            first = x * factor
+            array[0] = 5
+            return super().forward(first) + super().forward(x * factor)
+
+    attack(lambda: Shared(lambda x: x))
+
+
+@pytest.mark.xfail(strict=True, reason="a quotient is packed as a product with 1 / 7, which rounds")
+def test_the_floor_of_a_quotient_of_sums():
+    class Floor(EvenSums):
+        def __init__(self):
+            super().__init__(lambda x: torch.floor(x / 7))
+            self.fc = nn.Linear(1024, 5)
+
+    attack(Floor, integers=True)

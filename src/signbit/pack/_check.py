@@ -179,15 +179,18 @@ def _expected(one: Checked, bits: NDArray[Any]) -> Expected:
     """The packed network's numbers of a value of two levels, as torch has them."""
     bits = bits if one.negated is None else bits ^ one.negated
     low, high = one.levels.low.numpy(), one.levels.high.numpy()
-    shape = one.result.shape[1:]
+    shape = one.result.shape
+    # The batch may be a part of the first dimension longer than 1.
+    batch = next(axis for axis, side in enumerate(shape) if side > 1)
+    copies = 1 if shape[batch] == 2 else len(bits)
 
     def in_torch(values: NDArray[Any]) -> NDArray[np.float32]:
         flat = np.ascontiguousarray(values).reshape(len(values), -1)
         placed = flat[:, one.placed.places().reshape(-1).numpy()]
-        return placed.reshape(-1, *shape).astype(np.float32)
+        return placed.reshape(*shape[:batch], -1, *shape[batch + 1 :]).astype(np.float32)
 
     middle, distance = (low + high) / 2, (high - low) / 2
-    whole = (1, *one.placed.step.size)
+    whole = (copies, *one.placed.step.size)
     return Expected(
         one.result.call.place,
         one.result.call.operator,

@@ -9,7 +9,7 @@ from signbit.pack._view import View, views_in
 
 # The arguments that hold what is moved; others say where to.
 _OF_ONE = """
-flip roll repeat index index_select gather take take_along_dim
+flip roll rot90 tril triu repeat index index_select gather take take_along_dim
 constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d
 replication_pad1d replication_pad2d replication_pad3d
 pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col

@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from signbit.errors import PackError, first_line
+from signbit.pack._composite import run_as_parts
 from signbit.pack._moves import MOVES, moved
 from signbit.pack._place import Places, is_outermost
 from signbit.pack._storage import Storages, storage_key
@@ -32,7 +33,7 @@ _SAME_NUMBERS = frozenset(("clone", "lift_fresh", "lift_fresh_copy", "alias_copy
 _CONSTANTS = frozenset(("zero", "fill"))
 _OVERWRITES = _CONSTANTS | {"copy"}
 _LOOK_AT_VALUES = {
-    "_local_scalar_dense": "a Python number or decision, as item(), float() and if do,",
+    "_local_scalar_dense": "a Python number or decision",
     "equal": "a Python decision",
     "is_nonzero": "a Python decision",
     "nonzero": "a shape",
@@ -142,6 +143,9 @@ class _Recorder(TorchDispatchMode):
                 f"{func} runs functions of its own; call them directly, as what runs must not "
                 "depend on the input"
             )
+        whole = run_as_parts(self, func, args, kwargs or {})
+        if whole is not NotImplemented:
+            return whole
         self._position += 1
         arguments = _bound(func, args, kwargs or {})
         plain = operator_name(func)

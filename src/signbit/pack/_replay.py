@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from signbit.errors import PackError
+from signbit.pack._composite import run_as_parts
 from signbit.pack._place import Place
 from signbit.pack._view import operator_name
 
@@ -56,6 +57,9 @@ class Replay(TorchDispatchMode):
         self._position = -1
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        whole = run_as_parts(self, func, args, kwargs or {})
+        if whole is not NotImplemented:
+            return whole
         out = func(*args, **(kwargs or {}))
         self._position += 1
         expected = self.expected.get(self._position)

@@ -137,10 +137,11 @@ def to_copy(c: RuleCall) -> Placed:
         c.refuse(f"numbers of {c['dtype']}; stay in float32")
     if not (kept or is_truth):
         return _whole_numbers(c)
-    identity = c["dtype"] != torch.bool
-    # Any other number than 0 is true.
-    rising = 1.0 if c["dtype"] != torch.bool or is_truth else None
-    return pointwise(c, {"self": rising}, chain if identity else None)
+    if c["dtype"] == torch.bool and not is_truth:
+        # Any other number than 0 is true.
+        arguments = {"self": c["self"], "other": 0}
+        return _equality(c.run_as("ne", torch.ops.aten.ne.Scalar, arguments), "ne")
+    return pointwise(c, {"self": 1.0}, chain)
 
 
 def _whole_numbers(c: RuleCall) -> Placed:
