@@ -196,6 +196,9 @@ ARRANGEMENTS = {
     "clamp": lambda x: x.clamp(-1, 1),
     "Hardtanh": nn.Hardtanh(),
     "Tanh": nn.Tanh(),
+    # Operators with a second result.
+    "logsigmoid": lambda x: F.logsigmoid(x) + 0.7,
+    "fake_quantize": lambda x: torch.fake_quantize_per_tensor_affine(x, 0.25, 1, -8, 7) - 0.5,
     "x - 0.5": lambda x: x - 0.5,
     "x + -0.5": lambda x: x + -0.5,
     "x / 2": lambda x: x / 2,

@@ -1,4 +1,4 @@
-"""Every refusal of `pack` says a way out, and the page on packing lists it."""
+"""Every refusal of `pack` says a way out."""
 
 import ast
 import re
@@ -9,7 +9,6 @@ import pytest
 import signbit.pack
 
 SOURCES = Path(signbit.pack.__file__ or "").parent
-PAGE = Path(__file__).parents[2] / "docs" / "packing.md"
 FIELD = "…"
 
 
@@ -19,7 +18,7 @@ def refusals() -> dict[str, str]:
     for path in sorted(SOURCES.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in ("PackError", "refuse"):
-                text = _text(node.args[0])
+                text = template(node.args[0])
                 # The others put a place before a reason that stands elsewhere.
                 if re.search(r"\w", text):
                     found[f"{path.relative_to(SOURCES)}:{node.lineno}"] = text
@@ -31,7 +30,8 @@ def _name(function: ast.expr) -> str:
     return name.removeprefix("_")
 
 
-def _text(node: ast.expr) -> str:
+def template(node: ast.expr) -> str:
+    """A string of the source, with FIELD for what is filled in."""
     parts = node.values if isinstance(node, ast.JoinedStr) else [node]
     return "".join(str(part.value) if isinstance(part, ast.Constant) else FIELD for part in parts)
 

@@ -300,6 +300,8 @@ def _of_each(c: RuleCall, run: Callable[[], Any], row: Tensor) -> Tensor:
             f"on rows of numbers, {tuple(row.shape)}, it raised {type(error).__name__}: "
             f"{first_line(error)}; it is packed as a function of each number by itself"
         )
+    # Some give what a gradient needs as a second result.
+    found = found[0] if isinstance(found, tuple) and found else found
     if not isinstance(found, Tensor) or found.shape != row.shape:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         c.refuse(
