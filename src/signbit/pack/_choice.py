@@ -8,7 +8,8 @@ import torch
 from signbit.pack._draft import RealForm, RealNode, Step, base_of
 from signbit.pack._functions import evaluated
 from signbit.pack._layout import Placed, as_map
-from signbit.pack._rule import RuleCall, Slope, of_one_base, pointwise, then
+from signbit.pack._pointwise import Slope, of_one_base, pointwise
+from signbit.pack._rule import RuleCall, then
 
 # Of float32, exp(80) is finite.
 _ORDINARY = [sign * size for sign in (-1.0, 1.0) for size in (0.0, 1e-3, 0.5, 1.0, 2.0, 20.0, 80.0)]

@@ -7,7 +7,8 @@ import torch
 
 from signbit.pack._draft import RealForm, RealNode, Step, chain
 from signbit.pack._layout import Placed, as_map, as_row, placed
-from signbit.pack._rule import RuleCall, Slope, of_one_base, pointwise, then
+from signbit.pack._pointwise import Slope, of_one_base, pointwise
+from signbit.pack._rule import RuleCall, then
 
 ONE, ZERO = torch.tensor(1.0), torch.tensor(0.0)
 RECIPROCAL = RealNode("unary", {"function": "reciprocal"})

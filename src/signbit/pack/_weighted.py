@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from signbit.pack._draft import Conv, RealNode, Step
-from signbit.pack._rule import RuleCall, function
+from signbit.pack._pointwise import function
+from signbit.pack._rule import RuleCall
 
 # Weights whose sizes differ by no more than rounding have one size.
 CLOSE = 1e-6

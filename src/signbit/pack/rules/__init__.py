@@ -21,7 +21,8 @@ from collections.abc import Callable, Sequence
 
 from signbit.pack._draft import RealForm, RealNode, chain
 from signbit.pack._layout import Placed
-from signbit.pack._rule import RuleCall, pointwise
+from signbit.pack._pointwise import pointwise
+from signbit.pack._rule import RuleCall
 from signbit.registry import Registry
 
 Rule = Callable[[RuleCall], Placed | Sequence[Placed | None]]

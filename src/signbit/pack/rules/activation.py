@@ -7,7 +7,8 @@ import torch
 from signbit.pack._draft import RealForm, RealNode, chain
 from signbit.pack._layout import Placed
 from signbit.pack._pairs import pair
-from signbit.pack._rule import RuleCall, pointwise
+from signbit.pack._pointwise import pointwise
+from signbit.pack._rule import RuleCall
 from signbit.pack.rules import rules
 
 INFINITY = float("inf")

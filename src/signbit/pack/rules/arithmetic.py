@@ -6,7 +6,8 @@ from torch import Tensor
 from signbit.pack._draft import Pointwise, RealForm, RealNode, chain
 from signbit.pack._layout import Placed
 from signbit.pack._pairs import RECIPROCAL, pair, scaled
-from signbit.pack._rule import RuleCall, pointwise
+from signbit.pack._pointwise import pointwise
+from signbit.pack._rule import RuleCall
 from signbit.pack.rules import rules
 
 _MOST_PRODUCTS = 8

@@ -1,5 +1,6 @@
 """Convolutions and products with matrices of weights."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from signbit.pack._draft import Step
 from signbit.pack._layout import FILL, Placed, as_map, placed
-from signbit.pack._rule import RuleCall, as_positions, product
+from signbit.pack._rule import RuleCall, as_positions
 from signbit.pack._transposed import transposed
 from signbit.pack._weighted import Window, one_size, weighted, with_bias
 from signbit.pack.rules import rules
@@ -99,7 +100,7 @@ def _linear(c: RuleCall, name: str, matrix: Tensor, bias: Tensor | None) -> Plac
     """Rows times a matrix, (in, out)."""
     value = c.value(name)
     width, out = matrix.shape
-    rows = product(value.shape) // width
+    rows = math.prod(value.shape) // width
     bias = None if bias is None else bias.expand(out)
     if rows == 1:
         source, kernel = _whole_map(c, value, matrix)

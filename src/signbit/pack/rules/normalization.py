@@ -1,5 +1,7 @@
 """Batch norm, and norms that look at the image itself."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -7,7 +9,8 @@ from torch import Tensor
 from signbit.pack._draft import Pointwise, RealNode, Step
 from signbit.pack._layout import Placed, as_map, placed
 from signbit.pack._pairs import RECIPROCAL
-from signbit.pack._rule import RuleCall, as_positions, function, laid_out, product, then
+from signbit.pack._pointwise import function, laid_out
+from signbit.pack._rule import RuleCall, as_positions, then
 from signbit.pack.rules import rules
 from signbit.pack.rules.activation import affine, unary
 
@@ -66,13 +69,13 @@ def _instance_norm(c: RuleCall) -> Placed:
     """Torch lays the batch into the channels, so that each image has its own statistics."""
     value = c.value("input")
     channels, *sides = value.shape
-    rows = (channels, product(sides))
+    rows = (channels, math.prod(sides))
     factors = [c.optional(name) for name in ("weight", "bias")]
     # Torch repeats the parameters for each image.
     own = [None if one is None else one[:channels].float() for one in factors]
     step = _normalized(c, value, (1, rows[1], rows[0]), rows, float(c["eps"]))
     step = _scaled(c, step, own)
-    places = torch.arange(product(rows)).reshape(rows[1], rows[0]).T
+    places = torch.arange(math.prod(rows)).reshape(rows[1], rows[0]).T
     return placed(step, value.shape, places)
 
 
@@ -83,7 +86,7 @@ def group_norm(c: RuleCall) -> list[Placed | None]:
     groups, channels, sides = int(c["group"]), int(c["C"]), int(c["HxW"])
     grouped = (groups, channels // groups * sides)
     step = _normalized(c, value, (1, grouped[1], grouped[0]), grouped, float(c["eps"]))
-    places = torch.arange(product(grouped)).reshape(grouped[1], grouped[0]).T
+    places = torch.arange(math.prod(grouped)).reshape(grouped[1], grouped[0]).T
     back = as_map(placed(step, value.shape, places), c.place)
     factors = [c.optional(name) for name in ("weight", "bias")]
     return [Placed(_scaled(c, back, factors), value.shape), None, None]
@@ -93,13 +96,13 @@ def group_norm(c: RuleCall) -> list[Placed | None]:
 def layer_norm(c: RuleCall) -> list[Placed | None]:
     """The last dimensions, with a mean and variance for each of the others."""
     value = c.value("input")
-    width = product(c["normalized_shape"])
-    positions = product(value.shape) // width
+    width = math.prod(c["normalized_shape"])
+    positions = math.prod(value.shape) // width
     source = as_positions(c, value, positions, width)
     step = _standardized(c, source, "channels", float(c["eps"]))
     factors = [c.optional(name) for name in ("weight", "bias")]
     step = _scaled(c, step, [None if one is None else one.reshape(-1) for one in factors])
-    places = torch.arange(product(value.shape))
+    places = torch.arange(math.prod(value.shape))
     return [placed(step, value.shape, places), None, None]
 
 
