@@ -23,7 +23,7 @@ def convolution(c: RuleCall) -> Placed:
 
 @rules.register("_convolution")
 def convolution_of_a_trace(c: RuleCall) -> Placed:
-    """The same, as traced modules call it."""
+    """A convolution, as traced modules call it."""
     return _convolved(c)
 
 
