@@ -166,5 +166,6 @@ def in_order(last: Step) -> list[Step]:
         if ready:
             order[step] = None
         else:
-            stack += [(step, True), *((source, False) for source in step.sources)]
+            # The first source comes first, as its reader is on top of the stack last.
+            stack += [(step, True), *((source, False) for source in reversed(step.sources))]
     return list(order)

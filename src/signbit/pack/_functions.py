@@ -133,6 +133,9 @@ def bisected(question: Callable[[Tensor], Tensor], keys: Keys) -> Turns:
     """Of a monotone question: sound because rounding never turns an order round."""
     low, high = keys.low, keys.high
     before, after = question(low), question(high)
+    if torch.equal(before, after):
+        # Monotone, so that it nowhere turns.
+        return Turns(high, before, after)
     while bool((high - low > 1).any()):
         middle = torch.div(low + high, 2, rounding_mode="floor")
         turned = question(middle) == after

@@ -152,14 +152,14 @@ class _Recorder(TorchDispatchMode):
         tensors = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
         random = torch.Tag.nondeterministic_seeded in func.tags
         views = {id(tensor): self._read(tensor) for tensor in tensors}
-        for tensor in _written(func, arguments):
-            self.storages.about_to_change(tensor)
         if plain in _LOOK_AT_VALUES and any(view.earlier for view in views.values()):
             self._refuse(
                 f"{plain} makes {_LOOK_AT_VALUES[plain]} of what an earlier call kept of its "
                 "images; call the network on images of its task before it is packed"
             )
         if not random and all(view.is_constant for view in views.values()):
+            views.clear()
+            self._announce(func, arguments)
             return self._on_constants(func, plain, arguments, args, kwargs or {})
         if plain in _LOOK_AT_VALUES:
             self._refuse(
@@ -169,10 +169,15 @@ class _Recorder(TorchDispatchMode):
         noted = tree_map_only(Tensor, lambda one: views[id(one)], arguments)
         # What memory held that is written anew takes no part.
         noted.pop("out", None)
+        self._announce(func, arguments)
         out = func(*args, **(kwargs or {}))
         if plain not in _SHAPE_ONLY:
             self._note(func, plain, noted, arguments, out)
         return out
+
+    def _announce(self, func: Any, arguments: dict[str, Any]) -> None:
+        for tensor in _written(func, arguments):
+            self.storages.about_to_change(tensor)
 
     def view(self, tensor: Tensor) -> View:
         """What a tensor holds."""

@@ -1,6 +1,7 @@
 """What memory holds while a network runs: views and in-place writes need no case of their own."""
 
 from dataclasses import dataclass
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
@@ -51,7 +52,8 @@ class Storages:
 
     def __init__(self) -> None:
         self._contents: dict[int, _Contents] = {}
-        self._shared: dict[int, list[View]] = {}
+        # Most views of constants are soon forgotten.
+        self._shared: dict[int, WeakSet[View]] = {}
         self._changed: set[int] = set()
 
     def read(self, tensor: Tensor) -> View:
@@ -79,7 +81,7 @@ class Storages:
     def _constant(self, tensor: Tensor) -> View:
         """Its memory is read where it is, until something is about to change it."""
         view = View(tuple(tensor.shape), tensor.dtype, constants=tensor.detach())
-        self._shared.setdefault(storage_key(tensor), []).append(view)
+        self._shared.setdefault(storage_key(tensor), WeakSet()).add(view)
         return view
 
     def about_to_change(self, tensor: Tensor) -> None:
@@ -93,7 +95,7 @@ class Storages:
             self._part_with(key)
 
     def _part_with(self, key: int) -> None:
-        for view in self._shared.pop(key, []):
+        for view in self._shared.pop(key, ()):
             assert view.constants is not None
             view.constants = _copied(view.constants)
 

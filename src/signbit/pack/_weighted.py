@@ -1,5 +1,6 @@
 """Layers with weights: bits where weights and input have two values each."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -27,7 +28,8 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
 
     fill: what padded taps count as.
     """
-    if not bool(weight.isfinite().all()):
+    # A sum is finite where all its parts are, but for some that overflow.
+    if not math.isfinite(float(weight.sum())) and not bool(weight.isfinite().all()):
         c.refuse(
             "its weights hold NaN or infinity, as after a training that diverged; train it anew"
         )
