@@ -287,7 +287,9 @@ class Lowering:
         if isinstance(plan, Carried):
             node = self._bit_of_function(plan.inner, plan.mask)
             node = self._carry(plan.through, [node], None)
-            return self._flipped(path, node, _both(plan.mask, mask))
+            # A movement may change the channels; it needs no mask of its own.
+            own = plan.mask if isinstance(plan.through, MaxPool) else None
+            return self._flipped(path, node, _both(own, mask))
         thresholds = plan.thresholds(mask)
         return self.emit(
             _origin(step, plan.of),
@@ -304,8 +306,8 @@ class Lowering:
             return 0
         return self._carry(plan.of, [self._compared(plan._replace(of=plan.of.sources[0]))], None)
 
-    def _flipped(self, origin: str, node: int, mask: Tensor) -> int:
-        if not bool(mask.any()):
+    def _flipped(self, origin: str, node: int, mask: Tensor | None) -> int:
+        if mask is None or not bool(mask.any()):
             return node
         return self.emit(origin, "flip", [node], mask=pack_bits(mask.numpy()))
 
@@ -326,8 +328,9 @@ def _why_real(weight: Tensor) -> str:
     return "its weights are real"
 
 
-def _both(mask: Tensor, other: Tensor | None) -> Tensor:
-    return mask if other is None else mask ^ other
+def _both(mask: Tensor | None, other: Tensor | None) -> Tensor | None:
+    """Channels that one of two masks negates."""
+    return (mask if other is None else other) if mask is None or other is None else mask ^ other
 
 
 def _may_be_bits(step: Step) -> bool:
