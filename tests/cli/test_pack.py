@@ -31,7 +31,11 @@ def digit_files(tmp_path_factory):
     return folder
 
 
-def test_the_table_says_what_became_of_each_module(signbit, checkpoint, tmp_path, digit_files):
+def test_the_table_says_what_became_of_each_module(
+    signbit, checkpoint, tmp_path, digit_files, monkeypatch
+):
+    # A narrow screen would fold the texts.
+    monkeypatch.setenv("COLUMNS", "200")
     out, _ = signbit(
         "pack", checkpoint, "-o", tmp_path / "m.signbit", "--samples", digit_files,
         "--json", tmp_path / "m.json",

@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from signbit.errors import PackError
 from signbit.format import Preprocessing
+from signbit.pack import pack
 from tests.pack.corpus._case import GREY, RGB, Case
 from tests.pack.corpus._judge import judge
 from tests.pack.corpus._parts import BConv2d, BLinear, Call, Real, Sign
@@ -466,3 +468,17 @@ def test_the_floor_of_a_quotient_of_sums():
             self.fc = nn.Linear(1024, 5)
 
     attack(Floor, integers=True)
+
+
+def test_a_sign_of_three_values_after_a_norm_of_the_image_is_refused():
+    # Of a flat image every number is its mean: torch.sign gives 0 wherever the norm has no bias.
+    norm = nn.GroupNorm(1, 8)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3), norm, _Sign(), nn.Flatten(), BLinear(288, 3))
+    rgb = Preprocessing([1 / 128] * 3, [-1.0] * 3, (8, 8))
+    with pytest.raises(PackError, match="0 where an image is flat|third value"):
+        pack(network.eval(), rgb)
+
+
+class _Sign(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sign(x)

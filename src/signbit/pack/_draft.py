@@ -145,9 +145,13 @@ class Move(Step):
 
 @dataclass(eq=False)
 class RealStep(Step):
-    """A packed operation on real numbers that is no function of one number alone."""
+    """A packed operation on real numbers that is no function of one number alone.
+
+    centred: whether its mean was taken from it, so that a flat image gives exact zeros.
+    """
 
     node: RealNode
+    centred: bool = False
 
 
 def base_of(step: Step) -> Step:

@@ -16,6 +16,7 @@ from signbit.pack._draft import (
     Move,
     Pixels,
     Pointwise,
+    RealStep,
     Step,
     base_of,
 )
@@ -267,6 +268,8 @@ class Folding:
         """A comparison of the argument; of a real value after it, where that turns once alone."""
         found = self._once(function)
         if isinstance(found, TwoValues):
+            if _is_zero_when_flat(found, function.of):
+                return _FLAT
             floats = self.integers(function.of) is None and not self.is_pixels(function.of)
             return Comparison(function.of, found.turns, found.levels, floats)
         later = _last_turning(function) if not found.third else None
@@ -275,6 +278,8 @@ class Folding:
         again = two_values(later, float_keys(later, later.of.size[2]))
         if isinstance(again, Reason):
             return found
+        if _is_zero_when_flat(again, later.of):
+            return _FLAT
         return Comparison(later.of, again.turns, again.levels, floats=True)
 
     def _once(self, function: Function) -> TwoValues | Reason:
@@ -305,6 +310,18 @@ class Folding:
         if key.shape[-1] != len(scale):
             scale, bias = scale[:1], bias[:1]
         return key.float() * scale + bias
+
+
+_FLAT = Reason("it gives 0 where an image is flat", few=True, third=True)
+
+
+def _is_zero_when_flat(found: TwoValues, of: Step) -> bool:
+    """Whether a third value lies at zero, of numbers whose mean was taken from them."""
+    step = base_of(of)
+    while isinstance(step, Move | Flatten | MaxPool):
+        step = base_of(step.sources[0])
+    centred = isinstance(step, RealStep) and step.centred
+    return found.between and centred and bool((found.turns.turn == 1).any())
 
 
 def _last_turning(function: Function) -> Function | None:

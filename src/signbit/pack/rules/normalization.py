@@ -126,7 +126,9 @@ def _standardized(c: RuleCall, source: Step, axis: str, eps: float) -> Step:
     centred = c.real("binary", (source, minus), source.size, function="add")
     squared = c.real("binary", (centred, centred), source.size, function="multiply")
     deviation = then(c, mean(squared), [affine(1.0, eps), unary("sqrt"), RECIPROCAL])
-    return c.real("binary", (centred, deviation), source.size, function="multiply")
+    step = c.real("binary", (centred, deviation), source.size, function="multiply")
+    step.centred = True
+    return step
 
 
 def _scaled(c: RuleCall, step: Step, factors: list[Tensor | None]) -> Step:
