@@ -475,7 +475,7 @@ def test_a_sign_of_three_values_after_a_norm_of_the_image_is_refused():
     norm = nn.GroupNorm(1, 8)
     network = nn.Sequential(nn.Conv2d(3, 8, 3), norm, _Sign(), nn.Flatten(), BLinear(288, 3))
     rgb = Preprocessing([1 / 128] * 3, [-1.0] * 3, (8, 8))
-    with pytest.raises(PackError, match="0 where an image is flat|third value"):
+    with pytest.raises(PackError, match=r"0 where an image is flat|third value"):
         pack(network.eval(), rgb)
 
 
