@@ -240,15 +240,25 @@ def is_equal(comparison: Comparison, exact: bool) -> bool:
 
 def require_equal(comparison: Comparison, exact: bool) -> None:
     """Raises: PackError where torch and the packed network are not equal."""
-    if not is_equal(comparison, exact):
+    if is_equal(comparison, exact):
+        return
+    found = (
+        f"{comparison.bits_differ} of {comparison.bits} bits and "
+        f"{comparison.predictions_differ} of {comparison.images} predictions differ from "
+        f"torch's, scores by {comparison.largest_score_difference:.3g} "
+        f"({comparison.score_error:.2g} of the largest, where {comparison.allowed_error:.2g} "
+        "is allowed)"
+    )
+    if exact:
         raise PackError(
-            f"self-check: {comparison.bits_differ} of {comparison.bits} bits and "
-            f"{comparison.predictions_differ} of {comparison.images} predictions differ from "
-            f"torch's, scores by {comparison.largest_score_difference:.3g} "
-            f"({comparison.score_error:.2g} of the largest, where {comparison.allowed_error:.2g} "
-            "is allowed); this is a mistake of "
-            "signbit, please report it (--no-check packs anyway)"
+            f"self-check: {found}; this is a mistake of signbit, please report it (--no-check "
+            "packs anyway)"
         )
+    raise PackError(
+        f"self-check of the network: {found}; real values may lie on their thresholds, as those of "
+        "flat images after a norm, where rounding decides: shift them with a bias (--no-check "
+        "packs anyway)"
+    )
 
 
 def _inputs(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:
