@@ -5,23 +5,16 @@ from typing import Any
 
 import torch
 
-from signbit.pack._draft import RealForm, RealNode, Step, base_of
+from signbit.pack._draft import RealForm, Step, base_of
 from signbit.pack._functions import evaluated
 from signbit.pack._layout import Placed, as_map
+from signbit.pack._nodes import ADD, MULTIPLY, affine, scaled
 from signbit.pack._pointwise import Slope, of_one_base, pointwise
 from signbit.pack._rule import RuleCall, then
 
 # Of float32, exp(80) is finite.
 _ORDINARY = [sign * size for sign in (-1.0, 1.0) for size in (0.0, 1e-3, 0.5, 1.0, 2.0, 20.0, 80.0)]
-_ADD = RealNode("binary", {"function": "add"})
-_MULTIPLY = RealNode("binary", {"function": "multiply"})
-
-
-def _affine(scale: float, bias: float) -> RealNode:
-    return RealNode("affine", {}, {"scale": torch.tensor(scale), "bias": torch.tensor(bias)})
-
-
-_NOT = _affine(-1.0, 1.0)
+_NOT = affine(-1.0, 1.0)
 
 
 def chosen(
@@ -72,7 +65,7 @@ def _gated(c: RuleCall, gate: Step, name: str) -> Step:
     constant = _one_number(c, name)
     if constant is None:
         c.refuse("a choice between a value and constants; one finite number can be packed")
-    return then(c, gate, [_affine(constant, 0.0)])
+    return then(c, gate, [scaled(constant)])
 
 
 def _form(c: RuleCall, condition: str, one: str, other: str) -> RealForm | None:
@@ -85,10 +78,10 @@ def _form(c: RuleCall, condition: str, one: str, other: str) -> RealForm | None:
         if c.is_value(name):
             if not _is_finite(c, name):
                 return None
-            parts.append(RealForm((gate, places.index(name)), (_MULTIPLY,)))
+            parts.append(RealForm((gate, places.index(name)), (MULTIPLY,)))
             continue
         constant = _one_number(c, name)
         if constant is None:
             return None
-        parts.append(RealForm((gate,), (_affine(constant, 0.0),)))
-    return RealForm(tuple(parts), (_ADD,))
+        parts.append(RealForm((gate,), (scaled(constant),)))
+    return RealForm(tuple(parts), (ADD,))

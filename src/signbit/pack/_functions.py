@@ -1,6 +1,6 @@
 """Functions of one number: what they give, whether they rise, and where they turn."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -142,8 +142,3 @@ def bisected(question: Callable[[Tensor], Tensor], keys: Keys) -> Turns:
         high = torch.where(turned, middle, high)
         low = torch.where(turned, low, middle)
     return Turns(high, before, after)
-
-
-def ordered(parts: Sequence[Tensor]) -> Tensor:
-    """Keys of several functions in one order, (rows, C)."""
-    return torch.stack(list(parts)).sort(0).values

@@ -5,18 +5,11 @@ from typing import Any
 
 import torch
 
-from signbit.pack._draft import RealForm, RealNode, Step, chain
-from signbit.pack._layout import Placed, as_map, as_row, placed
+from signbit.pack._draft import RealForm, RealNode
+from signbit.pack._layout import Placed, as_map, as_row
+from signbit.pack._nodes import binary
 from signbit.pack._pointwise import Slope, of_one_base, pointwise
 from signbit.pack._rule import RuleCall, then
-
-ONE, ZERO = torch.tensor(1.0), torch.tensor(0.0)
-RECIPROCAL = RealNode("unary", {"function": "reciprocal"})
-
-
-def scaled(factor: float) -> RealNode:
-    """A product with one number."""
-    return RealNode("affine", {}, {"scale": torch.tensor(factor), "bias": ZERO})
 
 
 def pair(
@@ -31,10 +24,9 @@ def pair(
     slopes: for each of them, where both are functions of one number.
     before: the operations that each goes through first.
     """
-    join = RealNode("binary", {"function": name})
     if of_one_base(c, *names):
         last = 0 if names[0] == names[1] else 1
-        form = RealForm((RealForm((0,), before[0]), RealForm((last,), before[1])), (join,))
+        form = RealForm((RealForm((0,), before[0]), RealForm((last,), before[1])), (binary(name),))
         return pointwise(c, slopes, lambda: form)
     left, right = aligned(c, names)
     steps = [then(c, value.step, nodes) for value, nodes in zip((left, right), before, strict=True)]
@@ -63,11 +55,3 @@ def _alike(values: Sequence[Placed]) -> bool:
         and values[0].shape == values[1].shape
         and torch.equal(values[0].places(), values[1].places())
     )
-
-
-def one_row(step: Step) -> Placed:
-    """A step of one position, as torch's row."""
-    return placed(step, (step.elements,), torch.arange(step.elements))
-
-
-__all__ = ["ONE", "RECIPROCAL", "ZERO", "aligned", "chain", "one_row", "pair", "scaled"]

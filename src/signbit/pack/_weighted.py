@@ -6,7 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from signbit.pack._draft import Conv, RealNode, Step
+from signbit.pack._draft import Conv, Step
+from signbit.pack._nodes import affine
 from signbit.pack._pointwise import function
 from signbit.pack._rule import RuleCall
 
@@ -73,9 +74,8 @@ def one_size(weight: Tensor) -> Tensor | None:
 
 def rescaled(c: RuleCall, step: Step, scale: Tensor, shift: Tensor) -> Step:
     """What the sums of signs stand for."""
-    zero = torch.zeros_like(scale)
     if not bool((scale == 1).all()):
-        node = RealNode("affine", {}, {"scale": scale, "bias": zero})
+        node = affine(scale, torch.zeros_like(scale))
         step = function(c, step, lambda rows: rows * scale, scale, node)
     return step if not bool(shift.any()) else _shifted(c, step, shift)
 
@@ -87,8 +87,7 @@ def with_bias(c: RuleCall, step: Step, bias: Tensor | None) -> Step:
 
 def _shifted(c: RuleCall, step: Step, bias: Tensor) -> Step:
     one = torch.ones_like(bias)
-    node = RealNode("affine", {}, {"scale": one, "bias": bias})
-    return function(c, step, lambda rows: rows + bias, one, node)
+    return function(c, step, lambda rows: rows + bias, one, affine(one, bias))
 
 
 def _output_size(source: Step, weight: Tensor, window: Window) -> tuple[int, int, int]:

@@ -6,31 +6,13 @@ import torch
 
 from signbit.pack._draft import RealForm, RealNode, chain
 from signbit.pack._layout import Placed
+from signbit.pack._nodes import MULTIPLY, affine, clamp, unary
 from signbit.pack._pairs import pair
 from signbit.pack._pointwise import pointwise
 from signbit.pack._rule import RuleCall
 from signbit.pack.rules import rules
 
 INFINITY = float("inf")
-
-
-def clamp(low: float, high: float) -> RealNode:
-    """min(max(x, low), high), as float32 holds the two."""
-    single = [float(torch.tensor(bound, dtype=torch.float32)) for bound in (low, high)]
-    return RealNode("clamp", {"low": single[0], "high": single[1]})
-
-
-def unary(name: str) -> RealNode:
-    """A packed function by its name."""
-    return RealNode("unary", {"function": name})
-
-
-def affine(scale: float, bias: float) -> RealNode:
-    """scale * x + bias."""
-    return RealNode("affine", {}, {"scale": torch.tensor(scale), "bias": torch.tensor(bias)})
-
-
-MULTIPLY = RealNode("binary", {"function": "multiply"})
 
 
 def _times_itself(*nodes: RealNode) -> RealForm:
@@ -232,6 +214,3 @@ def _gelu_by_tanh() -> RealForm:
     inner = RealForm((0, 0), (MULTIPLY, affine(0.044715 * k, k)))
     gate = RealForm((0, inner), (MULTIPLY, unary("tanh"), affine(0.5, 0.5)))
     return RealForm((0, gate), (MULTIPLY,))
-
-
-__all__ = ["MULTIPLY", "affine", "clamp", "unary"]

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from signbit.pack._draft import Pointwise, RealForm, RealNode, chain
 from signbit.pack._layout import Placed
-from signbit.pack._pairs import RECIPROCAL, pair, scaled
+from signbit.pack._nodes import MULTIPLY, RECIPROCAL, affine, clamp, scaled, unary
+from signbit.pack._pairs import pair
 from signbit.pack._pointwise import pointwise
 from signbit.pack._rule import RuleCall
 from signbit.pack.rules import rules
@@ -135,15 +136,14 @@ def _power(exponent: float) -> RealForm:
     if exponent < 0:
         return RealForm((_power(-exponent),), (RECIPROCAL,))
     if exponent == 0.5:
-        return chain(RealNode("unary", {"function": "sqrt"}))
+        return chain(unary("sqrt"))
     if exponent % 1 or exponent > _MOST_PRODUCTS:
-        log, exp = (RealNode("unary", {"function": name}) for name in ("log", "exp"))
-        return chain(log, scaled(exponent), exp)
+        return chain(unary("log"), scaled(exponent), unary("exp"))
     if exponent == 0:
-        return chain(_scale_and_shift(torch.tensor(0.0), torch.tensor(1.0)))
+        return chain(affine(0.0, 1.0))
     form = chain()
     for _ in range(int(exponent) - 1):
-        form = RealForm((0, form), (RealNode("binary", {"function": "multiply"}),))
+        form = RealForm((0, form), (MULTIPLY,))
     return form
 
 
@@ -161,16 +161,12 @@ def _factors(*factors: float) -> list[list[RealNode]]:
     return [[] if factor == 1 else [scaled(factor)] for factor in factors]
 
 
-def _scale_and_shift(scale: Tensor, bias: Tensor) -> RealNode:
-    return RealNode("affine", {}, {"scale": scale.float(), "bias": bias.float()})
-
-
 def _affine(scale: Tensor, bias: Tensor) -> RealForm:
-    return chain(_scale_and_shift(scale, bias))
+    return chain(affine(scale, bias))
 
 
 def _scaled_reciprocal(scale: Tensor) -> RealForm:
-    return chain(RECIPROCAL, _scale_and_shift(scale, torch.tensor(0.0)))
+    return chain(RECIPROCAL, affine(scale, 0.0))
 
 
 def _at_least(bound: Tensor) -> RealForm:
@@ -183,10 +179,7 @@ def _at_most(bound: Tensor) -> RealForm:
 
 
 def _bounded(bound: Tensor, low: float, high: float) -> RealForm:
-    one = torch.tensor(1.0)
     if bound.ndim == 0:
         limit = float(bound)
-        attributes = {"low": limit if low == 0 else low, "high": limit if high == 0 else high}
-        return chain(RealNode("clamp", attributes))
-    clamp = RealNode("clamp", {"low": low, "high": high})
-    return chain(_scale_and_shift(one, -bound), clamp, _scale_and_shift(one, bound))
+        return chain(clamp(limit if low == 0 else low, limit if high == 0 else high))
+    return chain(affine(1.0, -bound), clamp(low, high), affine(1.0, bound))

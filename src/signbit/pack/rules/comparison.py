@@ -8,12 +8,12 @@ from torch import Tensor
 from signbit.pack._choice import chosen
 from signbit.pack._draft import Pointwise, base_of, chain
 from signbit.pack._layout import Placed, as_map
-from signbit.pack._pairs import aligned, scaled
+from signbit.pack._nodes import scaled, unary
+from signbit.pack._pairs import aligned
 from signbit.pack._pointwise import Slope, function, of_one_base, pointwise
 from signbit.pack._rule import RuleCall, then
 from signbit.pack._view import View
 from signbit.pack.rules import rules
-from signbit.pack.rules.activation import unary
 
 _COMPARISONS: Mapping[str, tuple[str, float | None, float | None]] = {
     "gt": ("above", 1.0, -1.0),

@@ -6,13 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from signbit.pack._draft import Pointwise, RealNode, Step
+from signbit.pack._draft import Pointwise, Step
 from signbit.pack._layout import Placed, as_map, placed
-from signbit.pack._pairs import RECIPROCAL
+from signbit.pack._nodes import RECIPROCAL, affine, scaled, unary
 from signbit.pack._pointwise import function, laid_out
 from signbit.pack._rule import RuleCall, as_positions, then
 from signbit.pack.rules import rules
-from signbit.pack.rules.activation import affine, unary
 
 
 @rules.register("native_batch_norm")
@@ -58,9 +57,8 @@ def _batch_norm_step(
     def compute(rows: Tensor) -> Tensor:
         return F.batch_norm(rows, mean, variance, weight, bias, training=False, eps=eps)
 
-    node = RealNode("affine", {}, {"scale": scale, "bias": shift})
     # Of NaN it gives NaN for every number.
-    step = function(c, source, compute, factor.nan_to_num(0.0), node)
+    step = function(c, source, compute, factor.nan_to_num(0.0), affine(scale, shift))
     step.result = c.call.results[0]
     return step
 
@@ -73,7 +71,7 @@ def _instance_norm(c: RuleCall) -> Placed:
     factors = [c.optional(name) for name in ("weight", "bias")]
     # Torch repeats the parameters for each image.
     own = [None if one is None else one[:channels].float() for one in factors]
-    step = _normalized(c, value, (1, rows[1], rows[0]), rows, float(c["eps"]))
+    step = _normalized(c, value, rows, float(c["eps"]))
     step = _scaled(c, step, own)
     places = torch.arange(math.prod(rows)).reshape(rows[1], rows[0]).T
     return placed(step, value.shape, places)
@@ -85,7 +83,7 @@ def group_norm(c: RuleCall) -> list[Placed | None]:
     value = c.value("input")
     groups, channels, sides = int(c["group"]), int(c["C"]), int(c["HxW"])
     grouped = (groups, channels // groups * sides)
-    step = _normalized(c, value, (1, grouped[1], grouped[0]), grouped, float(c["eps"]))
+    step = _normalized(c, value, grouped, float(c["eps"]))
     places = torch.arange(math.prod(grouped)).reshape(grouped[1], grouped[0]).T
     back = as_map(placed(step, value.shape, places), c.place)
     factors = [c.optional(name) for name in ("weight", "bias")]
@@ -106,9 +104,7 @@ def layer_norm(c: RuleCall) -> list[Placed | None]:
     return [placed(step, value.shape, places), None, None]
 
 
-def _normalized(
-    c: RuleCall, value: Placed, size: tuple[int, int, int], shape: tuple[int, int], eps: float
-) -> Step:
+def _normalized(c: RuleCall, value: Placed, shape: tuple[int, int], eps: float) -> Step:
     """A map whose channels are standardized over its positions; shape: (channels, positions)."""
     source = as_map(Placed(value.step, shape, value.places().reshape(shape), value.fill), c.place)
     return _standardized(c, source, "width", eps)
@@ -122,7 +118,7 @@ def _standardized(c: RuleCall, source: Step, axis: str, eps: float) -> Step:
     def mean(step: Step) -> Step:
         return c.real("reduce", (step,), size, function="mean", axes=[axis])
 
-    minus = then(c, mean(source), [affine(-1.0, 0.0)])
+    minus = then(c, mean(source), [scaled(-1.0)])
     centred = c.real("binary", (source, minus), source.size, function="add")
     squared = c.real("binary", (centred, centred), source.size, function="multiply")
     deviation = then(c, mean(squared), [affine(1.0, eps), unary("sqrt"), RECIPROCAL])
@@ -138,5 +134,4 @@ def _scaled(c: RuleCall, step: Step, factors: list[Tensor | None]) -> Step:
     channels = step.size[2]
     scale = torch.ones(channels) if weight is None else weight.float()
     shift = torch.zeros(channels) if bias is None else bias.float()
-    node = RealNode("affine", {}, {"scale": scale, "bias": shift})
-    return function(c, step, lambda rows: rows * scale + shift, scale, node)
+    return function(c, step, lambda rows: rows * scale + shift, scale, affine(scale, shift))

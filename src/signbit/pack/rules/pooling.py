@@ -7,7 +7,7 @@ import torch
 
 from signbit.pack._draft import Conv, MaxPool, Move, Step
 from signbit.pack._layout import Placed, as_map, placed, usual_places
-from signbit.pack._pairs import scaled
+from signbit.pack._nodes import scaled
 from signbit.pack._resample import resampled
 from signbit.pack._rule import RuleCall, then
 from signbit.pack.rules import rules
@@ -38,7 +38,7 @@ def avg_pool(c: RuleCall) -> Placed:
         step: Step = c.real("avg_pool", (source,), _size(c), **attributes)
         taps = attributes["kernel"][0] * attributes["kernel"][1]
         return c.usual(then(c, step, [scaled(taps / int(c["divisor_override"]))]))
-    if c["ceil_mode"] and any(_sides(c["padding"], 0)) and c["count_include_pad"]:
+    if c["ceil_mode"] and any(_sides(c["padding"])) and c["count_include_pad"]:
         c.refuse(
             "average pooling with ceil_mode counts some of the padding; give "
             "count_include_pad=False"
@@ -96,7 +96,7 @@ def adaptive_max_pool(c: RuleCall) -> list[Placed | None]:
 
 def _highest(c: RuleCall) -> Placed:
     source = c.map("self")
-    attributes = _window(c, source, _sides(c["dilation"], 1))
+    attributes = _window(c, source, _sides(c["dilation"]))
     return c.usual(MaxPool(c.place, (source,), _size(c), attributes))
 
 
@@ -137,9 +137,9 @@ def _repeated(
 
 def _window(c: RuleCall, source: Step, dilation: tuple[int, int]) -> dict[str, Any]:
     """The attributes of a window; ceil_mode becomes padding at the far sides."""
-    kernel = _sides(c["kernel_size"], 1)
-    stride = _sides(c["stride"], 1) if len(c["stride"] or ()) else kernel
-    before = _sides(c["padding"], 0)
+    kernel = _sides(c["kernel_size"])
+    stride = _sides(c["stride"]) if len(c["stride"] or ()) else kernel
+    before = _sides(c["padding"])
     far = []
     for axis, wanted in enumerate(_size(c)[:2]):
         reach = dilation[axis] * (kernel[axis] - 1) + 1
@@ -153,7 +153,7 @@ def _window(c: RuleCall, source: Step, dilation: tuple[int, int]) -> dict[str, A
     }
 
 
-def _sides(values: Sequence[int] | int, neutral: int) -> tuple[int, int]:
+def _sides(values: Sequence[int] | int) -> tuple[int, int]:
     """Height and width; one number is for both."""
     if isinstance(values, int):
         return values, values

@@ -10,10 +10,9 @@ from signbit.errors import PackError
 from signbit.pack._draft import MaxPool, RealNode, Step
 from signbit.pack._layout import Placed, as_map, placed, usual_size
 from signbit.pack._network import image_shape
-from signbit.pack._pairs import scaled
+from signbit.pack._nodes import scaled, unary
 from signbit.pack._rule import RuleCall, then
 from signbit.pack.rules import rules
-from signbit.pack.rules.activation import unary
 
 _AXES = {1: ("channels",), 2: ("channels", "width"), 3: ("channels", "height", "width")}
 

@@ -1,0 +1,38 @@
+"""Packed operations on real numbers, as rules name them."""
+
+import torch
+from torch import Tensor
+
+from signbit.pack._draft import RealNode
+
+
+def affine(scale: float | Tensor, bias: float | Tensor) -> RealNode:
+    """scale * x + bias, of numbers or one per channel."""
+    tensors = {"scale": scale, "bias": bias}
+    return RealNode(
+        "affine", {}, {name: torch.as_tensor(one).float() for name, one in tensors.items()}
+    )
+
+
+def scaled(factor: float) -> RealNode:
+    """A product with one number."""
+    return affine(factor, 0.0)
+
+
+def clamp(low: float, high: float) -> RealNode:
+    """min(max(x, low), high), as float32 holds the two."""
+    single = [float(torch.tensor(bound, dtype=torch.float32)) for bound in (low, high)]
+    return RealNode("clamp", {"low": single[0], "high": single[1]})
+
+
+def unary(name: str) -> RealNode:
+    """A function of one number by its name."""
+    return RealNode("unary", {"function": name})
+
+
+def binary(name: str) -> RealNode:
+    """A function of two numbers by its name."""
+    return RealNode("binary", {"function": name})
+
+
+ADD, MULTIPLY, RECIPROCAL = binary("add"), binary("multiply"), unary("reciprocal")
