@@ -159,13 +159,16 @@ def base_of(step: Step) -> Step:
     return step.base if isinstance(step, Pointwise) else step
 
 
-def in_order(last: Step) -> list[Step]:
-    """All steps that the last one needs, each once, sources first."""
+def in_order(last: Step, known: Step | None = None) -> list[Step]:
+    """All steps that the last one needs, each once, sources first.
+
+    known: a step that is not looked behind, and not among them.
+    """
     order: dict[Step, None] = {}
     stack = [(last, False)]
     while stack:
         step, ready = stack.pop()
-        if step in order:
+        if step in order or step is known:
             continue
         if ready:
             order[step] = None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from signbit.pack._draft import Pointwise, Step
+from signbit.pack._draft import Pointwise, Step, in_order
 
 
 class Function(NamedTuple):
@@ -40,17 +40,8 @@ class Function(NamedTuple):
 
     def between(self) -> list[Pointwise]:
         """The functions that it is made of, in their order."""
-        found: dict[Step, None] = {}
-        stack: list[tuple[Step, bool]] = [(self.step, False)]
-        while stack:
-            step, ready = stack.pop()
-            if step in found or step is self.of:
-                continue
-            if ready:
-                found[step] = None
-            else:
-                stack += [(step, True), *((source, False) for source in step.sources)]
-        return [step for step in found if isinstance(step, Pointwise)]
+        steps = in_order(self.step, self.of)
+        return [step for step in steps if isinstance(step, Pointwise)]
 
     def marks(self) -> list["Function"] | None:
         """Its stepwise parts, where it changes nowhere but where one of these does; else None."""

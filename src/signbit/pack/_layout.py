@@ -68,9 +68,12 @@ def usual_places(shape: tuple[int, ...]) -> Tensor:
     """Places of the usual layout."""
     size = usual_size(shape)
     assert size is not None
-    height, width, channels = size
-    places = torch.arange(math.prod(size)).reshape(height, width, channels)
-    return places.permute(2, 0, 1).reshape(shape)
+    return places_in_torch(size).reshape(shape)
+
+
+def places_in_torch(size: Size) -> Tensor:
+    """Places of a map of that size in torch's order: channel, row, column."""
+    return torch.arange(math.prod(size)).reshape(size).permute(2, 0, 1)
 
 
 def placed(step: Step, shape: tuple[int, ...], index: Tensor, fill: float | None = None) -> Placed:
@@ -96,7 +99,7 @@ def as_map(value: Placed, place: Place, shape: tuple[int, ...] | None = None) ->
     if size == value.step.size and torch.equal(places, usual_places(shape)):
         return value.step
     flat = math.prod(value.step.size[:2]) > 1 and len(shape) <= 1
-    if flat and torch.equal(places, _channel_first(value.step.size)):
+    if flat and torch.equal(places, places_in_torch(value.step.size).reshape(-1)):
         return Flatten(place, (value.step,), size)
     height, width, channels = size
     table = places.reshape(channels, height, width).permute(1, 2, 0)
@@ -115,12 +118,6 @@ def as_row(value: Placed, place: Place) -> Placed:
     count = math.prod(value.shape)
     row = as_map(value, place, (count,))
     return placed(row, value.shape, torch.arange(count).reshape(value.shape))
-
-
-def _channel_first(size: Size) -> Tensor:
-    height, width, channels = size
-    places = torch.arange(math.prod(size)).reshape(height, width, channels)
-    return places.permute(2, 0, 1).reshape(-1)
 
 
 def _separate(table: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:

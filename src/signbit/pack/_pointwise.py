@@ -121,17 +121,16 @@ def laid_out(
     c: RuleCall, value: Placed, tensors: Mapping[str, Tensor]
 ) -> tuple[Placed, dict[str, Tensor]]:
     """A value, moved where that is needed, so that constants are one number per channel; these."""
-    layouts: list[Callable[[], Placed]] = [lambda: value]
+    layouts: list[Callable[[], Placed]] = [lambda: value, lambda: as_row(value, c.place)]
     if len(value.shape) <= 3:
-        layouts.append(lambda: Placed(as_map(value, c.place), value.shape))
+        layouts.insert(1, lambda: Placed(as_map(value, c.place), value.shape))
     for layout in layouts:
         moved = layout()
-        laid = {name: c.per_channel(tensor, moved) for name, tensor in tensors.items()}
-        if all(tensor is not None for tensor in laid.values()):
-            return moved, {name: one for name, one in laid.items() if one is not None}
-    row = as_row(value, c.place)
-    laid = {name: c.per_channel(tensor, row) for name, tensor in tensors.items()}
-    return row, {name: one for name, one in laid.items() if one is not None}
+        found = {name: c.per_channel(tensor, moved) for name, tensor in tensors.items()}
+        laid = {name: tensor for name, tensor in found.items() if tensor is not None}
+        if len(laid) == len(tensors):
+            return moved, laid
+    raise AssertionError("one row has a channel for each number")
 
 
 def _computing(

@@ -8,7 +8,7 @@ import torch
 from signbit.errors import PackError, SignbitError, closest, first_line
 from signbit.pack._draft import Pixels
 from signbit.pack._fold import Folding
-from signbit.pack._layout import Placed
+from signbit.pack._layout import Placed, usual_size
 from signbit.pack._network import Network, image_shape
 from signbit.pack._record import Recording
 from signbit.pack._rule import RuleCall
@@ -22,9 +22,9 @@ def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
     Raises: PackError naming the place and the operator that cannot be packed, and why.
     """
     place = recording.input.call.place
-    channels, *sides = recording.input.shape[1:]
-    height, width = [1] * (2 - len(sides)) + sides
-    network = Network(recording, Pixels(place, (), (height, width, channels)), folding)
+    size = usual_size(recording.input.shape[1:])
+    assert size is not None
+    network = Network(recording, Pixels(place, (), size), folding)
     needed = _needed(recording)
     for call in recording.calls:
         if call.writes_state and call.number in needed:

@@ -54,22 +54,18 @@ class Reason(NamedTuple):
     third: bool = False
 
 
-def two_values(
-    function: Function, keys: Keys, step: int | None = None, first: Tensor | None = None
-) -> TwoValues | Reason:
+def two_values(function: Function, keys: Keys, step: int | None = None) -> TwoValues | Reason:
     """Look at a function of keys.
 
-    step, first: keys that can be reached are `first`, `first` + step, and so on; None where keys
-        stand for float32 numbers, of which any can.
+    step: that the keys which can be reached are the lowest, the lowest + step, and so on; None
+        where keys stand for float32 numbers, of which any can.
     """
     if function.direction is not None:
-        return _of_monotone(function, keys, step, first)
+        return _of_monotone(function, keys, step)
     return _of_any(function, keys, step)
 
 
-def _of_monotone(
-    function: Function, keys: Keys, step: int | None, first: Tensor | None
-) -> TwoValues | Reason:
+def _of_monotone(function: Function, keys: Keys, step: int | None) -> TwoValues | Reason:
     ends = [_at(function, keys, end) for end in (keys.low, keys.high)]
     levels = _levels(torch.stack(ends))
     if isinstance(levels, Reason):

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from signbit.pack._draft import Conv, MaxPool, Move, Step
-from signbit.pack._layout import Placed, as_map, placed, usual_places
+from signbit.pack._draft import Conv, MaxPool, Move, Size, Step
+from signbit.pack._layout import Placed, as_map, placed, usual_places, usual_size
 from signbit.pack._nodes import scaled
 from signbit.pack._resample import resampled
 from signbit.pack._rule import RuleCall, then
@@ -100,22 +100,20 @@ def _highest(c: RuleCall) -> Placed:
     return c.usual(MaxPool(c.place, (source,), _size(c), attributes))
 
 
-def _size(c: RuleCall) -> tuple[int, int, int]:
-    channels, *sides = c.image_shape
-    height, width = [1] * (2 - len(sides)) + sides
-    return height, width, channels
+def _size(c: RuleCall) -> Size:
+    size = usual_size(c.image_shape)
+    assert size is not None
+    return size
 
 
-def _even(source: Step, size: tuple[int, int, int]) -> tuple[int, int] | None:
+def _even(source: Step, size: Size) -> tuple[int, int] | None:
     """The window, where all have one size."""
     if any(side % wanted for side, wanted in zip(source.size[:2], size[:2], strict=True)):
         return None
     return source.size[0] // size[0], source.size[1] // size[1]
 
 
-def _repeated(
-    c: RuleCall, source: Step, size: tuple[int, int, int]
-) -> tuple[Step, tuple[int, int]]:
+def _repeated(c: RuleCall, source: Step, size: Size) -> tuple[Step, tuple[int, int]]:
     height, width, channels = source.size
     tables: list[torch.Tensor] = []
     kernel: list[int] = []

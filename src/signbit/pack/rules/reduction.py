@@ -8,7 +8,7 @@ import torch
 
 from signbit.errors import PackError
 from signbit.pack._draft import MaxPool, RealNode, Step
-from signbit.pack._layout import Placed, as_map, placed, usual_size
+from signbit.pack._layout import Placed, as_map, placed, places_in_torch, usual_size
 from signbit.pack._network import image_shape
 from signbit.pack._nodes import scaled, unary
 from signbit.pack._rule import RuleCall, then
@@ -143,8 +143,7 @@ def _reduced(
     source = as_map(value, c.place)
     names = [_AXES[len(value.shape)][axis] for axis in axes]
     step = _step(c, source, function, names, negated, before, after)
-    kept = torch.arange(step.elements).reshape(step.size).permute(2, 0, 1)
-    return placed(step, c.image_shape, kept.reshape(c.image_shape))
+    return placed(step, c.image_shape, places_in_torch(step.size).reshape(c.image_shape))
 
 
 def _dimensions(c: RuleCall, rank: int) -> list[int]:
