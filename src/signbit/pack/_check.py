@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from signbit.errors import PackError, first_line
 from signbit.format import PackedModel, Preprocessing
-from signbit.models import to_input
-from signbit.pack._images import made_up_images
+from signbit.pack._images import made_up_images, to_batch
 from signbit.pack._layout import Placed
 from signbit.pack._replay import Expected, Replay
 from signbit.pack._two_values import Levels
@@ -103,10 +102,16 @@ def compare(
     made_up = made_up_images(height, width, packed.preprocessing.channels)
     images = made_up if samples is None else np.concatenate([made_up, samples])
     batch = min(max(_PIXELS // (height * width), _LEAST_BATCH), _BATCH)
-    parts = [
-        _compare(model, packed, checked, rank, images[start : start + batch], exact)
-        for start in range(0, len(images), batch)
-    ]
+    parts, sizes = [], set[int]()
+    for start in range(0, len(images), batch):
+        part = images[start : start + batch]
+        inputs = to_batch(part, packed.preprocessing, rank)
+        if len(part) not in sizes:
+            # A network may make something new for another number of images, on the first call.
+            sizes.add(len(part))
+            _run(model, inputs, Replay({}))
+        values = reference.run(packed, part)
+        parts.append(_compare(model, inputs, values, checked, exact))
     columns = list(zip(*parts, strict=True))
     bits, differ, turned, unsteady, predictions = map(sum, columns[:5])
     difference, error, change = map(max, columns[5:])
@@ -127,17 +132,13 @@ def compare(
 
 def _compare(
     model: nn.Module,
-    packed: PackedModel,
+    inputs: Tensor,
+    values: Sequence[NDArray[Any]],
     checked: Sequence[Checked],
-    rank: int,
-    images: NDArray[np.uint8],
     exact: bool,
 ) -> _Part:
-    inputs = _inputs(images, packed.preprocessing, rank)
-    values = reference.run(packed, images)
+    """values: every one of the packed network for the same images."""
     expected = {one.result.call.position: _expected(one, values[one.node]) for one in checked}
-    # A network may make something new for another number of images, on the first call.
-    _run(model, inputs, Replay({}))
     replay = Replay(expected)
     wanted = _run(model, inputs, replay)
     _require_two_values(expected, replay)
@@ -145,30 +146,32 @@ def _compare(
     predictions = int((scores.argmax(1) != wanted.argmax(1)).sum())
     # Only a difference needs a second look.
     given, turned, unsteady, change = wanted, 0, 0, 0.0
+    again = Replay(expected, replace=True)
     if replay.differ:
-        again = Replay(expected, replace=True)
         given, turned = _run(model, inputs, again), again.differ
     size = max(float(np.abs(given[np.isfinite(given)]).max(initial=0.0)), 1e-30)
     error = _largest(scores, given) / size
     bits = sum(one.values.size for one in expected.values())
     if not exact and (turned > MOST_TURNED * bits or error > REAL_ERROR):
-        unsteady, change = _shaken(model, inputs, expected)
+        still = given if replay.differ else _run(model, inputs, again)
+        unsteady, change = _shaken(model, inputs, again, still)
         change /= size
     difference = _largest(scores, wanted)
     return _Part(bits, replay.differ, turned, unsteady, predictions, difference, error, change)
 
 
 def _shaken(
-    model: nn.Module, inputs: Tensor, expected: Mapping[int, Expected]
+    model: nn.Module, inputs: Tensor, still: Replay, scores: NDArray[np.float32]
 ) -> tuple[int, float]:
-    """How many of the differing bits small changes turn in torch, and how far scores move."""
-    still = Replay(expected, replace=True)
-    scores = _run(model, inputs, still)
+    """How many of the differing bits small changes turn in torch, and how far scores move.
+
+    still, scores: what a replay with the packed network's bits found without changes.
+    """
     turns = {position: np.zeros_like(off) for position, off in still.off.items()}
     moved = 0.0
     for draw in range(_DRAWS):
         noise = torch.randn(inputs.shape, generator=torch.Generator().manual_seed(draw))
-        shaken = Replay(expected, replace=True, noise=NOISE, seed=draw)
+        shaken = Replay(still.expected, replace=True, noise=NOISE, seed=draw)
         moved = max(moved, _largest(_run(model, inputs * (1 + NOISE * noise), shaken), scores))
         for position, high in shaken.high.items():
             turns[position] |= high != still.high[position]
@@ -214,7 +217,7 @@ def require_steady(model: nn.Module, preprocessing: Preprocessing, rank: int) ->
     """Raises: PackError where torch itself gives an image other scores in another batch or call."""
     height, width = preprocessing.size
     images = made_up_images(height, width, preprocessing.channels)[:4]
-    inputs = _inputs(images, preprocessing, rank)
+    inputs = to_batch(images, preprocessing, rank)
     first, again = (_run(model, inputs, Replay({})) for _ in range(2))
     alone = np.concatenate(
         [_run(model, inputs[:1], Replay({})), _run(model, inputs[1:], Replay({}))]
@@ -255,15 +258,10 @@ def require_equal(comparison: Comparison, exact: bool) -> None:
             "packs anyway)"
         )
     raise PackError(
-        f"self-check of the network: {found}; real values may lie on their thresholds, as those of "
+        f"the network: self-check: {found}; real values may lie on their thresholds, as those of "
         "flat images after a norm, where rounding decides: shift them with a bias (--no-check "
         "packs anyway)"
     )
-
-
-def _inputs(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:
-    inputs = to_input(torch.from_numpy(images), preprocessing).contiguous()
-    return inputs[:, :, 0] if rank == 3 else inputs
 
 
 def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:

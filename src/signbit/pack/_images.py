@@ -1,7 +1,12 @@
 """Images for the self-check: noise alone would pass what ordinary images do not."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+
+from signbit.format import Preprocessing
+from signbit.models import to_input
 
 _SCALES = (2, 4, 8)
 # A large map has as many windows as several small ones: one image of each kind does.
@@ -27,6 +32,12 @@ def made_up_images(height: int, width: int, channels: int, seed: int = 0) -> NDA
     if height * width > _LARGE:
         images = [images[index] for index in _OF_EACH_KIND]
     return np.stack(images).astype(np.uint8)
+
+
+def to_batch(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:
+    """The input of a network, (N, C, H, W); of rank 3, (N, C, W)."""
+    inputs = to_input(torch.from_numpy(images), preprocessing).contiguous()
+    return inputs[:, :, 0].contiguous() if rank == 3 else inputs
 
 
 def _edges(generator: np.random.Generator, size: tuple[int, int, int]) -> list[NDArray[np.int64]]:

@@ -4,25 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from signbit.errors import PackError
 from signbit.format import PackedModel, Preprocessing
 from signbit.format.ops import operations
-from signbit.models import to_input
 from signbit.pack._check import Checked, compare, is_equal, require_equal, require_steady
 from signbit.pack._draft import Conv, Pixels, Pointwise, RealStep, Step, in_order
 from signbit.pack._fold import Folding
-from signbit.pack._images import made_up_images
+from signbit.pack._images import made_up_images, to_batch
 from signbit.pack._layout import Placed, as_map
 from signbit.pack._lower import Lowering
 from signbit.pack._network import Network
 from signbit.pack._read import read
 from signbit.pack._record import Recording, record
 from signbit.pack._report import describe, notes_on
-from signbit.pack._same import require_same, same
+from signbit.pack._same import difference
 from signbit.pack._unwrap import unchanged, unwrapped
 from signbit.passes.absorb_flips import Absorbed, absorbed
 
@@ -61,10 +59,13 @@ def _packed(
     samples: NDArray[np.uint8] | None,
     info: Mapping[str, Any],
 ) -> PackedModel:
-    recording, other, rank = _recorded(model, preprocessing)
+    rank = _rank(model, preprocessing)
+    recording, differs = _recorded(model, preprocessing, rank)
     folding = Folding(preprocessing)
     network, output = read(recording, folding)
-    require_same(recording, other)
+    # A reason that a rule gives says more.
+    if differs is not None:
+        raise differs
     last = _one_row(output, recording)
     lowering = Lowering(folding.where_shown(_real_values(last, folding)))
     lowering.output(last)
@@ -91,29 +92,28 @@ def _packed(
     return PackedModel(kept.nodes, preprocessing, facts)
 
 
-def _recorded(model: nn.Module, preprocessing: Preprocessing) -> tuple[Recording, Recording, int]:
-    """What the network runs for two batches of images, and the rank of its input.
-
-    Images of one row may be sequences, (N, C, L).
-    """
-    height, width = preprocessing.size
+def _rank(model: nn.Module, preprocessing: Preprocessing) -> int:
+    """That of the network's input: images of one row may be sequences, (N, C, L)."""
     kinds = [type(module) for module in model.modules()]
-    sequence = any(issubclass(kind, nn.Conv1d) for kind in kinds) and height == 1
-    rank = 3 if sequence else 4
-    images = made_up_images(height, width, preprocessing.channels, seed=1)
-    batches = [_inputs(images[start : start + 2], preprocessing, rank) for start in (0, 2)]
+    sequence = any(issubclass(kind, nn.Conv1d) for kind in kinds)
+    return 3 if sequence and preprocessing.size[0] == 1 else 4
+
+
+def _recorded(
+    model: nn.Module, preprocessing: Preprocessing, rank: int
+) -> tuple[Recording, PackError | None]:
+    """What the network runs for a batch of images, and where it runs another thing for others."""
+    images = made_up_images(*preprocessing.size, preprocessing.channels, seed=1)
+    batches = [to_batch(images[start : start + 2], preprocessing, rank) for start in (0, 2)]
     first = record(model, batches[0].clone())
     second = record(model, batches[1].clone(), first.kept)
-    if not same(first, second):
+    differs = difference(second, first)
+    if differs is not None:
         # The first run may make what later ones find, as long as it is not made of its images.
         kept = {**first.kept, **second.kept}
         first, second = second, record(model, batches[0].clone(), kept)
-    return second, first, rank
-
-
-def _inputs(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:
-    inputs = to_input(torch.from_numpy(images), preprocessing).contiguous()
-    return inputs[:, :, 0].contiguous() if rank == 3 else inputs
+        differs = difference(second, first)
+    return second, differs
 
 
 def _one_row(output: Placed, recording: Recording) -> Step:

@@ -9,33 +9,24 @@ from signbit.pack._record import Recording
 from signbit.pack._view import OperatorCall, View
 
 
-def same(first: Recording, second: Recording) -> bool:
-    """Whether two recordings, of different images, are of one network."""
-    return len(first.calls) == len(second.calls) and not any(
-        map(_difference, first.calls, second.calls)
-    )
-
-
-def require_same(first: Recording, second: Recording) -> None:
-    """Compare two recordings, of different images.
-
-    Raises: PackError naming the first place that differs.
-    """
+def difference(first: Recording, second: Recording) -> PackError | None:
+    """Where two recordings of different images differ first; None where they are alike."""
     for one, other in zip(first.calls, second.calls, strict=False):
-        difference = _difference(one, other)
-        if difference:
-            raise PackError(
-                f"{other.place}: {other.operator}: {difference}, so what it computes depends on "
+        found = _difference(one, other)
+        if found:
+            return PackError(
+                f"{other.place}: {other.operator}: {found}, so what it computes depends on "
                 "the values, on chance or on earlier calls; let the same operators run for every "
                 "image (torch.where chooses between values)"
             )
-    if len(first.calls) != len(second.calls):
-        longer = max(first.calls, second.calls, key=len)
-        place = longer[min(len(first.calls), len(second.calls))].place
-        raise PackError(
-            f"{place}: runs for one image and not for another; let the same operators run for "
-            "every image (torch.where chooses between values)"
-        )
+    if len(first.calls) == len(second.calls):
+        return None
+    longer = max(first.calls, second.calls, key=len)
+    place = longer[min(len(first.calls), len(second.calls))].place
+    return PackError(
+        f"{place}: runs for one image and not for another; let the same operators run for "
+        "every image (torch.where chooses between values)"
+    )
 
 
 def _difference(one: OperatorCall, other: OperatorCall) -> str:
