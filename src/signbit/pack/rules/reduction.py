@@ -66,9 +66,8 @@ def deviation(c: RuleCall) -> Placed:
 
 
 def _spread(c: RuleCall, after: Sequence[RealNode]) -> Placed:
-    count = 1
-    for dim in _dimensions(c, len(c["self"].shape)):
-        count *= c["self"].shape[dim]
+    sides = c["self"].shape
+    count = math.prod(sides[dim] for dim in _dimensions(c, len(sides)))
     less = 1.0 if c["correction"] is None else float(c["correction"])
     factor = [] if less == 0 else [scaled(count / (count - less) if count > less else math.inf)]
     return _reduced(c, "mean", before="centred", after=[*factor, *after])
@@ -176,10 +175,7 @@ def _arranged(value: Placed, axes: Sequence[int]) -> tuple[Placed, list[int]]:
     """What is kept as channels, what goes as columns."""
     kept = [axis for axis in range(len(value.shape)) if axis not in axes]
     places = value.places().permute(*kept, *axes)
-    columns = 1
-    for axis in axes:
-        columns *= value.shape[axis]
-    flat = places.reshape(-1, columns)
+    flat = places.reshape(-1, math.prod(value.shape[axis] for axis in axes))
     return Placed(value.step, tuple(flat.shape), flat.contiguous(), value.fill), [1]
 
 
