@@ -24,6 +24,8 @@ from signbit.pack._same import difference
 from signbit.pack._unwrap import unchanged, unwrapped
 from signbit.passes.absorb_flips import Absorbed, absorbed
 
+_PROBABILITIES = ("softmax", "log_softmax")
+
 
 def pack(
     model: nn.Module,
@@ -146,11 +148,16 @@ def _paths(last: Step) -> frozenset[str]:
 
 def _is_exact(lowering: Lowering, last: Step) -> bool:
     """Whether every bit comes from integers, in torch as well."""
-    ops = [one.node.op for one in lowering.made]
+    nodes = [one.node for one in lowering.made]
     code = lowering.folding.code
-    pixels_exact = "conv_u8" not in ops or (code is not None and code.exact)
-    sums_exact = all(step.exact for step in in_order(last) if isinstance(step, Conv))
-    return pixels_exact and sums_exact and not any(operations.get(op).order_matters for op in ops)
+    pixels_exact = code is not None and code.exact
+    if not pixels_exact and any(node.op == "conv_u8" for node in nodes):
+        return False
+    if not all(step.exact for step in in_order(last) if isinstance(step, Conv)):
+        return False
+    # Probabilities at the end are in the order of the scores, whatever their last bits are.
+    decisive = nodes[:-1] if nodes[-1].op in _PROBABILITIES else nodes
+    return not any(operations.get(node.op).last_bits_vary(node) for node in decisive)
 
 
 def _checked(lowering: Lowering, kept: Absorbed, network: Network) -> Sequence[Checked]:
