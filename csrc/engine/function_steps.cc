@@ -55,6 +55,8 @@ UnaryLoop unary_loop(const std::string& function) {
 BinaryLoop binary_loop(const std::string& function) {
     static const std::map<std::string, BinaryLoop> loops = {
         {"add", each_pair([](float x, float y) { return x + y; })},
+        {"divide", each_pair([](float x, float y) { return x / y; })},
+        {"masked", each_pair([](float x, float y) { return y == 0 ? 0.0F : x; })},
         {"maximum", each_pair([](float x, float y) { return x > y || std::isnan(x) ? x : y; })},
         {"minimum", each_pair([](float x, float y) { return x < y || std::isnan(x) ? x : y; })},
         {"multiply", each_pair([](float x, float y) { return x * y; })},

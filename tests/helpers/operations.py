@@ -255,6 +255,8 @@ def _functions(rng) -> PackedModel:
     for function in BINARY:
         nodes.append(Node("binary", (4, 5), {"function": function}))
         nodes.append(Node("binary", (6, 5), {"function": function}))
+    nodes.append(Node("clamp", (5,), {"low": 0.0, "high": 1.0}))
+    nodes.append(Node("binary", (4, len(nodes)), {"function": "masked"}))
     for source in range(7, len(nodes) + 1):
         nodes.append(Node("flatten", (source,)))
     first = next(n for n, node in enumerate(nodes, 1) if node.op == "flatten")

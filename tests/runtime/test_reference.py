@@ -148,8 +148,10 @@ def test_a_sign_and_a_half_are_what_torch_makes_of_them():
 def test_functions_of_two_numbers_broadcast_and_nan_wins():
     left = np.array([1, -2, np.nan, np.inf], np.float32).reshape(1, 2, 1, 2)
     right = np.array([0.5, 3, np.nan], np.float32).reshape(1, 1, 3, 1)
+    third = np.float32(1) / np.float32(3)
     wanted = {
         "add": [[1.5, -1.5], [4, 1], [np.nan] * 2, [np.nan, np.inf], [np.nan, np.inf]],
+        "divide": [[2, -4], [third, -2 * third], [np.nan] * 2, [np.nan, np.inf], [np.nan, np.inf]],
         "multiply": [[0.5, -1], [3, -6], [np.nan] * 2, [np.nan, np.inf], [np.nan, np.inf]],
         "minimum": [[0.5, -2], [1, -2], [np.nan] * 2, [np.nan, 0.5], [np.nan, 3]],
         "maximum": [[1, 0.5], [3, 3], [np.nan] * 2, [np.nan, np.inf], [np.nan, np.inf]],
@@ -158,6 +160,15 @@ def test_functions_of_two_numbers_broadcast_and_nan_wins():
         found = reference.apply(Node("binary", (0, 1), {"function": function}), [left, right])
         assert (found.dtype, found.shape) == (np.float32, (1, 2, 3, 2))
         np.testing.assert_array_equal(found.reshape(6, 2), [*values, [np.nan] * 2])
+
+
+def test_a_mask_of_zero_wins_over_any_number():
+    x = np.array([1, -2, np.nan, np.inf, -np.inf], np.float32).reshape(1, 1, 1, 5)
+    node = Node("binary", (0, 1), {"function": "masked"})
+    for mask in (0.0, -0.0):
+        assert reference.apply(node, [x, np.full_like(x, mask)]).tolist() == [[[[0] * 5]]]
+    for mask in (1.0, -0.5, np.nan):
+        np.testing.assert_array_equal(reference.apply(node, [x, np.full_like(x, mask)]), x)
 
 
 @pytest.mark.parametrize(

@@ -180,9 +180,15 @@ def _unary(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array
 
 def _binary(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
     (left, right), name = moved, node.attributes["function"]
+    a, b = (np.abs(x.astype(np.float64)) for x in inputs)
     if name == "multiply":
-        a, b = (np.abs(x.astype(np.float64)) for x in inputs)
         return _rounded(a * right + b * left + left * right, y)
+    if name == "divide":
+        bound = (left + np.abs(y) * right) / (b - right)
+        return _rounded(np.where(b > right, bound, np.where(left + right == 0, 0, np.inf)), y)
+    if name == "masked":
+        kept = np.where(b == 0, 0, left)
+        return np.where((b <= right) & (right > 0), a + left, kept)
     return _rounded(left + right, y) if name == "add" else np.maximum(left, right)
 
 

@@ -115,6 +115,8 @@ UNARY: dict[str, Callable[[Array], Array]] = {
 }
 BINARY: dict[str, Callable[[Array, Array], Array]] = {
     "add": np.add,
+    "divide": np.divide,
+    "masked": lambda x, y: np.where(y == 0, np.float32(0), x),
     "maximum": np.maximum,
     "minimum": np.minimum,
     "multiply": np.multiply,

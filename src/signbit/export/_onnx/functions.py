@@ -26,6 +26,7 @@ _FUNCTIONS = {
     "sqrt": "Sqrt",
     "tanh": "Tanh",
     "add": "Add",
+    "divide": "Div",
     "maximum": "Max",
     "minimum": "Min",
     "multiply": "Mul",
@@ -41,6 +42,9 @@ def binary(to: "OnnxWriter", node: Node, x: str, y: str) -> str:
     """A function of two numbers; a side of 1 goes with any other."""
     if not to.is_row(to.number):  # of which one may be a row
         x, y = (to.as_map(source, name) for source, name in zip(node.inputs, (x, y), strict=True))
+    if node.attributes["function"] == "masked":
+        zero = to.graph.constant("zero", np.zeros((), np.float32))
+        return to.graph.add("Where", to.graph.add("Equal", y, zero), zero, x)
     return to.graph.add(_FUNCTIONS[node.attributes["function"]], x, y)
 
 

@@ -27,6 +27,8 @@ UNARY = {
 # Of floats x and y.
 BINARY = {
     "add": "x + y",
+    "divide": "x / y",
+    "masked": "y == 0 ? 0 : x",
     "maximum": "isnan(x) || x > y ? x : y",
     "minimum": "isnan(x) || x < y ? x : y",
     "multiply": "x * y",

@@ -26,7 +26,7 @@ UNARY = {
     "sqrt": True,
     "tanh": False,
 }
-BINARY = ("add", "maximum", "minimum", "multiply")
+BINARY = ("add", "divide", "masked", "maximum", "minimum", "multiply")
 
 
 class _Unary(AbstractOperation):

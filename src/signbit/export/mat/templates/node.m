@@ -116,6 +116,11 @@ function y = binary(a, b, name)
 switch name
     case 'add'
         y = a + b;
+    case 'divide'
+        y = a ./ b;
+    case 'masked' % 0 wins, also over NaN
+        y = a .* ones(size(b));
+        y(b == 0 & true(size(a))) = 0;
     case 'multiply'
         y = a .* b;
     case {'maximum', 'minimum'} % NaN wins
