@@ -313,11 +313,51 @@ def test_a_choice_of_finite_values():
         lambda x: torch.where(x > 0, torch.log(x), 0.0),
         lambda x: torch.where(torch.relu(x) == 0, 0.0, 1 / torch.relu(x)),
         lambda x: x.masked_fill(x < 0, float("-inf")).amax((2, 3)).clamp(-5, 5),
+        lambda x: torch.where(x > 0, x, torch.exp(200 * x)),
     ],
-    ids=["log", "quotient", "infinity"],
+    ids=["log", "quotient", "infinity", "overflow"],
 )
-def test_a_choice_of_what_may_be_no_number_is_refused(middle: Callable[[Tensor], Tensor]):
-    attack(lambda: Real(middle), refused="real number")
+def test_a_choice_of_what_is_no_number_where_it_is_not_chosen(middle: Callable[[Tensor], Tensor]):
+    attack(lambda: Real(middle))
+
+
+OF_CHANNELS, OF_A_MAP = torch.linspace(-1, 1, 16).view(-1, 1, 1), torch.linspace(-3, 2, 12)
+
+
+@pytest.mark.parametrize("constants", [OF_CHANNELS, OF_A_MAP], ids=["channels", "map"])
+def test_a_choice_between_a_value_and_several_constants(constants: Tensor):
+    attack(lambda: Real(lambda x: torch.where(x > 0, x, constants)))
+    attack(lambda: Real(lambda x: torch.where(x > x.mean(1, keepdim=True), constants, x)))
+
+
+def test_a_choice_of_five_dimensions():
+    def middle(x: Tensor) -> Tensor:
+        x = x.view(len(x), 4, 4, 12, 12)
+        return torch.where(x > x.mean(1, keepdim=True), x, 0.3).flatten(1, 2)
+
+    attack(lambda: Real(middle))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        lambda x, mean: (x > 0) & (mean > 0),
+        lambda x, mean: (x > 0) | (mean > 0),
+        lambda x, mean: (x > 0) ^ (mean > 0),
+        lambda x, mean: (x > 0) ^ (x > 1),
+        lambda x, mean: (x > 0) ^ (OF_CHANNELS > 0),
+        lambda x, mean: ~((x > 0) & (OF_A_MAP > 0)),
+        lambda x, mean: x.round() != mean.round(),
+        lambda x, mean: x.round() == 0,
+    ],
+    ids=["and", "or", "xor", "one_xor", "xor_channels", "and_map", "unequal", "equal"],
+)
+def test_truth_values_as_numbers(condition: Callable[[Tensor, Tensor], Tensor]):
+    attack(lambda: Real(lambda x: condition(x, x.mean(1, keepdim=True)).float() * x + x))
+
+
+def test_a_mask_of_constants_over_the_map_of_a_sign():
+    attack(lambda: EvenSums(lambda x: plus_minus((x > 3) & (OF_A_MAP > 0)[:8])), integers=True)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -460,14 +500,38 @@ def test_constants_that_numpy_changes_between_two_reads():
     attack(lambda: Shared(lambda x: x))
 
 
-@pytest.mark.xfail(strict=True, reason="a quotient is packed as a product with 1 / 7, which rounds")
-def test_the_floor_of_a_quotient_of_sums():
+SEVENTHS = torch.arange(1.0, 17.0).view(-1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "floor",
+    [
+        lambda x: torch.floor(x / 7),
+        lambda x: torch.ceil(x / SEVENTHS),
+        lambda x: torch.round(x / (x.abs() + 7) * 30),
+        lambda x: torch.floor(21 / (x.abs() + 4)),
+        lambda x: torch.floor(x / (x.amax(1, keepdim=True) + 3)),
+    ],
+    ids=["number", "channels", "itself", "of_constant", "two"],
+)
+def test_the_floor_of_a_quotient_of_sums(floor: Callable[[Tensor], Tensor]):
     class Floor(EvenSums):
         def __init__(self):
-            super().__init__(lambda x: torch.floor(x / 7))
+            super().__init__(floor)
             self.fc = nn.Linear(1024, 5)
 
     attack(Floor, integers=True)
+
+
+def test_a_function_of_a_library_between_integers_is_not_exact():
+    plain = EvenSums(lambda x: plus_minus(x + x.amax(1, keepdim=True) > 3))
+    assert pack(plain.eval(), RGB).info["exact"]
+    for function in (torch.tanh, torch.rsqrt, lambda x: x**5, lambda x: torch.add(x, x, alpha=0.3)):
+
+        def sign(x: Tensor, function: Callable[[Tensor], Tensor] = function) -> Tensor:
+            return plus_minus(function(x / 4 + 30) + x.amax(1, keepdim=True) > 3)
+
+        assert not pack(EvenSums(sign).eval(), RGB).info["exact"]
 
 
 def test_a_sign_of_three_values_after_a_norm_of_the_image_is_refused():

@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
+from torch import Tensor
 
-from signbit.pack._draft import RealForm, Step, base_of
-from signbit.pack._functions import evaluated
-from signbit.pack._layout import Placed, as_map
-from signbit.pack._nodes import ADD, MULTIPLY, affine, scaled
-from signbit.pack._pointwise import Slope, of_one_base, pointwise
+from signbit.pack._draft import RealForm, Step
+from signbit.pack._layout import Placed, as_map, as_row
+from signbit.pack._nodes import ADD, MASKED, affine, scaled
+from signbit.pack._place import Place
+from signbit.pack._pointwise import Slope, laid_out, of_one_base, pointwise
 from signbit.pack._rule import RuleCall, then
 
-# Of float32, exp(80) is finite.
-_ORDINARY = [sign * size for sign in (-1.0, 1.0) for size in (0.0, 1e-3, 0.5, 1.0, 2.0, 20.0, 80.0)]
 _NOT = affine(-1.0, 1.0)
 
 
@@ -22,66 +20,57 @@ def chosen(
 ) -> Placed:
     """`one` where the condition holds, else `other`: their names among the arguments.
 
-    As real numbers, the condition, 0 or 1, times one and the opposite times the other.
+    As real numbers, the sum of both, each 0 where the other is chosen: whatever is not chosen may
+    be infinite or no number.
     """
     names = [name for name in (condition, one, other) if c.is_value(name)]
     if not c.is_value(condition):
         c.refuse("a choice that does not depend on the input, of values that do; choose before")
-    if of_one_base(c, *names):
-        return pointwise(c, slopes, lambda: _form(c, condition, one, other))
-    size: Any = None
+    given = {name: c.constant(name).float() for name in (one, other) if not c.is_value(name)}
+    placed, constants = laid_out(c, _mapped(c, c.value(condition, c.shape)), given)
+    moved = placed.index is not None
+    if of_one_base(c, *names) and (len(names) == 1 or not moved):
+        return pointwise(c, slopes, lambda **found: _form(c, condition, (one, other), found), given)
+    layout = _as_row if moved else as_map
     parts = []
-    mask = as_map(c.value(condition, c.shape), c.place)
     for name, before in ((one, ()), (other, (_NOT,))):
-        gate = then(c, mask, before)
-        size = gate.size
-        parts.append(_gated(c, gate, name))
-    return c.usual(c.real("binary", parts, size, function="add"))
+        gate = then(c, placed.step, before)
+        if c.is_value(name):
+            step = layout(c.value(name, c.shape), c.place)
+            parts.append(c.real("binary", (step, gate), gate.size, function="masked"))
+        else:
+            parts.append(_constant_where(c, gate, constants[name]))
+    chosen = c.real("binary", parts, placed.step.size, function="add")
+    return Placed(chosen, placed.shape, placed.index)
 
 
-def _one_number(c: RuleCall, name: str) -> float | None:
-    """A constant that is one finite number everywhere."""
-    constants = c.constant(name).unique()
-    one = constants.numel() == 1 and bool(constants.isfinite())
-    return float(constants) if one else None
+def _mapped(c: RuleCall, value: Placed) -> Placed:
+    """In the usual layout; as one row where there is none."""
+    if len(value.shape) > 3:
+        return as_row(value, c.place)
+    return Placed(as_map(value, c.place), value.shape)
 
 
-def _is_finite(c: RuleCall, name: str) -> bool:
-    """Whether a value stays finite where it is not chosen: 0 times infinity is no number."""
-    step = c.value(name, c.shape).step
-    rows = torch.tensor(_ORDINARY)[:, None].expand(-1, step.size[2])
-    return bool(evaluated(step, {base_of(step): rows})[step].isfinite().all())
+def _as_row(value: Placed, place: Place) -> Step:
+    return as_row(value, place).step
 
 
-def _gated(c: RuleCall, gate: Step, name: str) -> Step:
-    if c.is_value(name):
-        value = as_map(c.value(name, c.shape), c.place)
-        if not _is_finite(c, name):
-            c.refuse(
-                "a choice of a value that may be infinite or no number where it is not chosen; "
-                "clamp what it is made of"
-            )
-        return c.real("binary", (gate, value), gate.size, function="multiply")
-    constant = _one_number(c, name)
-    if constant is None:
-        c.refuse("a choice between a value and constants; one finite number can be packed")
-    return then(c, gate, [scaled(constant)])
+def _constant_where(c: RuleCall, gate: Step, constant: Tensor) -> Step:
+    if bool(constant.isfinite().all()):
+        return then(c, gate, [scaled(constant)])
+    filled = then(c, gate, [affine(0.0, constant)])
+    return c.real("binary", (filled, gate), gate.size, function="masked")
 
 
-def _form(c: RuleCall, condition: str, one: str, other: str) -> RealForm | None:
+def _form(c: RuleCall, condition: str, names: tuple[str, str], constants: Any) -> RealForm:
     """The same, of arguments that are functions of one number; their order is torch's."""
     places = [name for name in c.call.arguments if c.is_value(name)]
-    mask = places.index(condition)
     parts: list[RealForm] = []
-    for name, before in ((one, ()), (other, (_NOT,))):
-        gate = RealForm((mask,), before)
-        if c.is_value(name):
-            if not _is_finite(c, name):
-                return None
-            parts.append(RealForm((gate, places.index(name)), (MULTIPLY,)))
+    for name, before in zip(names, ((), (_NOT,)), strict=True):
+        gate = RealForm((places.index(condition),), before)
+        if not c.is_value(name) and bool(constants[name].isfinite().all()):
+            parts.append(RealForm((gate,), (scaled(constants[name]),)))
             continue
-        constant = _one_number(c, name)
-        if constant is None:
-            return None
-        parts.append(RealForm((gate,), (scaled(constant),)))
+        chosen = places.index(name) if c.is_value(name) else constants[name]
+        parts.append(RealForm((chosen, gate), (MASKED,)))
     return RealForm(tuple(parts), (ADD,))

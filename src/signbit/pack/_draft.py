@@ -73,11 +73,11 @@ class RealNode:
 class RealForm:
     """How a function is computed on real numbers.
 
-    operands: each a source by its index, or a form.
+    operands: each a source by its index, a form, or a constant of one element or one per channel.
     nodes: operations, one after the other; the first reads all operands.
     """
 
-    operands: Sequence["int | RealForm"]
+    operands: Sequence["int | RealForm | Tensor"]
     nodes: Sequence[RealNode]
 
     def sources(self) -> set[int]:
@@ -105,6 +105,7 @@ class Pointwise(Step):
     uniform: whether it is the same function for each channel of its sources.
     stepwise: whether it gives few values, each for a whole range of numbers.
     result: what torch gave.
+    exact: whether the form is rounded where torch rounds; asking torch is always exact.
     """
 
     base: Step
@@ -114,6 +115,7 @@ class Pointwise(Step):
     uniform: bool
     stepwise: bool = False
     result: Result | None = None
+    exact: bool = True
 
 
 @dataclass(eq=False)
@@ -148,10 +150,12 @@ class RealStep(Step):
     """A packed operation on real numbers that is no function of one number alone.
 
     centred: whether its mean was taken from it, so that a flat image gives exact zeros.
+    exact: whether it is rounded where torch rounds.
     """
 
     node: RealNode
     centred: bool = False
+    exact: bool = True
 
 
 def base_of(step: Step) -> Step:

@@ -107,6 +107,16 @@ class Lowering:
             return () if step.form is None else [step.sources[one] for one in step.form.sources()]
         return step.sources
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether all operations on real numbers are rounded where torch rounds."""
+        return all(
+            step.exact
+            for step in self._numbers
+            if isinstance(step, Conv | RealStep)
+            or (isinstance(step, Pointwise) and self.folding.levels(step) is None)
+        )
+
     def real(self, step: Step) -> int:
         """The node with the float32 value of a step."""
         number = self.number(step)
@@ -206,6 +216,9 @@ class Lowering:
             if isinstance(operand, RealForm):
                 inputs.append(self._formed(path, operand, step))
                 continue
+            if isinstance(operand, Tensor):
+                inputs.append(self._constant(path, operand, step))
+                continue
             source = step.sources[operand]
             # An affine operation reads whole numbers itself, where they need no unit.
             direct = bool(nodes) and nodes[0].op == "affine" and self.number(source).unit == 1
@@ -213,6 +226,24 @@ class Lowering:
         for node in nodes:
             inputs = [self._real_node(path, _plain(node), inputs, step.size[2])]
         return inputs[0]
+
+    def _constant(self, path: str, values: Tensor, step: Pointwise) -> int:
+        """One position with constants, which goes with all positions of another value."""
+        nowhere = np.full(1, -1, np.int32)
+        attributes = {"size": (1, 1, values.numel()), "fill": 0.0}
+        channels = np.full(values.numel(), -1, np.int32)
+        # Nothing of the value is read; a format without constants has zeros of this kind.
+        node = self.emit(
+            path,
+            "move",
+            [self.number(step.sources[0]).node],
+            attributes,
+            rows=nowhere,
+            columns=nowhere,
+            channels=channels,
+        )
+        ones, bias = np.ones(values.numel(), np.float32), values.float().reshape(-1).numpy()
+        return self.emit(path, "affine", [node], scale=ones, bias=bias)
 
     def _real_node(self, path: str, node: RealNode, inputs: Sequence[int], channels: int) -> int:
         tensors = {

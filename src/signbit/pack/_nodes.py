@@ -14,8 +14,8 @@ def affine(scale: float | Tensor, bias: float | Tensor) -> RealNode:
     )
 
 
-def scaled(factor: float) -> RealNode:
-    """A product with one number."""
+def scaled(factor: float | Tensor) -> RealNode:
+    """A product with one number, or one per channel."""
     return affine(factor, 0.0)
 
 
@@ -35,4 +35,5 @@ def binary(name: str) -> RealNode:
     return RealNode("binary", {"function": name})
 
 
-ADD, MULTIPLY, RECIPROCAL = binary("add"), binary("multiply"), unary("reciprocal")
+ADD, MULTIPLY, DIVIDE, MASKED = map(binary, ("add", "multiply", "divide", "masked"))
+RECIPROCAL = unary("reciprocal")

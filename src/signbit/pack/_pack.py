@@ -76,7 +76,7 @@ def _packed(
     origins = [
         one.origin for index, one in enumerate(lowering.made, 1) if index not in kept.negated
     ]
-    exact = _is_exact(lowering, last)
+    exact = _is_exact(lowering)
     packed = PackedModel(kept.nodes, preprocessing)
     facts: dict[str, Any] = {
         **{key: value for key, value in info.items() if key != "check"},
@@ -146,14 +146,14 @@ def _paths(last: Step) -> frozenset[str]:
     return frozenset(step.place.path for step in in_order(last))
 
 
-def _is_exact(lowering: Lowering, last: Step) -> bool:
+def _is_exact(lowering: Lowering) -> bool:
     """Whether every bit comes from integers, in torch as well."""
     nodes = [one.node for one in lowering.made]
     code = lowering.folding.code
     pixels_exact = code is not None and code.exact
     if not pixels_exact and any(node.op == "conv_u8" for node in nodes):
         return False
-    if not all(step.exact for step in in_order(last) if isinstance(step, Conv)):
+    if not lowering.is_exact:
         return False
     # Probabilities at the end are in the order of the scores, whatever their last bits are.
     decisive = nodes[:-1] if nodes[-1].op in _PROBABILITIES else nodes

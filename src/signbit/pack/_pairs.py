@@ -18,20 +18,24 @@ def pair(
     slopes: Mapping[str, Slope],
     before: Sequence[Sequence[RealNode]] = ((), ()),
     names: tuple[str, str] = ("self", "other"),
+    exact: bool = True,
 ) -> Placed:
     """`binary` of two values, or of one with itself.
 
     slopes: for each of them, where both are functions of one number.
     before: the operations that each goes through first.
+    exact: whether that is rounded where torch rounds.
     """
     if of_one_base(c, *names):
         last = 0 if names[0] == names[1] else 1
         form = RealForm((RealForm((0,), before[0]), RealForm((last,), before[1])), (binary(name),))
-        return pointwise(c, slopes, lambda: form)
+        return pointwise(c, slopes, lambda: form, exact=exact)
     left, right = aligned(c, names)
     steps = [then(c, value.step, nodes) for value, nodes in zip((left, right), before, strict=True)]
     size: Any = tuple(max(sides) for sides in zip(steps[0].size, steps[1].size, strict=True))
-    return Placed(c.real("binary", steps, size, function=name), c.image_shape, left.index)
+    step = c.real("binary", steps, size, function=name)
+    step.exact = exact
+    return Placed(step, c.image_shape, left.index)
 
 
 def aligned(c: RuleCall, names: Sequence[str]) -> list[Placed]:

@@ -22,6 +22,7 @@ def pointwise(
     form: Callable[..., RealForm | None] | None = None,
     constants: Mapping[str, Tensor] | None = None,
     stepwise: bool = False,
+    exact: bool = True,
 ) -> Placed:
     """The result of an operator that looks at each number by itself.
 
@@ -29,6 +30,7 @@ def pointwise(
     form: given the constants per channel, how it is computed on real numbers.
     constants: tensors that `form` is given; torch's shape.
     stepwise: whether it gives few values, each for a whole range of numbers.
+    exact: whether the form is rounded where torch rounds.
     """
     names = [name for name, given in c.call.arguments.items() if _is_dynamic(given)]
     if c.call.operator != "_to_copy" and not stepwise and any(_wraps(c[name]) for name in names):
@@ -66,6 +68,7 @@ def pointwise(
         all(tensor.ndim == 0 for tensor in laid.values()),
         stepwise,
         c.call.results[0],
+        exact,
     )
     return Placed(step, value.shape, value.index)
 
@@ -148,8 +151,8 @@ def _computing(
     def compute(*rows: Tensor) -> Tensor:
         given = {**arguments, **constants}
         for name, value in zip(names, rows, strict=True):
-            # Bits of a comparison stand for 0 and 1.
-            given[name] = value != 0 if name in truths else value
+            # Bits of a comparison stand for 0 and 1. Between and beyond them it stays monotone.
+            given[name] = value > 0 if name in truths else value
         positional = [given[one.name] for one in schema.arguments if not one.kwarg_only]
         named = [one.name for one in schema.arguments if one.kwarg_only and one.name in given]
         keywords = {name: given[name] for name in named}

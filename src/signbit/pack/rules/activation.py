@@ -6,7 +6,7 @@ import torch
 
 from signbit.pack._draft import RealForm, RealNode, chain
 from signbit.pack._layout import Placed
-from signbit.pack._nodes import MULTIPLY, affine, clamp, unary
+from signbit.pack._nodes import DIVIDE, MULTIPLY, RECIPROCAL, affine, clamp, scaled, unary
 from signbit.pack._pairs import pair
 from signbit.pack._pointwise import pointwise
 from signbit.pack._rule import RuleCall
@@ -18,6 +18,13 @@ INFINITY = float("inf")
 def _times_itself(*nodes: RealNode) -> RealForm:
     """x * f(x)."""
     return RealForm((0, chain(*nodes)), (MULTIPLY,))
+
+
+_UP_TO_SIX = (affine(1.0, 3.0), clamp(0.0, 6.0))
+
+
+def _sixth(form: RealForm) -> RealForm:
+    return RealForm((form, torch.tensor(6.0)), (DIVIDE,))
 
 
 def _plain(name: str, what: str, slope: float | None, form: Callable[[], RealForm | None]) -> None:
@@ -36,13 +43,13 @@ _plain(
     "hardsigmoid",
     "x / 6 + 1/2, between 0 and 1.",
     1.0,
-    lambda: chain(affine(1 / 6, 0.5), clamp(0.0, 1.0)),
+    lambda: _sixth(chain(*_UP_TO_SIX)),
 )
 _plain(
     "hardswish",
     "x times hardsigmoid(x).",
     None,
-    lambda: _times_itself(affine(1 / 6, 0.5), clamp(0.0, 1.0)),
+    lambda: _sixth(_times_itself(*_UP_TO_SIX)),
 )
 _plain("silu", "x times sigmoid(x).", None, lambda: _times_itself(unary("sigmoid")))
 _plain(
@@ -55,7 +62,6 @@ _plain("erf", "The error function.", 1.0, lambda: chain(unary("erf")))
 _plain("exp", "exp(x).", 1.0, lambda: chain(unary("exp")))
 _plain("log", "log(x).", 1.0, lambda: chain(unary("log")))
 _plain("sqrt", "The square root.", 1.0, lambda: chain(unary("sqrt")))
-_plain("rsqrt", "1 over the square root.", None, lambda: chain(unary("sqrt"), unary("reciprocal")))
 _plain("abs", "The size of the number.", None, lambda: chain(unary("abs")))
 _plain("cos", "cos(x).", None, lambda: chain(unary("cos")))
 _plain("sin", "sin(x).", None, lambda: chain(unary("sin")))
@@ -75,6 +81,13 @@ _plain("asinh", "asinh(x). Before a sign only.", 1.0, lambda: None)
 _plain("hardshrink", "x, and 0 near 0. Before a sign only.", 1.0, lambda: None)
 _plain("softshrink", "x moved towards 0, and 0 near 0. Before a sign only.", 1.0, lambda: None)
 _plain("log1p", "log(1 + x).", 1.0, lambda: chain(affine(1.0, 1.0), unary("log")))
+
+
+@rules.register("rsqrt")
+def rsqrt(c: RuleCall) -> Placed:
+    """1 over the square root."""
+    form = chain(unary("sqrt"), RECIPROCAL)
+    return pointwise(c, {}, lambda: form, exact=False)
 
 
 @rules.register("log_sigmoid_forward")
@@ -181,12 +194,10 @@ def softplus(c: RuleCall) -> Placed:
 def fake_quantize(c: RuleCall) -> list[Placed | None]:
     """Rounded to one of some levels."""
     scale, zero = c.number("scale"), c.number("zero_point")
-    form = chain(
-        affine(1 / scale, zero),
-        unary("round"),
-        clamp(float(c["quant_min"]), float(c["quant_max"])),
-        affine(scale, -zero * scale),
-    )
+    shift, back = ([affine(1.0, by)] if zero else [] for by in (zero, -zero))
+    bounds = clamp(float(c["quant_min"]), float(c["quant_max"]))
+    inverse = 1 / torch.tensor(scale)
+    form = chain(scaled(inverse), unary("round"), *shift, bounds, *back, scaled(scale))
     return [pointwise(c, {"self": 1.0}, lambda: form), None]
 
 

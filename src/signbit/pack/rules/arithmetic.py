@@ -1,11 +1,13 @@
 """Sums, products, quotients, and the lower or higher of two."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from signbit.pack._draft import Pointwise, RealForm, RealNode, chain
 from signbit.pack._layout import Placed
-from signbit.pack._nodes import MULTIPLY, RECIPROCAL, affine, clamp, scaled, unary
+from signbit.pack._nodes import DIVIDE, MULTIPLY, RECIPROCAL, affine, binary, clamp, scaled, unary
 from signbit.pack._pairs import pair
 from signbit.pack._pointwise import pointwise
 from signbit.pack._rule import RuleCall
@@ -17,42 +19,33 @@ _MOST_PRODUCTS = 8
 @rules.register("add")
 def add(c: RuleCall) -> Placed:
     """self + alpha * other."""
-    alpha = float(c["alpha"])
-    if not _both(c):
-        name = "other" if c.is_value("self") else "self"
-        constant = c.constant(name).float()
-        scale, added = (1.0, alpha * constant) if name == "other" else (alpha, constant)
-        slopes = {"self": 1.0, "other": alpha}
-        return pointwise(c, slopes, _affine, {"scale": torch.tensor(scale), "bias": added})
-    return pair(c, "add", {"self": 1.0, "other": alpha}, _factors(1.0, alpha))
+    return _sum(c, 1.0, float(c["alpha"]))
 
 
 @rules.register("sub")
 def sub(c: RuleCall) -> Placed:
     """self - alpha * other."""
-    alpha = float(c["alpha"])
-    if not _both(c):
-        slopes = {"self": 1.0, "other": -alpha}
-        if c.is_value("self"):
-            constants = {"scale": torch.tensor(1.0), "bias": -alpha * c.constant("other").float()}
-        else:
-            constants = {"scale": torch.tensor(-alpha), "bias": c.constant("self").float()}
-        return pointwise(c, slopes, _affine, constants)
-    return pair(c, "add", {"self": 1.0, "other": -alpha}, _factors(1.0, -alpha))
+    return _sum(c, 1.0, -float(c["alpha"]))
 
 
 @rules.register("rsub")
 def rsub(c: RuleCall) -> Placed:
     """other - alpha * self."""
-    alpha = float(c["alpha"])
-    if not _both(c):
-        slopes = {"self": -alpha, "other": 1.0}
-        if c.is_value("self"):
-            constants = {"scale": torch.tensor(-alpha), "bias": c.constant("other").float()}
-        else:
-            constants = {"scale": torch.tensor(1.0), "bias": -alpha * c.constant("self").float()}
-        return pointwise(c, slopes, _affine, constants)
-    return pair(c, "add", {"self": -alpha, "other": 1.0}, _factors(-alpha, 1.0))
+    return _sum(c, -float(c["alpha"]), 1.0)
+
+
+def _sum(c: RuleCall, one: float, other: float) -> Placed:
+    """one * self + other * other; one of the factors is 1, and a product may be fused or not."""
+    factors = {"self": one, "other": other}
+    exact = math.frexp(one * other)[0] in (-0.5, 0.5)
+    if _both(c):
+        return pair(c, "add", factors, _factors(one, other), exact=exact)
+    name, constant = ("self", "other") if c.is_value("self") else ("other", "self")
+    constants = {
+        "scale": torch.tensor(factors[name]),
+        "bias": factors[constant] * c.constant(constant).float(),
+    }
+    return pointwise(c, factors, _affine, constants, exact=exact)
 
 
 @rules.register("mul")
@@ -79,16 +72,14 @@ def div(c: RuleCall) -> Placed:
         c.refuse("division that rounds; divide, then call torch.floor")
     if not c.is_value("other"):
         divisor = c.constant("other").float()
-        constants = {"scale": 1 / divisor, "bias": torch.tensor(0.0)}
-        return pointwise(c, {"self": divisor}, _affine, constants)
+        return pointwise(c, {"self": divisor}, _quotient, {"divisor": divisor})
     if c.is_value("self"):
-        value = pair(c, "multiply", {}, ((), (RECIPROCAL,)))
+        value = pair(c, "divide", {})
         if isinstance(value.step, Pointwise):
             # A number over its own size is a sign.
             value.step.stepwise = True
         return value
-    scale = c.constant("self").float()
-    return pointwise(c, {}, _scaled_reciprocal, {"scale": scale})
+    return pointwise(c, {}, _of_reciprocal, {"dividend": c.constant("self").float()})
 
 
 @rules.register("reciprocal")
@@ -123,7 +114,9 @@ def power(c: RuleCall) -> Placed:
     exponent = c.number("exponent")
     if exponent == 2:
         return pair(c, "multiply", {}, names=("self", "self"))
-    return pointwise(c, {"self": _slope_of_power(exponent)}, lambda: _power(exponent))
+    # Torch itself multiplies no more than three times.
+    exact = abs(exponent) <= 3
+    return pointwise(c, {"self": _slope_of_power(exponent)}, lambda: _power(exponent), exact=exact)
 
 
 def _slope_of_power(exponent: float) -> float | None:
@@ -165,21 +158,25 @@ def _affine(scale: Tensor, bias: Tensor) -> RealForm:
     return chain(affine(scale, bias))
 
 
-def _scaled_reciprocal(scale: Tensor) -> RealForm:
-    return chain(RECIPROCAL, affine(scale, 0.0))
+def _quotient(divisor: Tensor) -> RealForm:
+    """A product with 1 / divisor rounds otherwise, but where that is a power of two."""
+    inverse = 1 / divisor
+    if bool((torch.frexp(inverse).mantissa.abs() == 0.5).all()):
+        return chain(scaled(inverse))
+    return RealForm((0, divisor), (DIVIDE,))
+
+
+def _of_reciprocal(dividend: Tensor) -> RealForm:
+    return RealForm((dividend, 0), (DIVIDE,))
 
 
 def _at_least(bound: Tensor) -> RealForm:
-    """max(x, b), as b + max(x - b, 0) where b differs between channels."""
-    return _bounded(bound, 0.0, float("inf"))
+    if bound.ndim == 0:
+        return chain(clamp(float(bound), math.inf))
+    return RealForm((0, bound), (binary("maximum"),))
 
 
 def _at_most(bound: Tensor) -> RealForm:
-    return _bounded(bound, -float("inf"), 0.0)
-
-
-def _bounded(bound: Tensor, low: float, high: float) -> RealForm:
     if bound.ndim == 0:
-        limit = float(bound)
-        return chain(clamp(limit if low == 0 else low, limit if high == 0 else high))
-    return chain(affine(1.0, -bound), clamp(low, high), affine(1.0, bound))
+        return chain(clamp(-math.inf, float(bound)))
+    return RealForm((0, bound), (binary("minimum"),))

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from signbit.pack._choice import chosen
-from signbit.pack._draft import Pointwise, base_of, chain
-from signbit.pack._layout import Placed, as_map
-from signbit.pack._nodes import scaled, unary
-from signbit.pack._pairs import aligned
+from signbit.pack._draft import Pointwise, RealForm, base_of, chain
+from signbit.pack._layout import Placed
+from signbit.pack._nodes import MULTIPLY, affine, binary, scaled, unary
+from signbit.pack._pairs import aligned, pair
 from signbit.pack._pointwise import Slope, function, of_one_base, pointwise
 from signbit.pack._rule import RuleCall, then
 from signbit.pack._view import View
@@ -24,7 +24,7 @@ _COMPARISONS: Mapping[str, tuple[str, float | None, float | None]] = {
     "ne": ("not equal to", None, None),
 }
 
-
+_NOT = affine(-1.0, 1.0)
 # The largest float32 in each type.
 _LIMITS = {torch.int32: 2147483520.0, torch.int64: 9223371487098961920.0}
 
@@ -32,18 +32,26 @@ _LIMITS = {torch.int32: 2147483520.0, torch.int64: 9223371487098961920.0}
 def _comparison(name: str, what: str, *slopes: float | None) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:
-        given: dict[str, Slope] = {"self": slopes[0], "other": slopes[1]}
-        if not (c.is_value("self") and c.is_value("other")) or of_one_base(c, "self", "other"):
-            return _equality(c, name) if slopes[0] is None else pointwise(c, given, stepwise=True)
-        return _of_difference(c, getattr(torch.ops.aten, name), slopes[0])
+        return _comparison_of(c, name, *slopes)
 
     rule.__name__, rule.__doc__ = name, f"Whether a number is {what} another."
+
+
+def _comparison_of(c: RuleCall, name: str, *slopes: float | None) -> Placed:
+    given: dict[str, Slope] = {"self": slopes[0], "other": slopes[1]}
+    if not (c.is_value("self") and c.is_value("other")) or of_one_base(c, "self", "other"):
+        return _equality(c, name) if slopes[0] is None else pointwise(c, given, stepwise=True)
+    return _of_difference(c, name, slopes[0])
 
 
 def _equality(c: RuleCall, name: str) -> Placed:
     """Neither below nor above: two comparisons, of which each is monotone."""
     least = pointwise(c.run_as("ge"), {"self": 1.0, "other": -1.0}, stepwise=True)
     most = pointwise(c.run_as("le"), {"self": -1.0, "other": 1.0}, stepwise=True)
+    for part in (least.step, most.step):
+        assert isinstance(part, Pointwise)
+        # Torch gives neither of them.
+        part.result = None
 
     def compute(least: Tensor, most: Tensor) -> Tensor:
         return ~(least & most) if name == "ne" else least & most
@@ -55,23 +63,27 @@ def _equality(c: RuleCall, name: str) -> Placed:
         base_of(least.step),
         compute,
         [None, None],
-        None,
+        RealForm((0, 1), (MULTIPLY, _NOT) if name == "ne" else (MULTIPLY,)),
         uniform=True,
         result=c.call.results[0],
     )
     return Placed(step, least.shape, least.index)
 
 
-def _of_difference(c: RuleCall, compare: Callable[..., Tensor], slope: Slope) -> Placed:
+def _of_difference(c: RuleCall, name: str, slope: Slope) -> Placed:
     """Two numbers compare as their difference does with zero, which float32 never rounds to it."""
     left, right = aligned(c, ("self", "other"))
-    minus = then(c, as_map(right, c.place), [scaled(-1.0)])
+    minus = then(c, right.step, [scaled(-1.0)])
     size = tuple(max(a, b) for a, b in zip(left.step.size, minus.size, strict=True))
-    difference = c.real("binary", (as_map(left, c.place), minus), size, function="add")
+    difference = c.real("binary", (left.step, minus), size, function="add")
     known = torch.tensor(float("nan") if slope is None else slope)
+    compare = getattr(torch.ops.aten, name)
     step = function(c, difference, lambda rows: compare(rows, 0), known)
-    step.form, step.stepwise, step.result = None, True, c.call.results[0]
-    return c.usual(step)
+    step.stepwise, step.result = True, c.call.results[0]
+    step.form = None
+    if slope is None:
+        step.form = chain(unary("sign"), unary("abs"), *([_NOT] if name == "eq" else []))
+    return Placed(step, c.image_shape, left.index)
 
 
 for _name, (_what, *_slopes) in _COMPARISONS.items():
@@ -106,27 +118,72 @@ def sign_bit(c: RuleCall) -> Placed:
     return pointwise(c, {"self": -1.0}, stepwise=True)
 
 
-def _logical(name: str, what: str, slopes: Mapping[str, Slope]) -> None:
+def _logical(
+    name: str, what: str, slopes: Mapping[str, Slope], of_truths: Callable[[RuleCall], Placed]
+) -> None:
     @rules.register(name)
     def rule(c: RuleCall) -> Placed:
         given = [one for one in c.call.arguments.values() if isinstance(one, View)]
         if name.startswith("logical") and any(one.dtype != torch.bool for one in given):
             c.refuse("of numbers, not of truth values; compare with 0 before: x != 0, or x == 0")
-        return pointwise(c, slopes)
+        if any(one.dtype != torch.bool for one in given):
+            return pointwise(c, slopes)
+        return of_truths(c)
 
     rule.__name__, rule.__doc__ = name, what
 
 
+def _opposite(c: RuleCall) -> Placed:
+    return pointwise(c, {"self": -1.0}, lambda: chain(_NOT))
+
+
+def _both(c: RuleCall) -> Placed:
+    return _joined(c, "minimum")
+
+
+def _one_of_two(c: RuleCall) -> Placed:
+    return _joined(c, "maximum")
+
+
+def _just_one(c: RuleCall) -> Placed:
+    """As numbers, 0 and 1, how far they are apart."""
+    if not (c.is_value("self") and c.is_value("other")):
+        constant = c.constant("other" if c.is_value("self") else "self").float()
+        return pointwise(
+            c, {}, lambda found: chain(affine(1.0, -found), unary("abs")), {"found": constant}
+        )
+    value = pair(c, "add", {}, ((), (scaled(-1.0),)))
+    if isinstance(value.step, Pointwise) and value.step.form is not None:
+        value.step.form = RealForm((value.step.form,), (unary("abs"),))
+        return value
+    return Placed(then(c, value.step, [unary("abs")]), value.shape, value.index)
+
+
+def _joined(c: RuleCall, function: str) -> Placed:
+    """As numbers, 0 and 1, the lower or higher of two."""
+    if c.is_value("self") and c.is_value("other"):
+        return pair(c, function, _RISING)
+    constant = "other" if c.is_value("self") else "self"
+    return pointwise(
+        c,
+        _RISING,
+        lambda found: RealForm((0, found), (binary(function),)),
+        {"found": c.constant(constant).float()},
+    )
+
+
 _RISING = {"self": 1.0, "other": 1.0}
-_logical("logical_not", "The opposite of a truth value.", {"self": -1.0})
-_logical("bitwise_not", "The opposite of a truth value.", {"self": -1.0})
-_logical("logical_and", "Whether both are true.", _RISING)
-_logical("bitwise_and", "Whether both are true.", _RISING)
-_logical("logical_or", "Whether one of two is true.", _RISING)
-_logical("bitwise_or", "Whether one of two is true.", _RISING)
-_logical("logical_xor", "Whether just one of two is true.", {})
-_logical("bitwise_xor", "Whether just one of two is true.", {})
-_logical("isnan", "Whether it is no number.", {})
+for _name in ("logical", "bitwise"):
+    _logical(f"{_name}_not", "The opposite of a truth value.", {"self": -1.0}, _opposite)
+    _logical(f"{_name}_and", "Whether both are true.", _RISING, _both)
+    _logical(f"{_name}_or", "Whether one of two is true.", _RISING, _one_of_two)
+    _logical(f"{_name}_xor", "Whether just one of two is true.", {}, _just_one)
+
+
+@rules.register("isnan")
+def isnan(c: RuleCall) -> Placed:
+    """Whether it is no number."""
+    return pointwise(c)
 
 
 @rules.register("_to_copy")
