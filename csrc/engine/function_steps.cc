@@ -56,7 +56,7 @@ BinaryLoop binary_loop(const std::string& function) {
     static const std::map<std::string, BinaryLoop> loops = {
         {"add", each_pair([](float x, float y) { return x + y; })},
         {"divide", each_pair([](float x, float y) { return x / y; })},
-        {"masked", each_pair([](float x, float y) { return y == 0 ? 0.0F : x; })},
+        {"masked", each_pair([](float x, float y) { return y < 0 || y > 0 ? x : 0.0F; })},
         {"maximum", each_pair([](float x, float y) { return x > y || std::isnan(x) ? x : y; })},
         {"minimum", each_pair([](float x, float y) { return x < y || std::isnan(x) ? x : y; })},
         {"multiply", each_pair([](float x, float y) { return x * y; })},

@@ -165,9 +165,9 @@ def test_functions_of_two_numbers_broadcast_and_nan_wins():
 def test_a_mask_of_zero_wins_over_any_number():
     x = np.array([1, -2, np.nan, np.inf, -np.inf], np.float32).reshape(1, 1, 1, 5)
     node = Node("binary", (0, 1), {"function": "masked"})
-    for mask in (0.0, -0.0):
+    for mask in (0.0, -0.0, np.nan):
         assert reference.apply(node, [x, np.full_like(x, mask)]).tolist() == [[[[0] * 5]]]
-    for mask in (1.0, -0.5, np.nan):
+    for mask in (1.0, -0.5, np.inf, 1e-45):
         np.testing.assert_array_equal(reference.apply(node, [x, np.full_like(x, mask)]), x)
 
 

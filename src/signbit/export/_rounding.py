@@ -187,7 +187,7 @@ def _binary(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Arra
         bound = (left + np.abs(y) * right) / (b - right)
         return _rounded(np.where(b > right, bound, np.where(left + right == 0, 0, np.inf)), y)
     if name == "masked":
-        kept = np.where(b == 0, 0, left)
+        kept = np.where(b > 0, left, 0)
         return np.where((b <= right) & (right > 0), a + left, kept)
     return _rounded(left + right, y) if name == "add" else np.maximum(left, right)
 

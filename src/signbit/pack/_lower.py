@@ -212,6 +212,7 @@ class Lowering:
     def _formed(self, path: str, form: RealForm, step: Pointwise) -> int:
         nodes = list(form.nodes)
         inputs = []
+        several = any(isinstance(operand, Tensor) for operand in form.operands)
         for operand in form.operands:
             if isinstance(operand, RealForm):
                 inputs.append(self._formed(path, operand, step))
@@ -223,8 +224,9 @@ class Lowering:
             # An affine operation reads whole numbers itself, where they need no unit.
             direct = bool(nodes) and nodes[0].op == "affine" and self.number(source).unit == 1
             inputs.append(self.number(source).node if direct else self.real(source))
-        for node in nodes:
-            inputs = [self._real_node(path, _plain(node), inputs, step.size[2])]
+        for index, node in enumerate(nodes):
+            plain = node if several and index == 0 else _plain(node)
+            inputs = [self._real_node(path, plain, inputs, step.size[2])]
         return inputs[0]
 
     def _constant(self, path: str, values: Tensor, step: Pointwise) -> int:

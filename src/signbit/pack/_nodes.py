@@ -36,4 +36,4 @@ def binary(name: str) -> RealNode:
 
 
 ADD, MULTIPLY, DIVIDE, MASKED = map(binary, ("add", "multiply", "divide", "masked"))
-RECIPROCAL = unary("reciprocal")
+RECIPROCAL, NEGATED, NOT = unary("reciprocal"), scaled(-1.0), affine(-1.0, 1.0)

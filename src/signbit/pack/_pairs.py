@@ -1,15 +1,37 @@
-"""Operators of two values of the network: a function of one number where they are, else real."""
+"""Operators of several values of the network: a function of one number where they are, else real."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from signbit.pack._draft import RealForm, RealNode
-from signbit.pack._layout import Placed, as_map, as_row
-from signbit.pack._nodes import binary
-from signbit.pack._pointwise import Slope, of_one_base, pointwise
-from signbit.pack._rule import RuleCall, then
+from signbit.pack._draft import Move, RealForm, RealNode, RealStep, Step
+from signbit.pack._layout import FILL, Placed, as_map, as_row
+from signbit.pack._nodes import affine, binary
+from signbit.pack._pointwise import Slope, fits_as_it_lies, laid_out, of_one_base, pointwise
+from signbit.pack._rule import RuleCall
+
+
+def several(
+    c: RuleCall,
+    slopes: Mapping[str, Slope],
+    form: Callable[..., RealForm],
+    constants: Mapping[str, Tensor] | None = None,
+    exact: bool = True,
+) -> Placed:
+    """An operator of numbers that lie at one place of each argument.
+
+    slopes, form, constants, exact: as `pointwise` reads them. The form's sources are the arguments
+        that depend on the input, in their order.
+    """
+    names = [name for name in c.call.arguments if c.is_value(name)]
+    given = dict(constants or {})
+    if of_one_base(c, *names) and (len(names) == 1 or fits_as_it_lies(c, names[0], given)):
+        return pointwise(c, slopes, form, given, exact=exact)
+    values, found = _laid_out(c, names, given)
+    step = _made(c, form(**found), [value.step for value in values], exact)
+    return Placed(step, c.image_shape, values[0].index)
 
 
 def pair(
@@ -26,36 +48,80 @@ def pair(
     before: the operations that each goes through first.
     exact: whether that is rounded where torch rounds.
     """
-    if of_one_base(c, *names):
-        last = 0 if names[0] == names[1] else 1
-        form = RealForm((RealForm((0,), before[0]), RealForm((last,), before[1])), (binary(name),))
-        return pointwise(c, slopes, lambda: form, exact=exact)
-    left, right = aligned(c, names)
-    steps = [then(c, value.step, nodes) for value, nodes in zip((left, right), before, strict=True)]
-    size: Any = tuple(max(sides) for sides in zip(steps[0].size, steps[1].size, strict=True))
-    step = c.real("binary", steps, size, function=name)
-    step.exact = exact
-    return Placed(step, c.image_shape, left.index)
+    last = 0 if names[0] == names[1] else 1
+    form = RealForm((RealForm((0,), before[0]), RealForm((last,), before[1])), (binary(name),))
+    return several(c, slopes, lambda: form, exact=exact)
 
 
 def aligned(c: RuleCall, names: Sequence[str]) -> list[Placed]:
-    """Two values in one layout, each in its own size, of sides that are equal or 1."""
+    """Values in one layout, each in its own size, of sides that are equal or 1."""
     rank = len(c.shape)
     if rank <= 4 and all(len(c[name].shape) == rank for name in names):
         values = [c.value(name) for name in names]
-        if values[0].shape != values[1].shape or not _alike(values):
-            return [Placed(as_map(value, c.place), value.shape) for value in values]
-    else:
-        values = [c.value(name, c.shape) for name in names]
+        return values if _alike(values) else [_usual(c, value) for value in values]
+    return _of_one_shape(c, names)
+
+
+def _laid_out(
+    c: RuleCall, names: Sequence[str], constants: Mapping[str, Tensor]
+) -> tuple[Sequence[Placed], dict[str, Tensor]]:
+    """Values in one layout, and constants with a number for each of its channels."""
+    if all(constant.numel() == 1 for constant in constants.values()):
+        return aligned(c, names), {name: one.reshape(()) for name, one in constants.items()}
+    values = _of_one_shape(c, names)
+    first, found = laid_out(c, values[0], constants)
+    if first is not values[0]:
+        layout = _usual if first.index is None else _row
+        values = [first, *(layout(c, value) for value in values[1:])]
+    return values, found
+
+
+def _of_one_shape(c: RuleCall, names: Sequence[str]) -> list[Placed]:
+    values = [c.value(name, c.shape) for name in names]
     if _alike(values):
         return values
-    make = as_row if rank > 4 else lambda value, place: Placed(as_map(value, place), value.shape)
-    return [make(value, c.place) for value in values]
+    return [_row(c, value) if len(c.shape) > 4 else _usual(c, value) for value in values]
+
+
+def _usual(c: RuleCall, value: Placed) -> Placed:
+    return Placed(as_map(value, c.place), value.shape)
+
+
+def _row(c: RuleCall, value: Placed) -> Placed:
+    return as_row(value, c.place)
 
 
 def _alike(values: Sequence[Placed]) -> bool:
-    return (
-        all(value.covers and value.step.size == values[0].step.size for value in values)
-        and values[0].shape == values[1].shape
-        and torch.equal(values[0].places(), values[1].places())
+    first = values[0]
+    return all(
+        value.covers
+        and value.step.size == first.step.size
+        and value.shape == first.shape
+        and torch.equal(value.places(), first.places())
+        for value in values
     )
+
+
+def _made(c: RuleCall, form: RealForm, sources: Sequence[Step], exact: bool) -> Step:
+    """The steps that compute a form."""
+    operands: list[Step] = []
+    for operand in form.operands:
+        if isinstance(operand, RealForm):
+            operands.append(_made(c, operand, sources, exact))
+        elif isinstance(operand, Tensor):
+            operands.append(_constant(c, operand, sources[0]))
+        else:
+            operands.append(sources[operand])
+    for node in form.nodes:
+        size: Any = tuple(map(max, zip(*(one.size for one in operands), strict=True)))
+        operands = [RealStep(c.place, tuple(operands), size, node, exact=exact)]
+    return operands[0]
+
+
+def _constant(c: RuleCall, values: Tensor, source: Step) -> Step:
+    """One position with constants, which goes with all positions of another value."""
+    count = values.numel()
+    nowhere = torch.full((1,), FILL)
+    # Nothing of the source is read.
+    zeros = Move(c.place, (source,), (1, 1, count), nowhere, nowhere, nowhere.expand(count), 0.0)
+    return RealStep(c.place, (zeros,), zeros.size, affine(1.0, values.reshape(-1)))

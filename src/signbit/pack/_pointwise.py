@@ -120,6 +120,13 @@ def of_one_base(c: RuleCall, *names: str) -> bool:
     )
 
 
+def fits_as_it_lies(c: RuleCall, name: str, constants: Mapping[str, Tensor]) -> bool:
+    """Whether the call's constants, and others, are one number per channel of a value."""
+    own = {name: c[name].constants for name in c.call.arguments if _is_tensor(c[name])}
+    value = _filled(c.value(name, c.shape), c)
+    return laid_out(c, value, {**own, **_named("extra", constants)})[0] is value
+
+
 def laid_out(
     c: RuleCall, value: Placed, tensors: Mapping[str, Tensor]
 ) -> tuple[Placed, dict[str, Tensor]]:

@@ -116,7 +116,7 @@ UNARY: dict[str, Callable[[Array], Array]] = {
 BINARY: dict[str, Callable[[Array, Array], Array]] = {
     "add": np.add,
     "divide": np.divide,
-    "masked": lambda x, y: np.where(y == 0, np.float32(0), x),
+    "masked": lambda x, y: np.where((y < 0) | (y > 0), x, np.float32(0)),
     "maximum": np.maximum,
     "minimum": np.minimum,
     "multiply": np.multiply,

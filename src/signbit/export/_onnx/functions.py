@@ -44,7 +44,8 @@ def binary(to: "OnnxWriter", node: Node, x: str, y: str) -> str:
         x, y = (to.as_map(source, name) for source, name in zip(node.inputs, (x, y), strict=True))
     if node.attributes["function"] == "masked":
         zero = to.graph.constant("zero", np.zeros((), np.float32))
-        return to.graph.add("Where", to.graph.add("Equal", y, zero), zero, x)
+        kept = to.graph.add("Or", to.graph.add("Less", y, zero), to.graph.add("Greater", y, zero))
+        return to.graph.add("Where", kept, x, zero)
     return to.graph.add(_FUNCTIONS[node.attributes["function"]], x, y)
 
 

@@ -28,7 +28,7 @@ UNARY = {
 BINARY = {
     "add": "x + y",
     "divide": "x / y",
-    "masked": "y == 0 ? 0 : x",
+    "masked": "y < 0 || y > 0 ? x : 0",
     "maximum": "isnan(x) || x > y ? x : y",
     "minimum": "isnan(x) || x < y ? x : y",
     "multiply": "x * y",

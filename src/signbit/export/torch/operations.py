@@ -180,7 +180,7 @@ _FUNCTIONS = {
     "softplus": "F.softplus({0})",
     "add": "{0} + {1}",
     "divide": "{0} / {1}",
-    "masked": "torch.where({1} == 0, 0.0, {0})",
+    "masked": "torch.where(({1} < 0) | ({1} > 0), {0}, 0.0)",
     "maximum": "torch.maximum({0}, {1})",
     "minimum": "torch.minimum({0}, {1})",
     "multiply": "{0} * {1}",

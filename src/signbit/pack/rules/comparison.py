@@ -8,8 +8,8 @@ from torch import Tensor
 from signbit.pack._choice import chosen
 from signbit.pack._draft import Pointwise, RealForm, base_of, chain
 from signbit.pack._layout import Placed
-from signbit.pack._nodes import MULTIPLY, affine, binary, scaled, unary
-from signbit.pack._pairs import aligned, pair
+from signbit.pack._nodes import ADD, MULTIPLY, NEGATED, NOT, affine, binary, unary
+from signbit.pack._pairs import aligned, pair, several
 from signbit.pack._pointwise import Slope, function, of_one_base, pointwise
 from signbit.pack._rule import RuleCall, then
 from signbit.pack._view import View
@@ -24,7 +24,6 @@ _COMPARISONS: Mapping[str, tuple[str, float | None, float | None]] = {
     "ne": ("not equal to", None, None),
 }
 
-_NOT = affine(-1.0, 1.0)
 # The largest float32 in each type.
 _LIMITS = {torch.int32: 2147483520.0, torch.int64: 9223371487098961920.0}
 
@@ -63,7 +62,7 @@ def _equality(c: RuleCall, name: str) -> Placed:
         base_of(least.step),
         compute,
         [None, None],
-        RealForm((0, 1), (MULTIPLY, _NOT) if name == "ne" else (MULTIPLY,)),
+        RealForm((0, 1), (MULTIPLY, NOT) if name == "ne" else (MULTIPLY,)),
         uniform=True,
         result=c.call.results[0],
     )
@@ -73,7 +72,7 @@ def _equality(c: RuleCall, name: str) -> Placed:
 def _of_difference(c: RuleCall, name: str, slope: Slope) -> Placed:
     """Two numbers compare as their difference does with zero, which float32 never rounds to it."""
     left, right = aligned(c, ("self", "other"))
-    minus = then(c, right.step, [scaled(-1.0)])
+    minus = then(c, right.step, [NEGATED])
     size = tuple(max(a, b) for a, b in zip(left.step.size, minus.size, strict=True))
     difference = c.real("binary", (left.step, minus), size, function="add")
     known = torch.tensor(float("nan") if slope is None else slope)
@@ -82,7 +81,7 @@ def _of_difference(c: RuleCall, name: str, slope: Slope) -> Placed:
     step.stepwise, step.result = True, c.call.results[0]
     step.form = None
     if slope is None:
-        step.form = chain(unary("sign"), unary("abs"), *([_NOT] if name == "eq" else []))
+        step.form = chain(unary("sign"), unary("abs"), *([NOT] if name == "eq" else []))
     return Placed(step, c.image_shape, left.index)
 
 
@@ -134,7 +133,7 @@ def _logical(
 
 
 def _opposite(c: RuleCall) -> Placed:
-    return pointwise(c, {"self": -1.0}, lambda: chain(_NOT))
+    return pointwise(c, {"self": -1.0}, lambda: chain(NOT))
 
 
 def _both(c: RuleCall) -> Placed:
@@ -152,11 +151,8 @@ def _just_one(c: RuleCall) -> Placed:
         return pointwise(
             c, {}, lambda found: chain(affine(1.0, -found), unary("abs")), {"found": constant}
         )
-    value = pair(c, "add", {}, ((), (scaled(-1.0),)))
-    if isinstance(value.step, Pointwise) and value.step.form is not None:
-        value.step.form = RealForm((value.step.form,), (unary("abs"),))
-        return value
-    return Placed(then(c, value.step, [unary("abs")]), value.shape, value.index)
+    difference = RealForm((0, RealForm((1,), (NEGATED,))), (ADD, unary("abs")))
+    return several(c, {}, lambda: difference)
 
 
 def _joined(c: RuleCall, function: str) -> Placed:

@@ -118,9 +118,9 @@ switch name
         y = a + b;
     case 'divide'
         y = a ./ b;
-    case 'masked' % 0 wins, also over NaN
+    case 'masked'
         y = a .* ones(size(b));
-        y(b == 0 & true(size(a))) = 0;
+        y(~(b < 0 | b > 0) & true(size(a))) = 0;
     case 'multiply'
         y = a .* b;
     case {'maximum', 'minimum'} % NaN wins
