@@ -466,7 +466,7 @@ def test_more_movements(middle: Callable[[Tensor], Tensor]):
 
 def test_refusals_say_the_way_out():
     def floored(x: Tensor) -> Tensor:
-        return torch.div(x, 2, rounding_mode="floor")
+        return torch.div(x, torch.tensor([2.0, 3.0] * 6), rounding_mode="floor")
 
     attack(lambda: Real(floored), refused="torch.floor")
     dilated = nn.ConvTranspose2d(16, 16, 3, dilation=2)

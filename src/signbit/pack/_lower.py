@@ -212,7 +212,11 @@ class Lowering:
     def _formed(self, path: str, form: RealForm, step: Pointwise) -> int:
         nodes = list(form.nodes)
         inputs = []
-        several = any(isinstance(operand, Tensor) for operand in form.operands)
+        # What is made of constants alone has one position.
+        broadcast = any(
+            isinstance(one, Tensor) or (isinstance(one, RealForm) and not one.sources())
+            for one in form.operands
+        )
         for operand in form.operands:
             if isinstance(operand, RealForm):
                 inputs.append(self._formed(path, operand, step))
@@ -225,7 +229,7 @@ class Lowering:
             direct = bool(nodes) and nodes[0].op == "affine" and self.number(source).unit == 1
             inputs.append(self.number(source).node if direct else self.real(source))
         for index, node in enumerate(nodes):
-            plain = node if several and index == 0 else _plain(node)
+            plain = node if broadcast and index == 0 else _plain(node)
             inputs = [self._real_node(path, plain, inputs, step.size[2])]
         return inputs[0]
 

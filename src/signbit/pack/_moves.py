@@ -23,14 +23,22 @@ MOVES: dict[str, tuple[str, ...]] = {
     "where": ("self", "other"),
     "masked_fill": ("self", "value"),
     "index_put": ("self", "values"),
+    "index_fill": ("self", "value"),
+    "index_copy": ("self", "source"),
+    "scatter": ("self", "src", "value"),
 }
 
 
 def moved(overload: Any, arguments: dict[str, Any], output: Tensor) -> View | None:
     """The elements of the output; None where places depend on the input, or numbers change."""
-    data = MOVES[overload.overloadpacket.__name__.removesuffix("_")]
+    data = [
+        name
+        for name in MOVES[overload.overloadpacket.__name__.removesuffix("_")]
+        if name in arguments
+    ]
     held = [one for name in data for one in views_in(arguments[name]) if not one.is_constant]
-    if arguments.get("accumulate") or any(one.dtype != output.dtype for one in held):
+    adds = arguments.get("accumulate") or arguments.get("reduce")
+    if adds or any(one.dtype != output.dtype for one in held):
         return None
     # Element 0 stands for a constant, since padding puts zeros.
     given: dict[str, Any] = {}

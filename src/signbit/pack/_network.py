@@ -8,6 +8,7 @@ from torch import Tensor
 from signbit.errors import PackError
 from signbit.pack._draft import Concat, Pixels, Step
 from signbit.pack._fold import Folding
+from signbit.pack._joined_constants import fill_for, with_constants
 from signbit.pack._layout import FILL, Placed, as_map, as_row, placed, usual_places, usual_size
 from signbit.pack._place import Place
 from signbit.pack._record import Recording
@@ -86,6 +87,10 @@ class Network:
             )
         owners = torch.bucketize(numbers.contiguous(), torch.tensor(self._starts), right=True) - 1
         used = [int(one) for one in owners[known].unique()]
+        if not used:
+            raise PackError(
+                f"{place}: gives constants, the same for every image; let it depend on the input"
+            )
         sources = [self._known(self._results[one], place) for one in used]
         index = torch.full_like(numbers, FILL)
         for owner, source in zip(used, sources, strict=True):
@@ -98,13 +103,17 @@ class Network:
         if any(source.fill is not None for source in sources):
             sources = [_without_fill(source, place) for source in sources]
             return self._gathered_again(elements, constants, place, used, sources)
-        fill = _one_constant(split_values(constants, elements, place), known, place)
+        held = split_values(constants, elements, place)
+        fill, several = _one_constant(held, known), None
+        if held is not None and len(held[~known].unique()) > 1:
+            fill, several = fill_for(held[~known]), held
         if len(used) == 1:
             found = placed(sources[0].step, shape, index, fill)
-            return _repeated(found, place) if found.index is not None else found
-        return _joined(
-            [one.step for one in sources], owners, used, known, index, shape, fill, place
-        )
+            found = _repeated(found, place) if found.index is not None else found
+        else:
+            steps = [one.step for one in sources]
+            found = _joined(steps, owners, used, known, index, shape, fill, place)
+        return found if several is None else with_constants(found, several, known, place)
 
     def _gathered_again(
         self,
@@ -167,17 +176,11 @@ def split_values(constants: Tensor | None, elements: Tensor, place: Place) -> Te
     return first
 
 
-def _one_constant(constants: Tensor | None, known: Tensor, place: Place) -> float | None:
+def _one_constant(constants: Tensor | None, known: Tensor) -> float | None:
     if bool(known.all()):
         return None
     assert constants is not None
-    values = constants[~known].unique()
-    if len(values) != 1:
-        raise PackError(
-            f"{place}: joins values with {len(values)} different constants; join them with one, "
-            "such as zeros"
-        )
-    return float(values[0])
+    return float(constants[~known][0])
 
 
 def _without_fill(source: Placed, place: Place) -> Placed:

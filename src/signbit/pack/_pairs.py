@@ -1,4 +1,4 @@
-"""Operators of several values of the network: a function of one number where they are, else real."""
+"""Operators of several values: asked where they are functions of one number, else real."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

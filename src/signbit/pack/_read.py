@@ -16,6 +16,15 @@ from signbit.pack._view import CONSTANT, OperatorCall, Result, View
 from signbit.pack.rules import Rule, rules
 
 
+# Those of ATen that make products of two matrices, or whole layers of attention.
+_MATRIX_PRODUCTS = frozenset(
+    (
+        *("mm", "bmm", "_native_multi_head_attention", "_transformer_encoder_layer_fwd"),
+        *("_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_attention_math"),
+    )
+)
+
+
 def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
     """What the network is as steps, and what it returns.
 
@@ -34,6 +43,7 @@ def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
                 "(if self.training: ...)"
             )
     _require_no_earlier(recording, needed)
+    _require_no_attention(recording, needed)
     for call in recording.calls:
         network.know(call)
         if call.number in needed:
@@ -50,6 +60,18 @@ def _require_no_earlier(recording: Recording, needed: set[int]) -> None:
                 "depend on which images came first; call the network on images of its task "
                 "before it is packed"
             )
+
+
+def _require_no_attention(recording: Recording, needed: set[int]) -> None:
+    """Before other reasons: what comes before such a product may be odd in other ways."""
+    for call in recording.calls:
+        if call.number in needed and call.operator in _MATRIX_PRODUCTS:
+            if sum(not view.is_constant for view in call.views()) > 1:
+                raise PackError(
+                    f"{call.place}: {call.operator} multiplies two values that depend on the "
+                    "input as matrices, which attention does; put layers with weights there, or "
+                    "products of number by number"
+                )
 
 
 def _by_rule(call: OperatorCall, network: Network) -> Sequence[Placed | None]:

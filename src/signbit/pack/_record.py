@@ -32,6 +32,8 @@ _SHAPE_ONLY = frozenset(
 _SAME_NUMBERS = frozenset(("clone", "lift_fresh", "lift_fresh_copy", "alias_copy", "_to_copy"))
 _CONSTANTS = frozenset(("zero", "fill"))
 _OVERWRITES = _CONSTANTS | {"copy"}
+# Arguments that no operator reads.
+_WRITTEN_ANEW = ("out", "noise")
 _LOOK_AT_VALUES = {
     "_local_scalar_dense": "a Python number or decision",
     "equal": "a Python decision",
@@ -168,7 +170,8 @@ class _Recorder(TorchDispatchMode):
             )
         noted = tree_map_only(Tensor, lambda one: views[id(one)], arguments)
         # What memory held that is written anew takes no part.
-        noted.pop("out", None)
+        for name in _WRITTEN_ANEW:
+            noted.pop(name, None)
         self._announce(func, arguments)
         out = func(*args, **(kwargs or {}))
         if plain not in _SHAPE_ONLY:
@@ -252,7 +255,9 @@ class _Recorder(TorchDispatchMode):
         if name in _CONSTANTS and all(one.is_constant for one in _others(noted)):
             self.storages.forget_whole(written[0])
             return
-        outputs = written or [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
+        returned = [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
+        # An operator may write one argument, and return a new tensor besides.
+        outputs = written + [one for one in returned if not _is_one_of(one, written)]
         same = self._same_numbers(func, name, noted, outputs, bool(written))
         if same is not None:
             self.storages.write_elements(outputs[0], same)
@@ -304,6 +309,10 @@ def _bound(func: Any, args: Any, kwargs: Any) -> dict[str, Any]:
             args[index] if index < len(args) else kwargs.get(argument.name, default)
         )
     return given
+
+
+def _is_one_of(tensor: Tensor, others: Sequence[Tensor]) -> bool:
+    return any(storage_key(tensor) == storage_key(other) for other in others)
 
 
 def _written(func: Any, arguments: dict[str, Any]) -> list[Tensor]:

@@ -1,13 +1,27 @@
 """Functions of one number."""
 
+import math
 from collections.abc import Callable
 
 import torch
 
 from signbit.pack._draft import RealForm, RealNode, chain
 from signbit.pack._layout import Placed
-from signbit.pack._nodes import DIVIDE, MULTIPLY, RECIPROCAL, affine, clamp, scaled, unary
-from signbit.pack._pairs import pair
+from signbit.pack._nodes import (
+    ADD,
+    DIVIDE,
+    MASKED,
+    MULTIPLY,
+    NEGATED,
+    NOT,
+    RECIPROCAL,
+    affine,
+    binary,
+    clamp,
+    scaled,
+    unary,
+)
+from signbit.pack._pairs import pair, several
 from signbit.pack._pointwise import pointwise
 from signbit.pack._rule import RuleCall
 from signbit.pack.rules import rules
@@ -67,9 +81,6 @@ _plain("cos", "cos(x).", None, lambda: chain(unary("cos")))
 _plain("sin", "sin(x).", None, lambda: chain(unary("sin")))
 _plain("floor", "The next whole number below.", 1.0, lambda: chain(unary("floor")))
 _plain(
-    "round", "The nearest whole number, the even one of two.", 1.0, lambda: chain(unary("round"))
-)
-_plain(
     "ceil",
     "The next whole number above.",
     1.0,
@@ -78,9 +89,68 @@ _plain(
 _plain("expm1", "exp(x) - 1.", 1.0, lambda: chain(unary("exp"), affine(1.0, -1.0)))
 _plain("atan", "atan(x). Before a sign only.", 1.0, lambda: None)
 _plain("asinh", "asinh(x). Before a sign only.", 1.0, lambda: None)
-_plain("hardshrink", "x, and 0 near 0. Before a sign only.", 1.0, lambda: None)
-_plain("softshrink", "x moved towards 0, and 0 near 0. Before a sign only.", 1.0, lambda: None)
+_plain("asin", "asin(x). Before a sign only.", 1.0, lambda: None)
+_plain("atanh", "atanh(x). Before a sign only.", 1.0, lambda: None)
+_plain("sinh", "sinh(x). Before a sign only.", 1.0, lambda: None)
+_plain("exp2", "2 ** x.", 1.0, lambda: chain(scaled(math.log(2)), unary("exp")))
+_plain(
+    "log2", "The logarithm to base 2.", 1.0, lambda: chain(unary("log"), scaled(math.log2(math.e)))
+)
+_plain(
+    "log10",
+    "The logarithm to base 10.",
+    1.0,
+    lambda: chain(unary("log"), scaled(math.log10(math.e))),
+)
+_plain(
+    "tan", "tan(x).", None, lambda: RealForm((chain(unary("sin")), chain(unary("cos"))), (DIVIDE,))
+)
 _plain("log1p", "log(1 + x).", 1.0, lambda: chain(affine(1.0, 1.0), unary("log")))
+
+
+@rules.register("round")
+def rounded(c: RuleCall) -> Placed:
+    """The nearest number of some decimals, none by default, the even one of two."""
+    decimals = int(c.call.arguments.get("decimals") or 0)
+    form = chain(unary("round"))
+    if decimals > 0:
+        power = 10.0**decimals
+        form = RealForm((chain(scaled(power), unary("round")), torch.tensor(power)), (DIVIDE,))
+    elif decimals < 0:
+        power = 10.0**-decimals
+        form = RealForm(
+            (RealForm((0, torch.tensor(power)), (DIVIDE,)),), (unary("round"), scaled(power))
+        )
+    return pointwise(c, {"self": 1.0}, lambda: form)
+
+
+@rules.register("logit")
+def logit(c: RuleCall) -> Placed:
+    """log(x / (1 - x)), of a number between eps and 1 - eps where that is given."""
+    eps = c.optional("eps")
+    bounds = [] if eps is None else [clamp(float(eps), 1 - float(eps))]
+    odds = RealForm((chain(*bounds), chain(*bounds, NOT)), (DIVIDE, unary("log")))
+    return pointwise(c, {"self": 1.0}, lambda: odds)
+
+
+@rules.register("nan_to_num")
+def nan_to_num(c: RuleCall) -> Placed:
+    """The number; others in the place of NaN and of both infinities."""
+    largest = torch.finfo(torch.float32).max
+    instead = [
+        default if c[name] is None else float(c[name])
+        for name, default in (("nan", 0.0), ("neginf", -largest), ("posinf", largest))
+    ]
+    if instead[1:] != [-largest, largest]:
+        c.refuse("other numbers in the place of infinities; leave them out, and clamp the result")
+    finite = clamp(-largest, largest)
+    # 1, and NaN of NaN.
+    known = chain(finite, affine(0.0, 1.0))
+    form = RealForm((chain(finite), known), (MASKED,))
+    if instead[0] != 0:
+        lost = RealForm((torch.tensor(1.0), known), (MASKED, NOT, scaled(instead[0])))
+        form = RealForm((form, lost), (ADD,))
+    return pointwise(c, {}, lambda: form)
 
 
 @rules.register("rsqrt")
@@ -107,38 +177,71 @@ def hardtanh(c: RuleCall) -> Placed:
 @rules.register("clamp")
 def clamped(c: RuleCall) -> Placed:
     """The number, between two bounds, of which one may be missing."""
-    bounds = [c.optional("min"), c.optional("max")]
-    if all(bound is None or bound.numel() == 1 for bound in bounds):
-        low, high = (
-            missing if bound is None else float(bound)
-            for bound, missing in zip(bounds, (-INFINITY, INFINITY), strict=True)
-        )
-        form = chain(clamp(min(low, high), high))
-        return pointwise(c, {"self": 1.0}, lambda: form)
-    return pointwise(c, {"self": 1.0})
+    return _bounded(c, "min", "max")
 
 
 @rules.register("clamp_min")
 def clamp_min(c: RuleCall) -> Placed:
     """The number, or a lower bound."""
-    form = chain(clamp(c.number("min"), INFINITY))
-    return pointwise(c, {"self": 1.0}, lambda: form)
+    return _bounded(c, "min", None)
 
 
 @rules.register("clamp_max")
 def clamp_max(c: RuleCall) -> Placed:
     """The number, or an upper bound."""
-    form = chain(clamp(-INFINITY, c.number("max")))
-    return pointwise(c, {"self": 1.0}, lambda: form)
+    return _bounded(c, None, "max")
+
+
+def _bounded(c: RuleCall, low: str | None, high: str | None) -> Placed:
+    """min(max(x, low), high), of bounds that may be numbers, constants, values or missing."""
+    given = [name for name in (low, high) if name is not None and c[name] is not None]
+    constants = {name: c.constant(name).float() for name in given if not c.is_value(name)}
+    if len(constants) == len(given) and all(one.numel() == 1 for one in constants.values()):
+        most = float(constants.get("max", INFINITY))
+        least = min(float(constants.get("min", -INFINITY)), most)
+        form = chain(clamp(least, most))
+        return pointwise(c, {"self": 1.0}, lambda: form)
+    names = [name for name in c.call.arguments if c.is_value(name)]
+
+    def form_of(**found: torch.Tensor) -> RealForm:
+        form = chain()
+        for name in given:
+            bound = found[name] if name in found else names.index(name)
+            form = RealForm((form, bound), (binary(_BOUNDS[name]),))
+        return form
+
+    return several(c, {"self": 1.0, "min": 1.0, "max": 1.0}, form_of, constants)
+
+
+_BOUNDS = {"min": "maximum", "max": "minimum"}
 
 
 @rules.register("threshold")
 def threshold(c: RuleCall) -> Placed:
     """The number where it is above a threshold, else a constant."""
-    rising = c.number("value") <= c.number("threshold")
-    same = c.number("value") == c.number("threshold")
-    form = chain(clamp(c.number("threshold"), INFINITY)) if same else None
-    return pointwise(c, {"self": 1.0 if rising else None}, lambda: form)
+    limit, value = c.number("threshold"), c.number("value")
+    above = chain(affine(1.0, -limit), clamp(0.0, INFINITY))
+    # NaN is not masked by the first part, but stays through the second.
+    rest = RealForm((above,), (unary("sign"), affine(-value, value)))
+    form = RealForm((RealForm((0, above), (MASKED,)), rest), (ADD,))
+    return pointwise(c, {"self": 1.0 if value <= limit else None}, lambda: form)
+
+
+@rules.register("hardshrink")
+def hardshrink(c: RuleCall) -> Placed:
+    """x, and 0 near 0."""
+    above = chain(unary("abs"), affine(1.0, -c.number("lambd")), clamp(0.0, INFINITY))
+    nothing = RealForm((above,), (unary("sign"), scaled(0.0)))
+    form = RealForm((RealForm((0, above), (MASKED,)), nothing), (ADD,))
+    return pointwise(c, {"self": 1.0}, lambda: form)
+
+
+@rules.register("softshrink")
+def softshrink(c: RuleCall) -> Placed:
+    """x moved towards 0, and 0 near 0."""
+    near = c.number("lambd")
+    form = RealForm((0, chain(clamp(-near, near), NEGATED)), (ADD,))
+    return pointwise(c, {"self": 1.0}, lambda: form)
 
 
 @rules.register("leaky_relu")
@@ -147,6 +250,19 @@ def leaky_relu(c: RuleCall) -> Placed:
     slope = c.number("negative_slope")
     form = chain(RealNode("prelu", {}, {"slope": torch.tensor(slope)}))
     return pointwise(c, {"self": 1.0 if slope >= 0 else None}, lambda: form)
+
+
+@rules.register("rrelu_with_noise")
+def rrelu(c: RuleCall) -> list[Placed | None]:
+    """The number, with the mean of two slopes below zero; the noise of training is not known."""
+    if c["training"]:
+        c.refuse("it draws random slopes; leave that out in evaluation (training=self.training)")
+    slope = (c.number("lower") + c.number("upper")) / 2
+    form = chain(RealNode("prelu", {}, {"slope": torch.tensor(slope)}))
+    arguments = {"self": c["self"], "negative_slope": slope}
+    as_leaky = c.run_as("leaky_relu", torch.ops.aten.leaky_relu.default, arguments)
+    found = pointwise(as_leaky, {"self": 1.0 if slope >= 0 else None}, lambda: form)
+    return [None] * (len(c.call.results) - 1) + [found]
 
 
 @rules.register("_prelu_kernel")
@@ -170,7 +286,7 @@ def elu(c: RuleCall) -> Placed:
     nodes = [unary("elu"), RealNode("prelu", {}, {"slope": torch.tensor(alpha)})]
     if scale != 1:
         nodes.append(affine(scale, 0.0))
-    form = chain(*nodes) if inner == 1 and alpha >= 0 else None
+    form = chain(*nodes) if inner == 1 else None
     return pointwise(c, {"self": rising}, lambda: form)
 
 

@@ -7,7 +7,18 @@ from torch import Tensor
 
 from signbit.pack._draft import Pointwise, RealForm, RealNode, chain
 from signbit.pack._layout import Placed
-from signbit.pack._nodes import DIVIDE, MULTIPLY, RECIPROCAL, affine, binary, clamp, scaled, unary
+from signbit.pack._nodes import (
+    ADD,
+    DIVIDE,
+    MULTIPLY,
+    NEGATED,
+    RECIPROCAL,
+    affine,
+    binary,
+    clamp,
+    scaled,
+    unary,
+)
 from signbit.pack._pairs import pair
 from signbit.pack._pointwise import pointwise
 from signbit.pack._rule import RuleCall
@@ -68,8 +79,9 @@ def neg(c: RuleCall) -> Placed:
 @rules.register("div")
 def div(c: RuleCall) -> Placed:
     """self / other."""
-    if c.call.arguments.get("rounding_mode") is not None:
-        c.refuse("division that rounds; divide, then call torch.floor")
+    mode = c.call.arguments.get("rounding_mode")
+    if mode is not None:
+        return _floored(c) if mode == "floor" else _truncated(c)
     if not c.is_value("other"):
         divisor = c.constant("other").float()
         return pointwise(c, {"self": divisor}, _quotient, {"divisor": divisor})
@@ -80,6 +92,80 @@ def div(c: RuleCall) -> Placed:
             value.step.stepwise = True
         return value
     return pointwise(c, {}, _of_reciprocal, {"dividend": c.constant("self").float()})
+
+
+@rules.register("floor_divide")
+def floor_divide(c: RuleCall) -> Placed:
+    """The next whole number below self / other."""
+    return _floored(c)
+
+
+def _floored(c: RuleCall) -> Placed:
+    """Torch floors the quotient before it is rounded; a power of two rounds none."""
+    divisor = _divisor(c)
+    form = chain(scaled(1 / divisor), unary("floor")) if _is_power_of_two(divisor) else None
+    return pointwise(c, {"self": divisor}, lambda: form)
+
+
+def _truncated(c: RuleCall) -> Placed:
+    divisor = _divisor(c)
+    return pointwise(
+        c, {"self": divisor}, lambda found: _trunc(_quotient(found)), {"found": divisor}
+    )
+
+
+@rules.register("remainder")
+def remainder(c: RuleCall) -> Placed:
+    """What is left of self above the next multiple of other."""
+    return _left(c, unary("floor"))
+
+
+@rules.register("fmod")
+def fmod(c: RuleCall) -> Placed:
+    """What is left of self above a multiple of other, of those towards zero."""
+    return _left(c, None)
+
+
+@rules.register("trunc")
+def trunc(c: RuleCall) -> Placed:
+    """The next whole number towards zero."""
+    return pointwise(c, {"self": 1.0}, lambda: _trunc(chain()))
+
+
+@rules.register("frac")
+def frac(c: RuleCall) -> Placed:
+    """What is left of self above the next whole number towards zero."""
+    return pointwise(c, {}, lambda: RealForm((0, RealForm((_trunc(chain()),), (NEGATED,))), (ADD,)))
+
+
+def _left(c: RuleCall, floor: RealNode | None) -> Placed:
+    """self less a multiple of a power of two, which rounds none."""
+    divisor = _divisor(c)
+    if not _is_power_of_two(divisor):
+        return pointwise(c)
+    quotient = chain(scaled(1 / divisor))
+    whole = _trunc(quotient) if floor is None else RealForm((quotient,), (floor,))
+    form = RealForm((0, RealForm((whole,), (scaled(-divisor),))), (ADD,))
+    return pointwise(c, {}, lambda: form)
+
+
+def _trunc(form: RealForm) -> RealForm:
+    return RealForm(
+        (RealForm((form,), (unary("abs"), unary("floor"))), RealForm((form,), (unary("sign"),))),
+        (MULTIPLY,),
+    )
+
+
+def _divisor(c: RuleCall) -> Tensor:
+    """One number for all. Raises: PackError where there are several, or it is no constant."""
+    divisor = c.constant("other").float()
+    if divisor.numel() != 1:
+        c.refuse("division that rounds, by several numbers; divide, then call torch.floor")
+    return divisor.reshape(())
+
+
+def _is_power_of_two(divisor: Tensor) -> bool:
+    return bool((torch.frexp(1 / divisor).mantissa.abs() == 0.5).all())
 
 
 @rules.register("reciprocal")
@@ -108,9 +194,14 @@ def minimum(c: RuleCall) -> Placed:
 
 @rules.register("pow")
 def power(c: RuleCall) -> Placed:
-    """self ** exponent, of a constant exponent."""
+    """self ** exponent, of a constant exponent or a positive base."""
+    if not c.is_value("self") and bool((c.constant("self") > 0).all()):
+        base = c.constant("self").float().log()
+        return pointwise(
+            c, {"exponent": base}, lambda found: chain(scaled(found), unary("exp")), {"found": base}
+        )
     if c.is_value("exponent"):
-        c.refuse("an exponent that depends on the input; give a number")
+        c.refuse("an exponent that depends on the input; give a number, or a positive base")
     exponent = c.number("exponent")
     if exponent == 2:
         return pair(c, "multiply", {}, names=("self", "self"))
@@ -160,9 +251,8 @@ def _affine(scale: Tensor, bias: Tensor) -> RealForm:
 
 def _quotient(divisor: Tensor) -> RealForm:
     """A product with 1 / divisor rounds otherwise, but where that is a power of two."""
-    inverse = 1 / divisor
-    if bool((torch.frexp(inverse).mantissa.abs() == 0.5).all()):
-        return chain(scaled(inverse))
+    if _is_power_of_two(divisor):
+        return chain(scaled(1 / divisor))
     return RealForm((0, divisor), (DIVIDE,))
 
 

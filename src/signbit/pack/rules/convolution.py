@@ -9,6 +9,8 @@ from torch import Tensor
 
 from signbit.pack._draft import Step
 from signbit.pack._layout import FILL, Placed, as_map, placed
+from signbit.pack._nodes import affine
+from signbit.pack._pointwise import function, laid_out
 from signbit.pack._rule import RuleCall, as_positions
 from signbit.pack._transposed import transposed
 from signbit.pack._weighted import Window, one_size, weighted, with_bias
@@ -50,6 +52,27 @@ def bmm(c: RuleCall) -> Placed:
     if not bool((matrices == matrices[:1]).all()):
         c.refuse("products with several matrices at once; multiply a part of the value by each")
     return _linear(c, "self", matrices[0], None)
+
+
+@rules.register("baddbmm")
+def baddbmm(c: RuleCall) -> Placed:
+    """The product of bmm times alpha, and a bias times beta."""
+    arguments = {"self": c["batch1"], "mat2": c["batch2"]}
+    product = bmm(c.run_as("bmm", torch.ops.aten.bmm.default, arguments))
+    alpha, bias = float(c["alpha"]), c.constant("self").float() * float(c["beta"])
+    laid, found = laid_out(c, product, {"bias": bias})
+    shift = found["bias"]
+    step = function(
+        c, laid.step, lambda rows: rows * alpha + shift, torch.tensor(alpha), affine(alpha, shift)
+    )
+    step.exact = math.frexp(alpha)[0] in (-0.5, 0.5)
+    return Placed(step, laid.shape, laid.index)
+
+
+@rules.register("mv")
+def mv(c: RuleCall) -> Placed:
+    """Rows times a vector."""
+    return _linear(c, "self", c.constant("vec").float()[:, None], None)
 
 
 def _convolved(c: RuleCall) -> Placed:
@@ -114,6 +137,11 @@ def _linear(c: RuleCall, name: str, matrix: Tensor, bias: Tensor | None) -> Plac
 def _from_left(c: RuleCall) -> Placed:
     """(batch, out, in) times (batch, in, columns): the columns are positions of a map."""
     matrices = c.constant("self").float()
+    if len(matrices) == 1:
+        c.refuse(
+            "the batch lies among the columns, where torch.einsum puts it if the weight comes "
+            "first; name the value first, or call weight @ value"
+        )
     if not bool((matrices == matrices[:1]).all()) or len(matrices) != 2:
         c.refuse("products with several matrices at once; multiply a part of the value by each")
     return c.usual(weighted(c, c.map("mat2"), matrices[0][:, :, None, None], Window()))

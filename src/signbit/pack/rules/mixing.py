@@ -1,0 +1,83 @@
+"""Sums of products and quotients in one operator, and means of two numbers with weights."""
+
+from torch import Tensor
+
+from signbit.pack._draft import RealForm, RealNode
+from signbit.pack._layout import Placed
+from signbit.pack._nodes import ADD, DIVIDE, MULTIPLY, NOT, scaled
+from signbit.pack._pairs import several
+from signbit.pack._pointwise import Slope
+from signbit.pack._rule import RuleCall
+from signbit.pack.rules import rules
+
+
+@rules.register("addcmul")
+def addcmul(c: RuleCall) -> Placed:
+    """self + value * tensor1 * tensor2."""
+    value, factors = float(c["value"]), ("tensor1", "tensor2")
+    slopes: dict[str, Slope] = {"self": 1.0}
+    for name, other in (factors, factors[::-1]):
+        if not c.is_value(other):
+            slopes[name] = value * c.constant(other).float()
+    # Torch may fuse the product and the sum, or not.
+    return _sum(c, slopes, MULTIPLY, exact=False)
+
+
+@rules.register("addcdiv")
+def addcdiv(c: RuleCall) -> Placed:
+    """self + value * tensor1 / tensor2."""
+    slopes: dict[str, Slope] = {"self": 1.0}
+    if not c.is_value("tensor2"):
+        slopes["tensor1"] = float(c["value"]) * c.constant("tensor2").float()
+    return _sum(c, slopes, DIVIDE, exact=True)
+
+
+def _sum(c: RuleCall, slopes: dict[str, Slope], node: RealNode, exact: bool) -> Placed:
+    """self and what an operation makes of value * tensor1 and tensor2."""
+    value = float(c["value"])
+    constants = _constants(c, "self", "tensor1", "tensor2")
+    if "tensor1" in constants:
+        constants["tensor1"] = value * constants["tensor1"]
+    before = [] if value == 1 or "tensor1" in constants else [scaled(value)]
+
+    def form(**found: Tensor) -> RealForm:
+        first, second = (_operand(c, name, found) for name in ("tensor1", "tensor2"))
+        factor = RealForm((first,), before) if before else first
+        return RealForm((_operand(c, "self", found), RealForm((factor, second), (node,))), (ADD,))
+
+    return several(c, slopes, form, constants, exact)
+
+
+@rules.register("lerp")
+def lerp(c: RuleCall) -> Placed:
+    """self + weight * (end - self), as a mean with the weights 1 - weight and weight."""
+    constants = _constants(c, "self", "end", "weight")
+
+    def form(**found: Tensor) -> RealForm:
+        parts: list[RealForm] = []
+        for name in ("self", "end"):
+            operand = _operand(c, name, found)
+            if "weight" not in found:
+                weight = RealForm((_operand(c, "weight", found),), [NOT] if name == "self" else [])
+                parts.append(RealForm((operand, weight), (MULTIPLY,)))
+                continue
+            share = found["weight"] if name == "end" else 1 - found["weight"]
+            if isinstance(operand, Tensor):
+                parts.append(RealForm((operand * share,), ()))
+            else:
+                parts.append(RealForm((operand,), (scaled(share),)))
+        return RealForm(tuple(parts), (ADD,))
+
+    # Torch computes it in one of two orders, of which neither is monotone for every number.
+    return several(c, {}, form, constants, exact=False)
+
+
+def _constants(c: RuleCall, *names: str) -> dict[str, Tensor]:
+    return {name: c.constant(name).float() for name in names if not c.is_value(name)}
+
+
+def _operand(c: RuleCall, name: str, constants: dict[str, Tensor]) -> int | Tensor:
+    """A source of a form, or a constant."""
+    if name in constants:
+        return constants[name]
+    return [one for one in c.call.arguments if c.is_value(one)].index(name)
