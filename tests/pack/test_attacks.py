@@ -481,23 +481,52 @@ class ScriptedList(nn.Module):
         return x if max(numbers) > -0.99 else -x
 
 
-@pytest.mark.xfail(strict=True, reason="TorchScript's tolist runs neither operator nor function")
-def test_a_decision_by_a_list_within_torchscript_is_refused():
-    scripted = torch.jit.script(ScriptedList())
-    attack(lambda: nn.Sequential(scripted, Real(lambda x: x)), refused="Python numbers")
+def scripted_list(x: Tensor) -> Tensor:
+    numbers: list[float] = x.flatten().tolist()
+    return x if max(numbers) > -0.99 else -x
 
 
-@pytest.mark.xfail(strict=True, reason="a constant is read late, and NumPy changes it unseen")
-def test_constants_that_numpy_changes_between_two_reads():
+class CallsAList(nn.Module):
+    """The same by a function that TorchScript compiles with it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return scripted_list(x)
+
+
+@pytest.mark.parametrize("kind", [ScriptedList, CallsAList])
+def test_a_decision_by_a_list_within_torchscript_is_refused(kind: type[nn.Module]):
+    scripted = torch.jit.script(kind())
+    attack(lambda: nn.Sequential(scripted, Real(lambda x: x)), refused=r"0: .* tolist\(\)")
+
+
+@pytest.mark.xfail(strict=True, reason="a scripted function is part of no module, and runs unseen")
+def test_a_decision_by_a_list_within_a_scripted_function_is_refused():
+    scripted = torch.jit.script(scripted_list)
+    attack(lambda: nn.Sequential(Call(scripted), Real(lambda x: x)), refused="tolist")
+
+
+@pytest.mark.parametrize("reads", [1, 2])
+def test_constants_that_numpy_changes_while_the_network_runs_are_refused(reads: int):
     class Shared(Real):
         def forward(self, x: Tensor) -> Tensor:
             array = np.full(1, 2, np.float32)
             factor = torch.from_numpy(array)
             first = x * factor
             array[0] = 5
+            return super().forward(first) + super().forward(x * (factor if reads > 1 else 2))
+
+    attack(lambda: Shared(lambda x: x), refused="NumPy, changed a constant")
+
+
+def test_constants_that_torch_changes_between_two_reads():
+    class Changes(Real):
+        def forward(self, x: Tensor) -> Tensor:
+            factor = torch.full((1,), 2.0)
+            first = x * factor
+            factor.fill_(5)
             return super().forward(first) + super().forward(x * factor)
 
-    attack(lambda: Shared(lambda x: x))
+    attack(lambda: Changes(lambda x: x))
 
 
 SEVENTHS = torch.arange(1.0, 17.0).view(-1, 1, 1)

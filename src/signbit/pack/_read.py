@@ -15,7 +15,6 @@ from signbit.pack._rule import RuleCall
 from signbit.pack._view import CONSTANT, OperatorCall, Result, View
 from signbit.pack.rules import Rule, rules
 
-
 # Those of ATen that make products of two matrices, or whole layers of attention.
 _MATRIX_PRODUCTS = frozenset(
     (
@@ -65,13 +64,14 @@ def _require_no_earlier(recording: Recording, needed: set[int]) -> None:
 def _require_no_attention(recording: Recording, needed: set[int]) -> None:
     """Before other reasons: what comes before such a product may be odd in other ways."""
     for call in recording.calls:
-        if call.number in needed and call.operator in _MATRIX_PRODUCTS:
-            if sum(not view.is_constant for view in call.views()) > 1:
-                raise PackError(
-                    f"{call.place}: {call.operator} multiplies two values that depend on the "
-                    "input as matrices, which attention does; put layers with weights there, or "
-                    "products of number by number"
-                )
+        if call.number not in needed or call.operator not in _MATRIX_PRODUCTS:
+            continue
+        if sum(not view.is_constant for view in call.views()) > 1:
+            raise PackError(
+                f"{call.place}: {call.operator} multiplies two values that depend on the input as "
+                "matrices, which attention does; put layers with weights there, or products of "
+                "number by number"
+            )
 
 
 def _by_rule(call: OperatorCall, network: Network) -> Sequence[Placed | None]:

@@ -92,7 +92,10 @@ def record(
     if recorder.refusal is not None:
         raise recorder.refusal
     returned = recorder.view(_one_tensor(output))
-    recorder.storages.settle()
+    try:
+        recorder.storages.settle()
+    except PackError as error:
+        raise PackError(f"{recorder.places.here()}: {error}") from None
     return Recording(recorder.calls, start, returned, recorder.storages.weak_references())
 
 

@@ -1,5 +1,7 @@
 """What memory holds while a network runs: views and in-place writes need no case of their own."""
 
+import ctypes
+import zlib
 from dataclasses import dataclass
 from weakref import WeakSet
 
@@ -54,6 +56,7 @@ class Storages:
         self._contents: dict[int, _Contents] = {}
         # Most views of constants are soon forgotten.
         self._shared: dict[int, WeakSet[View]] = {}
+        self._checksums: dict[int, int] = {}
         self._changed: set[int] = set()
 
     def read(self, tensor: Tensor) -> View:
@@ -81,8 +84,21 @@ class Storages:
     def _constant(self, tensor: Tensor) -> View:
         """Its memory is read where it is, until something is about to change it."""
         view = View(tuple(tensor.shape), tensor.dtype, constants=tensor.detach())
-        self._shared.setdefault(storage_key(tensor), WeakSet()).add(view)
+        key = storage_key(tensor)
+        if self._shared.get(key):
+            self._require_unchanged(key, tensor)
+        else:
+            self._shared[key], self._checksums[key] = WeakSet(), _checksum(tensor)
+        self._shared[key].add(view)
         return view
+
+    def _require_unchanged(self, key: int, tensor: Tensor) -> None:
+        """Torch says when it is about to change memory; NumPy, which may share it, does not."""
+        if _checksum(tensor) != self._checksums[key]:
+            raise PackError(
+                "something else than torch, such as NumPy, changed a constant while the network "
+                "ran; change it with torch, or copy it: torch.tensor(array)"
+            )
 
     def about_to_change(self, tensor: Tensor) -> None:
         """Constants that lie in this memory get their own."""
@@ -90,7 +106,14 @@ class Storages:
         self._part_with(storage_key(tensor))
 
     def settle(self) -> None:
-        """The same for all memory that was changed: the next call may change it again."""
+        """The same for all memory that was changed: the next call may change it again.
+
+        Raises: PackError where other memory is not what it was when it was read.
+        """
+        for key, views in self._shared.items():
+            for view in list(views)[:1]:
+                assert view.constants is not None
+                self._require_unchanged(key, view.constants)
         for key in self._changed:
             self._part_with(key)
 
@@ -131,6 +154,14 @@ class Storages:
         contents = self._contents.get(storage_key(tensor))
         if contents is not None:
             lies_at(contents.spread(), tensor).fill_(CONSTANT)
+
+
+def _checksum(tensor: Tensor) -> int:
+    """Of the whole storage."""
+    storage = tensor.untyped_storage()
+    if not storage.nbytes():
+        return 0
+    return zlib.crc32((ctypes.c_char * storage.nbytes()).from_address(storage.data_ptr()))
 
 
 def _copied(tensor: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from signbit.errors import PackError, first_line
+from signbit.pack._script import require_operators
 
 
 def unwrapped(model: nn.Module) -> tuple[nn.Module, list[str]]:
@@ -41,6 +42,7 @@ def unwrapped(model: nn.Module) -> tuple[nn.Module, list[str]]:
         notes.append(
             f"the network has numbers of {_listed(types)}; a copy in float32 was packed and checked"
         )
+    require_operators(model)
     alone = not list(model.children()) and not isinstance(model, torch.jit.ScriptModule)
     return (nn.Sequential(model) if alone else model), notes
 

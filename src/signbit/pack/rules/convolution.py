@@ -46,6 +46,10 @@ def mm(c: RuleCall) -> Placed:
 @rules.register("bmm")
 def bmm(c: RuleCall) -> Placed:
     """Rows times one matrix for all, or one matrix for all times columns."""
+    return _product(c)
+
+
+def _product(c: RuleCall) -> Placed:
     if not c.is_value("self"):
         return _from_left(c)
     matrices = c.constant("mat2").float()
@@ -58,7 +62,7 @@ def bmm(c: RuleCall) -> Placed:
 def baddbmm(c: RuleCall) -> Placed:
     """The product of bmm times alpha, and a bias times beta."""
     arguments = {"self": c["batch1"], "mat2": c["batch2"]}
-    product = bmm(c.run_as("bmm", torch.ops.aten.bmm.default, arguments))
+    product = _product(c.run_as("bmm", torch.ops.aten.bmm.default, arguments))
     alpha, bias = float(c["alpha"]), c.constant("self").float() * float(c["beta"])
     laid, found = laid_out(c, product, {"bias": bias})
     shift = found["bias"]
