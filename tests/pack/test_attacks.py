@@ -563,6 +563,18 @@ def test_a_function_of_a_library_between_integers_is_not_exact():
         assert not pack(EvenSums(sign).eval(), RGB).info["exact"]
 
 
+def test_a_sign_of_three_values_after_a_norm_of_the_image_is_refused_as_a_number_too():
+    def network(norm: nn.Module) -> nn.Module:
+        layers = nn.Conv2d(3, 8, 3), norm, _Sign(), nn.Conv2d(8, 4, 3), nn.Flatten()
+        return nn.Sequential(*layers, nn.Linear(256, 3))
+
+    attack(lambda: network(nn.GroupNorm(1, 8)), refused="0 where an image is flat")
+    # Its zero lies elsewhere.
+    shifted = nn.GroupNorm(1, 8)
+    nn.init.constant_(shifted.bias, 0.5)
+    attack(lambda: network(shifted))
+
+
 def test_a_sign_of_three_values_after_a_norm_of_the_image_is_refused():
     # Of a flat image every number is its mean: torch.sign gives 0 wherever the norm has no bias.
     norm = nn.GroupNorm(1, 8)

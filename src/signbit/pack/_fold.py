@@ -157,6 +157,15 @@ class Folding:
             return self.is_pixels(step.sources[0]) and self._one_scale()
         return isinstance(step, Pixels)
 
+    def is_zero_when_flat(self, step: Pointwise) -> bool:
+        """Whether a sign has a third value where an image is flat, of numbers less their mean."""
+        of = self._looked_at(step)
+        if not step.stepwise or not _is_centred(of):
+            return False
+        rows = torch.tensor([[-_TINY], [0.0], [_TINY]]).expand(-1, of.size[2])
+        below, at, above = Function(step, of)(rows)
+        return bool(((at != below) & (at != above)).any())
+
     def _one_scale(self) -> bool:
         scale, bias = self.preprocessing.scale, self.preprocessing.bias
         return len(set(scale)) == 1 and len(set(bias)) == 1
@@ -312,16 +321,21 @@ class Folding:
         return key.float() * scale + bias
 
 
+# The smallest normal number: torch may take smaller ones for 0.
+_TINY = torch.finfo(torch.float32).tiny
 _FLAT = Reason("it gives 0 where an image is flat", few=True, third=True)
 
 
 def _is_zero_when_flat(found: TwoValues, of: Step) -> bool:
     """Whether a third value lies at zero, of numbers whose mean was taken from them."""
+    return found.between and _is_centred(of) and bool((found.turns.turn == 1).any())
+
+
+def _is_centred(of: Step) -> bool:
     step = base_of(of)
     while isinstance(step, Move | Flatten | MaxPool):
         step = base_of(step.sources[0])
-    centred = isinstance(step, RealStep) and step.centred
-    return found.between and centred and bool((found.turns.turn == 1).any())
+    return isinstance(step, RealStep) and step.centred
 
 
 def _last_turning(function: Function) -> Function | None:
