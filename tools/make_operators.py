@@ -51,6 +51,9 @@ nn.Hardswish()                  x.abs()                         x ** 2
 x.exp()                         x.floor()                       x.round()
 x + 0.5                         x - 0.5                         -x
 x * 0.5                         x / 2                           1 - x
+x / 3                           x.trunc()                       x % 2
+torch.where(x > 0, x, x.exp() - 1)                              x.cumsum(1)
+torch.lerp(x, x.relu(), 0.3)    x.logsumexp(1)
 x.detach()                      x.clone()                       nn.Dropout(0.5)
 x + x.relu()                    x + x.mean((2, 3), keepdim=True)
 x * x.mean((2, 3), keepdim=True).sigmoid()                      torch.maximum(x, -x)

@@ -109,7 +109,7 @@ def _made(c: RuleCall, form: RealForm, sources: Sequence[Step], exact: bool) -> 
         if isinstance(operand, RealForm):
             operands.append(_made(c, operand, sources, exact))
         elif isinstance(operand, Tensor):
-            operands.append(_constant(c, operand, sources[0]))
+            operands.append(constant_step(c, operand, sources[0]))
         else:
             operands.append(sources[operand])
     for node in form.nodes:
@@ -118,7 +118,7 @@ def _made(c: RuleCall, form: RealForm, sources: Sequence[Step], exact: bool) -> 
     return operands[0]
 
 
-def _constant(c: RuleCall, values: Tensor, source: Step) -> Step:
+def constant_step(c: RuleCall, values: Tensor, source: Step) -> Step:
     """One position with constants, which goes with all positions of another value."""
     count = values.numel()
     nowhere = torch.full((1,), FILL)

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 
 from signbit.pack._draft import Conv, MaxPool, Move, Size, Step
-from signbit.pack._layout import Placed, as_map, placed, usual_places, usual_size
+from signbit.pack._layout import Placed, as_map, as_row, placed, usual_places, usual_size
 from signbit.pack._nodes import scaled
+from signbit.pack._pairs import constant_step
 from signbit.pack._resample import resampled
 from signbit.pack._rule import RuleCall, then
 from signbit.pack.rules import rules
@@ -73,9 +74,27 @@ def adaptive_avg_pool(c: RuleCall) -> Placed:
     source, size = c.map("self"), _size(c)
     kernel = _even(source, size)
     if kernel is None:
-        return c.usual(resampled(c, source, torch.ops.aten._adaptive_avg_pool2d, size))
+        return _uneven_means(c, source, size)
     attributes: dict[str, Any] = {"kernel": kernel, "stride": kernel, "padding": (0, 0, 0, 0)}
     return c.usual(c.real("avg_pool", (source,), size, **attributes, count_padding=False))
+
+
+def _uneven_means(c: RuleCall, source: Step, size: Size) -> Placed:
+    """Sums, then quotients, as in torch: sums of whole numbers are not rounded."""
+
+    def summed(x: torch.Tensor, sides: list[int]) -> torch.Tensor:
+        return (torch.ops.aten._adaptive_avg_pool2d(x, sides) != 0).float()
+
+    row = as_row(c.usual(resampled(c, source, summed, size)), c.place)
+    step, (height, width, channels) = row.step, size
+    counts = [
+        summed(torch.eye(side)[:, None, :, None], [wanted, 1]).sum(0).reshape(wanted)
+        for side, wanted in zip(source.size[:2], size[:2], strict=True)
+    ]
+    for count in (counts[1].expand(height, width), counts[0][:, None].expand(height, width)):
+        divisor = constant_step(c, count.expand(channels, height, width).reshape(-1), step)
+        step = c.real("binary", (step, divisor), step.size, function="divide")
+    return Placed(step, c.image_shape, row.index)
 
 
 @rules.register("adaptive_max_pool2d")
