@@ -17,7 +17,7 @@ from signbit.errors import PackError, first_line
 from signbit.pack._composite import run_as_parts
 from signbit.pack._moves import MOVES, moved
 from signbit.pack._place import Places, is_outermost
-from signbit.pack._storage import Storages, storage_key
+from signbit.pack._storage import Borrowed, Storages, storage_key
 from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
 from signbit.pack._view import OperatorCall, Result, View, operator_name, views_in
 
@@ -53,26 +53,26 @@ class Recording(NamedTuple):
     """The operators that ran, in their order, the network's input, and what it returned.
 
     kept: the memory that holds numbers of its images, for later calls to read.
+    borrowed: the constants that it read where they are.
     """
 
     calls: Sequence[OperatorCall]
     input: Result
     output: View
     kept: Mapping[int, Any]
+    borrowed: Borrowed
 
 
 @is_outermost
-def record(
-    model: nn.Module, example: Tensor, earlier: Mapping[int, Any] | None = None
-) -> Recording:
+def record(model: nn.Module, example: Tensor, *earlier: Recording) -> Recording:
     """Run the network on a batch of two.
 
-    earlier: what earlier calls kept.
+    earlier: of the same network, in their order.
 
     Raises: PackError where it cannot run, or does not compute the same for any input.
     """
     state = [*model.parameters(), *model.buffers()]
-    recorder = _Recorder(Places(model), {storage_key(tensor) for tensor in state}, earlier or {})
+    recorder = _Recorder(Places(model), {storage_key(tensor) for tensor in state}, earlier)
     start = recorder.begin(example)
     try:
         with torch.no_grad(), recorder.places.followed(), recorder, _Watch(recorder.left):
@@ -90,8 +90,9 @@ def record(
     if recorder.refusal is not None:
         raise recorder.refusal
     returned = recorder.view(_one_tensor(output))
-    recorder.storages.settle()
-    return Recording(recorder.calls, start, returned, recorder.storages.weak_references())
+    storages = recorder.storages
+    kept = storages.weak_references()
+    return Recording(recorder.calls, start, returned, kept, storages.borrowed)
 
 
 def _one_tensor(output: Any) -> Tensor:
@@ -120,10 +121,13 @@ class _Watch(TorchFunctionMode):
 
 
 class _Recorder(TorchDispatchMode):
-    def __init__(self, places: Places, state: set[int], earlier: Mapping[int, Any]):
+    def __init__(self, places: Places, state: set[int], earlier: Sequence[Recording]):
         super().__init__()
-        self._state, self._earlier = state, dict(earlier)
-        self.places, self.storages = places, Storages()
+        self._state, self._earlier = state, dict[int, Any]()
+        for one in earlier:
+            self._earlier.update(one.kept)
+        self.places = places
+        self.storages = Storages(earlier[-1].borrowed if earlier else Borrowed())
         self.calls: list[OperatorCall] = []
         self.refusal: PackError | None = None
         self._elements, self._position = 0, -1
@@ -177,7 +181,7 @@ class _Recorder(TorchDispatchMode):
 
     def _announce(self, func: Any, arguments: dict[str, Any]) -> None:
         for tensor in _written(func, arguments):
-            self.storages.about_to_change(tensor)
+            self.storages.borrowed.about_to_change(tensor)
 
     def view(self, tensor: Tensor) -> View:
         """What a tensor holds."""

@@ -47,21 +47,42 @@ class _Contents:
         return self.elements
 
 
+class Borrowed:
+    """Views of constants, whose memory is read where it is until something is about to change it.
+
+    One for all recordings of a network: a later one may change what an earlier one has read.
+    """
+
+    def __init__(self) -> None:
+        # Most views of constants are soon forgotten.
+        self._views: dict[int, WeakSet[View]] = {}
+
+    def view(self, tensor: Tensor) -> View:
+        """A constant that lies in the tensor's memory."""
+        view = View(tuple(tensor.shape), tensor.dtype, constants=tensor.detach())
+        self._views.setdefault(storage_key(tensor), WeakSet()).add(view)
+        return view
+
+    def about_to_change(self, tensor: Tensor) -> None:
+        """Constants that lie in this memory get their own."""
+        for view in self._views.pop(storage_key(tensor), ()):
+            assert view.constants is not None
+            view.constants = _copied(view.constants)
+
+
 class Storages:
     """The storages that hold numbers that depend on the network's input."""
 
-    def __init__(self) -> None:
+    def __init__(self, borrowed: Borrowed) -> None:
+        self.borrowed = borrowed
         self._contents: dict[int, _Contents] = {}
-        # Most views of constants are soon forgotten.
-        self._shared: dict[int, WeakSet[View]] = {}
-        self._changed: set[int] = set()
 
     def read(self, tensor: Tensor) -> View:
         """What the tensor holds now."""
         shape, dtype = tuple(tensor.shape), tensor.dtype
         contents = self._contents.get(storage_key(tensor))
         if contents is None:
-            return self._constant(tensor)
+            return self.borrowed.view(tensor)
         written = contents.tensor.dtype
         if dtype != written and not {dtype, written} <= _TRUTHS:
             raise PackError(
@@ -74,30 +95,9 @@ class Storages:
         elements = lies_at(contents.spread().clone(), tensor).clone()
         constant = elements == CONSTANT
         if bool(constant.all()):
-            return self._constant(tensor)
+            return self.borrowed.view(tensor)
         held = _copied(tensor) if bool(constant.any()) else None
         return View(shape, dtype, elements=elements, constants=held)
-
-    def _constant(self, tensor: Tensor) -> View:
-        """Its memory is read where it is, until something is about to change it."""
-        view = View(tuple(tensor.shape), tensor.dtype, constants=tensor.detach())
-        self._shared.setdefault(storage_key(tensor), WeakSet()).add(view)
-        return view
-
-    def about_to_change(self, tensor: Tensor) -> None:
-        """Constants that lie in this memory get their own."""
-        self._changed.add(storage_key(tensor))
-        self._part_with(storage_key(tensor))
-
-    def settle(self) -> None:
-        """The same for all memory that was changed: the next call may change it again."""
-        for key in self._changed:
-            self._part_with(key)
-
-    def _part_with(self, key: int) -> None:
-        for view in self._shared.pop(key, ()):
-            assert view.constants is not None
-            view.constants = _copied(view.constants)
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether the tensor's memory is known."""
