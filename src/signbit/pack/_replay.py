@@ -56,6 +56,11 @@ class Replay(TorchDispatchMode):
         self.off, self.high = dict[int, Mask](), dict[int, Mask]()
         self._position = -1
 
+    @property
+    def alike(self) -> bool:
+        """Whether all values expected came, and were those."""
+        return len(self.off) == len(self.expected) and not self.differ and not self.between
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         whole = run_as_parts(self, func, args, kwargs or {})
         if whole is not NotImplemented:
