@@ -1,6 +1,7 @@
 """Run torch and the packed network on the same images, and count what differs."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -178,20 +179,20 @@ def _beside(
     """
     if first:
         replay = Replay(expected)
-        try:
+        with suppress(PackError):
             wanted = _run(model, inputs, replay)
-        except PackError:
-            wanted = None
-        alike = wanted is not None and replay.alike and wanted.size == scores.size
-        if alike and _is_close(scores.reshape(wanted.shape), wanted, exact):
-            return replay, wanted
+            if replay.alike and _is_close(scores, wanted, exact):
+                return replay, wanted
     replay = Replay(expected)
     return replay, _run(model, inputs, replay)
 
 
 def _is_close(scores: NDArray[np.float32], wanted: NDArray[np.float32], exact: bool) -> bool:
     bound = EXACT_ERROR if exact else REAL_ERROR
-    return _largest(scores, wanted) <= bound * _largest_size(wanted)
+    found = scores.reshape(-1)
+    return found.size == wanted.size and (
+        _largest(found, wanted.reshape(-1)) <= bound * _largest_size(wanted)
+    )
 
 
 def _shaken(
