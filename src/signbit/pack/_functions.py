@@ -8,7 +8,6 @@ from torch import Tensor
 
 from signbit.pack._draft import Pointwise, Step, in_order
 
-
 # Keys that a question is asked for at once, and parts that a range is cut into.
 _AT_ONCE, _MOST_PARTS = 1 << 13, 64
 
