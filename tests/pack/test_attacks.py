@@ -124,6 +124,21 @@ def test_memory_that_each_call_writes_anew_is_allowed(whole: bool):
     attack(lambda: Middle(Workspace(whole)), integers=False)
 
 
+def test_a_factor_that_the_second_call_changes_is_refused_without_a_check():
+    class Doubles(Real):
+        factor: Tensor | None = None
+
+        def forward(self, x: Tensor) -> Tensor:
+            if self.factor is None:
+                self.factor = torch.ones(1)
+            else:
+                self.factor.mul_(2)
+            return super().forward(x) * self.factor
+
+    with pytest.raises(PackError, match="another one for another image"):
+        pack(Doubles(lambda x: x).eval(), RGB, check=False)
+
+
 class ByNumpy(Real):
     """Decides by numbers that left torch."""
 

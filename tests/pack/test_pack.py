@@ -243,7 +243,7 @@ def _without_statistics() -> nn.Module:
         (nn.Conv2d(1, 1, 3).eval(), r"one row of scores"),
         (nn.Linear(8, 2).eval(), r"values of shape \(1, 8, 2\) for an image; give one row"),
         (body(features=5), r"^Sequential: cannot run on input of shape \(2, 1, 8, 8\)"),
-        (_Calling(lambda x, b: torch.cat([x, b], 1)).eval(), r"not on one of 16: Sizes of tensors"),
+        (_Calling(lambda x, b: torch.cat([x, b], 1)).eval(), r"not on one of 8: Sizes of tensors"),
         (_Calling(lambda x, b: F.dropout(x)).eval(), r"bernoulli draws random numbers"),
         (_Calling(_raising).eval(), r"NotImplementedError; give a preprocessing"),
         (_Calling(lambda x, b: x @ x).eval(), r"bmm multiplies two values .* attention"),

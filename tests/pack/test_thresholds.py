@@ -51,10 +51,11 @@ def answers(thresholds, values):
 @pytest.mark.parametrize("unit", [1.0, 1 / 128, 1 / 255])
 def test_integers_turn_where_torch_turns(unit):
     norm = norm_with_every_pair()
+    function = norm_of(norm)
 
     def question(values):
         with torch.no_grad():
-            return nn.functional.hardtanh(norm((values * unit)[None]))[0] > 0
+            return nn.functional.hardtanh(function(values * unit)) > 0
 
     channels = norm.num_features
     thresholds = integers(question, channels)

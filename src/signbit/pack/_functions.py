@@ -8,6 +8,9 @@ from torch import Tensor
 
 from signbit.pack._draft import Pointwise, Step, in_order
 
+# Keys that a question is asked for at once, and parts that a range is cut into.
+_AT_ONCE, _MOST_PARTS = 1 << 13, 64
+
 
 class Function(NamedTuple):
     """What a step is as a function of another, which is not looked behind.
@@ -121,15 +124,23 @@ class Turns(NamedTuple):
 
 
 def bisected(question: Callable[[Tensor], Tensor], keys: Keys) -> Turns:
-    """Of a monotone question: sound because rounding never turns an order round."""
+    """Of a monotone question: sound because rounding never turns an order round.
+
+    question: (rows, C) of keys to truths.
+    """
     low, high = keys.low, keys.high
-    before, after = question(low), question(high)
+    before, after = question(torch.stack([low, high]))
     if torch.equal(before, after):
         # Monotone, so that it nowhere turns.
         return Turns(high, before, after)
+    # Asking costs much and each number little: a range is cut into many parts at once.
+    parts = min(max(_AT_ONCE // len(low), 2), _MOST_PARTS)
+    cuts = torch.arange(1, parts)[:, None]
     while bool((high - low > 1).any()):
-        middle = torch.div(low + high, 2, rounding_mode="floor")
+        middle = low + torch.div((high - low) * cuts, parts, rounding_mode="floor")
         turned = question(middle) == after
-        high = torch.where(turned, middle, high)
-        low = torch.where(turned, low, middle)
+        # The last cut that has not turned, 0 for the lower end; the next one has.
+        last = torch.where(turned, 0, cuts).amax(0, keepdim=True)
+        marks = torch.cat([low[None], middle, high[None]])
+        low, high = marks.gather(0, last)[0], marks.gather(0, last + 1)[0]
     return Turns(high, before, after)

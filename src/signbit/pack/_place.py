@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,20 +70,26 @@ class Places:
 def _users_line() -> str:
     frame = sys._getframe(1)
     while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith(_NOT_THE_USERS):
-            # pack() was called from here: the network itself has no line of the user's.
-            return "" if frame.f_code in _CALLERS else f"{Path(name).name}:{frame.f_lineno}"
-        if frame.f_code in _CALLERS:
+        code = frame.f_code
+        # pack() was called from here: the network itself has no line of the user's.
+        if id(code) in _CALLERS:
             return ""
+        if _is_users(code.co_filename):
+            return f"{Path(code.co_filename).name}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
 
 
-_CALLERS: set[Any] = set()
+@lru_cache(maxsize=4096)
+def _is_users(file: str) -> bool:
+    return not file.startswith(_NOT_THE_USERS)
+
+
+# Codes of functions, by their addresses: to compare codes takes long.
+_CALLERS: set[int] = set()
 
 
 def is_outermost(function: Any) -> Any:
     """Decorator: what called this function is not part of the network."""
-    _CALLERS.add(function.__code__)
+    _CALLERS.add(id(function.__code__))
     return function

@@ -11,15 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils._pytree import tree_leaves
 
 from signbit.errors import PackError, first_line
 from signbit.pack._composite import run_as_parts
 from signbit.pack._moves import MOVES, moved
 from signbit.pack._place import Places, is_outermost
-from signbit.pack._storage import Storages, storage_key
+from signbit.pack._signature import Signature, signature, tensors_in, with_tensors
+from signbit.pack._storage import Borrowed, Storages, storage_key
 from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
-from signbit.pack._view import OperatorCall, Result, View, operator_name, views_in
+from signbit.pack._view import OperatorCall, Result, View, views_in
 
 # They read shapes and types alone.
 _SHAPE_ONLY = frozenset(
@@ -55,26 +56,26 @@ class Recording(NamedTuple):
     """The operators that ran, in their order, the network's input, and what it returned.
 
     kept: the memory that holds numbers of its images, for later calls to read.
+    borrowed: the constants that it read where they are.
     """
 
     calls: Sequence[OperatorCall]
     input: Result
     output: View
     kept: Mapping[int, Any]
+    borrowed: Borrowed
 
 
 @is_outermost
-def record(
-    model: nn.Module, example: Tensor, earlier: Mapping[int, Any] | None = None
-) -> Recording:
+def record(model: nn.Module, example: Tensor, *earlier: Recording) -> Recording:
     """Run the network on a batch of two.
 
-    earlier: what earlier calls kept.
+    earlier: of the same network, in their order.
 
     Raises: PackError where it cannot run, or does not compute the same for any input.
     """
     state = [*model.parameters(), *model.buffers()]
-    recorder = _Recorder(Places(model), {storage_key(tensor) for tensor in state}, earlier or {})
+    recorder = _Recorder(Places(model), {storage_key(tensor) for tensor in state}, earlier)
     start = recorder.begin(example)
     try:
         with torch.no_grad(), recorder.places.followed(), recorder, _Watch(recorder.left):
@@ -92,11 +93,13 @@ def record(
     if recorder.refusal is not None:
         raise recorder.refusal
     returned = recorder.view(_one_tensor(output))
+    storages = recorder.storages
     try:
-        recorder.storages.settle()
+        storages.borrowed.require_unchanged()
     except PackError as error:
         raise PackError(f"{recorder.places.here()}: {error}") from None
-    return Recording(recorder.calls, start, returned, recorder.storages.weak_references())
+    kept = storages.weak_references()
+    return Recording(recorder.calls, start, returned, kept, storages.borrowed)
 
 
 def _one_tensor(output: Any) -> Tensor:
@@ -125,10 +128,13 @@ class _Watch(TorchFunctionMode):
 
 
 class _Recorder(TorchDispatchMode):
-    def __init__(self, places: Places, state: set[int], earlier: Mapping[int, Any]):
+    def __init__(self, places: Places, state: set[int], earlier: Sequence[Recording]):
         super().__init__()
-        self._state, self._earlier = state, dict(earlier)
-        self.places, self.storages = places, Storages()
+        self._state, self._earlier = state, dict[int, Any]()
+        for one in earlier:
+            self._earlier.update(one.kept)
+        self.places = places
+        self.storages = Storages(earlier[-1].borrowed if earlier else Borrowed())
         self.calls: list[OperatorCall] = []
         self.refusal: PackError | None = None
         self._elements, self._position = 0, -1
@@ -152,38 +158,38 @@ class _Recorder(TorchDispatchMode):
         if whole is not NotImplemented:
             return whole
         self._position += 1
-        arguments = _bound(func, args, kwargs or {})
-        plain = operator_name(func)
-        tensors = [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
-        random = torch.Tag.nondeterministic_seeded in func.tags
-        views = {id(tensor): self._read(tensor) for tensor in tensors}
+        schema = signature(func)
+        plain, arguments = schema.name, schema.bound(args, kwargs or {})
+        views = {id(tensor): self._read(tensor) for tensor in tensors_in(arguments)}
         if plain in _LOOK_AT_VALUES and any(view.earlier for view in views.values()):
             self._refuse(
                 f"{plain} makes {_LOOK_AT_VALUES[plain]} of what an earlier call kept of its "
                 "images; call the network on images of its task before it is packed"
             )
-        if not random and all(view.is_constant for view in views.values()):
+        written = schema.tensors_written(arguments)
+        if not schema.random and all(view.is_constant for view in views.values()):
             views.clear()
-            self._announce(func, arguments)
-            return self._on_constants(func, plain, arguments, args, kwargs or {})
+            self._announce(written)
+            return self._on_constants(func, plain, arguments, written, args, kwargs or {})
         if plain in _LOOK_AT_VALUES:
             self._refuse(
                 f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the input; let "
                 "the same operators run for every image (torch.where chooses between values)"
             )
-        noted = tree_map_only(Tensor, lambda one: views[id(one)], arguments)
+        noted = with_tensors(arguments, lambda one: views[id(one)])
         # What memory held that is written anew takes no part.
         for name in _WRITTEN_ANEW:
             noted.pop(name, None)
-        self._announce(func, arguments)
+        self._announce(written)
         out = func(*args, **(kwargs or {}))
-        if plain not in _SHAPE_ONLY:
-            self._note(func, plain, noted, arguments, out)
+        # In place, another view of the same memory: where its numbers lie has not changed.
+        if plain not in _SHAPE_ONLY and not schema.changes_view:
+            self._note(func, schema, noted, written, out)
         return out
 
-    def _announce(self, func: Any, arguments: dict[str, Any]) -> None:
-        for tensor in _written(func, arguments):
-            self.storages.about_to_change(tensor)
+    def _announce(self, written: Sequence[Tensor]) -> None:
+        for tensor in written:
+            self.storages.borrowed.about_to_change(tensor)
 
     def view(self, tensor: Tensor) -> View:
         """What a tensor holds."""
@@ -215,16 +221,21 @@ class _Recorder(TorchDispatchMode):
         raise self.refusal
 
     def _on_constants(
-        self, func: Any, name: str, arguments: dict[str, Any], args: Any, kwargs: Any
+        self,
+        func: Any,
+        name: str,
+        arguments: dict[str, Any],
+        written: Sequence[Tensor],
+        args: Any,
+        kwargs: Any,
     ) -> Any:
         """Run what does not depend on the input; a detour of its gradient costs no rounding."""
         clean = cancelled_constant(self._sums, name, arguments)
         earlier = self._of_earlier(name, arguments)
         out = func(*args, **kwargs)
-        for tensor in tree_leaves(out):
-            if isinstance(tensor, Tensor):
-                self._mark(tensor, earlier)
-        for tensor in _written(func, arguments):
+        for tensor in tensors_in(out):
+            self._mark(tensor, earlier)
+        for tensor in written:
             self.storages.forget_whole(tensor)
         # Numbers may be added and taken away again to round on purpose.
         if clean is not None and torch.allclose(out, clean, rtol=_DETOUR, atol=0, equal_nan=True):
@@ -234,13 +245,16 @@ class _Recorder(TorchDispatchMode):
 
     def _of_earlier(self, name: str, arguments: dict[str, Any]) -> bool:
         """Whether constants that an operator reads come from the images of an earlier call."""
+        if not self._earlier:
+            return False
         unread = {"out", "self"} if name in _OVERWRITES else {"out"}
         read = [value for argument, value in arguments.items() if argument not in unread]
-        tensors = [leaf for leaf in tree_leaves(read) if isinstance(leaf, Tensor)]
-        return any(storage_key(tensor) in self._earlier for tensor in tensors)
+        return any(storage_key(tensor) in self._earlier for tensor in tensors_in(read))
 
     def _mark(self, tensor: Tensor, earlier: bool) -> None:
         """Note whether a tensor's memory, written just now, holds such constants."""
+        if not earlier and not self._earlier:
+            return
         key = storage_key(tensor)
         if earlier:
             # The tensor keeps the address from being used again.
@@ -249,18 +263,20 @@ class _Recorder(TorchDispatchMode):
             self._earlier.pop(key, None)
 
     def _note(
-        self, func: Any, name: str, noted: dict[str, Any], arguments: dict[str, Any], out: Any
+        self,
+        func: Any,
+        schema: Signature,
+        noted: dict[str, Any],
+        written: Sequence[Tensor],
+        out: Any,
     ) -> None:
-        if torch.Tag.inplace_view in func.tags:
-            # The tensor is another view of its memory; where its numbers lie has not changed.
-            return
-        written = _written(func, arguments)
+        name = schema.name
         if name in _CONSTANTS and all(one.is_constant for one in _others(noted)):
             self.storages.forget_whole(written[0])
             return
-        returned = [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
         # An operator may write one argument, and return a new tensor besides.
-        outputs = written + [one for one in returned if not _is_one_of(one, written)]
+        new = [one for one in tensors_in(out) if not _is_one_of(one, written)]
+        outputs = [*written, *new]
         same = self._same_numbers(func, name, noted, outputs, bool(written))
         if same is not None:
             self.storages.write_elements(outputs[0], same)
@@ -303,30 +319,8 @@ def _others(noted: dict[str, Any]) -> list[View]:
     return [one for name, value in noted.items() if name != "self" for one in views_in(value)]
 
 
-def _bound(func: Any, args: Any, kwargs: Any) -> dict[str, Any]:
-    """All arguments by their names."""
-    given = {}
-    for index, argument in enumerate(func._schema.arguments):
-        default = argument.default_value if argument.has_default_value() else None
-        given[argument.name] = (
-            args[index] if index < len(args) else kwargs.get(argument.name, default)
-        )
-    return given
-
-
 def _is_one_of(tensor: Tensor, others: Sequence[Tensor]) -> bool:
     return any(storage_key(tensor) == storage_key(other) for other in others)
-
-
-def _written(func: Any, arguments: dict[str, Any]) -> list[Tensor]:
-    """The tensors that an operator changes."""
-    return [
-        leaf
-        for argument in func._schema.arguments
-        if argument.alias_info is not None and argument.alias_info.is_write
-        for leaf in tree_leaves(arguments[argument.name])
-        if isinstance(leaf, Tensor)
-    ]
 
 
 def _expanded(source: Any, output: Tensor, dtype: torch.dtype) -> View | None:

@@ -8,12 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from signbit.errors import PackError
 from signbit.pack._composite import run_as_parts
 from signbit.pack._place import Place
-from signbit.pack._view import operator_name
+from signbit.pack._signature import signature, tensors_in
 
 Mask = NDArray[np.bool_]
 
@@ -56,6 +55,11 @@ class Replay(TorchDispatchMode):
         self.off, self.high = dict[int, Mask](), dict[int, Mask]()
         self._position = -1
 
+    @property
+    def alike(self) -> bool:
+        """Whether all values expected came, and were those."""
+        return len(self.off) == len(self.expected) and not self.differ and not self.between
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         whole = run_as_parts(self, func, args, kwargs or {})
         if whole is not NotImplemented:
@@ -64,13 +68,13 @@ class Replay(TorchDispatchMode):
         self._position += 1
         expected = self.expected.get(self._position)
         if expected is not None:
-            plain = operator_name(func)
+            plain = signature(func).name
             if plain != expected.operator:
                 raise PackError(
                     f"{expected.place}: {plain} ran in a batch of images, {expected.operator} in a "
                     "batch of two; let the same operators run for batches of any size"
                 )
-            self._look(expected, tree_leaves(out)[0])
+            self._look(expected, tensors_in(out)[0])
         return out
 
     def _look(self, expected: Expected, given: Tensor) -> None:

@@ -49,22 +49,66 @@ class _Contents:
         return self.elements
 
 
+class Borrowed:
+    """Views of constants, whose memory is read where it is until something is about to change it.
+
+    One for all recordings of a network: a later one may change what an earlier one has read.
+    """
+
+    def __init__(self) -> None:
+        # Most views of constants are soon forgotten.
+        self._views: dict[int, WeakSet[View]] = {}
+        self._checksums: dict[int, int] = {}
+
+    def view(self, tensor: Tensor) -> View:
+        """A constant that lies in the tensor's memory.
+
+        Raises: PackError where something changed that memory unseen since it was read.
+        """
+        view = View(tuple(tensor.shape), tensor.dtype, constants=tensor.detach())
+        key = storage_key(tensor)
+        if self._views.get(key):
+            self._require_unchanged(key, tensor)
+        else:
+            self._views[key], self._checksums[key] = WeakSet(), _checksum(tensor)
+        self._views[key].add(view)
+        return view
+
+    def about_to_change(self, tensor: Tensor) -> None:
+        """Constants that lie in this memory get their own."""
+        for view in self._views.pop(storage_key(tensor), ()):
+            assert view.constants is not None
+            view.constants = _copied(view.constants)
+
+    def require_unchanged(self) -> None:
+        """Raises: PackError where some memory is not what it was when it was read."""
+        for key, views in self._views.items():
+            for view in list(views)[:1]:
+                assert view.constants is not None
+                self._require_unchanged(key, view.constants)
+
+    def _require_unchanged(self, key: int, tensor: Tensor) -> None:
+        """Torch says when it is about to change memory; NumPy, which may share it, does not."""
+        if _checksum(tensor) != self._checksums[key]:
+            raise PackError(
+                "something else than torch, such as NumPy, changed a constant while the network "
+                "ran; change it with torch, or copy it: torch.tensor(array)"
+            )
+
+
 class Storages:
     """The storages that hold numbers that depend on the network's input."""
 
-    def __init__(self) -> None:
+    def __init__(self, borrowed: Borrowed) -> None:
+        self.borrowed = borrowed
         self._contents: dict[int, _Contents] = {}
-        # Most views of constants are soon forgotten.
-        self._shared: dict[int, WeakSet[View]] = {}
-        self._checksums: dict[int, int] = {}
-        self._changed: set[int] = set()
 
     def read(self, tensor: Tensor) -> View:
         """What the tensor holds now."""
         shape, dtype = tuple(tensor.shape), tensor.dtype
         contents = self._contents.get(storage_key(tensor))
         if contents is None:
-            return self._constant(tensor)
+            return self.borrowed.view(tensor)
         written = contents.tensor.dtype
         if dtype != written and not {dtype, written} <= _TRUTHS:
             raise PackError(
@@ -77,50 +121,9 @@ class Storages:
         elements = lies_at(contents.spread().clone(), tensor).clone()
         constant = elements == CONSTANT
         if bool(constant.all()):
-            return self._constant(tensor)
+            return self.borrowed.view(tensor)
         held = _copied(tensor) if bool(constant.any()) else None
         return View(shape, dtype, elements=elements, constants=held)
-
-    def _constant(self, tensor: Tensor) -> View:
-        """Its memory is read where it is, until something is about to change it."""
-        view = View(tuple(tensor.shape), tensor.dtype, constants=tensor.detach())
-        key = storage_key(tensor)
-        if self._shared.get(key):
-            self._require_unchanged(key, tensor)
-        else:
-            self._shared[key], self._checksums[key] = WeakSet(), _checksum(tensor)
-        self._shared[key].add(view)
-        return view
-
-    def _require_unchanged(self, key: int, tensor: Tensor) -> None:
-        """Torch says when it is about to change memory; NumPy, which may share it, does not."""
-        if _checksum(tensor) != self._checksums[key]:
-            raise PackError(
-                "something else than torch, such as NumPy, changed a constant while the network "
-                "ran; change it with torch, or copy it: torch.tensor(array)"
-            )
-
-    def about_to_change(self, tensor: Tensor) -> None:
-        """Constants that lie in this memory get their own."""
-        self._changed.add(storage_key(tensor))
-        self._part_with(storage_key(tensor))
-
-    def settle(self) -> None:
-        """The same for all memory that was changed: the next call may change it again.
-
-        Raises: PackError where other memory is not what it was when it was read.
-        """
-        for key, views in self._shared.items():
-            for view in list(views)[:1]:
-                assert view.constants is not None
-                self._require_unchanged(key, view.constants)
-        for key in self._changed:
-            self._part_with(key)
-
-    def _part_with(self, key: int) -> None:
-        for view in self._shared.pop(key, ()):
-            assert view.constants is not None
-            view.constants = _copied(view.constants)
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether the tensor's memory is known."""

@@ -30,6 +30,10 @@ def float_keys(function: Function, channels: int) -> Keys:
     Far from 0 a function may be undefined: where a step overflows, the next may be NaN. Such
     numbers count as their nearest neighbour that has a value.
     """
+    ends = Keys(_filled(channels, -_LARGEST), _filled(channels, _LARGEST), float_of)
+    rows = torch.stack([ends.low, _filled(channels, 0), ends.high])
+    if bool(function.is_defined(ends.number(rows)).all()):
+        return ends
     low, high = (_last_defined(function, channels, side) for side in (-1, 1))
     return Keys(low, high, float_of)
 
@@ -61,7 +65,7 @@ def _last_defined(function: Function, channels: int, side: int) -> Tensor:
     """The key furthest from 0 on that side; the very last one where 0 has no value either."""
     ends = _filled(channels, 0), _filled(channels, _LARGEST)
     keys = Keys(ends[0], ends[1], lambda keys: float_of(side * keys))
-    turns = bisected(lambda one: function.is_defined(keys.number(one)[None])[0], keys)
+    turns = bisected(lambda rows: function.is_defined(keys.number(rows)), keys)
     return side * torch.where(turns.before & ~turns.after, turns.turn - 1, _LARGEST)
 
 

@@ -66,13 +66,13 @@ def two_values(function: Function, keys: Keys, step: int | None = None) -> TwoVa
 
 
 def _of_monotone(function: Function, keys: Keys, step: int | None) -> TwoValues | Reason:
-    ends = [_at(function, keys, end) for end in (keys.low, keys.high)]
-    levels = _levels(torch.stack(ends))
+    ends = _at(function, keys, torch.stack([keys.low, keys.high]))
+    levels = _levels(ends)
     if isinstance(levels, Reason):
         return levels
     middle = (levels.low + levels.high) / 2
     turns = bisected(lambda one: _at(function, keys, one) > middle, keys)
-    around = torch.stack([_at(function, keys, turns.turn + side) for side in (-1, 0)])
+    around = _at(function, keys, torch.stack([turns.turn - 1, turns.turn]))
     odd = ((around != levels.low) & (around != levels.high)).any(0) & (turns.before != turns.after)
     if not bool(odd.any()):
         return TwoValues(levels, turns)
@@ -84,14 +84,14 @@ def _with_a_third(
     keys: Keys,
     levels: Levels,
     turns: Turns,
-    ends: list[Tensor],
+    ends: Tensor,
     odd: Tensor,
     step: int | None,
 ) -> TwoValues | Reason:
     """Where there are values between the two: allowed only where none can be reached."""
     leaves = bisected(lambda one: _at(function, keys, one) != ends[0], keys).turn
     arrives = bisected(lambda one: _at(function, keys, one) == ends[1], keys).turn
-    values = _at(function, keys, leaves)[odd].unique()
+    values = _at(function, keys, leaves[None])[0, odd].unique()
     third = "0" if len(values) == 1 and float(values[0]) == 0 else "other values"
     if step is None:
         if bool(_is_narrow(function, keys.number(leaves - 1), keys.number(arrives))[odd].all()):
@@ -157,7 +157,7 @@ def _rows(function: Function, keys: Keys, step: int | None) -> Tensor | None:
         return None
     rows = [keys.low, keys.high]
     for mark in marks:
-        ends = [_at(mark, keys, end) for end in (keys.low, keys.high)]
+        ends = _at(mark, keys, torch.stack([keys.low, keys.high]))
         leaves = bisected(lambda one, m=mark, e=ends: _at(m, keys, one) != e[0], keys).turn
         arrives = bisected(lambda one, m=mark, e=ends: _at(m, keys, one) == e[1], keys).turn
         rows += [turn + side for turn in (leaves, arrives) for side in (-1, 0)]
@@ -165,8 +165,8 @@ def _rows(function: Function, keys: Keys, step: int | None) -> Tensor | None:
     return limited.sort(0).values
 
 
-def _at(function: Function, keys: Keys, key: Tensor) -> Tensor:
-    return function(keys.number(key)[None])[0]
+def _at(function: Function, keys: Keys, rows: Tensor) -> Tensor:
+    return function(keys.number(rows))
 
 
 def _levels(values: Tensor) -> Levels | Reason:

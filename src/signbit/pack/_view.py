@@ -99,7 +99,7 @@ class View:
 class OperatorCall:
     """One run of an operator on numbers that depend on the network's input.
 
-    operator: its name, as `operator_name` gives it.
+    operator: its name, as that of a `Signature`.
     arguments: by name, defaults included; views in the place of tensors.
     number: how many such runs came before.
     position: how many runs of any operator came before.
@@ -121,18 +121,6 @@ class OperatorCall:
     def views(self) -> Sequence[View]:
         """Every view among its arguments."""
         return [one for value in self.arguments.values() for one in views_in(value)]
-
-
-def operator_name(overload: Any) -> str:
-    """The name of an operator without its overload: of ATen's `add` for `add_` too.
-
-    Operators of other libraries have their namespace, `mylib::step`: whatever they are called,
-    they are not those of ATen.
-    """
-    name = overload.overloadpacket.__name__
-    if overload.namespace != "aten":
-        return f"{overload.namespace}::{name}"
-    return name if name.startswith("_") else name.removesuffix("_")
 
 
 def views_in(value: Any) -> list[View]:

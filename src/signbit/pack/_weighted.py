@@ -1,6 +1,7 @@
 """Layers with weights: bits where weights and input have two values each."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,8 @@ from signbit.pack._rule import RuleCall
 
 # Weights whose sizes differ by no more than rounding have one size.
 CLOSE = 1e-6
+# Weights that are looked at together, in 1 MiB.
+_AT_ONCE = 1 << 18
 
 
 class Window(NamedTuple):
@@ -39,7 +42,7 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
     if scale is None:
         assert fill == 0
         return Conv(c.place, (source,), size, weight, False, False, *window)
-    signs = torch.where(weight > 0, 1.0, -1.0)
+    signs = weight if _are_signs(weight, scale) else weight.sign()
     bits = c.bits(source)
     if bits is not None:
         centre, distance = bits
@@ -66,10 +69,25 @@ def _is_exact(scale: Tensor) -> bool:
 
 def one_size(weight: Tensor) -> Tensor | None:
     """(out,), the size that all weights of a channel have; None where they have several."""
-    sizes = weight.abs()
-    size, least = sizes.amax((1, 2, 3)), sizes.amin((1, 2, 3))
-    close = (size - least <= CLOSE * size).all() and (size > 0).all()
-    return size if bool(close) else None
+    found = []
+    for part in _parts(weight):
+        sizes = part.abs()
+        size, least = sizes.amax((1, 2, 3)), sizes.amin((1, 2, 3))
+        if not bool(((size - least <= CLOSE * size) & (size > 0)).all()):
+            return None
+        found.append(size)
+    return torch.cat(found)
+
+
+def _are_signs(weight: Tensor, scale: Tensor) -> bool:
+    """Whether weights of that size are -1 and +1 themselves, which needs no copy of them."""
+    ones = bool((scale == 1).all())
+    return ones and all(bool((part.abs() == 1).all()) for part in _parts(weight))
+
+
+def _parts(weight: Tensor) -> Sequence[Tensor]:
+    """Some output channels at a time: new memory for a large weight costs more than the sums."""
+    return weight.split(max(_AT_ONCE // max(math.prod(weight.shape[1:]), 1), 1))
 
 
 def rescaled(c: RuleCall, step: Step, scale: Tensor, shift: Tensor) -> Step:

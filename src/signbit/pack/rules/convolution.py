@@ -93,7 +93,7 @@ def _convolved(c: RuleCall) -> Placed:
     window = Window(stride, (top, left, top, left), dilation, int(c["groups"]))
     value, fill = c.value("input"), 0.0
     # Real weights are padded with zeros alone.
-    if value.fill == 0 or one_size(weight) is not None:
+    if value.fill == 0 or (value.fill is not None and one_size(weight) is not None):
         value, window, fill = _without_padding(value, window)
     step = weighted(c, as_map(value, c.place), weight, window, fill)
     return c.usual(with_bias(c, step, c.optional("bias")))
