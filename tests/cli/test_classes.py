@@ -75,7 +75,7 @@ def test_names_come_from_a_list_a_file_or_a_data_set(signbit, checkpoint, images
     for option, names in ((LIST, WORDS), (file, WORDS), ("cifar10", CLASS_NAMES["cifar10"])):
         out, err = signbit("predict", checkpoint, images, "--classes", option)
         assert_named(out, checkpoint, images, names)
-        assert "class names from --classes, in the place of those that the model has" in err
+        assert "class names from --classes, in place of the model's own names" in err
 
 
 def test_a_model_that_has_names_needs_no_file(signbit, checkpoint, images):
@@ -89,7 +89,7 @@ def test_names_come_from_next_to_the_images_or_the_model(
     signbit, nameless, images, next_to_model, tmp_path
 ):
     _, err = signbit("predict", nameless, images)
-    assert "the model has no class names; --classes gives it some" in err
+    assert "the model has no class names; give some with --classes" in err
     (images / "classes.txt").write_text("\n".join(WORDS))
     out, err = signbit("predict", nameless, images)
     assert_named(out, nameless, images, WORDS)
@@ -127,7 +127,7 @@ def test_names_of_a_data_set_written_as_images_lie_above_its_splits(signbit, nam
 def test_files_that_differ_are_refused(signbit, nameless, images, next_to_model):
     (images / "classes.txt").write_text("\n".join(WORDS))
     next_to_model(reversed(WORDS))
-    says = f"{images}/classes.txt and {nameless.parent}/classes.txt have other class names"
+    says = f"class names in {images}/classes.txt and {nameless.parent}/classes.txt differ"
     out = signbit.refused("predict", nameless, images, code=1, says=says)
     assert out == ""
     signbit("predict", nameless, images, "--classes", LIST)
@@ -136,8 +136,8 @@ def test_files_that_differ_are_refused(signbit, nameless, images, next_to_model)
 @pytest.mark.parametrize(
     ("option", "code", "says"),
     [
-        ("a,b,c", 2, "--classes has 3 class names, the model gives 10 scores"),
-        ("cifar100", 2, "--classes has 100 class names, the model gives 10 scores"),
+        ("a,b,c", 2, "--classes has 3 class names, but the model gives 10 scores"),
+        ("cifar100", 2, "--classes has 100 class names, but the model gives 10 scores"),
         ("cifar", 2, "'cifar': give the names with commas between them, a file that ends in .txt"),
         ("", 2, "give the names with commas"),
         ("a,,b", 2, "name 2 is blank"),
@@ -190,7 +190,7 @@ def test_pack_puts_the_names_into_the_file(signbit, checkpoint, nameless, next_t
     assert err == ""
     _, err = signbit("pack", checkpoint, "-o", out, "--no-check", "--classes", LIST)
     assert PackedModel.load(out).preprocessing.classes == WORDS
-    assert "class names from --classes, in the place of those that the model has" in err
+    assert "class names from --classes, in place of the model's own names" in err
     next_to_model(WORDS)
     _, err = signbit("pack", nameless, "-o", out, "--no-check")
     assert PackedModel.load(out).preprocessing.classes == WORDS

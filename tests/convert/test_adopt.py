@@ -157,8 +157,8 @@ def test_a_layer_of_drawn_rules_computes_the_same(seed):
         (refused.Stochastic, "random in eval mode"),
         (refused.OfTheBatch, "depends on the others of the batch"),
         (refused.Ternary, "no rule for its input and weight; nearest: "),
-        (refused.Threshold, "by another rule than a sign around 0"),
-        (refused.Drifting, "change from call to call"),
+        (refused.Threshold, "but not by the sign of the input"),
+        (refused.Drifting, "changes from call to call"),
         (refused.LargestScale, "no rule for its scale; nearest: scale mean |v|"),
     ],
 )

@@ -99,7 +99,7 @@ def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
         ({"latent_optimizer": {"name": "bop", "lr": 2}}, "key 'latent_optimizer.lr' is 2"),
         (
             {"latent_optimizer": {"name": "bop"}, "latent_clip": 0.5},
-            "latent_clip 0.5 would take weights off -1 and +1",
+            "latent_clip 0.5 would move weights away from -1 and +1",
         ),
         ({"optimizer": {"betas": [1.0, 0.9]}}, "key 'optimizer.betas.0' is 1.0"),
         (

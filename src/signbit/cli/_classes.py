@@ -35,8 +35,8 @@ def choose_classes(
     --classes counts first, then the model's own names, then `classes.txt` in a folder of `beside`.
     Where they are not the model's own, a line on standard error says where they come from.
 
-    Raises: UsageError, DataError for names that are not as many as the scores, or no names; for
-        two classes.txt that differ.
+    Raises: UsageError or DataError where the names are not as many as the scores, where a name is
+        not allowed, or where two classes.txt differ.
     """
     own = tuple(model.preprocessing.classes)
     if option is not None:
@@ -50,7 +50,7 @@ def choose_classes(
         names, source = found
     _check(model, names, source)
     if names != own:
-        replaced = ", in the place of those that the model has" if own else ""
+        replaced = ", in place of the model's own names" if own else ""
         say(f"signbit: class names from {source}{replaced}", err=True)
     return names
 
@@ -68,7 +68,7 @@ def _given(option: str) -> tuple[str, ...]:
     if len(names) == 1:
         raise UsageError(
             f"--classes {option!r}: give the names with commas between them, a file that ends in "
-            f"{_LIST_SUFFIX}, one name a line, or a data set: {', '.join(CLASS_NAMES)}"
+            f"{_LIST_SUFFIX} with one name a line, or a data set: {', '.join(CLASS_NAMES)}"
         )
     if "" in names:
         raise UsageError(f"--classes {option!r}: name {names.index('') + 1} is blank; name it")
@@ -76,7 +76,7 @@ def _given(option: str) -> tuple[str, ...]:
 
 
 def _in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], str] | None:
-    """The names in the folders' classes.txt and the file; None where no folder has one."""
+    """The names in the folders' classes.txt, and that file; None where no folder has one."""
     from signbit.data._places import read_names
     from signbit.data.folder import NAMES_FILE
 
@@ -87,7 +87,7 @@ def _in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], str] | None:
     first, names = found[0]
     for file, others in found:
         if others != names:
-            raise DataError(f"{first} and {file} have other class names; choose with --classes")
+            raise DataError(f"class names in {first} and {file} differ; choose with --classes")
     return names, str(first)
 
 
@@ -98,8 +98,8 @@ def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
     count = score_count(model)
     if len(names) != count:
         raise UsageError(
-            f"{source} has {len(names)} class names, the model gives {count} scores; name each "
-            "with --classes"
+            f"{source} has {len(names)} class names, but the model gives {count} scores; give a "
+            "name for each score with --classes"
         )
     try:
         replace(model.preprocessing, classes=names)
@@ -108,9 +108,9 @@ def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
 
 
 def require_known_order(model: "Classifier", data: str, classes: Sequence[str]) -> None:
-    """For a model without names of classes: the order of the data set's must be that of its scores.
+    """Refuse data whose order of classes may not be that of the scores of a model without names.
 
-    Raises: UsageError where it is only the alphabetical order of class folders.
+    Raises: UsageError where the order is only the alphabetical order of class folders.
     """
     from signbit.data._files import expanded
     from signbit.data.folder import NAMES_FILE
@@ -119,7 +119,7 @@ def require_known_order(model: "Classifier", data: str, classes: Sequence[str]) 
     kind, _, path = data.partition(":")
     if kind != "folder" or all(name.isdecimal() for name in classes):
         return
-    # Where they are not as many, there is another error.
+    # `evaluate` refuses another number of classes itself.
     if score_count(model) == len(classes) and not (expanded(path) / NAMES_FILE).is_file():
         raise UsageError(
             f"the model has no class names, and {data} has only the names of folders, whose order "
@@ -128,10 +128,11 @@ def require_known_order(model: "Classifier", data: str, classes: Sequence[str]) 
 
 
 def names_of_numbers(files: Sequence[Path], classes: Sequence[str]) -> tuple[str, ...] | None:
-    """What the numbers in the names of images stand for; None for the classes of those places.
+    """The class names that numbers in the names of images stand for.
 
-    That is what the classes.txt in the folder of an image, or in the one above, says, unless one
-    side has numbers for names.
+    They come from the classes.txt in the folder of an image, or in the folder above. None where
+    there is no such file, or where one side has numbers for names: then a number means the class
+    with that index.
     """
     from signbit.scoring import numbered
 
@@ -143,7 +144,7 @@ def names_of_numbers(files: Sequence[Path], classes: Sequence[str]) -> tuple[str
 
 
 def folders_of_images(paths: Sequence[Path]) -> list[Path]:
-    """Where the classes.txt of images lies: their folder; of `train` and `test` the one above."""
+    """Where a classes.txt of images may lie: their folder, and above `train` and `test`."""
     from signbit.data._types import SPLITS
 
     folders = [path if path.is_dir() else path.parent for path in paths]

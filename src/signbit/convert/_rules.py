@@ -1,4 +1,4 @@
-"""The rules of published code, each computed by our own quantizers."""
+"""The rules of published code, each computed by the quantizers of this package."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from signbit.quantizers import AbstractQuantizer, PlusSign, RuleSign, SteSign, TorchSign
 
-# Three values last: signs of three values agree with both others, whatever those make of zero.
+# The sign of three values comes last: where there is no zero, it agrees with both others.
 ZERO_RULES = (-1, 1, 0)
 SIGNS: dict[int, type[AbstractQuantizer]] = {-1: SteSign, 0: TorchSign, 1: PlusSign}
 _CENTRES = (None, "channel", "position", "layer")
@@ -19,7 +19,7 @@ _DEVIATIONS = (
     *product(("unbiased", "biased"), ("channel", "layer"), (0.0, 1e-5)),
 )
 
-# Means without a deviation: 4 centres, 2 clips, channel or layer.
+# The number of mean scales without a deviation: 4 centres, 2 clips, per channel or per layer.
 _PLAIN = 16
 
 Tensors = Mapping[str, Tensor]
@@ -27,7 +27,7 @@ Tensors = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class WeightRule:
-    """How a weight is binarized; zero None: it is used as it is."""
+    """How a weight is binarized. Where `zero` is None, it is used as it is."""
 
     zero: int | None = None
     centre: str | None = None
@@ -53,9 +53,9 @@ WEIGHT_RULES = (
 
 @dataclass(frozen=True)
 class Named:
-    """A number per output channel, or one, from the tensors and the weight of a module.
+    """Computes one number, or one per output channel, from the tensors and weight of a module.
 
-    options: of `RuleSign`, where the scale is computed from the weight.
+    options: options of `RuleSign`, where the scale is computed from the weight.
     """
 
     text: str
@@ -64,7 +64,7 @@ class Named:
 
 
 def scale_rules(tensors: Tensors, numbers: Mapping[str, float], outputs: int) -> Iterator[Named]:
-    """What a scale may be, the simplest first; the caller stops at the first that fits."""
+    """The scales that a layer may have, the simplest first. The caller uses the first that fits."""
     yield Named("no scale", lambda tensors, weight: weight.new_ones(()))
     learned = [
         named
@@ -79,7 +79,7 @@ def scale_rules(tensors: Tensors, numbers: Mapping[str, float], outputs: int) ->
         yield Named(f"scale {name} = {number:g}", lambda _, w, number=number: w.new_tensor(number))
     computed = list(_computed_scales())
     yield from computed
-    # As a scale of activations and one of weights.
+    # A layer may have a scale of activations and one of weights.
     yield from (_product(one, other) for one, other in combinations(learned, 2))
     yield from (_product(one, other) for one, other in product(computed[:_PLAIN], learned))
 
@@ -115,7 +115,7 @@ def _in_words(options: Mapping[str, Any]) -> str:
 
 
 def _product(one: Named, other: Named) -> Named:
-    # No quantizer has such a scale: it becomes a parameter of its value.
+    # No quantizer has such a scale. It becomes a parameter with the same value.
     return Named(
         f"{one.text} times {other.text}",
         lambda tensors, weight: one.value(tensors, weight) * other.value(tensors, weight),
@@ -132,7 +132,10 @@ def _computed(options: dict[str, Any]) -> Callable[[Tensors, Tensor], Tensor]:
 
 
 def bias_rules(tensors: Tensors, scale: Named, outputs: int) -> Iterator[Named]:
-    """What is added, the simplest first: nothing, a tensor, its signs, each perhaps scaled."""
+    """The biases that a layer may have, the simplest first.
+
+    These are: none, a tensor, and the signs of a tensor, each also times the scale.
+    """
     yield Named("no bias", lambda tensors, weight: weight.new_zeros(()))
     changes: list[tuple[str, Callable[[Tensor], Tensor]]] = [("{}", lambda t: t)]
     changes += [(f"sign({{}}), sign(0) = {zero}", SIGNS[zero]()) for zero in ZERO_RULES]
@@ -154,9 +157,9 @@ def _of_channels(tensors: Tensors, outputs: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Fit:
-    """y = scale * sums + shift per output channel, and how far off that is.
+    """y = scale * sums + shift per output channel, and the difference that remains.
 
-    scale: NaN where the sums of a channel are all alike.
+    scale: NaN where all sums of a channel are equal.
     off: the largest difference of a channel, as a share of its largest output.
     """
 
@@ -179,7 +182,7 @@ def fit(y: Tensor, sums: Tensor) -> Fit:
 
 
 def share(difference: Tensor, y: Tensor) -> float:
-    """The largest difference of a row as a share of the row's largest number; rows first."""
+    """The largest difference of a row, as a share of the row's largest number, for all rows."""
     tiny = torch.finfo(y.dtype).tiny
     shares = difference.abs().flatten(1).amax(1) / y.abs().flatten(1).amax(1).clamp_min(tiny)
     largest = float(shares.max())

@@ -33,13 +33,13 @@ def export(
 ) -> dict[str, Any]:
     """Write a packed network in a format into a new folder; returns its manifest.
 
-    The folder appears when all of it is written. An empty one is filled then, the manifest last,
-    and stays itself, with its permissions.
+    The folder appears when all of it is written. A folder that exists and is empty is filled then,
+    the manifest last; it keeps its permissions.
 
     to: a name in `exporters`.
-    force: replace an earlier export, that is a folder with a manifest that lists all of its
-        files; any other is left alone.
-    options: of the format.
+    force: replace an earlier export, which is a folder with a manifest that lists all of its
+        files. Any other folder is refused.
+    options: options of the format.
 
     Raises: UsageError for an unknown format or option; ExportError where the format cannot
         express a layer; OutputError where the folder cannot be written or replaced. Whatever was
@@ -56,7 +56,7 @@ def export(
 
 
 def _check_options(to: str, exporter: Exporter, chosen: Mapping[str, Any]) -> None:
-    """Raises: UsageError for an option that the format has not, or a value of another type."""
+    """Raises: UsageError for an option that the format does not have, or a value of wrong type."""
     known = {
         name: parameter.annotation
         for name, parameter in inspect.signature(exporter).parameters.items()
@@ -66,7 +66,7 @@ def _check_options(to: str, exporter: Exporter, chosen: Mapping[str, Any]) -> No
         if name not in known:
             raise unknown_name(f"{to} option", name, known)
         wanted = known[name]
-        # A bool is an int to Python, but not what somebody means who sets a number.
+        # In Python a bool is an int, but nobody means a number by True.
         if wanted in _SIMPLE and type(value) is not wanted:
             raise UsageError(f"{to} option {name!r} is {value!r}; give {_SIMPLE[wanted]}")
 
@@ -74,9 +74,10 @@ def _check_options(to: str, exporter: Exporter, chosen: Mapping[str, Any]) -> No
 def write_folder(
     write: Callable[[Path], dict[str, Any]], to: str, folder: Path | str, *, force: bool
 ) -> dict[str, Any]:
-    """Let `write` fill a folder that appears whole or not at all; it returns the manifest's facts.
+    """Let `write` fill a folder, which appears whole or not at all; returns the manifest.
 
-    Raises: OutputError as `export`; what `write` raises.
+    write: returns its part of the manifest.
+    Raises: OutputError as `export`; the errors of `write`.
     """
     folder = Path(os.path.realpath(folder))
     _check_free(folder, force)
@@ -104,7 +105,7 @@ def _to_json(manifest: dict[str, Any]) -> str:
 
 
 def _check_free(folder: Path, force: bool) -> None:
-    """Raises: OutputError where something stands there that must not be replaced."""
+    """Raises: OutputError where the folder holds something that must not be replaced."""
     with _system_errors(folder):
         if not folder.exists():
             return
@@ -148,7 +149,7 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
     if temporary.parent == folder:
         _move_up(temporary, folder)
         return
-    # The probe is made inside: nobody else deletes it there as a leftover.
+    # The new folder is made inside `temporary`, where no other process deletes it as a leftover.
     temporary.chmod(mode_of_new_folder(temporary))
     if not folder.exists():
         temporary.rename(folder)
@@ -165,9 +166,9 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
 
 
 def _move_up(temporary: Path, folder: Path) -> None:
-    """Fill the folder itself: it may be a mount point, or the one that a shell is in."""
+    """Fill the existing folder. It may be a mount point, or the current folder of a shell."""
     places = [folder / path.name for path in temporary.iterdir()]
-    # What has no manifest yet is not taken for an export.
+    # A folder without a manifest does not count as an export, so the manifest comes last.
     places.sort(key=lambda place: place.name == MANIFEST)
     try:
         for place in places:
@@ -179,7 +180,7 @@ def _move_up(temporary: Path, folder: Path) -> None:
 
 
 def _put_back(old: Path, folder: Path) -> None:
-    """Raises: OutputError where it cannot; the earlier export stays where it is then."""
+    """Move the earlier export back. Raises: OutputError where that fails and it stays in `old`."""
     try:
         if old.exists():
             old.rename(folder)

@@ -1,4 +1,4 @@
-"""One of two values by a comparison."""
+"""A choice between two values by a comparison."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from signbit.pack._nodes import ADD, MULTIPLY, affine, scaled
 from signbit.pack._pointwise import Slope, of_one_base, pointwise
 from signbit.pack._rule import RuleCall, then
 
-# Of float32, exp(80) is finite.
+# In float32, exp(80) is finite.
 _ORDINARY = [sign * size for sign in (-1.0, 1.0) for size in (0.0, 1e-3, 0.5, 1.0, 2.0, 20.0, 80.0)]
 _NOT = affine(-1.0, 1.0)
 
@@ -20,9 +20,9 @@ _NOT = affine(-1.0, 1.0)
 def chosen(
     c: RuleCall, condition: str, one: str, other: str, slopes: Mapping[str, Slope]
 ) -> Placed:
-    """`one` where the condition holds, else `other`: their names among the arguments.
+    """`one` where the condition holds, else `other`. All three are names of arguments.
 
-    As real numbers, the condition, 0 or 1, times one and the opposite times the other.
+    As real numbers it is condition * one + (1 - condition) * other, with a condition of 0 or 1.
     """
     names = [name for name in (condition, one, other) if c.is_value(name)]
     if not c.is_value(condition):
@@ -47,7 +47,7 @@ def _one_number(c: RuleCall, name: str) -> float | None:
 
 
 def _is_finite(c: RuleCall, name: str) -> bool:
-    """Whether a value stays finite where it is not chosen: 0 times infinity is no number."""
+    """Whether a value is finite also where it is not chosen: 0 times infinity would be NaN."""
     step = c.value(name, c.shape).step
     rows = torch.tensor(_ORDINARY)[:, None].expand(-1, step.size[2])
     return bool(evaluated(step, {base_of(step): rows})[step].isfinite().all())
@@ -69,7 +69,7 @@ def _gated(c: RuleCall, gate: Step, name: str) -> Step:
 
 
 def _form(c: RuleCall, condition: str, one: str, other: str) -> RealForm | None:
-    """The same, of arguments that are functions of one number; their order is torch's."""
+    """The same choice, where the arguments are functions of one number, in torch's order."""
     places = [name for name in c.call.arguments if c.is_value(name)]
     mask = places.index(condition)
     parts: list[RealForm] = []

@@ -1,4 +1,4 @@
-"""Operators of two values of the network: a function of one number where they are, else real."""
+"""Operators of two values: a function of one number where both are of the same, else real."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,10 +19,10 @@ def pair(
     before: Sequence[Sequence[RealNode]] = ((), ()),
     names: tuple[str, str] = ("self", "other"),
 ) -> Placed:
-    """`binary` of two values, or of one with itself.
+    """The function `binary` of two values, or of a value and itself.
 
-    slopes: for each of them, where both are functions of one number.
-    before: the operations that each goes through first.
+    slopes: the slope for each, used where both are functions of one number.
+    before: the operations that are applied to each first.
     """
     if of_one_base(c, *names):
         last = 0 if names[0] == names[1] else 1
@@ -35,7 +35,7 @@ def pair(
 
 
 def aligned(c: RuleCall, names: Sequence[str]) -> list[Placed]:
-    """Two values in one layout, each in its own size, of sides that are equal or 1."""
+    """Two values in one layout. Each keeps its size; their sides are equal, or one is 1."""
     rank = len(c.shape)
     if rank <= 4 and all(len(c[name].shape) == rank for name in names):
         values = [c.value(name) for name in names]

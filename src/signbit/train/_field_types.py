@@ -10,13 +10,13 @@ Natural = Annotated[int, Field(strict=True, ge=0)]
 Flag = Annotated[bool, Field(strict=True)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-# Below 1: the share that a moving average keeps.
+# The share that a moving average keeps must be below 1.
 Share = Annotated[float, Field(ge=0, lt=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def _for_channels(value: Any) -> float | tuple[float, ...]:
-    # One message for both kinds, where a union would have one for each.
+    # This gives one message for both kinds. A union would give one for each.
     try:
         numbers = [_finite(number) for number in (value if _is_list(value) else [value])]
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Find a recipe, apply overrides, and say clearly what does not fit the schema."""
+"""Find a recipe, apply overrides, and name everything that does not fit the schema."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -31,7 +31,7 @@ def load_recipe(recipe: str | Path, overrides: Mapping[str, Any] | None = None) 
 
 
 def parse_recipe(settings: Mapping[str, Any], place: str) -> Recipe:
-    """Check settings against the schema. Raises: UsageError, a reason for each wrong key."""
+    """Check settings against the schema. Raises: UsageError with a reason for each wrong key."""
     try:
         return Recipe.model_validate(dict(settings))
     except ValidationError as error:
@@ -56,7 +56,7 @@ def _merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[s
     merged = dict(settings)
     for key, value in overrides.items():
         old = merged.get(key)
-        # Another kind of optimizer or schedule starts afresh: the old one's keys mean nothing.
+        # Another kind of optimizer or schedule does not keep the keys of the old one.
         fresh = isinstance(value, Mapping) and "name" in value
         both = isinstance(old, Mapping) and isinstance(value, Mapping)
         merged[key] = _merged(old, value) if both and not fresh else value  # pyright: ignore
@@ -64,7 +64,7 @@ def _merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[s
 
 
 def _reason(details: dict[str, Any]) -> str:
-    # Pydantic puts the chosen alternative ('adam') into the path; users never wrote that.
+    # Pydantic puts the chosen alternative ('adam') into the path, but users do not write it.
     if not details["loc"]:
         return details["msg"].removeprefix("Value error, ")
     path, fields = _walk(details["loc"])
@@ -80,7 +80,7 @@ def _reason(details: dict[str, Any]) -> str:
 
 
 def _walk(location: tuple[str | int, ...]) -> tuple[list[str], list[str]]:
-    """The path as users write it, and the fields that its last key could have been."""
+    """The path as users write it, and the known fields in the place of its last key."""
     models: list[type[BaseModel]] = [Recipe]
     path, fields = [], list(Recipe.model_fields)
     for part in map(str, location):
