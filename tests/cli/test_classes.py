@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from signbit.cli._labels import folders_of_names
 from signbit.data import load
 from signbit.data._class_names import CLASS_NAMES
 from signbit.format import PackedModel
@@ -250,3 +251,48 @@ def test_the_images_own_list_is_found_from_where_they_are(signbit, checkpoint, i
     assert rows
     for row in rows:
         assert row["true"] == WORDS[9 - int(Path(row["path"]).name.partition("_")[0])]
+
+
+def test_numbers_that_are_no_labels_are_told_in_one_line(signbit, checkpoint, images):
+    first = sorted(images.glob("*.png"))[0]
+    for name in ("10_0.png", "2024_1.png"):
+        first.with_name(name).write_bytes(first.read_bytes())
+    out, err = signbit("predict", checkpoint, images)
+    rows = {Path(row["path"]).name: row["true"] for row in rows_of(out)}
+    assert [rows.pop(name) for name in ("10_0.png", "2024_1.png")] == ["", ""]
+    assert all(rows.values())
+    (told,) = (line for line in err.splitlines() if "true class" in line)
+    assert told == (
+        "signbit: without a true class: 2 images, whose names begin with another number than a "
+        f"label, such as {images}/10_0.png; labels go from 0 to 9"
+    )
+    assert " of the 5 labelled" in err
+
+
+def test_numbers_of_classes_that_the_model_does_not_know_are_told(signbit, checkpoint, images):
+    (images / "classes.txt").write_text("\n".join(["cat", *WORDS[1:]]))
+    first = sorted(images.glob("*.png"))[0]
+    first.rename(first.with_name("0_0.png"))
+    out, err = signbit("predict", checkpoint, images, "--classes", LIST)
+    rows = {Path(row["path"]).name: row["true"] for row in rows_of(out)}
+    assert rows["0_0.png"] == ""
+    assert f"{images}/0_0.png; a label is a line of classes.txt, from 0, with a class of" in err
+
+
+def test_the_list_above_all_folders_counts_for_numbers_and_names(signbit, checkpoint, images):
+    """One search finds the list, for the names of classes and for the numbers of images."""
+    deep = images.parent / "a" / "b" / "c"
+    deep.parent.mkdir(parents=True)
+    images.rename(deep)
+    (images.parent / "classes.txt").write_text("\n".join(reversed(WORDS)))
+    rows = rows_of(signbit("predict", checkpoint, images.parent, "--classes", LIST)[0])
+    for row in rows:
+        assert row["true"] == WORDS[9 - int(Path(row["path"]).name.partition("_")[0])]
+
+
+def test_a_search_resolves_folders_and_not_files(tmp_path, monkeypatch):
+    resolved, resolve = [], Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda path: resolved.append(path) or resolve(path))
+    files = [tmp_path / "a" / f"{index}.png" for index in range(1000)]
+    assert folders_of_names([tmp_path], files) == [tmp_path, tmp_path / "a", tmp_path]
+    assert len(resolved) == 1

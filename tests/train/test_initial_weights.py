@@ -142,5 +142,5 @@ def test_zeros_of_an_old_checkpoint_must_be_decided(old, capsys):
 
 
 def test_zeros_without_an_old_checkpoint_are_refused(tiny_run):
-    with pytest.raises(UsageError, match="leave --zeros out"):
+    with pytest.raises(UsageError, match="--zeros is for an old checkpoint"):
         train(replace(tiny_run, zeros="plus"))

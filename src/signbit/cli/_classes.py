@@ -44,10 +44,10 @@ def choose_classes(
     elif own:
         return own
     else:
-        found = _in_folders(beside)
+        found = names_in_folders(beside)
         if found is None:
             return None
-        names, source = found
+        names, source = found[0], str(found[1])
     _check(model, names, source)
     if names != own:
         replaced = ", in place of the model's own names" if own else ""
@@ -75,20 +75,25 @@ def _given(option: str) -> tuple[str, ...]:
     return names
 
 
-def _in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], str] | None:
-    """The names in the folders' classes.txt, and that file; None where no folder has one."""
-    from signbit.data._places import read_names
-    from signbit.data.folder import NAMES_FILE
+def names_in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], Path] | None:
+    """The names in the folders' classes.txt, and the folder; None where no folder has one.
 
-    files = dict.fromkeys(folder / NAMES_FILE for folder in folders)
-    found = [(file, read_names(file)) for file in files if file.is_file()]
-    if not found:
+    Raises: DataError where two differ.
+    """
+    from signbit.data._places import NAMES_FILE, names_in
+
+    found = [(folder, names_in(folder)) for folder in dict.fromkeys(folders)]
+    known = [(folder, names) for folder, names in found if names is not None]
+    if not known:
         return None
-    first, names = found[0]
-    for file, others in found:
+    first, names = known[0]
+    for folder, others in known:
         if others != names:
-            raise DataError(f"class names in {first} and {file} differ; choose with --classes")
-    return names, str(first)
+            raise DataError(
+                f"class names in {first / NAMES_FILE} and {folder / NAMES_FILE} differ; choose "
+                "with --classes"
+            )
+    return names, first / NAMES_FILE
 
 
 def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
@@ -113,40 +118,15 @@ def require_known_order(model: "Classifier", data: str, classes: Sequence[str]) 
     Raises: UsageError where the order is only the alphabetical order of class folders.
     """
     from signbit.data._files import expanded
-    from signbit.data.folder import NAMES_FILE
+    from signbit.data._places import NAMES_FILE, names_in
     from signbit.scoring import score_count
 
     kind, _, path = data.partition(":")
     if kind != "folder" or all(name.isdecimal() for name in classes):
         return
     # `evaluate` refuses another number of classes itself.
-    if score_count(model) == len(classes) and not (expanded(path) / NAMES_FILE).is_file():
+    if score_count(model) == len(classes) and names_in(expanded(path)) is None:
         raise UsageError(
             f"the model has no class names, and {data} has only the names of folders, whose order "
             f"need not be that of the scores; give --classes, or {NAMES_FILE} in the folder"
         )
-
-
-def names_of_numbers(files: Sequence[Path], classes: Sequence[str]) -> tuple[str, ...] | None:
-    """The class names that numbers in the names of images stand for.
-
-    They come from the classes.txt in the folder of an image, or in the folder above. None where
-    there is no such file, or where one side has numbers for names: then a number means the class
-    with that index.
-    """
-    from signbit.scoring import numbered
-
-    places = dict.fromkeys(path.resolve().parent for path in files)
-    found = _in_folders([folder for place in places for folder in (place, place.parent)])
-    if found is None or numbered(len(classes)) == tuple(classes):
-        return None
-    return None if numbered(len(found[0])) == found[0] else found[0]
-
-
-def folders_of_images(paths: Sequence[Path]) -> list[Path]:
-    """Where a classes.txt of images may lie: their folder, and above `train` and `test`."""
-    from signbit.data._types import SPLITS
-
-    folders = [path if path.is_dir() else path.parent for path in paths]
-    above = [folder.absolute().parent for folder in folders if folder.absolute().name in SPLITS]
-    return [*folders, *above]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._classes import Classes, choose_classes, folders_of_images, names_of_numbers
+from signbit.cli._classes import Classes, choose_classes
+from signbit.cli._labels import check_labels, folders_of_names, names_of_numbers
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads, Zeros
 from signbit.cli._output import (
@@ -80,11 +81,13 @@ def predict(
     require_distinct(model=path, out=out, json=json)
     trained, source = open_runnable(path, model, settings, device, threads, zeros)
     files = image_files(paths)
-    names = choose_classes(trained, classes, [*folders_of_images(paths), source.parent])
+    folders = folders_of_names(paths, files)
+    names = choose_classes(trained, classes, [*folders, source.parent])
     if names is None:
         names = class_names(trained)
         say("signbit: the model has no class names; give some with --classes", err=True)
-    numbers = names_of_numbers(files, names)
+    numbers = names_of_numbers(folders, names)
+    check_labels(files, names, numbers)
     tally, start = PredictionTally(), time.perf_counter()
     top = min(top, len(names))
     with _lines(out, top) as write, _progress(len(files), out) as advance:
