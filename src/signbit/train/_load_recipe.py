@@ -11,6 +11,10 @@ from signbit.errors import UsageError, closest, printable, unknown_name
 from signbit.train.recipe import Recipe
 from signbit.yaml_file import parse_yaml, read_yaml
 
+_MOST_REASONS = 5
+_SHOWN = 60
+_LONGEST = 300
+
 
 def recipe_names() -> list[str]:
     """The recipes that come with the package, sorted."""
@@ -31,11 +35,14 @@ def load_recipe(recipe: str | Path, overrides: Mapping[str, Any] | None = None) 
 
 
 def parse_recipe(settings: Mapping[str, Any], place: str) -> Recipe:
-    """Check settings against the schema. Raises: UsageError with a reason for each wrong key."""
+    """Check settings against the schema. Raises: UsageError with reasons for the wrong keys."""
     try:
         return Recipe.model_validate(dict(settings))
     except ValidationError as error:
-        reasons = [_reason(dict(details)) for details in error.errors()]
+        found = error.errors()
+        reasons = [_reason(dict(details)) for details in found[:_MOST_REASONS]]
+        if len(found) > len(reasons):
+            reasons.append(f"and {len(found) - len(reasons)} more")
         raise UsageError(f"{place}: {'; '.join(reasons)}") from None
 
 
@@ -71,12 +78,12 @@ def _reason(details: dict[str, Any]) -> str:
     key = ".".join(path)
     if details["type"] == "extra_forbidden":
         hint = closest(path[-1], fields) or f" Known: {', '.join(sorted(fields))}."
-        return f"unknown key {key!r}.{hint}"
+        return f"unknown key {_shown(key)}.{hint}"
     if details["type"] == "missing":
         return f"key {key!r} is missing"
     message = details["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    return f"key {key!r} is {_shown(details['input'])}: {message}"
+    return f"key {_shown(key)} is {_shown(details['input'])}: {message[:_LONGEST]}"
 
 
 def _walk(location: tuple[str | int, ...]) -> tuple[list[str], list[str]]:
@@ -110,4 +117,4 @@ def _tag(model: type[BaseModel]) -> str | None:
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

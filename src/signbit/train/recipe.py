@@ -7,9 +7,10 @@ from pydantic import Field, field_validator, model_validator
 
 from signbit.train._field_types import (
     Count,
+    Epochs,
     ForChannels,
-    Natural,
     NotNegative,
+    Pixels,
     Rate,
     Settings,
     Share,
@@ -70,10 +71,10 @@ class Augmentation(Settings):
         0 for none (arXiv:1708.04552).
     """
 
-    crop_padding: Natural = 0
+    crop_padding: Pixels = 0
     crop_border: Literal["black", "reflect"] = "black"
     flip: Literal[False, True, "alternating"] = False
-    cutout: Natural = 0
+    cutout: Pixels = 0
 
 
 class Input(Settings):
@@ -140,7 +141,7 @@ class Recipe(Settings):
     compile: true for torch.compile, or one of its modes; reduce-overhead uses CUDA graphs.
     """
 
-    epochs: Count
+    epochs: Epochs
     batch_size: Annotated[int, Field(strict=True, ge=2)] = 256
     optimizer: RealOptimizer
     latent_optimizer: AnyOptimizer | None = None
