@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor
@@ -84,7 +85,27 @@ def scale_rules(tensors: Tensors, numbers: Mapping[str, float], outputs: int) ->
     yield from (_product(one, other) for one, other in product(computed[:_PLAIN], learned))
 
 
+class _RowMeans:
+    """The mean |v| of each output channel, which the scales of a channel and of a layer share."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[ref[Tensor], Tensor]] = {}
+
+    def of(self, weight: Tensor, options: Mapping[str, Any]) -> Tensor:
+        """Shape: (outputs, 1). options: of `RuleSign`."""
+        rest = {key: value for key, value in options.items() if key not in ("scale", "per")}
+        key = (id(weight), *rest.values())
+        found = self._known.get(key)
+        # The number of an object is used again after it has died.
+        if found is None or found[0]() is not weight:
+            means = RuleSign(**rest).scale(weight)
+            assert means is not None
+            found = self._known[key] = ref(weight), means.reshape(-1, 1)
+        return found[1]
+
+
 def _computed_scales() -> Iterator[Named]:
+    means = _RowMeans()
     for kind, (deviation, deviation_per, epsilon), centre, clip, per in product(
         ("mean", "power_of_two"), _DEVIATIONS, _CENTRES, (None, 1.0), ("channel", "layer")
     ):
@@ -97,7 +118,7 @@ def _computed_scales() -> Iterator[Named]:
             "scale_clip": clip,
             "per": per,
         }
-        yield Named(f"scale {_in_words(options)}", _computed(options), options)
+        yield Named(f"scale {_in_words(options)}", _computed(options, means), options)
 
 
 def _in_words(options: Mapping[str, Any]) -> str:
@@ -122,9 +143,12 @@ def _product(one: Named, other: Named) -> Named:
     )
 
 
-def _computed(options: dict[str, Any]) -> Callable[[Tensors, Tensor], Tensor]:
+def _computed(options: dict[str, Any], means: _RowMeans) -> Callable[[Tensors, Tensor], Tensor]:
+    # All rows have the same length, so the mean of a layer is the mean of its rows' means.
+    last = RuleSign(scale=options["scale"], per=options["per"])
+
     def value(_: Tensors, weight: Tensor) -> Tensor:
-        scale = RuleSign(**options).scale(weight)
+        scale = last.scale(means.of(weight, options))
         assert scale is not None
         return scale.flatten()
 

@@ -21,6 +21,8 @@ from signbit.convert._report import Change, Report
 from signbit.convert._rules import SIGNS, ZERO_RULES, share
 from signbit.errors import AdoptError, UsageError
 
+# A search holds about 80 bytes for each number of a weight, so 5 GiB for the largest.
+_MOST_NUMBERS = 1 << 26
 _CALLS = 2
 _ROWS = 2
 Outcome = tuple[nn.Module | None, Change]
@@ -42,6 +44,9 @@ def adopt(
     example: an input of the network, or a tuple of all inputs. It says which sizes each module
         reads.
     keep: paths, or patterns such as "head.*", of modules that stay unchanged.
+
+    A search for the rule needs about 80 bytes of memory for each number of a weight. A layer with
+    more than 2^26 numbers is refused.
 
     Returns: the copy, in the mode of `model`, and a report, which prints as a table.
     Raises: AdoptError naming the module, the nearest rule and its difference, or the input on
@@ -107,6 +112,11 @@ def _adopt_layer(candidate: Candidate, calls: Inputs) -> Outcome | None:
         reasons = []
         for name in candidate.weights:
             tensor = dict([*module.named_parameters(), *module.named_buffers()])[name]
+            if tensor.numel() > _MOST_NUMBERS:
+                raise AdoptError(
+                    f"its weight has {tensor.numel():,} numbers; at most {_MOST_NUMBERS:,} can be "
+                    "examined"
+                )
             for form in forms_of(tuple(tensor.shape), tuple(sample.shape), tuple(output.shape)):
                 box = Box(module, sample)
                 try:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from signbit.convert._copies import copy_of, replaced
+from signbit.convert._feature_norm import FeatureNorm
 from signbit.convert._flow import Flow
 from signbit.convert._report import Change, Report
 from signbit.errors import UsageError, closest
@@ -18,7 +19,7 @@ from signbit.quantizers import Choice
 _KINDS: dict[type[nn.Module], tuple[type[nn.Module], type[nn.Module]]] = {
     nn.Conv1d: (BinaryConv1d, nn.BatchNorm1d),
     nn.Conv2d: (BinaryConv2d, nn.BatchNorm2d),
-    nn.Linear: (BinaryLinear, nn.BatchNorm1d),
+    nn.Linear: (BinaryLinear, FeatureNorm),
 }
 _RELUS = (nn.ReLU, nn.ReLU6)
 _ENDS = {"first": 0, "last": -1}
@@ -53,7 +54,7 @@ def binarize(
     relu: what nn.ReLU and nn.ReLU6 become: "remove", "hardtanh", "prelu", or "keep".
     input_quantizer, weight_quantizer, options: arguments of each layer, such as learned_scale=True.
 
-    Shape:  a Linear layer accepts (N, features) if it gets a batch norm.
+    Shape:  a Linear layer still accepts (..., features). Its batch norm counts all other axes.
     Returns: the copy, in the mode of `model`, and a report, which prints as a table.
     Raises: UsageError for an unknown choice of `relu`, or a pattern of `keep` that matches nothing.
     """
