@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from signbit.convert._identify import Found
+from signbit.convert._found import Found
 from signbit.convert._rules import SIGNS
 from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryLinear
 from signbit.quantizers import AbstractQuantizer, RuleSign

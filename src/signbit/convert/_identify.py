@@ -9,6 +9,7 @@ from torch import Tensor
 
 from signbit.convert._box import Box
 from signbit.convert._forms import Form
+from signbit.convert._found import Found, UnexplainedError
 from signbit.convert._geometry import Geometry, find_geometry
 from signbit.convert._probes import Draw
 from signbit.convert._rules import (
@@ -23,7 +24,6 @@ from signbit.convert._rules import (
     scale_rules,
     share,
 )
-from signbit.errors import AdoptError
 
 _SAMPLES = 4
 _ROWS = 16
@@ -37,30 +37,6 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True)
-class Found:
-    """Everything that a layer of this package needs to compute what the module computes.
-
-    input_zero: the sign of zero in the input; None where the input is used as it is.
-    """
-
-    form: Form
-    geometry: Geometry
-    input_zero: int | None
-    weight_rule: WeightRule
-    padding_value: float
-    scale: Named
-    bias: Named
-
-    def __str__(self) -> str:
-        zero = self.input_zero
-        parts = ["input as it is" if zero is None else f"sign of the input, sign(0) = {zero}"]
-        parts += [str(self.weight_rule), self.scale.text, self.bias.text]
-        if self.geometry.padded:
-            parts.append(f"padding {self.padding_value:g}")
-        return "; ".join(parts)
-
-
-@dataclass(frozen=True)
 class Probe:
     """Tensors of the module, an input, and the output as (outputs, samples)."""
 
@@ -68,17 +44,6 @@ class Probe:
     weight: Tensor
     x: Tensor
     y: Tensor
-
-
-class UnexplainedError(AdoptError):
-    """No rule explains the outputs.
-
-    binarized: whether input or weight are binarized. Then the module cannot stay as it is.
-    """
-
-    def __init__(self, message: str, binarized: bool = True):
-        super().__init__(message)
-        self.binarized = binarized
 
 
 def identify(box: Box, name: str, form: Form, sample: Tensor) -> tuple[Found, Tensor]:

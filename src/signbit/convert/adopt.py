@@ -15,7 +15,8 @@ from signbit.convert._compare import compare
 from signbit.convert._copies import deep_copy, replaced
 from signbit.convert._find import Candidate, sign_candidates, weight_candidates
 from signbit.convert._forms import forms_of
-from signbit.convert._identify import Found, UnexplainedError, identify
+from signbit.convert._found import Found, UnexplainedError
+from signbit.convert._identify import identify
 from signbit.convert._probes import Draw
 from signbit.convert._report import Change, Report
 from signbit.convert._rules import SIGNS, ZERO_RULES, share
