@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from signbit.files import (
     read_at_most,
     read_regular,
     remove_leftovers,
+    temporary_folder,
 )
 
 
@@ -212,6 +214,34 @@ def test_what_another_writer_is_at_is_no_leftover(tmp_path):
         assert temporary.exists()
     assert (tmp_path / "image.bmp").read_text() == "whole"
     assert_alone(tmp_path / "image.bmp")
+
+
+def test_a_folder_that_a_killed_writer_left_is_removed_and_one_in_use_is_not(tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from signbit.files import temporary_folder\n"
+        "with temporary_folder(Path(sys.argv[1])) as made:\n"
+        "    (made / 'half').touch(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path])
+    assert [is_temporary(path.name) for path in tmp_path.iterdir()] == [True]
+    (tmp_path / ".signbit-link.tmp").symlink_to(tmp_path, target_is_directory=True)
+    with temporary_folder(tmp_path) as temporary:
+        remove_leftovers(tmp_path)
+        assert {path.name for path in tmp_path.iterdir()} == {temporary.name, ".signbit-link.tmp"}
+        assert stat.S_IMODE(temporary.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt()])
+def test_a_temporary_folder_is_removed_unless_it_is_moved(tmp_path, error):
+    expected = pytest.raises(KeyboardInterrupt) if error else nullcontext()
+    with expected, temporary_folder(tmp_path) as temporary:
+        (temporary / "half").touch()
+        if error:
+            raise error
+    assert not list(tmp_path.iterdir())
+    with temporary_folder(tmp_path) as temporary:
+        temporary.rename(tmp_path / "whole")
+    assert_alone(tmp_path / "whole")
 
 
 def test_standard_output_that_goes_to_a_file_keeps_what_it_has(tmp_path):

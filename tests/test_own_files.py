@@ -73,6 +73,17 @@ def test_a_marker_without_a_list_of_names_lists_nothing(tmp_path, text):
     assert listed_files(tmp_path / "missing.json") is None
 
 
+@pytest.mark.parametrize(
+    ("content", "ours"),
+    [({"made": 1}, True), ({"made": 0}, False), ({"made": None}, False), ({}, False)],
+)
+def test_a_marker_without_the_key_that_is_asked_for_lists_nothing(tmp_path, content, ours):
+    marker = tmp_path / "marker.json"
+    marker.write_text(json.dumps(content | {"files": ["a"]}))
+    assert listed_files(marker, "made") == ({"a"} if ours else None)
+    assert listed_files(marker) == {"a"}
+
+
 def test_a_pipe_as_marker_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "marker.json")
     with pytest.raises(OSError, match="a device or pipe"):

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -157,9 +158,30 @@ def _create(path: Path) -> tuple[int, int]:
     return handle, mode
 
 
+@contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """Yield a new folder in `parent`, for its owner alone.
+
+    It is removed at the end if it is still there.
+
+    Raises: OSError where it cannot be made.
+    """
+    path = parent / f"{_PREFIX}{secrets.token_hex(8)}.tmp"
+    handle: int | None = None
+    try:
+        path.mkdir(0o700)
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        _lock(handle)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        if handle is not None:
+            os.close(handle)
+
+
 def mode_of_new_folder(parent: Path) -> int:
     """The permissions that a new folder in `parent` gets, found by making one."""
-    probe = parent / f"{_PREFIX}{secrets.token_hex(8)}"
+    probe = parent / f"{_PREFIX}{secrets.token_hex(8)}.tmp"
     probe.mkdir()
     try:
         return stat.S_IMODE(probe.stat().st_mode)
@@ -186,14 +208,30 @@ def _replaced_mode(path: Path, new: int) -> int:
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file of this name is one that `atomic_path` is writing, or a leftover of it."""
+    """Whether `atomic_path` and `temporary_folder` give such names to what they write."""
     return fnmatch(name, _TEMPORARY)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files that a killed process left in `folder`, none still in use."""
+    """Delete the temporary files and folders that a killed process left in `folder`.
+
+    What another process still writes stays: its writer holds the lock. So does what cannot be
+    deleted; it does no harm.
+    """
     for leftover in folder.glob(_TEMPORARY):
-        # Its writer holds the lock, or somebody else was quicker; what stays does no harm.
-        with suppress(OSError), open_regular(leftover) as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            leftover.unlink()
+        with suppress(OSError):
+            if leftover.is_dir():
+                _remove_folder(leftover)
+            else:
+                with open_regular(leftover) as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    leftover.unlink()
+
+
+def _remove_folder(leftover: Path) -> None:
+    handle = os.open(leftover, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(leftover)
+    finally:
+        os.close(handle)

@@ -11,14 +11,18 @@ from signbit.files import is_temporary, read_regular
 _MOST_BYTES, _MOST_VALUES = 1 << 26, 1 << 20
 
 
-def listed_files(marker: Path) -> set[str] | None:
+def listed_files(marker: Path, key: str | None = None) -> set[str] | None:
     """The paths under "files" in a JSON file that we left in a folder; None without such a list.
 
+    key: where given, the JSON file is ours only if it has this key with a true value.
     Raises: OSError where the marker is there but cannot be read.
     """
     try:
         text = read_regular(marker, _MOST_BYTES)
-        files = strict_json.loads(text, most_values=_MOST_VALUES, from_python=True)["files"]
+        content = strict_json.loads(text, most_values=_MOST_VALUES, from_python=True)
+        if key is not None and not content[key]:
+            return None
+        files = content["files"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     whole = isinstance(files, list) and all(isinstance(name, str) for name in files)
@@ -26,7 +30,7 @@ def listed_files(marker: Path) -> set[str] | None:
 
 
 def files_in(folder: Path) -> Iterator[str]:
-    """The paths of all files in a folder, with slashes; no temporary files of `atomic_path`."""
+    """The paths of all files in a folder, with slashes; no temporary files of ours."""
     for place, _, names in os.walk(folder):
         for name in names:
             if not is_temporary(name):
@@ -36,8 +40,8 @@ def files_in(folder: Path) -> Iterator[str]:
 def strangers(folder: Path, ours: Iterable[str]) -> list[str]:
     """Paths in a folder that are not `ours`, sorted; that of a folder ends in a slash.
 
-    Temporary files of `atomic_path` belong to nobody. A folder that holds nothing of ours is one
-    stranger, and is not looked into. A symbolic link counts as a file.
+    Temporary files and folders (`files.is_temporary`) belong to nobody. A folder that holds nothing
+    of ours is one stranger, and is not looked into. A symbolic link counts as a file.
 
     ours: paths with slashes. One that ends in a slash means a folder with all that is in it.
     Raises: OSError where the folder cannot be read; a folder that is missing is empty.

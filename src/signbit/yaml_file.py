@@ -1,5 +1,6 @@
 """Read and write YAML: read it where nobody vouches for it, as settings of a recipe or `--set`."""
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ MAX_BYTES = 1 << 16
 MAX_DEPTH = 16
 # Settings are counts, rates and seeds; longer numbers fail in whatever computes with them.
 _MAX_INTEGER = (1 << 63) - 1
+_OCTAL = re.compile(r"[-+]?0[0-9_]+")
 _MAX_LETTERS = 100  # base 2 has 66, with its prefix
 
 
@@ -29,9 +31,10 @@ def read_yaml(path: Path | str, place: str) -> Any:
 def parse_yaml(text: str, place: str) -> Any:
     """The plain values of a YAML document: mappings, lists, numbers, texts, dates, null.
 
-    Anchors, aliases, tags and merge keys are refused, as are keys that occur twice, whole numbers
-    of more than 64 bits, more than MAX_DEPTH levels and more than MAX_BYTES bytes: a short text
-    could otherwise ask for any amount of memory.
+    `1:30` is a text, which YAML 1.1 would read as 90. These are refused: whole numbers with a
+    leading 0, which YAML 1.1 would read to base 8; anchors, aliases, tags and merge keys; keys that
+    occur twice; whole numbers of more than 64 bits; more than MAX_DEPTH levels or MAX_BYTES bytes.
+    A short text could otherwise ask for any amount of memory.
 
     Raises: UsageError that begins with `place`.
     """
@@ -92,7 +95,11 @@ class _Loader(yaml.SafeLoader):
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
-    def construct_yaml_int(self, node: Any) -> int:
+    def construct_yaml_int(self, node: Any) -> int | str:
+        if ":" in node.value:
+            return node.value
+        if _OCTAL.fullmatch(node.value):
+            raise _refusal(f"the number {node.value[:_MAX_LETTERS]} begins with 0", node)
         if len(node.value) > _MAX_LETTERS:
             raise _refusal(f"a whole number of {len(node.value)} letters", node)
         value = super().construct_yaml_int(node)
@@ -100,8 +107,12 @@ class _Loader(yaml.SafeLoader):
             raise _refusal("a whole number of more than 64 bits", node)
         return value
 
+    def construct_yaml_float(self, node: Any) -> float | str:
+        return node.value if ":" in node.value else super().construct_yaml_float(node)
+
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
 
 
 class _RefusalError(yaml.MarkedYAMLError):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from signbit.cli._labels import folders_of_names
 from signbit.data import load
 from signbit.data._class_names import CLASS_NAMES
 from signbit.format import PackedModel
@@ -75,7 +76,7 @@ def test_names_come_from_a_list_a_file_or_a_data_set(signbit, checkpoint, images
     for option, names in ((LIST, WORDS), (file, WORDS), ("cifar10", CLASS_NAMES["cifar10"])):
         out, err = signbit("predict", checkpoint, images, "--classes", option)
         assert_named(out, checkpoint, images, names)
-        assert "class names from --classes, in the place of those that the model has" in err
+        assert "class names from --classes, in place of the model's own names" in err
 
 
 def test_a_model_that_has_names_needs_no_file(signbit, checkpoint, images):
@@ -89,7 +90,7 @@ def test_names_come_from_next_to_the_images_or_the_model(
     signbit, nameless, images, next_to_model, tmp_path
 ):
     _, err = signbit("predict", nameless, images)
-    assert "the model has no class names; --classes gives it some" in err
+    assert "the model has no class names; give some with --classes" in err
     (images / "classes.txt").write_text("\n".join(WORDS))
     out, err = signbit("predict", nameless, images)
     assert_named(out, nameless, images, WORDS)
@@ -127,7 +128,7 @@ def test_names_of_a_data_set_written_as_images_lie_above_its_splits(signbit, nam
 def test_files_that_differ_are_refused(signbit, nameless, images, next_to_model):
     (images / "classes.txt").write_text("\n".join(WORDS))
     next_to_model(reversed(WORDS))
-    says = f"{images}/classes.txt and {nameless.parent}/classes.txt have other class names"
+    says = f"class names in {images}/classes.txt and {nameless.parent}/classes.txt differ"
     out = signbit.refused("predict", nameless, images, code=1, says=says)
     assert out == ""
     signbit("predict", nameless, images, "--classes", LIST)
@@ -136,8 +137,8 @@ def test_files_that_differ_are_refused(signbit, nameless, images, next_to_model)
 @pytest.mark.parametrize(
     ("option", "code", "says"),
     [
-        ("a,b,c", 2, "--classes has 3 class names, the model gives 10 scores"),
-        ("cifar100", 2, "--classes has 100 class names, the model gives 10 scores"),
+        ("a,b,c", 2, "--classes has 3 class names, but the model gives 10 scores"),
+        ("cifar100", 2, "--classes has 100 class names, but the model gives 10 scores"),
         ("cifar", 2, "'cifar': give the names with commas between them, a file that ends in .txt"),
         ("", 2, "give the names with commas"),
         ("a,,b", 2, "name 2 is blank"),
@@ -190,7 +191,7 @@ def test_pack_puts_the_names_into_the_file(signbit, checkpoint, nameless, next_t
     assert err == ""
     _, err = signbit("pack", checkpoint, "-o", out, "--no-check", "--classes", LIST)
     assert PackedModel.load(out).preprocessing.classes == WORDS
-    assert "class names from --classes, in the place of those that the model has" in err
+    assert "class names from --classes, in place of the model's own names" in err
     next_to_model(WORDS)
     _, err = signbit("pack", nameless, "-o", out, "--no-check")
     assert PackedModel.load(out).preprocessing.classes == WORDS
@@ -250,3 +251,48 @@ def test_the_images_own_list_is_found_from_where_they_are(signbit, checkpoint, i
     assert rows
     for row in rows:
         assert row["true"] == WORDS[9 - int(Path(row["path"]).name.partition("_")[0])]
+
+
+def test_numbers_that_are_no_labels_are_told_in_one_line(signbit, checkpoint, images):
+    first = sorted(images.glob("*.png"))[0]
+    for name in ("10_0.png", "2024_1.png"):
+        first.with_name(name).write_bytes(first.read_bytes())
+    out, err = signbit("predict", checkpoint, images)
+    rows = {Path(row["path"]).name: row["true"] for row in rows_of(out)}
+    assert [rows.pop(name) for name in ("10_0.png", "2024_1.png")] == ["", ""]
+    assert all(rows.values())
+    (told,) = (line for line in err.splitlines() if "true class" in line)
+    assert told == (
+        "signbit: without a true class: 2 images, whose names begin with another number than a "
+        f"label, such as {images}/10_0.png; labels go from 0 to 9"
+    )
+    assert " of the 5 labelled" in err
+
+
+def test_numbers_of_classes_that_the_model_does_not_know_are_told(signbit, checkpoint, images):
+    (images / "classes.txt").write_text("\n".join(["cat", *WORDS[1:]]))
+    first = sorted(images.glob("*.png"))[0]
+    first.rename(first.with_name("0_0.png"))
+    out, err = signbit("predict", checkpoint, images, "--classes", LIST)
+    rows = {Path(row["path"]).name: row["true"] for row in rows_of(out)}
+    assert rows["0_0.png"] == ""
+    assert f"{images}/0_0.png; a label is a line of classes.txt, from 0, with a class of" in err
+
+
+def test_the_list_above_all_folders_counts_for_numbers_and_names(signbit, checkpoint, images):
+    """One search finds the list, for the names of classes and for the numbers of images."""
+    deep = images.parent / "a" / "b" / "c"
+    deep.parent.mkdir(parents=True)
+    images.rename(deep)
+    (images.parent / "classes.txt").write_text("\n".join(reversed(WORDS)))
+    rows = rows_of(signbit("predict", checkpoint, images.parent, "--classes", LIST)[0])
+    for row in rows:
+        assert row["true"] == WORDS[9 - int(Path(row["path"]).name.partition("_")[0])]
+
+
+def test_a_search_resolves_folders_and_not_files(tmp_path, monkeypatch):
+    resolved, resolve = [], Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda path: resolved.append(path) or resolve(path))
+    files = [tmp_path / "a" / f"{index}.png" for index in range(1000)]
+    assert folders_of_names([tmp_path], files) == [tmp_path, tmp_path / "a", tmp_path]
+    assert len(resolved) == 1

@@ -97,7 +97,7 @@ def test_tail_bits_are_zero():
         ("1", "-", r"^w has '-' at position 0"),
         ("\uff11", "1", r"^a has '\\uff11' at position 0"),
         ("1\x1b", "11", r"^a has '\\x1b' at position 1"),
-        ("101", "10", r"^a has 3 bits, w has 2 bits; give as many of each$"),
+        ("101", "10", r"^a has 3 bits, w has 2 bits; give the same number$"),
         ("1", "10", r"^a has 1 bit, w has 2 bits"),
         ("1" * (MAX_BITS + 1), "1", rf"^a has {MAX_BITS + 1} bits; give at most {MAX_BITS}$"),
     ],

@@ -166,7 +166,7 @@ def test_binary_weights_are_the_signs_of_the_latent_ones(signbit, checkpoint, tm
 def test_formats_of_packed_networks_ask_to_pack_first(signbit, checkpoint, tmp_path, to):
     arguments = ("export", checkpoint, "--to", to, "-o", tmp_path / "out")
     signbit.refused(
-        *arguments, code=2, says=f"{to} takes a packed network; make one first: signbit"
+        *arguments, code=2, says=f"{to} needs a packed network; make one first: signbit"
     )
 
 

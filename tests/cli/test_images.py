@@ -99,7 +99,7 @@ def test_the_folder_of_the_data_is_not_written_into(run, tmp_path, monkeypatch, 
     before = sorted(tmp_path.rglob("*"))
     code, printed, err = run("folder:X", out, *force)
     assert (code, printed) == (2, "")
-    assert err.startswith(f"signbit: OUT, {out}, and the images of folder:X lie in one another")
+    assert err.startswith(f"signbit: OUT ({out}) and the images of folder:X lie in one another")
     assert len(err.splitlines()) == 1
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -83,7 +83,10 @@ def test_code_that_writes_its_weights_is_adopted_and_packed(signbit, folder, tmp
     assert "imported" in err
     assert "imported" not in out
     assert "features.3 Conv BinaryConv2d sign of the input, sign(0) = -1" in " ".join(out.split())
-    assert "adopted: 2 modules; before and after differ by 0.0e+00 at most, on 9 inputs" in out
+    assert (
+        "adopted: 2 modules; the outputs before and after differ by at most 0.0e+00, on 9 inputs"
+        in out
+    )
     result = json.loads((tmp_path / "net.json").read_text())
     assert result["check"]["bits_differ"] == 0
     assert [one["path"] for one in result["adopted"]["modules"]] == ["features.0", "features.3"]
@@ -192,7 +195,7 @@ def test_what_was_converted_and_what_stays_real_is_printed(signbit, tmp_path):
         "-o", tmp_path / "real.signbit", "--json", tmp_path / "real.json",
     )  # fmt: skip
     assert "kept real (its weights are real): 0, 3\n" in out
-    assert "real numbers take part, which torch may round otherwise" in out
+    assert "torch may round the real numbers in it differently" in out
     converted, not_binary = json.loads((tmp_path / "real.json").read_text())["notes"]
     assert err == f"signbit: {converted}\nsignbit: {not_binary}\n"
     assert "torch.float64" in converted

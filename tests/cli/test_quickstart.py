@@ -67,7 +67,7 @@ def test_quickstart_leaves_foreign_folders_alone(tmp_path, capsys, name, entry):
     (tmp_path / name).write_text("x")
     before = snapshot(tmp_path)
     assert run("--out", str(tmp_path)) == 1
-    assert f"earlier quickstart: {entry};" in capsys.readouterr().err
+    assert f"holds {entry}, which no quickstart made;" in capsys.readouterr().err
     assert snapshot(tmp_path) == before
 
 

@@ -2,6 +2,7 @@
 
 import random
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from signbit.convert import adopt
+from signbit.convert._probes import Draw
+from signbit.convert._rules import scale_rules
 from signbit.errors import AdoptError, SignbitError, UsageError
 from signbit.layers import BinaryConv2d, BinaryLayer
 from signbit.quantizers import PlusSign, RuleSign, SteSign, TorchSign
@@ -157,8 +160,8 @@ def test_a_layer_of_drawn_rules_computes_the_same(seed):
         (refused.Stochastic, "random in eval mode"),
         (refused.OfTheBatch, "depends on the others of the batch"),
         (refused.Ternary, "no rule for its input and weight; nearest: "),
-        (refused.Threshold, "by another rule than a sign around 0"),
-        (refused.Drifting, "change from call to call"),
+        (refused.Threshold, "but not by the sign of the input"),
+        (refused.Drifting, "changes from call to call"),
         (refused.LargestScale, "no rule for its scale; nearest: scale mean |v|"),
     ],
 )
@@ -171,6 +174,26 @@ def test_what_no_layer_computes_is_refused_by_name(kind, says):
     adopted, report = adopt(network, torch.randn(2, 4, 8, 8), keep=["1"])
     assert type(adopted.get_submodule("1")) is kind
     assert not report.changes
+
+
+def test_a_weight_that_would_take_too_much_memory_is_refused_or_stays(monkeypatch):
+    monkeypatch.setattr(sys.modules["signbit.convert.adopt"], "_MOST_NUMBERS", 4 * 6 * 9 - 1)
+    network = nn.Sequential(others.Wrapper(4, 6, 3), others.QuantConv2d(6, 4, 3))
+    says = r"^1 \(QuantConv2d\): its weight has 216 numbers; at most 215 can be .*keep=\['1'\]$"
+    with pytest.raises(AdoptError, match=says):
+        adopt(network, torch.randn(2, 4, 8, 8))
+    _, report = adopt(network, torch.randn(2, 4, 8, 8), keep=["1"])
+    assert {one.path: one.reason for one in report.changes}["0"].startswith("its weight has 216")
+
+
+def test_scales_that_share_their_means_are_those_of_the_quantizer():
+    draw = Draw()
+    for weight in (draw.normal((5, 3, 3, 3)), draw.normal((4, 7)), draw.normal((5, 3, 3, 3))):
+        for named in scale_rules({}, {}, len(weight)):
+            if named.options:
+                wanted = RuleSign(**named.options).scale(weight)
+                assert wanted is not None
+                torch.testing.assert_close(named.value({}, weight), wanted.flatten())
 
 
 def test_a_module_that_writes_an_input_that_is_read_again_is_refused():

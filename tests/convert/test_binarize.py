@@ -96,7 +96,7 @@ def test_a_kept_relu_gives_the_layer_after_it_a_batch_norm(relu):
     found = kinds(binarize(small(), relu=relu)[0])
     expected = {"keep": "ReLU", "prelu": "PReLU", "hardtanh": "Hardtanh"}[relu]
     assert found["4"] == expected
-    assert found.get("7.norm") == (None if relu == "hardtanh" else "BatchNorm1d")
+    assert found.get("7.norm") == (None if relu == "hardtanh" else "FeatureNorm")
 
 
 def test_patterns_keep_layers_and_all_their_parts():
@@ -146,7 +146,7 @@ def test_a_network_that_cannot_be_followed_gets_a_batch_norm_before_each_sign():
 
     found = kinds(binarize(Branching(), keep=["first"])[0])
     assert found["a"] == "Linear"
-    assert found["b.norm"] == "BatchNorm1d"
+    assert found["b.norm"] == "FeatureNorm"
 
 
 def test_shared_weights_stay_shared():
@@ -165,6 +165,43 @@ def test_sequences_and_options_of_layers_pass_through():
     assert layer.scale is not None
     torch.testing.assert_close(layer.scale, layer.weight.abs().mean((1, 2)))
     assert binary(torch.randn(2, 2, 9).double()).dtype is torch.float64
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 4), (6, 3, 4), (3, 2, 5, 4)])
+def test_the_norm_of_a_linear_layer_counts_all_axes_but_the_features(shape):
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    binary, _ = binarize(model, keep=["first"])
+    norm, layer = binary.get_submodule("1.norm"), binary.get_submodule("1.layer")
+    x = torch.randn(shape) * torch.tensor([1.0, 2, 3, 4]) + torch.arange(4)
+    assert isinstance(norm, nn.BatchNorm1d)
+    y = norm(x)
+    rows = x.reshape(-1, 4)
+    torch.testing.assert_close(norm.running_mean, 0.1 * rows.mean(0))
+    wanted = (rows - rows.mean(0)) / (rows.var(0, unbiased=False) + norm.eps).sqrt()
+    torch.testing.assert_close(y, wanted.reshape(shape))
+    assert layer(y).shape == shape
+
+
+def test_a_network_of_tokens_packs():
+    class Tokens(nn.Module):
+        """Patches of an image as tokens, as many as features."""
+
+        def __init__(self):
+            super().__init__()
+            self.patches = nn.Conv2d(3, 16, 2, 2)
+            self.mix = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 16))
+            self.head = nn.Linear(16, 10)
+
+        def forward(self, x):
+            tokens = self.patches(x).flatten(2).transpose(1, 2)
+            return self.head(self.mix(tokens).mean(1))
+
+    model, _ = binarize(Tokens(), keep=["patches", "head"])
+    assert kinds(model)["mix.0.norm"] == kinds(model)["mix.2.norm"] == "FeatureNorm"
+    for _ in range(3):
+        model(torch.randn(8, 3, 8, 8))
+    packed = pack(model.eval(), Preprocessing([1 / 64] * 3, [-2.0] * 3, (8, 8)))
+    assert packed.info["check"]["predictions_differ"] == 0
 
 
 def test_each_layer_has_a_quantizer_of_its_own():

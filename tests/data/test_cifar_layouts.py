@@ -179,14 +179,14 @@ def test_what_is_wrong_in_a_batch_is_named_with_its_file(made, tmp_path):
     layout, key = source.pickled, source.pickled.labels_key
     file = layout.files["test"][0]
     wrong = {
-        "'data' is no uint8 array of 2 x 3072": [
+        "'data' is not a uint8 array of 2 x 3072": [
             batch(layout, data=np.zeros((2, 3071), np.uint8)),
             batch(layout, data=np.zeros((3, 3072), np.uint8)),
             batch(layout, data=np.zeros((2, 3072), np.int8)),
             batch(layout, data=[[0] * 3072] * 2),
             pickle.dumps({key: [0, 1]}, 2),
         ],
-        f"'{key}' is no list of 2 integers": [
+        f"'{key}' is not a list of 2 integers": [
             batch(layout, **{key: [0]}),
             batch(layout, **{key: [0, True]}),
             batch(layout, **{key: [0, None]}),
@@ -212,8 +212,8 @@ def test_what_is_wrong_in_a_batch_is_named_with_its_file(made, tmp_path):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (None, "is no list of names"),
-        ([1], "is no list of names"),
+        (None, "is not a list of names"),
+        ([1], "is not a list of names"),
         (["one"], "1 class names where"),
         ([b"\xff"], "not UTF-8"),
         (["\udcff"], "not UTF-8"),

@@ -285,7 +285,7 @@ def test_half_precision_which_matlab_lacks_becomes_single(tmp_path, parameters):
 
 def test_a_variable_too_large_for_matlab_is_told(tmp_path, small, monkeypatch):
     monkeypatch.setattr("signbit.export.mat.exporter.LARGEST", 100)
-    with pytest.raises(OutputError, match=r"n01_weight_words takes \d+ bytes.* export to npz or"):
+    with pytest.raises(OutputError, match=r"n01_weight_words has \d+ bytes.* export to npz or"):
         export(small, "mat", tmp_path / "out", options={"single": True})
     assert not list(tmp_path.iterdir())
 

@@ -61,7 +61,7 @@ def test_an_operation_is_exported_or_refused_by_name(tmp_path, to, op):
     number = next(n for n, node in enumerate(model.nodes, 1) if node.op == op)
     request = make_request(model, "net")
     if op not in accepted(to):
-        way_out = "Export it to npz, mat, txt, c, onnx or torch, which take every network"
+        way_out = "Export it to npz, mat, txt, c, onnx or torch, which accept every network"
         message = rf"^{to} cannot express node {number} \({op}, [^\n]*{way_out}\.$"
         with pytest.raises(ExportError, match=message):
             export(request, to, tmp_path / "out")

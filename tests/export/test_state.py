@@ -47,6 +47,6 @@ def test_failure_halfway_leaves_nothing(tmp_path, parameters, to):
 
 @pytest.mark.parametrize("to", sorted(set(exporters.names()) - set(ARRAYS)))
 def test_other_formats_ask_for_a_packed_network(tmp_path, parameters, to):
-    with pytest.raises(UsageError, match=f"{to} takes a packed network; .*signbit pack"):
+    with pytest.raises(UsageError, match=f"{to} needs a packed network; .*signbit pack"):
         export_state(parameters, to, tmp_path / "out")
     assert not list(tmp_path.iterdir())

@@ -264,9 +264,9 @@ def test_icarus_finds_scores_of_many_magnitudes_as_expected(iverilog, tmp_path):
     [
         (np.inf, 0.0, 9, "not finite"),
         (1.0, np.nan, 9, "not finite"),
-        (1e-30, 0.0, 9, "behind the point"),
+        (1e-30, 0.0, 9, "after the point"),
         (1e17, 1e-36, 9, "exact scores need 2"),
-        (1e30, 0.0, 9, "pass what float32 holds"),
+        (1e30, 0.0, 9, "larger than float32 can hold"),
         (1.0, 0.0, 2**24 + 1, "16777217"),
     ],
 )
@@ -339,13 +339,13 @@ REFUSED = {
     r"node 2 \(move": lambda: binary_pixels(move(1, [0, 24], [0], range(8), -1.0)),
     r"node 9 \(add": lambda: packed("shortcut"),
     r"node 1 \(normalize": lambda: packed("real_ends"),
-    r"node 2 \(max_pool.*bits only": lambda: inserted(
+    r"node 2 \(max_pool.*it pools only bits": lambda: inserted(
         1, Node("max_pool", (1,), window((3, 3)))
     ),
-    r"node 3 \(flatten.*before a linear layer only": lambda: small(
+    r"node 3 \(flatten.*only be flattened before a linear layer": lambda: small(
         Node("flatten", (2,)), Node("flip", (3,), {}, {"mask": np.zeros(1, np.uint64)})
     ),
-    r"node 2 \(affine.*at the end only": lambda: model_of([
+    r"node 2 \(affine.*only allowed at the end": lambda: model_of([
         small().nodes[0], affine(1, [1.0] * 3, [0.0] * 3), real_threshold(2),
         Node("conv_bits", (3,), *_last()), affine(4, [1.0] * 2, [0.0] * 2),
     ], (4, 3)),

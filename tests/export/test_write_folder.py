@@ -7,6 +7,7 @@ import pytest
 
 from signbit.errors import OutputError, UsageError
 from signbit.export import export, exporters
+from signbit.files import remove_leftovers, temporary_folder
 
 
 def names_in(folder):
@@ -56,12 +57,21 @@ def test_empty_folder_is_empty_again_after_a_failure(tmp_path, small, monkeypatc
     assert names_in(folder) == []
 
 
-def test_what_a_killed_export_left_in_an_empty_folder_is_removed(tmp_path, small):
+@pytest.mark.parametrize("exists", [True, False])
+def test_what_a_killed_export_left_is_removed(tmp_path, small, exists):
     folder = tmp_path / "out"
-    (folder / ".signbit-export-x").mkdir(parents=True)
-    (folder / ".signbit-export-x" / "half.bin").write_bytes(b"half")
+    leftover = (folder if exists else tmp_path) / ".signbit-x.tmp"
+    leftover.mkdir(parents=True)
+    (leftover / "half.bin").write_bytes(b"half")
     manifest = export(small, "txt", folder)
     assert names_in(folder) == sorted([*manifest["files"], "manifest.json"])
+    assert names_in(tmp_path) == ["out"]
+
+
+def test_what_another_export_is_writing_stays(tmp_path, small):
+    with temporary_folder(tmp_path) as other:
+        export(small, "txt", tmp_path / "out")
+        assert names_in(tmp_path) == sorted([other.name, "out"])
 
 
 def test_folders_above_are_made(tmp_path, small):
@@ -83,7 +93,7 @@ def test_earlier_export_needs_force_and_is_replaced_whole(tmp_path, small):
 
 @pytest.mark.parametrize(
     "manifest",
-    [None, "", "{}", "[]", "[" * 100_000, '{"signbit_export": 1}', '{"name": "web app"}'],
+    [None, "", "{}", "[]", "[" * 100_000, '{"signbit_export": 1}', '{"files": ["thesis.tex"]}'],
 )
 def test_force_leaves_a_folder_of_something_else_alone(tmp_path, small, manifest):
     folder = tmp_path / "out"
@@ -97,12 +107,15 @@ def test_force_leaves_a_folder_of_something_else_alone(tmp_path, small, manifest
     assert names_in(folder) == before
 
 
-@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize("kind", ["file", "file in a folder", "folder"])
 def test_force_leaves_an_export_with_foreign_files_alone(tmp_path, small, kind):
     folder = tmp_path / "out"
     manifest = export(small, "txt", folder)
     if kind == "file":
         (folder / "notes.txt").write_text("mine")
+    elif kind == "file in a folder":
+        (folder / "mine").mkdir()
+        (folder / "mine" / manifest["files"][0]).write_text("mine")
     else:
         listed = folder / manifest["files"][0]
         listed.unlink()
@@ -177,6 +190,9 @@ def test_an_earlier_export_that_cannot_be_put_back_is_kept_and_named(tmp_path, s
     with pytest.raises(OutputError, match=r"earlier export is whole, but is now .*; move") as told:
         export(small, "txt", folder, force=True)
     kept = str(told.value).partition("is now ")[2].partition(";")[0]
+    assert names_in(Path(kept)) == before
+    # It is the only copy.
+    remove_leftovers(tmp_path)
     assert names_in(Path(kept)) == before
 
 

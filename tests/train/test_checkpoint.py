@@ -47,7 +47,7 @@ def test_every_changed_bit_is_refused(path):
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
         assert "damaged" in refusal(path), bit
-    assert "copy it anew, or delete it and train again" in refusal(path)
+    assert "copy it again, or delete it and train again" in refusal(path)
 
 
 def test_a_checkpoint_of_an_earlier_version_is_read_and_its_sums_are_compared(path):
@@ -112,7 +112,7 @@ NONE_OF_OURS = {
 @pytest.mark.parametrize("kind", NONE_OF_OURS)
 def test_facts_that_no_run_has_are_refused(path, kind):
     torch.save({**CONTENT, "signbit": FACTS | {"x": NONE_OF_OURS[kind]}}, path)
-    assert "what it says of its run is not what runs of ours say" in refusal(path)
+    assert "the facts about its run do not have the form of ours" in refusal(path)
 
 
 def test_objects_are_refused_even_where_old_files_may_have_them(path):

@@ -74,6 +74,12 @@ def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
         ({"qqqq": 3}, "unknown key 'qqqq'. Known: augmentation, averaging,"),
         ({"epochs": "many"}, "key 'epochs' is 'many': input should be a valid integer"),
         ({"epochs": 0}, "key 'epochs' is 0: input should be greater than or equal to 1"),
+        (
+            {"epochs": 10**12},
+            "key 'epochs' is 1000000000000: input should be less than or equal to",
+        ),
+        ({"augmentation": {"cutout": 10**12}}, "key 'augmentation.cutout' is 1000000000000"),
+        ({"augmentation": {"crop_padding": 10**12}}, "input should be less than or equal to 16384"),
         ({"epochs": True}, "key 'epochs' is True: input should be a valid integer"),
         ({"optimizer": {"lr": -1}}, "key 'optimizer.lr' is -1: input should be greater than 0"),
         ({"optimizer": {"lr": math.nan}}, "key 'optimizer.lr' is nan"),
@@ -99,7 +105,7 @@ def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
         ({"latent_optimizer": {"name": "bop", "lr": 2}}, "key 'latent_optimizer.lr' is 2"),
         (
             {"latent_optimizer": {"name": "bop"}, "latent_clip": 0.5},
-            "latent_clip 0.5 would take weights off -1 and +1",
+            "latent_clip 0.5 would move weights away from -1 and +1",
         ),
         ({"optimizer": {"betas": [1.0, 0.9]}}, "key 'optimizer.betas.0' is 1.0"),
         (
@@ -134,6 +140,21 @@ def test_all_wrong_keys_are_listed_at_once():
         load_recipe("quick", {"epochs": 0, "batch_size": 0})
 
 
+def test_many_wrong_keys_are_counted(tmp_path):
+    path = tmp_path / "many.yaml"
+    path.write_text("".join(f"k{number}: 1\n" for number in range(4000)))
+    with pytest.raises(UsageError, match=r"unknown key 'k0'\..*; and 3998 more$") as error:
+        load_recipe(path)
+    assert len(str(error.value)) < 3000
+
+
+def test_a_long_key_or_value_is_cut():
+    for wrong in ({"k" * 50_000: 1}, {"epochs": "k" * 50_000}, {"optimizer": {"name": "k" * 9999}}):
+        with pytest.raises(UsageError) as error:
+            load_recipe("quick", wrong)
+        assert len(str(error.value)) < 700
+
+
 def test_unknown_recipe_lists_the_known():
     with pytest.raises(UsageError, match=r"unknown recipe 'quik'; known: .*binarynet, .*'quick'"):
         load_recipe("quik")
@@ -159,6 +180,8 @@ def test_a_recipe_can_be_a_file(tmp_path):
         ("a: &x 1\nb: *x", "anchors and aliases"),
         ("epochs: " + "9" * 5000, "a whole number of 5000 letters, in line 1"),
         ("epochs: 3", "key 'optimizer' is missing"),
+        ("epochs: 1:30", "key 'epochs' is '1:30': input should be a valid integer"),
+        ("epochs: 0100", "the number 0100 begins with 0, in line 1"),
     ],
 )
 def test_a_damaged_recipe_file_is_an_error(tmp_path, text, message):

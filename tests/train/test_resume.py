@@ -269,7 +269,7 @@ def test_a_run_does_not_go_on_with_other_images(tiny_run, tmp_path, change, told
 def test_a_checkpoint_that_does_not_say_its_run_is_an_error(tiny_run):
     train(tiny_run)
     torch.save({"state_dict": {}}, tiny_run.folder / "last.ckpt")
-    with pytest.raises(CheckpointError, match=r"last\.ckpt: does not say which run it is of"):
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: does not say which run it belongs to"):
         resume(tiny_run.folder)
 
 
@@ -320,6 +320,6 @@ def test_a_forged_checkpoint_is_one_line(trained_run, without):
     buffer = io.BytesIO()
     torch.save(content, buffer)
     path.write_bytes(with_digest(buffer.getvalue()))
-    with pytest.raises(CheckpointError, match=r"last\.ckpt: .*train anew") as caught:
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: .*train again") as caught:
         resume(trained_run.folder)
     assert "\n" not in str(caught.value)

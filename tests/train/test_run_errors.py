@@ -128,7 +128,9 @@ def test_what_the_data_decides_may_be_said_too(tiny_run):
 
 def test_options_that_the_data_decides_are_refused(tiny_run):
     recipe = tiny_run.recipe.model_copy(update={"model": {"num_classes": 7}})
-    with pytest.raises(UsageError, match=r"model\.num_classes is 7, the data set 'digits' has 10"):
+    with pytest.raises(
+        UsageError, match=r"model\.num_classes is 7, but the data set 'digits' has 10"
+    ):
         train(replace(tiny_run, recipe=recipe))
     assert not tiny_run.folder.exists()
 

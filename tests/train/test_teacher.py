@@ -77,10 +77,13 @@ def test_a_bfloat16_module_can_teach_under_autocast():
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (nn.Linear(5, 10), r"^the teacher does not take input of shape \(2, 1, 8, 8\): mat"),
+        (nn.Linear(5, 10), r"^the teacher does not accept input of shape \(2, 1, 8, 8\): mat"),
         (nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), r"gives \(2, 1\) for two images"),
         (nn.Identity(), r"gives \(2, 1, 8, 8\) for .*; scores of shape \(2, 10\) are needed"),
-        (nn.BatchNorm1d(1), r"^the teacher does not take input of shape \(2, 1, 8, 8\): expected"),
+        (
+            nn.BatchNorm1d(1),
+            r"^the teacher does not accept input of shape \(2, 1, 8, 8\): expected",
+        ),
         (_Pair(), r"^the teacher gives tuple for two images"),
     ],
 )

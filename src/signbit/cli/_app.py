@@ -21,7 +21,7 @@ from signbit.signals import signal_of, stop_signals
 _TRAINING = ("torch", "lightning", "safetensors", "pydantic", "matplotlib")
 _EXTRA_OF = dict.fromkeys(_TRAINING, "train") | {"scipy": "export"}
 
-# What typer raises for wrong arguments; of its kinds it exports this one alone.
+# The base class of what typer raises for wrong arguments; typer exports only this subclass of it.
 _WrongArguments: Any = typer.BadParameter.__mro__[1]
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -51,11 +51,11 @@ def _root(
 
 
 class _Commands(TyperGroup):
-    """Shows control characters of wrong arguments, which typer repeats in its messages."""
+    """Escapes control characters of wrong arguments, which typer repeats in its messages."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options that stand before the command."""
-        if not args:  # typer raises its help, which has lines
+        if not args:  # typer raises its help as an error; its lines must stay lines
             return super().parse_args(ctx, args)
         with _printable_arguments():
             return super().parse_args(ctx, args)
@@ -93,7 +93,7 @@ def build_app() -> typer.Typer:
 
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, its interrupt an error of ours: typer's would not say which signal it was."""
+    """The command, with an interrupt raised as our own error: typer's does not name the signal."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
@@ -124,13 +124,13 @@ def _run(arguments: list[str] | None) -> None:
         try:
             build_app()(args=arguments)
         finally:
-            # Here, where an error such as a full disk can still be reported.
+            # Flush here, where an error such as a full disk can still be reported.
             sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         stopped = _stopped(interrupt)
         _fail(str(stopped), stopped.exit_code)
     except SystemExit as end:
-        # typer makes one of an interrupt outside of the command's own work.
+        # typer raises it for an interrupt outside of the command's own work.
         interrupt = _interrupt_behind(end)
         if interrupt is None:
             raise
@@ -145,10 +145,10 @@ def _run(arguments: list[str] | None) -> None:
             raise
         _fail(f"this needs {package}; install it with: pip install 'signbit[{extra}]'")
     except OSError as error:
-        # Errors of files name them, and have become OutputErrors.
+        # An error of a named file has become an OutputError already; this one is of a stream.
         if error.filename is not None or error.errno not in _UNWRITABLE:
             raise
-        # What is left in the buffer would fail once more when Python ends.
+        # The rest of the buffer would fail once more when Python ends.
         sys.stdout = _nowhere()
         _fail(f"cannot write to standard output: {error.strerror}")
 
@@ -162,22 +162,22 @@ def _interrupt_behind(end: BaseException) -> KeyboardInterrupt | None:
 
 
 def _fail(message: str, exit_code: int = 1) -> NoReturn:
-    # Names of files and what a file says may hold what a terminal obeys.
+    # Names of files, and texts from files, may hold control characters.
     print(f"signbit: {printable(message)}", file=sys.stderr)  # noqa: T201
     sys.exit(exit_code)
 
 
 def _nowhere() -> TextIO:
-    """A stream that takes everything, open until Python ends."""
+    """A stream that accepts everything and stays open until Python ends."""
     return open(os.devnull, "w")  # noqa: PTH123
 
 
 def _prepare_streams() -> None:
-    """Make standard output and error take any text, and stand in for one that is closed."""
+    """Make standard output and error accept any text, and replace one that is closed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, _nowhere())
         elif isinstance(stream, io.TextIOWrapper):
-            # Letters that the encoding lacks are written as escapes.
+            # A letter that the encoding lacks is written as an escape.
             stream.reconfigure(errors="backslashreplace")

@@ -35,8 +35,8 @@ def choose_classes(
     --classes counts first, then the model's own names, then `classes.txt` in a folder of `beside`.
     Where they are not the model's own, a line on standard error says where they come from.
 
-    Raises: UsageError, DataError for names that are not as many as the scores, or no names; for
-        two classes.txt that differ.
+    Raises: UsageError or DataError where the names are not as many as the scores, where a name is
+        not allowed, or where two classes.txt differ.
     """
     own = tuple(model.preprocessing.classes)
     if option is not None:
@@ -44,13 +44,13 @@ def choose_classes(
     elif own:
         return own
     else:
-        found = _in_folders(beside)
+        found = names_in_folders(beside)
         if found is None:
             return None
-        names, source = found
+        names, source = found[0], str(found[1])
     _check(model, names, source)
     if names != own:
-        replaced = ", in the place of those that the model has" if own else ""
+        replaced = ", in place of the model's own names" if own else ""
         say(f"signbit: class names from {source}{replaced}", err=True)
     return names
 
@@ -68,27 +68,32 @@ def _given(option: str) -> tuple[str, ...]:
     if len(names) == 1:
         raise UsageError(
             f"--classes {option!r}: give the names with commas between them, a file that ends in "
-            f"{_LIST_SUFFIX}, one name a line, or a data set: {', '.join(CLASS_NAMES)}"
+            f"{_LIST_SUFFIX} with one name a line, or a data set: {', '.join(CLASS_NAMES)}"
         )
     if "" in names:
         raise UsageError(f"--classes {option!r}: name {names.index('') + 1} is blank; name it")
     return names
 
 
-def _in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], str] | None:
-    """The names in the folders' classes.txt and the file; None where no folder has one."""
-    from signbit.data._places import read_names
-    from signbit.data.folder import NAMES_FILE
+def names_in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], Path] | None:
+    """The names in the folders' classes.txt, and the folder; None where no folder has one.
 
-    files = dict.fromkeys(folder / NAMES_FILE for folder in folders)
-    found = [(file, read_names(file)) for file in files if file.is_file()]
-    if not found:
+    Raises: DataError where two differ.
+    """
+    from signbit.data._places import NAMES_FILE, names_in
+
+    found = [(folder, names_in(folder)) for folder in dict.fromkeys(folders)]
+    known = [(folder, names) for folder, names in found if names is not None]
+    if not known:
         return None
-    first, names = found[0]
-    for file, others in found:
+    first, names = known[0]
+    for folder, others in known:
         if others != names:
-            raise DataError(f"{first} and {file} have other class names; choose with --classes")
-    return names, str(first)
+            raise DataError(
+                f"class names in {first / NAMES_FILE} and {folder / NAMES_FILE} differ; choose "
+                "with --classes"
+            )
+    return names, first / NAMES_FILE
 
 
 def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
@@ -98,8 +103,8 @@ def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
     count = score_count(model)
     if len(names) != count:
         raise UsageError(
-            f"{source} has {len(names)} class names, the model gives {count} scores; name each "
-            "with --classes"
+            f"{source} has {len(names)} class names, but the model gives {count} scores; give a "
+            "name for each score with --classes"
         )
     try:
         replace(model.preprocessing, classes=names)
@@ -108,44 +113,20 @@ def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
 
 
 def require_known_order(model: "Classifier", data: str, classes: Sequence[str]) -> None:
-    """For a model without names of classes: the order of the data set's must be that of its scores.
+    """Refuse data whose order of classes may not be that of the scores of a model without names.
 
-    Raises: UsageError where it is only the alphabetical order of class folders.
+    Raises: UsageError where the order is only the alphabetical order of class folders.
     """
     from signbit.data._files import expanded
-    from signbit.data.folder import NAMES_FILE
+    from signbit.data._places import NAMES_FILE, names_in
     from signbit.scoring import score_count
 
     kind, _, path = data.partition(":")
     if kind != "folder" or all(name.isdecimal() for name in classes):
         return
-    # Where they are not as many, there is another error.
-    if score_count(model) == len(classes) and not (expanded(path) / NAMES_FILE).is_file():
+    # `evaluate` refuses another number of classes itself.
+    if score_count(model) == len(classes) and names_in(expanded(path)) is None:
         raise UsageError(
             f"the model has no class names, and {data} has only the names of folders, whose order "
             f"need not be that of the scores; give --classes, or {NAMES_FILE} in the folder"
         )
-
-
-def names_of_numbers(files: Sequence[Path], classes: Sequence[str]) -> tuple[str, ...] | None:
-    """What the numbers in the names of images stand for; None for the classes of those places.
-
-    That is what the classes.txt in the folder of an image, or in the one above, says, unless one
-    side has numbers for names.
-    """
-    from signbit.scoring import numbered
-
-    places = dict.fromkeys(path.resolve().parent for path in files)
-    found = _in_folders([folder for place in places for folder in (place, place.parent)])
-    if found is None or numbered(len(classes)) == tuple(classes):
-        return None
-    return None if numbered(len(found[0])) == found[0] else found[0]
-
-
-def folders_of_images(paths: Sequence[Path]) -> list[Path]:
-    """Where the classes.txt of images lies: their folder; of `train` and `test` the one above."""
-    from signbit.data._types import SPLITS
-
-    folders = [path if path.is_dir() else path.parent for path in paths]
-    above = [folder.absolute().parent for folder in folders if folder.absolute().name in SPLITS]
-    return [*folders, *above]

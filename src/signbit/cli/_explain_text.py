@@ -6,11 +6,11 @@ from signbit.cli._explanation import TRUTH_TABLE, WORD_BITS, Explanation
 
 Section = tuple[str, list[str]]
 
-# Longer tables show their head and their tail, which is where words and sums end.
+# Of a longer table only the head and the tail are shown: words and sums end in the tail.
 MOST_ROWS = 24
 HEAD_ROWS = 12
 TAIL_ROWS = 4
-# Up to here the bits fit on a line once more, read backwards.
+# Up to this number the line has room for the bits a second time, read backwards.
 MOST_REVERSED = 12
 
 
@@ -63,7 +63,7 @@ def _sums(x: Explanation) -> Section:
         f"2 * popcount(a XNOR w) - n  = 2 * {agree} - {x.n} = {x.dot_xnor:+d}",
         f"n - 2 * popcount(a XOR w)   = {x.n} - 2 * {differ} = {x.dot_xor:+d}",
     ]
-    return "The dot product, three times the same", lines
+    return "The same dot product, computed three ways", lines
 
 
 def _words(x: Explanation) -> Section:
@@ -86,7 +86,7 @@ def _remarks(x: Explanation) -> Iterator[str]:
     tail = -x.n % WORD_BITS
     if tail:
         bits = "tail bit is" if tail == 1 else f"{tail} tail bits are"
-        yield f"The {bits} 0 in a and in w: XOR drops them, XNOR would count them."
+        yield f"The {bits} 0 in a and in w. XOR does not count them, but XNOR would."
 
 
 def _elide(rows: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""One dot product of signs, worked out three ways: multiply and add, XNOR, and packed XOR."""
+"""One dot product of signs, computed three ways: multiply and add, XNOR, and packed XOR."""
 
 import random
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ TRUTH_TABLE = tuple((a, w, int(a == w), a ^ w) for a in (0, 1) for w in (0, 1))
 
 @dataclass(frozen=True)
 class Explanation:
-    """The dot product of two vectors of signs, given as bits; each way is computed on its own.
+    """The dot product of two vectors of signs, which are given as bits. Each way is computed.
 
     a, w: texts of 0 and 1, channel 0 first; 1 stands for +1, 0 for -1.
 
@@ -31,7 +31,7 @@ class Explanation:
         check_bits("w", self.w)
         if len(self.a) != len(self.w):
             raise UsageError(
-                f"a has {_bits(len(self.a))}, w has {_bits(len(self.w))}; give as many of each"
+                f"a has {_bits(len(self.a))}, w has {_bits(len(self.w))}; give the same number"
             )
 
     @property
@@ -61,12 +61,12 @@ class Explanation:
 
     @property
     def dot_xnor(self) -> int:
-        """XNOR and popcount: every agreement adds 1, every other channel takes 1 away."""
+        """XNOR and popcount: a channel whose bits agree adds 1, any other subtracts 1."""
         return 2 * self.xnor.count("1") - self.n
 
     @property
     def dot_xor(self) -> int:
-        """XOR and popcount: of at most n, every difference costs 2."""
+        """XOR and popcount: start from n, and subtract 2 for each channel whose bits differ."""
         return self.n - 2 * self.xor.count("1")
 
     @cached_property
@@ -76,7 +76,7 @@ class Explanation:
 
     @property
     def dot_words(self) -> int:
-        """The same from the packed words: tail bits are 0 in both, so XOR drops them."""
+        """The same from the packed words. Tail bits are 0 in both, so their XOR is 0."""
         return self.n - 2 * sum(xor.bit_count() for _, _, xor in self.words)
 
     def to_dict(self) -> dict[str, Any]:

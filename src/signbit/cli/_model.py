@@ -39,7 +39,7 @@ RunnablePath = Annotated[
 
 
 class Runnable(NamedTuple):
-    """What classifies images, and the file that it came from."""
+    """A model that classifies images, and the file that it came from."""
 
     model: "Classifier"
     source: Path
@@ -53,12 +53,12 @@ def open_runnable(
     threads: int | None = None,
     zeros: "Zeros | None" = None,
 ) -> Runnable:
-    """A packed network on the engine, without torch; else a trained one in torch.
+    """A packed network on the engine, without torch; or a trained network in torch.
 
-    threads: of the engine; None for one per core that this process may use.
+    threads: number of threads of the engine; None for one per core that this process may use.
 
-    Raises: what `open_model` raises; ModelFormatError for a damaged packed file; UsageError for
-        options that are not of the kind of model.
+    Raises: the errors of `open_model`; ModelFormatError for a damaged packed file; UsageError for
+        an option that is not for this kind of model.
     """
     if path.suffix != PACKED:
         if threads is not None:
@@ -67,8 +67,8 @@ def open_runnable(
         return Runnable(trained, trained.source)
     if model is not None or settings or device != "cpu" or zeros is not None:
         raise UsageError(
-            f"{printable(str(path))} says its own architecture; leave --model, --set, --device "
-            "and --zeros out"
+            f"{printable(str(path))} says its own architecture; leave out --model, --set, --device "
+            "and --zeros"
         )
     import os
 
@@ -88,7 +88,7 @@ def open_model(
 ) -> "TrainedModel":
     """The trained model in a file or run folder, on a device.
 
-    What was decided about an old checkpoint is said on standard error.
+    A line on standard error says what was decided about an old checkpoint.
 
     Raises: UsageError where the options do not suit the file or no such device is there,
         CheckpointError for a file that is missing or damaged.
@@ -108,9 +108,9 @@ def open_model(
 
 
 def read_images(paths: Sequence[Path], preprocessing: "Preprocessing") -> "NDArray[np.uint8]":
-    """Image files, or those in folders, as a network takes them, (N, H, W, C).
+    """Image files, or those in folders, in the form that a network accepts, (N, H, W, C).
 
-    Raises: DataError naming what is no image, or a folder without one.
+    Raises: DataError naming a file that is not an image, or a folder without images.
     """
     import numpy as np
 

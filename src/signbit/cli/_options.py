@@ -32,7 +32,7 @@ BatchSize = Annotated[
         "--batch-size",
         min=1,
         max=1 << 20,
-        help="Images per pass; changes the speed, not the result.",
+        help="Images per pass. It changes the speed, not the result.",
     ),
 ]
 Threads = Annotated[
@@ -68,8 +68,8 @@ Zeros = Annotated[
     Literal["minus", "plus"] | None,
     typer.Option(
         "--zeros",
-        help="What exact zeros of an old checkpoint become where the network takes a sign: -1 or "
-        "+1. Such a file is refused without it.",
+        help="Sign of the exact zeros in an old checkpoint: -1 or +1. A file with such zeros is "
+        "refused without it.",
     ),
 ]
 
@@ -78,7 +78,7 @@ _SHOWN = 100
 
 
 def parse_settings(arguments: Sequence[str]) -> dict[str, Any]:
-    """A nested dict from arguments such as `model.inflation=3`; of equal keys the last counts.
+    """A nested dict from arguments such as `model.inflation=3`. The last of equal keys counts.
 
     Values are YAML scalars or lists of them: `3`, `0.25`, `5e-3`, `true`, `null`, `[1024, 512]`,
     `text`.
@@ -97,7 +97,7 @@ def parse_settings(arguments: Sequence[str]) -> dict[str, Any]:
         for part in path[:-1]:
             place = place.setdefault(part, {})
             if not isinstance(place, dict):
-                raise UsageError(f"--set {_shown(argument)}: {part!r} has got a value already")
+                raise UsageError(f"--set {_shown(argument)}: {part!r} has a value already")
         if isinstance(place.get(path[-1]), dict):
             raise UsageError(f"--set {_shown(argument)}: other arguments set parts of {key!r}")
         place[path[-1]] = _parse_value(argument, text)
@@ -143,7 +143,7 @@ def _shown(argument: str) -> str:
 
 
 def _number(value: Any) -> Any:
-    # YAML 1.1 asks for a dot in 5.0e-3; nobody who writes 5e-3 means a text.
+    # YAML 1.1 wants a dot, as in 5.0e-3, and reads 5e-3 as text. We read both as numbers.
     if isinstance(value, str) and value[:1] in "+-.0123456789" and "e" in value.lower():
         try:
             return float(value)

@@ -16,9 +16,9 @@ UNFOLDED = 1000
 
 
 def say(*lines: str, err: bool = False) -> None:
-    """Print lines; what a terminal would obey, and line breaks inside a name, come as escapes.
+    """Print lines. Control characters, and line breaks inside a name, become escapes.
 
-    err: to standard error, for notes; results go to standard output.
+    err: print to standard error, for notes; results go to standard output.
     """
     typer.echo("\n".join(map(printable, lines)), err=err)
 
@@ -28,8 +28,8 @@ def print_table(
 ) -> None:
     """Print a table; the first `left` columns flush left, numbers after them flush right.
 
-    Where standard output is a file, without colours and as wide as it takes. What a terminal
-    would obey comes as escapes.
+    Where standard output is a file, the table has no colours and is as wide as its content.
+    Control characters become escapes.
     """
     from rich import box
     from rich.console import Console
@@ -39,7 +39,7 @@ def print_table(
     table = Table(box=box.SIMPLE, show_footer=bool(totals), pad_edge=False, padding=(0, 1, 0, 0))
     for index, title in enumerate(header):
         footer = Text(totals[index]) if totals else ""
-        # Names may be long and are folded; a number cut in two would be another number.
+        # Long names are folded. A number is not: half of it would be another number.
         table.add_column(
             Text(title),
             footer,
@@ -49,7 +49,7 @@ def print_table(
         )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    # A file has no edge at which to fold, unless one is set.
+    # A file has no width, so nothing is folded unless COLUMNS is set.
     screen = sys.stdout.isatty() or "COLUMNS" in os.environ
     Console(highlight=False, width=None if screen else UNFOLDED).print(table)
 
@@ -67,14 +67,14 @@ def percent(share: float | None) -> str:
 
 
 def require_suffix(option: str, path: Path, *suffixes: str) -> None:
-    """Raises: UsageError where the name of a file to write ends otherwise."""
+    """Raises: UsageError where the name of a file to write has another ending."""
     if path.suffix not in suffixes:
         allowed = " or ".join(suffixes)
         raise UsageError(f"{option} {path}: give a name that ends in {allowed}")
 
 
 def require_distinct(**files: Path | None) -> None:
-    """Raises: UsageError where two of the files are one; the arguments are named as options."""
+    """Raises: UsageError where two of the files are the same; arguments have names of options."""
     seen: dict[Path, str] = {}
     for name, path in files.items():
         if path is None:

@@ -33,7 +33,7 @@ Arguments = Annotated[
     typer.Option(
         "--args",
         metavar="JSON",
-        help='For FILE.py:NAME: what NAME is called with, such as {"classes": 10} or [10].',
+        help='For FILE.py:NAME: the arguments of NAME, such as {"classes": 10} or [10].',
     ),
 ]
 Size = Annotated[
@@ -66,8 +66,8 @@ def open_own_code(
 ) -> "TrainedModel":
     """The network that a file of Python defines, with weights from another, in eval mode.
 
-    The file is imported, since its owner names it; the weights are read without executing
-    anything. What the code prints goes to standard error.
+    The file is imported, since the user names it. The weights are read without executing anything.
+    Whatever the code prints goes to standard error.
 
     Raises: UsageError where an option is missing or wrong, or the code fails; CheckpointError for
         weights that cannot be read or do not fit.
@@ -165,7 +165,8 @@ def _imported(file: Path) -> "ModuleType":
     assert spec is not None
     assert spec.loader is not None
     code = module_from_spec(spec)
-    # Classes of dataclasses look their module up; imports next to the file are found there.
+    # `dataclass` looks up the module of its class here. The folder of the file is added to the
+    # path, so that the code can import what lies next to it.
     sys.modules[spec.name] = code
     sys.path.insert(0, str(file.resolve().parent))
     spec.loader.exec_module(code)

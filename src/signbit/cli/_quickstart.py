@@ -37,11 +37,11 @@ TIMED = 100
 
 @dataclass(frozen=True)
 class Quickstart:
-    """What came of it, in `folder`.
+    """The results of a quickstart, whose files are in `folder`.
 
-    seconds: of the training alone.
-    bits: binary weights, one bit each once packed; reals: all other numbers.
-    packed: what the packed network says of the same images; file_bytes: its size.
+    seconds: time of the training alone.
+    bits: number of binary weights, one bit each once packed; reals: of all other numbers.
+    packed: evaluation of the packed network on the same images; file_bytes: size of its file.
     torch_seconds, engine_seconds: median time of one image on one thread.
     """
 
@@ -119,10 +119,10 @@ def _seconds(model: Classifier, image: NDArray[np.uint8]) -> float:
 
 
 def _prepare(folder: Path) -> None:
-    """A folder with our marker alone in it; only what a quickstart made is ever deleted."""
+    """Leave only our marker in the folder. Only files that a quickstart made are deleted."""
     try:
         _check_ours(folder)
-        # First, so that a folder that was emptied in part is still known as ours.
+        # The marker is written first: a folder that is emptied only in part is still ours then.
         atomic_write(folder / MARKER, "{}\n")
         for path in folder.iterdir():
             if path.name != MARKER:
@@ -134,15 +134,15 @@ def _prepare(folder: Path) -> None:
 def _check_ours(folder: Path) -> None:
     """Raises: OutputError naming a path that no quickstart made."""
     marker = folder / MARKER
-    # Without the marker, `run` or `images` may be anybody's.
+    # Without the marker, `run` or `images` may belong to somebody else.
     foreign = strangers(folder, MADE if marker.is_file() else ())
-    # A quickstart that did not get to its end has no list.
+    # A quickstart that was stopped has left no list.
     if not foreign and (listed := listed_files(marker)) is not None:
         foreign = strangers(folder, listed)
     if foreign:
         raise OutputError(
-            f"{folder} holds something else than an earlier quickstart: {printable(foreign[0])}; "
-            "move it away, or choose another folder with --out"
+            f"{folder} holds {printable(foreign[0])}, which no quickstart made; move it away, or "
+            "choose another folder with --out"
         )
 
 
@@ -173,7 +173,7 @@ def _predict_files(model: TrainedModel, folder: Path) -> PredictionTally:
 
 
 def choose_samples(predictions: Sequence[Prediction]) -> list[Prediction]:
-    """Mistakes, a row of them at most, then right answers from all over the list."""
+    """At most one row of mistakes, then right answers from evenly spaced places of the list."""
     wrong = [one for one in predictions if one.top[0][0] != one.true]
     right = [one for one in predictions if one.top[0][0] == one.true]
     mistakes = wrong[:COLUMNS]

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def bench(
     path: Annotated[Path, typer.Argument(metavar="FILE.signbit", help="Packed network.")],
     threads: Annotated[
-        int, typer.Option("--threads", min=1, help="Of the engine, and of the peers.")
+        int, typer.Option("--threads", min=1, help="Threads of the engine and of the peers.")
     ] = 1,
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, help="Measurements; medians are told.")
+        int, typer.Option("--rounds", min=1, help="Number of measurements; medians are printed.")
     ] = 50,
     with_peers: Annotated[
         bool,
@@ -28,12 +28,12 @@ def bench(
     ] = True,
     json: Json = None,
 ) -> None:
-    """Measure latency and throughput, by layer and whole.
+    """Measure latency and throughput of each layer and of the whole network.
 
     Engine, limit and peers are measured in turn in every round, on random images. The limit is
-    the fewest instructions per binary multiply-add that the instruction set allows, on registers
-    alone, on one thread. Peers run float32 and int8 networks of the same shapes, with as many
-    threads. SIGNBIT_ISA forces an instruction set.
+    the speed of one thread that only multiplies and adds bits in registers, with the fewest
+    instructions that the instruction set allows. Peers run float32 and int8 networks of the same
+    shapes, with the same number of threads. SIGNBIT_ISA forces an instruction set.
     """
     from signbit.bench import bench as run
     from signbit.format import PackedModel
@@ -72,8 +72,8 @@ def _print_steps(result: "Benchmark") -> None:
 def _print_whole(result: "Benchmark") -> None:
     if result.limit:
         say(
-            f"limit, one thread: {result.limit:.2e} MAC/s ({result.limit_is}); of a single "
-            "position: reading its weights"
+            f"limit, one thread: {result.limit:.2e} MAC/s ({result.limit_is}); for a layer of a "
+            "single position it is the time to read the weights"
         )
     rows = []
     for batch, seconds in result.seconds.items():

@@ -58,15 +58,16 @@ def evaluate(
         ),
     ] = None,
 ) -> None:
-    """Measure accuracy on a data set: top-1, top-5, per class.
+    """Measure accuracy on a data set: top-1, top-5, and for each class.
 
-    Of fewer than five classes, top-5 is top of all. Images of a folder are converted to the
-    model's size and channels; other data sets must have them. Classes are matched by name where
-    both sides have names, by number otherwise; plane is airplane, car is automobile.
+    With fewer than five classes, top-5 counts all of them. Images of a folder are converted to the
+    model's size and channels. Other data sets must have that size and these channels. Classes are
+    matched by name where both sides have names, otherwise by number. plane counts as airplane, and
+    car as automobile.
 
-    In the file of --json accuracies go from 0 to 1, a class without images has null, and the
-    rows of `confusion` are true classes, its columns predicted ones. images/s counts reading
-    and scoring.
+    In the file of --json, accuracies go from 0 to 1, and a class without images has null. The rows
+    of `confusion` are true classes, its columns are predicted classes. The time for images/s
+    includes reading the images.
     """
     from signbit.data import load
     from signbit.progress import progress_bar

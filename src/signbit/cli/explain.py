@@ -25,9 +25,7 @@ Length = Annotated[
     int | None,
     typer.Option(metavar="N", help=f"How many random bits.  [default: {DEFAULT_LENGTH}]"),
 ]
-Seed = Annotated[
-    int | None, typer.Option(metavar="S", min=0, help="Draw the random bits of this seed.")
-]
+Seed = Annotated[int | None, typer.Option(metavar="S", min=0, help="Seed of the random bits.")]
 Pictures = Annotated[
     Path | None,
     typer.Option(
@@ -47,8 +45,8 @@ def explain(
 ) -> None:
     """Show how XNOR and popcount replace multiply and add.
 
-    Works out one dot product of signs step by step, on the bits of --a and --w or on random
-    ones: multiplied and added, with XNOR, with XOR, and from packed 64-bit words.
+    Computes one dot product of signs step by step, on the bits of --a and --w or on random bits:
+    with multiply and add, with XNOR, with XOR, and from packed 64-bit words.
     """
     explanation = Explanation(*_operands(a, w, length, seed))
     if pictures is not None:
@@ -56,7 +54,7 @@ def explain(
 
         draw_quantizers(pictures / "quantizers.png")
     for number, (heading, lines) in enumerate(sections(explanation)):
-        # Bold on a terminal; echo takes the codes out where there is none.
+        # The heading is bold on a terminal. Elsewhere echo removes the codes for bold.
         typer.secho(f"{chr(10) if number else ''}{heading}", bold=True)
         say(*lines)
     write_json(json_file, explanation.to_dict())
@@ -81,5 +79,5 @@ def _operands(
     chosen = random.randrange(1 << 32) if seed is None else seed
     drawn = random_bits(length, chosen)
     if seed is None:
-        say(f"random bits; the same again: --length {length} --seed {chosen}", err=True)
+        say(f"random bits; for the same bits again: --length {length} --seed {chosen}", err=True)
     return drawn

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _formats() -> str:
-    """The formats that come with the package, told by its modules without importing them."""
+    """The formats that come with the package; the modules are listed, not imported."""
     spec = find_spec("signbit.export")
     places = spec.submodule_search_locations if spec else None
     names = sorted(module.name for module in pkgutil.iter_modules(places))
@@ -30,25 +30,23 @@ def _formats() -> str:
 def export(
     path: RunnablePath,
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help=f"One of {_formats()}.")],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", metavar="DIR", help="Folder to write, a new one.")
-    ],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="New folder to write.")],
     samples: Annotated[
         list[Path] | None,
         typer.Option(
             "--samples",
             metavar="PATH",
-            help="Image file, or folder of them, for the golden vectors; a few are enough; may be "
-            "repeated.  [default: 4 images of random pixels]",
+            help="Image file, or folder of image files, for the golden vectors; a few are enough; "
+            "may be repeated.  [default: 4 images of random pixels]",
         ),
     ] = None,
     single: Annotated[
         bool,
-        typer.Option("--single", help="One file for all arrays, of formats that hold arrays."),
+        typer.Option("--single", help="For mat, npz and txt: one file for all arrays."),
     ] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Replace an earlier export; other folders are left alone."),
+        typer.Option("--force", help="Replace an earlier export; any other folder is refused."),
     ] = False,
     model: ModelName = None,
     settings: Annotated[
@@ -56,26 +54,26 @@ def export(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Option of the format; of a checkpoint that does not say its architecture, "
-            "option of that, such as model.inflation=0.25; may be repeated.",
+            help="Option of the format; for a checkpoint that does not say its architecture, an "
+            "option of the architecture, such as model.inflation=0.25; may be repeated.",
         ),
     ] = None,
     zeros: Zeros = None,
 ) -> None:
     """Write a packed network for another tool, with vectors to check it against.
 
-    MODEL is a packed .signbit file. Its weights, thresholds and golden vectors (images, what
-    every layer makes of them, scores) come in the format's own way, with code that runs them
-    where the format has it. DIR/manifest.json states the conventions and the graph. DIR appears
-    when all of it is written. What a format cannot express is an error that names the layer.
+    MODEL is a packed .signbit file. The export has its weights, its thresholds, and golden vectors:
+    images, the output of every layer for them, and their scores. Some formats add code that runs
+    the network. DIR/manifest.json states the conventions and the graph. DIR appears when all of it
+    is written. A layer that the format cannot express is an error that names the layer.
 
-    Formats that hold arrays (mat, npz, txt) also take a model as it was trained: a run folder or
-    a checkpoint. They then write every entry of the state dict, and the weights that the network
-    uses as bits once more as -1 and +1.
+    Formats that hold arrays (mat, npz, txt) also accept a trained model: a run folder or a
+    checkpoint. They then write every entry of the state dict. Binary weights are also written as
+    -1 and +1.
     """
     from signbit.export import exporters
 
-    exporters.get(to)  # a wrong name is told before the model is read
+    exporters.get(to)  # a wrong name is refused before the model is read
     if path.suffix != PACKED:
         _export_state(path, to, out, samples is not None or single, force, model, settings, zeros)
         return
@@ -131,7 +129,7 @@ def _export_state(
     from signbit.export import export_state
     from signbit.export._arrays import array_format
 
-    array_format(to)  # before torch is imported and the model read
+    array_format(to)  # a wrong format is refused before torch is imported and the model read
     if for_packed:
         raise UsageError(
             "--samples and --single are for packed networks: signbit pack RUN -o FILE.signbit"

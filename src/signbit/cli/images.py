@@ -41,12 +41,12 @@ def images(
     """Write a data set as image files.
 
     The files are OUT/train/<label>_<index>.bmp and OUT/test/<label>_<index>.bmp. A folder:PATH
-    with only one of the splits gives only that one. The files of a folder without splits lie in
-    OUT itself. Pixels are identical to those of the data set, and the index is that of the source.
-    OUT/classes.txt has the class names, so that folder:OUT is the same data set again. The same
-    command completes a run that was broken off: it skips files that hold the same pixels already.
-    If other files are there, nothing is written without --force. OUT must not lie in the folder
-    of the data, nor the reverse.
+    with only one of the splits gives only that split. The files of a folder without splits lie in
+    OUT itself. The pixels are those of the data set, and the index is the image's place in it.
+    OUT/classes.txt has the class names, so that folder:OUT is the same data set again. If a run
+    was stopped, the same command completes it: it skips files that hold the same pixels already.
+    If other files are there, nothing is written without --force. OUT must not lie in the folder of
+    the data, and that folder must not lie in OUT.
     """
     from signbit.data import load, write_images
     from signbit.data.folder import splits_of
@@ -66,7 +66,7 @@ def images(
 
 
 def _counts(sets: "Sequence[ImageSet]") -> str:
-    """How many images each split has, and which split there is not."""
+    """How many images each split has, and which split is missing."""
     from signbit.data._types import SPLITS
 
     counts = {images.split: len(images.labels) for images in sets}
@@ -74,7 +74,7 @@ def _counts(sets: "Sequence[ImageSet]") -> str:
 
 
 def _check_apart(data: str, out: Path) -> None:
-    """Raises: UsageError where OUT and the folder of the data hold one another."""
+    """Raises: UsageError where OUT lies in the folder of the data, or that folder in OUT."""
     from signbit.data._files import expanded
     from signbit.data._types import SPLITS
 
@@ -87,6 +87,6 @@ def _check_apart(data: str, out: Path) -> None:
         source = Path(os.path.realpath(place))
         if source.is_relative_to(target) or target.is_relative_to(source):
             raise UsageError(
-                f"OUT, {out}, and the images of {data} lie in one another; "
-                "choose a folder outside of them, or files of both would mix"
+                f"OUT ({out}) and the images of {data} lie in one another, and their files would "
+                "mix; choose a folder outside"
             )

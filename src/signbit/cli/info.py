@@ -1,4 +1,4 @@
-"""Versions and machine, for a report of a problem."""
+"""Versions and machine, for a bug report."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ _PACKAGES = ("numpy", "pillow", "torch", "lightning", "safetensors", "scipy")
 
 @commands.register("info")
 def info(json_file: Json = None) -> None:
-    """Print versions, processor, and the engine's kernels, for a report of a problem."""
+    """Print versions, the processor and the engine's kernels, for a bug report."""
     facts = {
         "signbit": __version__,
         "python": platform.python_version(),

@@ -34,9 +34,8 @@ def pack(
         Path,
         typer.Argument(
             metavar="MODEL",
-            help="Run folder, .safetensors checkpoint, old .pth.tar (which needs --model), or "
-            "FILE.py:NAME, a class in code of your own (which needs --weights, --size, --mean and "
-            "--std).",
+            help="Run folder, .safetensors checkpoint, old .pth.tar (needs --model), or "
+            "FILE.py:NAME, a class in your own code (needs --weights, --size, --mean and --std).",
         ),
     ],
     out: Annotated[
@@ -50,7 +49,7 @@ def pack(
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check/--no-check", help="Compare with torch, and refuse what differs."),
+        typer.Option("--check/--no-check", help="Compare with torch; a difference is an error."),
     ] = True,
     model: ModelName = None,
     settings: Settings = None,
@@ -65,21 +64,21 @@ def pack(
         bool,
         typer.Option(
             "--adopt",
-            help="For FILE.py:NAME: replace its own binary layers by those of signbit, where "
-            "each is seen to compute the same.",
+            help="For FILE.py:NAME: replace its binary layers by layers of signbit. Each is tested "
+            "to compute the same.",
         ),
     ] = False,
     json: Json = None,
 ) -> None:
     """Fold and pack a trained network into bits and thresholds.
 
-    Batch norm, bias and sign become one integer threshold per channel, found by asking the
-    trained modules themselves. The table says what each module became, and why where it stays
-    real, with its bits before and after. The self-check runs torch and the packed network on
-    random images and on --samples; a network of integers must give the very bits of torch. The
-    file has the names of the classes: those of the model, or of --classes in their place.
+    Batch norm, bias and sign become one integer threshold per channel. It is found by running the
+    trained modules themselves. The table says what each module became, with its bits before and
+    after, and why a module stays real. The self-check runs torch and the packed network on random
+    images and on --samples. A network of integers must give exactly the bits of torch. The file
+    holds the class names: those of --classes where it is given, else those of the model.
 
-    FILE.py is imported, which executes it; the file of --weights is only read.
+    FILE.py is imported, which executes it. The file of --weights is only read.
     """
     from signbit.format.file import SUFFIX
 
@@ -120,7 +119,7 @@ def _refuse(path: Path, options: dict[str, Any], kind: str) -> None:
 
 
 def _adopted(trained: "TrainedModel") -> tuple["TrainedModel", "Report"]:
-    """The network with its own binary layers replaced, on an image of random pixels."""
+    """The network with its own binary layers replaced; it is run on images of random pixels."""
     import torch
 
     from signbit.convert import adopt
@@ -136,8 +135,8 @@ def _adopted(trained: "TrainedModel") -> tuple["TrainedModel", "Report"]:
     module, report = adopt(trained.module, to_input(pixels, known).contiguous())
     print_table(("module", "was", "is now", "why"), report.rows(), left=4)
     say(
-        f"adopted: {len(report.changes)} modules; before and after differ by "
-        f"{report.difference:.1e} at most, on {len(report.compared)} inputs"
+        f"adopted: {len(report.changes)} modules; the outputs before and after differ by at most "
+        f"{report.difference:.1e}, on {len(report.compared)} inputs"
     )
     return replace(trained, module=module), report
 
@@ -165,8 +164,8 @@ def _verdict(info: Any) -> str:
     result = info.get("check")
     if result is None:
         return "not compared with torch (--no-check)"
-    exact = "" if info["exact"] else "; real numbers take part, which torch may round otherwise"
-    turned = f" ({result['bits_turned']} of themselves)" if result["bits_differ"] else ""
+    exact = "" if info["exact"] else "; torch may round the real numbers in it differently"
+    turned = f" ({result['bits_turned']} by rounding)" if result["bits_differ"] else ""
     return (
         f"self-check on {result['images']} images: {result['bits_differ']} of "
         f"{result['bits']:,} bits{turned} and {result['predictions_differ']} predictions differ "

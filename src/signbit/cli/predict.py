@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._classes import Classes, choose_classes, folders_of_images, names_of_numbers
+from signbit.cli._classes import Classes, choose_classes
+from signbit.cli._labels import check_labels, folders_of_names, names_of_numbers
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads, Zeros
 from signbit.cli._output import (
@@ -39,11 +40,11 @@ def predict(
         list[Path], typer.Argument(metavar="PATH", help="Image files, or folders of them.")
     ],
     top: Annotated[
-        int, typer.Option("--top", min=1, help="Likeliest classes to name for each image.")
+        int, typer.Option("--top", min=1, help="How many classes to name for each image.")
     ] = 1,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE.csv|FILE.jsonl", help="Where the predictions go."),
+        typer.Option("--out", metavar="FILE.csv|FILE.jsonl", help="File for the predictions."),
     ] = None,
     batch_size: BatchSize = 64,
     device: Device = "cpu",
@@ -56,20 +57,20 @@ def predict(
 ) -> None:
     """Classify image files of any size and mode.
 
-    Folders are searched for images. One line for each image, in a stable order: its path, the
-    class that its name or folder says (<label>_<index>.<ext>, or a folder named like a class)
-    if any, and the likeliest classes with their probabilities. The lines go to --out, and the
-    summary to standard output; without --out the lines go to standard output, as CSV, and the
-    summary to standard error.
+    Folders are searched for images. Each image gets one line, in a stable order: its path, its true
+    class if known, and the likeliest classes with their probabilities. The true class is known for
+    a file with the name <label>_<index>.<ext>, or in a folder with the name of a class. The lines
+    go to --out, and the summary to standard output. Without --out the lines go to standard output,
+    as CSV, and the summary to standard error.
 
-    Classes have the names that --classes gives, else the model, else a classes.txt next to the
-    images, as `signbit images` writes it, or next to the model; else they are numbers. A number in
-    a file's name stands for the class of that line in the images' own classes.txt, where there is
-    one.
+    The names of the classes come from --classes, else from the model, else from a classes.txt next
+    to the images (`signbit images` writes one) or next to the model. Without any, classes are
+    numbers. A label that is a number means that line of the images' classes.txt, counted from 0;
+    without such a file it means the model's class of that number.
 
-    Files that cannot be read are named on standard error and counted, the rest go on. The exit
-    code is 1 where none can be read. --json writes the summary with the lists of wrong and of
-    unreadable files.
+    A file that cannot be read is named on standard error and counted, and the others are still
+    classified. The exit code is 1 where no file can be read. --json writes the summary, with the
+    lists of wrong and of unreadable files.
     """
     from signbit.data import image_files
     from signbit.scoring import PredictionTally, Unreadable, class_names
@@ -80,11 +81,13 @@ def predict(
     require_distinct(model=path, out=out, json=json)
     trained, source = open_runnable(path, model, settings, device, threads, zeros)
     files = image_files(paths)
-    names = choose_classes(trained, classes, [*folders_of_images(paths), source.parent])
+    folders = folders_of_names(paths, files)
+    names = choose_classes(trained, classes, [*folders, source.parent])
     if names is None:
         names = class_names(trained)
-        say("signbit: the model has no class names; --classes gives it some", err=True)
-    numbers = names_of_numbers(files, names)
+        say("signbit: the model has no class names; give some with --classes", err=True)
+    numbers = names_of_numbers(folders, names)
+    check_labels(files, names, numbers)
     tally, start = PredictionTally(), time.perf_counter()
     top = min(top, len(names))
     with _lines(out, top) as write, _progress(len(files), out) as advance:
@@ -104,9 +107,9 @@ def predict(
 
 @contextmanager
 def _lines(out: Path | None, top: int) -> Iterator[Write]:
-    """A function that writes the line of a prediction; a file is complete or not there."""
+    """A function that writes the line of a prediction. A file is written whole or not at all."""
     if out is None:
-        # A name could hold what a terminal obeys.
+        # A name could hold control characters, which a terminal would obey.
         yield _csv_writer(sys.stdout, top, printable if sys.stdout.isatty() else str)
         return
     with atomic_path(out) as temporary, _opened(temporary) as file:
@@ -114,14 +117,15 @@ def _lines(out: Path | None, top: int) -> Iterator[Write]:
 
 
 def _opened(path: Path) -> TextIO:
-    """A text file that holds names of files as they are, valid UTF-8 or not."""
+    """A text file that can hold the name of any file, also one that is not valid UTF-8."""
     return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
 
 
 class _Lines:
-    """A file that gets rows with line feeds at their ends.
+    """Writes rows of CSV to a file with a line feed at the end of each.
 
-    Python before 3.13 puts quotes around a carriage return in a name only where rows end with one.
+    The CSV writer itself ends them with a carriage return and a line feed: only then does Python
+    before 3.13 put quotes around a carriage return in a name.
     """
 
     def __init__(self, file: TextIO):
@@ -155,7 +159,7 @@ def _jsonl_writer(file: TextIO) -> Write:
 
 @contextmanager
 def _progress(total: int, out: Path | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar, unless the lines themselves run over the screen."""
+    """A progress bar, unless the lines themselves go to the screen."""
     from signbit.progress import progress_bar
 
     if out is None and sys.stdout.isatty():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _MADE = (
     ("run", "recipe, metrics.csv, curves.png, best and last weights, checkpoint"),
-    ("confusion.png", "which digit is taken for which"),
+    ("confusion.png", "which digits are mistaken for which"),
     ("samples.png", "a page of digits with the network's answers"),
     ("images", "the held-out digits as PNG files, for signbit predict"),
     ("digits.signbit", "the packed network, for predict, evaluate and signbit.load"),
@@ -31,9 +31,9 @@ def quickstart(
 ) -> None:
     """Train, evaluate, classify, extract, pack, run and export on scanned digits.
 
-    The whole job with a small binary network. Takes about a minute on two free cores and needs no
-    network: 1,797 images of 8x8 pixels come with the package; 360 of them are held out for the
-    test.
+    This is the whole job with a small binary network. It takes about a minute on two free cores
+    and needs no internet: 1,797 images of 8x8 pixels come with the package. 360 of them are held
+    out for the test.
     """
     from signbit.cli._quickstart import quickstart as run
 
@@ -53,7 +53,7 @@ def _print(result: "Quickstart") -> None:
             f"{result.bits:,}, {weight_bytes:,} bytes as bits, {4 * result.bits:,} as float32",
         ),
         ("other numbers", f"{result.reals:,} (biases and batch norm)"),
-        ("pack", f"{result.file_bytes:,} bytes, every bit as in torch"),
+        ("pack", f"{result.file_bytes:,} bytes, every bit the same as in torch"),
         ("engine", f"{percent(result.packed.figures.top1)} of the images held out"),
         (
             "one image",

@@ -23,7 +23,7 @@ def summary(
         Path | None,
         typer.Argument(
             metavar="MODEL",
-            help="Run folder or checkpoint; none for an architecture by --model alone.",
+            help="Run folder or checkpoint; leave it out for an untrained --model.",
         ),
     ] = None,
     model: Annotated[
@@ -31,7 +31,7 @@ def summary(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="Architecture, by itself or of a checkpoint that does not say it.",
+            help="Architecture: alone, or for a checkpoint that does not say it.",
         ),
     ] = None,
     settings: Settings = None,
@@ -40,18 +40,18 @@ def summary(
 ) -> None:
     """Show shape, parameters, operations and bytes of each layer.
 
-    Operations are multiply-adds (MACs) for one image. "1-bit" and "32-bit" are parameters;
-    running statistics count among the latter. A binary MAC has two binary operands; a layer
-    with real input counts as real even where its weights are binary. Padded taps count. Other
-    layers than convolutions and linear ones have no MACs. Bytes are those of the parameters
-    before folding, packed: 8 for each started word of 64 input channels, each tap and each
-    output channel, and 4 for each real number. A .signbit file has another size: thresholds in
-    the place of batch norms, and a header. --json has the whole numbers.
+    Operations are multiply-adds (MACs) for one image. "1-bit" and "32-bit" are numbers of
+    parameters; "32-bit" includes running statistics. A binary MAC has two binary operands. A layer
+    with real input counts as real even where its weights are binary. Padded taps count. Only
+    convolutions and linear layers have MACs. Bytes are the packed parameters before folding. Real
+    numbers take 4 bytes each. Binary weights take 8 bytes for each tap, each output channel and
+    each word of up to 64 input channels. A .signbit file has another size: it has thresholds
+    instead of batch norms, and a header. --json has the exact numbers.
     """
     architecture, size = _describe(path, model, settings, zeros)
     from signbit.models import COUNTS, blueprint, summarize
 
-    # Without memory: only shapes count here.
+    # On the device "meta" tensors take no memory. Only shapes are needed here.
     result = summarize(blueprint(architecture), size)
     totals = result.totals
     header = ["layer", "kind", "output", "1-bit", "32-bit", "bin MAC", "real MAC", "bytes"]
@@ -78,13 +78,13 @@ def _describe(
             *trained.preprocessing.size,
         )
     if zeros is not None:
-        raise UsageError("--zeros is for an old checkpoint; give one, or leave it out")
+        raise UsageError("--zeros is for an old checkpoint; give a checkpoint, or leave it out")
     architecture = architecture_of(model, settings)
     if architecture is None:
         raise UsageError("give a run folder, a checkpoint, or --model NAME")
     from signbit.models import blueprint, option
 
-    blueprint(architecture)  # tells a wrong option before it is used
+    blueprint(architecture)  # refuses a wrong option before it is used
     height, width = option(architecture, "input_size", (32, 32))
     return architecture, (option(architecture, "in_channels", 3), height, width)
 

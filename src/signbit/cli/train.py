@@ -50,8 +50,8 @@ def train(
         typer.Option(
             "--init",
             metavar="RUN",
-            help="Start from the weights of a run folder or checkpoint of the same model; its "
-            "quantizers may be others. An old .pth.tar brings its input along.",
+            help="Start from the weights of a run folder or checkpoint of the same model. Its "
+            "quantizers may differ. An old .pth.tar also sets the preprocessing.",
         ),
     ] = None,
     zeros: Zeros = None,
@@ -70,7 +70,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Short for --set seed=N.")] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with the run in --out, with the settings it has."),
+        typer.Option("--resume", help="Go on with the run in --out, with its settings."),
     ] = False,
     device: Device | None = None,
     data_dir: DataDir = None,
@@ -79,13 +79,13 @@ def train(
 ) -> None:
     """Train a network; the run folder holds all results.
 
-    recipe.yaml and run.json are written at once. After every epoch (or every evaluate_every-th, if
-    the recipe has that) metrics.csv, last.safetensors, last.ckpt and curves.png follow, each
-    written whole; so does best.safetensors after the best epoch on the images held out.
-    tensorboard/ is written all the time.
-    Ctrl-C, SIGTERM and SIGHUP stop the run with the last of these epochs saved. --resume goes on
-    from there. On the CPU, with the same versions and threads, it ends with the same weights as a
-    run that was never stopped.
+    recipe.yaml and run.json are written at the start. metrics.csv, last.safetensors, last.ckpt and
+    curves.png are written after every epoch, or after every evaluate_every-th if the recipe has
+    that field. best.safetensors is written after each epoch that is the best so far on the images
+    held out. tensorboard/ is written all the time.
+    Ctrl-C, SIGTERM and SIGHUP stop the run; its last written epoch stays. --resume goes on from
+    there. On the CPU, with the same versions and threads, the final weights are the same as those
+    of a run that was never stopped.
     The test set is never read.
     """
     fixed = {
@@ -110,7 +110,9 @@ def train(
             missing = " and ".join(
                 name for name, value in (("--model", model), ("--data", data)) if not value
             )
-            raise UsageError(f"{missing} missing; such as --model digits_binary --data digits")
+            raise UsageError(
+                f"{missing} missing; give them, such as --model digits_binary --data digits"
+            )
         from signbit.train import Run, load_recipe
         from signbit.train import train as start
 

@@ -45,12 +45,12 @@ def zoo(
     ] = None,
     json: Json = None,
 ) -> None:
-    """List the trained networks that come with the package, or take one.
+    """List the trained networks that come with the package, or write one.
 
-    With a name, prints its card: recipe, seeds, accuracies, hardware, and the commands that make
-    it again; with --out writes the packed network too, with --recipe and --teacher-recipe what
-    signbit train takes. Accuracies are those of the last epoch on all test images of the data
-    set, seen once each as they are.
+    With a name, it prints the network's card: recipe, seeds, accuracies, hardware, and the commands
+    that train it again. --out also writes the packed network. --recipe and --teacher-recipe write
+    recipes for signbit train. Accuracies are those of the last epoch, on all test images of the
+    data set, without augmentation.
     """
     from signbit import zoo
     from signbit.format.file import SUFFIX
@@ -65,7 +65,7 @@ def zoo(
         return
     card = zoo.card(name)
     require_distinct(out=out, **recipes, json=json)
-    # Every option is looked at before anything is written.
+    # Every option is checked before anything is written.
     texts = {
         path: _recipe_text(card, option, path)
         for option, path in recipes.items()
@@ -88,7 +88,7 @@ def _write(path: Path, content: str | bytes) -> None:
 
 
 def _recipe_text(card: "Card", option: str, path: Path) -> str:
-    """Raises: UsageError for another suffix, or a teacher that is not there."""
+    """The text of a recipe. Raises: UsageError for another suffix, or a missing teacher."""
     require_suffix(f"--{option.replace('_', '-')}", path, ".yaml")
     if option == "recipe":
         recipe = card.recipe
@@ -96,7 +96,7 @@ def _recipe_text(card: "Card", option: str, path: Path) -> str:
         raise UsageError(f"{card.name} was not distilled: it has no --teacher-recipe")
     else:
         recipe = card.teacher["recipe"]
-    # YAML reads JSON.
+    # JSON is also YAML.
     return json_format.dumps(recipe, indent=1) + "\n"
 
 

@@ -1,4 +1,7 @@
-"""A foreign module as a closed box: numbers go in, numbers come out, and each time anew."""
+"""A foreign module as a closed box: numbers go in and numbers come out.
+
+Each run starts from the same state.
+"""
 
 from collections.abc import Mapping
 
@@ -8,18 +11,18 @@ from torch import Tensor, nn
 from signbit.convert._copies import arithmetic, attached, deep_copy, in_double, put
 from signbit.errors import AdoptError, first_line
 
-# Of the largest output. float64 still has to forgive code that rounds a scale to float32.
+# Shares of the largest output. In float64 it must allow for code that rounds a scale to float32.
 TOLERANCE = {torch.float64: 5e-7, torch.float32: 2e-5}
 
 
 class Box:
-    """A module in eval mode that starts each run from the state that it was adopted in.
+    """A module in eval mode that starts each run from the state that it had at the beginning.
 
-    Such code changes its own weights, so that every run has a copy. It computes in float64 where
-    the module can, so that rounding hides no difference between two rules.
+    Foreign code may change its own weights, so every run uses a copy. The box computes in float64
+    where the module can. Then rounding does not hide a difference between two rules.
 
-    dtype: in which it computes.
-    tolerance: the share of the largest output that rounding may account for.
+    dtype: the type that it computes in.
+    tolerance: a difference up to this share of the largest output may come from rounding.
     """
 
     def __init__(self, module: nn.Module, sample: Tensor):
@@ -38,10 +41,11 @@ class Box:
         self.run(sample)
 
     def run(self, x: Tensor, changes: Mapping[str, Tensor] | None = None, times: int = 1) -> Tensor:
-        """The output for `x`; with `changes`, tensors by name, in place of its own.
+        """The output for `x`.
 
-        times: how often the same copy runs; the last output counts.
-        Raises: AdoptError where the module raises anything, or gives no tensor.
+        changes: tensors by name that replace the module's own.
+        times: how often the same copy runs; the last output is returned.
+        Raises: AdoptError where the module raises an error, or does not return a tensor.
         """
         module = deep_copy(self._base)
         for name, value in (changes or {}).items():
@@ -52,7 +56,7 @@ class Box:
                 torch.seed()
                 for _ in range(times):
                     output = module(x.clone().to(self.dtype))
-        # Foreign code raises anything.
+        # Foreign code may raise any error.
         except Exception as error:
             reason = first_line(error).rstrip(".")
             raise AdoptError(f"it fails on an input of {_sizes(x)}: {reason}") from error
@@ -69,19 +73,19 @@ class Box:
         return True
 
     def require_constant(self, x: Tensor) -> None:
-        """Raises: AdoptError where the same input has other outputs each time, or in a batch."""
+        """Raises: AdoptError where the output for an input depends on the call or on the batch."""
         y = self.run(x)
         bound = self.tolerance * y.abs().max()
         if not y.isfinite().all():
-            raise AdoptError("its answers are not finite")
+            raise AdoptError("its outputs are not finite")
         if not (self.run(x) - y).abs().max() <= bound:
-            raise AdoptError("its answers are random in eval mode; make them deterministic there")
+            raise AdoptError("its outputs are random in eval mode; make them deterministic there")
         if not (self.run(x, times=2) - y).abs().max() <= bound:
-            raise AdoptError("its answers change from call to call; it must not depend on them")
+            raise AdoptError("its output for one input changes from call to call; make it constant")
         for index in range(len(x)):
             alone = self.run(x[index : index + 1])
             if not (alone - y[index : index + 1]).abs().max() <= bound:
-                raise AdoptError("its answer for one input depends on the others of the batch")
+                raise AdoptError("its output for one input depends on the others of the batch")
 
     def tensors(self) -> dict[str, Tensor]:
         """The parameters and buffers of real numbers, by name."""
@@ -89,7 +93,7 @@ class Box:
         return {name: tensor.detach() for name, tensor in found if tensor.is_floating_point()}
 
     def numbers(self) -> dict[str, float]:
-        """The plain numbers among its attributes, and those in tensors of one element."""
+        """Its attributes that are plain numbers, and the numbers in its tensors of one element."""
         found: dict[str, float] = {}
         for path, part in self._base.named_modules():
             for name, value in vars(part).items():
@@ -100,7 +104,7 @@ class Box:
         return found
 
     def latents(self, name: str) -> list[Tensor]:
-        """What may be the latent weight: what is attached to the parameter, and itself."""
+        """Tensors that may be the latent weight: those attached to the parameter, and itself."""
         parameter = _get(self._base, name)
         return [value.detach() for _, value in attached(parameter)] + [parameter.detach()]
 

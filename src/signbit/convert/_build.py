@@ -1,11 +1,11 @@
-"""A layer of ours from the rule of a foreign module."""
+"""Build a layer of this package from the rule of a foreign module."""
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from signbit.convert._identify import Found
+from signbit.convert._found import Found
 from signbit.convert._rules import SIGNS
 from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryConv3d, BinaryLinear
 from signbit.quantizers import AbstractQuantizer, RuleSign
@@ -16,7 +16,7 @@ _CONVOLUTIONS = (BinaryConv1d, BinaryConv2d, BinaryConv3d)
 def build(found: Found, tensors: dict[str, Tensor], weight: Tensor) -> nn.Module:
     """The layer that computes what the module computes with these tensors.
 
-    A scale or bias that the module computes from a parameter becomes a parameter of that value.
+    Where the module computes a scale or bias from a parameter, the result becomes a parameter.
     """
     form, geometry = found.form, found.geometry
     options: dict[str, Any] = {

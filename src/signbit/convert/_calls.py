@@ -1,4 +1,4 @@
-"""Run a network once and see what each of its modules is given."""
+"""Run a network once and record the inputs of its modules."""
 
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
@@ -14,9 +14,10 @@ Inputs = Mapping[str, list[tuple[Tensor, Any]]]
 
 
 def inputs_of(model: nn.Module, example: tuple[Any, ...], paths: Collection[str]) -> Inputs:
-    """For some paths the inputs and outputs of their calls, which take and give one tensor each.
+    """The input and output of each call of the modules at these paths.
 
-    A path whose module is called in another way as well is left out.
+    Each call has one tensor as input and one as output. A path is left out where its module is also
+    called in another way.
 
     Raises: AdoptError where the network does not run.
     """
@@ -36,15 +37,16 @@ def inputs_of(model: nn.Module, example: tuple[Any, ...], paths: Collection[str]
 
 
 def run(model: nn.Module, inputs: tuple[Any, ...], dtype: torch.dtype = torch.float32) -> Any:
-    """What a network gives for inputs, which it cannot change. Raises: AdoptError.
+    """The output of a network. It gets copies of the inputs, which it may change.
 
-    dtype: float64 where network and inputs are in float64, so that casts in it stay there.
+    dtype: float64 where network and inputs are in float64; casts to float32 then stay in float64.
+    Raises: AdoptError.
     """
     given = [value.clone() if isinstance(value, Tensor) else value for value in inputs]
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]), arithmetic(dtype):
             return model(*given)
-    # Foreign code raises anything.
+    # Foreign code may raise any error.
     except Exception as error:
         raise AdoptError(
             f"the network fails on the example: {first_line(error)}; give an input it accepts"
@@ -52,7 +54,7 @@ def run(model: nn.Module, inputs: tuple[Any, ...], dtype: torch.dtype = torch.fl
 
 
 def _hooks(path: str, calls: list[tuple[Tensor, Any]], odd: set[str]):
-    """Before a call its input is copied, as the module may write into it."""
+    """Hooks that record a call. Its input is copied first, as the module may write into it."""
     waiting: list[Tensor | None] = []
 
     def before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

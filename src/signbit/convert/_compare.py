@@ -1,4 +1,4 @@
-"""The whole network before and after, on inputs of several kinds."""
+"""Compare the whole network before and after, on inputs of several kinds."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from signbit.convert._copies import deep_copy, in_double
 from signbit.convert._probes import Draw
 from signbit.errors import AdoptError
 
-# Of the largest output. In float64 no sum comes so near to a threshold that rounding decides.
+# Shares of the largest output. In float64 no sum is so near to a threshold that rounding decides.
 _TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3}
 
 
@@ -20,9 +20,9 @@ _TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3}
 class Compared:
     """One input of the whole network.
 
-    dtype: what it was computed in.
-    largest: of the outputs, in magnitude.
-    difference: the largest between before and after.
+    dtype: the type that it was computed in.
+    largest: the largest magnitude of the outputs.
+    difference: the largest difference between the outputs before and after.
     """
 
     inputs: str
@@ -34,9 +34,10 @@ class Compared:
 def compare(before: nn.Module, after: nn.Module, example: tuple[Any, ...]) -> list[Compared]:
     """Run both networks on the example and on inputs like it.
 
-    In float64 where the network can, since rounding then turns no sign; else in float32.
+    They run in float64 where the network can, because rounding then turns no sign. Otherwise they
+    run in float32.
 
-    Raises: AdoptError where they differ by more than rounding accounts for.
+    Raises: AdoptError where they differ by more than rounding can explain.
     """
     dtype = torch.float64 if _runs_in_double(before, example) else torch.float32
     found = []
@@ -46,8 +47,8 @@ def compare(before: nn.Module, after: nn.Module, example: tuple[Any, ...]) -> li
         if not difference <= _TOLERANCE[dtype] * max(largest, torch.finfo(dtype).tiny):
             raise AdoptError(
                 f"the adopted network differs on {name} by {difference:.2g}, where the largest "
-                f"output is {largest:.2g}, though each module agrees alone; a module may change "
-                "its own input, which is read again elsewhere: give it a copy, x.clone()"
+                f"output is {largest:.2g}. Each module alone agrees. A module may change its "
+                "own input, which is read again elsewhere: give it a copy, x.clone()"
             )
     return found
 
@@ -70,9 +71,9 @@ def _difference(
         outputs.append(list(_tensors(run(copied, _cast(inputs, dtype), dtype))))
     one, other = outputs
     if not one or [value.shape for value in one] != [value.shape for value in other]:
-        raise AdoptError("the network gives no tensors, or others after the adoption")
+        raise AdoptError("the network returns no tensors, or other tensors after the adoption")
     pairs = list(zip(one, other, strict=True))
-    # Where both are infinite, or NaN, they agree.
+    # Where both are the same infinity, or both are NaN, they agree.
     gaps = [(a.double() - b.double()).abs().where(~_same(a, b), 0.0) for a, b in pairs]
     largest = max(float(a.double().abs().nan_to_num(0.0, 0.0).max()) for a in one)
     worst = max(float(gap.nan_to_num(torch.inf).max()) for gap in gaps)
@@ -102,7 +103,7 @@ def _cast(inputs: tuple[Any, ...], dtype: torch.dtype) -> tuple[Any, ...]:
 
 
 def _inputs(example: tuple[Any, ...]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """The example, and where it holds real numbers noise, constants, extremes and gradients."""
+    """The example; where it holds real numbers also noise, constants, extremes and gradients."""
     yield "the example", example
     if not any(isinstance(one, Tensor) and one.is_floating_point() for one in example):
         return

@@ -1,4 +1,4 @@
-"""Copies of foreign modules, which keep tensors in places that `copy.deepcopy` forgets."""
+"""Copy foreign modules, with the tensors that `copy.deepcopy` does not copy."""
 
 import copy
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def copy_of(module: nn.Module) -> nn.Module:
             for name, value in vars(parameter).items():
                 if twin is not None:
                     setattr(twin, name, copy.deepcopy(value, memo))
-    # Foreign objects fail to copy in any way.
+    # A foreign object may raise any error when it is copied.
     except Exception as error:
         raise AdoptError(
             f"{type(module).__name__} cannot be copied: {first_line(error)}; give a network that "
@@ -43,7 +43,7 @@ def copy_of(module: nn.Module) -> nn.Module:
 
 
 def in_double(module: nn.Module) -> nn.Module:
-    """`module` itself with its numbers in float64, those in attributes too."""
+    """Change the numbers of `module` to float64, also those in attributes. Returns `module`."""
     module.double()
     for parameter in module.parameters():
         _widen(vars(parameter))
@@ -60,7 +60,7 @@ def _widen(attributes: dict[str, object]) -> None:
 
 @contextmanager
 def arithmetic(dtype: torch.dtype) -> Iterator[None]:
-    """Where dtype is float64, new tensors and casts such as `.float()` are float64 as well."""
+    """Where dtype is float64, new tensors and casts such as `.float()` also give float64."""
     default = torch.get_default_dtype()
     if dtype is not torch.float64:
         yield
@@ -74,7 +74,7 @@ def arithmetic(dtype: torch.dtype) -> Iterator[None]:
 
 
 class _Widened(TorchDispatchMode):
-    """Every operation that is asked for float32 gives float64."""
+    """Makes every operation that is asked for float32 return float64."""
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -96,8 +96,8 @@ def attached(tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 @torch.no_grad()
 def put(tensor: Tensor, value: Tensor) -> None:
-    """Give a tensor of a copied module another value, and what is attached to it as well."""
-    # In the memory format that it has: foreign code may call view().
+    """Give a tensor of a copied module another value, and also the tensors attached to it."""
+    # The value keeps the tensor's memory format, because foreign code may call view().
     tensor.data = torch.empty_like(tensor).copy_(value).detach()
     for name, other in list(attached(tensor)):
         setattr(tensor, name, torch.empty_like(other).copy_(value))
@@ -109,7 +109,7 @@ def replaced(model: nn.Module, path: str, new: nn.Module) -> nn.Module:
         return new
     old = model.get_submodule(path)
     for parent in list(model.modules()):
-        # Not named_children, which names a module in two places once.
+        # named_children would name a module that stands in two places only once.
         for name, child in list(parent._modules.items()):
             if child is old:
                 parent._modules[name] = new

@@ -1,4 +1,4 @@
-"""Which modules of a network are foreign code around one convolution or linear layer."""
+"""Find the modules of a network that are foreign code around one convolution or linear layer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A module to ask.
+    """A module that may be a binary layer.
 
     weights: names of the tensors in it that may be its weight.
-    owner: whether they are its own; a module around a plain torch layer may be anything.
+    owner: whether the tensors are its own. Otherwise it is a module around a plain torch layer,
+        which may compute anything.
     """
 
     path: str
@@ -27,7 +28,7 @@ class Candidate:
 def weight_candidates(model: nn.Module) -> Iterator[Candidate]:
     """Foreign modules with a weight of their own, and those around a single torch layer.
 
-    Outer modules come first: parts of a layer, such as the scale of a quantizer, follow it.
+    Outer modules come first. The parts of a layer, such as the scale of a quantizer, come later.
     """
     for path, module in model.named_modules():
         if not _is_foreign(module):
@@ -47,7 +48,7 @@ def weight_candidates(model: nn.Module) -> Iterator[Candidate]:
 
 
 def sign_candidates(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Foreign modules without parameters or parts, which may be a sign."""
+    """Foreign modules without parameters or parts; each may be a sign function."""
     for path, module in model.named_modules():
         parts = [*module.parameters(), *module.children()]
         if path and not parts and _is_foreign(module):
@@ -55,11 +56,11 @@ def sign_candidates(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _is_foreign(module: nn.Module) -> bool:
-    """Whether a module computes something that neither torch nor this package wrote."""
+    """Whether a module runs code that belongs neither to torch nor to this package."""
     package = type(module).__module__.partition(".")[0]
     if package == "signbit":
         return False
-    # An overridden forward or a hook makes a layer of torch foreign.
+    # A layer of torch with an overridden forward or a hook is also foreign.
     touched = "forward" in vars(module) or module._forward_hooks or module._forward_pre_hooks
     return package != "torch" or is_parametrized(module) or bool(touched)
 

@@ -1,4 +1,4 @@
-"""In which order a network calls its modules, and whether what a module reads is normalized."""
+"""The order in which a network calls its modules, and whether the input of each is normalized."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-# They move, drop or bound values: what was around zero stays around zero.
+# These modules move, drop or bound values. Values around zero stay around zero.
 _KEEPS_CENTRE = (
     nn.Identity,
     nn.Hardtanh,
@@ -30,9 +30,9 @@ _FUNCTIONS = (
 
 
 class Flow:
-    """What calls what in a network, as far as torch.fx can follow its forward.
+    """The order of the modules in a network, as far as torch.fx can follow its forward.
 
-    followed: whether it can; else modules count in the order in which they are registered.
+    followed: whether torch.fx can. Otherwise the order is that in which modules are registered.
     """
 
     def __init__(self, model: nn.Module):
@@ -40,21 +40,21 @@ class Flow:
         try:
             self._nodes = list(fx.Tracer().trace(model).nodes)
             self.followed = True
-        # Foreign code fails to trace in any way.
+        # Foreign code may raise any error when it is traced.
         except Exception:
             self._nodes, self.followed = [], False
 
     def order(self, paths: Sequence[str]) -> list[str]:
-        """Those paths that the network calls, in the order in which it does."""
+        """The paths that the network calls, in the order of the calls."""
         if not self.followed:
             return list(paths)
         called = dict.fromkeys(n.target for n in self._nodes if n.op == "call_module")
         return [path for path in called if path in paths]  # pyright: ignore[reportReturnType]
 
     def is_normalized(self, path: str, removed: Sequence[str]) -> bool:
-        """Whether a batch norm brought everything that a module reads around zero.
+        """Whether all inputs of a module are around zero because of a batch norm before it.
 
-        removed: paths of modules that do nothing any more.
+        removed: paths of modules that are being removed.
         """
         calls = [node for node in self._nodes if node.op == "call_module" and node.target == path]
         return bool(calls) and all(

@@ -1,4 +1,4 @@
-"""Which convolution or linear layer a tensor may be the weight of, from sizes alone."""
+"""The convolutions and linear layers that a tensor may be the weight of, judged by sizes alone."""
 
 import math
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from typing import Literal
 
 from torch import Tensor
 
-Sizes = tuple[int, ...]  # of a tensor
+Sizes = tuple[int, ...]  # the shape of a tensor
 
 
 @dataclass(frozen=True)
 class Form:
-    """A reading of a tensor as weight.
+    """One way to read a tensor as a weight.
 
-    sizes: of the weight as torch holds it, (out, in / groups, *kernel).
+    sizes: shape of the weight in torch's form, (out, in / groups, *kernel).
     layout: "transposed" where a linear weight is stored as (in, out).
     """
 
@@ -24,12 +24,12 @@ class Form:
 
     @property
     def kernel(self) -> Sizes:
-        """Empty for a linear layer."""
+        """The shape of the kernel; empty for a linear layer."""
         return self.sizes[2:]
 
     @property
     def inputs(self) -> int:
-        """Channels or features that go in."""
+        """The number of channels or features that the layer reads."""
         return self.sizes[1] * self.groups
 
     def weight(self, tensor: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ class Form:
 
 
 def forms_of(weight: Sizes, x: Sizes, y: Sizes) -> Iterator[Form]:
-    """Every reading of a tensor of sizes `weight` in a module that makes `y` out of `x`."""
+    """Every way to read a tensor of shape `weight` in a module that computes `y` from `x`."""
     if len(x) >= 2 and x[:-1] == y[:-1]:
         yield from _linear(weight, x[-1], y[-1])
     if 3 <= len(x) <= 5 and len(y) == len(x):
@@ -64,7 +64,7 @@ def _convolutions(weight: Sizes, inputs: int, outputs: int, rank: int) -> Iterat
             if outputs % groups == 0:
                 yield Form(weight, groups)
         return
-    # Flat, as in the code of Bi-Real Net: (n, 1). One number per channel is a scale or a bias.
+    # The code of Bi-Real Net has flat weights, (n, 1). One number per channel is a scale or bias.
     if len(weight) > 2 or math.prod(weight) <= max(inputs, outputs):
         return
     for groups in _divisors(math.gcd(inputs, outputs)):
@@ -79,7 +79,7 @@ def _divisors(number: int) -> list[int]:
 
 
 def _kernels(taps: int, rank: int) -> list[Sizes]:
-    """The sizes of a kernel with so many taps, the most even first."""
+    """The shapes of a kernel with this number of taps; those with sides most alike come first."""
     if rank == 1:
         return [(taps,)]
     found = [

@@ -1,4 +1,4 @@
-"""Stride, padding and dilation of a foreign convolution, seen in which outputs an input reaches."""
+"""Find stride, padding and dilation of a foreign convolution from the outputs that inputs reach."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from signbit.convert._box import Box
 from signbit.convert._forms import Form, Sizes
 
 _MOST_DILATION = 8
-# Padding may be wider than the window reaches, by less than this.
+# Padding may be wider than the window reaches, but the excess must be less than this.
 _MOST_RIM = 8
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """How the window of a convolution moves, per axis; padding before each axis, or "same"."""
+    """How the window of a convolution moves along each axis. Padding is a number or "same"."""
 
     stride: Sizes = ()
     padding: Sizes | Literal["same"] = ()
@@ -49,10 +49,10 @@ class Geometry:
 
 
 def find_geometry(box: Box, form: Form, x: Tensor, changes: dict[str, Tensor]) -> Geometry | None:
-    """The geometry that fits what the module does; None where none does.
+    """The geometry that explains which inputs reach which outputs; None where none does.
 
-    x: inputs of values next to -1 and +1; of small layers several, as one change may cancel out.
-    changes: tensors with weights of which none is zero.
+    x: inputs with values near -1 and +1. Small layers need several, as one change may cancel out.
+    changes: tensors that replace the module's own, with weights that are not zero.
     """
     if not form.kernel:
         return Geometry()
@@ -98,7 +98,7 @@ def _groups(box: Box, x: Tensor, changes: dict[str, Tensor]) -> int:
 
 
 def _fits(taps: int, reached: Tensor) -> list[_Fit]:
-    """Every (stride, padding, dilation) of one axis that reaches just these places."""
+    """Every (stride, padding, dilation) of one axis that reaches exactly these places."""
     return [
         fit
         for fit in _candidates(taps, *reached.shape)

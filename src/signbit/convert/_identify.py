@@ -1,4 +1,4 @@
-"""Find the one rule that explains every answer of a foreign convolution or linear layer."""
+"""Find the rule that explains every output of a foreign convolution or linear layer."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from signbit.convert._box import Box
 from signbit.convert._forms import Form
+from signbit.convert._found import Found, UnexplainedError
 from signbit.convert._geometry import Geometry, find_geometry
 from signbit.convert._probes import Draw
 from signbit.convert._rules import (
@@ -23,12 +24,11 @@ from signbit.convert._rules import (
     scale_rules,
     share,
 )
-from signbit.errors import AdoptError
 
 _SAMPLES = 4
 _ROWS = 16
 _SMALL = 1024
-# Between the tolerances and the changes that move weights across a mean.
+# Larger than the tolerances, and smaller than the changes that move weights across a mean.
 _NEAR = 1e-3
 _PADDING_VALUES = (0.0, -1.0, 1.0)
 
@@ -37,32 +37,8 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True)
-class Found:
-    """Everything that a layer of ours needs to compute what the module computes.
-
-    input_zero: the sign of zero in the input; None where the input is used as it is.
-    """
-
-    form: Form
-    geometry: Geometry
-    input_zero: int | None
-    weight_rule: WeightRule
-    padding_value: float
-    scale: Named
-    bias: Named
-
-    def __str__(self) -> str:
-        zero = self.input_zero
-        parts = ["input as it is" if zero is None else f"sign of the input, sign(0) = {zero}"]
-        parts += [str(self.weight_rule), self.scale.text, self.bias.text]
-        if self.geometry.padded:
-            parts.append(f"padding {self.padding_value:g}")
-        return "; ".join(parts)
-
-
-@dataclass(frozen=True)
 class Probe:
-    """Tensors of the module, an input, and the answer as (outputs, samples)."""
+    """Tensors of the module, an input, and the output as (outputs, samples)."""
 
     tensors: dict[str, Tensor]
     weight: Tensor
@@ -70,22 +46,11 @@ class Probe:
     y: Tensor
 
 
-class UnexplainedError(AdoptError):
-    """No rule explains the answers.
-
-    binarized: whether input or weight are, so that the module cannot stay as it is.
-    """
-
-    def __init__(self, message: str, binarized: bool = True):
-        super().__init__(message)
-        self.binarized = binarized
-
-
 def identify(box: Box, name: str, form: Form, sample: Tensor) -> tuple[Found, Tensor]:
     """The rule of a module whose weight is the tensor `name`, and its latent weight.
 
-    sample: an input that the network gave it.
-    Raises: UnexplainedError with the nearest rule and how far off it is.
+    sample: an input that the network gave to the module.
+    Raises: UnexplainedError with the nearest rule and its difference.
     """
     return _Search(box, name, form, sample).run()
 
@@ -105,13 +70,13 @@ class _Search:
         geometry = find_geometry(box, self.form, self._typed(calm), changes)
         if geometry is None:
             raise self._unexplained(
-                f"with a weight of {self.form.sizes} it is no convolution of a stride, symmetrical "
-                "padding and dilation"
+                f"with a weight of {self.form.sizes} no stride, symmetrical padding and dilation "
+                "of a convolution explain its outputs"
             )
         self.geometry = geometry
         zero = self._input_zero(changes)
         if zero is None and self._has_binary_input():
-            raise UnexplainedError("it binarizes its input, by another rule than a sign around 0")
+            raise UnexplainedError("it binarizes its input, but not by the sign of the input")
         probes = [self._probe(changes) for changes in self._all_changes()]
         rule = self._weight_rule(zero, probes)
         value = self._padding_value(zero, rule, probes)
@@ -122,12 +87,12 @@ class _Search:
         return Found(self.form, geometry, zero, rule, value, scale, bias), latent
 
     def _input_zero(self, changes: dict[str, Tensor]) -> int | None:
-        """A binarized input has the answers of its own signs."""
+        """The sign of zero in a binarized input: the signs of an input give the same outputs."""
         x = self._typed(self.draw.wild(self.sizes))
         y = self.box.run(x, changes)
         for zero in ZERO_RULES:
             if self._alike(self.box.run(SIGNS[zero]()(x), changes), y):
-                # Three values agree with each rule for inputs that have no zero.
+                # A sign with three values agrees with each rule on inputs without zeros.
                 return zero
         return None
 
@@ -135,7 +100,7 @@ class _Search:
         seen: list[tuple[Tensor, float]] = []
 
         def off(rule: WeightRule, probe: Probe) -> float:
-            # Rules that differ in zeros alone give the same signs of most weights.
+            # Rules that differ only in zeros give the same signs for most weights.
             signs = rule.signs(probe.weight)
             shared = rule.zero is not None and probe is probes[0]
             if shared:
@@ -161,7 +126,7 @@ class _Search:
     def _with_latent(
         self, zero: int | None, rule: WeightRule, value: float, probes: list[Probe]
     ) -> tuple[Tensor, list[Probe]]:
-        """The latent weight that explains the module as it stands, and that probe as well."""
+        """The latent weight that explains the outputs of the unchanged module, and that probe."""
         probe, best = self._probe({}), float("inf")
         for stored in self.box.latents(self.name):
             own = Probe(probe.tensors, self.form.weight(stored), probe.x, probe.y)
@@ -169,7 +134,7 @@ class _Search:
             if off <= self.box.tolerance:
                 return own.weight, [*probes, own]
             best = min(best, off)
-        raise self._unexplained(f"with the weights it has, {rule} is off by {best:.1e}")
+        raise self._unexplained(f"with its own weights, {rule} differs by {best:.1e}")
 
     def _scale(self, rule: WeightRule, probes: list[Probe], fits: list[Fit]) -> Named:
         def off(named: Named, at: tuple[Probe, Fit]) -> float:
@@ -182,7 +147,7 @@ class _Search:
         rules = scale_rules(self._others(), self.box.numbers(), self.form.sizes[0])
         if rule.zero is None:
             rules = (one for one in rules if not one.options)
-        # The scale is read from sums, with less precision than they have.
+        # The scale is computed from the sums, and is less precise than they are.
         return self._first(rules, list(zip(probes, fits, strict=True)), off, "scale", 20)
 
     def _bias(self, scale: Named, probes: list[Probe], fits: list[Fit]) -> Named:
@@ -202,9 +167,9 @@ class _Search:
         what: str,
         slack: float = 1,
     ) -> R:
-        """The first rule that explains every probe: those after it agree with it on all.
+        """The first rule that explains every probe. Later rules that do also give the same numbers.
 
-        Raises: UnexplainedError with the rule that came nearest.
+        Raises: UnexplainedError with the nearest rule.
         """
         nearest, least = "", float("inf")
         for rule in rules:
@@ -217,20 +182,22 @@ class _Search:
                 return rule
             if worst < least:
                 nearest, least = getattr(rule, "text", str(rule)), worst
-        raise self._unexplained(f"no rule for its {what}; nearest: {nearest}, off by {least:.1e}")
+        raise self._unexplained(
+            f"no rule for its {what}; nearest: {nearest}, which differs by {least:.1e}"
+        )
 
     def _unexplained(self, message: str) -> UnexplainedError:
         return UnexplainedError(message, self._has_binary_input() or self._has_binary_weight())
 
     def _has_binary_input(self) -> bool:
-        """Whether small changes of the input change nothing but a scale."""
+        """Whether small changes of the input change at most a scale of the output."""
         changes, x = self._changes(self.weights[0]), self._typed(self.draw.calm(self.sizes))
         near = x * self.draw.uniform(x.shape, 0.99, 1.01).to(x.dtype)
         y, other = (self._rows(self.box.run(one, changes)) for one in (x, near))
         return fit(other, y).off <= self.box.tolerance
 
     def _has_binary_weight(self) -> bool:
-        """Whether small changes of the weight change nothing but a scale."""
+        """Whether small changes of the weight change at most a scale of the output."""
         changes, x = self._changes(self.weights[0]), self._typed(self.draw.calm(self.sizes))
         factor = self.draw.uniform(self.weights[0].shape, 1 - _NEAR, 1 + _NEAR)
         near = changes | {self.name: self.weights[0] * factor}
@@ -244,7 +211,7 @@ class _Search:
         probe: Probe,
         values: Iterable[float] = _PADDING_VALUES,
     ) -> list[Fit]:
-        """The answers of a probe as scale * sums + shift, for each value of the padding."""
+        """The outputs of a probe as scale * sums + shift, for each value of the padding."""
         x = probe.x if zero is None else SIGNS[zero]()(probe.x)
         weight, groups = rule.signs(probe.weight), self.form.groups
         sums = self.geometry.sums(x, weight, groups)
@@ -268,7 +235,7 @@ class _Search:
             yield self._changes(weight)
 
     def _changes(self, weight: Tensor) -> dict[str, Tensor]:
-        """A weight, and everything that may be a scale or a bias with other values."""
+        """A weight, and other values for everything that may be a scale or a bias."""
         return {self.name: weight} | {
             name: self.draw.varied(tensor).to(tensor.dtype)
             for name, tensor in self._others().items()
@@ -284,7 +251,7 @@ class _Search:
         return stored.reshape(tensor.shape).to(tensor.dtype)
 
     def _probe_sizes(self, sample: Tensor) -> torch.Size:
-        """Of inputs: small maps where the module takes them, which shows a border and an inside."""
+        """The shape of inputs: small maps with a border and an inside, if the module takes them."""
         if not self.form.kernel:
             return torch.Size((_ROWS, *sample.shape[1:]))
         sides = [3 * taps + 4 for taps in self.form.kernel]

@@ -1,4 +1,4 @@
-"""What foreign modules are asked: inputs and weights that tell one rule from another."""
+"""Inputs and weights for which different rules give different outputs."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ _ZEROS = 0.2
 
 
 class Draw:
-    """Numbers drawn from a seed of its own, in float64."""
+    """Random numbers in float64, from a generator of its own."""
 
     def __init__(self, seed: int = 0):
         self._generator = torch.Generator().manual_seed(seed)
 
     def uniform(self, sizes: Sequence[int], low: float, high: float) -> Tensor:
-        """Even between two bounds."""
+        """Uniform between two bounds."""
         drawn = torch.rand(tuple(sizes), generator=self._generator, dtype=torch.float64)
         return drawn * (high - low) + low
 
@@ -28,7 +28,7 @@ class Draw:
         return self.uniform(sizes, -1, 1).sign()
 
     def wild(self, sizes: Sequence[int]) -> Tensor:
-        """Inputs of all magnitudes from 1e-8 to 10, a fifth of them zeros of either sign."""
+        """Inputs of all magnitudes from 1e-8 to 10; a fifth of them are zeros of either sign."""
         x = self.signs(sizes) * 10 ** self.uniform(sizes, -8, 1)
         return x.where(self.uniform(sizes, 0, 1) > _ZEROS, 0.0 * x)
 
@@ -37,7 +37,7 @@ class Draw:
         return self.signs(sizes) * self.uniform(sizes, 0.5, 1.5)
 
     def varied(self, tensor: Tensor) -> Tensor:
-        """Another value of a scale or bias: of the same sign, and none that is zero."""
+        """Other values for a scale or bias, with the same signs; none is zero."""
         other = tensor.double().cpu() * self.uniform(tensor.shape, 0.5, 1.5)
         return other.where(other != 0, self.normal(tensor.shape))
 
@@ -46,11 +46,11 @@ class Draw:
         each = (sizes[0], *[1] * (len(sizes) - 1))
         spread = self.normal(sizes) + 0.5 * self.normal(each)
         spread = spread * 10 ** self.uniform(each, -2, 0.7)
-        # Of heavy tails the mean magnitude is far from the deviation, also by powers of two.
+        # With heavy tails the mean magnitude and the deviation lie some powers of two apart.
         tails = self.signs(sizes) * self.normal(sizes).abs() ** self.uniform(each, 1, 6)
         zeros = self.wild(sizes)
         found = [spread, tails, zeros]
-        # One weight less its own mean is nothing, and has no deviation.
+        # A single weight minus its own mean is zero, and has no deviation.
         if torch.Size(sizes[1:]).numel() > 1:
             found.append(self._balanced(sizes))
         if sizes[1] > 1:
@@ -58,18 +58,18 @@ class Draw:
         return found
 
     def _balanced(self, sizes: Sequence[int]) -> Tensor:
-        """Each output channel has the exact mean 0, and weights that are exactly 0."""
+        """The mean of each output channel is exactly 0, and so are some weights."""
         flat = self._pairs(sizes[0], torch.Size(sizes[1:]).numel())
         return flat.reshape(tuple(sizes))
 
     def _balanced_inputs(self, sizes: Sequence[int]) -> Tensor:
-        """The input channels at each place of a kernel have the exact mean 0."""
+        """The mean over the input channels at each place of a kernel is exactly 0."""
         taps = torch.Size(sizes[2:]).numel()
         flat = self._pairs(sizes[0] * taps, sizes[1]).reshape(sizes[0], taps, sizes[1])
         return flat.transpose(1, 2).reshape(tuple(sizes))
 
     def _pairs(self, rows: int, count: int) -> Tensor:
-        """Rows of (v, -v) and zeros in a drawn order; eighths, whose sums are exact."""
+        """Rows of pairs (v, -v) and zeros in random order; v are eighths, so sums are exact."""
         half = (self.uniform((rows, count // 2), 0, 4) // 1) / 8
         half[:, 0] += 1 / 8
         rest = torch.zeros(rows, count % 2, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""What became of a network, in words and as a table."""
+"""Report what became of a network, in words and as a table."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +11,9 @@ class Change:
     """What became of one module.
 
     before, after: the classes, or how the layer is written.
-    reason: the rule that was found, or why it is as it was.
-    difference: the largest to the module's own output, as a share of that; None if unchanged.
+    reason: the rule that was found, or why the module is unchanged.
+    difference: largest difference of the outputs before and after, as a share of the largest
+        output; None if the module is unchanged.
     """
 
     path: str
@@ -24,14 +25,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of each module that was looked at, and the whole network compared."""
+    """What became of each module, and the comparison of the whole network."""
 
     changes: tuple[Change, ...]
     compared: tuple[Compared, ...] = field(default=())
 
     @property
     def difference(self) -> float:
-        """The largest difference of the whole network, before and after; 0 where none was made."""
+        """The largest difference between the whole networks; 0 where they were not compared."""
         return max((one.difference for one in self.compared), default=0.0)
 
     def rows(self) -> list[tuple[str, str, str, str]]:

@@ -1,16 +1,17 @@
-"""The rules of published code, each computed by our own quantizers."""
+"""The rules of published code, each computed by the quantizers of this package."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor
 
 from signbit.quantizers import AbstractQuantizer, PlusSign, RuleSign, SteSign, TorchSign
 
-# Three values last: signs of three values agree with both others, whatever those make of zero.
+# The sign of three values comes last: where there is no zero, it agrees with both others.
 ZERO_RULES = (-1, 1, 0)
 SIGNS: dict[int, type[AbstractQuantizer]] = {-1: SteSign, 0: TorchSign, 1: PlusSign}
 _CENTRES = (None, "channel", "position", "layer")
@@ -19,7 +20,7 @@ _DEVIATIONS = (
     *product(("unbiased", "biased"), ("channel", "layer"), (0.0, 1e-5)),
 )
 
-# Means without a deviation: 4 centres, 2 clips, channel or layer.
+# The number of mean scales without a deviation: 4 centres, 2 clips, per channel or per layer.
 _PLAIN = 16
 
 Tensors = Mapping[str, Tensor]
@@ -27,7 +28,7 @@ Tensors = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class WeightRule:
-    """How a weight is binarized; zero None: it is used as it is."""
+    """How a weight is binarized. Where `zero` is None, it is used as it is."""
 
     zero: int | None = None
     centre: str | None = None
@@ -53,9 +54,9 @@ WEIGHT_RULES = (
 
 @dataclass(frozen=True)
 class Named:
-    """A number per output channel, or one, from the tensors and the weight of a module.
+    """Computes one number, or one per output channel, from the tensors and weight of a module.
 
-    options: of `RuleSign`, where the scale is computed from the weight.
+    options: options of `RuleSign`, where the scale is computed from the weight.
     """
 
     text: str
@@ -64,7 +65,7 @@ class Named:
 
 
 def scale_rules(tensors: Tensors, numbers: Mapping[str, float], outputs: int) -> Iterator[Named]:
-    """What a scale may be, the simplest first; the caller stops at the first that fits."""
+    """The scales that a layer may have, the simplest first. The caller uses the first that fits."""
     yield Named("no scale", lambda tensors, weight: weight.new_ones(()))
     learned = [
         named
@@ -79,12 +80,32 @@ def scale_rules(tensors: Tensors, numbers: Mapping[str, float], outputs: int) ->
         yield Named(f"scale {name} = {number:g}", lambda _, w, number=number: w.new_tensor(number))
     computed = list(_computed_scales())
     yield from computed
-    # As a scale of activations and one of weights.
+    # A layer may have a scale of activations and one of weights.
     yield from (_product(one, other) for one, other in combinations(learned, 2))
     yield from (_product(one, other) for one, other in product(computed[:_PLAIN], learned))
 
 
+class _RowMeans:
+    """The mean |v| of each output channel, which the scales of a channel and of a layer share."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[ref[Tensor], Tensor]] = {}
+
+    def of(self, weight: Tensor, options: Mapping[str, Any]) -> Tensor:
+        """Shape: (outputs, 1). options: of `RuleSign`."""
+        rest = {key: value for key, value in options.items() if key not in ("scale", "per")}
+        key = (id(weight), *rest.values())
+        found = self._known.get(key)
+        # The number of an object is used again after it has died.
+        if found is None or found[0]() is not weight:
+            means = RuleSign(**rest).scale(weight)
+            assert means is not None
+            found = self._known[key] = ref(weight), means.reshape(-1, 1)
+        return found[1]
+
+
 def _computed_scales() -> Iterator[Named]:
+    means = _RowMeans()
     for kind, (deviation, deviation_per, epsilon), centre, clip, per in product(
         ("mean", "power_of_two"), _DEVIATIONS, _CENTRES, (None, 1.0), ("channel", "layer")
     ):
@@ -97,7 +118,7 @@ def _computed_scales() -> Iterator[Named]:
             "scale_clip": clip,
             "per": per,
         }
-        yield Named(f"scale {_in_words(options)}", _computed(options), options)
+        yield Named(f"scale {_in_words(options)}", _computed(options, means), options)
 
 
 def _in_words(options: Mapping[str, Any]) -> str:
@@ -115,16 +136,19 @@ def _in_words(options: Mapping[str, Any]) -> str:
 
 
 def _product(one: Named, other: Named) -> Named:
-    # No quantizer has such a scale: it becomes a parameter of its value.
+    # No quantizer has such a scale. It becomes a parameter with the same value.
     return Named(
         f"{one.text} times {other.text}",
         lambda tensors, weight: one.value(tensors, weight) * other.value(tensors, weight),
     )
 
 
-def _computed(options: dict[str, Any]) -> Callable[[Tensors, Tensor], Tensor]:
+def _computed(options: dict[str, Any], means: _RowMeans) -> Callable[[Tensors, Tensor], Tensor]:
+    # All rows have the same length, so the mean of a layer is the mean of its rows' means.
+    last = RuleSign(scale=options["scale"], per=options["per"])
+
     def value(_: Tensors, weight: Tensor) -> Tensor:
-        scale = RuleSign(**options).scale(weight)
+        scale = last.scale(means.of(weight, options))
         assert scale is not None
         return scale.flatten()
 
@@ -132,7 +156,10 @@ def _computed(options: dict[str, Any]) -> Callable[[Tensors, Tensor], Tensor]:
 
 
 def bias_rules(tensors: Tensors, scale: Named, outputs: int) -> Iterator[Named]:
-    """What is added, the simplest first: nothing, a tensor, its signs, each perhaps scaled."""
+    """The biases that a layer may have, the simplest first.
+
+    These are: none, a tensor, and the signs of a tensor, each also times the scale.
+    """
     yield Named("no bias", lambda tensors, weight: weight.new_zeros(()))
     changes: list[tuple[str, Callable[[Tensor], Tensor]]] = [("{}", lambda t: t)]
     changes += [(f"sign({{}}), sign(0) = {zero}", SIGNS[zero]()) for zero in ZERO_RULES]
@@ -154,9 +181,9 @@ def _of_channels(tensors: Tensors, outputs: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Fit:
-    """y = scale * sums + shift per output channel, and how far off that is.
+    """y = scale * sums + shift per output channel, and the difference that remains.
 
-    scale: NaN where the sums of a channel are all alike.
+    scale: NaN where all sums of a channel are equal.
     off: the largest difference of a channel, as a share of its largest output.
     """
 
@@ -179,7 +206,7 @@ def fit(y: Tensor, sums: Tensor) -> Fit:
 
 
 def share(difference: Tensor, y: Tensor) -> float:
-    """The largest difference of a row as a share of the row's largest number; rows first."""
+    """The largest difference of a row, as a share of the row's largest number, for all rows."""
     tiny = torch.finfo(y.dtype).tiny
     shares = difference.abs().flatten(1).amax(1) / y.abs().flatten(1).amax(1).clamp_min(tiny)
     largest = float(shares.max())

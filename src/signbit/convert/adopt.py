@@ -1,4 +1,4 @@
-"""Replace modules of foreign code by layers of ours that compute the same."""
+"""Replace modules of foreign code by layers of this package that compute the same."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -15,12 +15,15 @@ from signbit.convert._compare import compare
 from signbit.convert._copies import deep_copy, replaced
 from signbit.convert._find import Candidate, sign_candidates, weight_candidates
 from signbit.convert._forms import forms_of
-from signbit.convert._identify import Found, UnexplainedError, identify
+from signbit.convert._found import Found, UnexplainedError
+from signbit.convert._identify import identify
 from signbit.convert._probes import Draw
 from signbit.convert._report import Change, Report
 from signbit.convert._rules import SIGNS, ZERO_RULES, share
 from signbit.errors import AdoptError, UsageError
 
+# A search holds about 80 bytes for each number of a weight, so 5 GiB for the largest.
+_MOST_NUMBERS = 1 << 26
 _CALLS = 2
 _ROWS = 2
 Outcome = tuple[nn.Module | None, Change]
@@ -31,19 +34,23 @@ def adopt(
 ) -> tuple[nn.Module, Report]:
     """A copy of `model` in which foreign binary layers are layers of this package.
 
-    It is for code that writes `.data` in forward or hides its arithmetic, which torch.export
-    cannot follow. Each foreign module around one convolution or linear weight is asked, in eval
-    mode and on copies, what it makes of inputs and weights that tell one rule from another. The
-    rule that explains every answer, to rounding, says which layer replaces it; a module that
-    binarizes by no known rule is refused. Modules without parameters that are a sign become
-    quantizers. Then both networks run on several inputs.
+    Use it for code that `pack` cannot follow, such as code that writes `.data` in forward. Each
+    foreign module around one convolution or linear weight runs, in eval mode and as a copy, with
+    inputs and weights for which different rules give different outputs. The layer that replaces it
+    follows the rule that explains every output up to rounding. A module that binarizes by no known
+    rule is refused. A module without parameters that is a sign function becomes a quantizer.
+    Finally both networks run on several inputs and are compared.
 
-    model: stays as it is.
-    example: an input of the network, or a tuple of all of them; it gives each module its sizes.
-    keep: paths, or patterns such as "head.*", of modules that stay as they are.
+    model: stays unchanged.
+    example: an input of the network, or a tuple of all inputs. It says which sizes each module
+        reads.
+    keep: paths, or patterns such as "head.*", of modules that stay unchanged.
 
-    Returns: the copy, its training flag that of `model`, and a report, which prints as a table.
-    Raises: AdoptError naming the module, the nearest rule and how far off it is, or the input on
+    A search for the rule needs about 80 bytes of memory for each number of a weight. A layer with
+    more than 2^26 numbers is refused.
+
+    Returns: the copy, in the mode of `model`, and a report, which prints as a table.
+    Raises: AdoptError naming the module, the nearest rule and its difference, or the input on
         which the networks differ; UsageError where a pattern of `keep` matches nothing, or the
         network is not on the CPU.
     """
@@ -52,7 +59,7 @@ def adopt(
         raise UsageError("the network is not on the CPU; call cpu() on it first")
     original, keep = deep_copy(model), tuple(keep)
     _check_keep(original, keep)
-    # Building a layer draws weights, which are then replaced.
+    # A new layer draws random weights, which are then replaced.
     with torch.random.fork_rng(devices=[]):
         adopted, changes = _adopt_modules(original, inputs, keep)
         compared = compare(original, adopted, inputs) if changes else []
@@ -100,12 +107,17 @@ def _check_keep(model: nn.Module, keep: tuple[str, ...]) -> None:
 def _adopt_layer(candidate: Candidate, calls: Inputs) -> Outcome | None:
     path, module = candidate.path, candidate.module
     if path not in calls:
-        return _left(path, module, "the example does not call it with one tensor")
+        return _left(path, module, "with this example it is not called with one tensor")
     sample, output = calls[path][0]
     try:
         reasons = []
         for name in candidate.weights:
             tensor = dict([*module.named_parameters(), *module.named_buffers()])[name]
+            if tensor.numel() > _MOST_NUMBERS:
+                raise AdoptError(
+                    f"its weight has {tensor.numel():,} numbers; at most {_MOST_NUMBERS:,} can be "
+                    "examined"
+                )
             for form in forms_of(tuple(tensor.shape), tuple(sample.shape), tuple(output.shape)):
                 box = Box(module, sample)
                 try:
@@ -128,12 +140,12 @@ def _adopt_layer(candidate: Candidate, calls: Inputs) -> Outcome | None:
 def _refused(path: str, module: nn.Module, error: AdoptError) -> AdoptError:
     return AdoptError(
         f"{path or '.'} ({type(module).__name__}): {error}. Write it with layers of "
-        f"signbit.layers, or leave it as it is with keep=[{path!r}]"
+        f"signbit.layers, or leave it unchanged with keep=[{path!r}]"
     )
 
 
 def _built(candidate: Candidate, box: Box, found: Found, weight: Tensor, calls: Inputs) -> Outcome:
-    """The layer for what was found, compared with the module on what the network gives it."""
+    """The layer for the rule that was found, compared with the module on inputs of the network."""
     layer, worst = build(found, box.tensors(), weight), 0.0
     for sample, _ in calls[candidate.path][:_CALLS]:
         rows = sample[:_ROWS].to(box.dtype)
@@ -143,14 +155,16 @@ def _built(candidate: Candidate, box: Box, found: Found, weight: Tensor, calls: 
             axis = 1 if found.form.kernel else -1
             worst = max(worst, share((given - wanted).movedim(axis, 0), wanted.movedim(axis, 0)))
     if not worst <= box.tolerance:
-        raise UnexplainedError(f"nearest: {found}, off by {worst:.1e} on inputs of the network")
+        raise UnexplainedError(
+            f"nearest: {found}, which differs by {worst:.1e} on inputs of the network"
+        )
     kind = type(candidate.module).__name__
     dtype = calls[candidate.path][0][0].dtype
     return layer.to(dtype), Change(candidate.path, kind, type(layer).__name__, str(found), worst)
 
 
 def _adopt_sign(path: str, module: nn.Module, calls: Inputs) -> Outcome | None:
-    """A quantizer for a module that gives -1 and +1; None for others, which stay as they are."""
+    """A quantizer for a module that returns -1 and +1; None for others, which stay unchanged."""
     if path not in calls:
         return None
     sample = calls[path][0][0]

@@ -1,4 +1,4 @@
-"""A real network of torch layers becomes a binary one, to be trained."""
+"""Turn a real network of torch layers into a binary network that is to be trained."""
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from signbit.convert._copies import copy_of, replaced
+from signbit.convert._feature_norm import FeatureNorm
 from signbit.convert._flow import Flow
 from signbit.convert._report import Change, Report
 from signbit.errors import UsageError, closest
@@ -18,7 +19,7 @@ from signbit.quantizers import Choice
 _KINDS: dict[type[nn.Module], tuple[type[nn.Module], type[nn.Module]]] = {
     nn.Conv1d: (BinaryConv1d, nn.BatchNorm1d),
     nn.Conv2d: (BinaryConv2d, nn.BatchNorm2d),
-    nn.Linear: (BinaryLinear, nn.BatchNorm1d),
+    nn.Linear: (BinaryLinear, FeatureNorm),
 }
 _RELUS = (nn.ReLU, nn.ReLU6)
 _ENDS = {"first": 0, "last": -1}
@@ -27,7 +28,8 @@ _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "hardtanh": nn.Hardtanh,
     "prelu": nn.PReLU,
 }
-# torch's own modules that call their parts; others, such as TransformerEncoderLayer, read weights.
+# Modules of torch that call their parts. Others, such as TransformerEncoderLayer, read the weights
+# of their parts themselves.
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
@@ -40,28 +42,28 @@ def binarize(
     weight_quantizer: Choice = "ste_sign",
     **options: Any,
 ) -> tuple[nn.Module, Report]:
-    """A copy of a real network whose layers have binary weights and inputs, to be trained.
+    """A copy of a real network whose layers have binary weights and inputs. It is to be trained.
 
-    `torch.nn.Conv1d`, `Conv2d` and `Linear` become layers of this package with the same weights
-    and biases, as latent weights to train from. A layer whose input no batch norm brings around
-    zero becomes `Sequential(norm, layer)` with a new batch norm, since a sign needs one: after a
-    ReLU all signs would be +1. Subclasses of torch's layers stay, and so do functions such as
-    F.relu in a forward.
+    `torch.nn.Conv1d`, `Conv2d` and `Linear` become layers of this package with the same biases.
+    The weights become the latent weights that training starts from. A sign needs input around zero:
+    after a ReLU all signs would be +1. Where no batch norm is before a layer, the layer becomes
+    `Sequential(norm, layer)` with a new batch norm. Subclasses of torch's layers stay unchanged,
+    and so do functions in a forward, such as F.relu.
 
     keep: layers that stay real: "first", "last", paths, or patterns such as "head.*".
     relu: what nn.ReLU and nn.ReLU6 become: "remove", "hardtanh", "prelu", or "keep".
-    input_quantizer, weight_quantizer, options: of each layer, such as learned_scale=True.
+    input_quantizer, weight_quantizer, options: arguments of each layer, such as learned_scale=True.
 
-    Shape:  a Linear layer accepts (N, features) if it gets a batch norm.
+    Shape:  a Linear layer still accepts (..., features). Its batch norm counts all other axes.
     Returns: the copy, in the mode of `model`, and a report, which prints as a table.
-    Raises: UsageError for a choice of `relu` or a pattern of `keep` that is none.
+    Raises: UsageError for an unknown choice of `relu`, or a pattern of `keep` that matches nothing.
     """
     if relu != "keep" and relu not in _ACTIVATIONS:
         known = ("keep", *_ACTIVATIONS)
         raise UsageError(f"relu is {relu!r}; give one of {', '.join(known)}.{closest(relu, known)}")
     copied = copy_of(model)
     quantizers = {"input_quantizer": input_quantizer, "weight_quantizer": weight_quantizer}
-    # Building a layer draws weights, which are then replaced.
+    # A new layer draws random weights, which are then replaced.
     with torch.random.fork_rng(devices=[]):
         changes = _new_layers(copied, tuple(keep), relu, quantizers | options)
     if relu != "keep":
@@ -102,7 +104,7 @@ def _paths(model: nn.Module, kinds: tuple[type[nn.Module], ...]) -> list[str]:
 
 
 def _kept(model: nn.Module, called: list[str], keep: tuple[str, ...]) -> dict[str, str]:
-    """Why each layer that stays real does."""
+    """The layers that stay real, and why."""
     kept: dict[str, str] = {}
     every = [path for path, _ in model.named_modules()]
     for pattern in keep:
@@ -132,9 +134,9 @@ def _read_by_torch(model: nn.Module, path: str) -> str:
 
 
 def _binary(layer: Any, options: dict[str, Any]) -> nn.Module:
-    """The binary layer with the parameters of a real one, which may share them with others."""
+    """The binary layer with the parameters of a real layer, also where other layers share them."""
     kind: Any = _KINDS[type(layer)][0]
-    # A quantizer that is given as an object may have parameters: each layer has its own.
+    # A quantizer that is given as an object may have parameters, so each layer gets a copy.
     common = {"bias": layer.bias is not None, **deepcopy(options)}
     if isinstance(layer, nn.Linear):
         made = kind(layer.in_features, layer.out_features, **common)

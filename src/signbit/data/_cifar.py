@@ -20,7 +20,7 @@ SIDE = 32
 
 @dataclass(frozen=True)
 class CifarFiles:
-    """What tells one of the two data sets from the other.
+    """How the two data sets differ.
 
     records: split to images per file.
     base: the address of the folder that the official archives are in.
@@ -46,7 +46,7 @@ class CifarFiles:
 
 @dataclass(frozen=True)
 class _Place:
-    """A layout, and where it is looked for: in a folder or, unless `unpacked`, an archive."""
+    """A layout, and where its files are searched: in a folder if `unpacked`, else in an archive."""
 
     layout: AbstractLayout
     path: Path
@@ -59,7 +59,7 @@ class _Place:
         return [path.name for path in paths if not is_there(path)]
 
     def contents(self, split: str, source: CifarFiles) -> Iterator[tuple[str, str, bytes]]:
-        """Yield each file's name, what errors call it, and its bytes; in any order."""
+        """Yield each file's name, its name in error messages, and its bytes; in any order."""
         wanted = [*self.layout.files[split], self.layout.names_file]
         sizes, folder = source.sizes(self.layout), self.layout.folder
         if self.unpacked:
@@ -71,15 +71,16 @@ class _Place:
             for name, content in members(self.path, folder, sizes, wanted):
                 yield name, f"{self.path}: {folder}/{name}", content
         except DataError as error:
-            # A download that broke off leaves half an archive, which --download would not mend.
+            # A broken download leaves half an archive, and --download does not replace it.
             raise DataError(f"{error}. Remove it and fetch the data again.") from error
 
 
 def read_cifar(request: Request, source: CifarFiles) -> ImageSet:
-    """One split, (N, 32, 32, 3) RGB, from the first of these that has all its files.
+    """One split, (N, 32, 32, 3) RGB, from the first place that has all its files.
 
-    The folder of the binary files and that of the pickled ones in the data directory, the data
-    directory itself (binary files, then pickled ones), the binary archive and the pickled one.
+    The places, in order: the folder of binary files in the data directory, the folder of pickled
+    files there, the data directory itself (binary files, then pickled ones), the binary archive,
+    the pickled archive.
 
     Raises: DataError naming file and record.
     """
@@ -136,7 +137,7 @@ def _find(request: Request, source: CifarFiles) -> _Place | None:
 
 
 def _not_found(request: Request, source: CifarFiles) -> DataError:
-    """Names a file that the most complete folder lacks."""
+    """An error that names a file that the most complete folder lacks."""
     *folders, binary, pickled = _places(request, source)
     nearest = min(folders, key=lambda place: len(place.lacks(request.split)))
     missing = nearest.lacks(request.split)[0]

@@ -14,8 +14,8 @@ from signbit.errors import DataError
 
 PIXEL_BYTES = 3 * 32 * 32
 
-# A record of a pickle has a label, another one and a file name too. Python 3 can write bytes as
-# text, two bytes for each from 128 on, and eight instructions for each name.
+# A record of a pickle also has one or two labels and a file name. Python 3 can write bytes as text,
+# where each byte from 128 on takes two bytes, and it needs eight instructions for each name.
 _PICKLED_RECORD_BYTES = 2 * PIXEL_BYTES + 256
 _PICKLED_RECORD_STEPS = 16
 _PICKLED_EXTRA = 2**14
@@ -27,7 +27,7 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
 class AbstractLayout(ABC):
     """A form of a data set: which files there are, and how they are read.
 
-    folder: what the official archive unpacks to.
+    folder: the name of the folder in the official archive.
     archive: the name of the official archive.
     files: split to file names, in the order of the images.
     names_file: the file with the names of the classes.
@@ -44,7 +44,7 @@ class AbstractLayout(ABC):
 
     @abstractmethod
     def batch(self, content: bytes, place: str, records: int) -> Batch:
-        """Pixels, (records, 3072), red, green and blue planes, and labels. Raises: DataError."""
+        """Pixels (records, 3072), as red, green and blue planes, and labels. Raises: DataError."""
 
     @abstractmethod
     def names(self, content: bytes, place: str, classes: int) -> Sequence[str]:
@@ -77,7 +77,7 @@ class BinaryLayout(AbstractLayout):
         return table[:, self.label_bytes :], table[:, self.label_bytes - 1].astype(np.int64)
 
     def names(self, content: bytes, place: str, classes: int) -> Sequence[str]:
-        """One a line. Raises: DataError."""
+        """The names of the classes, one on each line. Raises: DataError."""
         return parse_names(content, place, classes)
 
 
@@ -85,36 +85,37 @@ class BinaryLayout(AbstractLayout):
 class PickledLayout(AbstractLayout):
     """Pickled dicts, as torchvision downloads them.
 
-    labels_key, names_key: where the dicts have labels, and the names file the names of classes.
+    labels_key: the key of the labels in the dict of a batch.
+    names_key: the key of the class names in the dict of the names file.
     """
 
     labels_key: str
     names_key: str
 
     def most_bytes(self, records: int) -> int:
-        """The size that a file of so many images can have, whichever Python wrote it."""
+        """The size that a file of so many images can have, written by Python 2 or 3."""
         return records * _PICKLED_RECORD_BYTES + _PICKLED_EXTRA
 
     def batch(self, content: bytes, place: str, records: int) -> Batch:
-        """Pixels and labels. Raises: DataError for what the dict lacks or has wrongly."""
+        """Pixels and labels. Raises: DataError where one is missing or has another form."""
         steps = records * _PICKLED_RECORD_STEPS + _PICKLED_EXTRA
         entries = read_pickled(content, place, steps)
         pixels: Any = entries.get("data")
         labels: Any = entries.get(self.labels_key)
         if not _is_array(pixels, np.uint8, (records, PIXEL_BYTES)):
-            raise DataError(f"{place}: 'data' is no uint8 array of {records} x {PIXEL_BYTES}")
+            raise DataError(f"{place}: 'data' is not a uint8 array of {records} x {PIXEL_BYTES}")
         if isinstance(labels, list) and all(type(label) is int for label in labels):
             labels = np.array(labels, np.int64)
         if not _is_array(labels, np.integer, (records,)):
-            raise DataError(f"{place}: {self.labels_key!r} is no list of {records} integers")
+            raise DataError(f"{place}: {self.labels_key!r} is not a list of {records} integers")
         return pixels, np.asarray(labels).astype(np.int64)
 
     def names(self, content: bytes, place: str, classes: int) -> Sequence[str]:
-        """A list in a dict. Raises: DataError."""
+        """The names of the classes, a list in a dict. Raises: DataError."""
         found = read_pickled(content, place, _PICKLED_EXTRA).get(self.names_key)
         if not isinstance(found, list) or not all(isinstance(one, (str, bytes)) for one in found):
-            raise DataError(f"{place}: {self.names_key!r} is no list of names")
-        # Halves of surrogate pairs, which Python's pickles may hold, are refused with the names.
+            raise DataError(f"{place}: {self.names_key!r} is not a list of names")
+        # A pickle of Python may hold half a surrogate pair. `parse_names` refuses such a name.
         lines = [
             one.encode("utf-8", "surrogatepass") if isinstance(one, str) else one for one in found
         ]

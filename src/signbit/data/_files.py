@@ -93,13 +93,21 @@ def label_of(
 
     numbered: the classes that the numbers of the files stand for, where those are not `classes`.
     """
+    name = class_said(path, classes, numbered)
+    return None if name is None else class_places([name], classes)[0]
+
+
+def class_said(
+    path: Path | str, classes: Sequence[str], numbered: Sequence[str] | None = None
+) -> str | None:
+    """The name of the class that a file's place or name says, as `label_of` finds it."""
     folder, number = Path(path).absolute().parent.name, number_of(path)
     own = classes if numbered is None else numbered
     name = own[number] if number is not None and number < len(own) else None
     (place,) = class_places([folder], classes)
     if name is None or (place is not None and folder not in SPLITS):
-        return place
-    return number if numbered is None else class_places([name], classes)[0]
+        return None if place is None else folder
+    return name
 
 
 def kind_of(path: Path) -> Literal["file", "folder", "special"] | None:

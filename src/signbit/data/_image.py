@@ -30,13 +30,13 @@ _TURNS = {
 def read_image(path: Path | str, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
     """The pixels of an image file, (height, width, channels) uint8.
 
-    Any file that Pillow reads, in any mode; of an animation the first frame. The EXIF
-    orientation is applied, alpha is composited on white; the one transparent colour that a PNG of
-    16-bit RGB may have is not seen. 16-bit grey keeps its high byte.
-    32-bit integers and floating-point numbers do not tell their range, so the values do:
-    up to 255 they are taken as they are (floating point up to 1 is times 255), up to 65535 by
-    their high byte. RGB becomes grey by the ITU-R 601 luma, grey becomes RGB by repetition.
-    An image of another size is resized, bilinear; one of this size is not resampled.
+    The file may be of any kind and mode that Pillow reads. An animation gives its first frame.
+    The EXIF orientation is applied. Alpha is composited on white, but the one transparent colour
+    that a PNG of 16-bit RGB may have is ignored. 16-bit grey keeps its high byte.
+    The mode of 32-bit integers and of floating-point numbers does not say their range, so the
+    values decide: up to 255 they stay as they are (floating point up to 1 is multiplied by 255),
+    up to 65535 their high byte is kept. RGB becomes grey by the ITU-R 601 luma. Grey becomes RGB
+    by repetition. An image of another size is resized (bilinear); one of this size is not.
 
     size: (height, width) in pixels.    channels: 1 for grey, 3 for RGB.
 
@@ -61,9 +61,9 @@ def read_pixels(path: Path | str) -> NDArray[np.uint8]:
 
 
 def has_color(path: Path | str) -> bool:
-    """Whether `read_pixels` gives 3 channels, as the header says.
+    """Whether `read_pixels` gives 3 channels; only the header is read.
 
-    Raises: DataError naming the file where it has none.
+    Raises: DataError naming the file where it has no readable header.
     """
     with _errors_named(path), open_regular(path) as file:
         return not is_grey(mode_in_header(file))
@@ -88,7 +88,7 @@ def _read(
     path: Path | str, finish: Callable[[Image.Image], NDArray[np.uint8]]
 ) -> NDArray[np.uint8]:
     """What `finish` makes of the image, in mode L or RGB and turned as its EXIF data says."""
-    # A file that is open is not mapped into memory: Pillow 11 to 13 map turned TIFFs wrongly.
+    # Pillow 11 to 13 map turned TIFFs wrongly into memory. They do not map a file that is open.
     with _errors_named(path), open_regular(path) as file, opened(file) as image:
         if image.format == "EPS":
             # Pillow would hand the file, a program, to Ghostscript.
@@ -96,14 +96,14 @@ def _read(
         levels = _grey_levels(image)
         image.load()
         if isinstance(image.info.get("transparency"), int):
-            # Pillow spreads the pixels of few bits over 0-255, not the level that is transparent.
+            # Pillow scales pixels of few bits to 0-255, but not the level that is transparent.
             image.info["transparency"] *= 255 // (levels - 1)
         turn = _TURNS.get(_orientation(image))
         flat = eight_bits(image)
         if turn is None:
             return finish(flat)
         if flat is not image:
-            image.close()  # or three of its size would be in memory
+            image.close()  # otherwise three images of this size would be in memory
         return finish(flat.transpose(turn))
 
 
@@ -116,7 +116,7 @@ def _grey_levels(image: Image.Image) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    # Damaged EXIF data does not spoil the pixels: such an image counts as upright.
+    # The pixels are good even where the EXIF data is damaged: such an image counts as upright.
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
@@ -125,13 +125,13 @@ def _orientation(image: Image.Image) -> int:
 
 @contextmanager
 def _errors_named(path: Path | str) -> Iterator[None]:
-    """Every error becomes a DataError naming the file; Pillow's warnings stay inside."""
+    """Every error becomes a DataError that names the file; Pillow's warnings are not shown."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
-    # Decoders of damaged files raise whatever comes: ValueError, struct.error, IndexError, ...
+    # Decoders of damaged files raise errors of any type: ValueError, struct.error, IndexError, ...
     except Exception as error:
         raise DataError(f"{path}: {_reason(error)}") from error
 

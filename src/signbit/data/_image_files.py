@@ -17,7 +17,7 @@ _PROGRESS_FROM = 5000
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Files as images of one size and channel count; satisfies `Images`.
+    """Image files as images of one size and channel count; has the interface `Images`.
 
     size: (height, width) to which each is resized.
     channels: 1 or 3, to which each is converted.
@@ -44,7 +44,7 @@ class ImageFiles:
         return pixels
 
     def read(self) -> NDArray[np.uint8]:
-        """All of them in one array; shows a progress bar where it takes long."""
+        """All images in one array; shows a progress bar where reading takes long."""
         if len(self) < _PROGRESS_FROM:
             return self[:]
         pixels = np.empty(self.shape, np.uint8)

@@ -1,4 +1,4 @@
-"""Open image files so that all threads together decode no more at a time than fits in memory."""
+"""Open image files so that the images that all threads decode at a time fit into the memory."""
 
 import os
 from collections.abc import Iterator
@@ -14,23 +14,24 @@ from signbit.errors import DataError
 ROOM_BYTES = 2**30
 MAX_FILE_BYTES = 2**30
 
-# The most bytes for each pixel while a file is decoded, composited and turned, measured: Pillow
-# keeps 4 a pixel and a second image, libjpeg 8 more for a progressive one, the decoders of WebP
-# and JPEG 2000 several whole images. Formats that are not listed here are read alone.
+# The most bytes for each pixel while a file is decoded, composited and turned, as measured. Pillow
+# keeps 4 bytes a pixel, and a second image. libjpeg keeps 8 more bytes a pixel for a progressive
+# file. The decoders of WebP and JPEG 2000 keep several whole images. A file of a format that is
+# not listed here is read alone.
 _BYTES_PER_PIXEL = {
     **dict.fromkeys(("BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF"), 12),
     "WEBP": 24,
     "JPEG2000": 40,
 }
 
-# The C library keeps what a thread frees for that thread, up to 32 MiB a piece: four threads, one
-# after the other, would hold four images. Larger pieces go back to the system at once.
+# When a thread frees a piece of up to 32 MiB, the C library keeps it for that thread: after four
+# threads have read an image each, it would hold four images. Larger pieces go back to the system.
 _core: Any = Image.core
 _core.set_block_size(max(2**26, _core.get_block_size()))
 
 
 class Room:
-    """Bytes that all threads together may use; who asks first is served first."""
+    """Bytes that all threads together may use; the thread that asks first is served first."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -39,9 +40,10 @@ class Room:
         self._changed = Condition()
 
     def take(self, amount: int) -> None:
-        """Wait until there is room; whoever has taken some gives it back without asking for more.
+        """Wait until there is room for this amount.
 
-        Call it with the `turn`, so that a large amount is not overtaken for ever by small ones.
+        A thread that has taken some must not ask for more before it gives that back. Call it while
+        you hold `turn`, or small amounts would overtake a large one for ever.
         """
         with self._changed:
             self._changed.wait_for(lambda: self.used + amount <= self.size)
@@ -59,14 +61,15 @@ _room = Room(ROOM_BYTES)
 
 @contextmanager
 def opened(file: BinaryIO) -> Iterator[Image.Image]:
-    """The image of a file, its header read, with room for its pixels; closed afterwards.
+    """The image of a file, closed at the end. Its header is read, and room for its pixels is taken.
 
-    An image that needs more than the whole room has it alone.
+    An image that needs more than the whole room is read alone.
 
     Raises: DataError for a file of more than MAX_FILE_BYTES; what Pillow raises.
     """
     size = _checked_size(file)
-    # Some decoders read the whole file for its header: one at a time, as it is not counted yet.
+    # Some decoders read the whole file for its header. That memory is not counted yet, so only one
+    # thread does this at a time.
     with _room.turn:
         image = Image.open(file)
         rate = _BYTES_PER_PIXEL.get(image.format or "", _room.size)
@@ -80,7 +83,7 @@ def opened(file: BinaryIO) -> Iterator[Image.Image]:
 
 
 def mode_in_header(file: BinaryIO) -> str:
-    """The mode of an image, whose pixels are not read. Raises as `opened` does."""
+    """The mode of an image; its pixels are not read. Raises: as `opened`."""
     _checked_size(file)
     with _room.turn, Image.open(file) as image:
         return image.mode

@@ -1,4 +1,4 @@
-"""Images of any mode as grey or RGB of 8 bits, without more whole images in memory than needed."""
+"""Turn images of any mode into grey or RGB of 8 bits, with few whole images in memory."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ _GREY_MODES = ("1", "L", "LA")
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
-    """In mode L or RGB, without alpha."""
+    """The image in mode L or RGB, without alpha."""
     if _is_wide(image.mode):
         return _reduced(image)
     mode = "L" if is_grey(image.mode) else "RGB"
@@ -31,7 +31,7 @@ def is_grey(mode: str) -> bool:
 
 
 def in_mode(image: Image.Image, mode: str) -> Image.Image:
-    """The image itself where it has this mode, which `convert` would copy."""
+    """The image in this mode. One that has it already is returned; `convert` would copy it."""
     return image if image.mode == mode else image.convert(mode)
 
 
@@ -50,7 +50,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 def _in_strips(
     image: Image.Image, mode: str, convert: Callable[[Image.Image], Image.Image]
 ) -> Image.Image:
-    """What `convert` makes of the image, without whole images in between."""
+    """What `convert` makes of the image, strip by strip, without other whole images."""
     whole = Image.new(mode, image.size)
     for top, strip in _strips(image):
         whole.paste(convert(strip), (0, top))
@@ -58,13 +58,13 @@ def _in_strips(
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits or floating point in mode L."""
+    """Turn grey of 16 or 32 bits or floating point into mode L."""
     arrays = (np.asarray(strip) for _, strip in _strips(image))
     ends = np.array([(values.min(), values.max()) for values in arrays])
     low, high = ends[:, 0].min(), ends[:, 1].max()
     if not (low >= 0 and high <= 65535):
         raise DataError(f"values from {low} to {high}; 0 to 65535 can be read")
-    # Pillow scales what a PNM file of more than 8 bits holds to 0-65535.
+    # Pillow scales the values of a PNM file of more than 8 bits to 0-65535.
     wide = image.mode.startswith("I;16") or image.format == "PPM" or high > 255
     scale = 255 if image.mode == "F" and high <= 1 else 1
     transparent = image.info.get("transparency")

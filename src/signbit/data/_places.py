@@ -9,6 +9,7 @@ from signbit.errors import DataError
 from signbit.files import read_regular
 
 MAX_NAMES_BYTES = 2**20
+NAMES_FILE = "classes.txt"
 
 
 def find_file(data_dir: Path, folders: Sequence[str], names: Sequence[str]) -> Path | None:
@@ -56,6 +57,12 @@ def wrong_size(path: Path | str, actual: int | str, size: int) -> DataError:
         f"{path}: {actual} bytes where {size} belong. The file is damaged: "
         "remove it and fetch it again with --download."
     )
+
+
+def names_in(folder: Path) -> tuple[str, ...] | None:
+    """The class names in a folder's classes.txt; None where it has none. Raises: DataError."""
+    path = folder / NAMES_FILE
+    return read_names(path) if is_there(path) else None
 
 
 def read_names(path: Path) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Names of classes that mean the same: CIFAR-10 says `automobile`, many models of it say `car`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 _GROUPS = (("airplane", "plane"), ("automobile", "car"))
 _SYNONYMS = {name: group for group in _GROUPS for name in group}
@@ -17,7 +18,7 @@ def class_places(names: Sequence[str], classes: Sequence[str]) -> list[int | Non
     A class of the same name always comes first. Else a synonym counts, unless it is one of
     `names` itself: where these tell `car` from `automobile`, neither stands for the other.
     """
-    places = {name: place for place, name in enumerate(classes)}
+    places = _places(tuple(classes))
     own = set(names)
 
     def place_of(name: str) -> int | None:
@@ -25,3 +26,9 @@ def class_places(names: Sequence[str], classes: Sequence[str]) -> list[int | Non
         return next((places[one] for one in (name, *others) if one in places), None)
 
     return [place_of(name) for name in names]
+
+
+@lru_cache(maxsize=8)
+def _places(classes: tuple[str, ...]) -> Mapping[str, int]:
+    # Cached, because each image file asks for the same classes.
+    return {name: place for place, name in enumerate(classes)}

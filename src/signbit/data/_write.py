@@ -11,9 +11,8 @@ from PIL import Image
 
 from signbit.data._files import kind_of
 from signbit.data._image import read_pixels
-from signbit.data._places import MAX_NAMES_BYTES
+from signbit.data._places import MAX_NAMES_BYTES, NAMES_FILE
 from signbit.data._types import ImageSet
-from signbit.data.folder import NAMES_FILE
 from signbit.errors import DataError, OutputError
 from signbit.files import atomic_write, read_regular, remove_leftovers
 from signbit.own_files import strangers

@@ -11,7 +11,7 @@ import numpy as np
 from signbit.data._files import expanded, images_in, kind_of, natural_key, number_of
 from signbit.data._image import has_color, read_pixels
 from signbit.data._image_files import ImageFiles
-from signbit.data._places import is_there, read_names
+from signbit.data._places import NAMES_FILE, names_in
 from signbit.data._synonyms import class_places
 from signbit.data._types import SPLITS, ImageSet, Request, datasets
 from signbit.errors import DataError
@@ -22,7 +22,6 @@ from signbit.progress import note
 MAX_ARRAY_BYTES = 2**30
 # A number in a file's name must not make us allocate.
 MAX_CLASSES = 2**16
-NAMES_FILE = "classes.txt"
 
 
 @datasets.register("folder")
@@ -120,9 +119,9 @@ def _check_uniform(said: Mapping[Path, str | int]) -> None:
 
 
 def _classes(root: Path, said: Mapping[Path, str | int]) -> Sequence[str]:
-    names = root / NAMES_FILE
-    if is_there(names):
-        return read_names(names)
+    names = names_in(root)
+    if names is not None:
+        return names
     numbers = [value for value in said.values() if isinstance(value, int)]
     if numbers:
         return tuple(str(label) for label in range(min(max(numbers) + 1, MAX_CLASSES)))

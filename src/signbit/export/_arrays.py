@@ -1,4 +1,4 @@
-"""Formats that hold plain arrays: a file for each of them, or one file for all."""
+"""Formats that hold plain arrays: one file for each array, or one file for all."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from signbit.format.types import BITS
 
 Array = NDArray[Any]
 
-_WORDS = {"words": "channel c is bit c % 64 of the 64-bit word c // 64; bits behind the last are 0"}
+_WORDS = {"words": "channel c is bit c % 64 of the 64-bit word c // 64; bits after the last are 0"}
 _STATE_CONVENTIONS = {
-    "binary": "files with binary true hold -1 and +1: +1 where the latent weight is above 0, "
-    "else -1; zero of either sign and NaN give -1",
+    "binary": "files with binary true hold +1 where the latent weight is above 0, else -1; zero of "
+    "either sign and NaN give -1",
     "activations": "a layer with binary input takes the sign of its input, by the same rule",
     "axes": "weights of convolutions are (out, in / groups, *kernel), of linear layers "
     "(out, in); convolutions correlate, the kernel is not flipped",
@@ -33,12 +33,12 @@ _STATE_CONVENTIONS = {
 class ArrayFormat:
     """An exporter that writes arrays under their names.
 
-    operations: of the packed format, those that it accepts.
-    write: one array, under its key, to a path.
-    write_all: all arrays, by their keys, to one path.
-    conventions: what is particular to the format.
-    companions: writes what comes with the arrays of a packed network.
-    suffix_all: of one file for all; None where it is `suffix`.
+    operations: the operations of the packed format that it accepts.
+    write: writes one array, under its key, to a path.
+    write_all: writes all arrays, under their keys, to one path.
+    conventions: texts for the manifest about this format.
+    companions: writes the files that come with the arrays of a packed network.
+    suffix_all: suffix of one file for all arrays; None where it is `suffix`.
     """
 
     name: str
@@ -53,7 +53,7 @@ class ArrayFormat:
     def __call__(
         self, request: ExportRequest, folder: Path, *, single: bool = False
     ) -> dict[str, Any]:
-        """Every tensor of a packed network, unpacked and as words, and golden vectors.
+        """Write every tensor of a packed network, unpacked and as words, and golden vectors.
 
         single: one file for all arrays.
         """
@@ -82,7 +82,7 @@ class ArrayFormat:
         return names
 
     def write_state(self, parameters: Parameters, folder: Path) -> dict[str, Any]:
-        """`<key><suffix>` for each array in training, `<key>.binary<suffix>` for binary weights."""
+        """Write `<key><suffix>` for each array, and `<key>.binary<suffix>` for binary weights."""
         entries = [(key, False, array) for key, array in parameters.arrays.items()]
         entries += [(key, True, array) for key, array in parameters.binary.items()]
         names = self._write_each(
@@ -108,7 +108,7 @@ class ArrayFormat:
 def export_state(
     parameters: Parameters, to: str, folder: Path | str, *, force: bool = False
 ) -> dict[str, Any]:
-    """Write the arrays of a network in training into a new folder; returns its manifest.
+    """Write the arrays of a trained, unpacked network into a new folder; returns its manifest.
 
     to: a name in `exporters` of a format that holds plain arrays.
 
@@ -121,12 +121,12 @@ def export_state(
 
 
 def array_format(to: str) -> ArrayFormat:
-    """The format of that name, which must hold plain arrays. Raises: UsageError for another."""
+    """The format of that name. Raises: UsageError where it does not hold plain arrays."""
     exporter = exporters.get(to)
     if isinstance(exporter, ArrayFormat):
         return exporter
     raise UsageError(
-        f"{to} takes a packed network; make one first: signbit pack RUN -o FILE.signbit"
+        f"{to} needs a packed network; make one first: signbit pack RUN -o FILE.signbit"
     )
 
 

@@ -1,4 +1,4 @@
-"""How large the integers of a packed network can become, and thresholds between them."""
+"""Bounds of the integers of a packed network, and thresholds between integers."""
 
 from typing import Any
 
@@ -10,12 +10,15 @@ from signbit.format.bits import unpack_bits
 from signbit.format.ops.conv import fan_in, largest_pixel
 from signbit.format.types import I32, U8, ValueType
 
-# float32 holds every multiple of a half up to here: sums, and thresholds halfway between them.
+# float32 holds every multiple of a half up to here, so also sums and thresholds halfway between.
 HALVES_END = 1 << 23
 
 
 def largest_sums(model: PackedModel) -> list[int]:
-    """Bounds of the magnitude of each value of integers, 0 for other values; node 0 the pixels."""
+    """For each node, a bound of the magnitude of its integers; 0 where its value has no integers.
+
+    The first number is for the pixels, node 0.
+    """
     bounds = [255]
     for number, node in enumerate(model.nodes, 1):
         bound = 0
@@ -29,12 +32,12 @@ def largest_sums(model: PackedModel) -> list[int]:
 
 
 def largest_sum(node: Node, source: ValueType) -> int:
-    """The largest magnitude that the sums of a convolution of integers, or parts of them, reach."""
+    """The largest magnitude of the sums, and partial sums, of a convolution of integers."""
     return fan_in(node.attributes, source) * largest_term(node)
 
 
 def largest_term(node: Node) -> int:
-    """The largest magnitude of one input: of bits 1, else of what pixels count as."""
+    """The largest magnitude of one input: 1 for bits, else the largest value of a pixel."""
     if node.op != "conv_u8":
         return 1
     return largest_pixel(node.attributes["multiplier"], node.attributes["offset"])
@@ -43,11 +46,11 @@ def largest_term(node: Node) -> int:
 def split_threshold(
     node: Node, channels: int, bound: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sign and cut, per channel: the bit of an integer x is whether sign * x > cut.
+    """A sign and a cut per channel: the bit of an integer x is 1 where sign * x > cut.
 
-    The cut lies halfway between integers, so that it does not matter whether a tool counts
-    equality, nor whether its sums are off by less than a half. Those beyond what x can reach
-    are moved to its bound, where they do the same and float32 holds them.
+    The cut lies halfway between integers. So it does not matter whether a tool compares with > or
+    >=, or whether its sums differ by less than a half. A cut that x cannot reach is moved to the
+    bound of x: it has the same effect there, and float32 holds it.
     """
     threshold = node.tensors["threshold"].astype(np.float64)
     sign = below_signs(node, channels)

@@ -1,4 +1,4 @@
-"""What every manifest says of a packed network."""
+"""The part of the manifest that is the same for every format."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from signbit.export._interface import ExportRequest
 
 CONVENTIONS = {
     "bits": "a bit 1 stands for +1, 0 for -1; the sign of zero is -1",
-    "dot": "of n bits: 2 * popcount(a XNOR w) - n, which is n - 2 * popcount(a XOR w)",
+    "dot": "for n bits: 2 * popcount(a XNOR w) - n, which is n - 2 * popcount(a XOR w)",
     "weights": "(out, in / groups, kernel height, kernel width); convolutions correlate, the "
     "kernel is not flipped; a linear layer is a convolution whose kernel is the whole map",
-    "padding": "a padded tap of conv_bits and conv_f32_bits counts as padding_value, -1, 0 or +1; "
-    "of conv_u8 and conv_f32 it adds nothing",
+    "padding": "in conv_bits and conv_f32_bits a padded tap counts as padding_value, -1, 0 or +1; "
+    "in conv_u8 and conv_f32 it adds nothing",
     "threshold": "the bit is sum < threshold where below is 1, else sum > threshold",
     "move": "element (y, x, k) is the input's element rows[y] + columns[x] + channels[k], counted "
     "from 0 row by row, then column, then channel; it is fill where one of the three is -1",
@@ -21,7 +21,7 @@ CONVENTIONS = {
 
 
 def describe(request: ExportRequest) -> dict[str, Any]:
-    """Name, conventions, preprocessing, and the graph, node by node; node 0 is the pixels."""
+    """Name, conventions, preprocessing, and the graph node by node. Node 0 is the pixels."""
     model = request.model
     return {
         "name": request.name,
@@ -42,7 +42,7 @@ def describe(request: ExportRequest) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON gives it back; it has no infinity."""
+    """A value that JSON can hold. JSON has no infinity."""
     if isinstance(value, tuple):
         return list(value)
     return str(value) if value in (float("inf"), float("-inf")) else value

@@ -1,11 +1,11 @@
-"""Names that C, Verilog and MATLAB take for an identifier."""
+"""Names that are identifiers in C, Verilog and MATLAB."""
 
 import re
 
-# MATLAB tells 63 letters apart; exporters put endings such as `_graph` behind.
+# MATLAB compares only the first 63 letters, and exporters append endings such as `_graph`.
 LONGEST = 48
-# The keywords of C, C++, SystemVerilog and MATLAB: a file may well be called small.signbit or
-# final.signbit, which are two of Verilog's.
+# The keywords of C, C++, SystemVerilog and MATLAB. A file may well have the name small.signbit or
+# final.signbit: small and final are keywords.
 _KEYWORDS = """
 accept_on alias alignas alignof always always_comb always_ff always_latch and and_eq asm assert
 assign assume auto automatic before begin bind bins binsof bit bitand bitor bool break buf
@@ -34,14 +34,14 @@ tri1 triand trior trireg true try type typedef typeid typename union unique uniq
 until until_with untyped use using uwire var vectored virtual void volatile wait wait_order wand
 wchar_t weak weak0 weak1 while wildcard wire with within wor xnor xor xor_eq
 """
-# The test program of the C export has names of its own that begin with these.
+# Names in the test program of the C export begin with these.
 _TAKEN = (*_KEYWORDS.split(), "check", "golden")
 
 
 def identifier(name: str) -> str:
     """A name of letters, digits and underscores that starts with a letter and is not taken.
 
-    What such a name cannot hold becomes `_`; where need be, `net_` stands in front.
+    Any other character becomes `_`. Where the result is no such name, `net_` is put before it.
     """
     safe = re.sub(r"[^A-Za-z0-9_]", "_", name)[:LONGEST]
     if safe[:1].isalpha() and safe not in _TAKEN:

@@ -1,4 +1,4 @@
-"""What an exporter takes, and the registry of exporters."""
+"""The arguments of an exporter, and the registry of exporters."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from signbit.registry import Registry
 
 @dataclass(frozen=True)
 class Golden:
-    """Some images and what a packed network makes of them, by the NumPy reference.
+    """Some images, and the values of a packed network for them, computed by the NumPy reference.
 
-    values: of every node for all images, (N, H, W, C), the pixels being number 0. Bits are bool,
-        True for +1; sums int32; real numbers float32; pixels uint8.
+    values: the values of every node for all images, (N, H, W, C); number 0 is the pixels. Bits are
+        bool, True for +1; sums are int32; real numbers are float32; pixels are uint8.
     """
 
     values: Sequence[NDArray[Any]]
@@ -34,9 +34,9 @@ class Golden:
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What an exporter takes: a packed network, and vectors that its output can be checked with.
+    """A packed network, and golden vectors to check the exported network with.
 
-    name: of the network, an identifier of C, Verilog and MATLAB.
+    name: name of the network, an identifier in C, Verilog and MATLAB.
     """
 
     model: PackedModel
@@ -44,8 +44,8 @@ class ExportRequest:
     golden: Golden
 
 
-# Called as exporter(request, folder, **options): writes into an empty folder and returns what the
-# manifest shall say besides the common facts. Raises ExportError, before it writes anything, where
-# it cannot express a layer. Options are keyword-only and have defaults.
+# Called as exporter(request, folder, **options). It writes into an empty folder and returns its own
+# part of the manifest. It raises ExportError, before it writes anything, where it cannot express a
+# layer. Options are keyword-only and have defaults.
 Exporter = Callable[..., dict[str, Any]]
 exporters: Registry[Exporter] = Registry("export format", "signbit.export")

@@ -1,19 +1,19 @@
-"""File names that every file system holds and keeps apart."""
+"""File names that every file system accepts and distinguishes."""
 
 import re
 from collections.abc import Iterable
 
-# Room for suffixes and numbers in the 255 bytes, or 143 of an encrypted folder, of a name.
+# A name may have 255 bytes, or 143 in an encrypted folder. The rest is for suffixes and numbers.
 LONGEST = 100
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-# Windows takes these for devices, whatever follows a dot.
+# In Windows these are devices, with any suffix.
 _DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
 
 
 def safe_names(wanted: Iterable[str]) -> list[str]:
-    """A file name for each name wanted; distinct even where case does not count.
+    """A file name for each wanted name; distinct even where upper and lower case are the same.
 
-    Letters, digits, dots, dashes and underscores stay, so that most are what was wanted.
+    Letters, digits, dots, dashes and underscores stay, so most names are the wanted ones.
     """
     names: list[str] = []
     taken: set[str] = set()
@@ -29,5 +29,5 @@ def safe_names(wanted: Iterable[str]) -> list[str]:
 def _safe(wanted: str) -> str:
     name = _UNSAFE.sub("_", wanted)[:LONGEST].rstrip(".")
     reserved = name.partition(".")[0].lower() in _DEVICES
-    # A leading dot hides a file, a leading dash makes it an option.
+    # A file with a leading dot is hidden. Programs read a leading dash as an option.
     return f"_{name}" if reserved or not name or name[0] in ".-" else name

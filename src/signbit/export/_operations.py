@@ -1,4 +1,4 @@
-"""Which operations a format accepts, and how it refuses others."""
+"""The operations that a format accepts, and the refusal of others."""
 
 from collections.abc import Callable, Container
 from functools import update_wrapper
@@ -24,9 +24,10 @@ class _Accepting:
 
 
 def exporter(to: str, operations: Container[str]) -> Callable[[Exporter], Exporter]:
-    """Decorator that registers an exporter, which is called only where it accepts every operation.
+    """Decorator that registers an exporter. It is called only where it accepts every operation.
 
-    operations: of the packed format, those that it accepts; `exporters.get(to).operations` later.
+    operations: the operations of the packed format that it accepts. They become
+        `exporters.get(to).operations`.
     """
     return lambda write: exporters.register(to)(_Accepting(to, operations, write))
 
@@ -36,7 +37,7 @@ def require_operations(model: PackedModel, to: str, operations: Container[str]) 
     for number, node in enumerate(model.nodes, 1):
         if node.op not in operations:
             accepted = ", ".join(name for name in known.names() if name in operations)
-            raise refusal(model, number, to, f"it knows no {node.op}; it knows {accepted}")
+            raise refusal(model, number, to, f"it has no {node.op}; it has {accepted}")
 
 
 def refusal(model: PackedModel, number: int, to: str, reason: str) -> ExportError:
@@ -44,5 +45,5 @@ def refusal(model: PackedModel, number: int, to: str, reason: str) -> ExportErro
     node = model.node(number)
     return ExportError(
         f"{to} cannot express node {number} ({node.op}, {model.types[number]}): {reason}. "
-        "Export it to npz, mat, txt, c, onnx or torch, which take every network."
+        "Export it to npz, mat, txt, c, onnx or torch, which accept every network."
     )

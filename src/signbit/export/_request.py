@@ -1,4 +1,4 @@
-"""Make what an exporter takes."""
+"""Make the request for an exporter."""
 
 from dataclasses import replace
 
@@ -22,25 +22,25 @@ def make_request(
     """A packed network with golden vectors.
 
     name: becomes an `identifier`.
-    samples: images for the golden vectors, (N, H, W, C) uint8; None for a few of random pixels,
-        the same each time.
+    samples: images for the golden vectors, (N, H, W, C) uint8; None for a few images of random
+        pixels, the same each time.
 
-    Raises: UsageError where samples are none, or not images of the network's size.
+    Raises: UsageError where samples hold no image, or images of another size than the network's.
     """
     if samples is None:
         shape = (RANDOM_IMAGES, *model.preprocessing.size, model.preprocessing.channels)
         samples = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     samples = np.asarray(samples)
     if samples.size == 0:
-        raise UsageError("golden vectors need an image; samples holds none")
+        raise UsageError("golden vectors need an image, but samples holds none")
     model = replace(model, nodes=[_in_order(node) for node in model.nodes])
     return ExportRequest(model, identifier(name), Golden(reference.run(model, samples)))
 
 
 def _in_order(node: Node) -> Node:
-    """The node, its attributes and tensors in one order and its numbers of one type.
+    """The node with its attributes and tensors in a fixed order, and numbers of fixed types.
 
-    A network that was read from its file exports to the same bytes as the one that was packed.
+    So a network exports to the same bytes before it is saved and after it is loaded.
     """
     checks = operations.get(node.op).attributes
     return replace(

@@ -1,10 +1,10 @@
-"""How far rounding may move the values of a packed network away from its golden values.
+"""Bounds for the effect of rounding on the values of a packed network.
 
-Integers and bits are exact, and so is what follows them in one rounding. Sums of real numbers are
-not: their terms may be added in any order, with products rounded or fused. A sum of n terms lies
-within n * u / (1 - n * u) times the sum of the terms' magnitudes of the true one, u = 2^-24: N. J.
-Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1. From there on the bounds
-follow the values through the graph.
+Integers and bits are exact, and so is a number that follows from them by one rounding. Sums of real
+numbers are not exact: their terms may be added in any order, with products rounded or fused. The
+error of a sum of n terms is at most n * u / (1 - n * u) times the sum of the magnitudes of its
+terms, with u = 2^-24 (N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2002, section
+3.1). From there the bounds follow the values through the graph.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,20 +24,21 @@ Array = NDArray[Any]
 Bound = NDArray[np.float64]
 
 _UNIT = 2.0**-24  # the relative error of one rounding to float32
-_EXP_AND_LOG = 8 * _UNIT  # of a libm: within 4 units in the last place
-_FLUSHED = 2.0**-126  # what a processor that knows no subnormal numbers loses with a term
+_EXP_AND_LOG = 8 * _UNIT  # the functions of a libm are within 4 units in the last place
+_FLUSHED = 2.0**-126  # the loss in a term on a processor without subnormal numbers
 _LARGEST = float(np.finfo(np.float32).max)
-# Products of bounds, which the derivations leave out.
+# For products of bounds, which the derivations leave out.
 _SLACK = 1 + 2.0**-10
 
 
 def rounding_bounds(model: PackedModel, values: Sequence[Array]) -> list[Bound | None]:
-    """For each value, the pixels first, how far another order of its sums may move it.
+    """For each value, the pixels first, a bound of its change when sums are in another order.
 
-    None where it is exact; else of the value's shape, 0 where an element is exact, infinite where
-    nothing can be said. A bit is taken to be the golden one: see `open_bits`.
+    The bound is None where the value is exact. Otherwise it has the shape of the value, with 0
+    where an element is exact, and infinity where there is no bound. Bits are taken to be the golden
+    ones; see `open_bits`.
 
-    values: of every node, as `reference.run` gives them.
+    values: the values of every node, as `reference.run` returns them.
     """
     found: list[Bound | None] = [None]
     for number, node in enumerate(model.nodes, 1):
@@ -54,13 +55,13 @@ def rounding_bounds(model: PackedModel, values: Sequence[Array]) -> list[Bound |
         terms = fan_in(node.attributes, model.types[node.inputs[0]]) if "conv" in node.op else 0
         with np.errstate(all="ignore"):
             bound = _RULES[node.op](node, inputs, moved, values[number].astype(np.float64), terms)
-        # What became NaN on the way, say 0 times infinity, bounds nothing.
+        # Where a bound became NaN, for example from 0 times infinity, there is no bound.
         found.append(np.where(np.isnan(bound), np.inf, bound))
     return found
 
 
 def open_bits(node: Node, x: Array, bound: Bound | None) -> NDArray[np.bool_] | None:
-    """The bits of a threshold that rounding decides; None where there can be none."""
+    """The bits of a threshold that depend on rounding; None where no bit can."""
     if bound is None:
         return None
     with np.errstate(all="ignore"):
@@ -82,14 +83,14 @@ def _of_sum(terms: int) -> float:
 
 
 def _wide(node: Node) -> Node:
-    """The same sums in float64, in which a product of two float32 is exact."""
+    """The same sums in float64, where a product of two float32 numbers is exact."""
     if node.op == "conv_f32_bits":
         return node
     return replace(node, tensors={"weight": node.tensors["weight"].astype(np.float64)})
 
 
 def _magnitudes(node: Node, padding_value: int | None = None) -> Node:
-    """The sum of the magnitudes of the terms."""
+    """A node that sums the magnitudes of the terms."""
     if node.op == "conv_f32":
         return replace(node, tensors={"weight": np.abs(node.tensors["weight"].astype(np.float64))})
     if padding_value is None:
@@ -100,7 +101,7 @@ def _magnitudes(node: Node, padding_value: int | None = None) -> Node:
 
 
 def _rounded(moved: Bound, y: Array) -> Bound:
-    """A result that was moved by so much, and rounded here and there."""
+    """The bound of a result whose inputs changed by `moved`, and which is rounded on both sides."""
     return np.where(moved == 0, 0, moved + 2 * _UNIT * (np.abs(y) + moved))
 
 
@@ -119,7 +120,7 @@ def _add(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, 
 
 
 def _same(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
-    """Operations that move values, or choose one: bounds go the same way."""
+    """The bound of operations that move or choose values: bounds are moved in the same way."""
     return reference.apply(node, moved)
 
 
@@ -135,7 +136,7 @@ def _avg_pool(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Ar
 
 
 def _shifted(x: Array, moved: Bound) -> tuple[Array, Bound]:
-    """x less the highest of its row, and how far that may be moved, less what all share."""
+    """x minus the highest of its row, and its bound without the part that the row has in common."""
     shifted = x.astype(np.float64) - x.max(axis=-1, keepdims=True)
     return shifted, _rounded(moved, shifted)
 
@@ -152,7 +153,7 @@ def _log_softmax(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y:
     shifted, change = _shifted(inputs[0], moved[0])
     log = np.abs(shifted - y)
     library = _EXP_AND_LOG + _of_sum(y.shape[-1]) + _EXP_AND_LOG * log
-    # The logarithm of the sum moves by no more than its inputs.
+    # The logarithm of the sum changes by no more than its inputs.
     moved_by = change + change.max(axis=-1, keepdims=True)
     bound = (moved_by + 2 * library + 2 * _UNIT * np.abs(y)) * _SLACK
     return np.where(np.isfinite(y), bound, 0)
@@ -166,13 +167,13 @@ def _unary(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array
     x, change, name = inputs[0].astype(np.float64), moved[0], node.attributes["function"]
     if name in _LIPSCHITZ:
         bound = change
-    else:  # it rises or falls all the way: the ends of what x may be give those of y
+    else:  # the function is monotonic: y has its ends where x has its ends
         ends = [reference.apply(node, [x + way * change]) for way in (-1, 1)]
         bound = np.maximum(*(np.abs(end - y) for end in ends))
         bound = np.where(change == 0, 0, bound)
     if name == "reciprocal":
         bound = np.where(np.abs(x) > change, bound, np.inf)
-    # Two libraries, or as many steps as these functions take.
+    # Each side has the error of its library, for as many calls as these functions make.
     library = 0 if UNARY[name] else 4 * _EXP_AND_LOG * np.abs(y) + _FLUSHED
     bound = np.where(change == 0, 0, _rounded(bound, y)) + library
     return np.where((change == 0) & ~np.isfinite(y), 0, bound)
@@ -199,7 +200,7 @@ def _reduce(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Arra
     plain = np.abs(inputs[0].astype(np.float64)).sum(axis=axes, keepdims=True)
     change = moved[0].sum(axis=axes, keepdims=True)
     count = inputs[0].size // y.size
-    # The additions, here and in the reference, and the division by the count.
+    # The additions and the division by the count, on both sides.
     bound = change + 2 * _of_sum(count + 1) * (plain + change) + count * _FLUSHED
     if node.attributes["function"] == "mean":
         bound = bound / count
@@ -207,19 +208,20 @@ def _reduce(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Arra
 
 
 def _unless_infinite(plain: Bound, change: Bound, bound: Bound) -> Bound:
-    """The bound of a sum of such magnitudes, moved by such a change.
+    """The bound of a sum, from its own value, the change of its terms, and the bound so far.
 
-    Terms that are infinite or NaN make it so in any order; finite ones may overflow in some.
+    Terms that are infinite or NaN give the same sum in any order. Finite terms may overflow in some
+    orders only.
     """
     bound = np.where(plain + change < _LARGEST, bound, np.inf)
     return np.where(np.isfinite(plain) | ~np.isfinite(change), bound, 0)
 
 
-# No steeper than 1.
+# Functions whose slope is at most 1.
 _LIPSCHITZ = ("abs", "cos", "sin")
 _Rule = Callable[[Node, Sequence[Array], Sequence[Bound], Array, int], Bound]
-# Where rounding comes in; all else only hands it on.
-# An average of a window is not of them: its order is laid down.
+# Operations whose result depends on the order of additions or on a library. All others only pass on
+# the bounds of their inputs. avg_pool is not in the list, because the order of its sums is fixed.
 _SOURCES = ("conv_f32", "conv_f32_bits", "softmax", "log_softmax", "unary", "reduce")
 _RULES: dict[str, _Rule] = {
     "conv_f32": _sum,

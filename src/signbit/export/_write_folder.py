@@ -10,18 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from signbit import strict_json
-from signbit.errors import OutputError, UsageError, unknown_name
+from signbit.errors import OutputError, UsageError, printable, unknown_name
 from signbit.export._describe import describe
 from signbit.export._interface import Exporter, ExportRequest, exporters
-from signbit.files import mode_of_new_folder, read_regular
+from signbit.files import mode_of_new_folder, remove_leftovers, temporary_folder
+from signbit.own_files import listed_files, strangers
 
 MANIFEST = "manifest.json"
-# A folder of this name in one that we fill is a leftover of a killed export.
-_INSIDE = ".signbit-export-"
+# The key of the manifest that says that we wrote it.
+KEY = "signbit_export"
 VERSION = 1
-# Room for the manifest of every network that a checkpoint or a packed file can hold.
-_MOST_BYTES, _MOST_VALUES = 1 << 26, 1 << 20
 _SIMPLE = {bool: "true or false", int: "a whole number", str: "a text"}
 
 
@@ -35,13 +33,13 @@ def export(
 ) -> dict[str, Any]:
     """Write a packed network in a format into a new folder; returns its manifest.
 
-    The folder appears when all of it is written. An empty one is filled then, the manifest last,
-    and stays itself, with its permissions.
+    The folder appears when all of it is written. A folder that exists and is empty is filled then,
+    the manifest last; it keeps its permissions.
 
     to: a name in `exporters`.
-    force: replace an earlier export, that is a folder with a manifest that lists all of its
-        files; any other is left alone.
-    options: of the format.
+    force: replace an earlier export, which is a folder with a manifest that lists all of its
+        files. Any other folder is refused.
+    options: options of the format.
 
     Raises: UsageError for an unknown format or option; ExportError where the format cannot
         express a layer; OutputError where the folder cannot be written or replaced. Whatever was
@@ -58,7 +56,7 @@ def export(
 
 
 def _check_options(to: str, exporter: Exporter, chosen: Mapping[str, Any]) -> None:
-    """Raises: UsageError for an option that the format has not, or a value of another type."""
+    """Raises: UsageError for an option that the format does not have, or a value of wrong type."""
     known = {
         name: parameter.annotation
         for name, parameter in inspect.signature(exporter).parameters.items()
@@ -68,7 +66,7 @@ def _check_options(to: str, exporter: Exporter, chosen: Mapping[str, Any]) -> No
         if name not in known:
             raise unknown_name(f"{to} option", name, known)
         wanted = known[name]
-        # A bool is an int to Python, but not what somebody means who sets a number.
+        # In Python a bool is an int, but nobody means a number by True.
         if wanted in _SIMPLE and type(value) is not wanted:
             raise UsageError(f"{to} option {name!r} is {value!r}; give {_SIMPLE[wanted]}")
 
@@ -76,14 +74,15 @@ def _check_options(to: str, exporter: Exporter, chosen: Mapping[str, Any]) -> No
 def write_folder(
     write: Callable[[Path], dict[str, Any]], to: str, folder: Path | str, *, force: bool
 ) -> dict[str, Any]:
-    """Let `write` fill a folder that appears whole or not at all; it returns the manifest's facts.
+    """Let `write` fill a folder, which appears whole or not at all; returns the manifest.
 
-    Raises: OutputError as `export`; what `write` raises.
+    write: returns its part of the manifest.
+    Raises: OutputError as `export`; the errors of `write`.
     """
     folder = Path(os.path.realpath(folder))
     _check_free(folder, force)
     with _system_errors(folder), _temporary_for(folder) as temporary:
-        manifest = {"signbit_export": VERSION, "format": to, **write(temporary)}
+        manifest = {KEY: VERSION, "format": to, **write(temporary)}
         manifest["files"] = sorted(path.name for path in temporary.iterdir())
         (temporary / MANIFEST).write_text(_to_json(manifest), encoding="ascii")
         _move_into_place(temporary, folder)
@@ -106,66 +105,41 @@ def _to_json(manifest: dict[str, Any]) -> str:
 
 
 def _check_free(folder: Path, force: bool) -> None:
-    """Raises: OutputError where something stands there that must not be replaced."""
+    """Raises: OutputError where the folder holds something that must not be replaced."""
     with _system_errors(folder):
         if not folder.exists():
             return
         if not folder.is_dir():
             raise OutputError(f"{folder} is a file; give the name of a new folder")
-        # A slash keeps a folder apart from a file that a manifest lists.
-        found = {f"{path.name}/" if path.is_dir() else path.name for path in _entries(folder)}
-    if not found:
-        return
-    if not force:
-        raise OutputError(f"{folder} is not empty; --force replaces an earlier export")
-    foreign = found - {MANIFEST} - _listed_files(folder)
+        if not strangers(folder, ()):
+            return
+        if not force:
+            raise OutputError(f"{folder} is not empty; --force replaces an earlier export")
+        listed = listed_files(folder / MANIFEST, KEY)
+        if listed is None:
+            raise OutputError(
+                f"{folder} holds no {MANIFEST} of an earlier export; --force replaces nothing "
+                "else, choose another folder"
+            )
+        foreign = strangers(folder, {MANIFEST, *listed})
     if foreign:
         raise OutputError(
-            f"{folder} holds {sorted(foreign)[0]!r}, which is not of an earlier export; --force "
+            f"{folder} holds {printable(foreign[0])}, which is not of an earlier export; --force "
             "replaces nothing else, move it away or choose another folder"
         )
-
-
-def _listed_files(folder: Path) -> set[str]:
-    """What the manifest of an earlier export lists; nothing where there is no such manifest."""
-    try:
-        text = read_regular(folder / MANIFEST, _MOST_BYTES)
-        manifest = strict_json.loads(text, most_values=_MOST_VALUES, from_python=True)
-        if manifest["signbit_export"] and all(isinstance(name, str) for name in manifest["files"]):
-            return set(manifest["files"])
-    except (OSError, ValueError, TypeError, KeyError):
-        pass
-    raise OutputError(
-        f"{folder} holds no {MANIFEST} of an earlier export; --force replaces nothing else, "
-        "choose another folder"
-    )
-
-
-def _entries(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if not path.name.startswith(_INSIDE)]
 
 
 @contextmanager
 def _temporary_for(folder: Path) -> Iterator[Path]:
     """A folder on the same file system, removed at the end if it is still there.
 
-    It is in `folder` where that is empty, and beside it otherwise.
+    It is in `folder` where that is empty, and next to it otherwise.
     """
-    if folder.exists() and not _entries(folder):
-        for leftover in folder.iterdir():
-            shutil.rmtree(leftover, ignore_errors=True)
-        temporary = Path(tempfile.mkdtemp(prefix=_INSIDE, dir=folder))
-    else:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _new_beside(folder)
-    try:
+    place = folder if folder.exists() and not strangers(folder, ()) else folder.parent
+    place.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(place)
+    with temporary_folder(place) as temporary:
         yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _new_beside(folder: Path) -> Path:
-    return Path(tempfile.mkdtemp(prefix=f".{folder.name[:50]}.", dir=folder.parent))
 
 
 def _move_into_place(temporary: Path, folder: Path) -> None:
@@ -175,11 +149,13 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
     if temporary.parent == folder:
         _move_up(temporary, folder)
         return
-    temporary.chmod(mode_of_new_folder(folder.parent))
+    # The new folder is made inside `temporary`, where no other process deletes it as a leftover.
+    temporary.chmod(mode_of_new_folder(temporary))
     if not folder.exists():
         temporary.rename(folder)
         return
-    old = _new_beside(folder) / folder.name
+    # This is the only copy for a moment, so it has no name that `remove_leftovers` deletes.
+    old = Path(tempfile.mkdtemp(".old", ".signbit-", folder.parent)) / folder.name
     try:
         folder.rename(old)
         temporary.rename(folder)
@@ -190,9 +166,9 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
 
 
 def _move_up(temporary: Path, folder: Path) -> None:
-    """Fill the folder itself: it may be a mount point, or the one that a shell is in."""
+    """Fill the existing folder. It may be a mount point, or the current folder of a shell."""
     places = [folder / path.name for path in temporary.iterdir()]
-    # What has no manifest yet is not taken for an export.
+    # A folder without a manifest does not count as an export, so the manifest comes last.
     places.sort(key=lambda place: place.name == MANIFEST)
     try:
         for place in places:
@@ -204,7 +180,7 @@ def _move_up(temporary: Path, folder: Path) -> None:
 
 
 def _put_back(old: Path, folder: Path) -> None:
-    """Raises: OutputError where it cannot; the earlier export stays where it is then."""
+    """Move the earlier export back. Raises: OutputError where that fails and it stays in `old`."""
     try:
         if old.exists():
             old.rename(folder)

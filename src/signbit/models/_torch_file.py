@@ -1,8 +1,8 @@
-"""Read what `torch.save` wrote, both its zip archives and the older sequence of pickles.
+"""Read files of `torch.save`: its zip archives, and the older sequence of pickles.
 
-Unlike `torch.load(weights_only=True)`, which calls functions of torch with whatever a file says,
-it checks the sums of all members, never makes a storage larger than the file, and reads nothing
-past the end of one.
+`torch.load(weights_only=True)` calls functions of torch with any arguments that a file gives. This
+reader calls none of them. It compares the checksum of each member of an archive, makes no storage
+larger than the file, and reads nothing past the end of a storage.
 """
 
 import io
@@ -21,7 +21,7 @@ from signbit.pickles import ALL_STEPS, Dialect, ForbiddenError, read_pickle
 MAX_BYTES = 1 << 32
 _MAX_MEMBERS = 1 << 15
 _MAX_PICKLE = 1 << 26
-# A tensor takes about 60.
+# A tensor takes about 60 steps.
 _MAX_STEPS = 1 << 22
 _ZIP, _ZIP_ENTRY = b"PK\x03\x04", b"PK\x01\x02"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
@@ -30,8 +30,8 @@ _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 def read_torch_file(path: Path | str) -> Any:
     """The content of a file: tensors on the CPU, in dicts, lists and tuples.
 
-    Tensors that shared memory share it. Objects that are no plain values, such as numbers of
-    NumPy, are `Inert`: known by their name alone.
+    Tensors that shared memory still share it. An object that is not a plain value, such as a number
+    of NumPy, becomes an `Inert`, which keeps only its name.
 
     Raises: CheckpointError.
     """
@@ -48,25 +48,25 @@ def read_bytes(path: Path | str) -> bytes:
 
 
 def parse_torch_file(path: str, content: bytes, only_plain: bool = False) -> Any:
-    """As `read_torch_file`, of bytes that are read already.
+    """As `read_torch_file`, for bytes that are read already.
 
-    path: for messages.
-    only_plain: refuse objects instead of standing something in for them.
+    path: the file's name in error messages.
+    only_plain: refuse other objects instead of returning an `Inert` for each.
     """
     read = _read_zip if content.startswith(_ZIP) else _read_sequence
     try:
         return read(content, only_plain)
     except ForbiddenError as error:
         raise CheckpointError(
-            f"{path}: refused, it asks for {error.name}, and only tensors and plain values are "
-            "read. Save it again with only its 'state_dict': "
+            f"{path}: refused, it asks for {error.name}; only tensors and plain values are read. "
+            "Save it again with only its 'state_dict': "
             "torch.save(model.state_dict(), FILE)"
         ) from error
     # Damage makes a reader fail in any way: struct.error, IndexError, KeyError and others.
     except Exception as error:
         raise CheckpointError(
             f"{path}: not a readable torch checkpoint: {printable(first_line(error))[:200]}; it is "
-            "damaged, or of another kind. Copy it anew, or save it again with torch.save"
+            "damaged, or of another kind. Copy it again, or save it again with torch.save"
         ) from error
 
 
@@ -82,7 +82,7 @@ def _read_zip(content: bytes, only_plain: bool) -> Any:
             raise ValueError("no data.pkl in the archive")
         if pickled.file_size > _MAX_PICKLE:
             raise ValueError(f"data.pkl has {pickled.file_size} bytes, more than {_MAX_PICKLE}")
-        # Reading a member to its end compares its CRC-32.
+        # zipfile compares the CRC-32 of a member when it is read to its end.
         parts = {member: archive.read(info) for member, info in members.items()}
     if parts.get(f"{root}byteorder", b"little") != b"little":
         raise ValueError("numbers are not little-endian")
@@ -97,7 +97,7 @@ def _read_zip(content: bytes, only_plain: bool) -> Any:
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
-    """The files of an archive by name. Raises: ValueError where they are more than it holds."""
+    """The files of an archive by name. Raises: ValueError where their sizes cannot be true."""
     infos = archive.infolist()
     members = {info.filename: info for info in infos}
     if len(members) < len(infos):
@@ -109,7 +109,7 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
                 f"{info.file_size}; torch.save stores files as they are"
             )
     if sum(info.file_size for info in infos) > size:
-        raise ValueError(f"its files claim more bytes than the {size} that it has")
+        raise ValueError(f"its files should have more bytes than the {size} of the whole archive")
     return members
 
 
@@ -128,7 +128,7 @@ class _Sequence:
         size = int.from_bytes(self.content[self.at : start], "little", signed=True) * dtype.itemsize
         left = len(self.content) - start
         if not 0 <= size <= left:
-            raise ValueError(f"a storage claims {size} bytes, {left} are left")
+            raise ValueError(f"a storage should have {size} bytes, but {left} are left")
         self.at = start + size
         return _memory(self.content[start : self.at])
 
@@ -142,11 +142,12 @@ def _read_sequence(content: bytes, only_plain: bool) -> Any:
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise ValueError("numbers are not little-endian")
     start, wanted = file.at, {}
-    # Tensors stand before their memory: read them twice, first to know how much there is.
+    # The tensors come before their memory in the file. So they are read twice: the first time only
+    # says which storages there are.
     file.pickle(tensor_dialect(len(content), lambda key: None, only_plain, wanted))
     storages: dict[str, Tensor] = {}
     for key in file.pickle(plain):
-        # Another key could take for ever to hash.
+        # The hash of a key of another type could take for ever.
         if type(key) is not str:
             raise ValueError(f"{type(key).__name__} as the key of a storage")
         storages[key] = file.storage(wanted[key])

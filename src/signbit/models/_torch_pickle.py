@@ -18,7 +18,7 @@ _TYPES = {
     **{"CharStorage": torch.int8, "ByteStorage": torch.uint8, "BoolStorage": torch.bool},
     **{"ComplexFloatStorage": torch.complex64, "ComplexDoubleStorage": torch.complex128},
 }
-# What may be in a file besides tensors: figures kept as numbers of NumPy, settings, devices.
+# Other things that a file may hold: numbers of NumPy, settings, devices.
 _INERT_MODULES = ("numpy", "torch._utils")
 _INERT = (
     *("argparse.Namespace", "collections.Counter", "collections.defaultdict", "_codecs.encode"),
@@ -29,7 +29,7 @@ _INERT = (
 
 
 class _Storage(NamedTuple):
-    """Some bytes of the file, from number `start` of this type on."""
+    """A part of a storage of the file: `numel` numbers of this type, from number `start` on."""
 
     key: str
     dtype: torch.dtype
@@ -43,15 +43,15 @@ def tensor_dialect(
     only_plain: bool,
     wanted: dict[str, torch.dtype] | None = None,
 ) -> Dialect:
-    """What stands for tensors in the pickles of a file of `size` bytes.
+    """How the pickles of a file of `size` bytes describe tensors.
 
     memory: the bytes of a storage by its key; None where they are not known yet.
-    only_plain: refuse the objects that may be in old files next to the tensors, too.
-    wanted: gets the keys of all storages and their types.
+    only_plain: also refuse the other objects that old files may hold.
+    wanted: the keys of all storages and their types are written into it.
     """
 
     def persistent(identity: Any) -> _Storage:
-        # Its parts are copied, and it may be named many times.
+        # Its parts are copied each time that the file names it.
         if type(identity) is not tuple or len(identity) > _MAX_IDENTITY:
             raise ValueError("a persistent id that is no storage")
         kind, storage, key, _, numel, *view = identity
@@ -68,9 +68,9 @@ def tensor_dialect(
     def tensor(storage: Any, offset: Any, size: Any, stride: Any, *more: Any) -> Any:
         if not isinstance(storage, _Storage):
             raise ValueError("a tensor without a storage")
-        # After requires_grad and hooks: whether the numbers are to be negated or conjugated.
+        # The values after requires_grad and hooks say whether to negate or conjugate the numbers.
         if any(more[2:]):
-            raise ValueError("a tensor that is a view of a negative or conjugate; clone it first")
+            raise ValueError("a tensor that is a negative or conjugate view; clone it first")
         bytes_of_it = memory(storage.key)
         return None if bytes_of_it is None else _view(bytes_of_it, storage, offset, size, stride)
 
@@ -94,7 +94,7 @@ def tensor_dialect(
 
 
 def _view(memory: Tensor, storage: _Storage, offset: Any, size: Any, stride: Any) -> Tensor:
-    """A tensor in its storage. Raises: ValueError where it would reach past its end."""
+    """A tensor in its storage. Raises: ValueError where it would reach past the storage's end."""
     numbers = memory.view(storage.dtype)
     if len(size) > _MAX_AXES:
         raise ValueError(f"a tensor of {len(size)} axes; at most {_MAX_AXES} are allowed")
@@ -108,7 +108,7 @@ def _view(memory: Tensor, storage: _Storage, offset: Any, size: Any, stride: Any
 
 def _count(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 1 << 62:
-        raise ValueError("a size that is no count")
+        raise ValueError("a size that is not a count")
     return value
 
 

@@ -1,4 +1,4 @@
-"""From a trained torch module to a packed network, exactly."""
+"""Turn a trained torch module into a packed network, exactly."""
 
 from signbit.pack._pack import pack
 

@@ -18,8 +18,8 @@ from signbit.pack._two_values import Levels
 from signbit.pack._view import Result
 from signbit.runtime import reference
 
-# Where real numbers take part, another order of additions may turn a bit, where a sum lies on its
-# threshold; more is a mistake.
+# Where real numbers take part, another order of additions may turn a bit whose sum lies on its
+# threshold. More turned bits mean a mistake.
 MOST_TURNED = 1e-3
 # Of the largest score, where every bit is the same: of a network of integers; of another one, and
 # how many times what a relative change of NOISE in every value of two levels makes of it.
@@ -35,8 +35,8 @@ _DRAWS = 4
 class Checked(NamedTuple):
     """Bits that torch computes, and where the packed network has them.
 
-    node: the packed value; negated: channels in which it is the opposite.
-    placed: how torch's value lies in it.
+    node: the node of the packed value; negated: channels in which it has the opposite bits.
+    placed: the place of torch's numbers in it.
     """
 
     result: Result
@@ -47,13 +47,14 @@ class Checked(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What differs between torch and the packed network, over some images.
+    """The differences between torch and the packed network, over some images.
 
-    made_up, samples: how many images of each kind.
-    bits_turned: those that differ where torch is given the packed network's bits in every layer
-        before. One turned bit changes sums after it, and with them more bits: `bits_differ`.
-    bits_unsteady: of these, those that a relative change of NOISE turns in torch itself.
-    score_error: largest difference of a score where torch is given these bits, as a share of the
+    made_up, samples: number of images of each kind.
+    bits_differ: bits that differ. One turned bit changes the sums after it, and so more bits.
+    bits_turned: bits that still differ where torch gets the packed network's bits in every layer
+        before.
+    bits_unsteady: the turned bits that a relative change of NOISE also turns in torch itself.
+    score_error: largest difference of a score where torch gets these bits, as a share of the
         largest score; allowed_error: the bound on it.
     """
 
@@ -70,16 +71,16 @@ class Comparison(NamedTuple):
 
     @property
     def images(self) -> int:
-        """All of them."""
+        """The number of all images."""
         return self.made_up + self.samples
 
     def to_dict(self) -> dict[str, Any]:
-        """For the file."""
+        """Plain values, for the packed file."""
         return {"images": self.images} | self._asdict()
 
 
 class _Part(NamedTuple):
-    """Of one batch: counts, then the largest differences."""
+    """The counts and the largest differences of one batch."""
 
     bits: int
     differ: int
@@ -99,7 +100,7 @@ def compare(
     samples: NDArray[np.uint8] | None,
     exact: bool,
 ) -> Comparison:
-    """Run both on made-up images and on the given samples; rank: that of torch's input."""
+    """Run both on made-up images and on the given samples.  rank: the rank of torch's input."""
     height, width = packed.preprocessing.size
     made_up = made_up_images(height, width, packed.preprocessing.channels)
     images = made_up if samples is None else np.concatenate([made_up, samples])
@@ -148,7 +149,7 @@ def _compare(
     _require_two_values(expected, replay)
     scores = values[-1].reshape(wanted.shape)
     predictions = int((scores.argmax(1) != wanted.argmax(1)).sum())
-    # Only a difference needs a second look.
+    # The next runs are needed only where something differs.
     given, turned, unsteady, change = wanted, 0, 0, 0.0
     again = Replay(expected, replace=True)
     if replay.differ:
@@ -198,9 +199,9 @@ def _is_close(scores: NDArray[np.float32], wanted: NDArray[np.float32], exact: b
 def _shaken(
     model: nn.Module, inputs: Tensor, still: Replay, scores: NDArray[np.float32]
 ) -> tuple[int, float]:
-    """How many of the differing bits small changes turn in torch, and how far scores move.
+    """How many of the differing bits are turned by small changes in torch, and how far scores move.
 
-    still, scores: what a replay with the packed network's bits found without changes.
+    still, scores: the results of a replay with the packed network's bits and without changes.
     """
     turns = {position: np.zeros_like(off) for position, off in still.off.items()}
     moved = 0.0
@@ -214,11 +215,11 @@ def _shaken(
 
 
 def _expected(one: Checked, bits: NDArray[Any]) -> Expected:
-    """The packed network's numbers of a value of two levels, as torch has them."""
+    """The numbers of a value of two levels in the packed network, in torch's form."""
     bits = bits if one.negated is None else bits ^ one.negated
     low, high = one.levels.low.numpy(), one.levels.high.numpy()
     shape = one.result.shape
-    # The batch may be a part of the first dimension longer than 1.
+    # The batch may be a factor of the first dimension above 1.
     batch = next(axis for axis, side in enumerate(shape) if side > 1)
     copies = 1 if shape[batch] == 2 else len(bits)
 
@@ -249,7 +250,7 @@ def _require_two_values(expected: Mapping[int, Expected], replay: Replay) -> Non
 
 
 def require_steady(model: nn.Module, preprocessing: Preprocessing, rank: int) -> None:
-    """Raises: PackError where torch itself gives an image other scores in another batch or call."""
+    """Raises: PackError where torch's scores for an image change with the batch or the call."""
     height, width = preprocessing.size
     images = made_up_images(height, width, preprocessing.channels)[:4]
     inputs = to_batch(images, preprocessing, rank)
@@ -267,7 +268,7 @@ def require_steady(model: nn.Module, preprocessing: Preprocessing, rank: int) ->
 
 
 def is_equal(comparison: Comparison, exact: bool) -> bool:
-    """Whether a network of integers does not differ at all, or another one little enough."""
+    """Whether nothing differs (a network of integers), or little enough (any other network)."""
     differ = comparison.bits_differ or comparison.predictions_differ
     mistakes = comparison.bits_turned - comparison.bits_unsteady
     turned = mistakes > MOST_TURNED * comparison.bits
@@ -315,7 +316,7 @@ def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
 
 @torch.no_grad()
 def _run(model: nn.Module, inputs: Tensor, replay: Replay) -> NDArray[np.float32]:
-    """Torch's scores, as the module gives them when it is called."""
+    """The scores that the module returns when it is called."""
     # A network may change its input in place.
     own = inputs.clone()
     try:

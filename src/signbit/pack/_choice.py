@@ -1,4 +1,4 @@
-"""One of two values by a comparison."""
+"""A choice between two values by a comparison."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ from signbit.pack._rule import RuleCall
 def chosen(
     c: RuleCall, condition: str, one: str, other: str, slopes: Mapping[str, Slope]
 ) -> Placed:
-    """`one` where the condition holds, else `other`: their names among the arguments.
+    """`one` where the condition holds, else `other`. All three are names of arguments.
 
     As real numbers, the sum of both, each 0 where the other is chosen: whatever is not chosen may
     be infinite or no number.

@@ -1,4 +1,4 @@
-"""The network between torch and bits: few kinds of step, each a map of numbers per image."""
+"""The network between torch and bits: a few kinds of step. Each is a map of numbers per image."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Size = tuple[int, int, int]
 class Step:
     """One value of the network.
 
-    place: where in the network it comes from.
+    place: the place in the network that it comes from.
     sources: the steps that it reads.
     size: height, width and channels of the map; a row of numbers is a map of one position.
     """
@@ -27,7 +27,7 @@ class Step:
 
     @property
     def elements(self) -> int:
-        """Numbers per image."""
+        """How many numbers it has per image."""
         height, width, channels = self.size
         return height * width * channels
 
@@ -41,12 +41,12 @@ class Pixels(Step):
 class Conv(Step):
     """A convolution or linear layer, without its bias.
 
-    weight: (out, in / groups, kh, kw) as the layer multiplies with it; -1 and +1 where it is
-        binary.
+    weight: (out, in / groups, kh, kw), the numbers that the layer multiplies with; -1 and +1 where
+        they are binary.
     binary: whether every weight is -1 or +1.
     padding: top, left, bottom, right.
     on_bits: whether it reads the signs of its source.
-    exact: whether torch's own sums are without rounding, where the input is.
+    exact: whether torch's own sums are exact where the input is exact.
     """
 
     weight: Tensor
@@ -62,7 +62,7 @@ class Conv(Step):
 
 @dataclass(frozen=True)
 class RealNode:
-    """A packed operation on real numbers; of tensors with an element per channel."""
+    """A packed operation on real numbers; its tensors have one element per channel."""
 
     op: str
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -96,9 +96,9 @@ def chain(*nodes: RealNode) -> RealForm:
 class Pointwise(Step):
     """A function of each number of one base by itself.
 
-    sources: steps of the same base, or the base itself.
-    base: what all of them are functions of.
-    compute: (rows, C) for each source to the same, the very arithmetic of torch.
+    sources: steps with the same base, or the base itself.
+    base: the step that all sources are functions of.
+    compute: from (rows, C) for each source to (rows, C), by torch's own arithmetic.
     slopes: for each source (C,), the sign of the slope, 0 for a constant channel; None where it is
         not known to be monotone.
     form: how packed operations compute it on real numbers; None where they cannot.
@@ -137,7 +137,7 @@ class Concat(Step):
 
 @dataclass(eq=False)
 class Move(Step):
-    """Numbers in other places: element rows[y] + columns[x] + channels[c], or `fill` for -1."""
+    """Numbers at other places: element rows[y] + columns[x] + channels[c], or `fill` for -1."""
 
     rows: Tensor
     columns: Tensor
@@ -147,7 +147,7 @@ class Move(Step):
 
 @dataclass(eq=False)
 class RealStep(Step):
-    """A packed operation on real numbers that is no function of one number alone.
+    """A packed operation on real numbers that is not a function of one number.
 
     centred: whether its mean was taken from it, so that a flat image gives exact zeros.
     exact: whether it is rounded where torch rounds.
@@ -159,14 +159,14 @@ class RealStep(Step):
 
 
 def base_of(step: Step) -> Step:
-    """What the step is a function of: the base of a Pointwise, else itself."""
+    """The step that a step is a function of: the base of a Pointwise, else the step itself."""
     return step.base if isinstance(step, Pointwise) else step
 
 
 def in_order(last: Step, known: Step | None = None) -> list[Step]:
     """All steps that the last one needs, each once, sources first.
 
-    known: a step that is not looked behind, and not among them.
+    known: a step that is left out, with everything that it alone needs.
     """
     order: dict[Step, None] = {}
     stack = [(last, False)]
@@ -177,6 +177,6 @@ def in_order(last: Step, known: Step | None = None) -> list[Step]:
         if ready:
             order[step] = None
         else:
-            # The first source comes first, as its reader is on top of the stack last.
+            # Sources are pushed in reverse, so that the first one is handled first.
             stack += [(step, True), *((source, False) for source in reversed(step.sources))]
     return list(order)

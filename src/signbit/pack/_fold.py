@@ -1,4 +1,4 @@
-"""What becomes bits: values of two levels, and the comparison that makes each."""
+"""Find the values that become bits: those of two levels, and the comparison that makes each."""
 
 import math
 from collections.abc import Collection
@@ -33,9 +33,9 @@ from signbit.pack._two_values import Levels, Reason, TwoValues, two_values
 
 
 class Comparison(NamedTuple):
-    """Bits from a comparison of a step's numbers, by the keys where they turn.
+    """Bits from a comparison of a step's numbers, described by the keys where they turn.
 
-    floats: whether keys stand for float32 numbers; for whole ones otherwise.
+    floats: whether keys stand for float32 numbers. Otherwise they stand for whole numbers.
     """
 
     of: Step
@@ -44,7 +44,7 @@ class Comparison(NamedTuple):
     floats: bool
 
     def thresholds(self, mask: Tensor | None) -> Thresholds:
-        """The comparison; of the opposite bits in the channels of the mask."""
+        """The comparison; in the channels of the mask, that of the opposite bits."""
         turns = self.turns
         if mask is not None:
             turns = turns._replace(before=turns.before ^ mask, after=turns.after ^ mask)
@@ -52,7 +52,7 @@ class Comparison(NamedTuple):
 
 
 class OfBits(NamedTuple):
-    """Bits that another step has, negated in the channels of the mask."""
+    """The bits of another step, negated in the channels of the mask."""
 
     of: Step
     mask: Tensor
@@ -60,7 +60,7 @@ class OfBits(NamedTuple):
 
 
 class Carried(NamedTuple):
-    """Bits that pass through a pooling or a movement, negated before and after it."""
+    """Bits that pass through pooling or movement, and may be negated before and after it."""
 
     through: Step
     inner: Pointwise
@@ -72,9 +72,9 @@ Plan = Comparison | OfBits | Carried
 
 
 class Integers(NamedTuple):
-    """Whole numbers that stand for real ones: unit times each, from -bound to bound.
+    """Whole numbers from -bound to bound that stand for real numbers, unit times each.
 
-    first, step: that the numbers are first, first + step, and so on.
+    first, step: the numbers are first, first + step, and so on.
     """
 
     unit: float
@@ -84,7 +84,7 @@ class Integers(NamedTuple):
 
 
 class Folding:
-    """Which values are bits; each is looked at once."""
+    """Says which values are bits. Each value is examined once."""
 
     def __init__(self, preprocessing: Preprocessing):
         self.preprocessing, self.shown = preprocessing, frozenset[Step]()
@@ -94,34 +94,34 @@ class Folding:
         self._levels: dict[Step, Levels | Reason] = {}
 
     def where_shown(self, shown: Collection[Step]) -> "Folding":
-        """The same, of a network in which these steps take part with their real values.
+        """The same, for a network that uses these steps as real values.
 
-        A function of one of them is looked at as that: one look at a value that is there is less
-        work than another at what is before.
+        A function of one of them is then examined as a function of that step. It is less work to
+        read a value that exists than to compute again from an earlier one.
         """
         folding = Folding(self.preprocessing)
         folding.shown, folding._found = frozenset(shown), self._found
         return folding
 
     def levels(self, step: Step) -> Levels | None:
-        """The two numbers that a step gives; None where it has more."""
+        """The two numbers that a step has; None where it has more."""
         found = self.look(step)
         return found if isinstance(found, Levels) else None
 
     def look(self, step: Step) -> Levels | Reason:
-        """The same, with the reason where there is none."""
+        """The two numbers that a step has, or the reason why there are not two."""
         if step not in self._levels:
             self._levels[step] = self._look(step)
         return self._levels[step]
 
     def plan(self, step: Pointwise) -> Plan | Reason:
-        """How a function gives bits."""
+        """How the bits of a function are computed, or the reason why it has none."""
         if step not in self._plans:
             self._plans[step] = self._planned(step)
         return self._plans[step]
 
     def integers(self, step: Step) -> Integers | None:
-        """The whole numbers that a step gives; None where it gives others."""
+        """The whole numbers that stand for a step's values; None where there are none."""
         if isinstance(step, Flatten | MaxPool | Concat | Move):
             return self._carried_integers(step)
         if not isinstance(step, Conv) or not step.binary:
@@ -137,7 +137,7 @@ class Folding:
         return None
 
     def _carried_integers(self, step: Step) -> Integers | None:
-        """Those of what is pooled, joined or moved; a zero that is put between is one too."""
+        """The whole numbers of a step that pools, joins or moves. A zero as fill is one of them."""
         sources = [self.integers(source) for source in step.sources]
         first = sources[0]
         fill = step.fill if isinstance(step, Move) else None
@@ -207,7 +207,7 @@ class Folding:
         return self._compared(function)
 
     def _looked_at(self, step: Pointwise) -> Step:
-        """The base, or a real value after it that all of the function depends on."""
+        """The base of the function, or a later real value if the function depends only on it."""
         ends: dict[Step, None] = {}
         stack, seen = list(step.sources), set[Step]()
         while stack:
@@ -231,14 +231,14 @@ class Folding:
         return OfBits(function.of, values[0] > values[1], Levels(low, high))
 
     def _of_real_levels(self, function: Function) -> Plan | Reason:
-        """A function that is constant in some channels, of the numbers that bits stand for."""
+        """The bits of a function of two levels that may be constant in some channels."""
         found = two_values(function, float_keys(function, function.of.size[2]))
         if isinstance(found, Reason):
             return found
         return Comparison(function.of, found.turns, found.levels, floats=True)
 
     def _carried(self, function: Function) -> Plan | Reason | None:
-        """Bits of what is before a pooling or movement; None where there are none such."""
+        """Bits of the value before a pooling or movement; None where there are none."""
         (source,) = function.of.sources
         direction = function.direction
         if isinstance(function.of, MaxPool):
@@ -274,7 +274,7 @@ class Folding:
         return Carried(function.of, inner, falling, levels)
 
     def _compared(self, function: Function) -> Plan | Reason:
-        """A comparison of the argument; of a real value after it, where that turns once alone."""
+        """A comparison of the argument, or of a later real value where only that turns once."""
         found = self._once(function)
         if isinstance(found, TwoValues):
             if _is_zero_when_flat(found, function.of):
@@ -339,7 +339,7 @@ def _is_centred(of: Step) -> bool:
 
 
 def _last_turning(function: Function) -> Function | None:
-    """The rest of a function after its last part that is not monotone, and can be real."""
+    """The rest of a function after its last part that is not monotone and can be a real value."""
     found, step = None, function.step
     while True:
         sources = set(step.sources) - {function.of}
@@ -353,7 +353,7 @@ def _last_turning(function: Function) -> Function | None:
 
 
 def _spread(direction: Tensor | None, source: Step) -> Tensor | None:
-    """The direction of a function that is the same for all channels, for other channels."""
+    """The direction of a function for other channels, where it is the same for all channels."""
     return None if direction is None else direction[:1].expand(source.size[2])
 
 

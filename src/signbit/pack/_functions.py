@@ -1,4 +1,4 @@
-"""Functions of one number: what they give, whether they rise, and where they turn."""
+"""Functions of one number: their values, whether they rise, and where they turn."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -13,27 +13,27 @@ _AT_ONCE, _MOST_PARTS = 1 << 13, 64
 
 
 class Function(NamedTuple):
-    """What a step is as a function of another, which is not looked behind.
+    """A step as a function of another step.
 
     step: the function's value.
-    of: what it is a function of.
+    of: the function's argument.
     """
 
     step: Step
     of: Step
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """(rows, C) of the argument to the function's values, as float32."""
+        """The function's values, float32, for (rows, C) of the argument."""
         return evaluated(self.step, {self.of: rows})[self.step].float()
 
     def is_defined(self, rows: Tensor) -> Tensor:
-        """Where no part of it is NaN, which a comparison would hide."""
+        """Where no part of it is NaN. A comparison would hide a NaN."""
         values = evaluated(self.step, {self.of: rows}).values()
         return torch.stack([~value.isnan() for value in values]).all(0)
 
     @property
     def direction(self) -> Tensor | None:
-        """(C,), the sign of its slope; None where it is not known to be monotone."""
+        """The sign of its slope, (C,); None where it is not known to be monotone."""
         return _direction(self.step, self.of, {})
 
     @property
@@ -47,7 +47,7 @@ class Function(NamedTuple):
         return [step for step in steps if isinstance(step, Pointwise)]
 
     def marks(self) -> list["Function"] | None:
-        """Its stepwise parts, where it changes nowhere but where one of these does; else None."""
+        """Its stepwise parts, if it changes only where one of these does; else None."""
         marks: dict[Step, None] = {}
         stack = [self.step]
         while stack:
@@ -65,7 +65,7 @@ class Function(NamedTuple):
 
 
 def evaluated(step: Step, known: Mapping[Step, Tensor]) -> dict[Step, Tensor]:
-    """What a step and those before it give, where some steps are known."""
+    """The values of a step and of those before it, from the values of some known steps."""
     values = dict(known)
     stack = [step]
     while stack:
@@ -101,9 +101,9 @@ def _direction(step: Step, of: Step, known: dict[Step, Tensor | None]) -> Tensor
 
 
 class Keys(NamedTuple):
-    """Numbers in their order, told by whole numbers from `low` to `high`, (C,) each.
+    """Ordered numbers, each with a whole number as its key. Keys go from `low` to `high`, (C,).
 
-    number: (rows, C) or (C,) of keys to float32.
+    number: from keys, (rows, C) or (C,), to float32 numbers.
     """
 
     low: Tensor
@@ -112,9 +112,9 @@ class Keys(NamedTuple):
 
 
 class Turns(NamedTuple):
-    """Where a function of keys with the values `low` and `high` alone changes, per channel.
+    """Where a function of keys changes, per channel. Its only values are `low` and `high`.
 
-    turn: the first key with the last value.
+    turn: the first key with the value of the last key.
     before, after: whether the value is `high` at the first key, and at the last.
     """
 
@@ -131,7 +131,7 @@ def bisected(question: Callable[[Tensor], Tensor], keys: Keys) -> Turns:
     low, high = keys.low, keys.high
     before, after = question(torch.stack([low, high]))
     if torch.equal(before, after):
-        # Monotone, so that it nowhere turns.
+        # It is monotone, so with equal ends it turns nowhere.
         return Turns(high, before, after)
     # Asking costs much and each number little: a range is cut into many parts at once.
     parts = min(max(_AT_ONCE // len(low), 2), _MOST_PARTS)

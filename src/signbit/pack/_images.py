@@ -1,4 +1,4 @@
-"""Images for the self-check: noise alone would pass what ordinary images do not."""
+"""Images for the self-check. Noise alone would miss faults that ordinary images show."""
 
 import numpy as np
 import torch
@@ -9,15 +9,15 @@ from signbit.format import Preprocessing
 from signbit.models import to_input
 
 _SCALES = (2, 4, 8)
-# A large map has as many windows as several small ones: one image of each kind does.
+# A large map has as many windows as several small ones, so one image of each kind is enough.
 _LARGE = 1 << 14
 _OF_EACH_KIND = [0, 4, 5, 7, 9, 11, 13, 15]
 
 
 def made_up_images(height: int, width: int, channels: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Noise, flat ones with both extremes, edges, ramps, and blobs of several sizes.
+    """Noise, flat images with both extremes, edges, ramps, and blobs of several sizes.
 
-    Shape: (16, height, width, channels); of more than 2^14 pixels, (8, ...).
+    Shape: (16, height, width, channels), or (8, ...) where an image has more than 2^14 pixels.
     """
     generator = np.random.default_rng(seed)
     size = (height, width, channels)
@@ -27,7 +27,7 @@ def made_up_images(height: int, width: int, channels: int, seed: int = 0) -> NDA
     images += _edges(generator, size)
     images += _ramps(size)
     images += [_blobs(generator, size, scale) for scale in _SCALES]
-    # Noise in one part, so that some windows see one number alone.
+    # Noise only in one part, so that some windows see a single number.
     images += [_patch(generator, size) for _ in range(2)]
     if height * width > _LARGE:
         images = [images[index] for index in _OF_EACH_KIND]
@@ -35,7 +35,7 @@ def made_up_images(height: int, width: int, channels: int, seed: int = 0) -> NDA
 
 
 def to_batch(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:
-    """The input of a network, (N, C, H, W); of rank 3, (N, C, W)."""
+    """The input of a network, (N, C, H, W), or (N, C, W) for rank 3."""
     inputs = to_input(torch.from_numpy(images), preprocessing).contiguous()
     return inputs[:, :, 0].contiguous() if rank == 3 else inputs
 

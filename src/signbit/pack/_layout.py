@@ -1,7 +1,7 @@
-"""Where torch's numbers lie in the maps of steps.
+"""The places of torch's numbers in the maps of steps.
 
-Torch may see a map in any shape and order. What it sees is kept as the places of its numbers, and
-a step that moves numbers is made only where an operation needs them in the usual order.
+Torch may see a map in any shape and order. The places of its numbers are kept. A step that moves
+numbers is made only where an operation needs them in the usual order.
 """
 
 import math
@@ -18,9 +18,9 @@ FILL = -1
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """What torch holds of an image, as numbers of a step.
+    """The numbers of an image in a tensor of torch, as numbers of a step.
 
-    shape: torch's, without the batch.
+    shape: torch's shape, without the batch.
     index: for each number its place in the step's map (row, column, channel), FILL for `fill`;
         None for the usual layout: (C,), (C, L) or (C, H, W).
     """
@@ -31,12 +31,12 @@ class Placed:
     fill: float | None = None
 
     def places(self) -> Tensor:
-        """The index, of the usual layout too."""
+        """The index, also for the usual layout."""
         return usual_places(self.shape) if self.index is None else self.index
 
     @property
     def lies_in_step(self) -> bool:
-        """Whether its numbers are in the step, and a usual layout is the step's."""
+        """Whether the step holds all its numbers, and a usual layout has the size of the step."""
         if self.index is None:
             return usual_size(self.shape) == self.step.size
         least = 0 if self.fill is None else FILL
@@ -45,7 +45,7 @@ class Placed:
 
     @property
     def covers(self) -> bool:
-        """Whether it is the whole map, each number once."""
+        """Whether it has each number of the map exactly once."""
         if self.index is None:
             return True
         if self.index.numel() != self.step.elements or self.fill is not None:
@@ -56,7 +56,7 @@ class Placed:
 
 
 def usual_size(shape: tuple[int, ...]) -> Size | None:
-    """Height, width, channels of torch's (C,), (C, L), (C, H, W); None for other ranks."""
+    """Height, width and channels of torch's (C,), (C, L) or (C, H, W); None for other ranks."""
     if len(shape) > 3:
         return None
     channels, *sides = shape or (1,)
@@ -77,17 +77,17 @@ def places_in_torch(size: Size) -> Tensor:
 
 
 def placed(step: Step, shape: tuple[int, ...], index: Tensor, fill: float | None = None) -> Placed:
-    """With the usual layout told as such."""
+    """A `Placed`, whose index is None where the layout is the usual one."""
     if usual_size(shape) == step.size and torch.equal(index.reshape(shape), usual_places(shape)):
         return Placed(step, shape)
     return Placed(step, shape, index.reshape(shape), fill if bool((index == FILL).any()) else None)
 
 
 def as_map(value: Placed, place: Place, shape: tuple[int, ...] | None = None) -> Step:
-    """The numbers as a map of the usual layout of `shape`: the step itself, or one that moves.
+    """The numbers as a map in the usual layout of `shape`: the step itself, or one that moves them.
 
-    shape: of as many numbers in torch's order; that of the value by default, one row where it has
-        no usual layout.
+    shape: a shape for the same number of values, in torch's order. The default is the value's own
+        shape, or one row where that has no usual layout.
     """
     shape = value.shape if shape is None else shape
     size = usual_size(shape)
@@ -121,7 +121,7 @@ def as_row(value: Placed, place: Place) -> Placed:
 
 
 def _separate(table: Tensor) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Three lists whose sums are a table, (height, width, channels); None where none are."""
+    """Three lists whose sums are a table, (height, width, channels); None where there are none."""
     known = table != FILL
     if not bool(known.any()):
         return None

@@ -1,4 +1,4 @@
-"""From steps to the nodes of a packed network: integers and bits wherever that is exact."""
+"""Turn steps into the nodes of a packed network, with integers and bits wherever that is exact."""
 
 import math
 from collections.abc import Sequence
@@ -33,9 +33,9 @@ from signbit.pack._weighted import CLOSE
 
 @dataclass(frozen=True)
 class Scaled:
-    """A packed value that stands for a real one: `unit` times what the node gives.
+    """A packed value that stands for a real one: `unit` times the value of the node.
 
-    whole: whether the node gives whole numbers; float32 otherwise.
+    whole: whether the value of the node is whole numbers. Otherwise it is float32.
     """
 
     node: int
@@ -45,7 +45,7 @@ class Scaled:
 
 @dataclass
 class PackedNode:
-    """A node, and the path of the module that it comes from."""
+    """A node of the packed network, and the path of the module that it comes from."""
 
     node: Node
     origin: str
@@ -53,10 +53,10 @@ class PackedNode:
 
 @dataclass
 class Lowering:
-    """The nodes made so far, and where each step's value is.
+    """The nodes made so far, and the node with each step's value.
 
-    bits: for each step that is one, the node with its bits.
-    reasons: by path, why a layer was kept in real numbers.
+    bits: for each step of two levels, the node with its bits.
+    reasons: by path, the reason why a layer stays real.
     """
 
     folding: Folding
@@ -74,8 +74,8 @@ class Lowering:
         attributes: dict[str, Any] | None = None,
         **tensors: NDArray[Any],
     ) -> int:
-        """Append a node; its number."""
-        # Not the memory of the module's parameters, which may be trained on.
+        """Append a node; returns its number."""
+        # A copy, because the module's parameters may be trained further.
         own = {name: np.array(value) for name, value in tensors.items()}
         self.made.append(PackedNode(Node(op, tuple(inputs), attributes or {}, own), origin))
         return len(self.made)
@@ -83,8 +83,7 @@ class Lowering:
     def output(self, last: Step) -> int:
         """The node with the float32 value of the last step.
 
-        Steps are made in their order: however many come one after the other, no call waits for
-        as many others.
+        Steps are made in their order, so calls do not nest, however many steps there are.
         """
         order = in_order(last)
         wanted = {last, *(step for step in order if isinstance(step, Conv | RealStep))}
@@ -97,7 +96,7 @@ class Lowering:
         return self.real(last)
 
     def _numbers_before(self, step: Step) -> Sequence[Step]:
-        """The steps whose numbers, and not bits, a number is made of."""
+        """The sources of a step that are needed as numbers, not as bits."""
         if isinstance(step, Conv):
             is_real = not step.on_bits and not self.folding.is_pixels(step.sources[0])
             return step.sources if is_real else ()
@@ -176,7 +175,7 @@ class Lowering:
         return Scaled(node) if whole is None else Scaled(node, whole.unit, whole=True)
 
     def _carry(self, step: Step, sources: Sequence[int], fill: float | None) -> int:
-        """Pooling, joining and movement, of bits and numbers alike."""
+        """Emit pooling, joining or movement, for bits or numbers."""
         path = step.place.path
         if isinstance(step, MaxPool):
             return self.emit(path, "max_pool", sources, dict(step.attributes))
@@ -230,7 +229,7 @@ class Lowering:
                 inputs.append(self._constant(path, operand, step))
                 continue
             source = step.sources[operand]
-            # An affine operation reads whole numbers itself, where they need no unit.
+            # An affine operation can read whole numbers directly, where they need no unit.
             direct = bool(nodes) and nodes[0].op == "affine" and self.number(source).unit == 1
             inputs.append(self.number(source).node if direct else self.real(source))
         for index, node in enumerate(nodes):
@@ -264,7 +263,7 @@ class Lowering:
 
     def _conv(self, step: Conv) -> Scaled:
         path = step.place.path
-        # Weights lie in the file as the maps do: channels innermost.
+        # The file holds weights in the order of maps: channels innermost.
         weight = step.weight.permute(0, 2, 3, 1).numpy()
         (source,) = step.sources
         attributes: dict[str, Any] = {
@@ -329,7 +328,7 @@ class Lowering:
         if isinstance(plan, Carried):
             node = self._bit_of_function(plan.inner, plan.mask)
             node = self._carry(plan.through, [node], None)
-            # A movement may change the channels; it needs no mask of its own.
+            # A movement may change the channels. It needs no mask.
             own = plan.mask if isinstance(plan.through, MaxPool) else None
             return self._flipped(path, node, _both(own, mask))
         thresholds = plan.thresholds(mask)
@@ -355,13 +354,13 @@ class Lowering:
 
 
 def _plain(node: RealNode) -> RealNode:
-    """A sum of two values of one size has an operation of its own."""
+    """The sum of two values of the same size as `add`, which is a separate operation."""
     is_sum = node.op == "binary" and node.attributes["function"] == "add"
     return RealNode("add") if is_sum else node
 
 
 def _why_real(weight: Tensor) -> str:
-    """Signs of which some are zero are told apart: somebody meant them as bits."""
+    """Why a layer stays real. Signs of which some are zero get their own reason."""
     zeros = int((weight == 0).sum())
     sizes = weight.abs()
     same = sizes >= sizes.amax((1, 2, 3), keepdim=True) * (1 - CLOSE)
@@ -371,7 +370,7 @@ def _why_real(weight: Tensor) -> str:
 
 
 def _both(mask: Tensor | None, other: Tensor | None) -> Tensor | None:
-    """Channels that one of two masks negates."""
+    """The channels that exactly one of two masks negates."""
     return (mask if other is None else other) if mask is None or other is None else mask ^ other
 
 
@@ -397,9 +396,9 @@ def _origin(step: Pointwise, of: Step) -> str:
 
 
 def _wastes_words(source: Step, kernel: tuple[int, int], groups: int) -> bool:
-    """Whether a kernel as large as the map takes fewer words for its weights on a flat map.
+    """Whether a kernel as large as the map needs fewer words for its weights on a flat map.
 
-    A tap takes whole words, so that a pixel of one channel would have 63 bits of padding.
+    Each tap needs whole words, so a pixel of one channel would have 63 bits of padding.
     """
     rows, columns, channels = source.size
     whole = kernel == (rows, columns) and groups == 1

@@ -1,4 +1,4 @@
-"""Operators that only move numbers: torch moves the elements' numbers, so they need no rule."""
+"""Operators that only move numbers. They need no rule: torch moves the elements' numbers itself."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from signbit.pack._view import View, views_in
 
-# The arguments that hold what is moved; others say where to.
+# The arguments that hold the moved numbers. The other arguments say where the numbers go.
 _OF_ONE = """
 flip roll rot90 tril triu repeat index index_select gather take take_along_dim
 constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d
@@ -19,7 +19,7 @@ MOVES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("cat", "stack"), ("tensors",)),
     **dict.fromkeys(_OF_ONE.split(), ("self",)),
     **dict.fromkeys(("slice_scatter", "select_scatter", "diagonal_scatter"), ("self", "src")),
-    # By a condition, mask or indices that are constant.
+    # These move by a condition, mask or indices that are constant.
     "where": ("self", "other"),
     "masked_fill": ("self", "value"),
     "index_put": ("self", "values"),
@@ -40,7 +40,7 @@ def moved(overload: Any, arguments: dict[str, Any], output: Tensor) -> View | No
     adds = arguments.get("accumulate") or arguments.get("reduce")
     if adds or any(one.dtype != output.dtype for one in held):
         return None
-    # Element 0 stands for a constant, since padding puts zeros.
+    # Element 0 stands for a constant, because padding adds zeros.
     given: dict[str, Any] = {}
     for name, value in arguments.items():
         if isinstance(value, int | float) and (name in data or name == "value"):

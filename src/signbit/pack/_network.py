@@ -1,4 +1,4 @@
-"""Read a recording: what each result of torch is, as steps."""
+"""Read a recording: each result of torch as numbers of steps."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ from signbit.pack._view import CONSTANT, OperatorCall, Result, View
 
 
 class Network:
-    """The results that were read so far, by what torch gave.
+    """The results of torch that were read so far.
 
-    folding: which of the steps are bits.
+    folding: says which of the steps are bits.
 
-    A batch of two runs through the network; a number of the second image must be the counterpart
-    of one of the first.
+    A batch of two runs through the network. Each number of the second image must be the
+    counterpart of a number of the first.
     """
 
     def __init__(self, recording: Recording, pixels: Pixels, folding: Folding):
@@ -33,25 +33,25 @@ class Network:
         self._starts = [recording.input.first]
 
     def add(self, call: OperatorCall, values: Sequence[Placed | None]) -> None:
-        """What a rule found for the results of a call."""
+        """Add the values that a rule found for the results of a call."""
         for result, value in zip(call.results, values, strict=False):
             if value is not None:
                 self._placed[result] = value
 
     def know(self, call: OperatorCall) -> None:
-        """That these results have their numbers."""
+        """Number the elements of the results of a call."""
         for result in call.results:
             self._results.append(result)
             self._starts.append(result.first)
 
     def placed(self, result: Result) -> Placed | None:
-        """Where a result lies, where a rule said it."""
+        """The step and places of a result; None where no rule gave them."""
         return self._placed.get(result)
 
     def read(self, view: View, place: Place, shape: tuple[int, ...] | None = None) -> Placed:
-        """What a tensor holds of an image.
+        """The numbers of an image that a tensor holds.
 
-        shape: that torch broadcasts the tensor to.
+        shape: the shape that torch broadcasts the tensor to.
 
         Raises: PackError where images of a batch are mixed.
         """
@@ -123,7 +123,7 @@ class Network:
         used: Sequence[int],
         sources: Sequence[Placed],
     ) -> Placed:
-        """Once more, with sources that are maps of their own."""
+        """Gather again, from sources that are separate maps."""
         for owner, source in zip(used, sources, strict=True):
             self._placed[self._results[owner]] = source
         return self._gathered(elements, constants, place)
@@ -131,7 +131,7 @@ class Network:
     def _place_in_image(
         self, result: Result, flat: Tensor, elements: Tensor, mine: Tensor, place: Place
     ) -> Tensor:
-        """Where numbers lie in the first image, checked to be those of the second in the other."""
+        """The places of numbers in the first image. The second image must have the same places."""
         count = result.count // 2
         other = split(elements, place)[1][mine] - result.first
         if bool((flat >= count).any()) or not torch.equal(other, flat + count):
@@ -142,7 +142,7 @@ class Network:
 
 
 def image_shape(shape: tuple[int, ...], place: Place) -> tuple[int, ...]:
-    """A shape without its batch of two, which may be part of the first dimension longer than 1."""
+    """A shape without its batch of two, which is a factor of the first dimension above 1."""
     for axis, side in enumerate(shape):
         if side == 1:
             continue
@@ -163,7 +163,7 @@ def split(values: Tensor, place: Place) -> tuple[Tensor, Tensor]:
 
 
 def split_values(constants: Tensor | None, elements: Tensor, place: Place) -> Tensor | None:
-    """Constants of an image; those that are none are not compared."""
+    """The constants of an image. Only the places that hold constants are compared."""
     if constants is None:
         return None
     first, second = split(constants, place)
@@ -192,7 +192,7 @@ def _without_fill(source: Placed, place: Place) -> Placed:
 
 
 def _repeated(value: Placed, place: Place) -> Placed:
-    """A map whose channels are those of its step, several times, as a join of it with itself."""
+    """A map with the channels of its step several times, as a join of the step with itself."""
     times, rest = divmod(len(value.places()) if value.shape else 0, value.step.size[2])
     if times < 2 or rest or len(value.shape) > 3 or value.fill is not None:
         return value
@@ -216,7 +216,7 @@ def _joined(
     fill: float | None,
     place: Place,
 ) -> Placed:
-    """Numbers of several steps: their channels joined where that is what torch does."""
+    """Numbers of several steps. Their channels are joined, where torch's order allows it."""
     runs = _channel_runs(owners.reshape(shape), known.reshape(shape))
     by_channel = index.reshape(shape)
     if runs is not None and len(shape) <= 3:
@@ -251,7 +251,7 @@ def _row_of(step: Step, place: Place) -> Step:
 
 
 def _channel_runs(owners: Tensor, known: Tensor) -> list[tuple[int, int, int]] | None:
-    """(owner, first channel, end) where each channel is of one source alone, without constants."""
+    """(owner, first channel, end), if each channel is of a single source and has no constants."""
     if not bool(known.all()) or owners.ndim == 0:
         return None
     by_channel = owners.reshape(len(owners), -1)

@@ -1,4 +1,4 @@
-"""Packed operations on real numbers, as rules name them."""
+"""Packed operations on real numbers, for rules."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from signbit.pack._draft import RealNode
 
 
 def affine(scale: float | Tensor, bias: float | Tensor) -> RealNode:
-    """scale * x + bias, of numbers or one per channel."""
+    """scale * x + bias; each is one number, or one per channel."""
     tensors = {"scale": scale, "bias": bias}
     return RealNode(
         "affine", {}, {name: torch.as_tensor(one).float() for name, one in tensors.items()}
@@ -20,7 +20,7 @@ def scaled(factor: float | Tensor) -> RealNode:
 
 
 def clamp(low: float, high: float) -> RealNode:
-    """min(max(x, low), high), as float32 holds the two."""
+    """min(max(x, low), high), with both bounds rounded to float32."""
     single = [float(torch.tensor(bound, dtype=torch.float32)) for bound in (low, high)]
     return RealNode("clamp", {"low": single[0], "high": single[1]})
 

@@ -35,17 +35,17 @@ def pack(
     samples: NDArray[np.uint8] | None = None,
     info: Mapping[str, Any] | None = None,
 ) -> PackedModel:
-    """Turn a network in eval mode into bits, integer thresholds, and what stays real.
+    """Turn a network in eval mode into bits, integer thresholds, and parts that stay real.
 
-    The network is run, and what torch computes is packed: bits are found by their values, not by
-    the classes of layers. Each threshold is found by asking torch's own operators, so that a
-    network of integers gives the very bits that torch gives on this CPU. What became of each
-    module stands in the result's `info["modules"]`, what the self-check found in `info["check"]`,
-    and what a user should know, a line each, in `info["notes"]`. docs/packing.md explains them.
+    The network is run, and the operators that torch runs are packed. Bits are found by their
+    values, not by the classes of layers. Each threshold is found by running torch's own operators,
+    so a network of integers gives exactly the bits that torch gives on this CPU. In the result,
+    `info["modules"]` says what became of each module, `info["check"]` has the results of the
+    self-check, and `info["notes"]` has notes for the user. docs/packing.md explains them.
 
     check: run torch and the packed network on made-up images and on `samples`, (N, H, W, C)
         uint8, and refuse where they differ.
-    info: goes into the file with the rest.
+    info: more entries for the `info` of the file.
 
     Raises: PackError naming the module and line that cannot be packed, and why; or what differs.
     """
@@ -65,7 +65,7 @@ def _packed(
     recording, differs = _recorded(model, preprocessing, rank)
     folding = Folding(preprocessing)
     network, output = read(recording, folding)
-    # A reason that a rule gives says more.
+    # The reason of a rule is more helpful.
     if differs is not None:
         raise differs
     last = _one_row(output, recording)
@@ -95,7 +95,7 @@ def _packed(
 
 
 def _rank(model: nn.Module, preprocessing: Preprocessing) -> int:
-    """That of the network's input: images of one row may be sequences, (N, C, L)."""
+    """The rank of the network's input. Images of one row may be sequences, (N, C, L)."""
     kinds = [type(module) for module in model.modules()]
     sequence = any(issubclass(kind, nn.Conv1d) for kind in kinds)
     return 3 if sequence and preprocessing.size[0] == 1 else 4
@@ -118,7 +118,7 @@ def _recorded(
 
 
 def _one_row(output: Placed, recording: Recording) -> Step:
-    """Raises: PackError where the network does not end in one score per class."""
+    """The scores as one row. Raises: PackError where there is not one score per class."""
     shape = tuple(side for side in output.shape if side != 1) or (1,)
     if len(shape) != 1 or output.shape[:1] != shape:
         raise PackError(
@@ -128,7 +128,7 @@ def _one_row(output: Placed, recording: Recording) -> Step:
 
 
 def _real_values(last: Step, folding: Folding) -> frozenset[Step]:
-    """Steps whose value others than signs read as real numbers, as where a shortcut begins."""
+    """Steps that are needed as real numbers, such as those where a shortcut begins."""
     found = [
         source
         for step in in_order(last)

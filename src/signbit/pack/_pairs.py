@@ -42,7 +42,7 @@ def pair(
     names: tuple[str, str] = ("self", "other"),
     exact: bool = True,
 ) -> Placed:
-    """`binary` of two values, or of one with itself.
+    """The function `binary` of two values, or of a value and itself.
 
     slopes: for each of them, where both are functions of one number.
     before: the operations that each goes through first.

@@ -14,7 +14,7 @@ _CLOSE = 1e-6
 class PixelCode(NamedTuple):
     """A pixel p is unit * (multiplier * p + offset).
 
-    exact: whether float32 gives that very number for each pixel, without rounding.
+    exact: whether float32 gives exactly that number for each pixel.
     """
 
     unit: float
@@ -29,10 +29,10 @@ class PixelCode(NamedTuple):
 
 
 def pixel_code(preprocessing: Preprocessing) -> PixelCode | None:
-    """How pixels stand for integers; None where they do not.
+    """The integers for pixels; None where pixels cannot become integers.
 
-    The zero of the network's input must lie on an integer, or half of one: a pixel of 127.5
-    for scale 1/127.5 and bias -1.
+    The pixel value that the preprocessing turns into 0 must be a whole number or a half. It is
+    127.5 for scale 1/127.5 and bias -1.
     """
     (scale, *scales), (bias, *biases) = preprocessing.scale, preprocessing.bias
     if scale == 0 or any(one != scale for one in scales) or any(one != bias for one in biases):

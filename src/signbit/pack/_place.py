@@ -1,4 +1,4 @@
-"""Where in a network something happens: the module's path and the line of its source."""
+"""A place in a network: the module's path and the line of its source."""
 
 import os
 import sys
@@ -20,8 +20,9 @@ _NOT_THE_USERS = tuple(
 
 
 class Place(NamedTuple):
-    """path: of the innermost module that runs; '' for the network itself.
+    """A place in a network.
 
+    path: path of the innermost module that runs; '' for the network itself.
     kind: the class of that module.
     line: file and line of the user's code, where there is any.
     """
@@ -44,7 +45,7 @@ class Places:
 
     @contextmanager
     def followed(self) -> Iterator[None]:
-        """While it lasts, modules that are called are noted."""
+        """Note the modules that are called, until the context ends."""
         enter = torch_module.register_module_forward_pre_hook(self._enter)
         leave = torch_module.register_module_forward_hook(self._leave, always_call=True)
         try:
@@ -59,7 +60,7 @@ class Places:
         return Place(path, kind, _users_line())
 
     def _enter(self, module: nn.Module, inputs: Any) -> None:
-        # A module that is made while the network runs has no path; it is part of what runs.
+        # A module that is made while the network runs has no path. It counts as part of its caller.
         path = self._paths.get(id(module), self._running[-1][0])
         self._running.append((path, type(module).__name__))
 

@@ -1,4 +1,4 @@
-"""Functions of each number by itself: what most operators are."""
+"""Functions of each number by itself. Most operators are such functions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from signbit.pack._layout import Placed, as_map, as_row
 from signbit.pack._rule import RuleCall
 from signbit.pack._view import View
 
-# The slope of an argument, for all numbers or for each; None where it has no one sign.
+# The slope of an argument, for all numbers or for each; None where it has no single sign.
 Slope = float | Tensor | None
 
 
@@ -24,7 +24,7 @@ def pointwise(
     stepwise: bool = False,
     exact: bool = True,
 ) -> Placed:
-    """The result of an operator that looks at each number by itself.
+    """The result of an operator that computes each number by itself.
 
     slopes: for each argument that may depend on the input.
     form: given the constants per channel, how it is computed on real numbers.
@@ -82,7 +82,7 @@ def _is_dynamic(given: Any) -> bool:
 
 
 def _wraps(view: View) -> bool:
-    """Whether numbers are whole ones, of which arithmetic is not monotone."""
+    """Whether numbers are of a type of whole numbers, whose arithmetic is not monotone."""
     return not view.dtype.is_floating_point and view.dtype != torch.bool
 
 
@@ -97,7 +97,7 @@ def _filled(value: Placed, c: RuleCall) -> Placed:
 def _of_one_base(
     c: RuleCall, names: Sequence[str], values: Sequence[Placed]
 ) -> tuple[Placed, Sequence[Placed]]:
-    """The values in one layout. Raises: PackError where they are of several bases."""
+    """The values in one layout. Raises: PackError where they have several bases."""
     values = [_filled(value, c) for value in values]
     first = values[0]
     for other in values[1:]:
@@ -111,7 +111,7 @@ def _of_one_base(
 
 
 def of_one_base(c: RuleCall, *names: str) -> bool:
-    """Whether arguments are functions of the same numbers, place by place."""
+    """Whether arguments are functions of the same number at each place."""
     values = [_filled(c.value(name, c.shape), c) for name in names]
     return all(
         base_of(value.step) is base_of(values[0].step)
@@ -130,7 +130,7 @@ def fits_as_it_lies(c: RuleCall, name: str, constants: Mapping[str, Tensor]) -> 
 def laid_out(
     c: RuleCall, value: Placed, tensors: Mapping[str, Tensor]
 ) -> tuple[Placed, dict[str, Tensor]]:
-    """A value, moved where that is needed, so that constants are one number per channel; these."""
+    """A value, moved if needed so that constants are one number per channel, and the constants."""
     layouts: list[Callable[[], Placed]] = [lambda: value, lambda: as_row(value, c.place)]
     if len(value.shape) <= 3:
         layouts.insert(1, lambda: Placed(as_map(value, c.place), value.shape))
@@ -146,7 +146,7 @@ def laid_out(
 def _computing(
     c: RuleCall, names: Sequence[str], constants: Mapping[str, Tensor]
 ) -> Callable[..., Tensor]:
-    """The operator itself, on rows of numbers for each channel."""
+    """A function that runs the operator itself, on rows of numbers for each channel."""
     arguments, schema = c.call.arguments, c.call.overload._schema
     library, _, name = c.call.operator.rpartition("::")
     if library and schema.is_mutable:
@@ -169,7 +169,7 @@ def _computing(
 
 
 def _of_each(c: RuleCall, run: Callable[[], Any], row: Tensor) -> Tensor:
-    """What an operator gives for rows of numbers: as many. Raises: PackError where it does not."""
+    """The operator's result for rows of numbers. Raises: PackError where it has another shape."""
     try:
         found = run()
     except Exception as error:
@@ -177,7 +177,7 @@ def _of_each(c: RuleCall, run: Callable[[], Any], row: Tensor) -> Tensor:
             f"on rows of numbers, {tuple(row.shape)}, it raised {type(error).__name__}: "
             f"{first_line(error)}; it is packed as a function of each number by itself"
         )
-    # Some give what a gradient needs as a second result.
+    # Some operators have a second result, which is for the gradient.
     found = found[0] if isinstance(found, tuple) and found else found
     if not isinstance(found, Tensor) or found.shape != row.shape:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
@@ -189,7 +189,7 @@ def _of_each(c: RuleCall, run: Callable[[], Any], row: Tensor) -> Tensor:
 
 
 def _sign(slope: Tensor) -> Tensor:
-    """-1, 0 or 1; NaN, for no one sign, stays, of which torch.sign makes 0."""
+    """-1, 0 or 1. NaN means no single sign and stays NaN; torch.sign would return 0."""
     return torch.where(slope.isnan(), slope, slope.sign())
 
 
@@ -200,9 +200,9 @@ def function(
     slope: Tensor,
     *nodes: RealNode,
 ) -> Pointwise:
-    """A function of each number that is a part of what an operator does.
+    """A function of each number, as a part of an operator.
 
-    slope: its sign per channel, or one for all.
+    slope: the sign of its slope per channel, or one for all.
     """
     return Pointwise(
         c.place,

@@ -1,4 +1,4 @@
-"""From a recording to steps: each run of an operator that the output needs, by its rule."""
+"""Turn a recording into steps: a rule reads each run of an operator that the output needs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ _MATRIX_PRODUCTS = frozenset(
 
 
 def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
-    """What the network is as steps, and what it returns.
+    """The network as steps, and its output.
 
     Raises: PackError naming the place and the operator that cannot be packed, and why.
     """
@@ -129,7 +129,7 @@ def _why_not(call: OperatorCall) -> str:
 
 
 def _needed(recording: Recording) -> set[int]:
-    """Numbers of the runs that the output depends on."""
+    """The numbers of the runs that the output depends on."""
     results = [recording.input, *(one for call in recording.calls for one in call.results)]
     starts = torch.tensor([one.first for one in results])
     needed: set[int] = set()

@@ -1,7 +1,7 @@
 """Run a network, and note each operator of ATen that torch runs for it.
 
-Torch itself deals with Python's control flow, shapes, optional arguments, hooks, parametrizations,
-in-place operations and `.data`: what is noted is what was computed.
+Torch itself handles Python's control flow, shapes, optional arguments, hooks, parametrizations,
+in-place operations and `.data`. The notes show what was really computed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ from signbit.pack._storage import Borrowed, Storages, storage_key
 from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
 from signbit.pack._view import OperatorCall, Result, View, views_in
 
-# They read shapes and types alone.
+# These operators read only shapes and types.
 _SHAPE_ONLY = frozenset(
     (
         *("zeros_like", "ones_like", "full_like", "empty_like"),
@@ -42,9 +42,9 @@ _LOOK_AT_VALUES = {
     "nonzero": "a shape",
     "masked_select": "a shape",
 }
-# What a detour of a gradient may round, of the number.
+# The share of a number that a detour for a gradient may round.
 _DETOUR = 1e-3
-# They read memory without an operator.
+# These functions read memory without an operator.
 _LEAVES: Mapping[Any, str] = {
     Tensor.numpy: "a NumPy array",
     Tensor.__array__: "a NumPy array",
@@ -53,7 +53,7 @@ _LEAVES: Mapping[Any, str] = {
 
 
 class Recording(NamedTuple):
-    """The operators that ran, in their order, the network's input, and what it returned.
+    """The operators that ran, in their order, the network's input, and its output.
 
     kept: the memory that holds numbers of its images, for later calls to read.
     borrowed: the constants that it read where they are.
@@ -103,7 +103,7 @@ def record(model: nn.Module, example: Tensor, *earlier: Recording) -> Recording:
 
 
 def _one_tensor(output: Any) -> Tensor:
-    """Raises: PackError where the network returns something else than one tensor."""
+    """The output. Raises: PackError where it is not one tensor."""
     if isinstance(output, Tensor):
         return output
     leaves = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
@@ -115,7 +115,7 @@ def _one_tensor(output: Any) -> Tensor:
 
 
 class _Watch(TorchFunctionMode):
-    """Sees the functions of torch that are no operators."""
+    """Sees functions of torch that are not operators."""
 
     def __init__(self, left: Callable[[Tensor, str], None]):
         super().__init__()
@@ -192,13 +192,13 @@ class _Recorder(TorchDispatchMode):
             self.storages.borrowed.about_to_change(tensor)
 
     def view(self, tensor: Tensor) -> View:
-        """What a tensor holds."""
+        """The content of a tensor."""
         found = self.storages.read(tensor)
         found.earlier = found.constants is not None and storage_key(tensor) in self._earlier
         return found
 
     def left(self, tensor: Tensor, form: str) -> None:
-        """Refuse that the numbers of a tensor leave torch, where they depend on images."""
+        """Refuse code that takes numbers out of torch, where they depend on images."""
         found = self._read(tensor)
         if not found.is_constant or found.earlier:
             self._refuse(
@@ -216,7 +216,7 @@ class _Recorder(TorchDispatchMode):
             raise AssertionError from None
 
     def _refuse(self, reason: str) -> None:
-        """Raise, and once more at the end: the network's code may catch it."""
+        """Raise an error, and again at the end, because the network's code may catch it."""
         self.refusal = PackError(f"{self.places.here()}: {reason}")
         raise self.refusal
 
@@ -229,7 +229,7 @@ class _Recorder(TorchDispatchMode):
         args: Any,
         kwargs: Any,
     ) -> Any:
-        """Run what does not depend on the input; a detour of its gradient costs no rounding."""
+        """Run an operator on constants. A detour for the gradient does not round its result."""
         clean = cancelled_constant(self._sums, name, arguments)
         earlier = self._of_earlier(name, arguments)
         out = func(*args, **kwargs)
@@ -237,7 +237,7 @@ class _Recorder(TorchDispatchMode):
             self._mark(tensor, earlier)
         for tensor in written:
             self.storages.forget_whole(tensor)
-        # Numbers may be added and taken away again to round on purpose.
+        # Code may add a number and subtract it again in order to round.
         if clean is not None and torch.allclose(out, clean, rtol=_DETOUR, atol=0, equal_nan=True):
             out.copy_(clean)
         note_sum(self._sums, name, arguments, out)
@@ -257,7 +257,7 @@ class _Recorder(TorchDispatchMode):
             return
         key = storage_key(tensor)
         if earlier:
-            # The tensor keeps the address from being used again.
+            # While the tensor lives, its address is not used again.
             self._earlier.setdefault(key, tensor.detach())
         elif tensor.numel() * tensor.element_size() == tensor.untyped_storage().nbytes():
             self._earlier.pop(key, None)
@@ -275,8 +275,8 @@ class _Recorder(TorchDispatchMode):
             self.storages.forget_whole(written[0])
             return
         # An operator may write one argument, and return a new tensor besides.
-        new = [one for one in tensors_in(out) if not _is_one_of(one, written)]
-        outputs = [*written, *new]
+        others = [one for one in tensors_in(out) if not _is_one_of(one, written)]
+        outputs = [*written, *others]
         same = self._same_numbers(func, name, noted, outputs, bool(written))
         if same is not None:
             self.storages.write_elements(outputs[0], same)
@@ -295,7 +295,7 @@ class _Recorder(TorchDispatchMode):
     def _same_numbers(
         self, func: Any, name: str, noted: dict[str, Any], outputs: Sequence[Tensor], in_place: bool
     ) -> View | None:
-        """The output, where it only holds numbers that its inputs hold."""
+        """The content of the output, where all its numbers are numbers of its inputs."""
         if len(outputs) != 1:
             return None
         (output,) = outputs

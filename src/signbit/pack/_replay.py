@@ -1,4 +1,4 @@
-"""Run a network again, and look at chosen values while it runs."""
+"""Run a network again, and compare chosen values while it runs."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -18,11 +18,11 @@ Mask = NDArray[np.bool_]
 
 
 class Expected(NamedTuple):
-    """What one run of an operator should give: one of two numbers everywhere.
+    """The expected result of one run of an operator: one of two numbers everywhere.
 
-    place, operator: of the run.
-    values: the packed network's, in torch's shape.
-    middle, distance: of the two numbers, that broadcast to it.
+    place, operator: the place and the operator of the run.
+    values: the values of the packed network, in torch's shape.
+    middle, distance: the middle of the two numbers, and their distance from it; they broadcast.
     """
 
     place: Place
@@ -33,13 +33,13 @@ class Expected(NamedTuple):
 
 
 class Replay(TorchDispatchMode):
-    """Compares values with those expected, by the position of the run among all.
+    """Compares values with the expected ones, by the position of the run among all runs.
 
-    replace: go on with the values expected, so that every layer is looked at by itself.
-    noise: relative, put on what replaces, to see how much rounding would matter.
-    differ: how many values are on the other side of the middle. between: values that are neither,
-        by position.
-    off, high: which values differ, and which are above the middle, by position.
+    replace: go on with the expected values, so that every layer is compared by itself.
+    noise: relative noise that is added to the replaced values, to see the effect of rounding.
+    differ: number of values on the other side of the middle.
+    between: number of values that are neither of the two, by position.
+    off, high: the values that differ, and those that are above the middle, by position.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Replay(TorchDispatchMode):
 
     def _look(self, expected: Expected, given: Tensor) -> None:
         values = given.float().numpy()
-        # NaN differs too.
+        # NaN also counts as different.
         off = ~(np.abs(values - expected.values) <= expected.distance)
         self.differ += int(off.sum())
         self.off[self._position], self.high[self._position] = off, values > expected.middle

@@ -8,7 +8,7 @@ from torch import nn
 from signbit.format import Node, PackedModel, ValueType
 from signbit.format.types import BITS, F32, I32, U8
 
-# By operation and the kind of value that it reads.
+# Texts by operation, and by the kind of value that it reads.
 _BECAME = {
     ("conv_bits", BITS): "XOR and popcount of bits",
     ("conv_u8", U8): "bits of weights, integer pixels",
@@ -59,14 +59,14 @@ def describe(
 
 def _became(own: Sequence[Node], types: Sequence[ValueType], used: bool) -> str:
     if not own:
-        # A layer that does not run, or whose parameters the code of another module reads.
+        # The layer does not run, or the code of another module reads its parameters.
         return "part of the threshold after it" if used else "no operation of its own"
     kinds = [_BECAME.get((node.op, types[node.inputs[0]].kind), node.op) for node in own]
     return ", ".join(dict.fromkeys(kinds))
 
 
 def notes_on(packed: PackedModel) -> list[str]:
-    """What a user should know of the whole network, a line each."""
+    """Notes for the user about the whole network, a line each."""
     if any(node.op in _BINARY for node in packed.nodes):
         return []
     return [

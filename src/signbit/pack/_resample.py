@@ -1,4 +1,4 @@
-"""Resampling along rows and columns that is linear in the numbers: a matrix for each axis."""
+"""Linear resampling along rows and columns, as a matrix for each axis."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +14,10 @@ Resample = Callable[..., Tensor]
 
 
 def resampled(c: RuleCall, source: Step, operator: Resample, size: Any, *more: Any) -> Step:
-    """The operator's matrices are found by asking it about one number after the other.
+    """The operator as a product with a matrix for each axis. The operator is run to find them.
 
     size: height, width and channels of the result.
-    operator: of (N, C, H, W), a size, and `more`; what it does to rows and columns must not depend
-        on each other.
+    operator: accepts (N, C, H, W), a size, and `more`. It must treat rows and columns separately.
     """
     for axis in (0, 1):
         side, wanted = source.size[axis], size[axis]
@@ -31,7 +30,7 @@ def resampled(c: RuleCall, source: Step, operator: Resample, size: Any, *more: A
 
 
 def _along(c: RuleCall, source: Step, matrix: Tensor, axis: int) -> Step:
-    """Each row, or column, is made of the others: they become channels for a moment."""
+    """Multiply along one axis. Its rows or columns become channels for the product."""
     height, width, channels = source.size
     places = torch.arange(source.elements).reshape(height, width, channels)
     # Torch's shape of what is needed: (side, others, channels).

@@ -1,4 +1,4 @@
-"""What a rule is given: one run of an operator, and what its arguments are as steps."""
+"""The argument of a rule: one run of an operator, with its arguments as steps."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,9 +16,9 @@ from signbit.pack._view import OperatorCall, View
 
 
 class RuleCall:
-    """One run of an operator, for a rule to say what its result is.
+    """One run of an operator, for which a rule gives the result.
 
-    network: what came before.
+    network: the network up to this run.
     """
 
     def __init__(self, call: OperatorCall, network: Network):
@@ -26,7 +26,7 @@ class RuleCall:
         self.place = call.place
 
     def __getitem__(self, name: str) -> Any:
-        """An argument as it was given; views in the place of tensors."""
+        """An argument as it was given, with a view in place of each tensor."""
         return self.call.arguments[name]
 
     @property
@@ -36,7 +36,7 @@ class RuleCall:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """The same without the batch."""
+        """Torch's shape of the first result, without the batch."""
         return image_shape(self.shape, self.place)
 
     def refuse(self, reason: str) -> NoReturn:
@@ -46,7 +46,7 @@ class RuleCall:
     def run_as(
         self, operator: str, overload: Any = None, arguments: dict[str, Any] | None = None
     ) -> "RuleCall":
-        """The same run, as one of another operator; of the same arguments by default."""
+        """The same run as a run of another operator, by default with the same arguments."""
         call = replace(
             self.call,
             operator=operator,
@@ -86,7 +86,7 @@ class RuleCall:
         return torch.as_tensor(given)
 
     def optional(self, name: str) -> Tensor | None:
-        """The same, None where it is not given."""
+        """A constant argument; None where it is not given."""
         return None if self[name] is None else self.constant(name)
 
     def number(self, name: str) -> float:
@@ -96,8 +96,10 @@ class RuleCall:
     def bits(self, step: Step) -> tuple[float, float] | None:
         """The middle of the two numbers that a step gives, and how far each is from it.
 
-        None where it gives others. Raises: PackError where it gives a third in a few places only,
-        or turns more than once: somebody meant it as a sign.
+        None where it gives other numbers.
+
+        Raises: PackError where the step seems to be meant as a sign, but gives a third number in a
+            few places, or turns more than once.
         """
         found = self.network.folding.look(step)
         if isinstance(found, Levels):
@@ -110,7 +112,7 @@ class RuleCall:
         return None
 
     def map(self, name: str) -> Step:
-        """An argument as a map of the usual layout."""
+        """An argument as a map in the usual layout."""
         return as_map(self.value(name), self.place)
 
     def usual(self, step: Step) -> Placed:
@@ -124,7 +126,7 @@ class RuleCall:
     def per_channel(self, constants: Tensor, value: Placed) -> Tensor | None:
         """A constant that torch broadcasts to the result, as (C,) or one number.
 
-        C are the channels of the step that `value` lies in; None where they do not say all.
+        C are the channels of the step of `value`. None where the constant differs within a channel.
         """
         if constants.numel() == 1:
             return constants.reshape(())
@@ -145,14 +147,14 @@ class RuleCall:
 
 
 def then(c: RuleCall, source: Step, nodes: Sequence[RealNode]) -> Step:
-    """A step after which packed operations on real numbers come, one after the other."""
+    """The result of packed operations on real numbers, applied to a step one after the other."""
     for node in nodes:
         source = RealStep(c.place, (source,), source.size, node)
     return source
 
 
 def as_positions(c: RuleCall, value: Placed, rows: int, width: int) -> Step:
-    """Rows as the positions of a map, their numbers as its channels."""
+    """A map whose positions are the rows of a value, and whose channels are a row's numbers."""
     places = value.places().reshape(rows, width)
     natural = torch.equal(places.reshape(-1), torch.arange(rows * width))
     if natural and value.step.size[2] == width and value.step.elements == rows * width:

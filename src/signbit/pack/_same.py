@@ -1,4 +1,4 @@
-"""Whether a network does the same for other images: else it would not be what was packed."""
+"""Check that a network runs the same operators for other images; else it cannot be packed."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from signbit.pack._view import OperatorCall, View
 
 
 def difference(first: Recording, second: Recording) -> PackError | None:
-    """Where two recordings of different images differ first; None where they are alike."""
+    """The first difference between the recordings of different images; None where they agree."""
     for one, other in zip(first.calls, second.calls, strict=False):
         found = _difference(one, other)
         if found:

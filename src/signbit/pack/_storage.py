@@ -1,4 +1,7 @@
-"""What memory holds while a network runs: views and in-place writes need no case of their own."""
+"""Follow the contents of memory while a network runs.
+
+So views and in-place writes need no special cases.
+"""
 
 import ctypes
 import zlib
@@ -12,15 +15,15 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from signbit.errors import PackError
 from signbit.pack._view import CONSTANT, Result, View
 
-# Types whose 0 and 1 lie in memory alike.
+# Types whose 0 and 1 have the same bytes in memory.
 _TRUTHS = {torch.bool, torch.uint8, torch.int8}
 
 
 @dataclass
 class _Contents:
-    """Of one storage: a whole result that lies there in one way, or each element by itself.
+    """The contents of one storage: either one whole result, or the number of each element.
 
-    tensor: keeps the storage alive, so that no other takes its address.
+    tensor: keeps the storage alive, so that no other storage gets its address.
     """
 
     tensor: Tensor
@@ -29,7 +32,7 @@ class _Contents:
 
     @property
     def geometry(self) -> tuple[object, ...]:
-        """Where the whole result lies."""
+        """The place of the whole result in the storage."""
         return _geometry(self.tensor)
 
     @property
@@ -104,7 +107,7 @@ class Storages:
         self._contents: dict[int, _Contents] = {}
 
     def read(self, tensor: Tensor) -> View:
-        """What the tensor holds now."""
+        """The present content of a tensor."""
         shape, dtype = tuple(tensor.shape), tensor.dtype
         contents = self._contents.get(storage_key(tensor))
         if contents is None:
@@ -130,7 +133,7 @@ class Storages:
         return storage_key(tensor) in self._contents
 
     def weak_references(self) -> dict[int, StorageWeakRef]:
-        """By its address, each storage: no other comes to an address while a reference lives."""
+        """A weak reference to each storage, by address. It keeps the address from being reused."""
         held = [one.tensor.untyped_storage() for one in self._contents.values() if one.depends]
         return {storage._cdata: StorageWeakRef(storage) for storage in held}
 
@@ -177,12 +180,12 @@ def _copied(tensor: Tensor) -> Tensor:
 
 
 def lies_at(elements: Tensor, tensor: Tensor) -> Tensor:
-    """The view of a storage's elements that the tensor is of its storage."""
+    """View the elements of a storage in the same way as the tensor views its storage."""
     return torch.as_strided(elements, tensor.shape, tensor.stride(), tensor.storage_offset())
 
 
 def storage_key(tensor: Tensor) -> int:
-    """The address of a tensor's storage, while it lives."""
+    """The address of a tensor's storage; it is valid while the storage lives."""
     return tensor.untyped_storage()._cdata
 
 

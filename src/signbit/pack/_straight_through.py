@@ -1,6 +1,6 @@
-"""Detours that only carry a gradient: `y.detach() - x.detach() + x` is y.
+"""Sums that only carry a gradient: `y.detach() - x.detach() + x` is y.
 
-Rounding in such a sum would make 0.99999994 of a sign.
+Rounding in such a sum would turn the sign 1.0 into 0.99999994.
 """
 
 from typing import Any
@@ -11,12 +11,12 @@ from torch import Tensor
 from signbit.pack._storage import storage_key
 from signbit.pack._view import View
 
-# By the address of a storage: the operator, what it gave, and the two numbers that it read.
+# By the address of a storage: the operator, its result, and the two numbers that it read.
 Sums = dict[int, tuple[str, Tensor, Tensor, Tensor]]
 
 
 def cancelled(operator: str, arguments: dict[str, Any]) -> View | None:
-    """What a sum or difference gives where one part takes away what another added."""
+    """The result of a sum or difference in which one part cancels another."""
     pair = _pair(arguments, View) if operator in ("add", "sub") else None
     if pair is None:
         return None
@@ -24,13 +24,13 @@ def cancelled(operator: str, arguments: dict[str, Any]) -> View | None:
     found = _rest(operator, left, right, _parts, lambda one, other: one.same_as(other))
     if found is None or found.shape != _broadcast(left, right) or found.dtype != left.dtype:
         return None
-    # A constant that is added and taken away again may round on purpose.
+    # Code may add a constant and subtract it again in order to round.
     removed_input = not (left.is_constant or right.is_constant)
     return found if removed_input and not found.is_constant else None
 
 
 def cancelled_constant(sums: Sums, operator: str, arguments: dict[str, Any]) -> Tensor | None:
-    """The same for numbers that do not depend on the input, as weights."""
+    """The same for numbers that do not depend on the input, such as weights."""
     pair = _pair(arguments, Tensor) if operator in ("add", "sub") else None
     if pair is None or pair[0].shape != pair[1].shape or pair[0].ndim == 0:
         return None
@@ -45,7 +45,7 @@ def cancelled_constant(sums: Sums, operator: str, arguments: dict[str, Any]) -> 
 
 
 def note_sum(sums: Sums, operator: str, arguments: dict[str, Any], out: Any) -> None:
-    """Keep what a sum or difference of two constants was made of."""
+    """Keep the two parts of a sum or difference of constants."""
     pair = _pair(arguments, Tensor) if operator in ("add", "sub") else None
     if pair is None or pair[0].shape != pair[1].shape or pair[0].ndim == 0:
         return
@@ -69,7 +69,7 @@ def _parts(view: View) -> tuple[str, View, View] | None:
 
 
 def _rest(operator: str, left: Any, right: Any, parts: Any, same: Any) -> Any:
-    """a of (a - b) + b, b + (a - b), (a + b) - b, (b + a) - b, b - (b - a), a + (b - b)."""
+    """a, from (a - b) + b, b + (a - b), (a + b) - b, (b + a) - b, b - (b - a), a + (b - b)."""
     if operator == "add":
         for one, other in ((left, right), (right, left)):
             made = parts(one)

@@ -1,4 +1,4 @@
-"""Comparisons with one number, from where a function of two values turns."""
+"""Make comparisons with one number from the keys where a function of two values turns."""
 
 from typing import NamedTuple
 
@@ -20,15 +20,15 @@ class Thresholds(NamedTuple):
 
 
 def integer_keys(low: int, high: int, channels: int) -> Keys:
-    """Whole numbers, which float32 holds."""
+    """Keys for whole numbers, which float32 holds exactly."""
     return Keys(_filled(channels, low), _filled(channels, high), lambda keys: keys.float())
 
 
 def float_keys(function: Function, channels: int) -> Keys:
-    """The finite float32 numbers that the function is defined for.
+    """Keys for the finite float32 numbers for which the function is defined.
 
-    Far from 0 a function may be undefined: where a step overflows, the next may be NaN. Such
-    numbers count as their nearest neighbour that has a value.
+    Far from 0 a function may be undefined: where one part overflows, the next may be NaN. For such
+    a number, the value at the nearest defined number counts.
     """
     ends = Keys(_filled(channels, -_LARGEST), _filled(channels, _LARGEST), float_of)
     rows = torch.stack([ends.low, _filled(channels, 0), ends.high])
@@ -39,7 +39,7 @@ def float_keys(function: Function, channels: int) -> Keys:
 
 
 def integer_thresholds(turns: Turns) -> Thresholds:
-    """Of whole numbers. A constant gets a threshold at the end of int32."""
+    """Thresholds of whole numbers. A constant gets a threshold at the end of int32."""
     turn, before, after = (part.numpy() for part in turns)
     # Rising: yes from `turn` on, so x > turn - 1. Falling: yes before it, so x < turn.
     value = np.where(after, turn - 1, turn)
@@ -49,7 +49,7 @@ def integer_thresholds(turns: Turns) -> Thresholds:
 
 
 def float_thresholds(turns: Turns) -> Thresholds:
-    """Of float32 numbers. A constant gets an infinite threshold."""
+    """Thresholds of float32 numbers. A constant gets an infinite threshold."""
     turn, before, after = (part.numpy() for part in turns)
     value = np.where(after, _floats(turn - 1), _floats(turn))
     value = np.where(before & after, -np.inf, np.where(~before & ~after, np.inf, value))
@@ -57,12 +57,12 @@ def float_thresholds(turns: Turns) -> Thresholds:
 
 
 def float_of(keys: Tensor) -> Tensor:
-    """The float32 numbers in their order: key 0 is zero, +-1 the smallest, and so on."""
+    """The float32 numbers of keys. Key 0 is zero, keys +-1 are the smallest numbers, and so on."""
     return torch.from_numpy(_floats(keys.numpy()))
 
 
 def _last_defined(function: Function, channels: int, side: int) -> Tensor:
-    """The key furthest from 0 on that side; the very last one where 0 has no value either."""
+    """The defined key furthest from 0 on that side; the last key where 0 is not defined either."""
     ends = _filled(channels, 0), _filled(channels, _LARGEST)
     keys = Keys(ends[0], ends[1], lambda keys: float_of(side * keys))
     turns = bisected(lambda rows: function.is_defined(keys.number(rows)), keys)

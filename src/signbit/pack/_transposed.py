@@ -1,4 +1,4 @@
-"""Transposed convolutions, as ordinary ones: one for each phase of the stride."""
+"""Turn transposed convolutions into ordinary ones, one for each phase of the stride."""
 
 from itertools import product
 from typing import Any
@@ -21,8 +21,8 @@ def transposed(
 ) -> Step:
     """Output row y of phase r, y + padding = stride * q + r, adds the taps r, r + stride, ...
 
-    weight: torch's, (in, out / groups, height, width). Between the numbers of the input there
-    would be zeros, which are no bits; so no phase looks at them.
+    weight: torch's weight, (in, out / groups, height, width). A transposed convolution would need
+        zeros between the numbers of its input. They are not bits, and no phase reads them.
     """
     if dilation != (1, 1):
         c.refuse("a transposed convolution with dilation; give dilation=1, or a kernel with zeros")
@@ -44,7 +44,7 @@ def transposed(
 
 
 class _Axis:
-    """Rows or columns. phases: those of the stride that have a tap."""
+    """Rows or columns.  phases: the phases of the stride that have a tap."""
 
     def __init__(self, source: int, output: int, stride: int, padding: int, kernel: int):
         self.stride, self.padding, self.kernel, self.output = stride, padding, kernel, output
@@ -56,7 +56,7 @@ class _Axis:
         return len(range(phase, self.kernel, self.stride))
 
     def table(self, step: int, phase_step: int) -> Tensor:
-        """Where each output lies among the phases' outputs."""
+        """The place of each output among the outputs of the phases."""
         places = []
         for y in range(self.output):
             q, phase = divmod(y + self.padding, self.stride)

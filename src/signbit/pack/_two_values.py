@@ -1,4 +1,4 @@
-"""Whether a function has two values, and where it changes from one to the other."""
+"""Find out whether a function has two values, and where it changes between them."""
 
 from typing import NamedTuple
 
@@ -7,22 +7,22 @@ from torch import Tensor
 
 from signbit.pack._functions import Function, Keys, Turns, bisected, evaluated
 
-# Numbers that are looked at one by one, at most, and values that a row of them has.
+# The most numbers that are evaluated one by one, and the number of values in a row of them.
 _MOST_LOOKS = 1 << 26
 _AT_ONCE = 1 << 22
 _FEW = 4
-# Floating-point numbers closer than this are told apart by rounding alone.
+# Floating-point numbers closer than this may differ only by rounding.
 _NARROW, _TINY = 1e-6, 1e-30
 
 
 class Levels(NamedTuple):
-    """What bits stand for, per channel: the number of bit 0 and that of bit 1, the higher."""
+    """The numbers that bits stand for, per channel: that of bit 0, and the higher one of bit 1."""
 
     low: Tensor
     high: Tensor
 
     def centre_and_distance(self) -> tuple[float, float] | None:
-        """The number between both, and how far they are from it; None where channels differ."""
+        """The middle of both numbers, and their distance from it; None where channels differ."""
         if len(self.low.unique()) > 1 or len(self.high.unique()) > 1:
             return None
         low, high = float(self.low[0]), float(self.high[0])
@@ -30,11 +30,11 @@ class Levels(NamedTuple):
 
 
 class TwoValues(NamedTuple):
-    """A function that gives two values: which, and where it turns.
+    """The two values of a function, and where it turns.
 
     levels: its two values.
-    turns: by the keys of its argument.
-    between: whether a third value lies between them, on a range that only rounding can hit.
+    turns: the keys of its argument where it turns.
+    between: whether it has a third value between them, on a range that only rounding can hit.
     """
 
     levels: Levels
@@ -43,10 +43,10 @@ class TwoValues(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Why a function is not one of two values.
+    """The reason why a function does not have two values.
 
-    few: whether it has few values, so that somebody meant it as a sign.
-    third: whether it has a third value that its argument can reach.
+    few: whether it has only a few values, so that it is probably meant as a sign.
+    third: whether it has a third value, for an argument that can occur.
     """
 
     text: str
@@ -55,10 +55,10 @@ class Reason(NamedTuple):
 
 
 def two_values(function: Function, keys: Keys, step: int | None = None) -> TwoValues | Reason:
-    """Look at a function of keys.
+    """The two values of a function of keys, or the reason why it has none.
 
-    step: that the keys which can be reached are the lowest, the lowest + step, and so on; None
-        where keys stand for float32 numbers, of which any can.
+    step: the keys that can occur are the lowest, the lowest + step, and so on. None where keys
+        stand for float32 numbers, all of which can occur.
     """
     if function.direction is not None:
         return _of_monotone(function, keys, step)
@@ -88,7 +88,7 @@ def _with_a_third(
     odd: Tensor,
     step: int | None,
 ) -> TwoValues | Reason:
-    """Where there are values between the two: allowed only where none can be reached."""
+    """Check values between the two. They are allowed only where none of them can occur."""
     leaves = bisected(lambda one: _at(function, keys, one) != ends[0], keys).turn
     arrives = bisected(lambda one: _at(function, keys, one) == ends[1], keys).turn
     values = _at(function, keys, leaves[None])[0, odd].unique()
@@ -112,9 +112,9 @@ def _with_a_third(
 
 
 def _is_narrow(function: Function, low: Tensor, high: Tensor) -> Tensor:
-    """Whether rounding alone tells two numbers apart, or what a part of the function makes of them.
+    """Whether two numbers, or the results of a part of the function, differ only by rounding.
 
-    Where x + bias is 0 near x = 0, as many numbers x round to the same sum.
+    For example, x + bias is 0 for many x near -bias, because they round to the same sum.
     """
     below, above = (evaluated(function.step, {function.of: row[None]}) for row in (low, high))
     narrow = (high - low) <= _NARROW * torch.maximum(low.abs(), high.abs()) + _TINY
@@ -145,7 +145,7 @@ def _of_any(function: Function, keys: Keys, step: int | None) -> TwoValues | Rea
 
 
 def _rows(function: Function, keys: Keys, step: int | None) -> Tensor | None:
-    """The keys to look at, (rows, C): all of them, or those around each change."""
+    """The keys to evaluate, (rows, C): all keys, or those around each change."""
     channels = len(keys.low)
     if step is not None:
         low, high = int(keys.low[0]), int(keys.high[0])

@@ -1,4 +1,4 @@
-"""From what somebody hands over to the module that runs."""
+"""Find the module that runs in the module that the user gives."""
 
 import copy
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from signbit.pack._script import require_operators
 
 
 def unwrapped(model: nn.Module) -> tuple[nn.Module, list[str]]:
-    """The network itself, in float32: without the wrappers of compilation and of many devices.
+    """The network itself, in float32, without the wrappers of compilation and of many devices.
 
-    A single layer becomes a network of one, so that it has a path. With it, what was converted, a
-    line each.
+    A single layer becomes a network of one layer, so that it has a path.
 
-    Raises: PackError where it is in training mode, or lies on a device or in a type that cannot
-    be packed.
+    Returns: the network, and a line for each conversion.
+    Raises: PackError where it is in training mode, or on a device or of a type that cannot be
+        packed.
     """
     if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
         return unwrapped(model.module)
@@ -49,7 +49,7 @@ def unwrapped(model: nn.Module) -> tuple[nn.Module, list[str]]:
 
 @contextmanager
 def unchanged(model: nn.Module) -> Iterator[None]:
-    """While it lasts, the network may change its parameters and buffers; they come back."""
+    """Restore the network's parameters and buffers at the end of the context."""
     tensors = [*model.parameters(), *model.buffers()]
     kept = [(tensor, tensor.data, tensor.detach().clone()) for tensor in tensors]
     try:

@@ -1,4 +1,4 @@
-"""Which numbers a tensor holds, told by their elements and not by the tensor's name."""
+"""The numbers that a tensor holds. Each element is identified, whatever the tensor is called."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,17 +10,17 @@ from torch import Tensor
 
 from signbit.pack._place import Place
 
-# In place of an element's number: a number that does not depend on the network's input.
+# Stands in place of an element's number, for a value that does not depend on the input.
 CONSTANT = -1
 
 
 @dataclass(eq=False)
 class Result:
-    """What one run of an operator gave.
+    """A result of one run of an operator.
 
     call: the run.
-    output: which of its outputs this is.
-    first: the number of the result's first element; the others follow, in the order of rows.
+    output: the index of this output among the outputs of the run.
+    first: the number of the result's first element. The others follow in row-major order.
     """
 
     call: "OperatorCall"
@@ -41,11 +41,11 @@ class Result:
 
 @dataclass(eq=False)
 class View:
-    """What a tensor held at the moment when an operator read it.
+    """The content of a tensor at the moment when an operator read it.
 
-    whole: the result that it is, element by element, in its shape.
+    whole: the result that the tensor is, element by element and in the same shape.
     elements: otherwise the number of each element, CONSTANT for those that are constant.
-    constants: the values of constant elements, in the shape; others are not to be read.
+    constants: the values of constant elements, in the tensor's shape. Other values mean nothing.
     earlier: whether constants come from the images of an earlier call.
     """
 
@@ -70,7 +70,7 @@ class View:
         return self.elements
 
     def rearranged(self, change: Callable[[Tensor], Tensor]) -> "View":
-        """The same numbers, some of them, in other places."""
+        """The same numbers, or some of them, in other places."""
         elements = change(self.numbered())
         constants = None if self.constants is None else change(self.constants)
         if self.is_constant:
@@ -82,7 +82,7 @@ class View:
         return [self.rearranged(lambda one, half=half: one.chunk(2, dim)[half]) for half in (0, 1)]
 
     def same_as(self, other: "View") -> bool:
-        """Whether both hold the very same numbers."""
+        """Whether both hold the same numbers, element by element."""
         if self.shape != other.shape or self.dtype != other.dtype:
             return False
         if self.is_constant and other.is_constant:

@@ -1,4 +1,4 @@
-"""Layers with weights: bits where weights and input have two values each."""
+"""Layers with weights. They are bits where weights and input have two values each."""
 
 import math
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from signbit.pack._nodes import affine
 from signbit.pack._pointwise import function
 from signbit.pack._rule import RuleCall
 
-# Weights whose sizes differ by no more than rounding have one size.
+# Weights whose magnitudes differ by at most this have the same magnitude: rounding explains it.
 CLOSE = 1e-6
 # Weights that are looked at together, in 1 MiB.
 _AT_ONCE = 1 << 18
 
 
 class Window(NamedTuple):
-    """How a kernel moves over a map; padding: top, left, bottom, right."""
+    """How a kernel moves over a map.  padding: top, left, bottom, right."""
 
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -30,9 +30,9 @@ class Window(NamedTuple):
 def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: float = 0.0) -> Step:
     """A convolution without bias: bits where weights and input have two values each.
 
-    fill: what padded taps count as.
+    fill: the value of padded taps.
     """
-    # A sum is finite where all its parts are, but for some that overflow.
+    # A sum is finite where all its parts are, except for sums that overflow.
     if not math.isfinite(float(weight.sum())) and not bool(weight.isfinite().all()):
         c.refuse(
             "its weights hold NaN or infinity, as after a training that diverged; train it anew"
@@ -63,7 +63,7 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
 
 
 def _is_exact(scale: Tensor) -> bool:
-    """Powers of two, which no product rounds."""
+    """Whether all scales are powers of two, so that products with them are exact."""
     return bool((torch.frexp(scale).mantissa == 0.5).all())
 
 
@@ -91,7 +91,7 @@ def _parts(weight: Tensor) -> Sequence[Tensor]:
 
 
 def rescaled(c: RuleCall, step: Step, scale: Tensor, shift: Tensor) -> Step:
-    """What the sums of signs stand for."""
+    """The real numbers that the sums of signs stand for: scale * sum + shift."""
     if not bool((scale == 1).all()):
         node = affine(scale, torch.zeros_like(scale))
         step = function(c, step, lambda rows: rows * scale, scale, node)

@@ -1,1 +1,1 @@
-"""Pictures of runs, results and quantizers; matplotlib is imported when one is drawn."""
+"""Pictures of runs, results and quantizers; matplotlib is imported only when one is drawn."""

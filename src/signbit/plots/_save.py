@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def save(figure: "Figure", path: Path | str) -> None:
     """Write the figure as a PNG, whole or not at all. Raises: OutputError."""
     with warnings.catch_warnings(), atomic_path(path) as temporary:
-        # Letters of class names that the font lacks are drawn as boxes; a warning for each, with
-        # a line of matplotlib's own code, helps nobody.
+        # matplotlib draws a box for a letter that the font lacks. Its warning for each letter shows
+        # a line of its own code, which does not help the user.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(temporary, format="png")

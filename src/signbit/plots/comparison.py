@@ -17,10 +17,11 @@ _PANELS = (
 def draw_comparison(runs: Mapping[str, Sequence[Rows]], path: Path | str) -> None:
     """Draw accuracy over the epochs, held-out and training images, as a PNG.
 
-    runs: for each variant its runs, each the metrics by epoch as in `metrics.csv`. The line is the
-        mean of the runs, the band reaches from the lowest to the highest. The legend names the
-        variants in the order of their last held-out accuracy. Without held-out images there is
-        one panel.
+    runs: for each variant its runs. A run is the metrics by epoch, as in `metrics.csv`.
+
+    The line is the mean of the runs; the band reaches from the lowest to the highest. The legend
+    names the variants in the order of their last held-out accuracy. Without held-out images there
+    is only one panel.
 
     Raises: OutputError.
     """

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from signbit.plots._save import save
 
-# Beyond these, counts in cells and names at the axes would be smaller than one can read.
+# With more classes, counts in cells and names at the axes would be too small to read.
 MOST_WRITTEN = 20
 MOST_NAMED = 200
 LONGEST_NAME = 24
@@ -17,10 +17,10 @@ LONGEST_NAME = 24
 def draw_confusion(
     confusion: NDArray[np.int64], classes: Sequence[str], path: Path | str, title: str = ""
 ) -> None:
-    """Draw a confusion matrix as a PNG: rows are true classes, columns predicted ones.
+    """Draw a confusion matrix as a PNG: rows are true classes, columns are predicted classes.
 
-    The shade is the share of the row's images. Up to MOST_WRITTEN classes each cell says its
-    count; up to MOST_NAMED the axes have names.
+    The shade of a cell is its share of the row's images. Up to MOST_WRITTEN classes each cell also
+    shows its count; up to MOST_NAMED classes the axes have names.
 
     Shape:  confusion (C, C), C names.
     Raises: OutputError.
@@ -32,11 +32,11 @@ def draw_confusion(
     figure = Figure(figsize=(side + 1.5, side + 1.0), dpi=120, layout="constrained")
     axes = figure.subplots()
     shares = 100 * confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    # With many classes and errors the highest share is far below 100.
+    # With many classes and many errors the highest share is far below 100.
     most = max(float(shares.max()), 1.0)
     picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=most, interpolation="nearest")
     figure.colorbar(picture, ax=axes, fraction=0.045, label="% of the true class's images")
-    # Names are plain text: a dollar sign in one starts no formula.
+    # Names are plain text: a dollar sign in a name must not start a formula.
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.set_title(title, fontsize=11, parse_math=False, wrap=True)
     _name_axes(axes, classes)

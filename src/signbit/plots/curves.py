@@ -47,7 +47,7 @@ def draw_curves(rows: Sequence[Mapping[str, float]], path: Path | str) -> None:
 def _draw_layers(axes, rows: Sequence[Mapping[str, float]]) -> None:
     layers = [key for key in rows[0] if key.startswith("flipped/")] if rows else []
     for index, layer in enumerate(layers):
-        # Early layers dark, late ones light: the order is what one reads off.
+        # Early layers are dark and late ones light, so that the picture shows their order.
         shade = str(0.3 + 0.5 * index / max(len(layers) - 1, 1))
         values = [100 * row[layer] for row in rows]
         label = "each layer, first dark, last light" if index == 0 else None

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 Curve = NDArray[np.float32]
 
-# An even number of points: none falls on 0, where the step would get a slanted edge.
+# The number of points is even, so that none falls on 0. There the step would get a slanted edge.
 POINTS = 2000
 LIMIT = 2.0
 # The mean of 20,000 signs is within 0.02 of its limit, less than the line is thick.
 DRAWS = 20_000
 MEANS = 81
 COLUMNS = 7
-# Of the training, for gradients that change with it; later ones are drawn darker.
+# Moments of the training, for gradients that change during it; later ones are drawn darker.
 PROGRESS = {"start": 0.0, "middle": 0.5, "end": 1.0}
 _OUTPUT, _GRADIENT, _GREY = "#1f5fa8", "#c2410c", "#9aa3ad"
 
@@ -31,9 +31,9 @@ _OUTPUT, _GRADIENT, _GREY = "#1f5fa8", "#c2410c", "#9aa3ad"
 def draw_quantizers(path: Path | str) -> None:
     """Draw a column for each registered quantizer as a PNG: y above, dy/dx below.
 
-    A quantizer that draws at random shows the mean of its output, and a few of its draws; one
-    whose gradient changes during the training, that at its start, middle and end. Numbers on
-    the axis are one output channel for quantizers that take a mean.
+    For a quantizer with random output, the picture shows the mean and a few draws. For one whose
+    gradient changes during the training, it shows the gradient at the start, in the middle and at
+    the end. A quantizer that needs a mean gets all numbers of the axis as one output channel.
 
     Raises: OutputError, MissingDependencyError.
     """
@@ -61,7 +61,7 @@ def draw_quantizers(path: Path | str) -> None:
 
 
 def sample(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve, Curve]:
-    """x, y and dy/dx at POINTS places from -LIMIT to LIMIT; y is one draw where it is random."""
+    """x, y and dy/dx at POINTS places from -LIMIT to LIMIT; where y is random it is one draw."""
     import torch
 
     with _own_randomness():
@@ -84,7 +84,10 @@ def sample_mean(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve] | None:
 
 
 def sample_gradients(quantizer: "AbstractQuantizer") -> dict[str, Curve]:
-    """dy/dx for each name in PROGRESS, or the first where all are the same; then at the start."""
+    """dy/dx for each name in PROGRESS; only for "start" where all are the same.
+
+    The quantizer is left at the start of the training.
+    """
     from signbit.quantizers import set_progress
 
     curves: dict[str, Curve] = {}
@@ -99,7 +102,7 @@ def sample_gradients(quantizer: "AbstractQuantizer") -> dict[str, Curve]:
 
 @contextmanager
 def _own_randomness() -> Iterator[None]:
-    # Drawing a picture must not change what the caller's generator gives next.
+    # A picture must not change the numbers that the caller's generator gives next.
     import torch
 
     with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""A page of images with what a network says they are."""
+"""A page of images with a network's answers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ def draw_samples(
 ) -> None:
     """Draw images in rows, each with its predicted class and probability, as a PNG.
 
-    A wrong prediction is red and names the true class; where the truth is None it is black.
+    A wrong prediction is red and names the true class. Where the truth is None, it is black.
 
     Shape:  each image (H, W, C) uint8, grey or RGB.
     Raises: OutputError.
@@ -35,12 +35,12 @@ def draw_samples(
         if place >= len(images):
             continue
         image = images[place]
-        # Explicit limits: matplotlib would otherwise stretch each grey image to its own range.
+        # Without limits, matplotlib would stretch each grey image to its own range.
         axes.imshow(image if image.shape[-1] == 3 else image[..., 0], "gray", vmin=0, vmax=255)
         right = truth[place] in (None, predicted[place])
         title = f"{predicted[place]}  {probabilities[place]:.0%}"
         title += "" if right else f"\nis {truth[place]}"
         color = "black" if right else "tab:red"
-        # Names are text, whatever dollar signs they hold.
+        # Names are plain text: a dollar sign in a name must not start a formula.
         axes.set_title(title, fontsize=8, color=color, parse_math=False)
     save(figure, path)

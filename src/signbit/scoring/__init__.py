@@ -1,4 +1,4 @@
-"""How well a network does: on a data set with labels, and on image files. Needs no torch."""
+"""Measure a network on a data set with labels, or classify image files. Needs no torch."""
 
 from signbit.scoring._counts import Classification, ClassificationCounter
 from signbit.scoring._evaluate import (

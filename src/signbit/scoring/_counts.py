@@ -12,7 +12,7 @@ MOST_TOP = 5
 
 @dataclass(frozen=True)
 class Classification:
-    """The counts of all images; every figure follows from whole numbers.
+    """The counts of all images; every figure is computed from whole numbers.
 
     confusion: (classes, classes) int64; row = true class, column = predicted class.
     in_top: images whose true class is among the `top` highest scores.
@@ -30,7 +30,7 @@ class Classification:
 
     @property
     def top1(self) -> float | None:
-        """Share of images whose highest score is that of their class; None without images."""
+        """Share of images whose own class has the highest score; None without images."""
         return _share(int(np.trace(self.confusion)), self.images)
 
     @property
@@ -40,17 +40,17 @@ class Classification:
 
     @property
     def per_class(self) -> list[float | None]:
-        """Share of each class's images that are classified rightly; None for a class without."""
+        """For each class, the share of its images that are right; None without images."""
         totals = self.confusion.sum(axis=1)
         rights = np.diagonal(self.confusion)
         return [_share(int(r), int(t)) for r, t in zip(rights, totals, strict=True)]
 
 
 class ClassificationCounter:
-    """Counts the results of batches; how images are cut into batches does not matter.
+    """Counts the results of batches; the result does not depend on the size of the batches.
 
-    Of equal scores the one of the lower class index counts as higher, as in `numpy.argmax`,
-    for the prediction and for the top 5 alike.
+    Where scores are equal, the class of the lower index comes first, as in `numpy.argmax`. This
+    holds for the prediction and for the top 5.
     """
 
     def __init__(self, num_classes: int):
@@ -65,8 +65,8 @@ class ClassificationCounter:
         """Count a batch.
 
         Shape:  scores (N, classes), labels (N,) from 0 to classes - 1; N may be 0.
-        Raises: UsageError for other shapes and labels, CheckpointError for a score that is NaN;
-            nothing of the batch is counted then.
+        Raises: UsageError for other shapes and labels, CheckpointError for a score that is NaN.
+            Then nothing of the batch is counted.
         """
         check_scores(scores, self.num_classes)
         labels = self._checked(labels, len(scores))

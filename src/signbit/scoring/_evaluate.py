@@ -1,4 +1,4 @@
-"""Run a classifier on a labelled data set; needs NumPy alone."""
+"""Run a classifier on a labelled data set; needs only NumPy."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,15 +17,15 @@ MOST_LISTED = 5
 
 
 class Classifier(Protocol):
-    """What can be evaluated: a trained torch model, or a packed one without torch."""
+    """A model that can be evaluated: a trained torch model, or a packed network without torch."""
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """Size and channels of the images it takes, and the names of its classes."""
+        """Size and channels of the images that it accepts, and the names of its classes."""
         ...
 
     def scores(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
-        """(N, H, W, C) uint8 to (N, classes), the class of the highest score being the answer."""
+        """(N, H, W, C) uint8 to (N, classes). The class with the highest score is the answer."""
         ...
 
 
@@ -34,7 +34,7 @@ class Evaluation:
     """The result of a classifier on one split of a data set.
 
     classes: names, in the order of the scores.
-    seconds: what reading and scoring the images took.
+    seconds: the time that reading and scoring the images took.
     """
 
     data: str
@@ -70,11 +70,11 @@ def evaluate(
     advance: Callable[[int], None] = lambda count: None,
     classes: Sequence[str] | None = None,
 ) -> Evaluation:
-    """Score every image and count; the last, partial batch too.
+    """Score every image, also those of a last, partial batch, and count the results.
 
-    A class of the data set is the model's class of the same name, or of a synonym where the model
-    has no class of the same name (`plane` for `airplane`, `car` for `automobile`); where one side
-    has no names, or only numbers, it is the class of the same index.
+    Each class of the data set is matched with the model's class of the same name. Where the model
+    has no class of that name, a synonym counts (`plane` for `airplane`, `car` for `automobile`).
+    Where one side has no names, or only numbers, classes are matched by index.
 
     advance: called with the number of images after each batch.
     classes: names of the model's classes, in the order of the scores; None for its own.
@@ -94,7 +94,7 @@ def evaluate(
 
 
 def class_names(model: Classifier, fallback: Sequence[str] = ()) -> tuple[str, ...]:
-    """The names of the model's classes; else the fallback where its number fits, else numbers."""
+    """The names of the model's classes; else `fallback` if it has as many, else numbers."""
     preprocessing = model.preprocessing
     if preprocessing.classes:
         return tuple(preprocessing.classes)
@@ -103,14 +103,14 @@ def class_names(model: Classifier, fallback: Sequence[str] = ()) -> tuple[str, .
 
 
 def score_count(model: Classifier) -> int:
-    """How many scores a model gives, found by asking for those of a black image."""
+    """How many scores a model gives; it is run on a black image to find out."""
     preprocessing = model.preprocessing
     pixels = np.zeros((1, *preprocessing.size, preprocessing.channels), np.uint8)
     return model.scores(pixels).shape[1]
 
 
 def numbered(count: int) -> tuple[str, ...]:
-    """'0', '1', ...: the names of classes that have none."""
+    """'0', '1', ...: names for classes that have none."""
     return tuple(map(str, range(count)))
 
 
@@ -145,7 +145,7 @@ def _labels_in(classes: Sequence[str], images: ImageSet) -> NDArray[np.int64]:
             f"not know {', '.join(unknown[:MOST_LISTED])}{more}; its names are "
             f"{', '.join(classes[:MOST_LISTED])}{', ...' if len(classes) > MOST_LISTED else ''}"
         )
-    # Of images that are numbered the highest may be missing.
+    # Where images have numbers for classes, those of the highest class may be missing.
     fewer = own == numbered(len(own)) and len(own) < len(classes)
     if len(own) != len(classes) and not fewer:
         raise DataError(

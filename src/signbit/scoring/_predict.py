@@ -1,4 +1,4 @@
-"""Classify image files; needs NumPy and Pillow alone."""
+"""Classify image files; needs only NumPy and Pillow."""
 
 import warnings
 from collections import deque
@@ -25,10 +25,10 @@ READERS = 4
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says of one file.
+    """The model's answer for one file.
 
     top: names and probabilities of the likeliest classes, the likeliest first.
-    true: the class that the file's name or folder says, None where they say none.
+    true: the class that the file's name or folder says; None where they say none.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that gave no image, and why."""
+    """A file that could not be read, and the reason."""
 
     path: Path
     reason: str
@@ -46,7 +46,7 @@ class Unreadable:
 
 @dataclass
 class PredictionTally:
-    """What remains of all predictions: counts, and the files that are wrong or unreadable."""
+    """The counts of all predictions, and lists of the wrong and of the unreadable files."""
 
     images: int = 0
     labelled: int = 0
@@ -94,13 +94,13 @@ def predict(
     batch_size: int = 64,
     numbered: Sequence[str] | None = None,
 ) -> Iterator[Prediction | Unreadable]:
-    """Classify the files in their order; memory does not grow with their number.
+    """Classify the files in their order; the memory needed does not grow with their number.
 
-    Probabilities are the softmax of the scores; log-probabilities have their own back. Of equal
-    ones the class of the lower index comes first.
+    Probabilities are the softmax of the scores. Where the scores are log-probabilities, that gives
+    the probabilities themselves. Where two are equal, the class of the lower index comes first.
 
     classes: names in the order of the scores.
-    top: how many of the likeliest classes to name, at most all.
+    top: how many of the likeliest classes to name, at most the number of classes.
     numbered: the names that numbers in the files' names stand for; None for `classes`.
 
     Raises: CheckpointError where a score is not a number.
@@ -131,7 +131,7 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Probabilities from scores; rows add up to 1.  Shape: (N, classes)."""
     wide = scores.astype(np.float64)
     highest = wide.max(axis=1, keepdims=True)
-    # An infinite highest score minus itself would be NaN.
+    # Where the highest score is infinite, the difference to itself would be NaN.
     shifted = np.where(wide == highest, 0.0, wide - np.nan_to_num(highest))
     powers = np.exp(shifted)
     return powers / powers.sum(axis=1, keepdims=True)
@@ -143,7 +143,7 @@ Read = tuple[Path, NDArray[np.uint8] | DataError]
 def _read(
     paths: Iterable[Path], preprocessing: Preprocessing, batch_size: int
 ) -> Iterator[list[Read]]:
-    """Batches of files as pixels or errors, read on a few threads while the last is in use."""
+    """Batches of files as pixels or errors; a few threads read the next while one is in use."""
 
     def read(path: Path) -> Read:
         try:
@@ -168,10 +168,11 @@ def _read(
 
 @contextmanager
 def _filters_of_readers() -> Iterator[None]:
-    """The warning filters that `read_image` sets, around all its threads.
+    """Set the warning filters of `read_image` around all its threads.
 
-    Filters belong to the process: threads that set and restore them in turn would leave them as
-    one of them found them. When all find these, it does not matter whose are restored.
+    Filters belong to the process. If threads set and restore them in turn, the last one may restore
+    the filters that another thread had set. Here every thread finds the same filters, so it does
+    not matter which are restored last.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -7,7 +7,7 @@ from torch import Tensor
 from signbit.errors import UsageError
 from signbit.train.recipe import Augmentation
 
-# The default input turns this pixel into 0.
+# The default `input` of a recipe turns a pixel of this value into 0.
 _MID_GREY = 128
 
 
@@ -16,17 +16,17 @@ def check_augmentation(settings: Augmentation, height: int, width: int) -> None:
     if settings.crop_border == "reflect" and settings.crop_padding >= min(height, width):
         raise UsageError(
             f"augmentation.crop_padding is {settings.crop_padding}; images of {height}x{width} "
-            f"reflect at most {min(height, width) - 1} pixels; lower it, or take crop_border=black"
+            f"reflect at most {min(height, width) - 1} pixels; lower it, or set crop_border=black"
         )
 
 
 def augment(
     pixels: Tensor, settings: Augmentation, generator: torch.Generator, mirrored: Tensor
 ) -> Tensor:
-    """Crop from the image with a border around it, mirror, cut out a square.
+    """Crop from the image with a border around it, then mirror it and cut out a square.
 
-    generator: on the device of `pixels`.
-    mirrored: (N,) bool, which images an alternating flip mirrors.
+    generator: a generator on the device of `pixels`.
+    mirrored: (N,) bool, the images that an alternating flip mirrors.
 
     Shape:  (N, H, W, C) uint8 to the same.
     """
@@ -56,7 +56,7 @@ def _crop_and_flip(
         rows, columns = _reflect(rows - pad, height), _reflect(columns - pad, width)
     else:
         pixels = F.pad(pixels, (0, 0, pad, pad, pad, pad))
-    # One gather of whole pixels: their places in the batch, seen as a list of pixels.
+    # One gather moves whole pixels. Their places count the pixels of the whole batch.
     _, rows_of_each, columns_of_each, _ = pixels.shape
     rows = rows + torch.arange(count, device=device)[:, None] * rows_of_each
     places = rows[:, :, None] * columns_of_each + columns[:, None, :]
@@ -64,7 +64,7 @@ def _crop_and_flip(
 
 
 def _reflect(places: Tensor, size: int) -> Tensor:
-    """Places up to size - 1 beyond the edges, mirrored at the first and the last pixel."""
+    """Mirror places beyond the edges at the first or last pixel; at most size - 1 beyond."""
     return size - 1 - (size - 1 - places.abs()).abs()
 
 

@@ -1,4 +1,4 @@
-"""Moving average of a network's parameters, with batch norms measured to fit it."""
+"""Moving average of a network's parameters, with batch norms that are measured for it."""
 
 from collections.abc import Iterable
 from copy import deepcopy
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-# The average forgets faster in its first steps, so that the random start soon has no part in it.
+# The average forgets faster in its first steps, so that the random start soon has no effect.
 _WARMUP_STEPS = 10
 
 
@@ -33,9 +33,9 @@ class AverageModel(nn.Module):
 
     @torch.no_grad()
     def measure(self, model: nn.Module, batches: Iterable[Tensor]) -> None:
-        """Take the statistics of all batch norms from `batches`, other buffers from `model`.
+        """Measure the statistics of all batch norms on `batches`; copy other buffers from `model`.
 
-        Averaged weights have other signs than the weights that the running statistics belong to.
+        The running statistics of `model` do not fit: some averaged weights have other signs.
 
         Source: arXiv:1803.05407, section 3.2.
         """
@@ -51,7 +51,8 @@ class AverageModel(nn.Module):
             norm.train().reset_running_stats()
         for index, inputs in enumerate(batches):
             for norm, _ in norms:
-                # All batches weigh the same; momentum=None would, too, but waits for the device.
+                # All batches have the same weight. momentum=None does this too, but waits for the
+                # device.
                 norm.momentum = 1 / (index + 1)
             self.model(inputs)
         for norm, momentum in norms:

@@ -14,12 +14,12 @@ from signbit.files import atomic_write
 from signbit.models import parse_torch_file, read_bytes
 
 _FACTS = "signbit"
-# As many differences as fit on a line.
+# The number of differences that fit on a line.
 _NAMED, _SHOWN = 3, 300
 # Room for the names of a thousand classes, and for options of a model.
 _MOST_FACTS, _MOST_LEVELS = 1 << 17, 20
 
-# The digest is the comment of the zip archive, so that it remains one.
+# The digest is the comment of the zip archive, so the file remains a zip archive.
 _END, _END_BYTES = b"PK\x05\x06", 22
 _MARK, _DIGITS = b"signbit sha256 ", 64
 _COMMENT = len(_MARK) + _DIGITS
@@ -28,17 +28,17 @@ _COMMENT = len(_MARK) + _DIGITS
 class RunCheckpointIO(CheckpointIO):
     """Checkpoints of one run, written whole or not at all, and read without running code.
 
-    The file is a zip archive of `torch.save`, whose comment is the SHA-256 of all bytes before.
+    The file is a zip archive of `torch.save`. Its comment is the SHA-256 of all bytes before it.
 
-    facts: nested plain values that say what is trained, and on what. A checkpoint with others is
-        refused: going on with it would mix two runs.
+    facts: nested plain values that say what is trained, and on which data. A checkpoint with other
+        facts is refused, because it belongs to another run.
     """
 
     def __init__(self, facts: Mapping[str, Any]):
         self.facts = facts
 
     def save_checkpoint(self, checkpoint: Any, path: Any, storage_options: Any = None) -> None:
-        """Write to memory first, so that a full disk is an OSError, not a torn archive."""
+        """Write to memory first, so that a full disk gives an OSError and not half an archive."""
         buffer = io.BytesIO()
         torch.save({**checkpoint, _FACTS: dict(self.facts)}, buffer)
         atomic_write(path, with_digest(buffer.getvalue()))
@@ -46,9 +46,9 @@ class RunCheckpointIO(CheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Tensors, on the CPU, and plain values only, once all bytes are seen to be right.
+        """Read tensors, on the CPU, and plain values, after the digest of all bytes is compared.
 
-        Raises: CheckpointError; UsageError for other facts.
+        Raises: CheckpointError; UsageError where the facts differ.
         """
         shown = printable(str(path))
         content = read_bytes(path)
@@ -64,48 +64,48 @@ class RunCheckpointIO(CheckpointIO):
         return checkpoint
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Delete a file that may be gone already."""
+        """Delete a file, which may be missing."""
         Path(path).unlink(missing_ok=True)
 
 
 def with_digest(archive: bytes) -> bytes:
-    """An archive that has no comment, with the digest as one."""
+    """An archive without a comment, with its digest as the comment."""
     assert _has_no_comment(archive)
     told = archive[:-2] + _COMMENT.to_bytes(2, "little") + _MARK
     return told + hashlib.sha256(told).hexdigest().encode()
 
 
 def _verify(path: str, content: bytes) -> None:
-    """Raises: CheckpointError where one bit is another than those that were written.
+    """Raises: CheckpointError where any bit differs from what was written.
 
-    Archives of earlier versions have no comment; damage to a digest does not make one of those.
+    Archives of earlier versions have no comment. An archive with a damaged digest still has one.
     """
     told, digest = content[:-_DIGITS], content[-_DIGITS:]
     if told.endswith(_MARK) and hashlib.sha256(told).hexdigest().encode() == digest:
         return
     if not _has_no_comment(content):
         raise CheckpointError(
-            f"{path}: damaged, its content is not what its SHA-256 was computed of; copy it anew, "
-            "or delete it and train again"
+            f"{path}: damaged, its content does not fit its SHA-256; copy it again, or delete it "
+            "and train again"
         )
 
 
 def _has_no_comment(archive: bytes) -> bool:
-    """Whether the last record, which ends with the length of the comment, is the end of it."""
+    """Whether the archive ends with its last record, with 0 as the length of the comment."""
     end = archive[-_END_BYTES:]
     return end.startswith(_END) and end.endswith(b"\0\0")
 
 
 def _facts(path: str, checkpoint: Any) -> dict[str, Any]:
-    """What a checkpoint says of its run. Raises: CheckpointError where that is not plain."""
+    """The facts that a checkpoint holds. Raises: CheckpointError where one is not plain."""
     facts = checkpoint.get(_FACTS) if isinstance(checkpoint, dict) else None
     if not isinstance(facts, dict):
         raise CheckpointError(
-            f"{path}: does not say which run it is of, as those of this version do; train anew"
+            f"{path}: does not say which run it belongs to, as it must in this version; train again"
         )
     left: list[tuple[Any, int]] = [(facts, 0)]
     count = 0
-    # A part may stand in many places, and in itself.
+    # The same object may stand in many places of the file, even in itself.
     while left:
         value, depth = left.pop()
         count += 1
@@ -114,7 +114,7 @@ def _facts(path: str, checkpoint: Any) -> dict[str, Any]:
         plain = isinstance(value, dict | list | tuple | str | float | bool | None)
         whole = type(value) is int and abs(value) < 1 << 64
         if not (plain or whole) or depth > _MOST_LEVELS or count + len(left) > _MOST_FACTS:
-            raise CheckpointError(f"{path}: what it says of its run is not what runs of ours say")
+            raise CheckpointError(f"{path}: the facts about its run do not have the form of ours")
     return facts
 
 
@@ -123,7 +123,7 @@ def _parts(value: Any) -> Any:
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested facts by dotted names."""
+    """Nested facts as one dict with dotted names."""
     flat: dict[str, Any] = {}
     for key, value in facts.items():
         name = f"{prefix}{key}"

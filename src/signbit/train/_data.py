@@ -1,4 +1,4 @@
-"""Feed a run with images: uint8 on the device, or read by worker processes."""
+"""Give a run its images: uint8 on the device, or files that worker processes read."""
 
 import math
 import os
@@ -18,13 +18,13 @@ from signbit.models import to_input
 from signbit.train._augment import augment, check_augmentation
 from signbit.train.recipe import Recipe
 
-# Every seed of a run holds out the same images, so that their accuracies compare.
+# Runs with different seeds hold out the same images, so that their accuracies can be compared.
 _SPLIT_SEED = 0
 _MAX_WORKERS = 8
 
 
 def epoch_seed(seed: int, epoch: int, purpose: str) -> int:
-    """A seed of its own for each epoch and purpose: resuming needs no generator's state."""
+    """A separate seed for each epoch and purpose, so that resuming needs no generator's state."""
     entropy = [seed, epoch, *purpose.encode()]
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
 
@@ -34,8 +34,8 @@ def split(count: int, val_size: float) -> tuple[Tensor, Tensor]:
 
     val_size: a fraction below 1, or a count.
 
-    Raises: UsageError where fewer than two images are left to train on, or none is held out by a
-        val_size above 0.
+    Raises: UsageError where fewer than two images are left to train on, or where a val_size above 0
+        holds out no image.
     """
     held_out = round(val_size * count) if val_size < 1 else int(val_size)
     if val_size and not held_out:
@@ -53,7 +53,7 @@ def split(count: int, val_size: float) -> tuple[Tensor, Tensor]:
 
 
 class DeviceBatches:
-    """Batches of a data set that lies on the device, in a given order."""
+    """Batches, in a given order, of a data set that is on the device."""
 
     def __init__(self, pixels: Tensor, labels: Tensor, order: Tensor, batch_size: int):
         self.pixels, self.labels = pixels, labels
@@ -68,7 +68,7 @@ class DeviceBatches:
 
 
 class FileBatches:
-    """Batches of a data set in files, read by worker processes, in a given order."""
+    """Batches, in a given order, of a data set in files, which worker processes read."""
 
     def __init__(self, images: ImageSet, order: Tensor, batch_size: int, pin_memory: bool):
         self._loader = DataLoader(
@@ -89,9 +89,9 @@ class FileBatches:
 
 
 class _BatchReader(Dataset):
-    """One item is one batch, or the error that reading it ended with.
+    """One item is one batch, or the error that reading it raised.
 
-    Raised in a worker, an error would come with the worker's traceback as its message.
+    If a worker raised the error itself, its message would be the worker's traceback.
     """
 
     def __init__(self, images: ImageSet, order: Tensor, batch_size: int):
@@ -112,9 +112,9 @@ class _BatchReader(Dataset):
 class PixelData(pl.LightningDataModule):
     """Training and validation batches of one data set, as real input of the network.
 
-    A batch is pixels, labels and the places of its images in the data set.
+    A batch has pixels, labels, and the places of its images in the data set.
 
-    memory_format: of the input, that of the network.
+    memory_format: memory layout of the input, the same as that of the network.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class PixelData(pl.LightningDataModule):
 
     @property
     def steps_per_epoch(self) -> int:
-        """Full batches of training images, or one smaller one where there is no full one."""
+        """The number of full batches of training images; 1 where there is only a smaller batch."""
         return max(len(self.train_indices) // self.recipe.batch_size, 1)
 
     @property
@@ -149,13 +149,13 @@ class PixelData(pl.LightningDataModule):
         if isinstance(self.images.images, np.ndarray):
             pixels = torch.from_numpy(self.images.images).to(self._device)
             self._resident = pixels, torch.from_numpy(self.images.labels).to(self._device)
-        # Which images an alternating flip mirrors in epochs of even number.
+        # The images that an alternating flip mirrors in even epochs.
         coins = torch.Generator().manual_seed(epoch_seed(self.recipe.seed, 0, "flip"))
         drawn = torch.randint(2, (len(self.images.labels),), generator=coins)
         self._mirrored = drawn.to(self._device) == 1
 
     def train_dataloader(self) -> Any:
-        """Shuffled for this epoch; a last batch that is not full is left out of it."""
+        """The training images, shuffled for this epoch, without a last batch that is not full."""
         assert self.trainer is not None
         epoch, seed = self.trainer.current_epoch, self.recipe.seed
         generator = torch.Generator().manual_seed(epoch_seed(seed, epoch, "order"))
@@ -171,9 +171,10 @@ class PixelData(pl.LightningDataModule):
         return self._batches(self.val_indices) if due and len(self.val_indices) else []
 
     def plain_inputs(self) -> Iterator[Tensor]:
-        """Real input of training images without augmentation, the same ones in every epoch.
+        """Real input of training images without augmentation, the same images in every epoch.
 
-        About as many as `averaging.batch_norm_images` says: full batches, from one to all.
+        Their number is about `averaging.batch_norm_images`: at least one and at most all of the
+        full batches.
         """
         assert self.recipe.averaging is not None
         size, wanted = self.recipe.batch_size, self.recipe.averaging.batch_norm_images
@@ -184,7 +185,7 @@ class PixelData(pl.LightningDataModule):
             yield self._to_input(pixels.to(self._device))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> tuple[Tensor, Tensor]:
-        """Augment where training, then turn pixels into real input."""
+        """Augment the images in training, then turn pixels into real input."""
         pixels, labels, places = batch
         assert self.trainer is not None
         if self.trainer.training:

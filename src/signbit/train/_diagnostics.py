@@ -1,4 +1,4 @@
-"""The shares of the binary weights that flipped in an epoch, and that sit at the clip."""
+"""The share of binary weights that flipped in an epoch, and of latent weights at the clip."""
 
 import lightning.pytorch as pl
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, machine, state of the git checkout."""
+"""The environment of a run: versions, machine, state of the git checkout."""
 
 import platform
 import subprocess

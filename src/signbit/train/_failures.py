@@ -1,4 +1,4 @@
-"""What stops a run: numbers that are not finite, a full memory, a compiler that fails."""
+"""Failures that stop a run: numbers that are not finite, a full memory, a failing compiler."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ class FiniteTraining(pl.Callback):
         self._first_bad: Tensor | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Forget the last epoch."""
+        """Forget the losses of the last epoch."""
         self._first_bad = torch.full((), torch.iinfo(torch.int64).max, device=pl_module.device)
 
     def on_train_batch_end(
@@ -41,17 +41,17 @@ class FiniteTraining(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Note a bad loss on the device; raise when it is looked at. End where a signal asks."""
+        """Note a bad loss on the device, and raise when it is read. Stop where a signal asks."""
         stop_if_asked()
         assert self._first_bad is not None
         bad = torch.where(outputs["loss"].isfinite(), self._first_bad, batch_idx)
         self._first_bad = torch.minimum(self._first_bad, bad)
-        # On a GPU each look at the loss waits for the device: once an epoch it may.
+        # On a GPU each reading of the loss waits for the device. Once an epoch is allowed.
         if pl_module.device.type == "cpu" or trainer.is_last_batch:
             self._raise_if_bad(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Before the run folder is written: look at what the last step left."""
+        """Check the loss and the parameters of an epoch that will be saved."""
         assert isinstance(pl_module, TrainingModule)
         if not pl_module.recipe.evaluates(trainer.current_epoch):
             return
@@ -75,10 +75,10 @@ class FiniteTraining(pl.Callback):
 
 @contextmanager
 def machine_errors(recipe: Recipe) -> Iterator[None]:
-    """Turns what the machine cannot do into a TrainingError that names the way out."""
+    """Turn errors of the machine into a TrainingError that names the way out."""
     try:
         yield
-    # All that torch and its compiler raise for these are kinds of RuntimeError.
+    # torch and its compiler raise kinds of RuntimeError for these.
     except (MemoryError, RuntimeError) as error:
         if _is_of_memory(error):
             raise TrainingError(
@@ -103,6 +103,6 @@ def _is_of_compiler(error: Exception) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of the message; a compiler's error wraps that of its back end."""
+    """The first line of the message; for a compiler's error, that of the error of its back end."""
     inner = getattr(error, "inner_exception", None) or error
     return first_line(inner)

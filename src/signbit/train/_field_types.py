@@ -5,18 +5,23 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from signbit.format.preprocessing import MAX_SIDE
+
 Count = Annotated[int, Field(strict=True, ge=1)]
-Natural = Annotated[int, Field(strict=True, ge=0)]
+# A run keeps a row of metrics for each epoch, and no training needs so many.
+Epochs = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 Flag = Annotated[bool, Field(strict=True)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# The side of no image is longer.
+Pixels = Annotated[int, Field(strict=True, ge=0, le=MAX_SIDE)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-# Below 1: the share that a moving average keeps.
+# The share that a moving average keeps must be below 1.
 Share = Annotated[float, Field(ge=0, lt=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def _for_channels(value: Any) -> float | tuple[float, ...]:
-    # One message for both kinds, where a union would have one for each.
+    # This gives one message for both kinds. A union would give one for each.
     try:
         numbers = [_finite(number) for number in (value if _is_list(value) else [value])]
     except (TypeError, ValueError, OverflowError):

@@ -47,8 +47,9 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
         `distillation` that names no file. It is moved to the run's device and put into eval mode.
         It is compiled if the recipe has `compile`.
 
-    Raises: UsageError for a folder that has files or that another process trains in, or settings
-    that do not fit the data; CheckpointError for a teacher or initial weights that do not fit;
+    Raises: UsageError for a folder that has files or in which another process trains, and for
+    settings that do not fit the data; CheckpointError for a teacher or initial weights that do not
+    fit;
     TrainingError for a loss that is not finite, a full memory or a compiler that fails;
     TrainingInterruptedError after Ctrl-C.
     """
@@ -56,7 +57,7 @@ def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
         raise OutputError(f"{printable(str(run.folder))} is a file; choose a folder")
     recipe = with_input_of_init(run.recipe)
     if run.zeros is not None and (recipe.init is None or not is_legacy(recipe.init)):
-        raise UsageError("zeros are those of an old checkpoint in `init`; leave --zeros out")
+        raise UsageError("--zeros is for an old checkpoint in `init`; leave it out")
     run = with_absolute_paths(replace(run, recipe=recipe))
     with lock(run.folder):
         remove_leftovers(run.folder)
@@ -76,15 +77,15 @@ def resume(
 ) -> dict[str, float]:
     """Go on with a run from its last checkpoint, with the settings in its folder.
 
-    On the CPU the end is the same, bit for bit, as that of a run that was never stopped, given
-    the same versions and number of threads.
+    On the CPU, with the same versions and number of threads, the result is the same, bit for bit,
+    as that of a run that was never stopped.
 
-    teacher: the one that `train` was called with.
+    teacher: the teacher that `train` was called with.
 
     Raises: CheckpointError where the folder is not that of a run; UsageError where its recipe or
-    the data are no longer those that it was begun with; and what `train` raises.
+    the data have changed since its start; and the errors of `train`.
     """
-    read_run(folder)  # no lock is made where no run is
+    read_run(folder)  # first, so that no lock is made in a folder without a run
     with lock(folder):
         run = read_run(folder)
         remove_leftovers(folder)
@@ -115,13 +116,13 @@ def _run_trainer(run: Run, recorder: RunRecorder, training: Training, resumed: P
             trainer.fit(training.module, datamodule=training.data, ckpt_path=resumed)
     except SignbitError:
         raise
-    # Lightning looks for what it wrote itself; somebody else may have written the file.
+    # Lightning expects a checkpoint that it wrote itself, but this file may come from elsewhere.
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         if resumed is None or recorder.began:
             raise
         raise _foreign_state(resumed, f"{type(error).__name__}: {first_line(error)}") from error
     except SystemExit as end:
-        # Lightning turns Ctrl-C into this, after it has shut everything down.
+        # Lightning turns Ctrl-C into this error after it has shut everything down.
         checkpoint = run.folder / LAST_CHECKPOINT
         state = (
             f"{checkpoint} is complete" if checkpoint.exists() else "no checkpoint is written yet"
@@ -132,15 +133,15 @@ def _run_trainer(run: Run, recorder: RunRecorder, training: Training, resumed: P
             signal_of(end.__context__),
         ) from None
     finally:
-        # Other threads have no say in signals; None is a handler that is not Python's.
+        # Only the main thread can set signal handlers. None is a handler that is not Python's.
         if previous is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, previous)
 
 
 def _foreign_state(checkpoint: Path, reason: str) -> CheckpointError:
     return CheckpointError(
-        f"{printable(str(checkpoint))}: holds another state than runs of ours write "
-        f"({printable(reason)}); train anew"
+        f"{printable(str(checkpoint))}: its state does not have the form that runs of ours write "
+        f"({printable(reason)}); train again"
     )
 
 
@@ -149,7 +150,7 @@ def _trainer(run: Run, recorder: RunRecorder, facts: dict[str, Any]) -> pl.Train
         accelerator="gpu" if run.device == "cuda" else "cpu",
         devices=1,
         max_epochs=run.recipe.epochs,
-        # Shapes never change, so that the fastest convolution is worth looking for.
+        # Shapes never change, so it is worth searching for the fastest convolution once.
         benchmark=run.device == "cuda",
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
         callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(), recorder],
@@ -164,14 +165,14 @@ def _trainer(run: Run, recorder: RunRecorder, facts: dict[str, Any]) -> pl.Train
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Silence notes on hardware and loaders that a user of this package cannot act on."""
+    """Silence notes on hardware and loaders that do not help a user of this package."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning.*")
-            # lightning 2.6 asks torch in a way that torch 2.13 is about to drop.
+            # lightning 2.6 calls a function that is deprecated in torch 2.13.
             warnings.filterwarnings("ignore", message="`isinstance\\(treespec, LeafSpec\\)`")
             yield
     finally:

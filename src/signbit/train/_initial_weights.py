@@ -1,4 +1,4 @@
-"""Start a network from the weights of another that differs at most in its quantizers."""
+"""Start a network from the weights of another network that differs at most in its quantizers."""
 
 from pathlib import Path
 
@@ -15,9 +15,9 @@ _MAX_LISTED = 5
 
 
 def with_input_of_init(recipe: Recipe) -> Recipe:
-    """The recipe with the input that an old checkpoint in `init` was trained with.
+    """The recipe with the `input` that an old checkpoint in `init` was trained with.
 
-    Raises: UsageError where the recipe itself says another.
+    Raises: UsageError where the recipe has another `input`.
     """
     if recipe.init is None or not is_legacy(recipe.init):
         return recipe
@@ -25,8 +25,8 @@ def with_input_of_init(recipe: Recipe) -> Recipe:
     wanted, given = Input(scale=tuple(scale), bias=tuple(bias)), recipe.input
     if "input" in recipe.model_fields_set and given != wanted:
         raise UsageError(
-            f"--init {printable(recipe.init)} takes {_formula(scale, bias)}, the recipe's `input` "
-            f"is {_formula(given.scale, given.bias)}; leave `input` out"
+            f"--init {printable(recipe.init)} has the input {_formula(scale, bias)}, but the "
+            f"recipe's `input` is {_formula(given.scale, given.bias)}; leave `input` out"
         )
     return recipe.model_copy(update={"input": wanted})
 
@@ -44,14 +44,14 @@ def start_from(
 ) -> None:
     """Copy all parameters and buffers of a run folder or checkpoint into `model`.
 
-    What belongs to quantizers is copied where both networks have it.
+    The tensors of quantizers are copied where both networks have them.
 
-    preprocessing: of the input that `model` takes.
-    architecture: of `model`, which an old checkpoint is read as.
-    zeros: what exact zeros of an old checkpoint become, as `load_model` says.
+    preprocessing: that of the input of `model`.
+    architecture: that of `model`; an old checkpoint is read as this architecture.
+    zeros: the sign of exact zeros in an old checkpoint, as in `load_model`.
 
-    Raises: CheckpointError naming what the two do not share; UsageError for another kind of file,
-        or one whose network takes pixels as other numbers.
+    Raises: CheckpointError naming the tensors that differ; UsageError for another kind of file, or
+        for a network with other preprocessing.
     Source: training in stages, arXiv:1904.05868.
     """
     start = load_model(Path(path), architecture if is_legacy(path) else None, zeros)
@@ -59,11 +59,11 @@ def start_from(
         note(line)
     ours, theirs = ((p.scale, p.bias) for p in (preprocessing, start.preprocessing))
     path = printable(path)
-    # Other channels are another shape of the first weight.
+    # Another number of channels is found later, as another shape of the first weight.
     if ours != theirs and preprocessing.channels == start.preprocessing.channels:
         raise UsageError(
-            f"--init {path} takes {_formula(*theirs)}, this run {_formula(*ours)}; set the same "
-            "`input`"
+            f"--init {path} has the input {_formula(*theirs)}, this run {_formula(*ours)}; set the "
+            "same `input`"
         )
     given_model = start.module
     wanted, given = model.state_dict(), given_model.state_dict()
@@ -75,8 +75,8 @@ def start_from(
         listed = printable(", ".join(problems[:_MAX_LISTED]))
         raise CheckpointError(
             f"{path} does not fit the model to be trained: {listed}{more} missing in one of them "
-            "or of another shape; --init takes a run of the same model with the same options, "
-            "other quantizers apart"
+            "or of another shape; --init needs a run of the same model with the same options; only "
+            "quantizers may differ"
         )
     model.load_state_dict({key: given[key] for key in fitting}, strict=False)
 

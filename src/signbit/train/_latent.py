@@ -1,4 +1,4 @@
-"""What happens to latent weights while they are trained."""
+"""Figures of latent weights while they are trained."""
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ def signs(model: nn.Module) -> dict[str, Tensor]:
 def _bits(layer: nn.Module) -> Tensor:
     assert isinstance(layer, BinaryLayer)
     assert layer.weight_quantizer is not None
-    # Most quantizers compare with 0; where they draw at random, a draw is not a flip.
+    # Most quantizers compare with 0. A quantizer may also be random, but its draws are not flips.
     whole = layer.weight_quantizer.for_weights
     return (layer.quantized_weight() if whole else layer.weight.detach()) > 0
 
@@ -23,7 +23,7 @@ def _bits(layer: nn.Module) -> Tensor:
 def flip_ratio(before: dict[str, Tensor], after: dict[str, Tensor]) -> dict[str, float]:
     """Share of binary weights that changed their sign, by layer, 0 to 1.
 
-    Source: the flips that Bop makes its own, arXiv:1906.02107.
+    Source: the flips in the paper on Bop, arXiv:1906.02107.
     """
     return _shares({name: before[name] != after[name] for name in after})
 
@@ -34,6 +34,6 @@ def clip_ratio(model: nn.Module, bound: float) -> dict[str, float]:
 
 
 def _shares(masks: dict[str, Tensor]) -> dict[str, float]:
-    # Stacked, so that a device is waited for once.
+    # Stacked, so that the program waits for the device only once.
     shares = [mask.sum() / max(mask.numel(), 1) for mask in masks.values()]
     return dict(zip(masks, torch.stack(shares).tolist() if shares else [], strict=True))

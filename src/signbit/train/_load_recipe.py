@@ -1,4 +1,4 @@
-"""Find a recipe, apply overrides, and say clearly what does not fit the schema."""
+"""Find a recipe, apply overrides, and name everything that does not fit the schema."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -10,6 +10,10 @@ from pydantic import BaseModel, ValidationError
 from signbit.errors import UsageError, closest, printable, unknown_name
 from signbit.train.recipe import Recipe
 from signbit.yaml_file import parse_yaml, read_yaml
+
+_MOST_REASONS = 5
+_SHOWN = 60
+_LONGEST = 300
 
 
 def recipe_names() -> list[str]:
@@ -31,11 +35,14 @@ def load_recipe(recipe: str | Path, overrides: Mapping[str, Any] | None = None) 
 
 
 def parse_recipe(settings: Mapping[str, Any], place: str) -> Recipe:
-    """Check settings against the schema. Raises: UsageError, a reason for each wrong key."""
+    """Check settings against the schema. Raises: UsageError with reasons for the wrong keys."""
     try:
         return Recipe.model_validate(dict(settings))
     except ValidationError as error:
-        reasons = [_reason(dict(details)) for details in error.errors()]
+        found = error.errors()
+        reasons = [_reason(dict(details)) for details in found[:_MOST_REASONS]]
+        if len(found) > len(reasons):
+            reasons.append(f"and {len(found) - len(reasons)} more")
         raise UsageError(f"{place}: {'; '.join(reasons)}") from None
 
 
@@ -56,7 +63,7 @@ def _merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[s
     merged = dict(settings)
     for key, value in overrides.items():
         old = merged.get(key)
-        # Another kind of optimizer or schedule starts afresh: the old one's keys mean nothing.
+        # Another kind of optimizer or schedule does not keep the keys of the old one.
         fresh = isinstance(value, Mapping) and "name" in value
         both = isinstance(old, Mapping) and isinstance(value, Mapping)
         merged[key] = _merged(old, value) if both and not fresh else value  # pyright: ignore
@@ -64,23 +71,23 @@ def _merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[s
 
 
 def _reason(details: dict[str, Any]) -> str:
-    # Pydantic puts the chosen alternative ('adam') into the path; users never wrote that.
+    # Pydantic puts the chosen alternative ('adam') into the path, but users do not write it.
     if not details["loc"]:
         return details["msg"].removeprefix("Value error, ")
     path, fields = _walk(details["loc"])
     key = ".".join(path)
     if details["type"] == "extra_forbidden":
         hint = closest(path[-1], fields) or f" Known: {', '.join(sorted(fields))}."
-        return f"unknown key {key!r}.{hint}"
+        return f"unknown key {_shown(key)}.{hint}"
     if details["type"] == "missing":
         return f"key {key!r} is missing"
     message = details["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    return f"key {key!r} is {_shown(details['input'])}: {message}"
+    return f"key {_shown(key)} is {_shown(details['input'])}: {message[:_LONGEST]}"
 
 
 def _walk(location: tuple[str | int, ...]) -> tuple[list[str], list[str]]:
-    """The path as users write it, and the fields that its last key could have been."""
+    """The path as users write it, and the known fields in the place of its last key."""
     models: list[type[BaseModel]] = [Recipe]
     path, fields = [], list(Recipe.model_fields)
     for part in map(str, location):
@@ -110,4 +117,4 @@ def _tag(model: type[BaseModel]) -> str | None:
 
 def _shown(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

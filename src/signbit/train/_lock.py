@@ -1,4 +1,4 @@
-"""One process at a time trains in a folder."""
+"""A lock, so that only one process at a time trains in a folder."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ from signbit.errors import OutputError, UsageError, printable
 from signbit.files import read_regular
 from signbit.progress import note
 
-# Hidden; no name of `atomic_write`, whose leftovers are deleted.
+# The file is hidden, and its name is not that of a temporary file, which would be deleted.
 LOCK_FILE = ".lock"
 _MOST_BYTES = 1 << 12
 _held: set[int] = set()
@@ -22,11 +22,11 @@ _held: set[int] = set()
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold a run folder, made where it is missing; the lock ends with the process at the latest.
+    """Lock a run folder, and make it where it is missing. The lock ends with the process at last.
 
-    Folders that were made for it are removed again if they are empty at the end. Some file
-    systems, such as NFS without a lock service, have no locks: then a note on standard error says
-    so and the run goes on.
+    Folders that were made are removed again if they are empty at the end. Some file systems, such
+    as NFS without a lock service, have no locks. Then a note on standard error says so, and the run
+    goes on.
 
     Raises: UsageError that says who holds the folder; OutputError where it cannot be written.
     """
@@ -43,7 +43,8 @@ def lock(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # Deleted while it is held: whoever opened it meanwhile sees that it is another file.
+        # The file is deleted while it is still locked. A process that has opened it meanwhile then
+        # sees that the file in the folder is another one.
         with suppress(OSError):
             (folder / LOCK_FILE).unlink()
         _held.discard(handle)
@@ -57,7 +58,7 @@ def _acquire(folder: Path) -> int:
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            # A pipe in its place would be waited for.
+            # Without this flag, opening a pipe in its place would wait.
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
             handle = os.open(path, flags, 0o666)
         except FileNotFoundError:
@@ -80,7 +81,7 @@ def _take(handle: int, folder: Path) -> None:
     except BlockingIOError:
         shown = printable(str(folder))
         raise UsageError(
-            f"{shown} is in use: {_holder(folder)} trains there. Wait for its end, stop it, or "
+            f"{shown} is in use: {_holder(folder)} trains there. Wait until it ends, stop it, or "
             "choose another folder"
         ) from None
     except OSError as error:
@@ -104,11 +105,11 @@ def _holder_text() -> str:
 
 
 def _holder(folder: Path) -> str:
-    """Who holds a folder, as its lock file says."""
+    """The process that holds the lock of a folder, as the lock file says."""
     try:
         said = strict_json.loads(read_regular(folder / LOCK_FILE, _MOST_BYTES))
         text = f"process {said['process']} on {said['host']}, since {said['since']},"
-    # It may be gone by now, or not written yet.
+    # The file may be missing by now, or may not be written yet.
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
     return printable(text)[:200]
@@ -121,7 +122,7 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 def _let_go() -> None:
-    """A child, such as one that reads images, would keep the lock of a parent that was killed."""
+    """Release the lock in a child process: it would otherwise keep the lock of a killed parent."""
     for handle in _held:
         os.close(handle)
     _held.clear()

@@ -1,4 +1,4 @@
-"""The loss that training makes small."""
+"""The loss of training."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,12 +23,12 @@ def training_loss(
     taught: Tensor | None = None,
     distillation: Distillation | None = None,
 ) -> Tensor:
-    """The loss of a batch: that of the labels, mixed with the teacher's where there is one.
+    """The loss of a batch: that of the labels, mixed with that of a teacher where there is one.
 
-    (1 - w) CE + w T^2 KL(softmax(taught / T) || softmax(s * outputs / T)). The square keeps the
-    gradient's size as the temperature grows.
+    (1 - w) CE + w T^2 KL(softmax(taught / T) || softmax(s * outputs / T)). The factor T^2 keeps the
+    size of the gradient when the temperature grows.
 
-    taught: the teacher's logits, its own scale applied.
+    taught: the teacher's logits, times its own logit scale.
 
     Source: arXiv:1503.02531.
     """

@@ -23,15 +23,15 @@ def fastest_format(
     device: torch.device,
     recipe: Recipe | None = None,
 ) -> torch.memory_format:
-    """channels_last where the module accepts it, else contiguous memory, which every one accepts.
+    """channels_last where the module accepts it, else contiguous memory, which works everywhere.
 
-    Convolutions train fastest in channels_last. But code such as `x.view(len(x), -1)` raises
-    there, and a kernel that ignores strides computes something else. So copies of the module
-    score two images of noise in both layouts. Where channels_last fails, a note on standard error
-    gives the reason. The module and the state of random numbers stay as they are.
+    Convolutions train fastest in channels_last. But in that layout code such as `x.view(len(x),
+    -1)` raises an error, and a kernel that ignores strides computes something else. So copies of
+    the module score two images of noise in both layouts. Where channels_last fails, a note on
+    standard error gives the reason. The module and the state of random numbers do not change.
 
-    name: of the module, for the note.
-    recipe: by which the module is trained. One copy goes backward too, then.
+    name: name of the module, for the note.
+    recipe: the recipe that the module is trained by. Where given, a backward pass is tried too.
     """
     if not any(parameter.ndim == 4 for parameter in module.parameters()):
         return torch.contiguous_format
@@ -50,9 +50,10 @@ def fastest_format(
 def _failure(
     module: nn.Module, inputs: Callable[[torch.memory_format], Tensor], recipe: Recipe | None
 ) -> str | None:
-    """Why a module must not run in channels_last; None where it may."""
+    """The reason why a module must not run in channels_last; None where it may."""
     try:
-        # In float64: in float32 the order of additions alone could change a sign.
+        # The outputs are computed in float64. In float32 another order of additions could change a
+        # sign.
         one, other = (
             _scores(module, inputs(layout), layout)
             for layout in (torch.contiguous_format, torch.channels_last)
@@ -61,7 +62,7 @@ def _failure(
             return "the outputs differ"
         if recipe is not None:
             _go_backward(module, inputs(torch.channels_last), recipe)
-    # A forward pass may raise anything. What it raises in every layout, it raises in the run.
+    # A forward pass may raise any error. An error in both layouts is raised again in the run.
     except Exception as error:
         return f"{type(error).__name__}: {first_line(error)}"
     return None

@@ -9,12 +9,12 @@ from signbit.errors import CheckpointError, printable
 from signbit.files import atomic_write, read_regular
 
 _NAME = "metrics.csv"
-# Thousands of epochs of a network with a hundred layers.
+# Room for thousands of epochs of a network with a hundred layers.
 _MOST_BYTES = 1 << 26
 
 
 def write_metrics(folder: Path, rows: Sequence[dict[str, float]]) -> None:
-    """Write the table; what an epoch did not measure stays empty. Raises: OutputError."""
+    """Write the table. A metric that an epoch did not measure stays empty. Raises: OutputError."""
     buffer = io.StringIO()
     columns = list(dict.fromkeys(key for row in rows for key in row))
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
@@ -24,7 +24,7 @@ def write_metrics(folder: Path, rows: Sequence[dict[str, float]]) -> None:
 
 
 def read_metrics(folder: Path) -> list[dict[str, float]]:
-    """The metrics of each epoch of the run in `folder`, without those that were not measured.
+    """The metrics of each epoch of the run in `folder`; only those that were measured.
 
     `epoch` counts from 1; accuracies are 0 to 1.
 

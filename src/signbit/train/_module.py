@@ -1,4 +1,4 @@
-"""The Lightning module: a training step, and what is evaluated and saved."""
+"""The Lightning module: the training step, and the network that is evaluated and saved."""
 
 from typing import Any
 
@@ -20,10 +20,10 @@ from signbit.train.recipe import Recipe
 class TrainingModule(pl.LightningModule):
     """Trains `model` as a classifier by a recipe.
 
-    The loss is a cross-entropy; a model that ends in log-probabilities has the same loss, as
-    their log-softmax is themselves. Nothing in a step waits for the device.
+    The loss is a cross-entropy. For a model that ends in log-probabilities it is the same, because
+    log_softmax does not change them. Nothing in a step waits for the device.
 
-    average: what is evaluated and saved in place of `model`; None without `averaging`.
+    average: the network that is evaluated and saved in place of `model`; None without `averaging`.
 
     Raises: UsageError where an optimizer of the recipe cannot train the model.
     """
@@ -34,7 +34,7 @@ class TrainingModule(pl.LightningModule):
         super().__init__()
         if recipe.latent_optimizer is not None:
             recipe.latent_optimizer.check(model)
-        # Several optimizers, and forward pass alone under autocast.
+        # There may be several optimizers, and only the forward pass runs under autocast.
         self.automatic_optimization = False
         self.model, self.recipe, self.steps_per_epoch = model, recipe, steps_per_epoch
         averaging = recipe.averaging
@@ -44,7 +44,7 @@ class TrainingModule(pl.LightningModule):
 
     @property
     def evaluated(self) -> nn.Module:
-        """The network whose figures count."""
+        """The network that is evaluated and saved."""
         return self.model if self.average is None else self.average.model
 
     def configure_optimizers(self) -> Any:
@@ -58,12 +58,12 @@ class TrainingModule(pl.LightningModule):
         return self._optimizers
 
     def on_fit_start(self) -> None:
-        """Bring the teacher to the device."""
+        """Move the teacher to the device."""
         if self._teacher is not None:
             self._teacher.to(self.device)
 
     def on_train_epoch_start(self) -> None:
-        """Seed what the forward pass draws, such as stochastic signs; tell quantizers the time."""
+        """Seed the random numbers of the forward pass, and tell quantizers the progress."""
         torch.manual_seed(epoch_seed(self.recipe.seed, self.current_epoch, "forward"))
         set_progress(self, self.current_epoch / max(self.recipe.epochs - 1, 1))
         self.tally.reset()
@@ -82,7 +82,7 @@ class TrainingModule(pl.LightningModule):
         return loss
 
     def _step(self, loss: Tensor, step: int) -> None:
-        """Update parameters, keep latent weights where gradients pass, follow with the average."""
+        """Update the parameters, clip latent weights, and update the moving average."""
         base = self.recipe.optimizer.lr
         rate = self.recipe.schedule.lr(step / self.steps_per_epoch, self.recipe.epochs, base)
         for group in self._groups():
@@ -97,7 +97,7 @@ class TrainingModule(pl.LightningModule):
             self.average.update(self.model, step)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """After the last batch: figures of the epoch; measure batch norms for evaluation."""
+        """After the last batch, log the epoch's figures, and measure the average's batch norms."""
         if not self.trainer.is_last_batch:
             return
         loss, accuracy = self.tally.means()
@@ -105,7 +105,7 @@ class TrainingModule(pl.LightningModule):
             {"loss": loss, "accuracy": accuracy}, on_step=False, on_epoch=True, batch_size=1
         )
         if self.average is not None and self.recipe.evaluates(self.current_epoch):
-            # Without autocast, like validation: in float32 the network will be used.
+            # Measured without autocast, like validation, because the network is used in float32.
             self.average.measure(self.model, self.trainer.datamodule.plain_inputs())  # pyright: ignore
 
     def on_validation_epoch_start(self) -> None:
@@ -115,12 +115,12 @@ class TrainingModule(pl.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """Accumulate loss and accuracy on images held out."""
         inputs, labels = batch
-        # Never the compiled pass: it would be compiled anew, for float32 and for the last batch.
+        # Not the compiled network: it would be compiled again for float32 and for the last batch.
         outputs = self.evaluated.forward(inputs)
         self.tally.add(label_loss(outputs, labels, self.recipe.loss, 0.0), outputs, labels)
 
     def on_validation_epoch_end(self) -> None:
-        """Figures of the images held out."""
+        """Log the figures of the images held out."""
         loss, accuracy = self.tally.means()
         self.log_dict({"val_loss": loss, "val_accuracy": accuracy})
 

@@ -1,4 +1,4 @@
-"""Show the run: a bar over all of it with time left, and a line for every epoch."""
+"""Show the progress of a run: a bar with the time left, and a line for every epoch."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ import lightning.pytorch as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-# Reading the loss waits for the device, so look only as often as eyes do.
+# Reading the loss waits for the device, so it is read only a few times a second.
 _REFRESH_SECONDS = 0.2
 
 
@@ -55,7 +55,7 @@ class RunProgress(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """The batch is there: the step begins."""
+        """Note the time at which the step begins."""
         self._step_start = time.perf_counter()
 
     def on_train_batch_end(
@@ -66,7 +66,7 @@ class RunProgress(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Count the step, and show it where it is time to."""
+        """Count the step, and update the bar from time to time."""
         now = time.perf_counter()
         self._stepping += now - self._step_start
         self._images += len(batch[1])
@@ -95,7 +95,7 @@ class RunProgress(pl.Callback):
 
 
 def epoch_metrics(trainer: pl.Trainer) -> dict[str, float]:
-    """What was logged in this epoch; Lightning keeps the validation of an earlier one."""
+    """The metrics of this epoch, without those of an earlier validation, which Lightning keeps."""
     validated = trainer.num_val_batches and trainer.num_val_batches[0]
     return {
         name: float(value)

@@ -1,4 +1,4 @@
-"""What a run trains, on what, and where."""
+"""The settings of a run: what it trains, on which data, and in which folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ from signbit.train.recipe import Recipe
 
 @dataclass(frozen=True)
 class Run:
-    """What a run trains, on what, and where: all that its folder must remember.
+    """The settings of a run, which its folder stores.
 
-    started_in: the folder that relative paths in `data`, folder:PATH, start from; None for the
-        current one.
-    zeros: what exact zeros of an old checkpoint in the recipe's `init` become.
+    started_in: relative paths in `data`, folder:PATH, start from this folder; None for the current
+        folder.
+    zeros: the sign of exact zeros in an old checkpoint that the recipe's `init` names.
     """
 
     recipe: Recipe
@@ -30,13 +30,13 @@ class Run:
 
     @property
     def data_name(self) -> str:
-        """The data set, of a folder its name alone: for files that are given to others."""
+        """The data set; of a folder only its name. It is for files that are given to others."""
         kind, colon, path = self.data.partition(":")
         return f"{kind}:{Path(path).expanduser().absolute().name}" if colon else self.data
 
     @property
     def data_source(self) -> str:
-        """The data set, its path independent of the current folder."""
+        """The data set, with a path that does not depend on the current folder."""
         kind, colon, path = self.data.partition(":")
         if not colon or self.started_in is None:
             return self.data
@@ -44,14 +44,14 @@ class Run:
 
 
 def with_absolute_paths(run: Run) -> Run:
-    """The run with its files named so that it finds them when it is resumed elsewhere."""
+    """The run with absolute paths, so that it can be resumed from another current folder."""
     recipe = _with_places(run.recipe, _absolute)
     data_dir = None if run.data_dir is None else _absolute(run.data_dir)
     return replace(run, recipe=recipe, data_dir=data_dir, started_in=Path.cwd())
 
 
 def without_folders(recipe: Recipe) -> Recipe:
-    """The recipe with the names of other runs alone: for files that are given to others."""
+    """The recipe with only the names of other runs, for files that are given to others."""
     return _with_places(recipe, lambda place: Path(place).name)
 
 

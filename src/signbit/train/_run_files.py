@@ -1,4 +1,4 @@
-"""The two files of a run folder that remember the run: recipe.yaml and run.json."""
+"""The two files of a run folder that store the run's settings: recipe.yaml and run.json."""
 
 import json
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ _MOST_SETTINGS = 1 << 24
 
 
 def is_new(run: Run) -> bool:
-    """Whether the run's folder is missing, empty, or holds a start of this run that was cut.
+    """Whether the run's folder is missing or empty, or holds this run's recipe without run.json.
 
-    `run.json` is written second and makes it a run that can be resumed.
+    `run.json` is written second, and only then the run can be resumed.
     """
     if not run.folder.is_dir():
         return True
@@ -54,7 +54,7 @@ def write_run(run: Run) -> None:
 
 
 def note_environment(run: Run) -> None:
-    """Add to `run.json` what a resumed run goes on with, where that is not what it had."""
+    """Add the environment of a resumed run to `run.json`, where it differs from the last one."""
     settings, here = _read_settings(run.folder), environment(run.device)
     made_with = _environments(settings)
     if made_with[-1:] != [here]:
@@ -62,13 +62,16 @@ def note_environment(run: Run) -> None:
 
 
 def read_environments(folder: Path) -> list[dict[str, Any]]:
-    """What a run that `read_run` accepts was begun with, then what it was resumed with."""
+    """The environments of a run: first that of its start, then those it was resumed in.
+
+    `read_run` must have accepted the folder.
+    """
     return _environments(_read_settings(folder))
 
 
 def _environments(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     made_with = settings.get("made_with", [])
-    # Runs of earlier versions have one, that of their start.
+    # Runs of earlier versions have only the environment of their start.
     return made_with if isinstance(made_with, list) else [made_with]
 
 
@@ -94,7 +97,7 @@ def read_run(folder: Path) -> Run:
             folder=folder,
             data_dir=settings["data_dir"],
             device=settings["device"],
-            # Runs of earlier versions do not say it.
+            # Runs of earlier versions do not have this entry.
             started_in=Path(settings.get("started_in", "")),
             zeros=settings.get("zeros"),
         )

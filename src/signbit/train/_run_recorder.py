@@ -15,20 +15,21 @@ from signbit.train._module import TrainingModule
 from signbit.train._progress import epoch_metrics
 
 LAST_CHECKPOINT = "last.ckpt"
-# What the weights file tells; no speeds, so that equal runs give equal files.
+# The metrics in the file of weights. There are no speeds, so that equal runs give equal files.
 _RESULTS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
-# Curves are drawn at most this often while training, since a drawing takes about a second.
+# The least time between two drawings of the curves in training; a drawing takes about a second.
 _DRAW_EVERY_SECONDS = 20.0
 
 
 class RunRecorder(Checkpoint):
     """Writes the run folder after every epoch that the recipe evaluates.
 
-    saved: epochs that the last checkpoint has seen.
-    began: whether a checkpoint has been taken up, and training goes on.
+    saved: number of epochs in the last checkpoint.
+    began: whether a checkpoint was loaded and training goes on from it.
 
-    The checkpoint is written last: a run killed in between repeats the epoch and writes the
-    same files again. The table of metrics is part of the checkpoint, so that both agree.
+    The checkpoint is written last. If a run is killed before that, it repeats the epoch when it is
+    resumed, and writes the same files again. The table of metrics is part of the checkpoint, so
+    both agree.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class RunRecorder(Checkpoint):
 
     @property
     def state_key(self) -> str:
-        """The name of this state in checkpoints; it stays, so that older runs can be resumed."""
+        """The name of this state in checkpoints. It never changes, so older runs can be resumed."""
         return "RunFolder"
 
     def state_dict(self) -> dict[str, Any]:
@@ -72,7 +73,7 @@ class RunRecorder(Checkpoint):
         row = self.rows[-1]
         if not pl_module.recipe.evaluates(trainer.current_epoch):
             return
-        # Of equal epochs the later one: it has seen more.
+        # Of epochs with equal accuracy the later one counts as best.
         if row.get("val_accuracy", -1.0) >= self.best:
             self.best = row["val_accuracy"]
             self._save("best", pl_module, row)

@@ -14,13 +14,13 @@ from signbit.train.recipe import Loss, Recipe
 
 
 class Teacher:
-    """Logits of a trained module, which is put into eval mode and never learns.
+    """Logits of a trained module, which is put into eval mode and is not trained.
 
-    It is no submodule of what is trained, so that checkpoints do not hold it.
+    It is not a submodule of the network in training, so checkpoints do not hold it.
 
-    module: accepts the input of the student.
-    logit_scale: what its outputs are to be multiplied with before a softmax.
-    memory_format: that the module runs in, whatever that of the student is.
+    module: a module that accepts the input of the student.
+    logit_scale: factor of its outputs before a softmax.
+    memory_format: memory layout that the module runs in; the student's may be another.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class Teacher:
         self.memory_format = memory_format
 
     def to(self, device: torch.device) -> None:
-        """Move it to where the student's batches are."""
+        """Move the module to the device of the student's batches."""
         self.module.to(device, memory_format=self.memory_format)  # pyright: ignore
         self.module.eval()
 
     def compile(self) -> None:
-        """Through torch.compile in its default mode: a CUDA graph of its own would keep memory."""
+        """Use torch.compile in its default mode. A CUDA graph for the teacher would keep memory."""
         self.module.compile()
 
     @torch.no_grad()
@@ -54,23 +54,24 @@ def teacher_of(
     preprocessing: Preprocessing,
     device: torch.device,
 ) -> Teacher | None:
-    """The teacher that a recipe names, or the module given in its place; None without either.
+    """The teacher that a recipe names, or the given module; None where the recipe needs none.
 
-    device: that the run trains on.
+    device: the device that the run trains on.
 
-    Raises: UsageError where the recipe asks for one and there is none, or two, or the reverse, or
-        one does not fit.
+    Raises: UsageError where the recipe needs a teacher and there is none or two, where it needs
+        none and a module is given, or where the teacher does not fit.
     """
     settings = recipe.distillation
     if settings is None:
         if given is not None:
-            raise UsageError("a teacher is given, the recipe has no `distillation`; set it")
+            raise UsageError("a teacher is given, but the recipe has no `distillation`; set it")
         return None
     if (settings.teacher is None) == (given is None):
         found = "neither is given" if given is None else "both are given"
         raise UsageError(
-            f"distillation.teacher names a run folder or checkpoint, or train() takes a module "
-            f"as `teacher`; {found}. Set distillation=null to train without one"
+            f"distillation needs a teacher, and {found}: a run folder or checkpoint as "
+            "distillation.teacher, or a module as `teacher` of train(). Set distillation=null to "
+            "train without one"
         )
     if given is None:
         module, logit_scale = _load(str(settings.teacher), preprocessing)
@@ -93,7 +94,7 @@ def _require_scores(module: nn.Module, preprocessing: Preprocessing, autocast: b
             scores = module.eval()(inputs)
     except (RuntimeError, ValueError, TypeError) as error:
         raise UsageError(
-            f"the teacher does not take input of shape {tuple(inputs.shape)}: {first_line(error)}"
+            f"the teacher does not accept input of shape {tuple(inputs.shape)}: {first_line(error)}"
         ) from error
     found = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
     if found != wanted:
@@ -107,8 +108,8 @@ def _load(path: str, preprocessing: Preprocessing) -> tuple[nn.Module, float]:
     trained = load_model(Path(path))
     if trained.preprocessing != preprocessing:
         raise UsageError(
-            f"teacher {path} takes input by {trained.preprocessing}, this run by {preprocessing}; "
-            "train both on one data set with the same `input`"
+            f"teacher {path} has the preprocessing {trained.preprocessing}, this run "
+            f"{preprocessing}; train both on one data set with the same `input`"
         )
     try:
         scale = Loss.model_validate(trained.info.get("recipe", {}).get("loss", {})).logit_scale

@@ -1,4 +1,4 @@
-"""What a run trains, built from its settings. It is the same in whatever folder the run lives."""
+"""Build what a run trains from its settings. The folder of the run has no effect on it."""
 
 import zlib
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Training:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint must have been trained with for the run to go on from it."""
+        """The facts that a checkpoint must have so that the run can go on from it."""
         labels = self.data.images.labels
         return {
             "model": self.architecture.name,
@@ -48,11 +48,11 @@ class Training:
 
 
 def prepare(run: Run, teacher: nn.Module | None, resumed: bool) -> Training:
-    """Read the data, build the network and its teacher; nothing is written.
+    """Read the data, and build the network and its teacher. Nothing is written.
 
     resumed: whether the weights come from a checkpoint of the run, not from the recipe's `init`.
 
-    Raises: what `train` raises before the first epoch.
+    Raises: the errors of `train` before the first epoch.
     """
     _check_device(run.device)
     device, recipe = torch.device(run.device), run.recipe
@@ -91,11 +91,11 @@ def _check_device(device: str) -> None:
     if device not in ("cpu", "cuda"):
         raise UsageError(f"unknown device {device!r}; known: cpu, cuda.")
     if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("device 'cuda' is not available here; take --device cpu")
+        raise UsageError("device 'cuda' is not available here; use --device cpu")
 
 
 def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
-    """Fill what the data set decides into the model's options and the preprocessing."""
+    """The model's options and the preprocessing, with the values that the data set gives."""
     _, height, width, channels = images.images.shape
     decided = {
         "num_classes": len(images.classes),
@@ -106,7 +106,8 @@ def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
         given = run.recipe.model.get(option, value)
         if (list(given) if isinstance(given, tuple) else given) != value:
             raise UsageError(
-                f"model.{option} is {given}, the data set {run.data!r} has {value}; leave it out"
+                f"model.{option} is {given}, but the data set {run.data!r} has {value}; "
+                "leave it out"
             )
     decided = {key: value for key, value in decided.items() if model_takes(run.model, key)}
     settings = run.recipe.input
@@ -124,7 +125,7 @@ def _per_channel(name: str, value: float | Sequence[float], channels: int) -> Se
         return [value] * channels
     if len(value) != channels:
         raise UsageError(
-            f"input.{name} has {len(value)} numbers, the images have {channels} channels; give one "
-            "of each per channel, or one for all"
+            f"input.{name} has {len(value)} numbers, but the images have {channels} channels; give "
+            "one number per channel, or one for all"
         )
     return value

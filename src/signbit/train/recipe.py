@@ -1,4 +1,4 @@
-"""The schema of a recipe: all that decides a training run but the model, data and machine."""
+"""The schema of a recipe: all settings of a training run except model, data and machine."""
 
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -7,9 +7,10 @@ from pydantic import Field, field_validator, model_validator
 
 from signbit.train._field_types import (
     Count,
+    Epochs,
     ForChannels,
-    Natural,
     NotNegative,
+    Pixels,
     Rate,
     Settings,
     Share,
@@ -28,8 +29,8 @@ else:
 class Steps(Settings):
     """The learning rate jumps to a value at each given epoch, counted from 0.
 
-    lr_at_epoch: rates themselves, not factors: with another `optimizer.lr` give others. A
-        `latent_optimizer` has its own rate multiplied with the same factors.
+    lr_at_epoch: the rates themselves, not factors. If you change `optimizer.lr`, change them too.
+        The rate of a `latent_optimizer` is multiplied by the same factors.
     """
 
     name: Literal["steps"]
@@ -44,7 +45,7 @@ class Steps(Settings):
 class Cosine(Settings):
     """Half a cosine from the optimizer's learning rate to 0, after a linear warm-up.
 
-    warmup_epochs: at most half of the epochs, so that the rate falls in a short run too.
+    warmup_epochs: at most half of the epochs count, so that the rate also falls in a short run.
     """
 
     name: Literal["cosine"]
@@ -63,24 +64,24 @@ class Augmentation(Settings):
     """Random changes of the training images.
 
     crop_padding: pixels put around an image before a crop of its size; 0 for none.
-    crop_border: what these are: black, or the image mirrored at its edge.
-    flip: true mirrors half of the images, drawn anew in each epoch; `alternating` half of them in
-        the first epoch, then each image in every second one (arXiv:2404.00498).
-    cutout: side of a square of mid-grey put at random, in part beyond the edge; 0 for none
-        (arXiv:1708.04552).
+    crop_border: these pixels are black, or the image mirrored at its edge.
+    flip: true mirrors a random half of the images in each epoch. `alternating` mirrors half of
+        them in the first epoch, and then each image in every second epoch (arXiv:2404.00498).
+    cutout: side of a square of mid-grey at a random place, perhaps in part outside of the image;
+        0 for none (arXiv:1708.04552).
     """
 
-    crop_padding: Natural = 0
+    crop_padding: Pixels = 0
     crop_border: Literal["black", "reflect"] = "black"
     flip: Literal[False, True, "alternating"] = False
-    cutout: Natural = 0
+    cutout: Pixels = 0
 
 
 class Input(Settings):
     """Real input = scale * pixel + bias, one number for all channels or one for each.
 
-    The default is exact in float32: pixels become multiples of 1/128 in [-1, 1), so that sums
-    over them do not depend on their order.
+    With the default, pixels become multiples of 1/128 in [-1, 1). Sums of them are exact in
+    float32, so the order of additions has no effect.
     """
 
     scale: ForChannels = 1 / 128
@@ -91,8 +92,8 @@ class Loss(Settings):
     """Cross-entropy of softmax(logit_scale * outputs) with the labels.
 
     label_smoothing: share of the target that is spread over all classes (arXiv:1512.00567).
-    logit_scale: for models whose last batch norm has no parameters, which bounds how sure they
-        can be. It is part of the loss alone: the scores of the model stay as they are.
+    logit_scale: for models whose last batch norm has no parameters, so that their scores are
+        bounded. It is only a part of the loss; the scores of the model do not change.
     """
 
     label_smoothing: Share = 0.0
@@ -100,11 +101,11 @@ class Loss(Settings):
 
 
 class Distillation(Settings):
-    """Learn from what a trained network says of each image, too (arXiv:1503.02531).
+    """Learn also from the outputs of a trained network, the teacher (arXiv:1503.02531).
 
     teacher: run folder or checkpoint of `signbit train`; null where Python code gives a module.
-    temperature: divides the logits of both networks.
-    weight: of the teacher's part in the loss; that of the labels is 1 - weight.
+    temperature: the logits of both networks are divided by it.
+    weight: weight of the teacher's part in the loss; that of the labels is 1 - weight.
     """
 
     teacher: str | None = None
@@ -115,9 +116,9 @@ class Distillation(Settings):
 class Averaging(Settings):
     """Evaluate and save an exponential moving average of all parameters.
 
-    decay: what the average keeps of itself in a step, less in the first ones.
-    batch_norm_images: training images, not augmented, from which the statistics of its batch
-        norms are measured before it is evaluated or saved.
+    decay: share of itself that the average keeps in a step; it is less in the first steps.
+    batch_norm_images: number of training images, not augmented, on which the statistics of its
+        batch norms are measured before it is evaluated or saved.
     """
 
     decay: Share = 0.999
@@ -127,11 +128,11 @@ class Averaging(Settings):
 class Recipe(Settings):
     """All settings of a run.
 
-    latent_optimizer: for binary weights alone; null where `optimizer` runs these as well.
+    latent_optimizer: only for binary weights; null where `optimizer` trains these too.
     init: run folder or checkpoint with the weights to start from; quantizers may differ. An old
-        .pth.tar brings its input along, so that `input` is left out or says the same.
+        .pth.tar also sets `input`, so leave `input` out or give the same.
     model: options of the model, such as {inflation: 0.25}.
-    averaging: null to evaluate and save the weights as the last step left them.
+    averaging: null to evaluate and save the weights of the last step.
     val_size: training images held out for validation, a count or a fraction; 0 for none.
     evaluate_every: epochs between validations, and between writings of the run folder; the last
         epoch has both in any case.
@@ -140,7 +141,7 @@ class Recipe(Settings):
     compile: true for torch.compile, or one of its modes; reduce-overhead uses CUDA graphs.
     """
 
-    epochs: Count
+    epochs: Epochs
     batch_size: Annotated[int, Field(strict=True, ge=2)] = 256
     optimizer: RealOptimizer
     latent_optimizer: AnyOptimizer | None = None
@@ -176,8 +177,8 @@ class Recipe(Settings):
             )
         if isinstance(latent, AbstractRealOptimizer) and latent.weight_decay:
             raise ValueError(
-                "latent_optimizer.weight_decay has no effect, as it trains latent weights alone; "
-                "set latent_optimizer.latent_weight_decay"
+                "latent_optimizer.weight_decay has no effect, because it trains only latent "
+                "weights; set latent_optimizer.latent_weight_decay"
             )
         return self
 
@@ -186,8 +187,8 @@ class Recipe(Settings):
         signs = self.latent_optimizer is not None and self.latent_optimizer.holds_signs
         if signs and self.latent_clip is not None and self.latent_clip < 1:
             raise ValueError(
-                f"latent_clip {self.latent_clip:g} would take weights off -1 and +1, where "
-                "latent_optimizer holds them; set latent_clip=null"
+                f"latent_clip {self.latent_clip:g} would move weights away from -1 and +1, where "
+                "latent_optimizer keeps them; set latent_clip=null"
             )
         return self
 

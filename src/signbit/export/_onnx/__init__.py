@@ -1,1 +1,1 @@
-"""What the two formats of ONNX share."""
+"""The common part of the two ONNX formats."""

@@ -1,4 +1,4 @@
-"""The files next to an ONNX graph, and what it says of itself."""
+"""The files next to an ONNX graph, and the metadata in it."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def metadata(proto: "ModelProto", request: ExportRequest, conventions: Mapping[str, str]) -> None:
-    """Conventions and names of classes, which travel with the file alone too."""
+    """Add conventions and class names to the file, so that it has them without the manifest."""
     from onnx import helper
 
     proto.doc_string = "\n".join(f"{key}: {text}" for key, text in conventions.items())
@@ -36,13 +36,13 @@ _PACKAGES = {"onnx": "numpy, onnx and onnxruntime", "qonnx": "numpy and qonnx"}
 
 
 def write(proto: "ModelProto", request: ExportRequest, folder: Path, dialect: str) -> None:
-    """NAME.onnx, NAME_golden.npz and check.py. Raises: what onnx.checker finds wrong."""
+    """Write NAME.onnx, NAME_golden.npz and check.py. Raises: the errors of onnx.checker."""
     from onnx import checker
 
     checker.check_model(proto, full_check=True)
     name = request.name
     (folder / f"{name}.onnx").write_bytes(proto.SerializeToString(deterministic=True))
-    golden: dict[str, Any] = _golden(request)  # pyright takes arrays for its keyword options
+    golden: dict[str, Any] = _golden(request)  # else pyright reads arrays as keyword options
     np.savez_compressed(folder / f"{name}_golden.npz", **golden)
     words = {"NAME": name, "PACKAGES": _PACKAGES[dialect], "IMPORTS": _IMPORTS[dialect]}
     run = template("_onnx", f"run_{dialect}.py.in")
@@ -51,7 +51,7 @@ def write(proto: "ModelProto", request: ExportRequest, folder: Path, dialect: st
 
 
 def _golden(request: ExportRequest) -> dict[str, Any]:
-    """Pixels and scores, and `nNN` of every node but the last as the graph gives it."""
+    """Pixels, scores, and `nNN` for every node but the last, in the graph's form."""
     values = request.golden.values
     arrays: dict[str, Any] = {"pixels": request.golden.pixels}
     for number in range(1, len(values) - 1):

@@ -1,4 +1,4 @@
-"""Functions of one number, of two, and of all along a side, in ONNX."""
+"""Functions of one number, of two numbers, and of all numbers along an axis, in ONNX."""
 
 from typing import TYPE_CHECKING
 
@@ -39,8 +39,8 @@ def unary(to: "OnnxWriter", node: Node, x: str) -> str:
 
 
 def binary(to: "OnnxWriter", node: Node, x: str, y: str) -> str:
-    """A function of two numbers; a side of 1 goes with any other."""
-    if not to.is_row(to.number):  # of which one may be a row
+    """A function of two numbers; an axis of length 1 is broadcast."""
+    if not to.is_row(to.number):  # one of the two may still be a row
         x, y = (to.as_map(source, name) for source, name in zip(node.inputs, (x, y), strict=True))
     if node.attributes["function"] == "masked":
         zero = to.graph.constant("zero", np.zeros((), np.float32))
@@ -50,13 +50,13 @@ def binary(to: "OnnxWriter", node: Node, x: str, y: str) -> str:
 
 
 def reduce(to: "OnnxWriter", node: Node, x: str) -> str:
-    """One number for all along some sides."""
+    """One number for all numbers along some axes."""
     numbers = {"height": 2, "width": 3, "channels": 1}
     axes = [numbers[axis] for axis in node.attributes["axes"]]
     x, function = to.as_map(node.inputs[0], x), node.attributes["function"]
     if function == "sum":
         reduced = to.graph.add("ReduceSum", x, to.graph.constant("axes", np.array(axes)))
-    else:  # whose axes are an attribute up to operator set 17
+    else:  # these operators have their axes as an attribute up to operator set 17
         name = {"mean": "ReduceMean", "maximum": "ReduceMax"}[function]
         reduced = to.graph.add(name, x, axes=axes)
     return to.as_value(reduced)

@@ -29,10 +29,10 @@ def require_onnx() -> None:
 
 
 class Graph:
-    """Nodes and initializers in the order in which they come.
+    """Nodes and initializers in the order in which they were added.
 
-    prefix: what the names of new tensors start with; those of one prefix are told apart by the
-        operator, and by a number where it comes again.
+    prefix: the names of new tensors start with it. Then follows the operator, and a number where
+        that name exists already.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Graph:
         self._taken: set[str] = set()
 
     def add(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """Add a node with one output; returns the name of that."""
+        """Add a node with one output; returns the name of the output."""
         from onnx import helper
 
         output = self._name(op.lower())
@@ -64,7 +64,7 @@ class Graph:
         return name
 
     def rename(self, name: str, to: str) -> None:
-        """Give the output of the last node, which nothing has read yet, another name."""
+        """Give the output of the last node another name. No node may have read it yet."""
         node = self._nodes[-1]
         assert list(node.output) == [name]
         node.output[0] = node.name = to
@@ -78,7 +78,7 @@ class Graph:
     def finish(
         self, name: str, given: Any, wanted: Any, domains: Sequence[str] = (), **model: Any
     ) -> "ModelProto":
-        """The model, from and to these value infos; `domains` beside ONNX's own, version 1."""
+        """The model with these inputs and outputs. `domains` are used besides ONNX's own."""
         from onnx import helper
 
         graph = helper.make_graph(
@@ -90,7 +90,7 @@ class Graph:
         )
 
     def _name(self, what: str) -> str:
-        # With a point: ONNX Runtime's quantizer calls what it adds to a tensor `n07_scale`.
+        # Names have a point, because ONNX Runtime's quantizer adds names such as `n07_scale`.
         name, number = f"{self.prefix}.{what}", 2
         while name in self._taken:
             name, number = f"{self.prefix}.{what}{number}", number + 1

@@ -1,4 +1,4 @@
-"""Elements at other places, in ONNX."""
+"""Move elements to other places, in ONNX."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 def move(to: "OnnxWriter", node: Node, x: str) -> str:
-    """Gather from the elements in the order of the file; what is filled in stands after them."""
+    """Gather from the elements in the order of the file; the fill value is one more element."""
     from onnx import TensorProto
 
     source = to.model.types[node.inputs[0]]
@@ -32,9 +32,10 @@ def move(to: "OnnxWriter", node: Node, x: str) -> str:
 
 
 def _places(to: "OnnxWriter", parts: dict[str, Array], elements: int) -> str:
-    """The sums of three places, none above the number of elements; of a row, the channels alone.
+    """The place of each element: rows + columns + channels, at most the number of elements.
 
-    They are added in the graph, which then holds no table of a map's size.
+    For a row it is only the channels. The graph adds the three, so that the file needs no table
+    of the size of a map.
     """
     if to.is_row(to.number):
         total = parts["channels"] + parts["rows"] + parts["columns"]

@@ -1,4 +1,4 @@
-"""What each operation of a packed network is in ONNX."""
+"""Each operation of a packed network as operators of ONNX."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ def _conv_u8(to: "OnnxWriter", node: Node, x: str) -> str:
 
 
 def _integer_sums(to: "OnnxWriter", node: Node, x: str) -> str:
-    """A convolution whose sums are exact: in parts, added in float64, where they grow too large."""
+    """A convolution with exact sums. Where they grow too large, parts are added in float64."""
     from onnx import TensorProto
 
     weight = weight_signs(to.model, node)
@@ -48,7 +48,10 @@ def _integer_sums(to: "OnnxWriter", node: Node, x: str) -> str:
 
 
 def _parts(weight: Array, terms: int) -> list[Array]:
-    """Weights that add up to these, each with so many of each sum's terms and zeros elsewhere."""
+    """Split a weight into parts that add up to it.
+
+    Each part has at most `terms` terms of each sum, and zeros elsewhere.
+    """
     rows = weight.reshape(len(weight), -1)
     parts = []
     for start in range(0, rows.shape[1], terms):
@@ -75,7 +78,7 @@ def _correlate(
         return to.graph.add("MatMul", row, constant(weight.reshape(len(weight), -1).T))
     window = _window(node)
     x, border = to.as_map(node.inputs[0], x), node.attributes.get("padding_value", 0)
-    if border and any(window["pads"]):  # Conv itself pads with zeros only
+    if border and any(window["pads"]):  # Conv itself pads only with zeros
         top, left, bottom, right = window["pads"]
         pads = to.graph.constant("pads", np.array([0, 0, top, left, 0, 0, bottom, right]))
         value = to.graph.constant("border", np.array(border, np.float32))
@@ -97,7 +100,7 @@ def _window(node: Node) -> dict[str, Any]:
 def _max_pool(to: "OnnxWriter", node: Node, x: str) -> str:
     window = _window(node)
     if window["dilations"] == [1, 1]:
-        del window["dilations"]  # which some readers do not know
+        del window["dilations"]  # some readers do not know the attribute
     return to.as_value(to.graph.add("MaxPool", to.as_map(node.inputs[0], x), **window))
 
 
@@ -152,7 +155,7 @@ def _clamp(to: "OnnxWriter", node: Node, x: str) -> str:
     low, high = node.attributes["low"], node.attributes["high"]
     if (low, high) == (0, np.inf):
         return to.graph.add("Relu", x)
-    # Infinite ends too: runtimes take the largest number for one that is left out.
+    # Infinite ends are written too: runtimes use the largest number for an end that is left out.
     ends = [
         to.graph.constant(name, np.array(end, np.float32))
         for name, end in (("low", low), ("high", high))

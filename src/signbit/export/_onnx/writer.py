@@ -1,7 +1,7 @@
 """A packed network as an ONNX graph.
 
-A value is (N, C, H, W), or (N, C) where its map is 1x1. Bits are -1 and +1, integers whole
-numbers, both in float32; integers that float32 could not hold exactly are in float64.
+A value is (N, C, H, W), or (N, C) where its map is 1x1. Bits are -1 and +1 in float32. Integers are
+in float32 too, or in float64 where float32 could not hold them exactly.
 """
 
 from typing import Any, Protocol
@@ -18,12 +18,12 @@ from signbit.format.parameters import node_name
 
 Array = NDArray[Any]
 
-# A protobuf message, which an ONNX file is, holds no more; some of it is for the nodes.
+# An ONNX file is a protobuf message, which holds no more. The nodes need a part of it.
 MAX_BYTES = (1 << 31) - (1 << 24)
 
 
 class Dialect(Protocol):
-    """What the two forms of ONNX do in different ways."""
+    """The parts in which the two ONNX formats differ."""
 
     to: str
 
@@ -32,11 +32,11 @@ class Dialect(Protocol):
         ...
 
     def sign(self, to: "OnnxWriter", node: Node, x: str, cut: Array, is_integer: bool) -> str:
-        """+1 where x > cut, else -1; of whole numbers the cut lies halfway between two."""
+        """+1 where x > cut, else -1. For whole numbers the cut lies halfway between two of them."""
         ...
 
     def whole(self, graph: Graph, x: str) -> str:
-        """Sums, which are whole numbers, before a real number multiplies them."""
+        """Sums, which are whole numbers, before they are multiplied by a real number."""
         ...
 
 
@@ -84,12 +84,12 @@ class OnnxWriter:
         return self.model.types[number][1:3] == (1, 1)
 
     def shape(self, number: int, batch: int | str = "N") -> list[int | str]:
-        """Of a value."""
+        """The shape of a value."""
         _, height, width, channels = self.model.types[number]
         return [batch, channels] if self.is_row(number) else [batch, channels, height, width]
 
     def per_channel(self, node: Node, name: str, values: Array, dtype: Any = None) -> str:
-        """A constant with an element per channel of what the node reads, to broadcast."""
+        """A constant with an element for each channel that the node reads; it broadcasts."""
         source = node.inputs[0]
         dtype = dtype or (np.float64 if self.is_wide(source) else np.float32)
         shape = (-1,) if self.is_row(source) else (-1, 1, 1)
@@ -110,5 +110,5 @@ class OnnxWriter:
         return self.graph.constant("weight", weight.astype(np.float32))
 
     def as_value(self, x: str) -> str:
-        """The map that a window gave, as (N, C) where it is 1x1."""
+        """The map that a window returned, as (N, C) where it is 1x1."""
         return self.graph.add("Flatten", x, axis=1) if self.is_row(self.number) else x

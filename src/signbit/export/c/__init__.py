@@ -1,4 +1,4 @@
-"""C99 without dependencies, and a program that checks it."""
+"""The exporter to C99 without dependencies, with a program that checks the result."""
 
 from signbit.export.c.exporter import c
 

@@ -1,4 +1,4 @@
-"""Convolutions, and a threshold that reads their sums at once."""
+"""Convolutions, each perhaps together with the threshold that reads its sums."""
 
 import math
 
@@ -45,7 +45,7 @@ def conv_bits(view: NodeView, threshold: NodeView | None) -> NodeCode:
 
 
 def most_runs(view: NodeView) -> int:
-    """The most pieces that a window of bits consists of."""
+    """The largest number of pieces that a window of bits consists of."""
     attributes, (rows, columns) = view.node.attributes, view.node.attributes["kernel"]
     filled = attributes["padding_value"] and any(attributes["padding"])
     apart = filled or attributes["groups"] > 1 or (columns > 1 and attributes["dilation"][1] > 1)
@@ -68,7 +68,7 @@ def conv_u8(view: NodeView, threshold: NodeView | None) -> NodeCode:
 
 
 def _finish(code: NodeCode, view: NodeView, threshold: NodeView | None, call: str) -> None:
-    """Sums to the result, or to scratch and from there to bits."""
+    """Let the call write sums to the result; or to scratch memory, where a threshold reads them."""
     if threshold is None:
         code.call = call.replace("{threshold}", "NULL") + "{out}, NULL)"
         return

@@ -13,7 +13,7 @@ _COPY_BITS = Snippet("copy_bits")
 
 
 def threshold(view: NodeView) -> NodeCode:
-    """Numbers to bits, where the threshold does not belong to a convolution's call."""
+    """Numbers to bits, where the threshold is not part of a convolution's call."""
     kind = _kind(view)
     code = NodeCode([bits_of(view.source.kind), Snippet("threshold_map", kind)], "")
     address = threshold_struct(code, view)
@@ -22,7 +22,7 @@ def threshold(view: NodeView) -> NodeCode:
 
 
 def bits_of(kind: str) -> Snippet:
-    """The comparison of numbers with thresholds, which for pixels are more than a byte."""
+    """The comparison of numbers with thresholds. Those for pixels have more than a byte."""
     words = {"KIND": kind, "TYPE": TYPES[kind], "LIMIT": TYPES[I32 if kind == U8 else kind]}
     return Snippet("threshold", words)
 
@@ -118,7 +118,7 @@ def concat(view: NodeView) -> NodeCode:
 
 
 def flatten(view: NodeView) -> NodeCode:
-    """All as one row, in the order channel, row, column."""
+    """All elements as one row, in the order channel, row, column."""
     kind = view.source.kind
     snippets = (
         [_COPY_BITS, Snippet("flatten_bits")] if kind == BITS else [Snippet("flatten", _kind(view))]

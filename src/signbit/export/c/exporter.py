@@ -13,7 +13,7 @@ from signbit.export.c.source import arena_bytes, constant_bytes, header, source
 
 @exporter("c", OPERATIONS)
 def c(request: ExportRequest, folder: Path) -> dict[str, Any]:
-    """`NAME.c` and `NAME.h`; `NAME_test.c` compares them with `NAME_golden.h`."""
+    """Write `NAME.c` and `NAME.h`; `NAME_test.c` compares them with `NAME_golden.h`."""
     plan, name = make_plan(request.model), request.name
     texts = {
         f"{name}.h": header(request, plan),
@@ -25,7 +25,7 @@ def c(request: ExportRequest, folder: Path) -> dict[str, Any]:
         (folder / file).write_text(text, encoding="ascii", newline="\n")
     return {
         "c_conventions": {
-            "words": "channel c is bit c % 32 of the 32-bit word c // 32; bits behind the last "
+            "words": "channel c is bit c % 32 of the 32-bit word c // 32; bits after the last "
             "are 0",
         },
         "c": {

@@ -1,4 +1,4 @@
-"""Functions of one number, of two, and of all along a side, as C."""
+"""Functions of one number, of two numbers, and of all numbers along an axis, as C."""
 
 from math import prod
 
@@ -6,7 +6,7 @@ from signbit.export.c.node_code import NodeCode, NodeView, Snippet
 from signbit.format.types import ValueType
 
 _BROADCAST = Snippet("broadcast")
-# Of a float x, in the words of math.h. NaN stays NaN.
+# Functions of a float x, with those of math.h. NaN stays NaN.
 UNARY = {
     "abs": "fabsf(x)",
     "cos": "cosf(x)",
@@ -24,7 +24,7 @@ UNARY = {
     "sqrt": "sqrtf(x)",
     "tanh": "tanhf(x)",
 }
-# Of floats x and y.
+# Functions of floats x and y.
 BINARY = {
     "add": "x + y",
     "divide": "x / y",
@@ -33,7 +33,7 @@ BINARY = {
     "minimum": "isnan(x) || x < y ? x : y",
     "multiply": "x * y",
 }
-# What a result starts from, what a number *x makes of it, and what becomes of it at the end.
+# The value that a result starts from, its value after a number *x, and its value at the end.
 REDUCE = {
     "maximum": ("-INFINITY", "isnan(*into) || *into > *x ? *into : *x", "out[i]"),
     "mean": ("0", "*into + *x", "out[i] / (float)count"),
@@ -50,7 +50,7 @@ def unary(view: NodeView) -> NodeCode:
 
 
 def binary(view: NodeView) -> NodeCode:
-    """A function of two numbers; a side of 1 goes with any other."""
+    """A function of two numbers; an axis of length 1 is broadcast."""
     name = view.node.attributes["function"]
     words = {"FUNCTION": name, "EXPRESSION": BINARY[name]}
     code = NodeCode([_BROADCAST, Snippet("binary", words)], "")
@@ -64,7 +64,7 @@ def binary(view: NodeView) -> NodeCode:
 
 
 def reduce(view: NodeView) -> NodeCode:
-    """One number for all along some sides."""
+    """One number for all numbers along some axes."""
     name = view.node.attributes["function"]
     first, expression, result = REDUCE[name]
     words = {"FUNCTION": name, "FIRST": first, "EXPRESSION": expression, "RESULT": result}

@@ -15,7 +15,7 @@ from signbit.export.c.weights import words_of
 
 
 def golden_header(request: ExportRequest, plan: CPlan) -> str:
-    """Images, the bits of every call that gives bits, scores, and what rounding may do to them."""
+    """Images, the bits of every call that returns bits, the scores, and their tolerances."""
     golden, model = request.golden, request.model
     images = len(golden.pixels)
     bounds = rounding_bounds(model, golden.values)
@@ -50,18 +50,18 @@ def golden_header(request: ExportRequest, plan: CPlan) -> str:
 
 
 def test_program(request: ExportRequest) -> str:
-    """Runs on anything that has a printf."""
+    """The test program. It runs wherever there is a printf."""
     return template("c", "test.c", NAME=request.name, UPPER=request.name.upper())
 
 
 def _tolerances(scores: NDArray[np.float32], bound: Bound | None) -> NDArray[np.float32]:
-    """How far each score may lie from the golden one; the largest float where it may be any."""
+    """The allowed difference of each score; the largest float where any difference is allowed."""
     if bound is None:
         return np.zeros_like(scores)
     most = np.finfo(np.float32).max
     with np.errstate(over="ignore"):
         rounded = bound.reshape(scores.shape).astype(np.float32)
-    # Up, so that the bound stays one.
+    # Rounded up, so that it stays a bound.
     up = np.nextafter(rounded, np.float32(np.inf))
     return np.where(bound.reshape(scores.shape) > 0, np.minimum(up, most), np.float32(0))
 
@@ -69,7 +69,7 @@ def _tolerances(scores: NDArray[np.float32], bound: Bound | None) -> NDArray[np.
 def _open_bits(
     request: ExportRequest, number: int, bounds: Sequence[Bound | None]
 ) -> NDArray[Any] | None:
-    """Of a map of bits, those that rounding decides; None where it decides none of any image."""
+    """The bits of a map that depend on rounding; None where no bit of any image does."""
     node = request.model.node(number)
     if node.op != "threshold":
         return None

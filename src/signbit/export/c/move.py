@@ -1,4 +1,4 @@
-"""Elements of a value at other places, by formulas where there are some."""
+"""Move the elements of a value to other places, by formulas where that is possible."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ Places = NDArray[np.int32]
 
 
 class Formula(NamedTuple):
-    """The fields of `struct places` but for the table; `at` says what they mean."""
+    """The fields of `struct places` without the table. `at` shows what they mean."""
 
     begin: int
     end: int
@@ -27,7 +27,7 @@ class Formula(NamedTuple):
     outer_step: int
 
     def places(self, length: int) -> Places:
-        """Those of the first `length` elements."""
+        """The places of the first `length` elements."""
         i = np.arange(length) - self.begin
         inside = (i >= 0) & (i < self.end - self.begin) & (i % self.gap == 0)
         i = (i // self.gap + self.shift) % self.count
@@ -36,14 +36,14 @@ class Formula(NamedTuple):
 
 
 def formula_of(places: Places) -> Formula | None:
-    """The formula that gives these places; None where a table must."""
+    """The formula that gives these places; None where a table is needed."""
     there = np.flatnonzero(places >= 0)
     if not len(there):
         return Formula(0, 0, 1, 0, 1, 0, 1, 0, 0)
     begin, end = int(there[0]), int(there[-1]) + 1
     gap = int(there[1] - there[0]) if len(there) > 1 else 1
     values = places[begin:end:gap].astype(np.int64)
-    # What was rolled starts again with the least.
+    # Places that were rolled start again with the lowest.
     for shift in {0: None, int(-values.argmin() % len(values)): None}:
         first, *steps = _steps(np.roll(values, shift))
         found = Formula(begin, end, gap, shift, len(values), first, *steps)
@@ -64,7 +64,7 @@ def _steps(values: NDArray[np.int64]) -> tuple[int, int, int, int]:
 
 
 def move(view: NodeView) -> NodeCode:
-    """The elements at the places that rows, columns and channels add up to."""
+    """Copy elements: the place of each is the sum of its row's, column's and channel's number."""
     kind, tensors = view.source.kind, view.node.tensors
     code = NodeCode([Snippet("places")], "")
     fields = [
@@ -92,13 +92,13 @@ def _places(code: NodeCode, name: str, places: Places) -> Sequence[object]:
 
 
 def _is_run(view: NodeView) -> bool:
-    """Whether the channels of each position lie next to each other, of bits within one position."""
+    """Whether the channels of each position are neighbours; bits must also be of one position."""
     rows, columns, channels = (
         view.node.tensors[name].astype(np.int64) for name in ("rows", "columns", "channels")
     )
     if (channels < 0).any() or (np.diff(channels) != 1).any():
         return False
-    # Where a run starts in its position, of all rows and columns; few are distinct.
+    # The places where a run starts in its position, for all rows and columns. Few are distinct.
     depth = view.source.channels
     starts = [np.unique(part[part >= 0] % depth) for part in (rows, columns)]
     ends = (starts[0][:, None] + starts[1] + channels[0]) % depth + len(channels)

@@ -1,4 +1,4 @@
-"""What one operation brings to the exported code."""
+"""The code that one operation needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from signbit.format.types import ValueType
 
 
 class Snippet(NamedTuple):
-    """A template and what its capital words become."""
+    """A template, and the texts that replace its words in capitals."""
 
     template: str
     words: Mapping[str, Any] = {}
 
 
 class Buffer(NamedTuple):
-    """Memory of so many numbers of four bytes: float (reals) or integers and bits (words)."""
+    """Memory of some cells of four bytes, for float (reals) or for integers and bits (words)."""
 
     real: bool
     cells: int
@@ -30,8 +30,8 @@ class Buffer(NamedTuple):
 class NodeCode:
     """Functions, constants and a call.
 
-    call: has {x0}, {x1}... for the inputs, {out} for the result and {s0}... for `scratch`.
-    extra: cells behind the result that the call may write.
+    call: a text with {x0}, {x1}... for the inputs, {out} for the result and {s0}... for `scratch`.
+    extra: number of cells after the result that the call may write.
     """
 
     snippets: list[Snippet]
@@ -67,7 +67,7 @@ class NodeView(NamedTuple):
 
     @property
     def source(self) -> ValueType:
-        """Its first input."""
+        """The type of its first input."""
         return self.model.types[self.node.inputs[0]]
 
     @property
@@ -77,12 +77,12 @@ class NodeView(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What its constants are called."""
+        """The name that its constants begin with."""
         return f"node_{self.number:02}"
 
     @property
     def positions(self) -> int:
-        """Of the map that it reads."""
+        """The number of positions in the map that it reads."""
         return self.source.height * self.source.width
 
     def window(self) -> list[int]:

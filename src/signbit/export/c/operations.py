@@ -1,4 +1,4 @@
-"""What each operation of a packed network is in C."""
+"""The code in C for each operation of a packed network."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from signbit.export.c import functions as f
 from signbit.export.c.move import move
 from signbit.export.c.node_code import NodeCode, NodeView
 
-# Those whose integer sums a threshold can read at once.
+# Convolutions with integer sums. A threshold can be part of their call.
 SUMS: dict[str, Callable[[NodeView, NodeView | None], NodeCode]] = {
     "conv_bits": c.conv_bits,
     "conv_u8": c.conv_u8,

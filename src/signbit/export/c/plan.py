@@ -1,4 +1,4 @@
-"""The calls of the exported code in their order, and where in memory each value lies."""
+"""The calls of the exported code in their order, and the place of each value in memory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from signbit.format.types import BITS, F32, I32, U8, ValueType
 
 @dataclass
 class Call:
-    """One call, for one node or for sums and their threshold; it gives the value of the last."""
+    """A call for one node, or for sums and their threshold; it returns the last node's value."""
 
     nodes: tuple[int, ...]
     inputs: tuple[int, ...]
@@ -22,13 +22,13 @@ class Call:
 
     @property
     def number(self) -> int:
-        """Of the node whose value it gives."""
+        """The number of the node whose value it returns."""
         return self.nodes[-1]
 
 
 @dataclass
 class _Region:
-    """Cells that are in use from one call to another, both included."""
+    """Cells that are in use from a first to a last call, both included."""
 
     buffer: Buffer
     first: int
@@ -38,11 +38,12 @@ class _Region:
 
 @dataclass(frozen=True)
 class CPlan:
-    """Calls, and what memory they need.
+    """The calls, and the memory that they need.
 
-    words, reals: cells of four bytes of the arenas of integers and bits, and of float.
-    places: of each value that a call gives, where it lies.
-    most_runs: the most pieces that a window of bits consists of.
+    words: size of the arena of integers and bits, in cells of four bytes.
+    reals: size of the arena of float, in cells of four bytes.
+    places: the place of each value that a call returns.
+    most_runs: the largest number of pieces that a window of bits consists of.
     """
 
     model: PackedModel
@@ -53,7 +54,7 @@ class CPlan:
     most_runs: int
 
     def gives_bits(self, call: Call) -> bool:
-        """Whether the value of a call is a map of bits, which a program can look at."""
+        """Whether the value of a call is a map of bits, which a program can read."""
         return self.model.types[call.number].kind == BITS
 
 
@@ -72,7 +73,7 @@ def make_plan(model: PackedModel) -> CPlan:
 
 
 def _calls(model: PackedModel) -> list[Call]:
-    """Of all nodes that the scores depend on; a threshold may be part of a convolution's."""
+    """The calls for all nodes that the scores need. A threshold may be part of a convolution's."""
     needed = model.needed()
     readers: dict[int, list[int]] = {}
     for number in needed:
@@ -106,7 +107,7 @@ def _new_call(model: PackedModel, number: int, node: Node, threshold: int | None
 def _regions(
     model: PackedModel, calls: list[Call]
 ) -> tuple[dict[int, _Region], list[list[_Region]]]:
-    """Of the values, and of each call's scratch."""
+    """The regions of the values, and of the scratch memory of each call."""
     values: dict[int, _Region] = {}
     for at, call in enumerate(calls):
         for source in call.inputs:
@@ -116,7 +117,7 @@ def _regions(
         values[call.number] = _Region(
             Buffer(gives.kind == F32, _cells(gives) + call.code.extra), at, at
         )
-    # The scores are read when all is done.
+    # The scores are read after the last call.
     values[len(model.nodes)].last = len(calls)
     return values, [
         [_Region(buffer, at, at) for buffer in call.code.scratch] for at, call in enumerate(calls)
@@ -130,7 +131,7 @@ def _cells(value: ValueType) -> int:
 
 
 def _place(regions: list[_Region]) -> int:
-    """Give each region an offset, the largest first, each as low as it can lie; returns the end."""
+    """Give each region the lowest free offset, the largest region first; returns the end."""
     placed: list[_Region] = []
     for region in sorted(regions, key=lambda one: -one.buffer.cells):
         beside = [one for one in placed if one.first <= region.last and region.first <= one.last]
@@ -165,6 +166,6 @@ def _at(region: _Region) -> str:
 
 
 def _as(kind: str, at: str) -> str:
-    """The arena of words holds sums and bytes too, which C allows to look at as such."""
+    """A place as a pointer of this kind. C allows to read words as sums and as bytes."""
     types = {I32: "int32_t", U8: "uint8_t"}
     return f"({types[kind]} *)({at})" if kind in types else at

@@ -23,17 +23,17 @@ _HEADERS = {
 
 
 def arena_bytes(plan: CPlan) -> int:
-    """Memory of the values of a run."""
+    """Bytes of memory for the values of a run."""
     return 4 * (plan.words + plan.reals)
 
 
 def constant_bytes(plan: CPlan) -> int:
-    """Memory of weights, thresholds and other constants, without structs of a few words."""
+    """Bytes of weights, thresholds and other constants, without the small structs."""
     return sum(call.code.constant_bytes for call in plan.calls)
 
 
 def header(request: ExportRequest, plan: CPlan) -> str:
-    """What a program includes."""
+    """The header file that a program includes."""
     size = request.model.preprocessing
     classes = size.classes
     return template(
@@ -58,7 +58,7 @@ def _declared_names(request: ExportRequest) -> str:
 
 
 def source(request: ExportRequest, plan: CPlan) -> str:
-    """Constants, functions, the run."""
+    """The source file: constants, functions, and the function that runs the network."""
     snippets = []
     for call in plan.calls:
         snippets += [snippet for snippet in call.code.snippets if snippet not in snippets]

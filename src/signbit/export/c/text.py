@@ -1,4 +1,4 @@
-"""Numbers, arrays and structs as C writes them."""
+"""Numbers, arrays and structs as text of C."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ TYPES = {"u8": "uint8_t", "i32": "int32_t", "f32": "float", "bits": "uint32_t"}
 def literal(value: int | float) -> str:
     """One number; a float in hexadecimal, which is exact."""
     if isinstance(value, int):
-        # C has no literal for the least integer: this is a negated one that it cannot hold.
+        # C has no literal for the least integer: 2147483648 with a minus sign does not fit an int.
         return str(value) if value != -(2**31) else "(-2147483647 - 1)"
     if math.isnan(value):
         return "NAN"
@@ -27,7 +27,7 @@ def _word(value: int) -> str:
     return f"0x{value:08x}u"
 
 
-# By type of the elements: C's name, how one is written, how many stand in a line.
+# For each type of element: its name in C, how one is written, and how many are in a line.
 _ELEMENTS: dict[str, tuple[str, Callable[[Any], str], int]] = {
     "uint8": ("uint8_t", str, 20),
     "uint32": ("uint32_t", _word, 8),
@@ -37,7 +37,7 @@ _ELEMENTS: dict[str, tuple[str, Callable[[Any], str], int]] = {
 
 
 def array(name: str, values: NDArray[Any]) -> str:
-    """A constant array of one axis, or two."""
+    """A constant array of one or two axes."""
     kind = _ELEMENTS[values.dtype.name][0]
     sizes = "".join(f"[{size}]" for size in values.shape)
     return f"static const {kind} {name}{sizes} = {{\n{_rows(values)}}};\n"
@@ -63,7 +63,7 @@ def _braces(fields: Sequence[object]) -> str:
 
 
 def text(value: str) -> str:
-    """A string literal. What is not plain ASCII is told by its UTF-8 bytes, in octal."""
+    """A string literal. Characters other than plain ASCII become their UTF-8 bytes, in octal."""
     characters = (
         chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}"
         for byte in value.encode()

@@ -1,4 +1,4 @@
-"""MAT files, level 5, for MATLAB and GNU Octave, and scripts that run the network on them."""
+"""The exporter to MAT files, level 5, with scripts for MATLAB and GNU Octave."""
 
 from signbit.export.mat.exporter import mat
 

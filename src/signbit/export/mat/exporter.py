@@ -15,9 +15,9 @@ from signbit.export.mat.operations import OPERATIONS
 from signbit.export.mat.scripts import write_scripts
 
 VARIABLE = "array"
-# MATLAB reads no larger variable of a level 5 file, and scipy writes some.
+# MATLAB cannot read a larger variable from a level 5 file, but scipy would write it.
 LARGEST = 2**31 - 1
-# The text of the header is free, but for its first word; scipy's says when and where.
+# The header is free text after its first word. scipy writes the time and the platform into it.
 _HEADER = b"MATLAB 5.0 MAT-file, written by signbit".ljust(116)
 
 
@@ -40,8 +40,8 @@ def _save(path: Path, variables: dict[str, NDArray[Any]], what: str) -> None:
     for name, array in variables.items():
         if array.nbytes > LARGEST:
             raise OutputError(
-                f"{what}: {name} takes {array.nbytes} bytes, a variable of a MAT file "
-                f"{LARGEST} at most; export to npz or txt, or with fewer samples"
+                f"{what}: {name} has {array.nbytes} bytes; a variable of a MAT file has at most "
+                f"{LARGEST}; export to npz or txt, or with fewer samples"
             )
     buffer = io.BytesIO()
     try:
@@ -53,7 +53,7 @@ def _save(path: Path, variables: dict[str, NDArray[Any]], what: str) -> None:
 
 
 def _known(array: NDArray[Any]) -> NDArray[Any]:
-    """An array of a type that MATLAB has."""
+    """The array in a type that MATLAB has."""
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
@@ -65,11 +65,10 @@ mat = exporters.register("mat")(
         _write,
         _write_all,
         {
-            "files": f"each .mat file, level 5, holds one variable, `{VARIABLE}`; a single one "
-            "holds each under its key",
-            "shape": "axes in the order of `shape`; one axis becomes a row, 1xn, as scipy's "
-            "savemat writes it, no axis 1x1, and "
-            "MATLAB drops axes of length 1 at the end",
+            "files": f"each .mat file, level 5, holds one variable, `{VARIABLE}`; a single file "
+            "holds each array under its key",
+            "shape": "axes in the order of `shape`; an array of one axis is 1xn, a number is 1x1, "
+            "and MATLAB drops axes of length 1 at the end",
         },
         write_scripts,
     )

@@ -1,4 +1,4 @@
-"""The operations that the script of MATLAB and Octave computes, each a case of `node.m`."""
+"""The operations that the script for MATLAB and Octave computes. Each is a case in `node.m`."""
 
 OPERATIONS = (
     "add",

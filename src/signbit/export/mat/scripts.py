@@ -1,4 +1,4 @@
-"""MATLAB and Octave code that runs an exported network: templates, and its graph as data."""
+"""MATLAB and Octave code that runs an exported network, from templates and the graph."""
 
 from collections.abc import Sequence
 from math import isinf
@@ -11,7 +11,7 @@ from signbit.format import PackedModel
 
 
 def write_scripts(request: ExportRequest, folder: Path) -> None:
-    """`NAME_run.m` and `NAME_node.m` run the network on bits; `NAME_graph.m` is its graph."""
+    """Write `NAME_run.m` and `NAME_node.m`, which run the network, and its graph `NAME_graph.m`."""
     name = request.name
     words = {"NAME": name, "NODES": graph_nodes(request.model)}
     for script in ("run", "node", "graph"):
@@ -20,7 +20,7 @@ def write_scripts(request: ExportRequest, folder: Path) -> None:
 
 
 def graph_nodes(model: PackedModel) -> str:
-    """The nodes as a struct each, a line a node."""
+    """The nodes as structs, one line for each."""
     lines = []
     for number, node in enumerate(model.nodes, 1):
         fields = {"op": node.op, "inputs": node.inputs, "kind": model.types[number].kind}
@@ -34,10 +34,10 @@ def graph_nodes(model: PackedModel) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str):  # an operation, a kind or a function, letters and underscores
+    if isinstance(value, str):  # the name of an operation, kind or function; it needs no escapes
         return f"'{value}'"
     if isinstance(value, Sequence) and isinstance(value[0], str):
-        # Two braces: `struct` makes an array of structs of the elements of a cell.
+        # Two braces, because `struct` makes an array of structs from the elements of one cell.
         return f"{{{{{', '.join(map(_literal, value))}}}}}"
     if isinstance(value, Sequence):
         return f"[{' '.join(map(_literal, value))}]"

@@ -17,7 +17,7 @@ def _write(path: Path, key: str, array: NDArray[Any]) -> None:
 
 
 def _write_all(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    arguments: dict[str, Any] = dict(arrays)  # pyright takes arrays for its keyword options
+    arguments: dict[str, Any] = dict(arrays)  # else pyright reads arrays as keyword options
     np.savez_compressed(path, **arguments)
 
 
@@ -29,8 +29,8 @@ npz = exporters.register("npz")(
         _write,
         _write_all,
         {
-            "files": "each .npy file holds one array; a single .npz file each under its key; "
-            "numpy.load reads both with allow_pickle=False"
+            "files": "each .npy file holds one array; a single .npz file holds each array under "
+            "its key; numpy.load reads both with allow_pickle=False"
         },
         suffix_all=".npz",
     )

@@ -1,4 +1,4 @@
-"""The operations that plain arrays can express: any, since a node is its tensors and its values."""
+"""Plain arrays can express all operations: they hold the tensors and values of each node."""
 
 from signbit.format.ops import operations
 

@@ -1,4 +1,4 @@
-"""ONNX of standard operators, for any runtime."""
+"""The exporter to ONNX with standard operators, for any runtime."""
 
 from signbit.export.onnx.exporter import onnx, to_proto
 

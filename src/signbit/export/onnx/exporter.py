@@ -22,20 +22,20 @@ Array = NDArray[Any]
 _CONVENTIONS = {
     "input": "pixels: uint8, (N, height, width, channels), 0 to 255, RGB; any number of images",
     "output": "scores: float32, (N, classes)",
-    "tensors": "nNN is what node NN gives: (N, C, H, W), or (N, C) where its map is 1x1; bits are "
-    "-1 and +1; node 0 is n00",
-    "threshold": "the bit is sign * sum > cut, the cut halfway between two integers",
+    "tensors": "nNN is the value of node NN: (N, C, H, W), or (N, C) where its map is 1x1; bits "
+    "are -1 and +1; node 0 is n00",
+    "threshold": "the bit is 1 where sign * sum > cut; the cut lies halfway between two integers",
 }
 
 
 @exporter("onnx", OPERATIONS)
 def onnx(request: ExportRequest, folder: Path, *, int8_weights: bool = False) -> dict[str, Any]:
-    """A graph of ONNX's own operators, golden vectors, and a script that compares them.
+    """Write a graph of ONNX's own operators, golden vectors, and a script that compares them.
 
-    int8_weights: hold the -1 and +1 in int8, cast to float32 in the graph, which makes the file
-        a quarter of the size; some runtimes want the weights of Conv as they are.
+    int8_weights: hold the -1 and +1 in int8, and cast them to float32 in the graph. The file then
+        has a quarter of the size, but some runtimes need the weights of Conv without a cast.
 
-    Raises: MissingDependencyError without onnx; ExportError where weights pass 2 GiB.
+    Raises: MissingDependencyError without onnx; ExportError where the weights exceed 2 GiB.
     """
     proto = to_proto(request.model, request.name, int8_weights=int8_weights)
     metadata(proto, request, _CONVENTIONS)
@@ -44,7 +44,7 @@ def onnx(request: ExportRequest, folder: Path, *, int8_weights: bool = False) ->
 
 
 def to_proto(model: PackedModel, name: str, *, int8_weights: bool = False) -> "ModelProto":
-    """The graph alone, from `pixels` to `scores`. Raises: as `onnx`."""
+    """Only the graph, from `pixels` to `scores`. Raises: as `onnx`."""
     require_onnx()
     from onnx import TensorProto, helper
 
@@ -66,7 +66,7 @@ def to_proto(model: PackedModel, name: str, *, int8_weights: bool = False) -> "M
 
 
 class _Plain:
-    """Standard operators only."""
+    """Uses only standard operators."""
 
     to = "onnx"
 
@@ -82,15 +82,15 @@ class _Plain:
         return graph.add("Cast", graph.constant("weight", signs), to=TensorProto.FLOAT)
 
     def sign(self, to: OnnxWriter, node: Node, x: str, cut: Array, is_integer: bool) -> str:
-        """Greater and Where: NaN and what equals the cut give -1."""
+        """Greater and Where: NaN, and a number equal to the cut, give -1."""
         graph = to.graph
         above = graph.add("Greater", x, to.per_channel(node, "cut", cut))
         one = graph.constant("one", np.array(1, np.float32))
         return graph.add("Where", above, one, graph.constant("minus_one", np.array(-1, np.float32)))
 
     def whole(self, graph: Graph, x: str) -> str:
-        """Round, which changes nothing, keeps ONNX Runtime from folding the scale into the Conv.
+        """Round: it changes nothing, but ONNX Runtime then does not fold the scale into the Conv.
 
-        Its kernels would no longer be of -1 and +1 then, and their sums no longer exact.
+        Otherwise the kernels would not be -1 and +1, and their sums would not be exact.
         """
         return graph.add("Round", x)

@@ -1,4 +1,4 @@
-"""QONNX: ONNX with BipolarQuant nodes on weights and activations, for FINN and hls4ml."""
+"""The exporter to QONNX: ONNX with BipolarQuant on weights and activations, for FINN and hls4ml."""
 
 from signbit.export.qonnx.exporter import qonnx
 

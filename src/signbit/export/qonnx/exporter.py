@@ -25,23 +25,23 @@ _CONVENTIONS = {
     "input": "pixels: float32 numbers 0 to 255, annotated as UINT8, (1, channels, height, width), "
     "RGB; (1, channels) where the image is 1x1",
     "output": "scores: float32, (1, classes)",
-    "tensors": "nNN is what node NN gives: (1, C, H, W), or (1, C) where its map is 1x1; bits are "
-    "-1 and +1",
-    "threshold": "BipolarQuant gives +1 where its input is 0 or more: x > t is written as "
-    "BipolarQuant(x - u), u being the next integer after t, or the next float32",
-    "weights": "where a convolution's sums go to a threshold x < t alone, its weights, sums and "
-    "threshold are negated, so that it reads x > t",
+    "tensors": "nNN is the value of node NN: (1, C, H, W), or (1, C) where its map is 1x1; bits "
+    "are -1 and +1",
+    "threshold": "BipolarQuant gives +1 where its input is 0 or more; x > t is written as "
+    "BipolarQuant(x - u), where u is the next integer after t, or the next float32",
+    "weights": "where only a threshold x < t reads a convolution's sums, its weights, sums and "
+    "threshold are negated, and the threshold becomes x > t",
 }
 
 
 @exporter("qonnx", OPERATIONS)
 def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict[str, Any]:
-    """A graph for one image, golden vectors, and a script that compares them by the qonnx package.
+    """Write a graph for one image, golden vectors, and a script that compares them with qonnx.
 
-    logits: leave out a softmax or log_softmax at the end, which flows to hardware do not take.
+    logits: leave out a softmax or log_softmax at the end; tools for hardware do not accept it.
 
-    Raises: MissingDependencyError without onnx; ExportError where sums of integers pass what
-        float32 holds with a half, or weights 2 GiB.
+    Raises: MissingDependencyError without onnx; ExportError where float32 cannot hold the sums of
+        integers and a half exactly, or where the weights exceed 2 GiB.
     """
     require_onnx()
     from onnx import TensorProto, helper
@@ -50,7 +50,7 @@ def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict
     writer = OnnxWriter(request.model, _Qonnx())
     for number, bound in enumerate(writer.bounds):
         if bound >= HALVES_END:
-            reason = f"its sums can reach {bound}, float32 holds halves up to {HALVES_END}"
+            reason = f"its sums can reach {bound}, but float32 holds halves up to {HALVES_END}"
             raise refusal(request.model, number, "qonnx", reason)
     graph = writer.add_all("pixels", batch=1)
     proto = graph.finish(
@@ -67,9 +67,9 @@ def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict
 
 
 def _suited(request: ExportRequest, logits: bool) -> ExportRequest:
-    """The network and its golden vectors in the form that flows to hardware take best.
+    """The network and its golden vectors in the form that tools for hardware handle best.
 
-    Thresholds all point upwards where that can be: hls4ml drops a factor of -1 before a sign.
+    Thresholds are x > t where possible, because hls4ml drops a factor of -1 before a sign.
     """
     model = upward(request.model)
     if logits and model.nodes[-1].op in ("softmax", "log_softmax"):
@@ -78,26 +78,26 @@ def _suited(request: ExportRequest, logits: bool) -> ExportRequest:
 
 
 class _Qonnx:
-    """BipolarQuant: +1 where x >= 0, else -1, times a scale, which is 1 here."""
+    """Uses BipolarQuant: +1 where x >= 0, else -1, times a scale, which is 1 here."""
 
     to = "qonnx"
 
     def weight(self, graph: Graph, signs: Array) -> str:
-        """An initializer of -1 and +1, and what says that it is one."""
+        """An initializer of -1 and +1, and a BipolarQuant that says so."""
         return _bipolar(graph, graph.constant("weight", signs.astype(np.float32)))
 
     def sign(self, to: OnnxWriter, node: Node, x: str, cut: Array, is_integer: bool) -> str:
         """Add and BipolarQuant: x > cut is x >= the next integer, or the next float32, above it.
 
-        Whole numbers, because hls4ml cuts the fraction of a threshold off. The sum is exact, of
-        real numbers at least its sign.
+        The threshold is a whole number, because hls4ml cuts off its fraction. The sum is exact; for
+        real numbers at least its sign is.
         """
         next_float = np.nextafter(cut.astype(np.float32), np.float32(np.inf))
         least = cut + 0.5 if is_integer else next_float
         return _bipolar(to.graph, to.graph.add("Add", x, to.per_channel(node, "bias", -least)))
 
     def whole(self, graph: Graph, x: str) -> str:
-        """Nothing: the package runs node by node, the flows know no Round."""
+        """No operator: qonnx runs node by node, and the tools for hardware have no Round."""
         return x
 
 

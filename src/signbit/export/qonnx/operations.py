@@ -1,4 +1,4 @@
-"""The operations that QONNX expresses: those of standard ONNX."""
+"""QONNX expresses the same operations as standard ONNX."""
 
 from signbit.export._onnx.operators import OPERATORS
 

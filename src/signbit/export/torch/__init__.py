@@ -1,4 +1,4 @@
-"""A torch module: plain Python source, and safetensors next to it."""
+"""The exporter to a torch module: plain Python source, and safetensors next to it."""
 
 from signbit.export.torch.exporter import to_module, torch
 

@@ -26,9 +26,9 @@ _HIDING = {"numpy", "safetensors", "torch", *sys.stdlib_module_names}
 
 @exporter("torch", OPERATIONS)
 def torch(request: ExportRequest, folder: Path) -> dict[str, Any]:
-    """NAME.py, which needs torch and safetensors, NAME.safetensors, golden vectors.
+    """Write NAME.py, which needs torch and safetensors, NAME.safetensors, and golden vectors.
 
-    Writing them needs no torch. Raises: nothing, every network can be written.
+    Writing them needs no torch. Every network can be written.
     """
     model, name = request.model, _module_name(request.name)
     (folder / f"{name}.py").write_text(source(model, name), encoding="utf-8", newline="\n")
@@ -39,8 +39,8 @@ def torch(request: ExportRequest, folder: Path) -> dict[str, Any]:
     (folder / f"{name}_golden.safetensors").write_bytes(save(golden))
     return {
         "torch_conventions": {
-            "use": f"from {name} import load; network = load(); network(pixels), uint8 of "
-            "(N, height, width, channels)",
+            "use": f"from {name} import load; network = load(); network(pixels), where pixels are "
+            "uint8, (N, height, width, channels)",
             "state": "nNN.weight is int8 of -1 and +1 for a convolution of bits; thresholds lie "
             "halfway between two integers, direction -1 means x < threshold",
             "golden": "nNN is the value of node NN, (N, C, H, W), bits as -1 and +1",
@@ -49,7 +49,7 @@ def torch(request: ExportRequest, folder: Path) -> dict[str, Any]:
 
 
 def _module_name(name: str) -> str:
-    """A name that can be imported and hides no module that the file itself imports."""
+    """A name that can be imported, and that is not the name of a module that the file imports."""
     taken = keyword.iskeyword(name) or name in _HIDING
     return f"{name}_network" if taken else name
 
@@ -57,13 +57,13 @@ def _module_name(name: str) -> str:
 def to_module(model: PackedModel) -> "nn.Module":
     """The packed network as a float torch module, in evaluation mode.
 
-    Takes (N, H, W, C) uint8, gives (N, classes) float32: the same network that the exporter
-    writes as source. Its parameters can be trained; weights start at -1 and +1.
+    It accepts (N, H, W, C) uint8 and returns (N, classes) float32. It is the same network that the
+    exporter writes as source. Its parameters can be trained; weights start at -1 and +1.
     """
     from safetensors.torch import load
 
     code = types.ModuleType("signbit_network")
-    code.__file__ = "network.py"  # names the files that load() and check() would read
+    code.__file__ = "network.py"  # load() and check() in that code look for files next to it
     exec(compile(source(model, "network"), "<signbit network>", "exec"), code.__dict__)
     network = code.Network()
     network.load_state_dict(load(save(state(model))))

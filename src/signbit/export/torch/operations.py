@@ -1,4 +1,4 @@
-"""How each node of a packed network reads in the source of a torch module."""
+"""The source code of each node of a packed network in a torch module."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -23,10 +23,10 @@ from signbit.format.types import I32, U8
 
 @dataclass(frozen=True)
 class Line:
-    """How a node reads in the source.
+    """The source code of a node.
 
-    layer: what `self.nNN` is in __init__; None for a function.
-    call: what forward computes; `{self}` stands for self.nNN.
+    layer: the layer that __init__ assigns to self.nNN; None for a function.
+    call: the expression in forward; `{self}` stands for self.nNN.
     state: the entries of the state dict under nNN.
     """
 
@@ -52,17 +52,17 @@ class _Writer:
         self.spreads = self._spreads()
 
     def line(self, number: int) -> Line:
-        """Of the node of that number."""
+        """The line of the node with that number."""
         node = self.model.node(number)
         inputs = [f"x[{source}]" for source in node.inputs]
         return _WRITE[node.op](self, number, node, *inputs)
 
     def channels(self, node: Node) -> int:
-        """Of what the node reads."""
+        """The number of channels that the node reads."""
         return self.model.types[node.inputs[0]].channels
 
     def _spreads(self) -> list[float]:
-        """The standard deviation of sums of random bits and of pixels, 1 for real numbers."""
+        """For each node, the standard deviation of its sums of random bits or pixels; else 1."""
         spreads = [_SPREAD_OF_PIXELS]
         for node in self.model.nodes:
             spread = 1.0

@@ -1,4 +1,4 @@
-"""Plain numbers in text files."""
+"""The exporter to plain numbers in text files."""
 
 from signbit.export.txt.exporter import txt
 

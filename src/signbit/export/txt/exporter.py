@@ -12,7 +12,7 @@ from signbit.export._arrays import ArrayFormat
 from signbit.export._interface import exporters
 from signbit.export.txt.operations import OPERATIONS
 
-# Digits after which reading gives back the very number.
+# With so many digits, reading gives exactly the same number.
 _DIGITS = {"float64": 17, "float32": 9, "float16": 5}
 
 
@@ -46,10 +46,10 @@ txt = exporters.register("txt")(
         _write_all,
         {
             "files": "the first line, after #, is a JSON object with the key and the shape; a "
-            "single file holds one array after the other, each behind such a line",
-            "rows": "one line for each index of the first axis; in it the other axes in row-major "
+            "single file holds one array after the other, each after such a line",
+            "rows": "one line for each index of the first axis, with the other axes in row-major "
             "order, the last axis fastest; one number a line where there is one axis or none",
-            "numbers": "decimal, with digits enough to give back the very number",
+            "numbers": "decimal, with enough digits to read exactly the same number",
         },
     )
 )

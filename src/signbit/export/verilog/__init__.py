@@ -1,4 +1,4 @@
-"""Synthesizable Verilog-2005, memory files and a self-checking test bench."""
+"""The exporter to synthesizable Verilog-2005, memory files and a self-checking test bench."""
 
 from signbit.export.verilog.exporter import verilog
 

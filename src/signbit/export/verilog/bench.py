@@ -10,7 +10,7 @@ from signbit.format.parameters import node_name
 
 @dataclass(frozen=True)
 class Check:
-    """A stream and the golden file that it must equal, beat by beat."""
+    """A stream, and the golden file that it must equal, beat by beat."""
 
     key: str
     file: str
@@ -21,9 +21,9 @@ class Check:
 
 
 def checks(plan: StreamPlan, name: str, sizes: Mapping[str, tuple[int, int]]) -> list[Check]:
-    """One for each golden file.
+    """One check for each golden file.
 
-    sizes: width and words of each file, by what stands behind `NAME_golden_`.
+    sizes: width and words of each file, by the part of its name after `NAME_golden_`.
     """
     found = []
     for number, stage in plan.checked:
@@ -47,7 +47,7 @@ def bench_text(
     pixels: tuple[int, int],
     cycles: int,
 ) -> str:
-    """NAME_tb.v.  pixels: bits of one, and how many there are."""
+    """The text of NAME_tb.v.  pixels: bits of one pixel, and the number of pixels."""
     outputs = plan.stages[-1].outputs
     return template(
         "verilog",

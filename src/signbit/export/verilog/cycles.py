@@ -1,7 +1,7 @@
-"""When each beat of each stream is taken, to the cycle: a model of the handshakes of `rtl`.
+"""The cycle in which each beat of each stream is taken: a model of the handshakes of `rtl`.
 
-A stream is a generator: it yields the earliest cycle in which its next beat can be taken, and is
-sent the cycle in which it was. Cycle 0 is the first after the reset.
+A stream is a generator. It yields the earliest cycle in which its next beat can be taken, and it is
+sent the cycle in which the beat was taken. Cycle 0 is the first after the reset.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -24,19 +24,19 @@ class _Taker:
         return self._stream.send(self._taken)
 
     def take(self, cycle: int) -> None:
-        """Say when the beat was taken."""
+        """Tell the stream when its beat was taken."""
         self._taken = cycle
 
 
 def source(beats: int) -> Stream:
-    """Beats that are always there."""
+    """A stream whose beats are always ready."""
     taken = -1
     for _ in range(beats):
         taken = yield taken + 1
 
 
 def window(steps: Callable[[], Iterator[tuple[bool, bool]]]) -> Timing:
-    """signbit_window.  steps: of a map, for each whether it takes a beat, and gives one."""
+    """signbit_window.  steps: for each step of a map, whether it takes a beat, and gives a beat."""
 
     def timing(stream: Stream) -> Stream:
         taker, now = _Taker(stream), 0
@@ -56,7 +56,7 @@ def window(steps: Callable[[], Iterator[tuple[bool, bool]]]) -> Timing:
 
 
 def passes(count: int, positions: int) -> Timing:
-    """signbit_passes: `count` passes a beat; the sums of the last of `positions` beats leave."""
+    """signbit_passes: `count` passes for each beat; after `positions` beats the sums leave."""
 
     def timing(stream: Stream) -> Stream:
         taker, now, free, position = _Taker(stream), 0, 0, 0
@@ -80,7 +80,7 @@ def passes(count: int, positions: int) -> Timing:
 
 
 def collect(count: int) -> Timing:
-    """signbit_threshold, signbit_argmax: one beat for `count` beats, held in a register."""
+    """signbit_threshold, signbit_argmax: one beat for each `count` beats, held in a register."""
 
     def timing(stream: Stream) -> Stream:
         taker, free, number = _Taker(stream), 0, 0
@@ -99,7 +99,7 @@ def collect(count: int) -> Timing:
 
 
 def serial(channels: int, lanes: int) -> Timing:
-    """signbit_serial: a beat for each of `channels`, which come `lanes` a beat."""
+    """signbit_serial: a beat for each of `channels`; `lanes` of them arrive in a beat."""
 
     def timing(stream: Stream) -> Stream:
         taker, now = _Taker(stream), 0
@@ -122,12 +122,12 @@ def affine(stream: Stream) -> Stream:
 
 
 def through(stream: Stream) -> Stream:
-    """What is combinational."""
+    """A module without registers."""
     return stream
 
 
 def taken(stream: Stream) -> list[int]:
-    """When each beat is taken, by one who is always ready."""
+    """The cycles in which the beats are taken by a reader that is always ready."""
     taker, cycles = _Taker(stream), list[int]()
     while True:
         try:

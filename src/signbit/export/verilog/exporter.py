@@ -23,12 +23,12 @@ _RTL = files("signbit.export.verilog") / "rtl"
 
 @exporter("verilog", OPERATIONS)
 def verilog(request: ExportRequest, folder: Path, *, parallel: int = 1) -> dict[str, Any]:
-    """The network as one module on ready/valid streams, its memories and a test bench.
+    """Write the network as one module on ready/valid streams, its memories and a test bench.
 
-    parallel: output channels that each layer works on in a cycle, at most.
+    parallel: the most output channels that each layer computes in a cycle.
 
-    Raises: UsageError where parallel is no positive whole number; ExportError for real-valued
-        layers but affine ones at the end, and for branches.
+    Raises: UsageError where parallel is not a positive whole number; ExportError for branches, and
+        for real-valued layers other than affine layers at the end.
     """
     if isinstance(parallel, bool) or not isinstance(parallel, int) or parallel < 1:
         raise UsageError(f"parallel is {parallel!r}; give a whole number of channels, 1 or more")
@@ -64,7 +64,7 @@ def _write_rtl(folder: Path) -> None:
 
 
 def _results(request: ExportRequest, plan: StreamPlan) -> list[int]:
-    """The cycle of each image's result."""
+    """The cycle in which the result of each image is taken."""
     stream = source(request.golden.pixels[..., 0].size)
     for stage in plan.stages:
         stream = stage.timing(stream)

@@ -1,4 +1,4 @@
-"""What the streams hold for the golden images."""
+"""The contents of the streams for the golden images."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -13,7 +13,7 @@ from signbit.format.parameters import node_name
 
 
 def golden_memories(request: ExportRequest, plan: StreamPlan) -> dict[str, Memory]:
-    """By what stands behind `NAME_golden_` in the name of the file."""
+    """The golden files, by the part of their names after `NAME_golden_`."""
     values = request.golden.values
     images = len(request.golden.pixels)
     memories = {"pixels": _pixels(request.golden.pixels)}

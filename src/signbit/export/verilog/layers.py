@@ -12,7 +12,7 @@ from signbit.format.types import U8
 
 
 def window(number: int, geometry: Geometry, source: str, data: int) -> Stage:
-    """The windows of a map of `data` bits a position."""
+    """A stage that gives the windows of a map with `data` bits for each position."""
     return Stage(
         number,
         "window",
@@ -26,12 +26,12 @@ def window(number: int, geometry: Geometry, source: str, data: int) -> Stage:
 
 
 def sums_bits(limit: int) -> int:
-    """For sums within +-limit, and thresholds one beyond."""
+    """The number of bits for sums within +-limit, and for thresholds one beyond."""
     return (limit + 1).bit_length() + 1
 
 
 def sums(number: int, node: Node, kind: ValueType, source: str, parallel: int) -> list[Stage]:
-    """A convolution; with a window in front, unless the kernel is the whole map."""
+    """The stages of a convolution. A window comes first, unless the kernel is the whole map."""
     geometry = Geometry.of(node, kind)
     bits = kind.channels * (8 if kind.kind == U8 else 1)
     stages = []
@@ -107,11 +107,11 @@ def _weights(node: Node, kind: ValueType, lanes: int, positions: int) -> Memory:
 
 
 def threshold(number: int, node: Node, channels: int, source: Stage, limit: int) -> Stage:
-    """Sums to bits.  source: gives sums within +-limit."""
+    """A stage that turns sums into bits.  source: the stage that gives sums within +-limit."""
     lanes, bits = int(source.parameters["LANES"]), int(source.parameters["SUM_BITS"])
     below = unpack_bits(node.tensors["below"], channels)
-    # The same bit for every sum that occurs: > limit and < -limit never, > -limit - 1 and
-    # < limit + 1 always.
+    # The clipped threshold gives the same bit for every possible sum: > limit and < -limit are
+    # never true, > -limit - 1 and < limit + 1 are always true.
     values = np.clip(
         node.tensors["threshold"].astype(np.int64),
         np.where(below, -limit, -limit - 1),
@@ -142,7 +142,7 @@ def threshold(number: int, node: Node, channels: int, source: Stage, limit: int)
 def compare(number: int, node: Node, channels: int, source: str) -> Stage:
     """Pixels to bits."""
     above = ~unpack_bits(node.tensors["below"], channels)
-    # pixel > t is not pixel < t + 1.
+    # pixel > t is the opposite of pixel < t + 1.
     limits = np.clip(node.tensors["threshold"].astype(np.int64) + above, 0, 256).tolist()
     digits = join(limits, [9] * channels), join(above.astype(int).tolist(), [1] * channels)
     parameters: dict[str, int | str] = {
@@ -182,7 +182,7 @@ def pool(number: int, node: Node, kind: ValueType, source: str) -> list[Stage]:
 
 
 def flip(number: int, node: Node, channels: int, source: str) -> Stage:
-    """Bits of some channels turned round."""
+    """The opposite bits in some channels."""
     mask = int.from_bytes(node.tensors["mask"].astype("<u8").tobytes(), "little")
     return Stage(
         number,

@@ -1,4 +1,4 @@
-"""Memory files: `$readmemh` of Verilog and `.coe` of Xilinx, a word a line."""
+"""Memory files for Verilog's `$readmemh`, and `.coe` files of Xilinx. Each line has one word."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Memory:
-    """Words of `width` bits, the first field of each in its lowest bits."""
+    """Words of `width` bits. The first field of a word is in its lowest bits."""
 
     width: int
     words: Sequence[int]
@@ -24,7 +24,7 @@ class Memory:
         path.write_text("\n".join(self._digits()) + "\n", encoding="ascii", newline="\n")
 
     def write_coe(self, path: Path) -> None:
-        """For memory generators of Xilinx."""
+        """Write a file for the memory generators of Xilinx."""
         text = ",\n".join(self._digits())
         path.write_text(
             f"memory_initialization_radix=16;\nmemory_initialization_vector=\n{text};\n",
@@ -34,20 +34,20 @@ class Memory:
 
 
 def memory_of_bits(bits: NDArray[np.bool_]) -> Memory:
-    """Rows of bits, the first the lowest.  Shape: (words, width)."""
+    """Rows of bits; the first bit is the lowest.  Shape: (words, width)."""
     packed = np.packbits(bits, axis=-1, bitorder="little")
     return Memory(bits.shape[-1], [int.from_bytes(row.tobytes(), "little") for row in packed])
 
 
 def memory_of_numbers(fields: NDArray[Any] | Sequence[Sequence[int]], bits: int) -> Memory:
-    """Rows of whole numbers in two's complement of `bits` each, the first the lowest."""
+    """Rows of whole numbers in two's complement, `bits` each; the first is in the lowest bits."""
     return Memory(
         bits * len(fields[0]), [join([int(n) for n in row], [bits] * len(row)) for row in fields]
     )
 
 
 def join(fields: Sequence[int], widths: Sequence[int]) -> int:
-    """One word of some numbers in two's complement, the first in the lowest bits."""
+    """One word from some numbers in two's complement; the first is in the lowest bits."""
     word = place = 0
     for field, width in zip(fields, widths, strict=True):
         if not -(1 << (width - 1)) <= field < (1 << width):

@@ -2,5 +2,5 @@
 
 
 def module_name(name: str) -> str:
-    """An identifier as the name of a module, in front of one that our modules could have `net_`."""
+    """An identifier as the name of a module. `net_` is put before a name that ours could have."""
     return f"net_{name}" if name.startswith("signbit_") else name

@@ -1,4 +1,4 @@
-"""A packed network as a chain of stages, or why it is none."""
+"""A packed network as a chain of stages, or the reason why it cannot be one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,12 +21,12 @@ FORMAT = "verilog"
 
 @dataclass
 class StreamPlan:
-    """What the network becomes.
+    """The stages of a network, and facts about them.
 
     checked: node and name of each stage that gives the bits of a node.
-    last_sums: the node of the sums that the scores start from.
-    last_score: the node whose float32 numbers the scores are, exactly.
-    fraction: bits of a score behind the point.
+    last_sums: the node with the sums that the scores are computed from.
+    last_score: the node whose float32 numbers are exactly the scores.
+    fraction: number of bits of a score after the point.
     """
 
     stages: list[Stage] = field(default_factory=list)
@@ -37,13 +37,13 @@ class StreamPlan:
 
 
 def make_plan(request: ExportRequest, parallel: int) -> StreamPlan:
-    """The stages of a network.
+    """Make the stages of a network.
 
-    Raises: ExportError naming the node that modules of bits and integers cannot express.
+    Raises: ExportError naming a node that modules of bits and integers cannot express.
     """
     model, plan = request.model, StreamPlan()
     tail = _tail(model)
-    # Each operation that is accepted reads one value: those that are needed form a chain.
+    # Each accepted operation reads one value, so the needed nodes form a chain.
     for number in model.needed():
         if number < tail[0]:
             _BODY[model.node(number).op](plan, model, number, parallel)
@@ -61,7 +61,7 @@ def _tail(model: PackedModel) -> list[int]:
         if ops[at] not in TAIL or not _is_row(model, number) or model.types[number].kind != F32:
             raise refusal(
                 model, number, FORMAT,
-                "real numbers are taken at the end only: convolution to 1x1, affine, softmax",
+                "real numbers are only allowed at the end: convolution to 1x1, affine, softmax",
             )  # fmt: skip
         if ops[at] == "affine" and {"softmax", "log_softmax"} & set(ops[:at]):
             raise refusal(model, number, FORMAT, "nothing may follow softmax")
@@ -100,7 +100,7 @@ def _add_threshold(plan: StreamPlan, model: PackedModel, number: int, parallel: 
 
 def _add_pool(plan: StreamPlan, model: PackedModel, number: int, parallel: int) -> None:
     if model.types[number].kind != BITS:
-        raise refusal(model, number, FORMAT, "pooling is made of bits only")
+        raise refusal(model, number, FORMAT, "it pools only bits")
     node = model.node(number)
     kind = model.types[node.inputs[0]]
     plan.stages += layers.pool(number, node, kind, _source(plan))
@@ -116,11 +116,11 @@ def _add_flip(plan: StreamPlan, model: PackedModel, number: int, parallel: int) 
 def _add_flatten(plan: StreamPlan, model: PackedModel, number: int, parallel: int) -> None:
     if not _is_row(model, model.node(number).inputs[0]):
         raise refusal(
-            model, number, FORMAT, "of a map it is taken before a linear layer only"
+            model, number, FORMAT, "a map can only be flattened before a linear layer"
         )  # fmt: skip
 
 
-# The operations before the scores, each with what adds its stages.
+# The operations before the scores, and the function that adds the stages of each.
 _BODY: dict[str, Callable[[StreamPlan, PackedModel, int, int], None]] = {
     "conv_u8": _add_sums,
     "conv_bits": _add_sums,
@@ -151,9 +151,10 @@ def _add_scores(plan: StreamPlan, model: PackedModel, numbers: Sequence[int]) ->
 
 
 def _require_class(request: ExportRequest, plan: StreamPlan) -> None:
-    """The class is that of the scores before softmax, which could round two of them to one.
+    """Refuse golden images whose class differs before and after softmax.
 
-    Raises: ExportError naming a golden image where it did, and the class is another.
+    The Verilog takes the class before softmax, which could round two scores to the same number.
+    Raises: ExportError naming a golden image where that changes the class.
     """
     images = len(request.golden.pixels)
     before = request.golden.values[plan.last_score].reshape(images, -1).argmax(1)
@@ -162,7 +163,7 @@ def _require_class(request: ExportRequest, plan: StreamPlan) -> None:
     if differ:
         error: ExportError = refusal(
             request.model, len(request.model.nodes), FORMAT,
-            f"of golden image {differ[0]} it rounds the scores of classes {before[differ[0]]} and "
-            f"{after[differ[0]]} to a tie; choose other samples",
+            f"for golden image {differ[0]} it rounds the scores of classes {before[differ[0]]} and "
+            f"{after[differ[0]]} to the same number; choose other samples",
         )  # fmt: skip
         raise error

@@ -1,4 +1,4 @@
-"""What the manifest says of the Verilog files."""
+"""The part of the manifest about the Verilog files."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,24 +9,24 @@ from signbit.export.verilog.stage import Geometry
 from signbit.export.verilog.text import memory_name
 
 _CONVENTIONS = {
-    "streams": "a beat passes in a cycle with valid and ready; one position a beat, all its "
-    "channels, channel c in bit c, of pixels in bits 8c to 8c + 7; maps in raster order",
-    "memories": ".mem is for $readmemh, .coe holds the same words; their first field is in the "
-    "lowest bits; simulators look for .mem files in the folder where they run",
+    "streams": "a beat passes in a cycle with valid and ready; a beat has all channels of one "
+    "position, channel c in bit c, or for pixels in bits 8c to 8c + 7; maps are in raster order",
+    "memories": ".mem is for $readmemh, .coe holds the same words; the first field of a word is in "
+    "the lowest bits; simulators look for .mem files in the folder where they run",
     "scores": "signed whole numbers; divided by 2**score_fraction they are the float32 scores "
     "before softmax, to the bit",
-    "class": "of the highest score before softmax, of equal ones the first",
-    "cycles": "of a layer, for an image, where it waits for nobody: padded positions - windows "
-    "+ windows * ceil(channels / parallel) for a convolution, positions * ceil(channels / "
-    "parallel) for a linear layer, padded positions for pooling; of the network, with waiting: "
-    "results, the cycles from the end of the reset until each golden image's result was taken",
+    "class": "the class with the highest score before softmax, the first of equal ones",
+    "cycles": "for a layer and an image, without waiting: padded positions - windows + windows * "
+    "ceil(channels / parallel) for a convolution, positions * ceil(channels / parallel) for a "
+    "linear layer, padded positions for pooling; for the network, with waiting: results are the "
+    "cycles from the end of the reset until the result of each golden image was taken",
 }
 
 
 def facts(
     request: ExportRequest, plan: StreamPlan, name: str, parallel: int, results: Sequence[int]
 ) -> dict[str, Any]:
-    """The manifest's part."""
+    """The part of the manifest."""
     return {
         "verilog_conventions": dict(_CONVENTIONS),
         "top": name,
@@ -53,7 +53,10 @@ def facts(
 
 
 def layer_cycles(request: ExportRequest, parallel: int) -> dict[int, int]:
-    """For an image, by node, without waiting; of what takes a cycle for a beat, nothing."""
+    """The cycles for an image, by node, without waiting.
+
+    Nodes that take one cycle for each beat are left out.
+    """
     cycles = {}
     model = request.model
     for number in model.needed():

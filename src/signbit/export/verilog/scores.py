@@ -12,11 +12,11 @@ _SIGNIFICANT = 24  # bits of a float32
 _EXACT = 2**_SIGNIFICANT  # whole numbers up to here are float32 numbers
 _OVERFLOW = 2**127  # float32 holds a little less than twice as much
 _MAX_BITS = 256
-_MAX_FRACTION = 149  # of the smallest float32 number: more would need its rounding
+_MAX_FRACTION = 149  # that of the smallest float32 number: more bits would need rounding
 
 
 class CannotExpressError(Exception):
-    """Why scores have no such form."""
+    """The scores have no such form; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,21 @@ class Affine:
 
     @property
     def scale_bits(self) -> int:
-        """Of the scales, with sign."""
+        """The number of bits of the scales, with sign."""
         return max(map(abs, self.scale)).bit_length() + 1
 
     @property
     def bits(self) -> int:
-        """Of y, with sign."""
+        """The number of bits of y, with sign."""
         return self.limit.bit_length() + 1
 
     def apply(self, x: int, channel: int) -> int:
-        """What one class makes of x."""
+        """The y of one class for x."""
         return rounded((x * self.scale[channel] << self.shift) + self.bias[channel])
 
 
 def rounded(value: int) -> int:
-    """To 24 significant bits, the nearest, a tie to the even one."""
+    """Round to 24 significant bits, to the nearest number; ties go to the even one."""
     magnitude = abs(value)
     dropped = max(magnitude.bit_length() - _SIGNIFICANT, 0)
     if dropped:
@@ -59,9 +59,9 @@ def rounded(value: int) -> int:
 
 
 def fixed_point(nodes: Sequence[Node], limit: int) -> list[Affine]:
-    """Affine nodes one after the other, on sums within +-limit.
+    """Affine nodes, one after the other, in fixed point, for sums within +-limit.
 
-    Raises: CannotExpressError where float32 would do what these numbers cannot.
+    Raises: CannotExpressError where these numbers cannot repeat float32.
     """
     if limit > _EXACT:
         raise CannotExpressError(f"sums reach {limit}; float32 holds them exactly up to {_EXACT}")
@@ -88,19 +88,19 @@ def _convert(node: Node, limit: int, fraction: int) -> Affine:
         [int(b * 2**point) for b in biases],
         point - fraction - point_scale,
         point,
-        # Rounding adds at most a half of the last of 24 bits.
+        # Rounding adds at most half of the last of 24 bits.
         int(highest * 2**point * (1 + Fraction(1, 2 ** (_SIGNIFICANT - 1)))) + 1,
     )
     if highest >= _OVERFLOW:
-        raise CannotExpressError("a score may pass what float32 holds")
+        raise CannotExpressError("a score may be larger than float32 can hold")
     if affine.bits > _MAX_BITS or point > _MAX_FRACTION:
         raise CannotExpressError(
-            f"exact scores need {affine.bits} bits with {point} behind the point; at most "
-            f"{_MAX_BITS} and {_MAX_FRACTION} are made"
+            f"exact scores need {affine.bits} bits, {point} of them after the point; at most "
+            f"{_MAX_BITS} and {_MAX_FRACTION} are possible"
         )
     return affine
 
 
 def _point(numbers: Sequence[Fraction]) -> int:
-    """Bits behind the point that hold all of them."""
+    """The number of bits after the point that all of these numbers need."""
     return max(number.denominator.bit_length() - 1 for number in numbers)

@@ -15,14 +15,14 @@ PIXELS = "s"  # the stream of the network's input
 class Stage:
     """A module between two streams.
 
-    node: whose work it does.
-    role: what the instance is called behind the number of the node.
+    node: number of the node that it computes.
+    role: the end of the instance's name, after the number of the node.
     source: the name of the stage that it reads, or PIXELS.
-    inputs: its ports beside valid and ready, and what drives each: a port of the source, or text
+    inputs: its ports besides valid and ready, and what drives each: a port of the source, or text
         that is not a port's name, such as `1'b1`.
-    outputs: its ports beside valid and ready, and their widths.
-    timing: when its beats leave.
-    memory: what its parameter FILE names.
+    outputs: its ports besides valid and ready, and their widths.
+    timing: the cycles in which its beats leave.
+    memory: the content of the file that its parameter FILE names.
     """
 
     node: int
@@ -39,7 +39,7 @@ class Stage:
 
     @property
     def name(self) -> str:
-        """Of the instance, and the beginning of the names of its signals."""
+        """The name of the instance. The names of its signals begin with it."""
         return f"{node_name(self.node)}_{self.role}"
 
 
@@ -55,7 +55,7 @@ class Geometry:
 
     @classmethod
     def of(cls, node: Node, source: ValueType) -> "Geometry":
-        """Of a convolution or pooling."""
+        """The window of a convolution or pooling."""
         attributes = node.attributes
         return cls(
             (source.height, source.width),
@@ -64,7 +64,7 @@ class Geometry:
 
     @property
     def taps(self) -> int:
-        """Of a window."""
+        """The number of taps of a window."""
         return self.kernel[0] * self.kernel[1]
 
     @property
@@ -75,7 +75,7 @@ class Geometry:
 
     @property
     def windows(self) -> int:
-        """In a map."""
+        """The number of windows in a map."""
         return sum(gives for _, gives in self.steps())
 
     @property
@@ -84,7 +84,7 @@ class Geometry:
         return self.kernel == self.size and not any(self.padding)
 
     def steps(self) -> Iterator[tuple[bool, bool]]:
-        """For each padded position, whether it lies in the map, and completes a window."""
+        """For each padded position: whether it lies in the map, whether it completes a window."""
         reach = [d * (k - 1) for k, d in zip(self.kernel, self.dilation, strict=True)]
         top, left, _, _ = self.padding
         rows, columns = self.padded
@@ -97,7 +97,7 @@ class Geometry:
                 yield inside, gives
 
     def parameters(self) -> dict[str, int | str]:
-        """Of signbit_window, but for DATA."""
+        """The parameters of signbit_window without DATA."""
         pairs = {
             ("HEIGHT", "WIDTH"): self.size,
             ("KERNEL_H", "KERNEL_W"): self.kernel,

@@ -1,4 +1,4 @@
-"""The stages behind the last sums: scores and class."""
+"""The stages after the last sums: scores and class."""
 
 from signbit.export.verilog import cycles
 from signbit.export.verilog.memory import Memory, join
@@ -7,7 +7,7 @@ from signbit.export.verilog.stage import Stage
 
 
 def serial(number: int, channels: int, source: Stage) -> Stage:
-    """Sums one by one."""
+    """A stage that gives the sums one by one."""
     lanes, bits = int(source.parameters["LANES"]), int(source.parameters["SUM_BITS"])
     return Stage(
         number,
@@ -22,7 +22,7 @@ def serial(number: int, channels: int, source: Stage) -> Stage:
 
 
 def affine(number: int, numbers: Affine, source: Stage) -> Stage:
-    """One affine node of the scores."""
+    """The stage of one affine node of the scores."""
     words = [
         join(pair, [numbers.scale_bits, numbers.bits])
         for pair in zip(numbers.scale, numbers.bias, strict=True)
@@ -51,7 +51,7 @@ def affine(number: int, numbers: Affine, source: Stage) -> Stage:
 
 
 def argmax(number: int, classes: int, source: Stage) -> Stage:
-    """The class, all scores and all sums of an image."""
+    """The stage that gives the class, all scores and all sums of an image."""
     scores, sum_bits = source.outputs["m_score"], source.outputs["m_sum"]
     class_bits = max((classes - 1).bit_length(), 1)
     return Stage(

@@ -12,7 +12,7 @@ _CONTENTS = {"sums": "weights", "threshold": "thresholds", "affine": "affine"}
 
 
 def stage_parameters(name: str, stage: Stage) -> dict[str, int | str]:
-    """All of them, with the name of the memory file as text of Verilog."""
+    """All parameters of a stage, with the name of its memory file as a string of Verilog."""
     parameters = dict(stage.parameters)
     if stage.memory is not None:
         parameters["FILE"] = f'"{memory_name(name, stage)}.mem"'
@@ -20,7 +20,7 @@ def stage_parameters(name: str, stage: Stage) -> dict[str, int | str]:
 
 
 def memory_name(name: str, stage: Stage) -> str:
-    """Of a stage's file, without suffix."""
+    """The name of a stage's memory file, without suffix."""
     return f"{name}_{node_name(stage.node)}_{_CONTENTS[stage.role]}"
 
 

@@ -1,4 +1,4 @@
-"""Optimizers, one file each, found by the name that a recipe gives."""
+"""Optimizers, one file each. A recipe names the one that it uses."""
 
 from signbit.train.optimizers._base import (
     AbstractOptimizer,

@@ -1,4 +1,4 @@
-"""What a recipe says of an optimizer, and the registry of their kinds."""
+"""The settings of an optimizer in a recipe, and the registry of the kinds."""
 
 from abc import ABC, abstractmethod
 from functools import reduce
@@ -13,9 +13,9 @@ from signbit.train._field_types import NotNegative, Rate, Settings
 
 
 class AbstractOptimizer(Settings, ABC):
-    """Settings of one kind of optimizer, which build it.
+    """The settings of one kind of optimizer; `build` makes the optimizer.
 
-    A kind is a subclass with a field `name` of its own, a `Literal` of the registered name.
+    A kind is a subclass with its own field `name`, a `Literal` of the registered name.
 
     holds_signs: whether it keeps every weight at -1 or +1.
     """
@@ -29,17 +29,17 @@ class AbstractOptimizer(Settings, ABC):
 
     @abstractmethod
     def build(self, groups: list[dict[str, Any]], fused: bool) -> torch.optim.Optimizer:
-        """The optimizer of parameter groups, some of which bring a `weight_decay`.
+        """The optimizer of parameter groups, some of which have their own `weight_decay`.
 
-        fused: whether every parameter is on a device where one kernel can update all of them.
+        fused: whether all parameters are on a device where one kernel can update them together.
         """
 
 
 class AbstractRealOptimizer(AbstractOptimizer):
-    """A kind that changes real numbers, so that it can train every parameter of a network.
+    """A kind that changes real numbers, so it can train every parameter of a network.
 
-    weight_decay: of weights that are multiplied with as they are.
-    latent_weight_decay: of latent weights, of which only the signs are multiplied with.
+    weight_decay: weight decay of real weights.
+    latent_weight_decay: weight decay of latent weights, of which a layer uses only the signs.
     """
 
     weight_decay: NotNegative = 0.0
@@ -50,6 +50,6 @@ optimizers: Registry[type[AbstractOptimizer]] = Registry("optimizer", "signbit.t
 
 
 def any_of(base: type[AbstractOptimizer]) -> Any:
-    """The type of a field that takes each registered kind that is a subclass of `base`."""
+    """The type of a field that accepts each registered kind that is a subclass of `base`."""
     found = [optimizers.get(name) for name in optimizers.names()]
     return reduce(or_, [kind for kind in found if issubclass(kind, base)])

@@ -1,4 +1,4 @@
-"""Which parameter goes to which optimizer, and which decays."""
+"""Divide the parameters among the optimizers, with and without weight decay."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ def build_optimizers(
 ) -> list[torch.optim.Optimizer]:
     """The optimizer of the recipe, and that of the latent weights where they have their own.
 
-    Weights of convolutions and linear layers decay; batch norm, biases and scales never do.
-    Parameters that need no gradient, and an optimizer that gets none, are left out.
+    Weights of convolutions and linear layers decay; batch norms, biases and scales never do.
+    Parameters without a gradient are left out, and so is an optimizer without parameters.
     """
     signs = [weight for _, weight in latent_weights(model) if weight.requires_grad]
     fused = all(parameter.is_cuda for parameter in model.parameters())
@@ -34,7 +34,7 @@ def build_optimizers(
 def _groups_of_others(
     model: nn.Module, signs: list[nn.Parameter], decay: float
 ) -> list[dict[str, Any]]:
-    """The parameters that are no latent weights: those that decay, and the rest."""
+    """The parameters other than latent weights: those that decay, and the rest."""
     taken = set(map(id, signs))
     weights = {id(m.weight) for m in model.modules() if isinstance(m, _WITH_WEIGHTS)}
     free = [p for p in model.parameters() if p.requires_grad and id(p) not in taken]

@@ -1,4 +1,4 @@
-"""Adam, with weight decay of either kind."""
+"""Adam, with coupled or decoupled weight decay."""
 
 from typing import Any, Literal
 
@@ -12,8 +12,8 @@ from signbit.train.optimizers._base import AbstractRealOptimizer, optimizers
 class Adam(AbstractRealOptimizer):
     """torch.optim.AdamW, or Adam where weight decay is not decoupled.
 
-    decoupled: true lowers a weight by lr * weight_decay of itself in each step (AdamW); false adds
-        weight_decay of the weight to its gradient (Adam), which then counts in its moments.
+    decoupled: true subtracts lr * weight_decay * weight in each step (AdamW). false adds
+        weight_decay * weight to the gradient (Adam), so that it also enters the moments.
 
     Source: arXiv:1412.6980; decoupled decay arXiv:1711.05101.
     """

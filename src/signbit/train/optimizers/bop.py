@@ -1,4 +1,4 @@
-"""An optimizer that has no latent weights: it flips binary ones."""
+"""An optimizer without latent weights: it flips binary weights."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -20,9 +20,9 @@ class BinaryOptimizer(torch.optim.Optimizer):
 
     m = (1 - lr) m + lr * gradient;  w = -w where |m| > threshold and sign(m) = sign(w).
 
-    Every parameter becomes its sign on arrival (zero is -1) and stays -1 or +1. Gradients must
-    reach it there with their own sign: `ste_sign` passes them at 1, `approx_sign` is flat there,
-    `swish_sign` turns them round.
+    Each parameter is replaced by its sign when it is added (zero is -1), and stays -1 or +1. The
+    gradient must pass through the quantizer at -1 and +1 with its sign unchanged. `ste_sign` passes
+    it there, the pseudo-gradient of `approx_sign` is 0, and `swish_sign` changes the sign.
 
     lr: gamma of the paper, above 0 and up to 1: how fast old gradients are forgotten. It is a
         group's `lr`, so that schedules lower it.
@@ -35,14 +35,14 @@ class BinaryOptimizer(torch.optim.Optimizer):
 
     @torch.no_grad()
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Take parameters in, as their signs."""
+        """Add parameters, and replace them by their signs."""
         super().add_param_group(param_group)
         for weight in self.param_groups[-1]["params"]:
             weight.copy_(torch.where(weight > 0, 1.0, -1.0))
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # pyright: ignore
-        """Flip what has to be; nothing here waits for the device."""
+        """Flip the weights that must flip. Nothing here waits for the device."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -58,16 +58,16 @@ class BinaryOptimizer(torch.optim.Optimizer):
         if not state:
             state["momentum"] = torch.zeros_like(weight)
         momentum = state["momentum"].lerp_(weight.grad, lr)
-        # The weight is its own sign, so the product is |m| where the signs agree, else -|m|.
+        # A weight is -1 or +1, so its product with m is |m| where the signs agree, else -|m|.
         weight.copy_(torch.where(momentum * weight > threshold, -weight, weight))
 
 
 @optimizers.register("bop")
 class Bop(AbstractOptimizer):
-    """`BinaryOptimizer`, for `latent_optimizer`; the recipe's `optimizer` runs all other weights.
+    """`BinaryOptimizer`, for `latent_optimizer`; the recipe's `optimizer` trains all other weights.
 
-    lr: gamma; the schedule scales it as it scales the rate of the other optimizer.
-    threshold: tau, which |m| has to exceed before a weight flips.
+    lr: gamma; the schedule scales it in the same way as the rate of the other optimizer.
+    threshold: tau; a weight flips only where |m| is larger.
     """
 
     holds_signs = True
@@ -94,9 +94,9 @@ class Bop(AbstractOptimizer):
 
 
 def _passes_gradients(layer: BinaryLayer, weight: torch.Tensor) -> bool:
-    """Whether gradients reach the weight's signs, and not turned round, all the training long."""
+    """Whether gradients reach the weight's signs, with their own sign, during all the training."""
     signs = torch.where(weight.detach() > 0, 1.0, -1.0).requires_grad_()
-    # Not all alike: a quantizer that subtracts the mean gives those no gradient.
+    # The gradients must differ: a quantizer that subtracts the mean cancels equal gradients.
     slopes = torch.linspace(-1, 1, signs.numel(), device=signs.device).view_as(signs)
     quantizer = deepcopy(layer.weight_quantizer)
     assert quantizer is not None
