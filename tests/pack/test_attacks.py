@@ -507,3 +507,14 @@ def test_a_sign_of_three_values_after_a_norm_of_the_image_is_refused():
 class _Sign(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return torch.sign(x)
+
+
+def test_a_constant_that_numpy_takes_after_it_was_read():
+    class Taken(Real):
+        def forward(self, x: Tensor) -> Tensor:
+            factor = torch.full((1,), 2.0)
+            first = super().forward(x * factor)
+            factor.numpy()[0] = 5
+            return first + super().forward(x * factor)
+
+    attack(lambda: Taken(lambda x: x))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
 from signbit.errors import PackError, first_line
@@ -199,7 +199,11 @@ class _Recorder(TorchDispatchMode):
 
     def left(self, tensor: Tensor, form: str) -> None:
         """Refuse code that takes numbers out of torch, where they depend on images."""
-        found = self._read(tensor)
+        # This is called outside of the dispatch, where what it runs would be noted.
+        with _disable_current_modes():
+            found = self._read(tensor)
+            # From here on NumPy may change it, unseen.
+            self.storages.borrowed.about_to_change(tensor)
         if not found.is_constant or found.earlier:
             self._refuse(
                 f"makes {form} of values that depend on the input, which may decide what runs; "

@@ -163,9 +163,12 @@ class Storages:
 
 
 def _checksum(tensor: Tensor) -> int:
-    """Of the whole storage."""
+    """Of the whole storage; 0 where torch alone can change it.
+
+    Torch does not resize memory that NumPy has, and says so.
+    """
     storage = tensor.untyped_storage()
-    if not storage.nbytes():
+    if storage.resizable() or not storage.nbytes():
         return 0
     return zlib.crc32((ctypes.c_char * storage.nbytes()).from_address(storage.data_ptr()))
 
