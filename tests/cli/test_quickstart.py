@@ -38,7 +38,7 @@ def test_quickstart_does_the_whole_job_and_may_be_run_again(tmp_path, capsys, mo
     for name in ("notes.txt", "images/mine.png", "c/digits_test"):
         (out / name).write_text("mine")
         assert run("--out", str(out)) == 1
-        assert f"earlier quickstart: {name}; move it away" in capsys.readouterr().err
+        assert f"holds {name}, which no quickstart made; move it away" in capsys.readouterr().err
         assert snapshot(out).keys() == before.keys() | {name}
         (out / name).unlink()
     (out / "confusion.png").write_text("of the earlier one")
