@@ -34,19 +34,17 @@ class ProcessEngine:
 
     def run(
         self,
-        inputs: list[NDArray[Any]],
-        outputs: list[NDArray[Any]],
+        images: NDArray[Any],
+        scores: NDArray[np.float32],
         seconds: NDArray[np.float64] | None = None,
-        normalized: bool = False,
     ) -> None:
-        """Fill `outputs`, and add to `seconds` of each step; bits are words.
-
-        normalized: whether numbers in the model's own space are given in place of pixels.
+        """Fill `scores`, and add to `seconds` of each step; float32 images are normalized ones.
 
         Raises: what a signal handler raises, such as KeyboardInterrupt, and EngineError where a
         signal handler calls the engine that it interrupts.
         """
         own = self._here()
+        run = own.engine.run_normalized if images.dtype == np.float32 else own.engine.run
         # Python hands signals to the main thread alone.
         signals = threading.get_ident() == threading.main_thread().ident
         with own.lock:  # of Python: a signal is answered while waiting for it
@@ -57,7 +55,7 @@ class ProcessEngine:
                 )
             own.busy = True
             try:
-                own.engine.run(inputs, outputs, normalized, seconds, signals)
+                run(images, scores, seconds, signals)
             finally:
                 own.busy = False
 
@@ -70,9 +68,8 @@ class ProcessEngine:
     def _make(self) -> "_Own":
         nodes = [_plain(node) for node in self._model.nodes]
         types = [tuple(one) for one in self._model.types]
-        outputs = [one.node for one in self._model.outputs]
         try:
-            return _Own(_engine.Engine(types, nodes, outputs, self._threads, self._isa))
+            return _Own(_engine.Engine(types, nodes, self._threads, self._isa))
         except (MemoryError, OSError) as error:
             raise EngineError(
                 f"this machine has no room to run the network on {self._threads} threads "
