@@ -22,7 +22,7 @@ def chosen(
     """
     if not c.is_value(condition):
         c.refuse("a choice that does not depend on the input, of values that do; choose before")
-    places = [name for name in c.call.arguments if c.is_value(name)]
+    places = c.value_names
     gate = places.index(condition)
 
     def form(**constants: Tensor) -> RealForm:
@@ -36,5 +36,4 @@ def chosen(
                 parts.append(RealForm((part, kept), (MASKED,)))
         return RealForm(tuple(parts), (ADD,))
 
-    given = {name: c.constant(name).float() for name in (one, other) if not c.is_value(name)}
-    return several(c, slopes, form, given)
+    return several(c, slopes, form, c.constants(one, other))

@@ -103,10 +103,7 @@ class Network:
         if any(source.fill is not None for source in sources):
             sources = [_without_fill(source, place) for source in sources]
             return self._gathered_again(elements, constants, place, used, sources)
-        held = split_values(constants, elements, place)
-        fill, several = _one_constant(held, known), None
-        if held is not None and len(held[~known].unique()) > 1:
-            fill, several = fill_for(held[~known]), held
+        fill, several = _filling(split_values(constants, elements, place), known)
         if len(used) == 1:
             found = placed(sources[0].step, shape, index, fill)
             found = _repeated(found, place) if found.index is not None else found
@@ -176,11 +173,15 @@ def split_values(constants: Tensor | None, elements: Tensor, place: Place) -> Te
     return first
 
 
-def _one_constant(constants: Tensor | None, known: Tensor) -> float | None:
+def _filling(constants: Tensor | None, known: Tensor) -> tuple[float | None, Tensor | None]:
+    """The number to put between those of an image, and the constants, where they are several."""
     if bool(known.all()):
-        return None
+        return None, None
     assert constants is not None
-    return float(constants[~known][0])
+    held = constants[~known]
+    if len(held.unique()) == 1:
+        return float(held[0]), None
+    return fill_for(held), constants
 
 
 def _without_fill(source: Placed, place: Place) -> Placed:

@@ -25,7 +25,7 @@ def several(
     slopes, form, constants, exact: as `pointwise` reads them. The form's sources are the arguments
         that depend on the input, in their order.
     """
-    names = [name for name in c.call.arguments if c.is_value(name)]
+    names = c.value_names
     given = dict(constants or {})
     if of_one_base(c, *names) and (len(names) == 1 or fits_as_it_lies(c, names[0], given)):
         return pointwise(c, slopes, form, given, exact=exact)

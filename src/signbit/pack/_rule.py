@@ -60,6 +60,11 @@ class RuleCall:
         given = self[name]
         return isinstance(given, View) and not given.is_constant
 
+    @property
+    def value_names(self) -> list[str]:
+        """The arguments that depend on the network's input, in their order."""
+        return [name for name in self.call.arguments if self.is_value(name)]
+
     def value(self, name: str, shape: tuple[int, ...] | None = None) -> Placed:
         """An argument that depends on the input; broadcast to a shape.
 
@@ -84,6 +89,10 @@ class RuleCall:
             assert given.constants is not None
             return given.constants
         return torch.as_tensor(given)
+
+    def constants(self, *names: str) -> dict[str, Tensor]:
+        """The float32 constants of those of some arguments that do not depend on the input."""
+        return {name: self.constant(name).float() for name in names if not self.is_value(name)}
 
     def optional(self, name: str) -> Tensor | None:
         """A constant argument; None where it is not given."""

@@ -41,13 +41,13 @@ def clamp_max(c: RuleCall) -> Placed:
 def _bounded(c: RuleCall, low: str | None, high: str | None) -> Placed:
     """min(max(x, low), high), of bounds that may be numbers, constants, values or missing."""
     given = [name for name in (low, high) if name is not None and c[name] is not None]
-    constants = {name: c.constant(name).float() for name in given if not c.is_value(name)}
+    constants = c.constants(*given)
     if len(constants) == len(given) and all(one.numel() == 1 for one in constants.values()):
         most = float(constants.get("max", math.inf))
         least = min(float(constants.get("min", -math.inf)), most)
         form = chain(clamp(least, most))
         return pointwise(c, {"self": 1.0}, lambda: form)
-    names = [name for name in c.call.arguments if c.is_value(name)]
+    names = c.value_names
 
     def form_of(**found: torch.Tensor) -> RealForm:
         form = chain()

@@ -35,7 +35,7 @@ def addcdiv(c: RuleCall) -> Placed:
 def _sum(c: RuleCall, slopes: dict[str, Slope], node: RealNode, exact: bool) -> Placed:
     """self and what an operation makes of value * tensor1 and tensor2."""
     value = float(c["value"])
-    constants = _constants(c, "self", "tensor1", "tensor2")
+    constants = c.constants("self", "tensor1", "tensor2")
     if "tensor1" in constants:
         constants["tensor1"] = value * constants["tensor1"]
     before = [] if value == 1 or "tensor1" in constants else [scaled(value)]
@@ -51,7 +51,7 @@ def _sum(c: RuleCall, slopes: dict[str, Slope], node: RealNode, exact: bool) -> 
 @rules.register("lerp")
 def lerp(c: RuleCall) -> Placed:
     """self + weight * (end - self), as a mean with the weights 1 - weight and weight."""
-    constants = _constants(c, "self", "end", "weight")
+    constants = c.constants("self", "end", "weight")
 
     def form(**found: Tensor) -> RealForm:
         parts: list[RealForm] = []
@@ -72,12 +72,8 @@ def lerp(c: RuleCall) -> Placed:
     return several(c, {}, form, constants, exact=False)
 
 
-def _constants(c: RuleCall, *names: str) -> dict[str, Tensor]:
-    return {name: c.constant(name).float() for name in names if not c.is_value(name)}
-
-
 def _operand(c: RuleCall, name: str, constants: dict[str, Tensor]) -> int | Tensor:
     """A source of a form, or a constant."""
     if name in constants:
         return constants[name]
-    return [one for one in c.call.arguments if c.is_value(one)].index(name)
+    return c.value_names.index(name)
