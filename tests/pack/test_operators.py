@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from signbit.format import Preprocessing
 from signbit.pack import pack
 from signbit.runtime.engine import Engine
+from tests.pack.attacked import attack
 from tests.pack.corpus._parts import BConv2d, Between, BLinear, Call, PlusMinus, Real
-from tests.pack.test_attacks import attack
 
 Function = Callable[[Tensor], Tensor]
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.pack.attacked import attack
 from tests.pack.corpus._parts import Real
-from tests.pack.test_attacks import EvenSums, attack, plus_minus
+from tests.pack.test_attacks import EvenSums, plus_minus
 
 EVEN = torch.arange(12) % 2 == 0
 
