@@ -1,6 +1,8 @@
 """Networks that were written to be packed wrong, or to end in another error than a refusal."""
 
+import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -201,6 +203,11 @@ def test_a_choice_of_functions_by_values_is_refused():
     attack(lambda: Real(chosen), refused="cond")
 
 
+def test_a_function_that_the_network_compiles_runs_as_it_is_written(caplog: Any):
+    attack(lambda: Real(torch.compile(lambda x: torch.where(x > 0, x * 2, x))))
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+
+
 class Inference(Real):
     """In inference mode torch hands over whole operators, such as conv2d."""
 
@@ -288,6 +295,23 @@ def test_a_sign_of_three_values_after_a_norm_of_the_image_is_refused_as_a_number
     shifted = nn.GroupNorm(1, 8)
     nn.init.constant_(shifted.bias, 0.5)
     attack(lambda: network(shifted))
+
+
+def test_a_sign_of_zeros_that_a_pool_carries_is_refused_as_a_number():
+    def network() -> nn.Module:
+        layers = nn.Conv2d(3, 8, 3), nn.GroupNorm(1, 8), nn.AvgPool2d(2, 1), _Sign()
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(3), nn.Flatten(), nn.Linear(72, 3))
+
+    attack(network, refused="0 where an image is flat")
+
+
+def test_a_sign_of_an_image_at_zero_is_refused():
+    # Pixel 128 is 0 in every channel, so one image makes zeros of all numbers before the signs.
+    layers = nn.Conv2d(3, 8, 3, bias=False), nn.AvgPool2d(2, 1), _Sign(), nn.Flatten()
+    network = nn.Sequential(*layers, BLinear(200, 3))
+    rgb = Preprocessing([1 / 128] * 3, [-1.0] * 3, (8, 8))
+    with pytest.raises(PackError, match="0 where an image is flat"):
+        pack(network.eval(), rgb)
 
 
 def test_a_sign_of_three_values_after_a_norm_of_the_image_is_refused():

@@ -16,13 +16,15 @@ from signbit.pack._layout import Placed
 from signbit.pack._replay import Expected, Replay
 from signbit.pack._two_values import Levels
 from signbit.pack._view import Result
+from signbit.pack._watcher import as_written
 from signbit.runtime import reference
 
 # Where real numbers take part, another order of additions may turn a bit whose sum lies on its
 # threshold. More turned bits mean a mistake.
 MOST_TURNED = 1e-3
-# Of the largest score, where every bit is the same: of a network of integers; of another one, and
-# how many times what a relative change of NOISE in every value of two levels makes of it.
+# Of the largest score, where every bit is the same: of a network of integers; of another one. What
+# a relative change of NOISE in every value of two levels makes of it is added, for another one
+# NOISES times.
 EXACT_ERROR, REAL_ERROR, MOST_ERROR = 1e-6, 1e-5, 1e-3
 NOISE, NOISES = 1e-6, 8
 # The reference holds every value of the network at once: fewer images where they are large. Never
@@ -102,7 +104,7 @@ def compare(
 ) -> Comparison:
     """Run both on made-up images and on the given samples.  rank: the rank of torch's input."""
     height, width = packed.preprocessing.size
-    made_up = made_up_images(height, width, packed.preprocessing.channels)
+    made_up = made_up_images(packed.preprocessing)
     images = made_up if samples is None else np.concatenate([made_up, samples])
     batch = min(max(_PIXELS // (height * width), _LEAST_BATCH), _BATCH)
     call = max(batch // 2, _LEAST_BATCH)
@@ -120,7 +122,8 @@ def compare(
     columns = list(zip(*parts, strict=True))
     bits, differ, turned, unsteady, predictions = map(sum, columns[:5])
     difference, error, change = map(max, columns[5:])
-    allowed = EXACT_ERROR if exact else min(REAL_ERROR + NOISES * change, MOST_ERROR)
+    # Of a network of integers only the end is rounded, so one change like the noise explains it.
+    allowed = EXACT_ERROR + change if exact else REAL_ERROR + NOISES * change
     return Comparison(
         len(made_up),
         len(images) - len(made_up),
@@ -131,7 +134,7 @@ def compare(
         predictions,
         difference,
         error,
-        allowed,
+        min(allowed, MOST_ERROR),
     )
 
 
@@ -157,7 +160,8 @@ def _compare(
     size = _largest_size(given)
     error = _largest(scores, given) / size
     bits = sum(one.values.size for one in expected.values())
-    if not exact and (turned > MOST_TURNED * bits or error > REAL_ERROR):
+    steady = EXACT_ERROR if exact else REAL_ERROR
+    if error > steady or (turned > MOST_TURNED * bits and not exact):
         still = given if replay.differ else _run(model, inputs, again)
         unsteady, change = _shaken(model, inputs, again, still)
         change /= size
@@ -251,8 +255,7 @@ def _require_two_values(expected: Mapping[int, Expected], replay: Replay) -> Non
 
 def require_steady(model: nn.Module, preprocessing: Preprocessing, rank: int) -> None:
     """Raises: PackError where torch's scores for an image change with the batch or the call."""
-    height, width = preprocessing.size
-    images = made_up_images(height, width, preprocessing.channels)[:4]
+    images = made_up_images(preprocessing)[:4]
     inputs = to_batch(images, preprocessing, rank)
     first, again = (_run(model, inputs, Replay({})) for _ in range(2))
     alone = np.concatenate(
@@ -320,7 +323,7 @@ def _run(model: nn.Module, inputs: Tensor, replay: Replay) -> NDArray[np.float32
     # A network may change its input in place.
     own = inputs.clone()
     try:
-        with replay:
+        with as_written(), replay:
             scores = model(own)
     except PackError:
         raise

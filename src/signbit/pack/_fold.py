@@ -16,11 +16,11 @@ from signbit.pack._draft import (
     Move,
     Pixels,
     Pointwise,
-    RealStep,
     Step,
     base_of,
 )
 from signbit.pack._functions import Function, Turns, evaluated
+from signbit.pack._images import has_zero
 from signbit.pack._pixels import PixelCode, pixel_code
 from signbit.pack._thresholds import (
     Thresholds,
@@ -30,6 +30,7 @@ from signbit.pack._thresholds import (
     integer_thresholds,
 )
 from signbit.pack._two_values import Levels, Reason, TwoValues, two_values
+from signbit.pack._zeros import Zeros
 
 
 class Comparison(NamedTuple):
@@ -90,6 +91,8 @@ class Folding:
         self.preprocessing, self.shown = preprocessing, frozenset[Step]()
         self._found: dict[tuple[Step, Step], TwoValues | Reason] = {}
         self.code: PixelCode | None = pixel_code(preprocessing)
+        self._zeros = Zeros(of_pixels=has_zero(preprocessing))
+        self._centred = Zeros(of_pixels=False)
         self._plans: dict[Step, Plan | Reason] = {}
         self._levels: dict[Step, Levels | Reason] = {}
 
@@ -157,14 +160,13 @@ class Folding:
             return self.is_pixels(step.sources[0]) and self._one_scale()
         return isinstance(step, Pixels)
 
-    def is_zero_when_flat(self, step: Pointwise) -> bool:
-        """Whether a sign has a third value where an image is flat, of numbers less their mean."""
-        of = self._looked_at(step)
-        if not step.stepwise or not _is_centred(of):
-            return False
-        rows = torch.tensor([[-_TINY], [0.0], [_TINY]]).expand(-1, of.size[2])
-        below, at, above = Function(step, of)(rows)
-        return bool(((at != below) & (at != above)).any())
+    def has_third_when_flat(self, step: Pointwise) -> bool:
+        """Whether a sign gives a third number for flat images, of numbers less their mean.
+
+        Rounding may leave the engine another number than 0 there.
+        """
+        function = Function(step, self._looked_at(step))
+        return step.stepwise and self._centred.have_third(function)
 
     def _one_scale(self) -> bool:
         scale, bias = self.preprocessing.scale, self.preprocessing.bias
@@ -277,7 +279,7 @@ class Folding:
         """A comparison of the argument, or of a later real value where only that turns once."""
         found = self._once(function)
         if isinstance(found, TwoValues):
-            if _is_zero_when_flat(found, function.of):
+            if found.between and self._zeros.have_third(function):
                 return _FLAT
             floats = self.integers(function.of) is None and not self.is_pixels(function.of)
             return Comparison(function.of, found.turns, found.levels, floats)
@@ -287,7 +289,7 @@ class Folding:
         again = two_values(later, float_keys(later, later.of.size[2]))
         if isinstance(again, Reason):
             return found
-        if _is_zero_when_flat(again, later.of):
+        if again.between and self._zeros.have_third(later):
             return _FLAT
         return Comparison(later.of, again.turns, again.levels, floats=True)
 
@@ -321,21 +323,7 @@ class Folding:
         return key.float() * scale + bias
 
 
-# The smallest normal number: torch may take smaller ones for 0.
-_TINY = torch.finfo(torch.float32).tiny
 _FLAT = Reason("it gives 0 where an image is flat", few=True, third=True)
-
-
-def _is_zero_when_flat(found: TwoValues, of: Step) -> bool:
-    """Whether a third value lies at zero, of numbers whose mean was taken from them."""
-    return found.between and _is_centred(of) and bool((found.turns.turn == 1).any())
-
-
-def _is_centred(of: Step) -> bool:
-    step = base_of(of)
-    while isinstance(step, Move | Flatten | MaxPool):
-        step = base_of(step.sources[0])
-    return isinstance(step, RealStep) and step.centred
 
 
 def _last_turning(function: Function) -> Function | None:

@@ -11,19 +11,20 @@ from signbit.models import to_input
 _SCALES = (2, 4, 8)
 # A large map has as many windows as several small ones, so one image of each kind is enough.
 _LARGE = 1 << 14
-_OF_EACH_KIND = [0, 4, 5, 7, 9, 11, 13, 15]
+_OF_EACH_KIND = [0, 3, 4, 5, 7, 9, 13, 15]
 
 
-def made_up_images(height: int, width: int, channels: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Noise, flat images with both extremes, edges, ramps, and blobs of several sizes.
+def made_up_images(preprocessing: Preprocessing, seed: int = 0) -> NDArray[np.uint8]:
+    """Noise, flat images with 0 and both extremes, edges, ramps, and blobs of several sizes.
 
     Shape: (16, height, width, channels), or (8, ...) where an image has more than 2^14 pixels.
     """
     generator = np.random.default_rng(seed)
+    (height, width), channels = preprocessing.size, preprocessing.channels
     size = (height, width, channels)
-    images = [generator.integers(0, 256, size) for _ in range(4)]
-    images += [np.full(size, value) for value in (0, 255)]
-    images.append(np.broadcast_to(generator.integers(0, 256, channels), size))
+    images = [generator.integers(0, 256, size) for _ in range(3)]
+    flat = (pixel_of_zero(preprocessing), 0, 255, generator.integers(0, 256, channels))
+    images += [np.broadcast_to(pixel, size) for pixel in flat]
     images += _edges(generator, size)
     images += _ramps(size)
     images += [_blobs(generator, size, scale) for scale in _SCALES]
@@ -32,6 +33,20 @@ def made_up_images(height: int, width: int, channels: int, seed: int = 0) -> NDA
     if height * width > _LARGE:
         images = [images[index] for index in _OF_EACH_KIND]
     return np.stack(images).astype(np.uint8)
+
+
+def pixel_of_zero(preprocessing: Preprocessing) -> NDArray[np.int64]:
+    """The pixel that is nearest to 0 for the network, (C,)."""
+    scale, bias = np.array(preprocessing.scale), np.array(preprocessing.bias)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        nearest = np.nan_to_num(-bias / scale)
+    return nearest.round().clip(0, 255).astype(np.int64)
+
+
+def has_zero(preprocessing: Preprocessing) -> bool:
+    """Whether some pixel is exactly 0 for the network, in all channels."""
+    pixel = pixel_of_zero(preprocessing).reshape(1, 1, 1, -1).astype(np.uint8)
+    return not bool(to_batch(pixel, preprocessing, 4).any())
 
 
 def to_batch(images: NDArray[np.uint8], preprocessing: Preprocessing, rank: int) -> Tensor:

@@ -206,7 +206,7 @@ class Lowering:
                 f"{step.place}: {name}: its value is used as a real number, for which there is no "
                 "packed operation; what goes into a sign alone may be any function"
             )
-        if self.folding.is_zero_when_flat(step):
+        if self.folding.has_third_when_flat(step):
             raise PackError(
                 f"{step.place}: its sign cannot be packed: it gives 0 where an image is flat; "
                 "write torch.where(x > 0, 1.0, -1.0)"

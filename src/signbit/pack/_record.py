@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
 from signbit.errors import PackError, first_line
-from signbit.pack._composite import run_as_parts
 from signbit.pack._moves import MOVES, moved
 from signbit.pack._place import Places, is_outermost
 from signbit.pack._signature import Signature, signature, tensors_in, with_tensors
 from signbit.pack._storage import Borrowed, Storages, storage_key
 from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
 from signbit.pack._view import OperatorCall, Result, View, views_in
+from signbit.pack._watcher import Watcher, as_written
 
 # These operators read only shapes and types.
 _SHAPE_ONLY = frozenset(
@@ -78,7 +78,8 @@ def record(model: nn.Module, example: Tensor, *earlier: Recording) -> Recording:
     recorder = _Recorder(Places(model), {storage_key(tensor) for tensor in state}, earlier)
     start = recorder.begin(example)
     try:
-        with torch.no_grad(), recorder.places.followed(), recorder, _Watch(recorder.left):
+        followed, watch = recorder.places.followed(), _Watch(recorder.left)
+        with as_written(), torch.no_grad(), followed, recorder, watch:
             output = model(example)
     except Exception as error:
         if recorder.refusal is not None:
@@ -127,7 +128,7 @@ class _Watch(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(Watcher):
     def __init__(self, places: Places, state: set[int], earlier: Sequence[Recording]):
         super().__init__()
         self._state, self._earlier = state, dict[int, Any]()
@@ -146,15 +147,13 @@ class _Recorder(TorchDispatchMode):
         self.storages.write(example, result)
         return result
 
-    supports_higher_order_operators = True
-
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if not isinstance(func, torch._ops.OpOverload):
             self._refuse(
                 f"{func} runs functions of its own; call them directly, as what runs must not "
                 "depend on the input"
             )
-        whole = run_as_parts(self, func, args, kwargs or {})
+        whole = self.run_as_parts(func, args, kwargs or {})
         if whole is not NotImplemented:
             return whole
         self._position += 1

@@ -7,12 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from signbit.errors import PackError
-from signbit.pack._composite import run_as_parts
 from signbit.pack._place import Place
 from signbit.pack._signature import signature, tensors_in
+from signbit.pack._watcher import Watcher
 
 Mask = NDArray[np.bool_]
 
@@ -32,7 +31,7 @@ class Expected(NamedTuple):
     distance: NDArray[np.float32]
 
 
-class Replay(TorchDispatchMode):
+class Replay(Watcher):
     """Compares values with the expected ones, by the position of the run among all runs.
 
     replace: go on with the expected values, so that every layer is compared by itself.
@@ -61,7 +60,7 @@ class Replay(TorchDispatchMode):
         return len(self.off) == len(self.expected) and not self.differ and not self.between
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        whole = run_as_parts(self, func, args, kwargs or {})
+        whole = self.run_as_parts(func, args, kwargs or {})
         if whole is not NotImplemented:
             return whole
         out = func(*args, **(kwargs or {}))

@@ -27,6 +27,8 @@ _ROUNDING = """
 """
 # ATen's operators that do arithmetic; the others move values, or compare them.
 _ROUNDED = frozenset(_ROUNDING.split())
+_SUMMED = "convolution mm addmm bmm baddbmm mean sum cumsum avg_pool1d avg_pool2d"
+_SUMS = frozenset(_SUMMED.split())
 
 
 class Truth(NamedTuple):
@@ -50,7 +52,8 @@ class Truth(NamedTuple):
 class Rounding(TorchDispatchMode):
     """Moves each number that float32 arithmetic rounds by about what it may be rounded by.
 
-    Numbers on a grid of 1/1024 are exact in any order of additions, and stay as they are.
+    Numbers on a grid of 1/1024 are exact in any order of additions, and stay as they are. Of other
+    numbers a sum stays only where all its terms are 0: where they cancel, the order decides.
     """
 
     def __init__(self, seed: int):
@@ -59,18 +62,34 @@ class Rounding(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
-        if func._schema.name.removeprefix("aten::").removesuffix("_") in _ROUNDED:
-            for tensor in result if isinstance(result, tuple) else (result,):
-                self._move(tensor)
+        name = func._schema.name.removeprefix("aten::").removesuffix("_")
+        if name not in _ROUNDED:
+            return result
+        exact = True
+        if name in _SUMS and not all(_on_grid(one).all() for one in args if _is_real(one)):
+            exact = (
+                func(*(one.abs() if _is_real(one) else one for one in args), **kwargs or {}) == 0
+            )
+        for tensor in result if isinstance(result, tuple) else (result,):
+            if _is_real(tensor):
+                self._move(tensor, _on_grid(tensor) & exact)
         return result
 
-    def _move(self, tensor: Tensor) -> None:
-        if not tensor.is_floating_point() or not tensor.numel():
+    def _move(self, tensor: Tensor, exact: Tensor) -> None:
+        if not tensor.numel():
             return
-        grid = tensor * 1024
         size = _NOISE * float(tensor.abs().nan_to_num(posinf=0.0).max())
         noise = torch.randn(tensor.shape, generator=self._generator).to(tensor.dtype) * size
-        tensor.add_(noise.masked_fill(grid == grid.round(), 0.0))
+        tensor.add_(noise.masked_fill(exact, 0.0))
+
+
+def _is_real(one: object) -> bool:
+    return isinstance(one, Tensor) and one.is_floating_point()
+
+
+def _on_grid(tensor: Tensor) -> Tensor:
+    grid = tensor * 1024
+    return grid == grid.round()
 
 
 @torch.no_grad()

@@ -129,9 +129,10 @@ def main() -> int:
         case = random_case(seed)
         evidence = has_evidence(truth(case, case.model()))
         verdict = judge(case)
-        counts[verdict.kind if evidence else f"{verdict.kind}, no evidence"] += 1
+        kind = verdict.kind if evidence else f"{verdict.kind}, no evidence"
+        counts[kind] += 1
         if not verdict.expected or not options.seconds:
-            print(f"seed {seed}: {verdict.kind}: {verdict.detail[:150]}")
+            print(f"seed {seed}: {kind}: {verdict.detail[:150]}")
         seed += 1
     print(dict(counts))
     return 0
