@@ -45,7 +45,7 @@ def test_a_packed_network_is_written_with_random_images(signbit, digits, tmp_pat
     assert err == ""
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     files = len(manifest["files"])
-    assert out == f"{tmp_path}/out: {files} files and manifest.json; golden vectors of 4 images\n"
+    assert out == f"{tmp_path}/out: {files} files and manifest.json; golden vectors of 4 samples\n"
     assert manifest["name"] == "digits"
 
 
@@ -62,7 +62,7 @@ def test_single_is_one_file(signbit, digits, tmp_path):
 def test_samples_are_converted_as_predict_does(signbit, digits, pictures, tmp_path):
     arguments = ("--samples", pictures, "--samples", pictures / "1.png")
     out, _ = signbit("export", digits, "--to", "npz", "-o", tmp_path / "out", *arguments)
-    assert "golden vectors of 4 images" in out
+    assert "golden vectors of 4 samples" in out
     found = np.load(tmp_path / "out" / "golden_pixels.npy")
     for index, name in enumerate(("0.png", "1.png", "2.png", "1.png")):
         np.testing.assert_array_equal(found[index], read_image(pictures / name, (8, 8), 1))

@@ -87,8 +87,8 @@ def assert_golden_values_are_the_networks(
     found: Mapping[str, Array], request: ExportRequest
 ) -> None:
     golden = request.golden
-    np.testing.assert_array_equal(found["golden_pixels"], golden.pixels)
-    np.testing.assert_array_equal(found["golden_scores"], golden.scores)
+    np.testing.assert_array_equal(found["golden_pixels"], golden.inputs["pixels"])
+    np.testing.assert_array_equal(found["golden_scores"], golden.outputs["scores"])
     for number in range(1, len(golden.values)):
         value = golden.values[number]
         wanted = value * 2.0 - 1 if value.dtype == bool else value
@@ -105,8 +105,8 @@ def test_every_array_is_that_of_the_packed_network(tmp_path, to, network, single
     assert_tensors_are_the_networks(found, request)
     assert_golden_values_are_the_networks(found, request)
     preprocessing = request.model.preprocessing
-    assert found["preprocessing_scale"].tolist() == list(preprocessing.scale)
-    assert found["preprocessing_bias"].tolist() == list(preprocessing.bias)
+    assert found["pixels_scale"].tolist() == list(preprocessing.scale)
+    assert found["pixels_bias"].tolist() == list(preprocessing.bias)
     assert single == (len({entry["file"] for entry in manifest["arrays"]}) == 1)
     assert "64-bit" in manifest["array_conventions"]["words"]
 

@@ -69,9 +69,10 @@ def test_every_network_is_written_with_its_conventions_or_refused(tmp_path, to, 
     assert (manifest["format"], manifest["name"]) == (to, network)
     assert "0 for -1; the sign of zero is -1" in manifest["conventions"]["bits"]
     assert {"dot", "weights", "padding", "threshold"} < manifest["conventions"].keys()
-    assert manifest["preprocessing"] == request.model.preprocessing.to_dict()
+    assert manifest["inputs"] == [one.to_dict() for one in request.model.inputs]
+    assert manifest["outputs"] == [one.to_dict() for one in request.model.outputs]
     assert [node["op"] for node in manifest["graph"]] == [node.op for node in request.model.nodes]
-    assert manifest["golden_images"] == 4
+    assert manifest["golden_samples"] == 4
 
 
 @pytest.mark.parametrize("to", exporters.names())

@@ -67,7 +67,7 @@ def test_every_bit_and_sum_equals_the_reference_in_onnx_runtime(exported):
     request, folder = exported
     model = onnx.load(folder / f"{request.name}.onnx")
     model.graph.output.extend(model.graph.value_info)
-    found = run(model, request.golden.pixels)
+    found = run(model, request.golden.inputs["pixels"])
     assert len(found) == len(request.model.nodes)
     for number, type_ in enumerate(request.model.types[1:-1], 1):
         value, expected = found[f"n{number:02d}"], request.golden.values[number]
@@ -81,16 +81,18 @@ def test_every_bit_and_sum_equals_the_reference_in_onnx_runtime(exported):
         else:
             assert type_.kind == F32
             assert_real(value, expected)
-    assert_real(found["scores"], request.golden.scores)
+    assert_real(found["scores"], request.golden.outputs["scores"])
 
 
 def test_scores_of_the_file_as_it_is(exported):
     request, folder = exported
-    found = run(onnx.load(folder / f"{request.name}.onnx"), request.golden.pixels)
+    found = run(onnx.load(folder / f"{request.name}.onnx"), request.golden.inputs["pixels"])
     assert list(found) == ["scores"]
     assert found["scores"].dtype == np.float32
-    assert_real(found["scores"], request.golden.scores)
-    np.testing.assert_array_equal(found["scores"].argmax(1), request.golden.scores.argmax(1))
+    assert_real(found["scores"], request.golden.outputs["scores"])
+    np.testing.assert_array_equal(
+        found["scores"].argmax(1), request.golden.outputs["scores"].argmax(1)
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -137,7 +139,8 @@ def test_weights_are_minus_and_plus_one(tmp_path, int8):
         assert weight.dtype == (np.int8 if int8 else np.float32)
         assert set(np.unique(weight)) == {-1, 1}
     assert_real(
-        run(model, request_for("vgg").golden.pixels)["scores"], request_for("vgg").golden.scores
+        run(model, request_for("vgg").golden.inputs["pixels"])["scores"],
+        request_for("vgg").golden.outputs["scores"],
     )
 
 

@@ -27,14 +27,16 @@ def accepted(to: str) -> list[str]:
 
 def in_onnx_runtime(request: ExportRequest, folder: Path) -> None:
     session = onnxruntime.InferenceSession(folder / "net.onnx", providers=["CPUExecutionProvider"])
-    (scores,) = session.run(["scores"], {"pixels": request.golden.pixels})
-    np.testing.assert_allclose(np.asarray(scores), request.golden.scores, rtol=1e-5, atol=1e-5)
+    (scores,) = session.run(["scores"], {"pixels": request.golden.inputs["pixels"]})
+    np.testing.assert_allclose(
+        np.asarray(scores), request.golden.outputs["scores"], rtol=1e-5, atol=1e-5
+    )
 
 
 def in_torch(request: ExportRequest, folder: Path) -> None:
     with torch.inference_mode():
-        scores = to_module(request.model)(torch.from_numpy(request.golden.pixels)).numpy()
-    np.testing.assert_allclose(scores, request.golden.scores, rtol=1e-5, atol=1e-5)
+        scores = to_module(request.model)(torch.from_numpy(request.golden.inputs["pixels"])).numpy()
+    np.testing.assert_allclose(scores, request.golden.outputs["scores"], rtol=1e-5, atol=1e-5)
 
 
 def in_c(request: ExportRequest, folder: Path) -> None:

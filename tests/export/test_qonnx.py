@@ -119,7 +119,7 @@ def test_thresholds_add_whole_numbers_and_nothing_is_multiplied_by_minus_one(gra
 def test_thresholds_turned_upwards_give_the_same_bits(name):
     model = packed(name)
     turned = upward(model)
-    pixels = request_for(name).golden.pixels
+    pixels = request_for(name).golden.inputs["pixels"]
     for node, before, after in zip(
         turned.nodes,
         reference.run(model, pixels)[1:],

@@ -33,7 +33,7 @@ def test_every_value_equals_the_reference(name):
     model, golden = request_for(name).model, request_for(name).golden
     with torch.inference_mode():
         network: Any = to_module(model)
-        values = network.values(torch.from_numpy(golden.pixels))
+        values = network.values(torch.from_numpy(golden.inputs["pixels"]))
     for number, type_ in enumerate(model.types[1:], 1):
         found = values[number].numpy().transpose(0, 2, 3, 1)
         expected = golden.values[number]

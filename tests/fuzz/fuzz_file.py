@@ -86,6 +86,7 @@ def try_one(content: bytes) -> bool:
     from signbit.format import PackedModel
     from signbit.runtime import reference
     from signbit.runtime.engine import Engine
+    from signbit.runtime.samples import random_inputs
 
     try:
         model = PackedModel.load(content)
@@ -94,20 +95,20 @@ def try_one(content: bytes) -> bool:
         assert message.isprintable(), message
         return False
     if sum(one.elements for one in model.types) <= MAX_ELEMENTS:
-        images = np.zeros((2, *model.preprocessing.size, model.preprocessing.channels), np.uint8)
-        images[1] = 255
+        given = random_inputs(model, 2)
         with np.errstate(all="ignore"):
-            wanted = reference.scores(model, images)
+            wanted = reference.outputs(model, given)
         # A threshold may turn on a last bit.
         exact = not any(
-            model.operation(number).last_bits_vary(node)
-            for number, node in enumerate(model.nodes, 1)
+            model.operation(number).last_bits_vary(node) for number, node in model.numbered()
         )
         for threads in (1, 2):
-            found = Engine(model, threads).scores(images)
-            assert found.shape == wanted.shape
-            if exact:
-                assert np.allclose(found, wanted, 1e-4, 1e-4, equal_nan=True)
+            found = Engine(model, threads).run(given)
+            assert list(found) == list(wanted)
+            for one, other in zip(found.values(), wanted.values(), strict=True):
+                assert (one.shape, one.dtype) == (other.shape, other.dtype)
+                if exact:
+                    assert np.allclose(one, other, 1e-4, 1e-4, equal_nan=True)
     return True
 
 

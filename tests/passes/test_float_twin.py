@@ -31,4 +31,4 @@ def test_every_layer_has_its_shape_and_real_numbers(name):
         one.tensors["rows"].tolist() for one in model.nodes if one.op == "move"
     ]
     pixels = np.zeros((1, *model.preprocessing.size, model.preprocessing.channels), np.uint8)
-    assert reference.scores(twin, pixels).shape == (1, model.classes)
+    assert reference.scores(twin, pixels).shape == (1, model.types[-1].channels)

@@ -159,7 +159,7 @@ def _single_positions(model: PackedModel) -> list[int]:
     """Binary convolutions that give one position: each weight is read for one use."""
     return [
         number
-        for number, node in enumerate(model.nodes, 1)
+        for number, node in model.numbered()
         if node.op == "conv_bits" and model.types[number][1:3] == (1, 1)
     ]
 

@@ -87,7 +87,7 @@ def export(
     manifest = write(request, to, out, force=force, options=options)
     say(
         f"{out}: {_count(manifest['files'], 'file')} and manifest.json; golden vectors "
-        f"of {_count(request.golden.pixels, 'image')}"
+        f"of {_count(range(request.golden.samples), 'sample')}"
     )
 
 

@@ -15,7 +15,8 @@ from signbit.data._places import NAMES_FILE, names_in
 from signbit.data._synonyms import class_places
 from signbit.data._types import SPLITS, ImageSet, Request, datasets
 from signbit.errors import DataError
-from signbit.format.preprocessing import MAX_SIDE, fits_a_line
+from signbit.format.checks import fits_a_line
+from signbit.format.preprocessing import MAX_SIDE
 from signbit.progress import note
 
 # Up to here a set is read into memory at once; above, each image when it is asked for.

@@ -13,7 +13,6 @@ from signbit.export._names import safe_names
 from signbit.export._operations import require_operations
 from signbit.export._write_folder import write_folder
 from signbit.format.parameters import Parameters, node_name, packed_arrays, signs
-from signbit.format.types import BITS
 
 Array = NDArray[Any]
 
@@ -133,12 +132,16 @@ def array_format(to: str) -> ArrayFormat:
 def arrays_of(request: ExportRequest) -> dict[str, Array]:
     """`packed_arrays`, and the golden values.
 
-    `golden_nNN` is the value of node NN, bits as int8 of -1 and +1.
+    `golden_nNN` is the value of node NN, `golden_NAME` that of an input or output; bits are int8
+    of -1 and +1.
     """
     model, golden = request.model, request.golden
-    arrays = packed_arrays(model) | {"golden_pixels": golden.pixels}
-    for number in range(1, len(model.types)):
-        value = golden.values[number]
-        is_bits = model.types[number].kind == BITS
-        arrays[f"golden_{node_name(number)}"] = signs(value) if is_bits else value
-    return arrays | {"golden_scores": golden.scores}
+    arrays = packed_arrays(model)
+    arrays |= {f"golden_{name}": _plain(value) for name, value in golden.inputs.items()}
+    for number, _ in model.numbered():
+        arrays[f"golden_{node_name(number)}"] = _plain(golden.values[number])
+    return arrays | {f"golden_{name}": _plain(value) for name, value in golden.outputs.items()}
+
+
+def _plain(value: Array) -> Array:
+    return signs(value) if value.dtype == bool else value

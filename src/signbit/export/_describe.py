@@ -14,19 +14,21 @@ CONVENTIONS = {
     "threshold": "the bit is sum < threshold where below is 1, else sum > threshold",
     "move": "element (y, x, k) is the input's element rows[y] + columns[x] + channels[k], counted "
     "from 0 row by row, then column, then channel; it is fill where one of the three is -1",
-    "values": "golden values are (images, height, width, channels)",
-    "preprocessing": "real input = scale * pixel + bias for each channel, for pixels 0 to 255, "
-    "RGB; conv_u8 counts a pixel p as multiplier * p + offset",
+    "values": "golden values are (samples, height, width, channels); those of inputs and outputs "
+    "are (samples, *shape), channels last",
+    "preprocessing": "real input = scale * code + bias for each channel, for codes 0 to 255; "
+    "images are RGB; conv_u8 counts a code p as multiplier * p + offset",
 }
 
 
 def describe(request: ExportRequest) -> dict[str, Any]:
-    """Name, conventions, preprocessing, and the graph node by node. Node 0 is the pixels."""
+    """Name, conventions, inputs, outputs, and the graph, node by node; inputs come first."""
     model = request.model
     return {
         "name": request.name,
         "conventions": dict(CONVENTIONS),
-        "preprocessing": model.preprocessing.to_dict(),
+        "inputs": [one.to_dict() for one in model.inputs],
+        "outputs": [one.to_dict() for one in model.outputs],
         "graph": [
             {
                 "node": number,
@@ -35,9 +37,9 @@ def describe(request: ExportRequest) -> dict[str, Any]:
                 "attributes": {key: _plain(value) for key, value in node.attributes.items()},
                 "gives": str(model.types[number]),
             }
-            for number, node in enumerate(model.nodes, 1)
+            for number, node in model.numbered()
         ],
-        "golden_images": len(request.golden.pixels),
+        "golden_samples": request.golden.samples,
     }
 
 

@@ -78,7 +78,7 @@ def _packed(
         one.origin for index, one in enumerate(lowering.made, 1) if index not in kept.negated
     ]
     exact = _is_exact(lowering)
-    packed = PackedModel(kept.nodes, preprocessing)
+    packed = PackedModel(kept.model.nodes, preprocessing)
     facts: dict[str, Any] = {
         **{key: value for key, value in info.items() if key != "check"},
         "modules": describe(model, packed, origins, lowering.reasons, _paths(last)),
@@ -92,7 +92,7 @@ def _packed(
             require_steady(model, preprocessing, rank)
         require_equal(result, exact)
         facts["check"] = result.to_dict()
-    return PackedModel(kept.nodes, preprocessing, facts)
+    return PackedModel(kept.model.nodes, preprocessing, facts)
 
 
 def _rank(model: nn.Module, preprocessing: Preprocessing) -> int:

@@ -53,9 +53,9 @@ def write(proto: "ModelProto", request: ExportRequest, folder: Path, dialect: st
 def _golden(request: ExportRequest) -> dict[str, Any]:
     """Pixels, scores, and `nNN` for every node but the last, in the graph's form."""
     values = request.golden.values
-    arrays: dict[str, Any] = {"pixels": request.golden.pixels}
+    arrays: dict[str, Any] = {"pixels": request.golden.inputs["pixels"]}
     for number in range(1, len(values) - 1):
         value, type_ = values[number], request.model.types[number]
         value = (signs(value) if type_.kind == BITS else value).transpose(0, 3, 1, 2)
         arrays[node_name(number)] = value[:, :, 0, 0] if type_[1:3] == (1, 1) else value
-    return arrays | {"scores": request.golden.scores}
+    return arrays | {"scores": request.golden.outputs["scores"]}

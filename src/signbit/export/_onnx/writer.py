@@ -57,7 +57,7 @@ class OnnxWriter:
         from onnx import TensorProto
 
         self.values.append(pixels)
-        for number, node in enumerate(self.model.nodes, 1):
+        for number, node in self.model.numbered():
             graph, last = self.graph, number == len(self.model.nodes)
             self.number, graph.prefix = number, node_name(number)
             inputs = [self.values[source] for source in node.inputs]

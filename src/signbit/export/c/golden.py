@@ -17,12 +17,12 @@ from signbit.export.c.weights import words_of
 def golden_header(request: ExportRequest, plan: CPlan) -> str:
     """Images, the bits of every call that returns bits, the scores, and their tolerances."""
     golden, model = request.golden, request.model
-    images = len(golden.pixels)
+    images = golden.samples
     bounds = rounding_bounds(model, golden.values)
     lines = [
-        array("golden_pixels", golden.pixels.reshape(images, -1)),
-        array("golden_scores", golden.scores),
-        array("golden_tolerances", _tolerances(golden.scores, bounds[-1])),
+        array("golden_pixels", golden.inputs["pixels"].reshape(images, -1)),
+        array("golden_scores", golden.outputs["scores"]),
+        array("golden_tolerances", _tolerances(golden.outputs["scores"], bounds[-1])),
     ]
     rows = []
     for call in plan.calls:

@@ -67,7 +67,7 @@ def make_plan(model: PackedModel) -> CPlan:
     reals = _place([region for region in regions if region.buffer.real])
     for call, buffers in zip(calls, scratch, strict=True):
         call.text = _text(model, call, values, buffers)
-    bits = (NodeView(model, n) for n, node in enumerate(model.nodes, 1) if node.op == "conv_bits")
+    bits = (NodeView(model, n) for n, node in model.numbered() if node.op == "conv_bits")
     places = {number: _at(region) for number, region in values.items()}
     return CPlan(model, calls, words, reals, places, max(map(most_runs, bits), default=1))
 

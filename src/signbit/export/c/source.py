@@ -44,7 +44,7 @@ def header(request: ExportRequest, plan: CPlan) -> str:
         HEIGHT_PIXELS=size.size[0],
         WIDTH_PIXELS=size.size[1],
         CHANNELS_OF=size.channels,
-        CLASSES_OF=request.model.classes,
+        CLASSES_OF=request.model.types[-1].channels,
         COLOURS=", RGB" if size.channels == 3 else "",
         BYTES_OF_ARENA=arena_bytes(plan),
         BYTES_OF_CONSTANTS=constant_bytes(plan),

@@ -22,7 +22,7 @@ def write_scripts(request: ExportRequest, folder: Path) -> None:
 def graph_nodes(model: PackedModel) -> str:
     """The nodes as structs, one line for each."""
     lines = []
-    for number, node in enumerate(model.nodes, 1):
+    for number, node in model.numbered():
         fields = {"op": node.op, "inputs": node.inputs, "kind": model.types[number].kind}
         pairs = [
             f"'{key}', {_literal(value)}" for key, value in {**fields, **node.attributes}.items()

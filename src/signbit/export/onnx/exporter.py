@@ -61,7 +61,7 @@ def to_proto(model: PackedModel, name: str, *, int8_weights: bool = False) -> "M
     return graph.finish(
         name,
         helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", *size]),
-        helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", model.classes]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["N", model.types[-1].channels]),
     )
 
 

@@ -15,7 +15,6 @@ from signbit.export._operations import exporter, refusal
 from signbit.export.qonnx.operations import OPERATIONS
 from signbit.format import Node, PackedModel
 from signbit.passes.upward import upward
-from signbit.runtime import reference
 
 Array = NDArray[Any]
 
@@ -56,7 +55,9 @@ def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict
     proto = graph.finish(
         request.name,
         helper.make_tensor_value_info("pixels", TensorProto.FLOAT, writer.shape(0, 1)),
-        helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, request.model.classes]),
+        helper.make_tensor_value_info(
+            "scores", TensorProto.FLOAT, [1, request.model.types[-1].channels]
+        ),
         [DOMAIN],
     )
     annotation = proto.graph.quantization_annotation.add(tensor_name="pixels")
@@ -74,7 +75,7 @@ def _suited(request: ExportRequest, logits: bool) -> ExportRequest:
     model = upward(request.model)
     if logits and model.nodes[-1].op in ("softmax", "log_softmax"):
         model = PackedModel(model.nodes[:-1], model.preprocessing, model.info)
-    return ExportRequest(model, request.name, Golden(reference.run(model, request.golden.pixels)))
+    return ExportRequest(model, request.name, Golden.of(model, request.golden.inputs))
 
 
 class _Qonnx:

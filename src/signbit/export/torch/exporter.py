@@ -33,7 +33,7 @@ def torch(request: ExportRequest, folder: Path) -> dict[str, Any]:
     model, name = request.model, _module_name(request.name)
     (folder / f"{name}.py").write_text(source(model, name), encoding="utf-8", newline="\n")
     (folder / f"{name}.safetensors").write_bytes(save(state(model)))
-    golden = {"pixels": np.ascontiguousarray(request.golden.pixels)}
+    golden = {"pixels": np.ascontiguousarray(request.golden.inputs["pixels"])}
     for number, value in enumerate(request.golden.values[1:], 1):
         golden[node_name(number)] = golden_value(value, model.types[number].kind == BITS)
     (folder / f"{name}_golden.safetensors").write_bytes(save(golden))

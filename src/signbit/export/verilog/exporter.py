@@ -47,7 +47,7 @@ def verilog(request: ExportRequest, folder: Path, *, parallel: int = 1) -> dict[
     _write(folder / f"{name}_parameters.vh", header_text(request, plan, name, parallel))
     _write(folder / f"{name}.v", network_text(request, plan, name))
     sizes = {key: (memory.width, len(memory.words)) for key, memory in golden.items()}
-    images = len(request.golden.pixels)
+    images = request.golden.samples
     found = checks(plan, name, sizes)
     bench = bench_text(plan, name, found, images, sizes["pixels"], results[-1] + 1)
     _write(folder / f"{name}_tb.v", bench)
@@ -65,7 +65,7 @@ def _write_rtl(folder: Path) -> None:
 
 def _results(request: ExportRequest, plan: StreamPlan) -> list[int]:
     """The cycle in which the result of each image is taken."""
-    stream = source(request.golden.pixels[..., 0].size)
+    stream = source(request.golden.inputs["pixels"][..., 0].size)
     for stage in plan.stages:
         stream = stage.timing(stream)
     return taken(stream)

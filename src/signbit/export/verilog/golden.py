@@ -15,8 +15,8 @@ from signbit.format.parameters import node_name
 def golden_memories(request: ExportRequest, plan: StreamPlan) -> dict[str, Memory]:
     """The golden files, by the part of their names after `NAME_golden_`."""
     values = request.golden.values
-    images = len(request.golden.pixels)
-    memories = {"pixels": _pixels(request.golden.pixels)}
+    images = request.golden.samples
+    memories = {"pixels": _pixels(request.golden.inputs["pixels"])}
     for number, _ in plan.checked:
         memories[node_name(number)] = _bits(values[number])
     result = plan.stages[-1]

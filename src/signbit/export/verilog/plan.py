@@ -156,9 +156,9 @@ def _require_class(request: ExportRequest, plan: StreamPlan) -> None:
     The Verilog takes the class before softmax, which could round two scores to the same number.
     Raises: ExportError naming a golden image where that changes the class.
     """
-    images = len(request.golden.pixels)
+    images = request.golden.samples
     before = request.golden.values[plan.last_score].reshape(images, -1).argmax(1)
-    after = request.golden.scores.argmax(1)
+    after = request.golden.outputs["scores"].argmax(1)
     differ: Sequence[int] = np.flatnonzero(before != after).tolist()
     if differ:
         error: ExportError = refusal(

@@ -25,7 +25,7 @@ def json(request: ExportRequest, folder: Path, *, indent: int = 1) -> dict[str, 
         }
         for node in request.model.nodes
     ]
-    content = {"nodes": nodes, "scores": request.golden.scores.tolist()}
+    content = {"nodes": nodes, "scores": request.golden.outputs["scores"].tolist()}
     try:
         written = text.dumps(content, indent=indent, allow_nan=False)
     except ValueError as error:
