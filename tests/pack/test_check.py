@@ -80,7 +80,9 @@ def test_scores_that_are_not_finite_must_be_the_same(found, wanted, apart):
 def test_many_samples_are_compared_in_parts(monkeypatch):
     sizes, run = [], reference.run
     monkeypatch.setattr(
-        reference, "run", lambda model, images: sizes.append(len(images)) or run(model, images)
+        reference,
+        "run",
+        lambda model, given: sizes.append(len(given["pixels"])) or run(model, given),
     )
     samples = np.random.default_rng(1).integers(0, 256, (40, 8, 8, 1), np.uint8)
     packed = pack(body(first(), features=1024), GREY, samples=samples)

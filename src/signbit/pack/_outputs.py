@@ -121,7 +121,9 @@ def _chosen(
 def _of_key(name: str, returned: Mapping[Any, Any]) -> Any:
     if name not in returned:
         keys = ", ".join(map(str, returned))
-        raise PackError(f"the network returns no value {name!r}; it returns {keys}")
+        raise PackError(
+            f"the network returns no value {name!r}; name an output as one of its keys: {keys}"
+        )
     return returned[name]
 
 

@@ -91,8 +91,9 @@ def record(run: Run, examples: Sequence[Tensor], *earlier: Recording) -> Recordi
         if isinstance(error, PackError):
             raise
         raise PackError(
-            f"{places.here()}: cannot run on input of shape {_shapes(examples)}, a "
-            f"batch of two: {first_line(error)}; {_fitting(examples)}"
+            f"{places.here()}: cannot run on input of shape {_shapes(examples)}, a batch of two: "
+            f"{first_line(error)}; give a preprocessing, or inputs=[...] in the order of its "
+            "forward, of the sizes and channels that it takes"
         ) from error
     if recorder.refusal is not None:
         raise recorder.refusal
@@ -110,15 +111,6 @@ def record(run: Run, examples: Sequence[Tensor], *earlier: Recording) -> Recordi
 
 def _shapes(examples: Sequence[Tensor]) -> str:
     return " and ".join(str(tuple(one.shape)) for one in examples)
-
-
-def _fitting(examples: Sequence[Tensor]) -> str:
-    if len(examples) == 1:
-        return (
-            "give a preprocessing whose size and channels the network takes, and a forward of one "
-            "argument"
-        )
-    return "give inputs=[...] in the order and of the shapes that its forward takes"
 
 
 class _Watch(TorchFunctionMode):
