@@ -70,9 +70,15 @@ def _became(own: Sequence[Node], types: Sequence[ValueType], used: bool) -> str:
 
 def notes_on(packed: PackedModel) -> list[str]:
     """Notes for the user about the whole network, a line each."""
+    notes = [
+        f"nothing that the network gives depends on its input {one.name!r}"
+        for number, one in enumerate(packed.inputs)
+        if not packed.readers(number)
+    ]
     if any(node.op in _BINARY for node in packed.nodes):
-        return []
+        return notes
     return [
+        *notes,
         "no layer is binary: none has two weights, -a and +a, per output channel, so that nothing "
-        "runs as bits; layers of signbit.layers do, and signbit.convert.binarize puts them in"
+        "runs as bits; layers of signbit.layers do, and signbit.convert.binarize puts them in",
     ]

@@ -12,7 +12,7 @@ from signbit.format.types import BITS, F32, U8
 
 Size = tuple[int, int, int]
 
-_SCALES = (2, 4, 8)
+_NOISY, _SCALES = 3, (2, 4, 8)
 # A large map has as many windows as several small ones, so one image of each kind is enough.
 _LARGE = 1 << 14
 _OF_EACH_KIND = [0, 3, 4, 5, 7, 9, 13, 15]
@@ -23,7 +23,8 @@ _MIDDLE, _PER_UNIT = 128, 60
 def made_up_samples(inputs: Sequence[Input], seed: int = 0) -> list[NDArray]:
     """For each input: noise, flat samples with 0 and both extremes, edges, ramps, and blobs.
 
-    Of real numbers the noise is normal, and the extremes are -2.1 and 2.1.
+    Of real numbers the noise is normal, the extremes are about -2.1 and 2.1, and only the sample of
+    zeros is flat.
 
     Shape: (16, *shape), or (8, *shape) where an input has more than 2^14 positions; u8 codes,
         float32, or bool.
@@ -82,14 +83,17 @@ def _made_up(one: Input, seed: int | list[int]) -> NDArray:
     if one.kind == BITS:
         return codes >= _MIDDLE
     numbers = (codes.astype(np.float32) - _MIDDLE) / _PER_UNIT
-    numbers[:3] = generator.standard_normal((3, *one.shape), np.float32)
+    # Of equal numbers many sums are 0 but for rounding, which would decide their signs.
+    noise = generator.standard_normal(numbers.shape, np.float32)
+    numbers[:_NOISY] = noise[:_NOISY]
+    numbers[_NOISY + 1 :] += 0.01 * noise[_NOISY + 1 :]
     return numbers
 
 
 def _codes(
     generator: np.random.Generator, size: Size, zeros: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
-    images = [generator.integers(0, 256, size) for _ in range(3)]
+    images = [generator.integers(0, 256, size) for _ in range(_NOISY)]
     flat = (zeros, 0, 255, generator.integers(0, 256, size[2]))
     images += [np.broadcast_to(pixel, size) for pixel in flat]
     images += _edges(generator, size)
