@@ -14,12 +14,15 @@ from signbit.cli._output import print_table, require_suffix, say, write_json
 from signbit.cli._own_code import (
     Arguments,
     Mean,
+    SignatureFile,
     Size,
     Std,
     Weights,
     is_own_code,
     open_own_code,
+    own_module,
 )
+from signbit.cli._signature import read_signature
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +38,8 @@ def pack(
         typer.Argument(
             metavar="MODEL",
             help="Run folder, .safetensors checkpoint, old .pth.tar (needs --model), or "
-            "FILE.py:NAME, a class in your own code (needs --weights, --size, --mean and --std).",
+            "FILE.py:NAME, a class in your own code (needs --weights, and --size, --mean, --std or "
+            "--signature).",
         ),
     ],
     out: Annotated[
@@ -60,6 +64,7 @@ def pack(
     size: Size = None,
     mean: Mean = None,
     std: Std = None,
+    signature: SignatureFile = None,
     adopt: Annotated[
         bool,
         typer.Option(
@@ -84,10 +89,17 @@ def pack(
 
     require_suffix("--out", out, SUFFIX)
     own = {"--weights": weights, "--args": args, "--size": size, "--mean": mean, "--std": std}
-    own["--adopt"] = adopt or None
+    own |= {"--signature": signature, "--adopt": adopt or None}
+    of_ours = {"--model": model, "--set": settings or None, "--zeros": zeros}
     report = None
     if is_own_code(path):
-        _refuse(path, {"--model": model, "--set": settings or None, "--zeros": zeros}, "own code")
+        _refuse(path, of_ours, "own code")
+        if signature is not None:
+            own |= {"--classes": classes, "--samples": samples, "--weights": None, "--args": None}
+            own["--signature"] = None
+            _refuse(path, own, "described by --signature")
+            _finish(_described(path, weights, args, signature, check), out, json, {})
+            return
         trained = open_own_code(path, weights, args, size, mean, std)
         if adopt:
             trained, report = _adopted(trained)
@@ -105,10 +117,24 @@ def pack(
         samples=read_images(samples, preprocessing) if samples else None,
         info=trained.info,
     )
+    _finish(packed, out, json, {} if report is None else {"adopted": report.to_dict()})
+
+
+def _described(
+    path: Path, weights: Path | None, args: str | None, signature: Path, check: bool
+) -> "PackedModel":
+    """A network of one's own, packed with the inputs and outputs that a file lists."""
+    inputs, outputs = read_signature(signature)
+    module, _ = own_module(path, weights, args)
+    from signbit.pack import pack as run
+
+    return run(module, inputs=inputs, outputs=outputs, check=check)
+
+
+def _finish(packed: "PackedModel", out: Path, json: Path | None, more: dict[str, Any]) -> None:
     packed.save(out)
     _print(packed, out)
-    result = {"file": str(out), "bytes": out.stat().st_size, **packed.info}
-    write_json(json, result | ({} if report is None else {"adopted": report.to_dict()}))
+    write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info, **more})
 
 
 def _refuse(path: Path, options: dict[str, Any], kind: str) -> None:
