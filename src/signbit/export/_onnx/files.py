@@ -11,13 +11,15 @@ from signbit.export._interface import ExportRequest
 from signbit.export._npz import write_npz
 from signbit.export._signature import takes_an_image
 from signbit.export._template import template
-from signbit.format import PackedModel
+from signbit.format import Input, Output, PackedModel
 from signbit.format.parameters import node_name, signs
 from signbit.format.signature import CLASSES
 from signbit.format.types import BITS
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+Array = NDArray[Any]
 
 
 def metadata(proto: "ModelProto", model: PackedModel, conventions: Mapping[str, str]) -> None:
@@ -32,16 +34,19 @@ def metadata(proto: "ModelProto", model: PackedModel, conventions: Mapping[str, 
     if takes_an_image(model):
         names = {"classes": list(model.preprocessing.classes)}
     else:
+        # The shapes are those of the graph.
         names = {
-            "inputs": [one.to_dict() for one in model.inputs],
-            "outputs": [one.to_dict() for one in model.outputs],
+            "inputs": [_without(one, "shape") for one in model.inputs],
+            "outputs": [_without(one, "node", "rank") for one in model.outputs],
         }
     props = {key: json.dumps(listed) for key, listed in names.items() if listed}
     if props:
         helper.set_model_props(proto, props)
 
 
-Array = NDArray[Any]
+def _without(one: Input | Output, *fields: str) -> dict[str, Any]:
+    return {key: value for key, value in one.to_dict().items() if key not in fields}
+
 
 _IMPORTS = {
     "onnx": "import onnx\nimport onnxruntime",

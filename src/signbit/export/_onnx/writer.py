@@ -66,19 +66,18 @@ class OnnxWriter:
 
     def add_all(self, batch: int | str = "N") -> Graph:
         """Add the inputs, every node that an output depends on, and the outputs, by their names."""
+        from onnx import TensorProto
+
         for number, one in enumerate(self.model.inputs):
             self._add_input(number, one)
-        named = {
-            one.node: one.name for one in self.model.outputs if self.dialect.is_value(self, one)
-        }
+        outputs = self.model.outputs
+        named = {one.node: one.name for one in outputs if self.dialect.is_value(self, one)}
         for number in self.model.needed():
             self._add_node(number, named.get(number, node_name(number)))
             if number not in named:
-                from onnx import TensorProto
-
                 kind = TensorProto.DOUBLE if self.is_wide(number) else TensorProto.FLOAT
                 self.graph.describe(self.values[number], kind, self.shape(number, batch))
-        for one in self.model.outputs:
+        for one in outputs:
             if one.node not in named:
                 self.graph.prefix = one.name
                 made = self.dialect.output(self, one, self.values[one.node])

@@ -82,8 +82,10 @@ def _of_image(model: PackedModel) -> dict[str, str]:
     }
 
 
-_IMAGE_ENDS = """It takes uint8 pixels, (N, height, width, channels), here (N, SIZE), 0 to 255, RGB, and gives
-scores, (N, classes). """
+_IMAGE_ENDS = (
+    "It takes uint8 pixels, (N, height, width, channels), here (N, SIZE), 0 to 255, RGB, and "
+    "gives\nscores, (N, classes). "
+)
 
 
 def _of_names(model: PackedModel) -> dict[str, str]:
