@@ -50,7 +50,7 @@ def describe(request: ExportRequest) -> dict[str, Any]:
 def _value(model: PackedModel, one: Output) -> dict[str, Any]:
     """Of what an output gives, kind and shape of one sample, in the words of the inputs."""
     value = model.types[one.node]
-    return {"gives": value.kind, "shape": list(value_shape(value, one.rank))}
+    return {"type": value.kind, "shape": list(value_shape(value, one.rank))}
 
 
 def _plain(value: Any) -> Any:

@@ -1,22 +1,9 @@
 """What exporters ask of the inputs and outputs of a network."""
 
-from signbit.errors import ExportError, UsageError
-from signbit.format import Input, Output, PackedModel
+from signbit.errors import ExportError
+from signbit.format import Input, Output
 from signbit.format.types import ValueType
 from signbit.runtime.samples import value_shape
-
-
-def takes_an_image(model: PackedModel) -> bool:
-    """Whether it takes one image of pixels and gives one row of scores of classes.
-
-    Formats in torch's layout make an exception for such a network: its pixels stay channels last,
-    as image files are read.
-    """
-    try:
-        model.signature.preprocessing()
-    except UsageError:
-        return False
-    return True
 
 
 def torch_shape(value: ValueType, rank: int) -> tuple[int, ...]:

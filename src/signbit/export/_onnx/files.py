@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from signbit.export._image_network import is_image_network
 from signbit.export._interface import ExportRequest
 from signbit.export._npz import write_npz
-from signbit.export._signature import takes_an_image
 from signbit.export._template import template
 from signbit.format import Input, Output, PackedModel
 from signbit.format.parameters import node_name, signs
@@ -31,7 +31,7 @@ def metadata(proto: "ModelProto", model: PackedModel, conventions: Mapping[str, 
     from onnx import helper
 
     proto.doc_string = "\n".join(f"{key}: {text}" for key, text in conventions.items())
-    if takes_an_image(model):
+    if is_image_network(model):
         names = {"classes": list(model.preprocessing.classes)}
     else:
         # The shapes are those of the graph.

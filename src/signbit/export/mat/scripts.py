@@ -5,8 +5,8 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
+from signbit.export._image_network import is_image_network
 from signbit.export._interface import ExportRequest
-from signbit.export._signature import takes_an_image
 from signbit.export._template import template
 from signbit.format import Input, Output, PackedModel
 from signbit.format.parameters import node_name
@@ -17,7 +17,7 @@ from signbit.runtime.samples import value_shape
 def write_scripts(request: ExportRequest, folder: Path) -> None:
     """Write `NAME_run.m` and `NAME_node.m`, which run the network, and its graph `NAME_graph.m`."""
     name, model = request.name, request.model
-    words = _of_image(model) if takes_an_image(model) else _of_names(model)
+    words = _of_image(model) if is_image_network(model) else _of_names(model)
     words |= {
         "NAME": name,
         "USAGE": words["USAGE"].replace("NAME", name),

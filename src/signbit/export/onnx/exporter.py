@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.export._image_network import is_image_network
 from signbit.export._interface import ExportRequest
 from signbit.export._onnx.files import metadata, write
 from signbit.export._onnx.graph import Graph, require_onnx
 from signbit.export._onnx.writer import OnnxWriter
 from signbit.export._operations import exporter
-from signbit.export._signature import takes_an_image, torch_shape
+from signbit.export._signature import torch_shape
 from signbit.export.onnx.operations import OPERATIONS
 from signbit.format import Input, Node, Output, PackedModel
 from signbit.format.types import BITS, F32, I32, U8
@@ -80,16 +81,16 @@ def _shape(model: PackedModel, one: Input | Output) -> tuple[int, ...]:
     """Of one sample: torch's layout, but for the pixels of a network of images."""
     if isinstance(one, Output):
         return torch_shape(model.types[one.node], one.rank)
-    return tuple(one.shape) if takes_an_image(model) else torch_shape(one.type, len(one.shape))
+    return tuple(one.shape) if is_image_network(model) else torch_shape(one.type, len(one.shape))
 
 
 def _in_layout(model: PackedModel, array: Array) -> Array:
-    return in_layout(array, "file" if takes_an_image(model) else "torch")
+    return in_layout(array, "file" if is_image_network(model) else "torch")
 
 
 def _of_names(model: PackedModel) -> dict[str, str]:
     """Conventions that state every input and output."""
-    if takes_an_image(model):
+    if is_image_network(model):
         names = {"input": model.inputs[0].name, "output": model.outputs[0].name}
         return {key: f"{name}: {_IMAGE[key]}" for key, name in names.items()}
 
@@ -116,7 +117,7 @@ class _Plain:
         from onnx import TensorProto
 
         graph, x = to.graph, one.name
-        if takes_an_image(to.model):
+        if is_image_network(to.model):
             x = graph.add("Transpose", x, perm=[0, 3, 1, 2])
         x = to.without_rank(number, x, len(one.shape))
         if one.kind == BITS:

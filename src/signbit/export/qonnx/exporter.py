@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from signbit.errors import UsageError
 from signbit.export._bounds import HALVES_END
+from signbit.export._image_network import is_image_network
 from signbit.export._interface import ExportRequest, Golden
 from signbit.export._onnx.files import graph_value, metadata, write
 from signbit.export._onnx.graph import Graph, require_onnx
 from signbit.export._onnx.writer import OnnxWriter
 from signbit.export._operations import exporter, refusal
-from signbit.export._signature import takes_an_image
 from signbit.export.qonnx.operations import OPERATIONS
 from signbit.format import Input, Node, Output, PackedModel, Signature
 from signbit.format.types import BITS, U8
@@ -92,7 +92,7 @@ def _annotate(proto: "ModelProto", model: PackedModel) -> None:
 def _of_names(writer: OnnxWriter) -> dict[str, str]:
     """Conventions that state every input and output."""
     model = writer.model
-    if takes_an_image(model):
+    if is_image_network(model):
         names = {"input": model.inputs[0].name, "output": model.outputs[0].name}
         return {key: f"{name}: {_IMAGE[key]}" for key, name in names.items()}
 
