@@ -9,7 +9,9 @@ from helpers.exported_arrays import READERS, read
 from helpers.networks import packed
 from numpy.typing import NDArray
 
+from signbit.errors import ExportError
 from signbit.export import ExportRequest, export, exporters, make_request
+from signbit.format import Input, Node, Output, PackedModel, Signature
 
 Array = NDArray[Any]
 NETWORKS = ("digits", "paddings", "shortcut", "real_ends")
@@ -86,6 +88,16 @@ def test_state_arrays_are_read_back(tmp_path, parameters, to):
         (found,) = READERS[to](tmp_path / "out" / entry["file"], [entry["key"]]).values()
         assert found.dtype == source.dtype
         assert found.reshape(entry["shape"]).tobytes() == source.tobytes(), entry["key"]
+
+
+@pytest.mark.parametrize("to", sorted(READERS))
+def test_two_arrays_of_one_key_are_refused(tmp_path, to):
+    nodes = [Node("normalize", (0,), {}, {"scale": np.ones(2, "f4"), "bias": np.ones(2, "f4")})]
+    ends = [Input.fixed_point("golden", (2,), 1.0)], [Output("scale", "numbers", 1)]
+    request = make_request(PackedModel(nodes, Signature(*ends)), "net")
+    with pytest.raises(ExportError, match=r"key 'golden_scale': one of input 'golden'.*'scale'"):
+        export(request, to, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
 
 
 def test_these_are_all_formats_that_hold_arrays():

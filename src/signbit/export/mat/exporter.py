@@ -68,7 +68,9 @@ def _require_names(model: PackedModel) -> None:
     for one in ends:
         reason = ""
         if one.name.startswith("_") or len(one.name) > _LONGEST_NAME:
-            reason = f"a name in MATLAB starts with a letter and has {_LONGEST_NAME} letters here"
+            reason = (
+                f"MATLAB needs a name that starts with a letter, of at most {_LONGEST_NAME} letters"
+            )
         elif folded.count(one.name.lower()) > 1:
             reason = "some systems have one file for names that differ in case alone"
         if reason:
