@@ -219,7 +219,7 @@ def test_other_inputs_are_refused_by_name(place, given, kind, says):
 
 
 def test_gradients_reach_every_weight_and_real_input_through_any_output():
-    network = to_module(signatures.network("ends")).train()
+    network: Any = to_module(signatures.network("ends")).train()
     inputs = ends_as_tensors()
     inputs[1] = torch.tensor([[[0.5, 1, 2], [3, 1, 0]]] * 2).requires_grad_()
     found = network(*inputs)
