@@ -49,7 +49,7 @@ def assert_refused_before_writing(
     if found := re.search(r"node (\d+) \((\w+)", error):
         assert model.node(int(found[1])).op == found[2]
     else:
-        found = re.search(r"(input|output) '(\w+)'", error)
+        found = re.search(r"(input|output) '?(\w+)", error)
         assert found, error
         assert found[2] in [one.name for one in ends[found[1]]]
     assert "\n" not in error
