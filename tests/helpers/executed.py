@@ -152,11 +152,11 @@ def _in_octave(request: ExportRequest, folder: Path) -> None:
     names = [f"out{number}" for number, _ in enumerate(outputs)]
     code.append(f"[{', '.join(names)}] = net_run({given});")
     code += [
-        f"printf('GIVES '); printf('%.9g ', permute({n}, [1 4 3 2])); disp('');" for n in names
+        f"printf('%% '); printf('%.9g ', permute({n}, [1 4 3 2])); disp('');" for n in names
     ]
     said = run(octave, "--no-gui", "--norc", "--quiet", "--eval", " ".join(code), folder=folder)
     assert "DIFFER" not in said
-    lines = [line.split()[1:] for line in said.splitlines() if line.startswith("GIVES")]
+    lines = [line.split()[1:] for line in said.splitlines() if line.startswith("% ")]
     for (name, wanted), numbers in zip(outputs.items(), lines, strict=True):
         found = np.array(numbers, float).reshape(wanted[0].shape)
         assert_equal(name, found, as_numbers(wanted[0]))

@@ -1,5 +1,6 @@
 """Formats that hold plain arrays: one file for each array, or one file for all."""
 
+from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,15 +151,13 @@ def arrays_of(request: ExportRequest) -> dict[str, Array]:
         for number, _ in model.numbered()
     ]
     found += [(f"golden_{name}", _plain(value)) for name, value in golden.outputs.items()]
-    keys = [key for key, _ in found]
-    arrays = dict(found)
-    for key in arrays:
-        if keys.count(key) > 1:
+    for key, count in Counter(key for key, _ in found).items():
+        if count > 1:
             raise ExportError(
                 f"two arrays have the key {key!r}: one of input 'golden', and the golden values of "
                 f"{key.removeprefix('golden_')!r}; give the input another name"
             )
-    return arrays
+    return dict(found)
 
 
 def _plain(value: Array) -> Array:

@@ -17,10 +17,9 @@ from signbit.runtime.samples import value_shape
 def write_scripts(request: ExportRequest, folder: Path) -> None:
     """Write `NAME_run.m` and `NAME_node.m`, which run the network, and its graph `NAME_graph.m`."""
     name, model = request.name, request.model
-    words = _of_image(model) if is_image_network(model) else _of_names(model)
+    words = _of_image(model, name) if is_image_network(model) else _of_names(model, name)
     words |= {
         "NAME": name,
-        "USAGE": words["USAGE"].replace("NAME", name),
         "NODES": graph_nodes(model),
         "FIRST": node_name(len(model.inputs)),
         "TAKEN": "\n".join(
@@ -37,7 +36,7 @@ def write_scripts(request: ExportRequest, folder: Path) -> None:
         (folder / f"{name}_{script}.m").write_text(text, encoding="ascii", newline="\n")
 
 
-def _of_image(model: PackedModel) -> dict[str, str]:
+def _of_image(model: PackedModel, name: str) -> dict[str, str]:
     """The words of the scripts for an image and its scores."""
     (image,) = model.inputs
     return {
@@ -45,14 +44,14 @@ def _of_image(model: PackedModel) -> dict[str, str]:
         "PIXELS": "pixels",
         "VALUES": f"0 being the {image.name}",
         "OUTCOME": f"the {model.outputs[0].name}",
-        "USAGE": "%   scores = NAME_run(pixels) gives (images, classes) for uint8 (images, height, "
-        "width, channels).",
+        "USAGE": f"%   scores = {name}_run(pixels) gives (images, classes) for uint8 (images, "
+        "height, width, channels).",
     }
 
 
-def _of_names(model: PackedModel) -> dict[str, str]:
+def _of_names(model: PackedModel, name: str) -> dict[str, str]:
     """The words of the scripts for any inputs and outputs."""
-    names = [", ".join(one.name for one in ends) for ends in (model.inputs, model.outputs)]
+    taken, given = (", ".join(one.name for one in ends) for ends in (model.inputs, model.outputs))
     last = len(model.inputs) - 1
     return {
         "SAMPLES": "samples",
@@ -61,13 +60,10 @@ def _of_names(model: PackedModel) -> dict[str, str]:
         "OUTCOME": "the outputs",
         "USAGE": "\n".join(
             [
-                f"%   [{names[1]}] = ...",
-                f"%       NAME_run({names[0]})",
+                f"%   [{given}] = ...",
+                f"%       {name}_run({taken})",
                 "%   gives the outputs for the inputs:",
-                *(
-                    f"%     {one.name}: {_TYPES[one.kind]}, {_size(one.shape)}"
-                    for one in model.inputs
-                ),
+                *(f"%     {one.name}: {_taken(one)}" for one in model.inputs),
                 "%   The outputs are double:",
                 *(f"%     {one.name}: {_given(model, one)}" for one in model.outputs),
             ]

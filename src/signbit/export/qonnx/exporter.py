@@ -60,7 +60,8 @@ def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict
     request = _suited(request, logits)
     model = request.model
     writer = OnnxWriter(model, _Qonnx())
-    for number, bound in enumerate(writer.bounds):
+    for number in model.needed():
+        bound = writer.bounds[number]
         if bound >= HALVES_END:
             reason = f"its sums can reach {bound}, but float32 holds halves up to {HALVES_END}"
             raise refusal(model, number, "qonnx", reason)
