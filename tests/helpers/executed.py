@@ -151,9 +151,7 @@ def _in_octave(request: ExportRequest, folder: Path) -> None:
     given = ", ".join(f"in{number}" for number, _ in enumerate(inputs))
     names = [f"out{number}" for number, _ in enumerate(outputs)]
     code.append(f"[{', '.join(names)}] = net_run({given});")
-    code += [
-        f"printf('%% '); printf('%.9g ', permute({n}, [1 4 3 2])); disp('');" for n in names
-    ]
+    code += [f"printf('%% '); printf('%.9g ', permute({n}, [1 4 3 2])); disp('');" for n in names]
     said = run(octave, "--no-gui", "--norc", "--quiet", "--eval", " ".join(code), folder=folder)
     assert "DIFFER" not in said
     lines = [line.split()[1:] for line in said.splitlines() if line.startswith("% ")]
