@@ -68,7 +68,8 @@ def export(
     MODEL is a packed .signbit file. The export has its weights, its thresholds, and golden vectors:
     samples, the output of every layer for them, and the outputs. Some formats add code that runs
     the network. DIR/manifest.json states the conventions and the graph. DIR appears when all of it
-    is written. A layer that the format cannot express is an error that names the layer.
+    is written. A layer, an input or an output that the format cannot express is an error that
+    names it.
 
     Formats that hold arrays (mat, npz, txt) also accept a trained model: a run folder or a
     checkpoint. They then write every entry of the state dict. Binary weights are also written as

@@ -15,6 +15,7 @@ from signbit.export._operations import exporter
 from signbit.export._signature import torch_shape
 from signbit.export.onnx.operations import OPERATIONS
 from signbit.format import Input, Node, Output, PackedModel
+from signbit.format.parameters import node_name
 from signbit.format.types import BITS, F32, I32, U8
 from signbit.runtime.samples import in_layout
 
@@ -29,7 +30,7 @@ _IMAGE = {
 }
 _CONVENTIONS = {
     "tensors": "nNN is the value of node NN: (N, C, H, W), or (N, C) where its map is 1x1; bits "
-    "are -1 and +1; node 0 is n00",
+    "are -1 and +1; ",
     "threshold": "the bit is 1 where sign * sum > cut; the cut lies halfway between two integers",
 }
 _NUMPY = {F32: "float32", I32: "int32", U8: "uint8", BITS: "bool"}
@@ -47,7 +48,11 @@ def onnx(request: ExportRequest, folder: Path, *, int8_weights: bool = False) ->
     """
     model = request.model
     proto = to_proto(model, request.name, int8_weights=int8_weights)
-    conventions = _of_names(model) | _CONVENTIONS
+    conventions = {
+        **_of_names(model),
+        **_CONVENTIONS,
+        "tensors": _CONVENTIONS["tensors"] + _counted(model),
+    }
     metadata(proto, model, conventions)
     golden = request.golden
     inputs = {one.name: _in_layout(model, golden.inputs[one.name]) for one in model.inputs}
@@ -102,6 +107,13 @@ def _of_names(model: PackedModel) -> dict[str, str]:
         "input": "; ".join(stated(one, one.kind) for one in model.inputs),
         "output": "; ".join(stated(one, model.types[one.node].kind) for one in model.outputs),
     }
+
+
+def _counted(model: PackedModel) -> str:
+    """Where the numbers of values start."""
+    if is_image_network(model):
+        return "node 0 is n00"
+    return f"inputs are counted too, so the first node is {node_name(len(model.inputs))}"
 
 
 class _Plain:
