@@ -32,7 +32,9 @@ def random_ends(rng, streams: bool = False) -> PackedModel:
             types.append(operations.get(made.op).infer(made.attributes, taken))
     numbers = range(len(inputs), len(types))
     chosen = rng.choice(numbers, int(rng.integers(1, 6)), replace=False).tolist()
-    outputs = [_output(rng, number, types[number], nodes[number - len(inputs)]) for number in chosen]
+    outputs = [
+        _output(rng, number, types[number], nodes[number - len(inputs)]) for number in chosen
+    ]
     return PackedModel(nodes, Signature(inputs, outputs))
 
 
@@ -66,9 +68,11 @@ def _node(
     if source >= inputs and nodes[source - inputs].op in SCORES and streams:
         return None
     others = [
-        index for index, one in enumerate(types) if one._replace(channels=1) == value._replace(channels=1)
+        index
+        for index, one in enumerate(types)
+        if one._replace(channels=1) == value._replace(channels=1)
     ]
-    if (not streams or value.kind in (U8, BITS)) and rng.random() < 0.3:
+    if (not streams or value.kind in (U8, BITS)) and rng.random() < 0.12:
         return Node("concat", (source, *map(int, rng.choice(others, int(rng.integers(1, 3))))))
     if value.height == value.width == 1 and rng.random() < 0.1:
         return Node("flatten", (source,))
@@ -87,7 +91,8 @@ def _window(rng, value: ValueType) -> dict[str, Any]:
 def _conv(op: str, **more: Any) -> Make:
     def make(rng, source: int, value: ValueType) -> Node:
         channels = int(rng.choice([1, 3, 8, 11, 40]))
-        attributes = _window(rng, value) | {"channels": channels, "groups": 1} | more
+        attributes: dict[str, Any] = {**_window(rng, value), "channels": channels, "groups": 1}
+        attributes |= more
         if rng.random() < 0.3:
             attributes |= {"kernel": (value.height, value.width), "padding": (0,) * 4}
         if "padding_value" in more:

@@ -10,6 +10,7 @@ from signbit.format import Input, Output, PackedModel
 from signbit.format.signature import CLASSES
 from signbit.format.types import BITS, ValueType
 
+_LINE = 70  # columns
 _SIDES = {1: (), 2: ("length",), 3: ("height", "width")}
 
 
@@ -34,6 +35,11 @@ class Argument(NamedTuple):
     def name(self) -> str:
         """The name of the input or output."""
         return self.source.name
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the channels of an output; may be empty."""
+        return self.source.names if isinstance(self.source, Output) else ()
 
     @property
     def type(self) -> str:
@@ -109,8 +115,10 @@ class Arguments(NamedTuple):
 
 
 def declarations(arguments: Sequence[Argument]) -> str:
-    """The list of parameters of a function."""
-    return ", ".join(one.declaration for one in arguments)
+    """The list of parameters of a function, on lines of their own where they are long."""
+    found = [one.declaration for one in arguments]
+    line = ", ".join(found)
+    return line if len(line) <= _LINE else ",\n    ".join(["", *found])[1:]
 
 
 def parameters(arguments: Sequence[Argument]) -> str:

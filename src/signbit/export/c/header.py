@@ -1,7 +1,5 @@
 """The `.h` of an exported network."""
 
-from collections.abc import Iterable
-
 from signbit.export._interface import ExportRequest
 from signbit.export._template import template
 from signbit.export.c.arguments import Argument, Arguments, declarations
@@ -12,11 +10,14 @@ from signbit.format.signature import CLASSES, LABELS
 from signbit.format.types import BITS, F32, I32, U8
 
 _MEANINGS = {
-    BITS: "bits in words: channel c is bit c % 32 of word c / 32, 1 is +1, unused bits are 0",
+    BITS: "bits",
     F32: "numbers",
     I32: "whole numbers",
     U8: "codes, 0 to 255",
 }
+_WORDS = """
+ * Bits are in words: channel c of a position is bit c % 32 of its word c / 32; 1 is +1, 0 is -1.
+ * The unused bits of the last word of a position must be 0."""
 _SCORES = {
     CLASSES: "scores of classes; the highest is the answer",
     LABELS: "scores of labels; each is a yes where it is above 0",
@@ -31,9 +32,7 @@ def header(request: ExportRequest, plan: CPlan) -> str:
     sizes = _image_sizes(arguments, upper) if arguments.is_image else ""
     if arguments.scores is not None:
         sizes += _macro(upper, "CLASSES", arguments.scores.value.channels)
-    names = [
-        one for one in arguments.outputs if isinstance(one.source, Output) and one.source.names
-    ]
+    named = [one for one in arguments.outputs if one.names]
     return template(
         "c",
         "network.h",
@@ -43,8 +42,9 @@ def header(request: ExportRequest, plan: CPlan) -> str:
         ARGUMENTS="\n".join(_argument(one, upper) for one in every),
         BYTES_OF_ARENA=plan.arena_bytes,
         BYTES_OF_CONSTANTS=plan.constant_bytes,
-        CHANNEL_NAMES="".join(f"extern {array_of_names(name, one)};\n" for one in names),
+        CHANNEL_NAMES="".join(f"extern {array_of_names(name, one)};\n" for one in named),
         FUNCTIONS=_functions(name, arguments),
+        BITS_IN_WORDS=_WORDS if any(one.value.kind == BITS for one in every) else "",
     )
 
 
@@ -107,12 +107,6 @@ def _functions(name: str, arguments: Arguments) -> str:
     words["SHARED"] = declarations([*arguments.inputs, *arguments.others])
     texts = [template("c", "run.h", **words)]
     if scores is not None:
-        same = _list(one.parameter for one in arguments.others)
-        others = f" Writes {same} as {name}_run does." if same else ""
-        texts.append(template("c", "classify.h", SCORES=scores.parameter, OTHERS=others, **words))
+        others = f" Writes the other outputs, as {name}_run does." if arguments.others else ""
+        texts.append(template("c", "classify.h", SCORES=scores.name, OTHERS=others, **words))
     return "\n".join(texts)
-
-
-def _list(names: Iterable[str]) -> str:
-    *most, last = [*names] or [""]
-    return f"{', '.join(most)} and {last}" if most else last

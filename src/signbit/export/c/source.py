@@ -6,7 +6,6 @@ from signbit.export.c.arguments import Argument, declarations, parameters
 from signbit.export.c.header import array_of_names
 from signbit.export.c.plan import Call, CPlan
 from signbit.export.c.text import text
-from signbit.format import Output
 
 _HEADERS = {
     "fused_multiply_add": ["math.h", "string.h"],
@@ -100,8 +99,7 @@ def _entry(request: ExportRequest, plan: CPlan, calls: str) -> str:
 
 
 def _names(request: ExportRequest, output: Argument) -> str:
-    names = output.source.names if isinstance(output.source, Output) else ()
-    if not names:
+    if not output.names:
         return ""
-    lines = "".join(f"    {text(name)},\n" for name in names)
+    lines = "".join(f"    {text(name)},\n" for name in output.names)
     return f"{array_of_names(request.name, output)} = {{\n{lines}}};\n\n"

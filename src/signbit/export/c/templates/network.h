@@ -21,10 +21,11 @@ extern "C" {
 SIZES#define UPPER_ARENA_BYTES BYTES_OF_ARENA
 #define UPPER_CONSTANT_BYTES BYTES_OF_CONSTANTS
 
-/* Inputs and outputs: arrays of COUNT elements in the order of their axes. */
+/* Inputs and outputs: arrays of COUNT elements in the order of their axes.BITS_IN_WORDS */
 
 ARGUMENTS
-CHANNEL_NAMESFUNCTIONS
+CHANNEL_NAMES
+FUNCTIONS
 #ifdef __cplusplus
 }
 #endif
