@@ -86,17 +86,25 @@ def network_text(plan: StreamPlan, name: str) -> str:
 
 
 def _about_input(port: InputPort) -> str:
-    one = port.source
-    what = "bits of a channel, 8 each" if one.kind == U8 else "channels, a bit each"
-    return f"//   {port.stream}: {one}, {port.beats} beats a sample: {what}"
+    bits = 8 if port.source.kind == U8 else 1
+    return f"//   {port.stream}: {port.source}, {_beats(port.beats)}, {_bits(bits)} a channel"
 
 
 def _about_output(port: OutputPort) -> str:
-    parts = ", ".join(f"{field} of {one.bits} bits" for field, one in port.fields.items())
-    return (
-        f"//   {port.stream}: {port.source.name} ({port.source.kind}, {port.value}), "
-        f"{port.value.positions} beats a sample: {parts}"
+    fields = ", ".join(
+        f"class, {_bits(one.bits)}" if name == "class" else f"{name}, {_bits(one.bits)} a channel"
+        for name, one in port.fields.items()
     )
+    about = f"{port.source.name} ({port.source.kind}, {port.value})"
+    return f"//   {port.stream}: {about}, {_beats(port.value.positions)}: {fields}"
+
+
+def _beats(count: int) -> str:
+    return "1 beat a sample" if count == 1 else f"{count} beats a sample"
+
+
+def _bits(count: int) -> str:
+    return "1 bit" if count == 1 else f"{count} bits"
 
 
 def _inputs(plan: StreamPlan) -> Iterable[str]:
@@ -120,7 +128,7 @@ def _handshake(plan: StreamPlan, stream: str, reader: str) -> tuple[str, str]:
     if len(readers) == 1:
         return f"{stream}_valid", f"{stream}_ready"
     place = readers.index(reader)
-    return f"{stream}_fork_valid[{place}]", f"{stream}_fork_ready[{place}]"
+    return f"fork_{stream}_valid[{place}]", f"fork_{stream}_ready[{place}]"
 
 
 def _fork_text(plan: StreamPlan, stream: str) -> Iterable[str]:
@@ -128,10 +136,10 @@ def _fork_text(plan: StreamPlan, stream: str) -> Iterable[str]:
     readers = len(plan.readers[stream])
     if readers < 2:
         return
-    yield f"    wire [{readers - 1}:0] {stream}_fork_valid, {stream}_fork_ready;"
-    yield f"    signbit_fork #(.READERS({readers})) {stream}_fork ("
+    yield f"    wire [{readers - 1}:0] fork_{stream}_valid, fork_{stream}_ready;"
+    yield f"    signbit_fork #(.READERS({readers})) fork_{stream} ("
     yield f"        .clk(clk), .rst(rst), .s_valid({stream}_valid), .s_ready({stream}_ready),"
-    yield f"        .m_valid({stream}_fork_valid), .m_ready({stream}_fork_ready)"
+    yield f"        .m_valid(fork_{stream}_valid), .m_ready(fork_{stream}_ready)"
     yield "    );"
     yield ""
 
