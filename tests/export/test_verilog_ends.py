@@ -200,7 +200,7 @@ def _sums() -> tuple[Input, Node]:
 
 
 REFUSED = {
-    r"verilog cannot express input wave \(f32, 3, 2\): it takes u8 and bits. .* export it to": (
+    r"verilog cannot express input 'wave': it is f32; streams carry u8 and bits. .*export it to": (
         lambda: one_input(Input.numbers("wave", (3, 2)), threshold_of_reals(0, 2), rank=2)
     ),
     r"verilog cannot express node 6 \(clamp, f32 1x3x2\): it has no clamp": with_numbers,

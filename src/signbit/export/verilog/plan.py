@@ -45,9 +45,9 @@ def _require_inputs(model: PackedModel) -> None:
     for one in model.inputs:
         if one.kind == F32:
             raise ExportError(
-                f"{FORMAT} cannot express input {one}: it takes u8 and bits. Pack the network with "
-                "an input of fixed point (Input.fixed_point), or export it to npz, mat, txt, c, "
-                "onnx or torch, which accept every network."
+                f"{FORMAT} cannot express input {one.name!r}: it is {F32}; streams carry {U8} and "
+                "bits. Give the network codes of 8 bits (Input.fixed_point) or bits, or export it "
+                "to npz, mat, txt, c, onnx or torch, which accept every network."
             )
 
 
