@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from signbit.errors import ExportError
 from signbit.export._bounds import largest_sum
-from signbit.export._image_network import is_image_network
 from signbit.export._interface import ExportRequest
 from signbit.export._operations import refusal
 from signbit.export.verilog import layers, tail
@@ -27,7 +26,7 @@ def make_plan(request: ExportRequest, parallel: int) -> StreamPlan:
     """
     model = request.model
     _require_inputs(model)
-    short = is_image_network(model)
+    short = model.signature.is_of_images
     plan = StreamPlan(model, parallel, [InputPort(*one, short) for one in enumerate(model.inputs)])
     plan.streams |= {one.number: Stream(one.stream) for one in plan.inputs}
     for number in model.needed():
