@@ -219,6 +219,16 @@ def test_names_that_are_words_of_verilog_or_differ_in_case_only(iverilog, verila
         assert run(verilator, "--lint-only", "-Wall", "--timing", top, folder=folder) == ""
 
 
+@pytest.mark.parametrize("op", ["flip", "flatten"])
+def test_a_network_without_registers(iverilog, verilator, tmp_path, op):
+    tensors = {"mask": np.array([2], np.uint64)} if op == "flip" else {}
+    model = one_input(Input.bits("x", (3,)), Node(op, (0,), {}, tensors))
+    folder = written(tmp_path / "out", model)
+    assert simulate(iverilog, folder).startswith("PASS net: 4 samples, 4 cycles")
+    for top in ("net.v", "net_tb.v"):
+        assert run(verilator, "--lint-only", "-Wall", "--timing", top, folder=folder) == ""
+
+
 def one_input(given: Input, *nodes: Node, kind: str = "numbers", rank: int = 1) -> PackedModel:
     return PackedModel(nodes, Signature([given], [Output("y", kind, len(nodes), rank)]))
 
