@@ -188,6 +188,31 @@ def test_an_output_that_is_read_later_keeps_its_value(tmp_path):
     passes(folder, *SANITIZED)
 
 
+def test_an_output_that_is_done_early_keeps_its_value(tmp_path):
+    """Sums and scores that stay in the arenas, and layers after them that need the arenas too."""
+    unit = {"scale": np.full(5, 0.5, np.float32), "bias": np.ones(5, np.float32)}
+    first = [
+        Node("conv_bits", (0,), CALL | {"channels": 5}, weights(5, 9)),
+        Node("affine", (1,), {}, unit),
+    ]
+    later = [
+        Node("conv_bits", (0,), CALL | {"channels": 13}, weights(13, 9)),
+        Node("threshold", (3,), {}, cut("int32", 13)),
+        Node("conv_bits", (4,), CALL | {"channels": 5}, weights(5, 13)),
+        Node("affine", (5,), {}, unit),
+        Node("clamp", (6,), {"low": -1.0, "high": 1.0}),
+        Node("affine", (7,), {}, unit),
+        Node("clamp", (8,), {"low": -1.0, "high": 1.0}),
+        Node("softmax", (9,)),
+    ]
+    outputs = [Output("sums", "numbers", 1), Output("answer", "classes", 2)]
+    outputs.append(Output("y", "numbers", 10))
+    model = chain(*first, *later, inputs=[Input.bits("x", (9,))], outputs=outputs)
+    folder = written(tmp_path / "out", model)
+    assert "memcpy(out_sums, (int32_t *)(word_arena" in (folder / "net.c").read_text()
+    passes(folder, *SANITIZED)
+
+
 def test_names_that_are_words_of_c_or_differ_in_case_only(tmp_path):
     words = ["int", "register", "class", "main", "uint8_t", "sample", "X", "x"]
     inputs = [Input.bits(word, (3,)) for word in words]

@@ -144,6 +144,34 @@ def test_the_module_has_a_stream_for_each_input_and_output(tmp_path):
     assert manifest["results"] == []
 
 
+def decoded(folder: Path, file: str, bits: int, channels: int) -> np.ndarray:
+    """Signed numbers of so many bits: a row for each beat."""
+    words = [int(line, 16) for line in (folder / file).read_text().split()]
+    fields = [[word >> c * bits & (1 << bits) - 1 for c in range(channels)] for word in words]
+    return np.array([[f - (f >> bits - 1 << bits) for f in row] for row in fields], np.float64)
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_the_manifest_says_how_to_read_a_beat(tmp_path, parallel):
+    """The golden files, which the simulation must equal, are the outputs of the reference."""
+    folder = written(tmp_path / "out", heads(), parallel)
+    golden = make_request(heads(), "net").golden
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for stream in manifest["streams_out"]:
+        name, bits = stream["output"], stream["bits_of_a_number"]
+        wanted = golden.outputs[name].reshape(-1, golden.outputs[name].shape[-1])
+        field = "scores" if "scores" in bits else "data"
+        width, channels = bits[field], wanted.shape[1]
+        found = decoded(folder, f"net_golden_out_{name}_{field}.mem", width, channels)
+        if name == "joined":
+            found = -found  # one bit: -1 in two's complement
+        elif name == "answer":
+            wanted = golden.values[10].reshape(-1, channels)  # before log_softmax
+        np.testing.assert_array_equal(found / 2 ** stream.get("score_fraction", 0), wanted)
+    classes = decoded(folder, "net_golden_out_answer_class.mem", 3, 1)
+    np.testing.assert_array_equal(classes[:, 0], golden.outputs["answer"].argmax(1))
+
+
 OUTPUTS = ["answer_class", "answer_scores", "answer_sums", "logits_scores", "masks_scores",
            "sums_data", "joined_data"]  # fmt: skip
 
@@ -187,6 +215,16 @@ def test_names_that_are_words_of_verilog_or_differ_in_case_only(iverilog, verila
     files = [path.name.lower() for path in folder.iterdir()]
     assert len(set(files)) == len(files)
     assert simulate(iverilog, folder, "+stall").startswith("PASS net: 4 samples")
+    for top in ("net.v", "net_tb.v"):
+        assert run(verilator, "--lint-only", "-Wall", "--timing", top, folder=folder) == ""
+
+
+@pytest.mark.parametrize("op", ["flip", "flatten"])
+def test_a_network_without_registers(iverilog, verilator, tmp_path, op):
+    tensors = {"mask": np.array([2], np.uint64)} if op == "flip" else {}
+    model = one_input(Input.bits("x", (3,)), Node(op, (0,), {}, tensors))
+    folder = written(tmp_path / "out", model)
+    assert simulate(iverilog, folder).startswith("PASS net: 4 samples, 4 cycles")
     for top in ("net.v", "net_tb.v"):
         assert run(verilator, "--lint-only", "-Wall", "--timing", top, folder=folder) == ""
 

@@ -74,6 +74,8 @@ def network_text(plan: StreamPlan, name: str) -> str:
         stages += _fork_text(plan, stage.name)
     for port in plan.outputs:
         stages += _output_text(plan, port)
+    if not _is_clocked(plan):
+        stages += ["    // Nothing has registers.", *_unused_text("unclocked", "clk, rst")]
     return template(
         "verilog",
         "network.v",
@@ -147,10 +149,21 @@ def _fork_text(plan: StreamPlan, stream: str) -> Iterable[str]:
 def _unread_text(stream: str) -> Iterable[str]:
     yield f"    // Nothing reads {stream}."
     yield f"    assign {stream}_ready = 1'b1;"
-    yield "    // verilator lint_off UNUSEDSIGNAL"
-    yield f"    wire {stream}_unread = &{{{stream}_valid, {stream}_data}};"
-    yield "    // verilator lint_on UNUSEDSIGNAL"
+    yield from _unused_text(f"{stream}_unread", f"{stream}_valid, {stream}_data")
     yield ""
+
+
+def _unused_text(name: str, signals: str) -> Iterable[str]:
+    """Lines that keep tools from warnings of unused signals."""
+    yield "    // verilator lint_off UNUSEDSIGNAL"
+    yield f"    wire {name} = &{{{signals}}};"
+    yield "    // verilator lint_on UNUSEDSIGNAL"
+
+
+def _is_clocked(plan: StreamPlan) -> bool:
+    """Whether a module in the network has registers."""
+    has_forks = any(len(readers) > 1 for readers in plan.readers.values())
+    return has_forks or any(stage.clocked for stage in plan.stages)
 
 
 def _output_text(plan: StreamPlan, port: OutputPort) -> Iterable[str]:
