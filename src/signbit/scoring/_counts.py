@@ -69,7 +69,7 @@ class ClassificationCounter:
             Then nothing of the batch is counted.
         """
         check_scores(scores, self.num_classes)
-        labels = self._checked(labels, len(scores))
+        labels = checked_labels(labels, len(scores), self.num_classes)
         own = scores[np.arange(len(scores)), labels][:, None]
         before = np.arange(self.num_classes) < labels[:, None]
         rank = ((scores > own) | ((scores == own) & before)).sum(axis=1)
@@ -82,20 +82,22 @@ class ClassificationCounter:
         """The figures of all batches so far."""
         return Classification(self._confusion.copy(), self._in_top, self.top)
 
-    def _checked(self, labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-        labels = np.asarray(labels)
-        if labels.shape != (count,) or not (count == 0 or np.issubdtype(labels.dtype, np.integer)):
-            raise UsageError(
-                f"labels are {labels.dtype} of shape {labels.shape}; "
-                f"give one whole number for each of {count} images"
-            )
-        wrong = (labels < 0) | (labels >= self.num_classes)
-        if wrong.any():
-            raise UsageError(
-                f"label {labels[wrong][0]} of image {int(wrong.argmax())} of the batch; "
-                f"labels go from 0 to {self.num_classes - 1}"
-            )
-        return labels.astype(np.int64)
+
+def checked_labels(labels: NDArray[np.int64], count: int, num_classes: int) -> NDArray[np.int64]:
+    """The labels of so many images. Raises: UsageError for what is no class of one of them."""
+    labels = np.asarray(labels)
+    if labels.shape != (count,) or not (count == 0 or np.issubdtype(labels.dtype, np.integer)):
+        raise UsageError(
+            f"labels are {labels.dtype} of shape {labels.shape}; "
+            f"give one whole number for each of {count} images"
+        )
+    wrong = (labels < 0) | (labels >= num_classes)
+    if wrong.any():
+        raise UsageError(
+            f"label {labels[wrong][0]} of image {int(wrong.argmax())} of the batch; "
+            f"labels go from 0 to {num_classes - 1}"
+        )
+    return labels.astype(np.int64)
 
 
 def check_scores(scores: NDArray[np.float32], num_classes: int) -> None:

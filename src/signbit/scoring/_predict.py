@@ -19,6 +19,7 @@ from signbit.errors import DataError
 from signbit.format import Preprocessing
 from signbit.scoring._counts import check_scores
 from signbit.scoring._evaluate import Classifier
+from signbit.scoring._probabilities import softmax
 
 READERS = 4
 
@@ -125,16 +126,6 @@ def _classify(
     order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
     for row, best in zip(probabilities, order, strict=True):
         yield [(classes[int(index)], float(row[index])) for index in best]
-
-
-def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities from scores; rows add up to 1.  Shape: (N, classes)."""
-    wide = scores.astype(np.float64)
-    highest = wide.max(axis=1, keepdims=True)
-    # Where the highest score is infinite, the difference to itself would be NaN.
-    shifted = np.where(wide == highest, 0.0, wide - np.nan_to_num(highest))
-    powers = np.exp(shifted)
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 Read = tuple[Path, NDArray[np.uint8] | DataError]
