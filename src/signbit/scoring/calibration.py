@@ -26,7 +26,7 @@ class CalibrationCounter:
         # Of each bin, how many answers are right, minus the sum of confidences.
         self._gaps = np.zeros(bins)
 
-    def add(self, scores: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+    def add(self, scores: NDArray[np.floating], labels: NDArray[np.int64]) -> None:
         """Count a batch.
 
         scores: (N, classes). Their softmax gives the probabilities, so logits and log-probabilities
@@ -53,7 +53,7 @@ class CalibrationCounter:
 
 
 def expected_calibration_error(
-    scores: NDArray[np.float32], labels: NDArray[np.int64], bins: int = BINS
+    scores: NDArray[np.floating], labels: NDArray[np.int64], bins: int = BINS
 ) -> float:
     """How far confidence is from accuracy, on average over the samples; 0 is best, 1 worst.
 
@@ -74,7 +74,7 @@ def expected_calibration_error(
     return result
 
 
-def negative_log_likelihood(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+def negative_log_likelihood(scores: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
     """The mean over the samples of -log(probability of the true class), in nats; 0 is best.
 
     Shape:  as `expected_calibration_error`.
@@ -87,8 +87,8 @@ def negative_log_likelihood(scores: NDArray[np.float32], labels: NDArray[np.int6
 
 
 def _checked(
-    scores: NDArray[np.float32], labels: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    scores: NDArray[np.floating], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
     scores = np.asarray(scores)
     if scores.ndim != 2 or not scores.shape[1]:
         raise UsageError(f"scores have shape {scores.shape}; give (N, classes)")
