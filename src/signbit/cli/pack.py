@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._calibrate import (
+    Calibrate,
+    CalibrationData,
+    Split,
+    calibrated_on,
+    calibration_data,
+    say_calibration,
+)
 from signbit.cli._classes import Classes, choose_classes
-from signbit.cli._model import open_model, read_images
-from signbit.cli._options import Json, ModelName, Settings, Zeros
+from signbit.cli._model import PACKED, open_model, read_images
+from signbit.cli._options import DataDir, Download, Json, ModelName, Settings, Zeros
 from signbit.cli._output import print_table, require_suffix, say, write_json
 from signbit.cli._own_code import (
     Arguments,
@@ -35,7 +43,8 @@ def pack(
         typer.Argument(
             metavar="MODEL",
             help="Run folder, .safetensors checkpoint, old .pth.tar (needs --model), or "
-            "FILE.py:NAME, a class in your own code (needs --weights, --size, --mean and --std).",
+            "FILE.py:NAME, a class in your own code (needs --weights, --size, --mean and --std). "
+            "With --calibrate also a packed .signbit file.",
         ),
     ],
     out: Annotated[
@@ -68,6 +77,10 @@ def pack(
             "to compute the same.",
         ),
     ] = False,
+    calibrate: Calibrate = None,
+    split: Split = None,
+    data_dir: DataDir = None,
+    download: Download = False,
     json: Json = None,
 ) -> None:
     """Fold and pack a trained network into bits and thresholds.
@@ -78,16 +91,26 @@ def pack(
     images and on --samples. A network of integers must give exactly the bits of torch. The file
     holds the class names: those of --classes where it is given, else those of the model.
 
+    --calibrate needs images that the network was not trained on. The classes stay the same, and
+    the file says how far the probabilities were off before and after, on these images.
+
     FILE.py is imported, which executes it. The file of --weights is only read.
     """
     from signbit.format.file import SUFFIX
 
     require_suffix("--out", out, SUFFIX)
+    data = calibration_data(calibrate, split, data_dir, download)
     own = {"--weights": weights, "--args": args, "--size": size, "--mean": mean, "--std": std}
     own["--adopt"] = adopt or None
+    known = {"--model": model, "--set": settings or None, "--zeros": zeros}
+    if path.suffix == PACKED:
+        others = {"--samples": samples, "--classes": classes, "--no-check": None if check else True}
+        _refuse(path, {**own, **known, **others}, "packed already")
+        _calibrate_file(path, out, data, json)
+        return
     report = None
     if is_own_code(path):
-        _refuse(path, {"--model": model, "--set": settings or None, "--zeros": zeros}, "own code")
+        _refuse(path, known, "own code")
         trained = open_own_code(path, weights, args, size, mean, std)
         if adopt:
             trained, report = _adopted(trained)
@@ -105,10 +128,28 @@ def pack(
         samples=read_images(samples, preprocessing) if samples else None,
         info=trained.info,
     )
+    if data is not None:
+        packed = calibrated_on(packed, data)
     packed.save(out)
     _print(packed, out)
+    if data is not None:
+        say_calibration(packed.info, data)
     result = {"file": str(out), "bytes": out.stat().st_size, **packed.info}
     write_json(json, result | ({} if report is None else {"adopted": report.to_dict()}))
+
+
+def _calibrate_file(path: Path, out: Path, data: CalibrationData | None, json: Path | None) -> None:
+    """Write a packed network, calibrated, to another file."""
+    from signbit.format import PackedModel
+
+    if data is None:
+        raise UsageError(f"{path} is packed already; with --calibrate D its scores are calibrated")
+    packed = calibrated_on(PackedModel.load(path), data)
+    packed.save(out)
+    say(f"{out}: {out.stat().st_size:,} bytes")
+    say_calibration(packed.info, data)
+    calibration = packed.info["calibration"]
+    write_json(json, {"file": str(out), "bytes": out.stat().st_size, "calibration": calibration})
 
 
 def _refuse(path: Path, options: dict[str, Any], kind: str) -> None:

@@ -81,9 +81,9 @@ def evaluate(
 
     Raises: DataError where the data set does not suit the model, or is empty.
     """
-    _check_shape(model.preprocessing, images)
+    check_shape(model.preprocessing, images)
     classes = class_names(model, images.classes) if classes is None else tuple(classes)
-    labels = _labels_in(classes, images)
+    labels = labels_in(classes, images)
     counter = ClassificationCounter(len(classes))
     start = time.perf_counter()
     for batch in _batches(len(labels), batch_size):
@@ -119,7 +119,8 @@ def _batches(count: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, count))
 
 
-def _check_shape(preprocessing: Preprocessing, images: ImageSet) -> None:
+def check_shape(preprocessing: Preprocessing, images: ImageSet) -> None:
+    """Raises: DataError where there are no images, or they do not suit a model."""
     if not len(images.labels):
         raise DataError(f"{images.name}, split {images.split!r}: no images")
     found, wanted = images.images.shape[1:], (*preprocessing.size, preprocessing.channels)
@@ -130,8 +131,8 @@ def _check_shape(preprocessing: Preprocessing, images: ImageSet) -> None:
         )
 
 
-def _labels_in(classes: Sequence[str], images: ImageSet) -> NDArray[np.int64]:
-    """The labels as indices into the model's classes."""
+def labels_in(classes: Sequence[str], images: ImageSet) -> NDArray[np.int64]:
+    """The labels as indices into the model's classes. Raises: DataError where classes differ."""
     own = tuple(images.classes)
     places = class_places(own, classes)
     known = [place for place in places if place is not None]

@@ -35,7 +35,7 @@ class CalibrationCounter:
 
         Raises: UsageError for other shapes and labels, CheckpointError for a score that is NaN.
         """
-        scores, labels = _checked(scores, labels)
+        scores, labels = checked_scores(scores, labels)
         if not len(scores):
             return
         confidence = softmax(scores).max(axis=1)
@@ -80,15 +80,16 @@ def negative_log_likelihood(scores: NDArray[np.floating], labels: NDArray[np.int
     Shape:  as `expected_calibration_error`.
     Raises: as `expected_calibration_error`.
     """
-    scores, labels = _checked(scores, labels)
+    scores, labels = checked_scores(scores, labels)
     if not len(scores):
         raise UsageError("no samples; give one or more to measure the likelihood")
     return float(-log_softmax(scores)[np.arange(len(labels)), labels].mean())
 
 
-def _checked(
+def checked_scores(
     scores: NDArray[np.floating], labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+    """Both as arrays, (N, classes) and (N,). Raises: UsageError; CheckpointError for NaN."""
     scores = np.asarray(scores)
     if scores.ndim != 2 or not scores.shape[1]:
         raise UsageError(f"scores have shape {scores.shape}; give (N, classes)")

@@ -1,0 +1,93 @@
+"""Temperature scaling of a packed network on a data set, for `signbit pack --calibrate`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+
+import typer
+
+from signbit.cli._classes import require_known_order
+from signbit.cli._output import percent, say
+from signbit.errors import UsageError
+
+if TYPE_CHECKING:
+    from signbit.format import PackedModel
+
+Calibrate = Annotated[
+    str | None,
+    typer.Option(
+        "--calibrate",
+        metavar="D",
+        help="Divide the scores by the temperature that suits this data set best, so that "
+        "probabilities mean what they say: digits, cifar10, cifar100, mnist, fashion-mnist or "
+        "folder:PATH.",
+    ),
+]
+Split = Annotated[
+    Literal["test", "train"] | None,
+    typer.Option("--split", help="Which part of the data set of --calibrate.  [default: test]"),
+]
+
+
+class CalibrationData(NamedTuple):
+    """The data set of --calibrate, and the options that go with it."""
+
+    name: str
+    split: str
+    data_dir: Path | None
+    download: bool
+
+
+def calibration_data(
+    name: str | None, split: str | None, data_dir: Path | None, download: bool
+) -> CalibrationData | None:
+    """What --calibrate and its options say; None without it.
+
+    Raises: UsageError for its options without it.
+    """
+    given = {"--split": split, "--data-dir": data_dir, "--download": download or None}
+    if name is None:
+        for option, value in given.items():
+            if value is not None:
+                raise UsageError(f"{option} is for the data set of --calibrate; give that as well")
+        return None
+    return CalibrationData(name, split or "test", data_dir, download)
+
+
+def calibrated_on(packed: "PackedModel", data: CalibrationData) -> "PackedModel":
+    """The network, calibrated on all images of a data set.
+
+    Raises: as `signbit.data.load` and `signbit.scoring.temperature.calibrated`.
+    """
+    from signbit.data import load
+    from signbit.runtime.engine import MAX_THREADS, Engine
+    from signbit.scoring._evaluate import check_shape, class_names, labels_in
+    from signbit.scoring.temperature import calibrated
+
+    engine, needs = Engine(packed), packed.preprocessing
+    images = load(
+        data.name,
+        data.split,
+        data_dir=data.data_dir,
+        download=data.download,
+        size=needs.size,
+        channels=needs.channels,
+    )
+    check_shape(needs, images)
+    if not needs.classes:
+        require_known_order(engine, data.name, images.classes)
+    labels = labels_in(class_names(engine, images.classes), images)
+    threads = min(len(os.sched_getaffinity(0)), MAX_THREADS)
+    return calibrated(packed, images.images[:], labels, threads=threads)
+
+
+def say_calibration(info: Any, data: CalibrationData) -> None:
+    """A line with the temperature, and what it changed on the same images."""
+    facts = info["calibration"]
+    ece, nll = facts["ece"], facts["nll"]
+    say(
+        f"calibrated on {facts['images']} images of {data.name}, {data.split}: temperature "
+        f"{facts['temperature']:.3f}; expected calibration error {percent(ece['before'])} before, "
+        f"{percent(ece['after'])} after; negative log-likelihood {nll['before']:.4f} before, "
+        f"{nll['after']:.4f} after"
+    )
