@@ -68,24 +68,23 @@ class Rounding(TorchDispatchMode):
         name = func._schema.name.removeprefix("aten::").removesuffix("_")
         if name not in _ROUNDED:
             return result
-        exact = name not in _NORMS
+        terms = None
         if name in _SUMS and not all(_on_grid(one).all() for one in args if _is_real(one)):
-            exact = (
-                func(*(one.abs() if _is_real(one) else one for one in args), **kwargs or {}) == 0
-            )
+            terms = func(*(one.abs() if _is_real(one) else one for one in args), **kwargs or {})
         for tensor in result if isinstance(result, tuple) else (result,):
-            if _is_real(tensor):
-                self._move(tensor, _on_grid(tensor) & exact)
+            if _is_real(tensor) and tensor.numel():
+                self._move(tensor, terms, name in _NORMS)
         return result
 
-    def _move(self, tensor: Tensor, exact: Tensor) -> None:
-        if not tensor.numel():
-            return
-        size = _NOISE * float(tensor.abs().nan_to_num(posinf=0.0).max())
-        noise = torch.randn(tensor.shape, generator=self._generator).to(tensor.dtype) * size
+    def _move(self, tensor: Tensor, terms: Tensor | None, centred: bool) -> None:
+        """terms: of sums, those of the magnitudes of their terms. centred: less their mean."""
+        size = tensor.abs().nan_to_num(posinf=0.0).max() if terms is None else terms
+        noise = torch.randn(tensor.shape, generator=self._generator).to(tensor.dtype)
         if self._seed < 2:
-            noise = noise.abs() * (-1) ** self._seed
-        tensor.add_(noise.masked_fill(exact, 0.0))
+            # What all goes one way adds up.
+            noise = noise.abs() * 0.1 * (-1) ** self._seed
+        exact = terms is None and not centred
+        tensor.add_((_NOISE * size * noise).masked_fill(_on_grid(tensor) & exact, 0.0))
 
 
 def _is_real(one: object) -> bool:
