@@ -74,7 +74,7 @@ def test_a_grid_covers_the_values_on_whole_steps(seed, power_of_two):
     assert step <= spread / 254 * (2 if power_of_two else 1.000001)
     assert int(codes.max()) - int(codes.min()) >= (126 if power_of_two else 253)
     np.testing.assert_allclose(from_fixed_point(codes, one), values, atol=0.501 * step)
-    code = pixel_code(Preprocessing(one.scale, one.bias, (1, 1)))
+    code = pixel_code(one)
     assert code is not None
     assert code.multiplier == 1
     assert code.exact >= power_of_two
