@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import typer
 
 from signbit.cli._classes import require_known_order
-from signbit.cli._output import percent, say
+from signbit.cli._output import percent, say, write_json
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,6 +79,23 @@ def calibrated_on(packed: "PackedModel", data: CalibrationData) -> "PackedModel"
     labels = labels_in(class_names(engine, images.classes), images)
     threads = min(len(os.sched_getaffinity(0)), MAX_THREADS)
     return calibrated(packed, images.images[:], labels, threads=threads)
+
+
+def calibrate_file(path: Path, out: Path, data: CalibrationData | None, json: Path | None) -> None:
+    """Write a packed network, calibrated, to another file.
+
+    Raises: UsageError without a data set; ModelFormatError; as `calibrated_on`.
+    """
+    from signbit.format import PackedModel
+
+    if data is None:
+        raise UsageError(f"{path} is packed already; with --calibrate D its scores are calibrated")
+    packed = calibrated_on(PackedModel.load(path), data)
+    packed.save(out)
+    say(f"{out}: {out.stat().st_size:,} bytes")
+    say_calibration(packed.info, data)
+    calibration = packed.info["calibration"]
+    write_json(json, {"file": str(out), "bytes": out.stat().st_size, "calibration": calibration})
 
 
 def say_calibration(info: Any, data: CalibrationData) -> None:

@@ -11,6 +11,7 @@ from signbit.cli._calibrate import (
     Calibrate,
     CalibrationData,
     Split,
+    calibrate_file,
     calibrated_on,
     calibration_data,
     say_calibration,
@@ -22,12 +23,15 @@ from signbit.cli._output import print_table, require_suffix, say, write_json
 from signbit.cli._own_code import (
     Arguments,
     Mean,
+    SignatureFile,
     Size,
     Std,
     Weights,
     is_own_code,
     open_own_code,
+    own_module,
 )
+from signbit.cli._signature import read_signature
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,8 +47,8 @@ def pack(
         typer.Argument(
             metavar="MODEL",
             help="Run folder, .safetensors checkpoint, old .pth.tar (needs --model), or "
-            "FILE.py:NAME, a class in your own code (needs --weights, --size, --mean and --std). "
-            "With --calibrate also a packed .signbit file.",
+            "FILE.py:NAME, a class in your own code (needs --weights, and --size, --mean, --std or "
+            "--signature). With --calibrate also a packed .signbit file.",
         ),
     ],
     out: Annotated[
@@ -69,6 +73,7 @@ def pack(
     size: Size = None,
     mean: Mean = None,
     std: Std = None,
+    signature: SignatureFile = None,
     adopt: Annotated[
         bool,
         typer.Option(
@@ -101,16 +106,23 @@ def pack(
     require_suffix("--out", out, SUFFIX)
     data = calibration_data(calibrate, split, data_dir, download)
     own = {"--weights": weights, "--args": args, "--size": size, "--mean": mean, "--std": std}
-    own["--adopt"] = adopt or None
-    known = {"--model": model, "--set": settings or None, "--zeros": zeros}
+    own |= {"--signature": signature, "--adopt": adopt or None}
+    of_ours = {"--model": model, "--set": settings or None, "--zeros": zeros}
     if path.suffix == PACKED:
         others = {"--samples": samples, "--classes": classes, "--no-check": None if check else True}
-        _refuse(path, {**own, **known, **others}, "packed already")
-        _calibrate_file(path, out, data, json)
+        _refuse(path, {**own, **of_ours, **others}, "packed already")
+        calibrate_file(path, out, data, json)
         return
     report = None
     if is_own_code(path):
-        _refuse(path, known, "own code")
+        _refuse(path, of_ours, "own code")
+        if signature is not None:
+            own |= {"--classes": classes, "--samples": samples, "--weights": None, "--args": None}
+            own["--signature"] = None
+            _refuse(path, own, "described by --signature")
+            packed = _described(path, weights, args, signature, check)
+            _finish(packed, out, json, data, {})
+            return
         trained = open_own_code(path, weights, args, size, mean, std)
         if adopt:
             trained, report = _adopted(trained)
@@ -128,28 +140,34 @@ def pack(
         samples=read_images(samples, preprocessing) if samples else None,
         info=trained.info,
     )
+    _finish(packed, out, json, data, {} if report is None else {"adopted": report.to_dict()})
+
+
+def _described(
+    path: Path, weights: Path | None, args: str | None, signature: Path, check: bool
+) -> "PackedModel":
+    """A network of one's own, packed with the inputs and outputs that a file lists."""
+    inputs, outputs = read_signature(signature)
+    module, _ = own_module(path, weights, args)
+    from signbit.pack import pack as run
+
+    return run(module, inputs=inputs, outputs=outputs, check=check)
+
+
+def _finish(
+    packed: "PackedModel",
+    out: Path,
+    json: Path | None,
+    data: CalibrationData | None,
+    more: dict[str, Any],
+) -> None:
     if data is not None:
         packed = calibrated_on(packed, data)
     packed.save(out)
     _print(packed, out)
     if data is not None:
         say_calibration(packed.info, data)
-    result = {"file": str(out), "bytes": out.stat().st_size, **packed.info}
-    write_json(json, result | ({} if report is None else {"adopted": report.to_dict()}))
-
-
-def _calibrate_file(path: Path, out: Path, data: CalibrationData | None, json: Path | None) -> None:
-    """Write a packed network, calibrated, to another file."""
-    from signbit.format import PackedModel
-
-    if data is None:
-        raise UsageError(f"{path} is packed already; with --calibrate D its scores are calibrated")
-    packed = calibrated_on(PackedModel.load(path), data)
-    packed.save(out)
-    say(f"{out}: {out.stat().st_size:,} bytes")
-    say_calibration(packed.info, data)
-    calibration = packed.info["calibration"]
-    write_json(json, {"file": str(out), "bytes": out.stat().st_size, "calibration": calibration})
+    write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info, **more})
 
 
 def _refuse(path: Path, options: dict[str, Any], kind: str) -> None:

@@ -1,15 +1,34 @@
-"""Checks of lists that a file or a caller gives: numbers per channel, names."""
+"""Checks of what a file or a caller gives: fields, numbers per channel, names."""
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from signbit.errors import UsageError
+from signbit.format.types import shown
 
 MAX_CHANNELS = 4096
 # Control characters, halves of surrogate pairs, separators of lines and paragraphs.
 _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")
+
+
+def fields_of(
+    place: str, values: Any, needed: Sequence[str], allowed: Sequence[str]
+) -> dict[str, Any]:
+    """A mapping that a file gives, as a dict.
+
+    Raises: UsageError that begins with the place, where a field is missing or not known.
+    """
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{place} is {shown(values)}; give an object")
+    for name in values:
+        if name not in allowed:
+            raise UsageError(f"{place}: unknown field {shown(name)}; known: {', '.join(allowed)}")
+    for name in needed:
+        if name not in values:
+            raise UsageError(f"{place}: field {name!r} is missing")
+    return dict(values)
 
 
 def finite_numbers(place: str, field: str, values: Any) -> tuple[float, ...]:

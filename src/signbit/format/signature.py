@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from signbit.errors import UsageError
-from signbit.format.checks import MAX_CHANNELS, finite_numbers, one_line_names
+from signbit.format.checks import MAX_CHANNELS, fields_of, finite_numbers, one_line_names
 from signbit.format.preprocessing import Preprocessing
 from signbit.format.types import BITS, F32, U8, ValueType, shown, value_type
 
@@ -97,7 +97,7 @@ class Input:
         Raises: UsageError for missing or unknown fields.
         """
         fields = ("name", "kind", "shape", "scale", "bias")
-        return cls(**_fields(f"input {number}", values, fields[:3], fields))
+        return cls(**fields_of(f"input {number}", values, fields[:3], fields))
 
     def _per_channel(self, field: str) -> tuple[float, ...]:
         values, channels = getattr(self, field), self.shape[-1]
@@ -161,7 +161,7 @@ class Output:
         Raises: UsageError for missing or unknown fields.
         """
         fields = ("name", "kind", "node", "rank", "names")
-        return cls(**_fields(f"output {number}", values, fields, fields))
+        return cls(**fields_of(f"output {number}", values, fields, fields))
 
     def require_fit(self, value: ValueType) -> None:
         """Raises: UsageError where a value is not what the output says of it."""
@@ -269,17 +269,3 @@ def _shape(one: Input) -> tuple[int, ...]:
     except UsageError as error:
         raise UsageError(f"input {one.name!r}: {error}") from error
     return tuple(shape)
-
-
-def _fields(
-    place: str, values: Any, needed: Sequence[str], allowed: Sequence[str]
-) -> dict[str, Any]:
-    if not isinstance(values, Mapping):
-        raise UsageError(f"{place} is {shown(values)}; give an object")
-    for name in values:
-        if name not in allowed:
-            raise UsageError(f"{place}: unknown field {shown(name)}; known: {', '.join(allowed)}")
-    for name in needed:
-        if name not in values:
-            raise UsageError(f"{place}: field {name!r} is missing")
-    return dict(values)

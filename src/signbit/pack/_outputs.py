@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from signbit.errors import PackError, closest
 from signbit.format import Output
+from signbit.format.checks import fields_of
 from signbit.format.signature import CLASSES
 
 
@@ -32,6 +33,15 @@ class OutputSpec:
 
     def __post_init__(self):
         object.__setattr__(self, "names", tuple(self.at(0, 1).names))
+
+    @classmethod
+    def from_dict(cls, values: Any, number: int) -> "OutputSpec":
+        """An output of plain values, as a file of settings has them; of that number, from 1.
+
+        Raises: UsageError for missing or unknown fields.
+        """
+        allowed = ("name", "kind", "names", "module")
+        return cls(**fields_of(f"output {number}", values, ("name",), allowed))
 
     def at(self, node: int, rank: int) -> Output:
         """The output of the file, when its node is known."""
