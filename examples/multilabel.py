@@ -21,7 +21,7 @@ SIDE, DIGITS = 16, 10
 def canvases(split: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Canvases (N, side, side, 1) uint8, and for each which digits are on it, (N, 10) 0 or 1."""
     digits, generator = load("digits", split), np.random.default_rng(seed)
-    images, labels = digits.images[:, :, :, 0], digits.labels
+    images, labels = digits.images[:][..., 0], digits.labels
     canvas = np.zeros((count, SIDE, SIDE), np.uint8)
     answers = np.zeros((count, DIGITS), np.float32)
     for number in range(count):
@@ -52,8 +52,8 @@ def network(channels: int = 64) -> nn.Module:
 
 def main(arguments: list[str] | None = None) -> float:
     """Train, pack, check, export; returns the F1 score on held-out canvases."""
-    chosen = options("multilabel", epochs=12, arguments=arguments)
-    canvas, answers = canvases("train", 3000, seed=0)
+    chosen = options("multilabel", 12, arguments, samples=3000)
+    canvas, answers = canvases("train", chosen.samples, seed=0)
     # Of digits that the network has not seen, by other writers.
     test, wanted = canvases("test", 1000, seed=1)
 

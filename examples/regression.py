@@ -4,6 +4,8 @@ Ten measurements of 442 patients become bits. The network gives a number: the su
 are scaled and shifted into the unit of the targets.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from shared import check, options, save_and_export, train
@@ -24,8 +26,8 @@ class InUnits(nn.Module):
 
     def __init__(self, targets: torch.Tensor):
         super().__init__()
-        self.register_buffer("mean", targets.mean(0))
-        self.register_buffer("spread", targets.std(0))
+        self.mean = nn.Buffer(targets.mean(0))
+        self.spread = nn.Buffer(targets.std(0))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * self.spread + self.mean
@@ -58,8 +60,8 @@ def linear(inputs: np.ndarray, targets: np.ndarray, test: np.ndarray) -> np.ndar
 
 def main(arguments: list[str] | None = None) -> float:
     """Train, pack, check, export; returns R2 on held-out patients."""
-    chosen = options("regression", epochs=15, arguments=arguments)
-    table = load_diabetes()
+    chosen = options("regression", 15, arguments)
+    table: Any = load_diabetes()
     values, targets = table.data, table.target.astype(np.float32)
     order = np.random.default_rng(0).permutation(len(values))
     test, training = order[:142], order[142:]

@@ -72,8 +72,8 @@ def overlaps(found: np.ndarray, wanted: np.ndarray) -> list[float]:
 
 def main(arguments: list[str] | None = None) -> float:
     """Train, pack, check, export; returns the mean intersection over union on held-out pictures."""
-    chosen = options("segmentation", epochs=8, arguments=arguments)
-    (pixels, regions), (test, answers) = pictures(1000, seed=0), pictures(200, seed=1)
+    chosen = options("segmentation", 10, arguments, samples=1200)
+    (pixels, regions), (test, answers) = pictures(chosen.samples, seed=0), pictures(200, seed=1)
 
     image = Input.pixels("image", (SIDE, SIDE, 1), scale=[1 / 128], bias=[-1.0])
 
@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> float:
         return torch.from_numpy(codes).permute(0, 3, 1, 2).float() / 128 - 1
 
     model, targets = network(), torch.from_numpy(regions)
-    train(model, tensor(pixels), targets, F.cross_entropy, chosen.epochs, batch_size=32)
+    train(model, tensor(pixels), targets, F.cross_entropy, chosen.epochs, batch_size=16)
 
     outputs = [OutputSpec("regions", "classes", names=REGIONS)]
     packed = pack(model, inputs=[image], outputs=outputs)

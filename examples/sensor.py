@@ -62,8 +62,8 @@ def network() -> nn.Module:
 
 def main(arguments: list[str] | None = None) -> float:
     """Train, pack, check, export; returns the accuracy on held-out traces."""
-    chosen = options("sensor", epochs=12, arguments=arguments)
-    (training, labels), (test, answers) = traces(3000, seed=0), traces(1000, seed=1)
+    chosen = options("sensor", 12, arguments, samples=3000)
+    (training, labels), (test, answers) = traces(chosen.samples, seed=0), traces(1000, seed=1)
 
     sensor = Input.fixed_point("acceleration", (LENGTH, 3), *fixed_point_grid(training))
     print(f"a step is {sensor.scale[0]} g, code 0 is {sensor.bias[0]} g")

@@ -17,11 +17,15 @@ from signbit.layers import clip_latent_weights
 from signbit.runtime.engine import Engine
 
 
-def options(name: str, epochs: int, arguments: list[str] | None = None) -> argparse.Namespace:
-    """The options of an example: where to write, and how long to train."""
+def options(
+    name: str, epochs: int, arguments: list[str] | None, samples: int | None = None
+) -> argparse.Namespace:
+    """The options of an example: where to write, how long to train, on how much made data."""
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("--out", type=Path, default=Path(f"example-{name}"), metavar="DIR")
     parser.add_argument("--epochs", type=int, default=epochs)
+    if samples is not None:
+        parser.add_argument("--samples", type=int, default=samples, help="to train on")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)

@@ -4,6 +4,8 @@ Each of 30 measurements becomes 8 bits by thresholds that are learned from the t
 network then runs on XNOR and popcount from its first layer on.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from shared import check, options, save_and_export, train
@@ -20,7 +22,7 @@ LEVELS = 8
 
 
 def network(bits: int) -> nn.Module:
-    """Two binary layers. The input is bits already, so the first layer needs no quantizer for it."""
+    """Two binary layers. The input is bits already, so the first one needs no quantizer for it."""
     return nn.Sequential(
         BinaryLinear(bits, 64, bias=False, input_quantizer=None),
         nn.BatchNorm1d(64),
@@ -36,8 +38,8 @@ def signs(bits: np.ndarray) -> torch.Tensor:
 
 def main(arguments: list[str] | None = None) -> float:
     """Train, pack, check, export; returns the accuracy on held-out rows."""
-    chosen = options("tabular", epochs=40, arguments=arguments)
-    table = load_breast_cancer()
+    chosen = options("tabular", 40, arguments)
+    table: Any = load_breast_cancer()
     order = np.random.default_rng(0).permutation(len(table.data))
     test, training = order[:169], order[169:]
 

@@ -288,3 +288,17 @@ def test_an_input_that_changes_nothing_is_noted():
     inputs = [Input.bits("code", (20,)), Input.numbers("spare", (4,))]
     packed = packs(Ignores(), inputs)
     assert any("spare" in note for note in packed.info["notes"])
+
+
+def test_a_value_may_be_two_outputs_and_an_input_one():
+    class Same(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = BinaryLinear(20, 3)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+            y = self.fc(x)
+            return y, y, x
+
+    names = ["one", "same", "given"]
+    packs(Same(), [Input.numbers("x", (20,))], [OutputSpec(name, "numbers") for name in names])

@@ -3,6 +3,8 @@
 from typing import Any
 
 from signbit.export._interface import ExportRequest
+from signbit.format import Output, PackedModel
+from signbit.runtime.samples import value_shape
 
 CONVENTIONS = {
     "bits": "a bit 1 stands for +1, 0 for -1; the sign of zero is -1",
@@ -16,6 +18,8 @@ CONVENTIONS = {
     "from 0 row by row, then column, then channel; it is fill where one of the three is -1",
     "values": "golden values are (samples, height, width, channels); those of inputs and outputs "
     "are (samples, *shape), channels last",
+    "kinds": "u8 is codes of 8 bits, i32 sums of 32 bits, f32 float32 numbers, bits -1 and +1; "
+    "shapes are those of one sample, channels last",
     "preprocessing": "real input = scale * code + bias for each channel, for codes 0 to 255; "
     "images are RGB; conv_u8 counts a code p as multiplier * p + offset",
 }
@@ -28,7 +32,7 @@ def describe(request: ExportRequest) -> dict[str, Any]:
         "name": request.name,
         "conventions": dict(CONVENTIONS),
         "inputs": [one.to_dict() for one in model.inputs],
-        "outputs": [one.to_dict() for one in model.outputs],
+        "outputs": [one.to_dict() | _value(model, one) for one in model.outputs],
         "graph": [
             {
                 "node": number,
@@ -41,6 +45,12 @@ def describe(request: ExportRequest) -> dict[str, Any]:
         ],
         "golden_samples": request.golden.samples,
     }
+
+
+def _value(model: PackedModel, one: Output) -> dict[str, Any]:
+    """Of what an output gives, kind and shape of one sample, in the words of the inputs."""
+    value = model.types[one.node]
+    return {"type": value.kind, "shape": list(value_shape(value, one.rank))}
 
 
 def _plain(value: Any) -> Any:

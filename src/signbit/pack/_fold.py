@@ -20,7 +20,7 @@ from signbit.pack._draft import (
     Step,
     base_of,
 )
-from signbit.pack._functions import Function, Turns, evaluated
+from signbit.pack._functions import Function, Keys, Turns, evaluated
 from signbit.pack._pixels import pixel_code
 from signbit.pack._thresholds import (
     Thresholds,
@@ -29,7 +29,7 @@ from signbit.pack._thresholds import (
     integer_keys,
     integer_thresholds,
 )
-from signbit.pack._two_values import Levels, Reason, TwoValues, two_values
+from signbit.pack._two_values import Levels, Reason, TwoValues, third_at, two_values
 from signbit.pack._zeros import Zeros
 
 
@@ -288,8 +288,10 @@ class Folding:
         again = two_values(later, float_keys(later, later.of.size[2]))
         if isinstance(again, Reason):
             return found
-        if again.between and self._zeros.have_third(later):
-            return _FLAT
+        if again.between:
+            third = third_at(function, *self._keys(function), again.levels)
+            if third is not None or self._zeros.have_third(later):
+                return third or _FLAT
         return Comparison(later.of, again.turns, again.levels, floats=True)
 
     def _once(self, function: Function) -> TwoValues | Reason:
@@ -298,20 +300,25 @@ class Folding:
         return self._found[function.step, function.of]
 
     def _looked_at_keys(self, function: Function) -> TwoValues | Reason:
+        keys, step = self._keys(function)
+        if step is None:
+            zeros = function(torch.tensor([[0.0], [-0.0]]).expand(-1, function.of.size[2]))
+            if bool((zeros[0] != zeros[1]).any()) and not bool(zeros.isnan().any()):
+                return Reason("it tells 0 from -0, which a comparison does not", few=True)
+        return two_values(function, keys, step)
+
+    def _keys(self, function: Function) -> tuple[Keys, int | None]:
+        """The keys of a function's argument, and how far those that can occur are apart."""
         of, channels = function.of, function.of.size[2]
         whole = self.integers(of)
         if whole is not None:
             keys = integer_keys(whole.low, whole.high, channels)
-            keys = keys._replace(number=lambda key: key.float() * whole.unit)
-            return two_values(function, keys, whole.step)
+            return keys._replace(number=lambda key: key.float() * whole.unit), whole.step
         pixels = self.pixels(of)
         if pixels is not None:
-            keys = integer_keys(0, 255, channels)._replace(number=_number_of(pixels, channels))
-            return two_values(function, keys, 1)
-        zeros = function(torch.tensor([[0.0], [-0.0]]).expand(-1, channels))
-        if bool((zeros[0] != zeros[1]).any()) and not bool(zeros.isnan().any()):
-            return Reason("it tells 0 from -0, which a comparison does not", few=True)
-        return two_values(function, float_keys(function, channels))
+            keys = integer_keys(0, 255, channels)
+            return keys._replace(number=_number_of(pixels, channels)), 1
+        return float_keys(function, channels), None
 
 
 def _number_of(pixels: Input, channels: int) -> Callable[[Tensor], Tensor]:

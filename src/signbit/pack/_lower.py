@@ -96,7 +96,13 @@ class Lowering:
         for step in order:
             if step in wanted:
                 self.number(step)
-        return [self.real(step) for step in last]
+        given: list[int] = []
+        for step in last:
+            node = self.real(step)
+            # An output is a node, and one output alone.
+            copied = node < self.inputs or node in given
+            given.append(self._affine(step, node, 1.0) if copied else node)
+        return given
 
     def _numbers_before(self, step: Step) -> Sequence[Step]:
         """The sources of a step that are needed as numbers, not as bits."""
@@ -125,15 +131,14 @@ class Lowering:
         if not number.whole:
             return number.node
         if step not in self._reals:
-            channels = step.size[2]
-            self._reals[step] = self.emit(
-                step.place.path,
-                "affine",
-                [number.node],
-                scale=np.full(channels, number.unit, np.float32),
-                bias=np.zeros(channels, np.float32),
-            )
+            self._reals[step] = self._affine(step, number.node, number.unit)
         return self._reals[step]
+
+    def _affine(self, step: Step, node: int, unit: float) -> int:
+        """The float32 numbers of a node, times a unit."""
+        scale = np.full(step.size[2], unit, np.float32)
+        bias = np.zeros(step.size[2], np.float32)
+        return self.emit(step.place.path, "affine", [node], scale=scale, bias=bias)
 
     def number(self, step: Step) -> Scaled:
         """The value of a step, made on the first call."""

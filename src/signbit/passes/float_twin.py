@@ -16,8 +16,9 @@ def float_twin(model: PackedModel) -> PackedModel:
     """A network of float32 numbers alone, whose layers have the same shapes: not the same scores.
 
     Convolutions of bits or pixels become real ones, thresholds become Hardtanh (batch norm would
-    cost more), and what only turns bits vanishes.
+    cost more), and what only turns bits vanishes, but where an output needs a node of its own.
     """
+    given = {output.node for output in model.outputs}
     nodes: list[Node] = []
     place = {}
     for number, one in enumerate(model.inputs):
@@ -27,7 +28,7 @@ def float_twin(model: PackedModel) -> PackedModel:
             place[number] = len(model.inputs) + len(nodes) - 1
     for number, node in model.numbered():
         inputs = tuple(place[source] for source in node.inputs)
-        if node.op in _VANISH:
+        if node.op in _VANISH and number not in given:
             place[number] = inputs[0]
             continue
         twin = _TWINS.get(node.op, _same)(model, node)
@@ -45,6 +46,10 @@ def _real_input(one: Input, number: int) -> Node:
 
 def _same(model: PackedModel, node: Node) -> Node:
     return node
+
+
+def _identity(model: PackedModel, node: Node) -> Node:
+    return Node("clamp", (), {"low": -math.inf, "high": math.inf})
 
 
 def _convolution(model: PackedModel, node: Node) -> Node:
@@ -65,5 +70,6 @@ def _hardtanh(model: PackedModel, node: Node) -> Node:
 _VANISH = ("normalize", "flip", "signs")
 _TWINS: dict[str, Callable[[PackedModel, Node], Node]] = {
     **dict.fromkeys(("conv_bits", "conv_u8", "conv_f32_bits", "conv_f32"), _convolution),
+    **dict.fromkeys(_VANISH, _identity),
     "threshold": _hardtanh,
 }
