@@ -28,6 +28,24 @@ def octave() -> str:
 
 
 @pytest.fixture(scope="session")
+def iverilog() -> str:
+    """The path of Icarus Verilog; `missing` where there is none."""
+    return shutil.which("iverilog") or missing("needs Icarus Verilog: apt-get install iverilog")
+
+
+@pytest.fixture(scope="session")
+def verilator() -> str:
+    """The path of Verilator; `missing` where there is none."""
+    return shutil.which("verilator") or missing("needs Verilator: apt-get install verilator")
+
+
+@pytest.fixture(scope="session")
+def yosys() -> str:
+    """The path of Yosys; `missing` where there is none."""
+    return shutil.which("yosys") or missing("needs Yosys: apt-get install yosys")
+
+
+@pytest.fixture(scope="session")
 def cifar10_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the real CIFAR-10; `missing` where there is none.
 

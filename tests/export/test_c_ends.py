@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.c_export import SANITIZED, STRICT, build, cortex_m, written
+from helpers.c_export import SANITIZED, STRICT, build, cortex_m, tool, written
 from helpers.files import WINDOW, ends
 from helpers.networks import packed
 from helpers.random_ends import random_ends
@@ -29,6 +29,13 @@ def passes(folder: Path, *flags: object) -> str:
 def test_any_inputs_and_outputs_pass_under_sanitizers(tmp_path, seed):
     folder = written(tmp_path / "out", random_ends(np.random.default_rng(seed)))
     passes(folder, *SANITIZED)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_clang_has_nothing_to_warn_of(tmp_path, seed):
+    folder = written(tmp_path / "out", random_ends(np.random.default_rng(seed)))
+    program = build(folder, tool("clang", "clang"), "-O1")
+    assert run(program, folder=folder).startswith("PASS net: ")
 
 
 def test_inputs_and_outputs_of_every_kind_pass_on_a_microcontroller(tmp_path):

@@ -19,7 +19,6 @@ from helpers.tools import run
 from numpy.typing import NDArray
 
 from signbit.export import ExportRequest
-from signbit.export._image_network import is_image_network
 
 Array = NDArray[Any]
 
@@ -34,7 +33,7 @@ def executed(to: str, request: ExportRequest, folder: Path) -> None:
 
 def in_torchs_order(request: ExportRequest, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Inputs as ONNX and torch take them: channels first, but for the pixels of an image."""
-    if is_image_network(request.model):
+    if request.model.signature.is_of_images:
         return dict(arrays)
     return {name: channels_first(array) for name, array in arrays.items()}
 

@@ -217,6 +217,14 @@ class Signature:
         pixels = Input.pixels("pixels", shape, preprocessing.scale, preprocessing.bias)
         return cls((pixels,), (Output("scores", CLASSES, last, 1, preprocessing.classes),))
 
+    @property
+    def is_of_images(self) -> bool:
+        """Whether it is one image of pixels, and one row of scores of classes."""
+        taken, given = self.inputs[0], self.outputs[0]
+        alone = len(self.inputs) == len(self.outputs) == 1
+        image = taken.kind == U8 and len(taken.shape) == 3 and len(taken.scale) == taken.shape[2]
+        return alone and image and given.kind == CLASSES and given.rank == 1
+
     def moved(self, place: Mapping[int, int]) -> "Signature":
         """The same where nodes have other numbers."""
         outputs = [replace(one, node=place[one.node]) for one in self.outputs]
@@ -228,9 +236,7 @@ class Signature:
         Raises: UsageError for any other network.
         """
         taken, given = self.inputs[0], self.outputs[0]
-        others = len(self.inputs) > 1 or len(self.outputs) > 1
-        image = taken.kind == U8 and len(taken.shape) == 3 and len(taken.scale) == taken.shape[2]
-        if others or not image or given.kind != CLASSES or given.rank != 1:
+        if not self.is_of_images:
             raise UsageError(
                 f"the network takes {', '.join(map(str, self.inputs))} and gives "
                 f"{', '.join(f'{one.name} ({one.kind})' for one in self.outputs)}; this is for "

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from signbit.export._image_network import is_image_network
 from signbit.export._interface import ExportRequest
 from signbit.export._npz import write_npz
 from signbit.export._template import template
@@ -31,7 +30,7 @@ def metadata(proto: "ModelProto", model: PackedModel, conventions: Mapping[str, 
     from onnx import helper
 
     proto.doc_string = "\n".join(f"{key}: {text}" for key, text in conventions.items())
-    if is_image_network(model):
+    if model.signature.is_of_images:
         names = {"classes": list(model.preprocessing.classes)}
     else:
         # The shapes are those of the graph.

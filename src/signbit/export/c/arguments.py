@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from signbit.export._image_network import is_image_network
 from signbit.export.c.text import TYPES
 from signbit.export.c.weights import words32_for
 from signbit.format import Input, Output, PackedModel
@@ -85,7 +84,7 @@ class Arguments(NamedTuple):
     @classmethod
     def of(cls, model: PackedModel) -> "Arguments":
         """The arguments for the inputs and outputs of a network."""
-        is_image = is_image_network(model)
+        is_image = model.signature.is_of_images
         taken = [(number, one, len(one.shape)) for number, one in enumerate(model.inputs)]
         given = [(one.node, one, one.rank) for one in model.outputs]
         names = [f"in_{one.name}" for one in model.inputs]

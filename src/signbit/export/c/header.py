@@ -33,6 +33,7 @@ def header(request: ExportRequest, plan: CPlan) -> str:
     if arguments.scores is not None:
         sizes += _macro(upper, "CLASSES", arguments.scores.value.channels)
     named = [one for one in arguments.outputs if one.names]
+    names = "".join(f"extern {array_of_names(name, one)};\n" for one in named)
     return template(
         "c",
         "network.h",
@@ -42,7 +43,7 @@ def header(request: ExportRequest, plan: CPlan) -> str:
         ARGUMENTS="\n".join(_argument(one, upper) for one in every),
         BYTES_OF_ARENA=plan.arena_bytes,
         BYTES_OF_CONSTANTS=plan.constant_bytes,
-        CHANNEL_NAMES="".join(f"extern {array_of_names(name, one)};\n" for one in named),
+        CHANNEL_NAMES=f"{names}\n" if names else "",
         FUNCTIONS=_functions(name, arguments),
         BITS_IN_WORDS=_WORDS if any(one.value.kind == BITS for one in every) else "",
     )
@@ -107,6 +108,6 @@ def _functions(name: str, arguments: Arguments) -> str:
     words["SHARED"] = declarations([*arguments.inputs, *arguments.others])
     texts = [template("c", "run.h", **words)]
     if scores is not None:
-        others = f" Writes the other outputs, as {name}_run does." if arguments.others else ""
+        others = f"\n * Writes the other outputs, as {name}_run does." if arguments.others else ""
         texts.append(template("c", "classify.h", SCORES=scores.name, OTHERS=others, **words))
     return "\n".join(texts)

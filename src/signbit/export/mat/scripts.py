@@ -5,7 +5,6 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
-from signbit.export._image_network import is_image_network
 from signbit.export._interface import ExportRequest
 from signbit.export._template import template
 from signbit.format import Input, Output, PackedModel
@@ -17,7 +16,7 @@ from signbit.runtime.samples import value_shape
 def write_scripts(request: ExportRequest, folder: Path) -> None:
     """Write `NAME_run.m` and `NAME_node.m`, which run the network, and its graph `NAME_graph.m`."""
     name, model = request.name, request.model
-    words = _of_image(model, name) if is_image_network(model) else _of_names(model, name)
+    words = _of_image(model, name) if model.signature.is_of_images else _of_names(model, name)
     words |= {
         "NAME": name,
         "NODES": graph_nodes(model),

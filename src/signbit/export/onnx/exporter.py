@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.export._image_network import is_image_network
 from signbit.export._interface import ExportRequest
 from signbit.export._onnx.files import metadata, write
 from signbit.export._onnx.graph import Graph, require_onnx
@@ -86,16 +85,18 @@ def _shape(model: PackedModel, one: Input | Output) -> tuple[int, ...]:
     """Of one sample: torch's layout, but for the pixels of a network of images."""
     if isinstance(one, Output):
         return torch_shape(model.types[one.node], one.rank)
-    return tuple(one.shape) if is_image_network(model) else torch_shape(one.type, len(one.shape))
+    return (
+        tuple(one.shape) if model.signature.is_of_images else torch_shape(one.type, len(one.shape))
+    )
 
 
 def _in_layout(model: PackedModel, array: Array) -> Array:
-    return in_layout(array, "file" if is_image_network(model) else "torch")
+    return in_layout(array, "file" if model.signature.is_of_images else "torch")
 
 
 def _of_names(model: PackedModel) -> dict[str, str]:
     """Conventions that state every input and output."""
-    if is_image_network(model):
+    if model.signature.is_of_images:
         names = {"input": model.inputs[0].name, "output": model.outputs[0].name}
         return {key: f"{name}: {_IMAGE[key]}" for key, name in names.items()}
 
@@ -111,7 +112,7 @@ def _of_names(model: PackedModel) -> dict[str, str]:
 
 def _counted(model: PackedModel) -> str:
     """Where the numbers of values start."""
-    if is_image_network(model):
+    if model.signature.is_of_images:
         return "node 0 is n00"
     return f"inputs are counted too, so the first node is {node_name(len(model.inputs))}"
 
@@ -129,7 +130,7 @@ class _Plain:
         from onnx import TensorProto
 
         graph, x = to.graph, one.name
-        if is_image_network(to.model):
+        if to.model.signature.is_of_images:
             x = graph.add("Transpose", x, perm=[0, 3, 1, 2])
         x = to.without_rank(number, x, len(one.shape))
         if one.kind == BITS:

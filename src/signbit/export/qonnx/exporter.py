@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from signbit.errors import UsageError
 from signbit.export._bounds import HALVES_END
-from signbit.export._image_network import is_image_network
 from signbit.export._interface import ExportRequest, Golden
 from signbit.export._onnx.files import graph_value, metadata, write
 from signbit.export._onnx.graph import Graph, require_onnx
@@ -93,7 +92,7 @@ def _annotate(proto: "ModelProto", model: PackedModel) -> None:
 def _of_names(writer: OnnxWriter) -> dict[str, str]:
     """Conventions that state every input and output."""
     model = writer.model
-    if is_image_network(model):
+    if model.signature.is_of_images:
         names = {"input": model.inputs[0].name, "output": model.outputs[0].name}
         return {key: f"{name}: {_IMAGE[key]}" for key, name in names.items()}
 

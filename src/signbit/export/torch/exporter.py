@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from signbit.export._image_network import is_image_network
 from signbit.export._interface import ExportRequest
 from signbit.export._operations import exporter
 from signbit.export._signature import name_refusal
@@ -55,7 +54,7 @@ def torch(request: ExportRequest, folder: Path) -> dict[str, Any]:
 
 def _use(model: PackedModel) -> str:
     """How the module is called."""
-    if is_image_network(model):
+    if model.signature.is_of_images:
         return "network(pixels), where pixels are uint8, (N, height, width, channels)"
     names = ", ".join(one.name for one in model.inputs)
     given = "a dict of the outputs" if len(model.outputs) > 1 else "the output"
@@ -68,7 +67,7 @@ def _use(model: PackedModel) -> str:
 def _golden(request: ExportRequest) -> dict[str, Array]:
     """Inputs, every node's value, and outputs, as the module has them."""
     model, golden = request.model, request.golden
-    layout = "file" if is_image_network(model) else "torch"
+    layout = "file" if model.signature.is_of_images else "torch"
     arrays = {
         name: np.ascontiguousarray(in_layout(array, layout))
         for name, array in golden.inputs.items()

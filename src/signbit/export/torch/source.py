@@ -7,7 +7,6 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.export._image_network import is_image_network
 from signbit.export._signature import torch_shape
 from signbit.export._template import template
 from signbit.export.torch.operations import Line, lines
@@ -31,7 +30,7 @@ def source(model: PackedModel, name: str) -> str:
             layers.append(f"        self.{key} = {line.layer}")
         call = line.call.replace("{self}", f"self.{key}")
         forward.append(f"        x.append({call})  # {key}: {node.op}, {model.types[number]}")
-    words = _of_image(model) if is_image_network(model) else _of_names(model)
+    words = _of_image(model) if model.signature.is_of_images else _of_names(model)
     single = len(model.outputs) == 1
     return template(
         "torch",

@@ -24,8 +24,7 @@ SIZES#define UPPER_ARENA_BYTES BYTES_OF_ARENA
 /* Inputs and outputs: arrays of COUNT elements in the order of their axes.BITS_IN_WORDS */
 
 ARGUMENTS
-CHANNEL_NAMES
-FUNCTIONS
+CHANNEL_NAMESFUNCTIONS
 #ifdef __cplusplus
 }
 #endif
