@@ -47,6 +47,7 @@ def test_an_unknown_category_is_an_error_or_no_bit():
     [
         ([["red"]], UsageError, "values have 1 features, categories are for 2"),
         (["red", "small"], UsageError, r"values: shape \(2,\)"),
+        ([["red"], ["red", "small"]], UsageError, "values: rows of different lengths"),
         ([[1, 2]], InputTypeError, "values: int64; these categories are text"),
         ([[1.0, 2.0]], InputTypeError, "values: float64; give text or whole numbers"),
         ([[True, False]], InputTypeError, "values: bool"),

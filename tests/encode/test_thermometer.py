@@ -42,6 +42,11 @@ def test_numbers_are_compared_as_float32_as_in_c():
     assert thermometer([[np.nextafter(np.float32(0.1), np.float32(1))]], [[0.1]]).all()
 
 
+def test_a_masked_array_without_a_masked_value_is_an_array():
+    values = np.ma.array([[1.5, 0.0]], mask=False)
+    assert thermometer(values, THRESHOLDS).astype(int).tolist() == [[1, 1, 0, 1, 1, 0]]
+
+
 def test_infinities_and_huge_numbers_are_above_or_below_all():
     bits = thermometer([[np.inf, -np.inf], [1e300, -1e300]], THRESHOLDS)
     assert bits.astype(int).tolist() == [[1, 1, 1, 0, 0, 0]] * 2
@@ -121,6 +126,9 @@ def test_an_encoder_holds_its_thresholds_and_counts_bits_for_an_input():
         ([[1.0]], [[0.0, np.nan]], UsageError, r"thresholds: NaN at \(0, 1\)"),
         ([[1.0]], [[0.0, np.inf]], UsageError, r"thresholds: no finite float32 at \(0, 1\)"),
         ([[1.0]], [[1e39]], UsageError, r"thresholds: no finite float32 at \(0, 0\)"),
+        ([[1.0], [1.0, 2.0]], THRESHOLDS, UsageError, "values: rows of different lengths"),
+        (np.ma.array([[1.0, 2.0]], mask=[[0, 1]]), THRESHOLDS, UsageError, "values: some are mask"),
+        ([[1.0]], [[0, 1], [0]], UsageError, "thresholds: rows of different lengths"),
         ([[1.0]], np.zeros((1, 5000)), UsageError, "at most 4096 levels"),
     ],
 )

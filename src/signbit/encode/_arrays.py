@@ -8,12 +8,22 @@ from numpy.typing import NDArray
 from signbit.errors import InputTypeError, UsageError
 
 
+def as_array(what: str, values: Any) -> NDArray[Any]:
+    """Any values as an array. Raises: UsageError for rows of other lengths, and masked values."""
+    if np.ma.is_masked(values):
+        raise UsageError(f"{what}: some are masked; fill or drop them")
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise UsageError(f"{what}: rows of different lengths; give (N, ..., features)") from error
+
+
 def real_numbers(what: str, values: Any) -> NDArray[Any]:
     """An array of real numbers, as it is; infinities are allowed.
 
     Raises: InputTypeError for another type; UsageError for NaN, with its place.
     """
-    array = np.asarray(values)
+    array = as_array(what, values)
     if array.dtype.kind not in "iuf":
         raise InputTypeError(f"{what}: {array.dtype}; give real numbers")
     if array.dtype.kind == "f" and np.isnan(array).any():

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.encode._arrays import as_array
 from signbit.errors import InputTypeError, UsageError
 from signbit.format.checks import one_line_names
 from signbit.format.types import MAX_CHANNELS, shown
@@ -113,7 +114,7 @@ def _check_distinct(place: str, categories: Sequence[Any]) -> None:
 
 def _values(what: str, values: Any) -> NDArray[Any]:
     """Text or whole numbers of shape (N, ..., features)."""
-    array = np.asarray(values)
+    array = as_array(what, values)
     if array.dtype == object:
         # As tables of pandas have them.
         kinds = {type(one) for one in array.flat}
