@@ -127,7 +127,12 @@ def test_an_encoder_holds_its_thresholds_and_counts_bits_for_an_input():
         ([[1.0]], [[0.0, np.inf]], UsageError, r"thresholds: no finite float32 at \(0, 1\)"),
         ([[1.0]], [[1e39]], UsageError, r"thresholds: no finite float32 at \(0, 0\)"),
         ([[1.0], [1.0, 2.0]], THRESHOLDS, UsageError, "values: rows of different lengths"),
-        (np.ma.array([[1.0, 2.0]], mask=[[0, 1]]), THRESHOLDS, UsageError, "values: some are mask"),
+        (
+            np.ma.array([[1.0, 2.0]], mask=[[False, True]]),
+            THRESHOLDS,
+            UsageError,
+            "values: some are mask",
+        ),
         ([[1.0]], [[0, 1], [0]], UsageError, "thresholds: rows of different lengths"),
         ([[1.0]], np.zeros((1, 5000)), UsageError, "at most 4096 levels"),
     ],
