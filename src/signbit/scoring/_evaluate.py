@@ -12,6 +12,7 @@ from signbit.data import ImageSet, class_places
 from signbit.errors import DataError
 from signbit.format import Preprocessing
 from signbit.scoring._counts import Classification, ClassificationCounter
+from signbit.scoring._probabilities import ends_in_softmax
 
 MOST_LISTED = 5
 
@@ -55,11 +56,7 @@ class Evaluation:
             "split": self.split,
             "images": self.figures.images,
             "images_per_second": self.images_per_second,
-            "top1": self.figures.top1,
-            "top5": self.figures.top5,
-            "classes": list(self.classes),
-            "per_class": dict(zip(self.classes, self.figures.per_class, strict=True)),
-            "confusion": self.figures.confusion.tolist(),
+            **self.figures.to_dict(self.classes),
         }
 
 
@@ -84,7 +81,7 @@ def evaluate(
     _check_shape(model.preprocessing, images)
     classes = class_names(model, images.classes) if classes is None else tuple(classes)
     labels = _labels_in(classes, images)
-    counter = ClassificationCounter(len(classes))
+    counter = ClassificationCounter(len(classes), ends_in_softmax(model))
     start = time.perf_counter()
     for batch in _batches(len(labels), batch_size):
         counter.add(model.scores(images.images[batch]), labels[batch])

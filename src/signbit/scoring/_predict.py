@@ -19,6 +19,7 @@ from signbit.errors import DataError
 from signbit.format import Preprocessing
 from signbit.scoring._counts import check_scores
 from signbit.scoring._evaluate import Classifier
+from signbit.scoring._probabilities import ends_in_softmax, softmax
 
 READERS = 4
 
@@ -97,7 +98,8 @@ def predict(
     """Classify the files in their order; the memory needed does not grow with their number.
 
     Probabilities are the softmax of the scores. Where the scores are log-probabilities, that gives
-    the probabilities themselves. Where two are equal, the class of the lower index comes first.
+    the probabilities themselves. A packed network that ends in a softmax gives probabilities, which
+    stay as they are. Where two are equal, the class of the lower index comes first.
 
     classes: names in the order of the scores.
     top: how many of the likeliest classes to name, at most the number of classes.
@@ -121,20 +123,10 @@ def _classify(
 ) -> Iterator[list[tuple[str, float]]]:
     scores = model.scores(images)
     check_scores(scores, len(classes))
-    probabilities = softmax(scores)
+    probabilities = scores if ends_in_softmax(model) else softmax(scores)
     order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
     for row, best in zip(probabilities, order, strict=True):
         yield [(classes[int(index)], float(row[index])) for index in best]
-
-
-def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities from scores; rows add up to 1.  Shape: (N, classes)."""
-    wide = scores.astype(np.float64)
-    highest = wide.max(axis=1, keepdims=True)
-    # Where the highest score is infinite, the difference to itself would be NaN.
-    shifted = np.where(wide == highest, 0.0, wide - np.nan_to_num(highest))
-    powers = np.exp(shifted)
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 Read = tuple[Path, NDArray[np.uint8] | DataError]
