@@ -93,15 +93,14 @@ class Batch:
 
 
 class Samples(Protocol):
-    """Samples in files, read batch by batch.
-
-    name: of the data.
-    targets: names of the outputs that have true answers.
-    clipped: for each input, how many numbers were outside its codes so far.
-    """
+    """Samples in files, read batch by batch.  name: of the data."""
 
     name: str
-    targets: Sequence[str]
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """Names of the outputs that have true answers."""
+        ...
 
     @property
     def count(self) -> int | None:
@@ -109,7 +108,9 @@ class Samples(Protocol):
         ...
 
     @property
-    def clipped(self) -> Mapping[str, int]: ...
+    def clipped(self) -> Mapping[str, int]:
+        """For each input, how many numbers were outside its codes so far."""
+        ...
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All samples in order. Raises: DataError naming the place of a value that is wrong."""
