@@ -179,7 +179,7 @@ def note_clipped(engine: "Engine", clipped: Mapping[str, int]) -> None:
         if clipped.get(one.name):
             low, high = one.bias[0], one.scale[0] * 255 + one.bias[0]
             say(
-                f"signbit: {clipped[one.name]} numbers of input {one.name!r} were outside its "
-                f"codes, {low:g} to {high:g} in channel 0, and count as the code at that end",
+                f"signbit: outside the codes of input {one.name!r}, {low:g} to {high:g} in channel "
+                f"0: {clipped[one.name]} of its numbers, which count as the nearest end",
                 err=True,
             )

@@ -1,5 +1,6 @@
 """Maps of classes as pictures: the classes themselves, and their colours over the image."""
 
+import colorsys
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -19,18 +20,21 @@ MOST_IN_LEGEND = 24
 _LONGEST_NAME = 32
 _LINE, _BOX, _FONT = 22, 14, 13
 _WEIGHT = 0.5
+_GOLDEN_RATIO, _FIRST_HUE = 0.618034, 0.58
+# Saturation and value.
+_LEVELS = ((0.8, 1.0), (0.9, 0.75), (0.5, 1.0))
 
 
 def colors(count: int) -> NDArray[np.uint8]:
-    """A colour for each class, (count, 3), those of PASCAL VOC: class 0 is black."""
-    indices = np.arange(count)
-    found = np.zeros((count, 3), np.uint8)
-    for bit in range(8):
-        for channel in range(3):
-            found[:, channel] |= (((indices >> (3 * bit + channel)) & 1) << (7 - bit)).astype(
-                np.uint8
-            )
-    return found
+    """A colour for each class, (count, 3) RGB.
+
+    Neighbours are far apart: hues follow each other by the golden ratio, and every third has
+    another brightness.
+    """
+    hues = (np.arange(count) * _GOLDEN_RATIO + _FIRST_HUE) % 1
+    levels = [_LEVELS[index % len(_LEVELS)] for index in range(count)]
+    shades = [colorsys.hsv_to_rgb(hue, *level) for hue, level in zip(hues, levels, strict=True)]
+    return np.rint(255 * np.array(shades).reshape(count, 3)).astype(np.uint8)
 
 
 def write_class_map(path: Path, classes: NDArray[np.int64], count: int) -> None:
@@ -50,7 +54,7 @@ def write_class_map(path: Path, classes: NDArray[np.int64], count: int) -> None:
 def write_overlay(
     path: Path, image: NDArray[np.uint8], classes: NDArray[np.int64], names: Sequence[str]
 ) -> None:
-    """Write an image with the colours of its classes over it, and a legend of those that occur.
+    """Write an image in grey with the colours of its classes over it, and a legend of those there.
 
     The map is stretched to the image where it is smaller, without blending.
 
@@ -60,9 +64,9 @@ def write_overlay(
     height, width = image.shape[:2]
     factor = min(max(1, SHOWN_SIDE // max(height, width)), _MOST_FACTOR)
     size = (width * factor, height * factor)
-    base = Image.fromarray(np.broadcast_to(image, (height, width, 3)).copy()).resize(
-        size, Image.Resampling.NEAREST
-    )
+    # Colours are told apart only where the image has none of its own.
+    grey = Image.fromarray(np.broadcast_to(image, (height, width, 3)).copy()).convert("L")
+    base = grey.convert("RGB").resize(size, Image.Resampling.NEAREST)
     flat = colors(len(names))[classes]
     over = Image.fromarray(flat).resize(size, Image.Resampling.NEAREST)
     picture = Image.blend(base, over, _WEIGHT)
