@@ -63,7 +63,7 @@ class FrontEnd:
             ("window", self.window, 1, 1000),
             ("hop", self.hop, 1, 1000),
             ("bins", self.bins, 4, MAX_BINS),
-            ("coefficients", self.coefficients, 1, self.bins),
+            ("coefficients", self.coefficients, 1, self.bins if self.kind == "mfcc" else MAX_BINS),
             ("high", top, 1, half),
             ("low", self.low, 0, top - 1),
             ("preemphasis", self.preemphasis, 0, 1),
@@ -113,6 +113,8 @@ class FrontEnd:
             if key not in cls.__dataclass_fields__:
                 raise unknown_name("key of the front end", str(key), cls.__dataclass_fields__)
             _check_type(key, value)
+        if values["kind"] == "log_mel" and "coefficients" in values:
+            raise UsageError(f"{place}: coefficients are of mfcc; log_mel has bins")
         return cls(**values)
 
     def __call__(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -161,11 +163,12 @@ _WHOLE = ("sample_rate", "bins", "coefficients")
 
 def _check_type(key: str, value: Any) -> None:
     if key in _TEXTS:
-        fits = isinstance(value, str)
+        fits, wanted = isinstance(value, str), "text"
     elif key in _WHOLE:
-        fits = type(value) is int
+        fits, wanted = type(value) is int, "a whole number"
     else:
         listed = key in _LISTS and isinstance(value, list)
         fits = all(type(one) in (int, float) for one in (value if listed else [value]))
+        wanted = "a number or a list of them" if key in _LISTS else "a number"
     if not fits:
-        raise UsageError(f"front end: {key} is {value!r}; give another type of value")
+        raise UsageError(f"front end: {key} is {value!r}; give {wanted}")

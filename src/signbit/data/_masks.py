@@ -32,6 +32,9 @@ class MaskSamples:
         self._input, self._target = one, target
         self.name, self.targets = f"folder:{root}", (target.name,)
         base = root / split if kind_of(root / split) == "folder" else root
+        for part in (IMAGES, MASKS):
+            if kind_of(base / part) != "folder":
+                raise DataError(f"{base / part} is not there; it holds the {part} of {split!r}")
         masks = {path.stem: path for path in files_in(base / MASKS)}
         self._pairs = []
         for path in files_in(base / IMAGES):
