@@ -95,7 +95,7 @@ def answer_samples(
                 rows.write(answer)
             advance(1)
     seconds = time.perf_counter() - start
-    clipped = opened.clipped()
+    clipped = {name: count for name, count in opened.clipped().items() if count}
     note_clipped(engine, clipped)
     tally.print(seconds, err=out is None)
     write_json(places.json, {"model": str(source), **tally.to_dict(seconds), "clipped": clipped})
@@ -138,7 +138,7 @@ def _open(
     answerer = Answerer(engine, targets, options.threshold, top)
     answers = answerer.batches(samples.batches(batch_size))
     column = "row" if paths[0].suffix in (".csv", ".parquet") else "sample"
-    return _Opened(column, samples.count, targets, answerer, answers, lambda: dict(samples.clipped))
+    return _Opened(column, samples.count, targets, answerer, answers, lambda: samples.clipped)
 
 
 def _open_files(

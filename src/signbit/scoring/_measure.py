@@ -15,7 +15,7 @@ from signbit.scoring._counts import ClassificationCounter
 from signbit.scoring._labels import LabelCounter
 from signbit.scoring._maps import MapCounter
 from signbit.scoring._numbers import NumberCounter
-from signbit.scoring._probabilities import ends_in_softmax
+from signbit.scoring._probabilities import ends_in_softmax, score_of
 
 
 class Counter(Protocol):
@@ -69,8 +69,10 @@ def measure(
         out.
     advance: called with the number of samples after each batch.
 
-    Raises: UsageError where no output has true answers; the errors of the samples.
+    Raises: UsageError where no output has true answers, or for a threshold that is none; the errors
+        of the samples.
     """
+    score_of(threshold)
     chosen = [one for one in targets if one.name in samples.targets]
     if not chosen:
         names = ", ".join(one.name for one in targets)
