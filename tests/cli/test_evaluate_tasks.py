@@ -151,7 +151,7 @@ def test_a_network_of_images_takes_arrays_too(evaluated, tmp_path, packed_digits
     from signbit.data import load
 
     digits = load("digits", "test")
-    np.savez(tmp_path / "x.npz", pixels=digits.images, scores=digits.labels)
+    np.savez(tmp_path / "x.npz", pixels=np.asarray(digits.images), scores=digits.labels)
     result, _, _ = evaluated(packed_digits, tmp_path / "x.npz")
     plain, _, _ = evaluated(packed_digits, "digits")
     figures = result["outputs"]["scores"]

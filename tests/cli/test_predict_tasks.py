@@ -156,7 +156,7 @@ def test_sounds_by_a_front_end(predicted, refused, tmp_path):
 def test_several_outputs_have_columns_of_their_own_and_arrays_for_sequences(predicted, tmp_path):
     given = random_inputs(ends(), 3)
     found = reference.outputs(ends(), given)
-    np.savez(tmp_path / "x.npz", **given)
+    np.savez(tmp_path / "x.npz", allow_pickle=False, **given)
     out, _ = predicted(ends(), tmp_path / "x.npz", "--out", tmp_path / "made")
     rows = rows_in(out)
     assert list(rows[0]) == [

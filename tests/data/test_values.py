@@ -139,3 +139,8 @@ def test_labels_are_0_or_1():
 def test_quantities_are_finite(value):
     with pytest.raises(DataError, match=r"at \(1,\): (nan|inf); give a finite number"):
         to_quantities(np.array([0, value]), place)
+
+
+def test_quantities_whose_squares_no_number_holds_are_refused():
+    with pytest.raises(DataError, match=r"at \(0,\): 1e\+200 is too large"):
+        to_quantities(np.array([1e200]), place)

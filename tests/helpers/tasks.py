@@ -23,7 +23,7 @@ def layer(
     outputs = len(weight)
     nodes, source = [], 0
     if one.kind == "u8":
-        tensors = {name: np.float32(getattr(one, name)) for name in ("scale", "bias")}
+        tensors = {name: np.array(getattr(one, name), np.float32) for name in ("scale", "bias")}
         nodes.append(Node("normalize", (0,), {}, tensors))
     elif one.kind == "bits":
         nodes.append(Node("signs", (0,)))
@@ -32,7 +32,7 @@ def layer(
     kernel = np.float32(weight).reshape(outputs, 1, 1, -1)
     affine = {
         "scale": np.ones(outputs, np.float32),
-        "bias": np.zeros(outputs, np.float32) if bias is None else np.float32(bias),
+        "bias": np.array(np.zeros(outputs) if bias is None else bias, np.float32),
     }
     nodes.append(Node("conv_f32", (source,), conv, {"weight": kernel}))
     nodes.append(Node("affine", (source + 1,), {}, affine))
@@ -72,7 +72,7 @@ def sounds_of_classes(length: int, features: int) -> PackedModel:
             "conv_f32",
             (1,),
             {**WINDOW, "kernel": (1, 1), "channels": 2},
-            {"weight": np.float32([-1, 1]).reshape(2, 1, 1, 1)},
+            {"weight": np.array([-1, 1], np.float32).reshape(2, 1, 1, 1)},
         ),
     ]
     output = Output("loudness", "classes", 2, 1, ("quiet", "loud"))

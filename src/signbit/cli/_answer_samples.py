@@ -127,7 +127,7 @@ def _open(
     top: int,
     batch_size: int,
 ) -> _Opened:
-    from signbit.scoring import Answerer, is_file_of_samples, open_file
+    from signbit.scoring import TABLES, Answerer, is_file_of_samples, open_file
 
     if not any(map(is_file_of_samples, paths)):
         return _open_files(engine, source, paths, options, classes, top, batch_size)
@@ -137,7 +137,7 @@ def _open(
     samples = open_file(engine.model, paths[0], targets, options.selection(engine))
     answerer = Answerer(engine, targets, options.threshold, top)
     answers = answerer.batches(samples.batches(batch_size))
-    column = "row" if paths[0].suffix in (".csv", ".parquet") else "sample"
+    column = "row" if paths[0].suffix.lower() in TABLES else "sample"
     return _Opened(column, samples.count, targets, answerer, answers, lambda: samples.clipped)
 
 

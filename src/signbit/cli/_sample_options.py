@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from signbit.data._front_end import FrontEnd
     from signbit.runtime.engine import Engine
 
-_PANEL = "Packed networks of other tasks, and tables and arrays"
-
+SampleSource = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="D",
+        help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist or folder:PATH. For packed "
+        "networks also FILE.csv, FILE.parquet or FILE.npz.",
+    ),
+]
 Features = Annotated[
     list[str] | None,
     typer.Option(
@@ -25,7 +32,6 @@ Features = Annotated[
         metavar="[INPUT=]A,B,...",
         help="Columns or array of an input; repeat it for several inputs.  [default: for a table, "
         "all columns that nothing else claims; for arrays, those with the names of inputs]",
-        rich_help_panel=_PANEL,
     ),
 ]
 Targets = Annotated[
@@ -35,7 +41,6 @@ Targets = Annotated[
         metavar="[OUTPUT=]COLUMN",
         help="Column or array with the true answers of an output; repeat it for each label or "
         "number.  [default: those with the names of outputs, labels or numbers]",
-        rich_help_panel=_PANEL,
     ),
 ]
 Ignored = Annotated[
@@ -44,7 +49,6 @@ Ignored = Annotated[
         "--ignore",
         metavar="COLUMN",
         help="Column or array that is neither; may be repeated.",
-        rich_help_panel=_PANEL,
     ),
 ]
 Codes = Annotated[
@@ -52,7 +56,6 @@ Codes = Annotated[
     typer.Option(
         "--codes",
         help="Numbers for an input of 8 bits are codes, 0 to 255, not real numbers.",
-        rich_help_panel=_PANEL,
     ),
 ]
 Threshold = Annotated[
@@ -61,7 +64,6 @@ Threshold = Annotated[
         "--threshold",
         metavar="P",
         help="A label is answered with yes where its probability is above P.",
-        rich_help_panel=_PANEL,
     ),
 ]
 FrontEndText = Annotated[
@@ -71,7 +73,6 @@ FrontEndText = Annotated[
         metavar="KIND:KEY=VALUE,...|FILE.yaml",
         help="Features of WAV files: log_mel or mfcc, such as "
         "mfcc:sample_rate=16000,window=30,hop=20,coefficients=10,seconds=1.",
-        rich_help_panel=_PANEL,
     ),
 ]
 

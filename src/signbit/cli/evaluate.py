@@ -11,7 +11,6 @@ from signbit.cli._measure import SampleData, measure_samples
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import (
     BatchSize,
-    Data,
     DataDir,
     Device,
     Download,
@@ -36,6 +35,7 @@ from signbit.cli._sample_options import (
     FrontEndText,
     Ignored,
     SampleOptions,
+    SampleSource,
     Targets,
     Threshold,
     packed_of_other_task,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @commands.register("evaluate")
 def evaluate(
     path: RunnablePath,
-    data: Data,
+    data: SampleSource,
     data_dir: DataDir = None,
     download: Download = False,
     split: Annotated[

@@ -87,7 +87,7 @@ class ArrayFile:
         """Functions that open each array."""
         try:
             with open_regular(self.path) as file:
-                if self.path.suffix != ".npz":
+                if self.path.suffix.lower() != ".npz":
                     yield {"": lambda: _kept_open(file)}
                     return
                 with zipfile.ZipFile(file) as archive:

@@ -53,7 +53,7 @@ def open_table(path: Path) -> Table:
     Raises: DataError where its header cannot be read, or two columns have one name;
         MissingDependencyError where Parquet needs pyarrow.
     """
-    table = ParquetTable(path) if path.suffix == ".parquet" else CsvTable(path)
+    table = ParquetTable(path) if path.suffix.lower() == ".parquet" else CsvTable(path)
     if not 1 <= len(table.columns) <= MAX_COLUMNS:
         raise DataError(f"{path}: {len(table.columns)} columns; give 1 to {MAX_COLUMNS}")
     seen: set[str] = set()

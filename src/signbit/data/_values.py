@@ -166,13 +166,14 @@ def to_labels(values: NDArray[Any], place: Place) -> NDArray[np.bool_]:
 
 
 def to_quantities(values: NDArray[Any], place: Place) -> NDArray[np.float64]:
-    """Finite numbers. Raises: DataError for any other value."""
+    """Finite numbers in the range of float32. Raises: DataError for any other value."""
     if values.dtype.kind not in "biuf":
         raise DataError(f"{place((0,) * values.ndim)}: {values.dtype}; give numbers")
     numbers = values.astype(np.float64)
     refuse_first(
         ~np.isfinite(numbers), place, lambda index: f"{values[index]}; give a finite number"
     )
+    to_float32(numbers, place)
     return numbers
 
 

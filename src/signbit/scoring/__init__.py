@@ -23,6 +23,7 @@ from signbit.scoring._maps import MapCounter
 from signbit.scoring._measure import Measurement, measure
 from signbit.scoring._numbers import NumberCounter
 from signbit.scoring._open_samples import (
+    TABLES,
     classifies_images,
     is_file_of_samples,
     only_sequence,
@@ -34,6 +35,7 @@ from signbit.scoring._open_samples import (
 from signbit.scoring._predict import Prediction, PredictionTally, Unreadable, predict
 
 __all__ = [
+    "TABLES",
     "Answer",
     "Answerer",
     "ClassAnswer",

@@ -1,5 +1,6 @@
 """What a packed network of any task answers, sample by sample; needs only NumPy and Pillow."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,8 +56,9 @@ class NumberAnswer:
     numbers: Sequence[Pair]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"numbers": dict(self.numbers)}
+        """For JSON, null for an infinite number."""
+        finite = {name: one if math.isfinite(one) else None for name, one in self.numbers}
+        return {"numbers": finite}
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ TABLES, ARRAYS = (".csv", ".parquet"), (".npy", ".npz")
 
 def is_file_of_samples(path: Path | str) -> bool:
     """Whether a name ends like a table or an array file."""
-    return Path(path).suffix in TABLES + ARRAYS
+    return Path(path).suffix.lower() in TABLES + ARRAYS
 
 
 def takes_images(model: PackedModel) -> bool:
@@ -76,7 +76,7 @@ def open_file(
     model: PackedModel, path: Path, targets: Sequence[Target], chosen: Selection
 ) -> Samples:
     """The samples in a table or array file. Raises: UsageError, DataError."""
-    if path.suffix in TABLES:
+    if path.suffix.lower() in TABLES:
         return TableSamples(open_table(path), model.inputs, targets, chosen)
     return ArraySamples(ArrayFile(path), model.inputs, targets, chosen)
 
