@@ -15,6 +15,7 @@ from helpers.tasks import (
 )
 from PIL import Image
 
+from signbit.format import Node, Output, PackedModel, Signature
 from signbit.runtime import reference
 from signbit.runtime.samples import random_inputs
 
@@ -107,6 +108,20 @@ def test_sounds_in_class_folders(evaluated, refused, tmp_path):
     assert result["outputs"]["loudness"]["confusion"] == [[1, 0], [0, 1]]
     refused(sounds_of_classes(49, 20), data, code=2, says="or WAV files and --front-end")
     refused(sounds_of_classes(9, 20), data, *FRONT_END, code=1, says="49 windows of 20 features")
+
+
+def test_labels_of_images_from_a_table(evaluated, tmp_path):
+    model = maps_of_classes(1)
+    tags = Output("tags", "labels", 3, 1, ("red", "green", "blue"))
+    cut = {"scale": np.ones(3, np.float32), "bias": np.full(3, -0.5, np.float32)}
+    nodes = [*model.nodes[:-1], Node("affine", (2,), {}, cut)]
+    for name, color in (("1.png", (255, 200, 0)), ("2.png", (0, 0, 255))):
+        Image.new("RGB", (8, 8), color).save(tmp_path / name)
+    (tmp_path / "targets.csv").write_text("file,red,green,blue\n1.png,1,1,1\n2.png,0,0,1\n")
+    labelled = PackedModel(nodes, Signature(model.inputs, [tags]))
+    result, _, _ = evaluated(labelled, f"folder:{tmp_path}")
+    found = {name: one["recall"] for name, one in result["outputs"]["tags"]["per_label"].items()}
+    assert found == {"red": 1.0, "green": 1.0, "blue": 0.5}
 
 
 def test_several_outputs_from_arrays_each_by_its_kind(evaluated, tmp_path):

@@ -26,10 +26,9 @@ from signbit.scoring import (
     open_file,
     open_samples,
     predict,
-    takes_images,
     targets_of,
 )
-from signbit.scoring._open_samples import ImageSamples
+from signbit.scoring._open_samples import ImageSamples, takes_images
 
 
 def with_softmax(model: PackedModel) -> PackedModel:

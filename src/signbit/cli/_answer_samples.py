@@ -14,9 +14,6 @@ from signbit.cli._sample_options import SampleOptions, chosen_targets, note_clip
 from signbit.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from signbit.data import Target
     from signbit.runtime.engine import Engine
     from signbit.scoring import Answer, Answerer, Unreadable
@@ -150,10 +147,14 @@ def _open_files(
     top: int,
     batch_size: int,
 ) -> _Opened:
-    from signbit.scoring import Answerer
+    from signbit.data import image_files
+    from signbit.data._sounds import SUFFIXES
+    from signbit.scoring import Answerer, file_reader
 
     _refuse_columns(options)
-    read, files, clipped = _reader(engine, paths, options)
+    front_end = options.chosen_front_end()
+    read, clips = file_reader(engine.model, front_end)
+    files = image_files(paths) if front_end is None else image_files(paths, "WAV", SUFFIXES)
     folders = folders_of_names(paths, files)
     targets = chosen_targets(engine, classes, [*folders, source.parent])
     answerer = Answerer(engine, targets, options.threshold, top)
@@ -163,33 +164,8 @@ def _open_files(
         numbers = names_of_numbers(folders, names)
         check_labels(files, names, numbers)
     answers = answerer.files(files, read, batch_size, numbers)
-    return _Opened("path", len(files), targets, answerer, answers, clipped)
-
-
-def _reader(
-    engine: "Engine", paths: Sequence[Path], options: SampleOptions
-) -> "tuple[Callable[[Path], NDArray[np.generic]], list[Path], Callable[[], dict[str, int]]]":
-    """How a file is read as a sample, the files, and what counts clipped numbers."""
-    from signbit.data import image_files, read_image
-    from signbit.data._sounds import SUFFIXES, SoundReader
-    from signbit.scoring import only_sequence, takes_images
-
-    one, front_end = engine.inputs[0], options.chosen_front_end()
-    if front_end is not None:
-        reader = SoundReader(only_sequence(engine.model), front_end)
-        files = image_files(paths, "WAV", SUFFIXES)
-        return reader, files, lambda: {one.name: reader.encoder.clipped}
-    if not takes_images(engine.model):
-        raise UsageError(
-            f"the network takes {', '.join(map(str, engine.inputs))}; give a .csv, .parquet, .npy "
-            "or .npz file, or WAV files and --front-end"
-        )
-    height, width, channels = one.shape
-
-    def read(path: Path) -> "NDArray[np.uint8]":
-        return read_image(path, (height, width), channels)
-
-    return read, image_files(paths), dict
+    name = engine.inputs[0].name
+    return _Opened("path", len(files), targets, answerer, answers, lambda: {name: clips()})
 
 
 def _refuse_columns(options: SampleOptions) -> None:

@@ -181,6 +181,7 @@ def note_clipped(engine: "Engine", clipped: Mapping[str, int]) -> None:
             low, high = one.bias[0], one.scale[0] * 255 + one.bias[0]
             say(
                 f"signbit: outside the codes of input {one.name!r}, {low:g} to {high:g} in channel "
-                f"0: {clipped[one.name]} of its numbers, which count as the nearest end",
+                f"0: {clipped[one.name]} of its numbers, which count as the nearest end; --codes "
+                "says that numbers are codes",
                 err=True,
             )

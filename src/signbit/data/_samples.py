@@ -160,6 +160,8 @@ def _by_name(
 ) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, columns in chosen:
+        if not names:
+            raise UsageError(f"{option} {','.join(columns)}: no {kind} takes columns here")
         if name is None and len(names) > 1:
             raise UsageError(
                 f"{option} {','.join(columns)}: the network has several {kind}s; give NAME=COLUMN, "

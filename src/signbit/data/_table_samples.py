@@ -51,6 +51,8 @@ class TableSamples:
     def batches(self, size: int) -> Iterator[Batch]:
         """As in `Samples`; places are the numbers of rows, from 1."""
         groups = [*self._features.values(), *self._target_columns.values()]
+        if not groups:
+            raise DataError(f"{self.name}: no column that the network has a use for")
         wanted = list(
             dict.fromkeys(self._table.columns.index(name) for one in groups for name in one)
         )

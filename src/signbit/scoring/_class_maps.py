@@ -1,6 +1,7 @@
 """Maps of classes as pictures: the classes themselves, and their colours over the image."""
 
 import colorsys
+import math
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -62,7 +63,7 @@ def write_overlay(
     Raises: OutputError.
     """
     height, width = image.shape[:2]
-    factor = min(max(1, SHOWN_SIDE // max(height, width)), _MOST_FACTOR)
+    factor = min(math.ceil(SHOWN_SIDE / max(height, width)), _MOST_FACTOR)
     size = (width * factor, height * factor)
     # Colours are told apart only where the image has none of its own.
     grey = Image.fromarray(np.broadcast_to(image, (height, width, 3)).copy()).convert("L")

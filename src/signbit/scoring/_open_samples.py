@@ -1,18 +1,20 @@
 """Open samples for a packed network of any task: tables, arrays, folders, data sets."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.data import Batch, ImageSet, Samples, Selection, Target, load
+from signbit.data import Batch, ImageSet, Samples, Selection, Target, load, read_image
 from signbit.data._array_files import ArrayFile
 from signbit.data._array_samples import ArraySamples
 from signbit.data._files import expanded
 from signbit.data._front_end import FrontEnd
 from signbit.data._labelled_files import labelled_files
+from signbit.data._listed_files import ListedFiles, folder_with_table
 from signbit.data._masks import MaskSamples, is_masked
 from signbit.data._places import NAMES_FILE, names_in
 from signbit.data._sounds import SUFFIXES, SoundReader, SoundSamples
@@ -93,8 +95,8 @@ def open_samples(
 ) -> Samples:
     """The samples that `data` names, as the network takes them, with true answers.
 
-    data: a .csv, .parquet, .npy or .npz file; `folder:PATH` with WAV files, with images and
-        masks, or with images by class; or a data set of images.
+    data: a .csv, .parquet, .npy or .npz file; `folder:PATH` with a targets.csv, with images and
+        masks, or with WAV files or images by class; or a data set of images.
 
     Raises: UsageError where the network does not take such data; DataError for what is wrong in it.
     """
@@ -102,6 +104,10 @@ def open_samples(
         return open_file(model, expanded(data), targets, chosen)
     kind, _, path = data.partition(":")
     one, root = model.inputs[0], expanded(path)
+    listed = folder_with_table(root, split) if kind == "folder" and path else None
+    if listed is not None:
+        read, clips = file_reader(model, front_end)
+        return ListedFiles(listed, one, read, clips, targets, chosen)
     if front_end is not None and kind == "folder":
         target = _row_of_classes(data, targets)
         reader = SoundReader(only_sequence(model), front_end)
@@ -125,6 +131,31 @@ def open_samples(
     if kind == "folder":
         _require_order(root, target, images.classes)
     return ImageSamples(images, one, target)
+
+
+def file_reader(
+    model: PackedModel, front_end: FrontEnd | None
+) -> tuple[Callable[[Path], NDArray[Any]], Callable[[], int]]:
+    """How a file is read as a sample of the one input, and how many numbers were clipped so far.
+
+    WAV files with a front end; else images, of any size.
+
+    Raises: UsageError where the network takes neither.
+    """
+    if front_end is not None:
+        reader = SoundReader(only_sequence(model), front_end)
+        return reader, lambda: reader.encoder.clipped
+    if not takes_images(model):
+        raise UsageError(
+            f"the network takes {', '.join(map(str, model.inputs))}; give a .csv, .parquet, .npy "
+            "or .npz file, or WAV files and --front-end"
+        )
+    height, width, channels = model.inputs[0].shape
+
+    def read(path: Path) -> NDArray[Any]:
+        return read_image(path, (height, width), channels)
+
+    return read, lambda: 0
 
 
 def only_sequence(model: PackedModel) -> Input:
