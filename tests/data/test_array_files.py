@@ -88,6 +88,7 @@ def test_a_npy_is_the_one_input(tmp_path):
         ({"wave": np.zeros((5, 3, 2), complex)}, DataError, "array of complex128"),
         ({"kind": np.zeros((5, 2))}, DataError, r"output 'kind' \(classes\) have \(N,\)"),
         ({"parts": np.zeros((5, 4), int)}, DataError, r"'parts' \(classes\) have \(N, 3\)"),
+        ({"kind": np.zeros(5, "U5000")}, DataError, "texts of 20000 bytes; at most 16384"),
         ({"extra": np.zeros(5)}, UsageError, "'extra' is neither an input nor an output"),
     ],
 )

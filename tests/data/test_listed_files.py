@@ -8,6 +8,7 @@ from signbit.errors import DataError, UsageError
 from signbit.format import Input
 
 PIXELS = Input.pixels("pixels", (1, 1, 3), [1.0] * 3, [0.0] * 3)
+NOTHING = Selection()
 TAGS = Target("tags", "labels", (2,), ("wet", "hot"), True)
 
 
@@ -24,7 +25,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def opened(folder, text, chosen=Selection(())):  # noqa: B008
+def opened(folder, text, chosen=NOTHING):
     (folder / "targets.csv").write_text(text)
     return ListedFiles(folder, PIXELS, read, lambda: 4, (TAGS,), chosen)
 

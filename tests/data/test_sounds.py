@@ -108,6 +108,17 @@ def test_a_front_end_that_cannot_be_is_refused(text, says):
         FrontEnd.parse(text)
 
 
+@pytest.mark.parametrize("samples", [399, 400, 559, 560, 4000])
+@pytest.mark.parametrize("options", [{}, {"seconds": 0.2}, {"window": 31.5, "hop": 7.3}])
+def test_the_number_of_windows_is_known_before(samples, options):
+    front = FrontEnd("log_mel", bins=4, **options)
+    try:
+        found = len(front(NOISE[:samples]))
+    except DataError:
+        found = 0
+    assert abs(front.windows(samples) - found) <= 1
+
+
 @pytest.mark.parametrize(
     ("subtype", "bits"), [("PCM_U8", 8), ("PCM_16", 16), ("PCM_24", 24), ("PCM_32", 32)]
 )
@@ -155,13 +166,18 @@ def test_a_damaged_header_is_one_clear_error(tmp_path):
         read_sound(path, 16000)
 
 
-def test_features_of_another_shape_than_the_input_are_refused(tmp_path):
+def test_features_of_another_shape_than_the_input_are_refused(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", NOISE, 16000)
     reader = SoundReader(Input.numbers("sound", (23, 40)), FrontEnd("log_mel"))
     assert reader(tmp_path / "a.wav").shape == (23, 40)
     reader = SoundReader(Input.numbers("sound", (49, 10)), FrontEnd("log_mel"))
     with pytest.raises(DataError, match=r"a\.wav: 23 windows of 40 features, input sound \(f32,"):
         reader(tmp_path / "a.wav")
+    reader = SoundReader(Input.numbers("sound", (5, 40)), FrontEnd("log_mel"))
+    with monkeypatch.context() as patch:
+        patch.setattr(FrontEnd, "__call__", None)
+        with pytest.raises(DataError, match="23 windows of 40"):
+            reader(tmp_path / "a.wav")
     soundfile.write(tmp_path / "a.wav", NOISE[:160], 16000)
     with pytest.raises(DataError, match=r"a\.wav: 160 samples; a window has 25"):
         reader(tmp_path / "a.wav")

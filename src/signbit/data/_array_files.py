@@ -20,6 +20,7 @@ MAX_HEADER = 10_000
 MAX_MEMBERS = 256
 # One sample, and an array in Fortran's order, which is read as a whole.
 MAX_BYTES = 1 << 30
+MAX_TEXT = 1 << 14
 _KINDS = "biufU"
 
 
@@ -123,6 +124,8 @@ def _header(file: IO[bytes], place: str) -> ArrayHeader:
         raise DataError(f"{place}: not an array of NumPy: {first_line(error)}") from error
     if dtype.kind not in _KINDS or dtype.hasobject:
         raise DataError(f"{place}: an array of {dtype}; give numbers, bool or text")
+    if dtype.kind == "U" and dtype.itemsize > MAX_TEXT:
+        raise DataError(f"{place}: texts of {dtype.itemsize} bytes; at most {MAX_TEXT} are allowed")
     if min(shape, default=0) < 1:
         raise DataError(f"{place}: shape {shape}; give one or more samples along the first axis")
     header = ArrayHeader(tuple(shape), dtype, fortran and len(shape) > 1)

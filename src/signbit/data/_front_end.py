@@ -134,6 +134,12 @@ class FrontEnd:
         frames = np.stack([computer.get_frame(index) for index in range(count)])
         return ((frames - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
 
+    def windows(self, samples: int) -> int:
+        """How many windows a sound of so many samples has, give or take one by rounding."""
+        samples = round(self.seconds * self.sample_rate) if self.seconds else samples
+        length, step = (self.sample_rate * one / 1000 for one in (self.window, self.hop))
+        return max(0, 1 + int((samples - length) / step))
+
     def _computer(self) -> Any:
         try:
             import kaldi_native_fbank as kaldi

@@ -18,6 +18,7 @@ from signbit.format import Input
 
 SUFFIXES = (".wav", ".wave")
 MAX_SAMPLES = 1 << 26
+MAX_CHUNKS = 1000
 _SUBTYPES = ("PCM_U8", "PCM_16", "PCM_24", "PCM_32")
 
 
@@ -54,7 +55,9 @@ def _require_whole(path: Path, file: BinaryIO) -> None:
     if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
         raise DataError(f"{path}: not a WAV file")
     place = 12
-    while place + 8 <= size:
+    for _ in range(MAX_CHUNKS):
+        if place + 8 > size:
+            break
         file.seek(place)
         name, length = struct.unpack("<4sI", file.read(8))
         place += 8 + length + length % 2
@@ -95,17 +98,24 @@ class SoundReader:
     def __call__(self, path: Path) -> NDArray[Any]:
         """Shape: that of the input. Raises: DataError naming the file."""
         sound = read_sound(path, self.front_end.sample_rate)
+        # A long file must not ask for the memory of its features.
+        windows = self.front_end.windows(len(sound))
+        if windows > self.input.shape[0] + 1:
+            raise self._other_shape(path, (windows, self.front_end.features))
         try:
             features = self.front_end(sound)
         except DataError as error:
             raise DataError(f"{path}: {error}") from error
         if features.shape != tuple(self.input.shape):
-            raise DataError(
-                f"{path}: {features.shape[0]} windows of {features.shape[1]} features, input "
-                f"{self.input} takes {tuple(self.input.shape)}; set seconds, window, hop and bins "
-                "or coefficients of the front end"
-            )
+            raise self._other_shape(path, features.shape)
         return self.encoder(features[None], lambda index: f"{path}, feature {index[1:]}")[0]
+
+    def _other_shape(self, path: Path, shape: Sequence[int]) -> DataError:
+        return DataError(
+            f"{path}: {shape[0]} windows of {shape[1]} features, input {self.input} takes "
+            f"{tuple(self.input.shape)}; set seconds, window, hop and bins or coefficients of the "
+            "front end"
+        )
 
 
 class SoundSamples:
