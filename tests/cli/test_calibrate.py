@@ -6,7 +6,7 @@ from PIL import Image
 
 from signbit import zoo
 from signbit.data import load
-from signbit.format import PackedModel
+from signbit.format import Input, Node, Output, PackedModel, Signature
 from signbit.models import load_model
 from signbit.runtime.engine import Engine
 from signbit.scoring._probabilities import softmax
@@ -36,7 +36,7 @@ def test_a_packed_file_is_calibrated_without_another_class(signbit, digits, tmp_
     assert result["calibration"] == after.model.info["calibration"]
     assert result["calibration"]["temperature"] == pytest.approx(temperature, rel=1e-5)
     assert result["bytes"] == out.stat().st_size
-    assert "calibrated on 360 images of digits, test: temperature 0.247" in printed
+    assert "calibrated on 360 samples of digits: temperature 0.247" in printed
     assert "expected calibration error 32.94 % before, 1.26 % after" in printed
 
 
@@ -56,11 +56,31 @@ def test_a_trained_network_is_packed_and_calibrated(signbit, checkpoint, tmp_pat
     out = tmp_path / "m.signbit"
     printed, _ = signbit("pack", checkpoint, "-o", out, *data, "--json", tmp_path / "r.json")
     assert "self-check on 16 images" in printed
-    assert f"calibrated on 100 images of {data[1]}, test: " in printed
+    assert f"calibrated on 100 samples of {data[1]}: " in printed
     info = PackedModel.load(out).info
     assert info["check"]["bits_differ"] == 0
     assert info["calibration"]["images"] == 100
     assert json.loads((tmp_path / "r.json").read_text())["calibration"] == info["calibration"]
+
+
+def test_a_network_of_numbers_is_calibrated_on_a_table(signbit, tmp_path):
+    """A table of features, as `signbit evaluate` takes it, with the names of classes."""
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=(200, 2)).astype(np.float32)
+    labels = (values + generator.gumbel(size=values.shape)).argmax(axis=1)
+    rows = [f"{a},{b},{['no', 'yes'][one]}" for (a, b), one in zip(values, labels, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,answer", *rows]) + "\n")
+    tripled = {"scale": np.full(2, 3, np.float32), "bias": np.zeros(2, np.float32)}
+    ends = Signature(
+        [Input.numbers("x", (2,))], [Output("answer", "classes", 1, names=("no", "yes"))]
+    )
+    PackedModel([Node("affine", (0,), {}, tripled)], ends).save(tmp_path / "n.signbit")
+    out = tmp_path / "m.signbit"
+    signbit("pack", tmp_path / "n.signbit", "--calibrate", tmp_path / "t.csv", "-o", out)
+    facts = PackedModel.load(out).info["calibration"]
+    assert facts["images"] == 200
+    assert facts["temperature"] == pytest.approx(find_temperature(3 * values, labels), rel=1e-5)
+    assert facts["temperature"] == pytest.approx(3, rel=0.4)
 
 
 def test_classes_are_matched_by_name(signbit, digits, tmp_path):

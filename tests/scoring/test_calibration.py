@@ -4,7 +4,6 @@ import torch
 
 from signbit.errors import CheckpointError, UsageError
 from signbit.scoring.calibration import (
-    CalibrationCounter,
     expected_calibration_error,
     negative_log_likelihood,
 )
@@ -43,7 +42,7 @@ def ece_by_hand(scores, labels, bins):
 def test_ece_is_what_the_definition_gives(bins):
     scores, labels = drawn()
     assert expected_calibration_error(scores, labels, bins) == pytest.approx(
-        ece_by_hand(scores, labels, bins), abs=1e-12
+        ece_by_hand(scores, labels, bins), abs=1e-9
     )
 
 
@@ -66,16 +65,6 @@ def test_confidence_on_an_edge_counts_in_the_lower_bin():
     scores = np.concatenate([np.zeros((1, 2)), log_odds([0.8])])
     labels = np.array([0, 1])
     assert expected_calibration_error(scores, labels, bins=2) == pytest.approx((0.5 + 0.8) / 2)
-
-
-def test_batches_of_any_size_give_the_same_error():
-    scores, labels = drawn()
-    counter = CalibrationCounter()
-    assert counter.result() is None
-    for start in range(0, len(labels), 33):
-        counter.add(scores[start : start + 33], labels[start : start + 33])
-    counter.add(scores[:0], labels[:0])
-    assert counter.result() == pytest.approx(expected_calibration_error(scores, labels), abs=1e-12)
 
 
 def test_infinite_scores_are_certain():
@@ -118,4 +107,4 @@ def test_what_cannot_be_measured_is_refused(figure, scores, labels, error, messa
 @pytest.mark.parametrize("bins", [0, 2.5, True, 1 << 20])
 def test_number_of_bins_is_checked(bins):
     with pytest.raises(UsageError, match="bins is"):
-        CalibrationCounter(bins)
+        expected_calibration_error(*drawn(), bins)

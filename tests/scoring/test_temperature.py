@@ -129,6 +129,10 @@ def test_a_map_of_classes_is_calibrated_over_its_positions():
     facts = result.info["calibration"]
     assert facts["temperature"] == find_temperature(scores, labels.reshape(-1))
     assert facts["images"] == 200
+    voids = np.where(np.arange(5) < 4, labels, -1)
+    kept = voids.reshape(-1) >= 0
+    wanted = find_temperature(scores[kept], voids.reshape(-1)[kept])
+    assert calibrated(model, given, voids).info["calibration"]["temperature"] == wanted
     with pytest.raises(UsageError, match=r"labels have shape \(200, 5, 4\); give \(200, 4, 5\)"):
         calibrated(model, given, labels.transpose(0, 2, 1))
 
@@ -142,6 +146,8 @@ def test_what_cannot_be_calibrated_is_refused():
         calibrated(model, given, labels[1:])
     with pytest.raises(UsageError, match="no output of classes of the name 'x'"):
         calibrated(model, given, labels, output="x")
+    with pytest.raises(UsageError, match="label -1 of image 0"):
+        calibrated(model, given, np.full(200, -1))
 
 
 def test_scores_that_overflow_are_refused():

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from signbit.cli._classes import require_known_order
 from signbit.cli._output import percent, say, write_json
 from signbit.errors import UsageError
 
@@ -18,9 +17,9 @@ Calibrate = Annotated[
     typer.Option(
         "--calibrate",
         metavar="D",
-        help="Divide the scores by the temperature that suits this data set best, so that "
-        "probabilities mean what they say: digits, cifar10, cifar100, mnist, fashion-mnist or "
-        "folder:PATH.",
+        help="Divide the scores by the temperature that suits these data best, so that "
+        "probabilities mean what they say: a data set as in `signbit evaluate`, folder:PATH, or "
+        "FILE.csv, FILE.parquet or FILE.npz.",
     ),
 ]
 Split = Annotated[
@@ -55,30 +54,29 @@ def calibration_data(
 
 
 def calibrated_on(packed: "PackedModel", data: CalibrationData) -> "PackedModel":
-    """The network, calibrated on all images of a data set.
+    """The network, calibrated on all samples of some data.
 
-    Raises: as `signbit.data.load` and `signbit.scoring.temperature.calibrated`.
+    Raises: as `signbit.scoring.open_samples` and `signbit.scoring.temperature.calibrated`.
     """
-    from signbit.data import load
-    from signbit.runtime.engine import MAX_THREADS, Engine
-    from signbit.scoring._evaluate import check_shape, class_names, labels_in
-    from signbit.scoring.temperature import calibrated
+    from signbit.data import Selection
+    from signbit.passes.temperature import output_of_classes
+    from signbit.runtime.engine import MAX_THREADS
+    from signbit.scoring import open_samples, targets_of
+    from signbit.scoring.temperature import calibrated, gathered
 
-    engine, needs = Engine(packed), packed.preprocessing
-    images = load(
+    output = output_of_classes(packed).name
+    targets = [one for one in targets_of(packed) if one.name == output]
+    samples = open_samples(
+        packed,
         data.name,
         data.split,
+        targets,
+        Selection(),
         data_dir=data.data_dir,
         download=data.download,
-        size=needs.size,
-        channels=needs.channels,
     )
-    check_shape(needs, images)
-    if not needs.classes:
-        require_known_order(engine, data.name, images.classes)
-    labels = labels_in(class_names(engine, images.classes), images)
     threads = min(len(os.sched_getaffinity(0)), MAX_THREADS)
-    return calibrated(packed, images.images[:], labels, threads=threads)
+    return calibrated(packed, *gathered(samples, output), threads=threads)
 
 
 def calibrate_file(path: Path, out: Path, data: CalibrationData | None, json: Path | None) -> None:
@@ -103,7 +101,7 @@ def say_calibration(info: Any, data: CalibrationData) -> None:
     facts = info["calibration"]
     ece, nll = facts["ece"], facts["nll"]
     say(
-        f"calibrated on {facts['images']} images of {data.name}, {data.split}: temperature "
+        f"calibrated on {facts['images']} samples of {data.name}: temperature "
         f"{facts['temperature']:.3f}; expected calibration error {percent(ece['before'])} before, "
         f"{percent(ece['after'])} after; negative log-likelihood {nll['before']:.4f} before, "
         f"{nll['after']:.4f} after"

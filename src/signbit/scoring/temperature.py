@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.data import Samples
 from signbit.errors import UsageError
 from signbit.format import Output, PackedModel
 from signbit.passes.temperature import logits_node, output_of_classes, with_temperature
 from signbit.runtime.engine import Engine
-from signbit.runtime.samples import Samples
+from signbit.runtime.samples import Samples as Arrays
 from signbit.scoring.calibration import (
     checked_scores,
     expected_calibration_error,
@@ -21,6 +22,7 @@ from signbit.scoring.calibration import (
 MOST = 1000.0
 # Each halves an interval that is 14 wide at first.
 _HALVINGS = 48
+_BATCH = 1024
 
 
 def find_temperature(scores: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
@@ -56,7 +58,7 @@ def find_temperature(scores: NDArray[np.floating], labels: NDArray[np.int64]) ->
 
 def calibrated(
     model: PackedModel,
-    inputs: Samples,
+    inputs: Arrays,
     labels: NDArray[np.int64],
     output: str | None = None,
     threads: int = 1,
@@ -69,7 +71,8 @@ def calibrated(
     log-likelihood. Use data that the network was not trained on, and measure on other data again.
 
     inputs: what the network takes, as the engine takes it; images as (N, H, W, C) uint8.
-    labels: (N,) numbers of classes; of a map of classes (N, length) or (N, height, width).
+    labels: (N,) numbers of classes; of a map of classes (N, length) or (N, height, width), -1 where
+        a place is not counted.
     output: the name of the output of classes; None where there is one alone.
 
     Raises: as `find_temperature` and `Engine.__call__`; UsageError for a network that gives no
@@ -78,13 +81,14 @@ def calibrated(
     if "calibration" in model.info:
         raise UsageError("the network is calibrated already; give the one that was packed first")
     chosen = output_of_classes(model, output)
-    before = _logits(model, chosen, inputs, threads)
-    flat = _one_each(before, np.asarray(labels))
-    before = before.reshape(len(flat), -1)
+    scores = _logits(model, chosen, inputs, threads)
+    flat = _one_each(scores, np.asarray(labels))
+    counted = flat >= 0 if chosen.rank > 1 else np.full(len(flat), True)
+    flat, before = flat[counted], scores.reshape(len(flat), -1)[counted]
     temperature = find_temperature(before, flat)
     result = with_temperature(model, chosen, temperature)
-    after = _logits(result, output_of_classes(result, chosen.name), inputs, threads)
-    after = after.reshape(before.shape)
+    scores = _logits(result, output_of_classes(result, chosen.name), inputs, threads)
+    after = scores.reshape(len(counted), -1)[counted]
     if not np.isfinite(after).all():
         raise UsageError(f"scores divided by {temperature:.3g} pass the range of float32")
     facts = {
@@ -96,8 +100,23 @@ def calibrated(
     return replace(result, info={**result.info, "calibration": facts})
 
 
+def gathered(samples: Samples, output: str) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
+    """The inputs of all samples, by their names, and the true classes of an output.
+
+    Raises: UsageError where the samples have no true classes; the errors of reading them.
+    """
+    if output not in samples.targets:
+        raise UsageError(f"{samples.name} has no true answers for output {output!r}")
+    batches = list(samples.batches(_BATCH))
+    if not batches:
+        raise UsageError(f"{samples.name} has no samples")
+    names = batches[0].inputs
+    inputs = {name: np.concatenate([one.inputs[name] for one in batches]) for name in names}
+    return inputs, np.concatenate([one.targets[output] for one in batches])
+
+
 def _logits(
-    model: PackedModel, output: Output, inputs: Samples, threads: int
+    model: PackedModel, output: Output, inputs: Arrays, threads: int
 ) -> NDArray[np.floating]:
     """The logits of an output, (N, ..., classes)."""
     return Engine(model, threads).features(inputs, logits_node(model, output))
