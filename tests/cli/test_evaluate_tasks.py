@@ -7,6 +7,7 @@ import pytest
 import soundfile
 from helpers.files import ends
 from helpers.tasks import (
+    layer,
     maps_of_classes,
     rows_of_classes,
     rows_of_labels,
@@ -15,7 +16,7 @@ from helpers.tasks import (
 )
 from PIL import Image
 
-from signbit.format import Node, Output, PackedModel, Signature
+from signbit.format import Input, Node, Output, PackedModel, Signature
 from signbit.runtime import reference
 from signbit.runtime.samples import random_inputs
 
@@ -76,6 +77,18 @@ def test_labels_and_numbers_from_tables(evaluated, tmp_path):
     assert figures["per_quantity"]["sum"]["mae"] == pytest.approx(0.5 / 3)
     assert figures["rmse"] == pytest.approx(((0.5**2 + 2**2) / 6) ** 0.5)
     assert "R²" in out
+
+
+@pytest.mark.parametrize("low", ["-1", "0", "false"])
+def test_bits_from_a_table(evaluated, tmp_path, low):
+    high = "true" if low == "false" else "1"
+    output = Output("kind", "classes", 0, 1, ("first", "second"))
+    model = layer(Input.bits("flags", (2,)), np.eye(2), output)
+    data = tmp_path / "t.csv"
+    data.write_text(f"a,b,kind\n{high},{low},first\n{low},{high},second\n{low},{low},second\n")
+    result, _, _ = evaluated(model, data)
+    # Of equal scores the first class wins.
+    assert result["outputs"]["kind"]["confusion"] == [[1, 0], [1, 1]]
 
 
 def test_a_map_of_classes_from_images_with_masks(evaluated, refused, tmp_path):
