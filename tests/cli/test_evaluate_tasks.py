@@ -207,6 +207,7 @@ def packed_digits(checkpoint):
         ("x,y,z,k\n1,2,3,a\n", ("--target", "q"), 2, "unknown column 'q'; known: k, x, y, z"),
         ("x,y,z,kind\n1,2,3,a\n", ("--threshold", "1"), 2, "give a number between 0 and 1"),
         ("x,y,z,kind\n1,2,3,a\n", ("--front-end", "mel"), 2, "unknown front end 'mel'"),
+        ("x,y,z,kind\n1,2,3,a\n", FRONT_END, 2, "a front end is for folder:PATH"),
         ("x,y,z,kind\n1,2,3,a\n", ("--classes", "a,b"), 2, "2 class names for output 'kind'"),
         ("x,y,z,kind\n1,2,3,a\n", ("--confusion", "c.png"), 2, "--confusion is for networks"),
     ],
@@ -226,6 +227,11 @@ def test_mistakes_are_one_line(refused, tmp_path, text, options, code, says):
 )
 def test_data_that_the_network_does_not_take_is_refused(refused, data, says):
     refused(rows_of_classes(), data, code=2, says=says)
+
+
+def test_columns_of_data_without_columns_are_refused(refused, tmp_path):
+    for data in ("digits", f"folder:{tmp_path}"):
+        refused(maps_of_classes(), data, "--target", "a", code=2, says="has no columns")
 
 
 def test_options_and_files_of_other_tasks_are_refused_for_run_folders(signbit, checkpoint):
