@@ -7,6 +7,7 @@ import pytest
 import soundfile
 from helpers.files import ends
 from helpers.tasks import (
+    layer,
     maps_of_classes,
     rows_of_classes,
     rows_of_labels,
@@ -15,7 +16,7 @@ from helpers.tasks import (
 )
 from PIL import Image
 
-from signbit.format import Node, Output, PackedModel, Signature
+from signbit.format import Input, Node, Output, PackedModel, Signature
 from signbit.runtime import reference
 from signbit.runtime.samples import random_inputs
 
@@ -76,6 +77,18 @@ def test_labels_and_numbers_from_tables(evaluated, tmp_path):
     assert figures["per_quantity"]["sum"]["mae"] == pytest.approx(0.5 / 3)
     assert figures["rmse"] == pytest.approx(((0.5**2 + 2**2) / 6) ** 0.5)
     assert "R²" in out
+
+
+@pytest.mark.parametrize("low", ["-1", "0", "false"])
+def test_bits_from_a_table(evaluated, tmp_path, low):
+    high = "true" if low == "false" else "1"
+    output = Output("kind", "classes", 0, 1, ("first", "second"))
+    model = layer(Input.bits("flags", (2,)), np.eye(2), output)
+    data = tmp_path / "t.csv"
+    data.write_text(f"a,b,kind\n{high},{low},first\n{low},{high},second\n{low},{low},second\n")
+    result, _, _ = evaluated(model, data)
+    # Of equal scores the first class wins.
+    assert result["outputs"]["kind"]["confusion"] == [[1, 0], [1, 1]]
 
 
 def test_a_map_of_classes_from_images_with_masks(evaluated, refused, tmp_path):
@@ -194,6 +207,7 @@ def packed_digits(checkpoint):
         ("x,y,z,k\n1,2,3,a\n", ("--target", "q"), 2, "unknown column 'q'; known: k, x, y, z"),
         ("x,y,z,kind\n1,2,3,a\n", ("--threshold", "1"), 2, "give a number between 0 and 1"),
         ("x,y,z,kind\n1,2,3,a\n", ("--front-end", "mel"), 2, "unknown front end 'mel'"),
+        ("x,y,z,kind\n1,2,3,a\n", FRONT_END, 2, "a front end is for folder:PATH"),
         ("x,y,z,kind\n1,2,3,a\n", ("--classes", "a,b"), 2, "2 class names for output 'kind'"),
         ("x,y,z,kind\n1,2,3,a\n", ("--confusion", "c.png"), 2, "--confusion is for networks"),
     ],
@@ -213,6 +227,11 @@ def test_mistakes_are_one_line(refused, tmp_path, text, options, code, says):
 )
 def test_data_that_the_network_does_not_take_is_refused(refused, data, says):
     refused(rows_of_classes(), data, code=2, says=says)
+
+
+def test_columns_of_data_without_columns_are_refused(refused, tmp_path):
+    for data in ("digits", f"folder:{tmp_path}"):
+        refused(maps_of_classes(), data, "--target", "a", code=2, says="has no columns")
 
 
 def test_options_and_files_of_other_tasks_are_refused_for_run_folders(signbit, checkpoint):

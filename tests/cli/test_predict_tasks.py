@@ -179,6 +179,7 @@ def test_several_outputs_have_columns_of_their_own_and_arrays_for_sequences(pred
         (rows_of_labels, ["x.png"], 2, "the network takes features (f32, 2); give a .csv"),
         (rows_of_labels, ["t.csv", "--out", "folder"], 2, "ends in .csv or .jsonl"),
         (rows_of_labels, ["t.csv", "--out", "a.csv", "--csv", "b.csv"], 2, "both name a file"),
+        (rows_of_labels, ["t.csv", "--front-end", "mfcc"], 2, "--front-end is for WAV files"),
         (rows_of_labels, ["none.csv"], 1, "cannot read none.csv"),
         (rows_of_labels, ["t.csv", "--threshold", "2"], 2, "threshold 2.0; give a number between"),
         (maps_of_classes, ["x.png", "--codes", "--out", "m"], 2, "are for tables and arrays"),

@@ -130,6 +130,8 @@ def _open(
         return _open_files(engine, source, paths, options, classes, top, batch_size)
     if len(paths) > 1:
         raise UsageError("give one table or array file at a time, and no other files with it")
+    if options.front_end is not None:
+        raise UsageError("--front-end is for WAV files; leave it out for tables and arrays")
     targets = chosen_targets(engine, classes, [source.parent, paths[0].parent])
     samples = open_file(engine.model, paths[0], targets, options.selection(engine))
     answerer = Answerer(engine, targets, options.threshold, top)

@@ -101,8 +101,8 @@ class SampleOptions:
         inputs = [one.name for one in engine.inputs]
         outputs = [one.name for one in engine.outputs]
         return Selection(
-            [_split(text, inputs, commas=True) for text in self.features or ()],
-            [_split(text, outputs, commas=False) for text in self.targets or ()],
+            tuple(_split(text, inputs, commas=True) for text in self.features or ()),
+            tuple(_split(text, outputs, commas=False) for text in self.targets or ()),
             tuple(self.ignored or ()),
             self.codes,
         )

@@ -100,37 +100,65 @@ def open_samples(
 
     Raises: UsageError where the network does not take such data; DataError for what is wrong in it.
     """
-    if is_file_of_samples(data):
-        return open_file(model, expanded(data), targets, chosen)
     kind, _, path = data.partition(":")
-    one, root = model.inputs[0], expanded(path)
-    listed = folder_with_table(root, split) if kind == "folder" and path else None
+    is_folder = kind == "folder" and bool(path)
+    if front_end is not None and not is_folder:
+        raise UsageError(f"--data {data}: a front end is for folder:PATH with WAV files")
+    if is_file_of_samples(data) and not is_folder:
+        return open_file(model, expanded(data), targets, chosen)
+    root = expanded(path)
+    listed = folder_with_table(root, split) if is_folder else None
     if listed is not None:
         read, clips = file_reader(model, front_end)
-        return ListedFiles(listed, one, read, clips, targets, chosen)
-    if front_end is not None and kind == "folder":
-        target = _row_of_classes(data, targets)
-        reader = SoundReader(only_sequence(model), front_end)
-        found = labelled_files(root, split, "WAV", SUFFIXES)
-        _require_order(root, target, found.classes)
-        labels = labels_in(target.names, data, found.classes, found.labels)
-        return SoundSamples(data, found.paths, labels, reader, target.name)
+        return ListedFiles(listed, model.inputs[0], read, clips, targets, chosen)
+    if chosen != Selection():
+        raise UsageError(
+            f"--data {data} has no columns; --features, --target, --ignore and --codes are for "
+            "tables and arrays"
+        )
+    if front_end is not None:
+        return _sounds(model, data, root, split, targets, front_end)
+    _require_picture(model, data)
+    maps = [target for target in targets if target.kind == CLASSES and len(target.shape) == 3]
+    if is_folder and maps and is_masked(root):
+        return MaskSamples(root, split, model.inputs[0], maps[0])
+    target = _row_of_classes(data, targets)
+    height, width, channels = model.inputs[0].shape
+    images = load(
+        data,
+        split,
+        data_dir=data_dir,
+        download=download,
+        size=(height, width),
+        channels=channels,
+    )
+    if is_folder:
+        _require_order(root, target, images.classes)
+    return ImageSamples(images, model.inputs[0], target)
+
+
+def _sounds(
+    model: PackedModel,
+    data: str,
+    root: Path,
+    split: str,
+    targets: Sequence[Target],
+    front_end: FrontEnd,
+) -> Samples:
+    target = _row_of_classes(data, targets)
+    reader = SoundReader(only_sequence(model), front_end)
+    found = labelled_files(root, split, "WAV", SUFFIXES)
+    _require_order(root, target, found.classes)
+    labels = labels_in(target.names, data, found.classes, found.labels)
+    return SoundSamples(data, found.paths, labels, reader, target.name)
+
+
+def _require_picture(model: PackedModel, data: str) -> None:
     if not takes_images(model):
         raise UsageError(
             f"the network takes {', '.join(map(str, model.inputs))}; --data {data} is for one "
             "picture; give FILE.npz, FILE.csv or FILE.parquet, or WAV files and --front-end"
         )
-    maps = [target for target in targets if target.kind == CLASSES and len(target.shape) == 3]
-    if kind == "folder" and maps and is_masked(root):
-        return MaskSamples(root, split, one, maps[0])
-    target = _row_of_classes(data, targets)
-    size = (one.shape[0], one.shape[1])
-    images = load(
-        data, split, data_dir=data_dir, download=download, size=size, channels=one.shape[2]
-    )
-    if kind == "folder":
-        _require_order(root, target, images.classes)
-    return ImageSamples(images, one, target)
 
 
 def file_reader(
