@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from signbit.data._synonyms import class_places
 from signbit.data._tables import Column
+from signbit.encode.fixed_point import nearest_codes
 from signbit.errors import DataError
 from signbit.format import Input
 from signbit.format.types import BITS, U8, shown
@@ -79,10 +80,7 @@ class InputEncoder:
                 wrong, place, lambda index: f"{values[index]}; codes are whole numbers, 0 to 255"
             )
             return values.astype(np.uint8)
-        scale, bias = np.array(self.input.scale), np.array(self.input.bias)
-        # A scale of 0 makes every code the same number: any will do.
-        exact = (values - bias) / np.where(scale == 0, np.inf, scale)
-        nearest = np.rint(exact)
+        nearest = nearest_codes(values, self.input)
         self.clipped += int(((nearest < 0) | (nearest > 255)).sum())
         return np.clip(nearest, 0, 255).astype(np.uint8)
 

@@ -34,8 +34,7 @@ def fixed_point(values: Any, one: Input, out_of_range: OutOfRange = "clip") -> N
     _require_codes(one)
     array = real_numbers("values", values)
     _require_shape("values", array, one)
-    with np.errstate(over="ignore"):  # to infinity, which is out of range
-        codes = np.rint((array.astype(np.float64) - np.array(one.bias)) / np.array(one.scale))
+    codes = nearest_codes(array, one)
     outside = (codes < 0) | (codes > MOST)
     if out_of_range == "error" and outside.any():
         place = tuple(np.argwhere(outside)[0].tolist())
@@ -45,6 +44,16 @@ def fixed_point(values: Any, one: Input, out_of_range: OutOfRange = "clip") -> N
             f"{ends[0]} to {ends[-1]}"
         )
     return codes.clip(0, MOST).astype(np.uint8)
+
+
+def nearest_codes(values: NDArray[Any], one: Input) -> NDArray[np.float64]:
+    """The whole numbers that are nearest to (value - bias) / scale, below 0 and above 255 too.
+
+    Where a scale is 0, all codes mean one number, and 0 is given.
+    """
+    scale, bias = np.array(one.scale), np.array(one.bias)
+    with np.errstate(over="ignore"):  # to infinity, which is out of range
+        return np.rint((values.astype(np.float64) - bias) / np.where(scale == 0, np.inf, scale))
 
 
 def from_fixed_point(codes: NDArray[np.uint8], one: Input) -> NDArray[np.float32]:
