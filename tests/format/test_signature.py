@@ -68,6 +68,27 @@ BAD_INPUTS = {
     "infinite": (setting("bias", ["inf"]), "input 'image': bias holds 'inf'"),
     "no scale": (without("scale"), "input 'image': scale has 0 entries"),
     "of numbers": (setting("kind", "f32"), "scale is for u8 alone"),
+    "no shape": (without("shape"), "input 1: field 'shape' is missing"),
+    "no bias": (without("bias"), "input 'image': bias has 0 entries"),
+    "empty name": (setting("name", ""), "input name ''; give an identifier"),
+    "long name": (setting("name", "a" * 65), "at most 64 ASCII letters"),
+    "digit": (setting("name", "1a"), "input name '1a'"),
+    "letter": (setting("name", "é"), "input name 'é'"),
+    "newline": (setting("name", "a\n"), "input name 'a\\n'"),
+    "node's part": (setting("name", "n3_sum"), "other than n with a number"),
+    "no kind at all": (setting("kind", None), "input 'image': kind is None"),
+    "no rank": (setting("shape", []), "shape is []; give (channels,)"),
+    "shape of numbers": (setting("shape", [2, 2.0, 1]), "shape is [2, 2.0, 1]"),
+    "negative side": (setting("shape", [-2, 2, 1]), "shape is [-2, 2, 1]"),
+    "side": (setting("shape", [65537, 1, 1]), "a value of 65537x1x1 is out of bounds"),
+    "elements": (setting("shape", [65536, 65536, 1]), "a value of 65536x65536x1 is out of"),
+    "one number": (setting("shape", 4), "shape is 4"),
+    "scale true": (setting("scale", [True]), "scale holds True"),
+    "scale number": (setting("scale", 1.0), "scale is 1.0; give a list"),
+    "many scales": (setting("scale", [1.0] * 4097), "scale has 4097 entries; 1 to 4096"),
+    "huge bias": (setting("bias", [10**400]), "give finite numbers"),
+    "biases": (setting("bias", [1, 2]), "bias has 2 entries; give one, or one for each of 1"),
+    "no list": (setting("scale", None), "scale is None; give a list"),
 }
 BAD_OUTPUTS = {
     "no node": (without("node"), "output 1: field 'node' is missing"),
@@ -83,6 +104,24 @@ BAD_OUTPUTS = {
     "names": (setting("names", ["a"]), "output 'answer' has 1 names, node 9 gives 3 channels"),
     "same names": (setting("names", ["a", "a", "b"]), "two names are the same"),
     "line": (setting("names", ["a", "b\n", "c"]), "give text without control characters"),
+    "no name": (without("name"), "output 1: field 'name' is missing"),
+    "no kind": (without("kind"), "output 1: field 'kind' is missing"),
+    "no rank": (without("rank"), "output 1: field 'rank' is missing"),
+    "unknown": (setting("scale", [1]), "output 1: unknown field 'scale'"),
+    "name": (setting("name", "a-b"), "output name 'a-b'; give an identifier"),
+    "node's name": (setting("name", "n9"), "output name 'n9'"),
+    "input's name": (setting("name", "flags"), "have the name 'flags'"),
+    "kinds": (setting("kind", ["classes"]), "output 'answer': kind is ['classes']"),
+    "fraction": (setting("node", 9.0), "node is 9.0; give a number"),
+    "huge": (setting("node", 10**30), "output 'answer': node 1"),
+    "text": (setting("node", "9"), "node is '9'; give a number"),
+    "rank 0": (setting("rank", 0), "rank is 0; give 1, 2 or 3"),
+    "rank true": (setting("rank", True), "rank is True; give 1, 2 or 3"),
+    "rank fraction": (setting("rank", 1.5), "rank is 1.5"),
+    "names text": (setting("names", "abc"), "names is 'abc'; give a list of names"),
+    "names null": (setting("names", None), "names is None; give a list of names"),
+    "names numbers": (setting("names", [1, 2, 3]), "give a list of names"),
+    "separator": (setting("names", ["a", "b\u2028", "c"]), "give text without control characters"),
 }
 
 
@@ -91,6 +130,22 @@ def changed(field: str, change) -> bytes:
     change(graph[field][0])
     header["__metadata__"]["signbit"] = json.dumps(graph)
     return resealed(framed(header, data))
+
+
+@pytest.mark.parametrize(
+    ("cases", "field"), [(BAD_INPUTS, "inputs"), (BAD_OUTPUTS, "outputs")], ids=["in", "out"]
+)
+def test_every_field_is_damaged_by_a_test(cases, field):
+    """By a wrong value, and by leaving it out."""
+    (first, *_) = parts(to_bytes(ends()))[1][field]
+    damaged, missing = set(), set()
+    for change, _ in cases.values():
+        entry = dict(first)
+        change(entry)
+        damaged |= {name for name in first if name in entry and entry[name] != first[name]}
+        missing |= set(first) - set(entry)
+    assert damaged == set(first)
+    assert missing == set(first)
 
 
 @pytest.mark.parametrize(("change", "message"), BAD_INPUTS.values(), ids=BAD_INPUTS)

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._calibrate import (
+    Calibrate,
+    CalibrationData,
+    Split,
+    calibrate_file,
+    calibrated_on,
+    calibration_data,
+    say_calibration,
+)
 from signbit.cli._classes import Classes, choose_classes
-from signbit.cli._model import open_model, read_images
-from signbit.cli._options import Json, ModelName, Settings, Zeros
+from signbit.cli._model import PACKED, open_model, read_images
+from signbit.cli._options import DataDir, Download, Json, ModelName, Settings, Zeros
 from signbit.cli._output import print_table, require_suffix, say, write_json
 from signbit.cli._own_code import (
     Arguments,
@@ -39,7 +48,7 @@ def pack(
             metavar="MODEL",
             help="Run folder, .safetensors checkpoint, old .pth.tar (needs --model), or "
             "FILE.py:NAME, a class in your own code (needs --weights, and --size, --mean, --std or "
-            "--signature).",
+            "--signature). With --calibrate also a packed .signbit file.",
         ),
     ],
     out: Annotated[
@@ -73,6 +82,10 @@ def pack(
             "to compute the same.",
         ),
     ] = False,
+    calibrate: Calibrate = None,
+    split: Split = None,
+    data_dir: DataDir = None,
+    download: Download = False,
     json: Json = None,
 ) -> None:
     """Fold and pack a trained network into bits and thresholds.
@@ -83,14 +96,23 @@ def pack(
     images and on --samples. A network of integers must give exactly the bits of torch. The file
     holds the class names: those of --classes where it is given, else those of the model.
 
+    --calibrate needs images that the network was not trained on. The classes stay the same, and
+    the file says how far the probabilities were off before and after, on these images.
+
     FILE.py is imported, which executes it. The file of --weights is only read.
     """
     from signbit.format.file import SUFFIX
 
     require_suffix("--out", out, SUFFIX)
+    data = calibration_data(calibrate, split, data_dir, download)
     own = {"--weights": weights, "--args": args, "--size": size, "--mean": mean, "--std": std}
     own |= {"--signature": signature, "--adopt": adopt or None}
     of_ours = {"--model": model, "--set": settings or None, "--zeros": zeros}
+    if path.suffix == PACKED:
+        others = {"--samples": samples, "--classes": classes, "--no-check": None if check else True}
+        _refuse(path, {**own, **of_ours, **others}, "packed already")
+        calibrate_file(path, out, data, json)
+        return
     report = None
     if is_own_code(path):
         _refuse(path, of_ours, "own code")
@@ -98,7 +120,8 @@ def pack(
             own |= {"--classes": classes, "--samples": samples, "--weights": None, "--args": None}
             own["--signature"] = None
             _refuse(path, own, "described by --signature")
-            _finish(_described(path, weights, args, signature, check), out, json, {})
+            packed = _described(path, weights, args, signature, check)
+            _finish(packed, out, json, data, {})
             return
         trained = open_own_code(path, weights, args, size, mean, std)
         if adopt:
@@ -117,7 +140,7 @@ def pack(
         samples=read_images(samples, preprocessing) if samples else None,
         info=trained.info,
     )
-    _finish(packed, out, json, {} if report is None else {"adopted": report.to_dict()})
+    _finish(packed, out, json, data, {} if report is None else {"adopted": report.to_dict()})
 
 
 def _described(
@@ -131,9 +154,19 @@ def _described(
     return run(module, inputs=inputs, outputs=outputs, check=check)
 
 
-def _finish(packed: "PackedModel", out: Path, json: Path | None, more: dict[str, Any]) -> None:
+def _finish(
+    packed: "PackedModel",
+    out: Path,
+    json: Path | None,
+    data: CalibrationData | None,
+    more: dict[str, Any],
+) -> None:
+    if data is not None:
+        packed = calibrated_on(packed, data)
     packed.save(out)
     _print(packed, out)
+    if data is not None:
+        say_calibration(packed.info, data)
     write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info, **more})
 
 

@@ -2,5 +2,6 @@
 
 from signbit.pack._outputs import OutputSpec
 from signbit.pack._pack import pack
+from signbit.scoring.temperature import calibrated
 
-__all__ = ["OutputSpec", "pack"]
+__all__ = ["OutputSpec", "calibrated", "pack"]
