@@ -22,7 +22,9 @@ PLAIN: dict[str, Any] = {"input_quantizer": None, "bias": False}
 def torch_input(one: Input, array: np.ndarray) -> Tensor:
     """Written out once more: the meaning of an input, in torch's order."""
     if one.kind == "u8":
-        array = array.astype(np.float32) * np.float32(one.scale) + np.float32(one.bias)
+        array = array.astype(np.float32) * np.array(one.scale, np.float32) + np.array(
+            one.bias, np.float32
+        )
     elif one.kind == "bits":
         array = np.where(array, np.float32(1), np.float32(-1))
     return torch.from_numpy(np.moveaxis(array, -1, 1).copy())
