@@ -129,6 +129,31 @@ def test_a_file_that_ends_early_is_one_clear_error(tmp_path):
         opened(tmp_path / "x.npz")
 
 
+@pytest.mark.parametrize("compression", ["ZIP_DEFLATED", "ZIP_BZIP2", "ZIP_LZMA"])
+def test_a_member_that_is_damaged_is_one_clear_error(tmp_path, compression):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 9, (80000, 3, 2)) / 2)
+    with zipfile.ZipFile(tmp_path / "x.npz", "w", getattr(zipfile, compression)) as archive:
+        archive.write(tmp_path / "x.npy", "wave.npy")
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 90] = b"\xff" * 90
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"x\.npz"):
+        list(opened(tmp_path / "x.npz", (WAVE,)).batches(1000))
+
+
+def test_a_member_whose_name_is_damaged_is_one_clear_error(tmp_path):
+    path = saved(tmp_path / "x.npz")
+    content = bytearray(path.read_bytes())
+    # The flag for UTF-8 in both headers, and a name that is none in the first.
+    for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.index(mark) + place + 1] |= 8
+    content[content.index(b"wave")] = 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"damaged \.npz: "):
+        opened(path)
+
+
 def test_a_header_that_promises_more_than_the_file_holds_asks_for_no_memory(tmp_path):
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(

@@ -1,7 +1,10 @@
 """Arrays in .npy and .npz files, read in pieces; nothing is unpickled."""
 
+import lzma
 import math
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +25,11 @@ MAX_MEMBERS = 256
 MAX_BYTES = 1 << 30
 MAX_TEXT = 1 << 14
 _KINDS = "biufU"
+# What zipfile raises, RuntimeError for a member that is encrypted or packed in an unknown way.
+_DAMAGES = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError, UnicodeDecodeError),
+    *(zlib.error, lzma.LZMAError, struct.error, OverflowError),
+)
 
 
 @dataclass(frozen=True)
@@ -95,8 +103,7 @@ class ArrayFile:
                     yield _members(archive)
         except OSError as error:
             raise DataError(f"cannot read {self.path}: {error.strerror or error}") from error
-        # A member that is encrypted, or packed in a way that this Python lacks, is no array.
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError) as error:
+        except _DAMAGES as error:
             raise DataError(f"{self.path}: damaged .npz: {first_line(error)}") from error
 
 
