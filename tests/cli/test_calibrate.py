@@ -55,7 +55,7 @@ def test_a_trained_network_is_packed_and_calibrated(signbit, checkpoint, tmp_pat
     data = ("--calibrate", labelled_folder(tmp_path / "images", images, labels))
     out = tmp_path / "m.signbit"
     printed, _ = signbit("pack", checkpoint, "-o", out, *data, "--json", tmp_path / "r.json")
-    assert "self-check on 16 images" in printed
+    assert "self-check on 16 samples" in printed
     assert f"calibrated on 100 samples of {data[1]}: " in printed
     info = PackedModel.load(out).info
     assert info["check"]["bits_differ"] == 0

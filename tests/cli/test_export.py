@@ -116,8 +116,8 @@ def test_one_image_of_a_network_with_other_outputs_is_an_image_file(signbit, pic
         ),
         (["other.npz"], 2, "other.npz: unknown input 'waves'; known: flags, image, wave. Did you"),
         (["typed.npz"], 2, "typed.npz: input 'wave' is float64; the network takes float32"),
-        (["part.npz", "x.png"], 2, "part.npz: a .npz file holds all inputs; give it alone"),
-        (["text.npz"], 1, "text.npz: not a .npz file"),
+        (["part.npz", "x.png"], 2, "part.npz: one file holds all inputs; give it alone"),
+        (["text.npz"], 1, "text.npz: damaged .npz"),
     ],
 )
 def test_samples_that_the_network_does_not_take_are_one_line(

@@ -245,7 +245,7 @@ def how(folder: Path, out: Path, *more: object) -> list[object]:
 
 def test_a_signature_says_what_a_network_takes_and_gives(signbit, signed, tmp_path):
     out, _ = signbit(*how(signed, tmp_path, "--signature", signed / "two.yaml"))
-    assert "self-check on 16" in out
+    assert "self-check on 16 samples" in out
     engine = package.load(tmp_path / "two.signbit")
     assert [str(one) for one in engine.inputs] == ["code (bits, 20)", "x (f32, 4)"]
     assert [(one.name, one.kind, one.names) for one in engine.outputs] == [
@@ -281,3 +281,15 @@ def test_a_signature_takes_the_place_of_size_mean_and_std(signbit, signed, tmp_p
     both = how(signed, tmp_path, "--signature", signed / "two.yaml", "--size", "8x8")
     signbit.refused(*both, code=2, says="described by --signature; leave --size out")
     signbit.refused(*how(signed, tmp_path), code=2, says="or --weights and --signature")
+
+
+def test_samples_of_every_input_take_part_in_the_self_check(signbit, signed, tmp_path):
+    given = {"code": np.ones((3, 20), bool), "x": np.ones((3, 4), np.float32)}
+    np.savez(tmp_path / "given.npz", **given)
+    both = ("--signature", signed / "two.yaml", "--samples", tmp_path / "given.npz")
+    out, _ = signbit(*how(signed, tmp_path, *both))
+    assert "self-check on 19 samples" in out
+    np.savez(tmp_path / "given.npz", code=given["code"])
+    signbit.refused(*how(signed, tmp_path, *both), code=2, says="input 'x' is missing")
+    both = ("--signature", signed / "two.yaml", "--samples", signed / "two.py")
+    signbit.refused(*how(signed, tmp_path, *both), code=2, says="not one image; give a .npz file")

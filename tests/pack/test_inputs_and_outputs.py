@@ -12,6 +12,7 @@ from signbit.format import Input, PackedModel, Preprocessing
 from signbit.format.bits import pack_bits
 from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
 from signbit.pack import OutputSpec, pack
+from signbit.pack._pixels import pixel_code
 from signbit.runtime.engine import Engine
 from signbit.runtime.samples import random_inputs
 
@@ -304,3 +305,7 @@ def test_a_value_may_be_two_outputs_and_an_input_one():
 
     names = ["one", "same", "given"]
     packs(Same(), [Input.numbers("x", (20,))], [OutputSpec(name, "numbers") for name in names])
+
+
+def test_a_scale_next_to_nothing_is_a_real_number():
+    assert pixel_code(Input.pixels("pixels", (8, 8, 1), [1e-320], [1.0])) is None

@@ -9,11 +9,10 @@ from helpers.models import small
 from torch import nn
 
 from signbit.errors import PackError
-from signbit.format import Input, PackedModel, Preprocessing
+from signbit.format import PackedModel, Preprocessing
 from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryLayer, BinaryLinear, RPReLU, RSign
 from signbit.models import create, models
 from signbit.pack import pack
-from signbit.pack._pixels import pixel_code
 from signbit.quantizers import AbstractQuantizer
 from signbit.runtime import reference
 from signbit.runtime.engine import Engine
@@ -397,7 +396,3 @@ def test_what_pack_finds_out_is_not_overridden_by_info():
     assert packed.info["exact"] is True
     assert packed.info["modules"] != 3
     assert packed.info["epoch"] == 7
-
-
-def test_a_scale_next_to_nothing_is_a_real_number():
-    assert pixel_code(Input.pixels("pixels", (8, 8, 1), [1e-320], [1.0])) is None

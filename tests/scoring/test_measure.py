@@ -20,7 +20,6 @@ from signbit.scoring import (
     Answerer,
     ClassAnswer,
     Prediction,
-    classifies_images,
     evaluate,
     measure,
     open_file,
@@ -75,7 +74,7 @@ def test_images_of_a_data_set_are_samples_of_a_network_with_other_outputs_too():
     model = maps_of_classes(4)
     scores = Output("row", "classes", 2, 3, ("red", "green", "blue"))
     assert takes_images(model)
-    assert not classifies_images(model)
+    assert not model.signature.is_of_images
     (target,) = targets_of(PackedModel(model.nodes, Signature(model.inputs, [scores])))
     images = np.zeros((5, 4, 4, 3), np.uint8)
     labels = np.array([2, 0, 1, 1, 2])

@@ -134,13 +134,12 @@ def packed_of_other_task(model: object, for_file: bool) -> "Engine | None":
     Raises: UsageError where such a file is given for a model that is not packed.
     """
     from signbit.runtime.engine import Engine
-    from signbit.scoring import classifies_images
 
     if not isinstance(model, Engine):
         if for_file:
             raise UsageError("tables and arrays are for packed networks; pack the model first")
         return None
-    return model if for_file or not classifies_images(model.model) else None
+    return model if for_file or not model.model.signature.is_of_images else None
 
 
 def _split(text: str, names: Sequence[str], commas: bool) -> tuple[str | None, list[str]]:

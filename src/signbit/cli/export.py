@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._model import PACKED, RunnablePath, open_model, read_images
+from signbit.cli._model import PACKED, RunnablePath, open_model
 from signbit.cli._options import ModelName, Zeros, parse_settings
 from signbit.cli._output import say
+from signbit.cli._samples import read_samples
 from signbit.errors import InputTypeError, UsageError, printable
 
 if TYPE_CHECKING:
     from signbit.export import ExportRequest
-    from signbit.format import PackedModel
-    from signbit.runtime.samples import Samples
 
 
 def _formats() -> str:
@@ -118,33 +117,11 @@ def _request(path: Path, samples: list[Path] | None) -> "ExportRequest":
     packed = PackedModel.load(path)
     if not samples:
         return make_request(packed, path.stem)
-    given = _read_samples(samples, packed)
+    given = read_samples(samples, packed.inputs)
     try:
         return make_request(packed, path.stem, given)
     except (InputTypeError, UsageError) as error:
         raise type(error)(f"--samples {printable(str(samples[0]))}: {error}") from error
-
-
-def _read_samples(paths: list[Path], model: "PackedModel") -> "Samples":
-    """The arrays of a .npz file, or images. Raises: UsageError for images that nothing takes."""
-    from signbit.export._npz import read_npz
-    from signbit.format import Preprocessing
-    from signbit.format.types import U8
-
-    first = printable(str(paths[0]))
-    if any(path.suffix == ".npz" for path in paths):
-        if len(paths) > 1:
-            raise UsageError(f"--samples {first}: a .npz file holds all inputs; give it alone")
-        return read_npz(paths[0])
-    image, *others = model.inputs
-    if others or image.kind != U8 or len(image.shape) != 3 or image.shape[2] not in (1, 3):
-        taken = ", ".join(map(str, model.inputs))
-        raise UsageError(
-            f"--samples {first}: the network takes {taken}, not one image; give a .npz file with "
-            "an array for each input"
-        )
-    height, width, _ = image.shape
-    return read_images(paths, Preprocessing(image.scale, image.bias, (height, width)))
 
 
 def _export_state(

@@ -31,6 +31,7 @@ from signbit.cli._own_code import (
     open_own_code,
     own_module,
 )
+from signbit.cli._samples import read_samples
 from signbit.cli._signature import read_signature
 from signbit.errors import UsageError
 
@@ -117,10 +118,9 @@ def pack(
     if is_own_code(path):
         _refuse(path, of_ours, "own code")
         if signature is not None:
-            own |= {"--classes": classes, "--samples": samples, "--weights": None, "--args": None}
-            own["--signature"] = None
+            own |= {"--classes": classes, "--weights": None, "--args": None, "--signature": None}
             _refuse(path, own, "described by --signature")
-            packed = _described(path, weights, args, signature, check)
+            packed = _described(path, weights, args, signature, samples, check)
             _finish(packed, out, json, data, {})
             return
         trained = open_own_code(path, weights, args, size, mean, std)
@@ -144,14 +144,20 @@ def pack(
 
 
 def _described(
-    path: Path, weights: Path | None, args: str | None, signature: Path, check: bool
+    path: Path,
+    weights: Path | None,
+    args: str | None,
+    signature: Path,
+    samples: list[Path] | None,
+    check: bool,
 ) -> "PackedModel":
     """A network of one's own, packed with the inputs and outputs that a file lists."""
     inputs, outputs = read_signature(signature)
+    given = read_samples(samples, inputs) if samples else None
     module, _ = own_module(path, weights, args)
     from signbit.pack import pack as run
 
-    return run(module, inputs=inputs, outputs=outputs, check=check)
+    return run(module, inputs=inputs, outputs=outputs, check=check, samples=given)
 
 
 def _finish(
@@ -226,7 +232,7 @@ def _verdict(info: Any) -> str:
     exact = "" if info["exact"] else "; torch may round the real numbers in it differently"
     turned = f" ({result['bits_turned']} by rounding)" if result["bits_differ"] else ""
     return (
-        f"self-check on {result['images']} images: {result['bits_differ']} of "
+        f"self-check on {result['images']} samples: {result['bits_differ']} of "
         f"{result['bits']:,} bits{turned} and {result['predictions_differ']} predictions differ "
         f"from torch's, scores by {result['largest_score_difference']:.1e} at most{exact}"
     )

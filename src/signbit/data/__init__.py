@@ -1,5 +1,6 @@
 """Data sets as uint8 arrays, image files as arrays, and arrays as image files."""
 
+from signbit.data._array_files import read_arrays
 from signbit.data._files import image_files, label_of
 from signbit.data._image import read_image
 from signbit.data._load import load
@@ -22,6 +23,7 @@ __all__ = [
     "image_files",
     "label_of",
     "load",
+    "read_arrays",
     "read_image",
     "write_images",
 ]

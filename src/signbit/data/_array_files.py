@@ -71,6 +71,18 @@ class ArrayFile:
         """What errors call an array."""
         return f"{self.path}, array {shown(name)}" if name else str(self.path)
 
+    def whole(self) -> dict[str, NDArray[Any]]:
+        """All arrays by their names.
+
+        Raises: DataError where they take more than MAX_BYTES together, or the file ends early.
+        """
+        size = sum(one.count * one.sample_bytes for one in self.headers.values())
+        if size > MAX_BYTES:
+            raise DataError(f"{self.path}: arrays of {size} bytes; at most {MAX_BYTES} are allowed")
+        return {
+            name: next(self.pieces(name, header.count)) for name, header in self.headers.items()
+        }
+
     def pieces(self, name: str, size: int) -> Iterator[NDArray[Any]]:
         """The samples of an array in order, at most `size` at a time.
 
@@ -105,6 +117,15 @@ class ArrayFile:
             raise DataError(f"cannot read {self.path}: {error.strerror or error}") from error
         except _DAMAGES as error:
             raise DataError(f"{self.path}: damaged .npz: {first_line(error)}") from error
+
+
+def read_arrays(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
+    """The array of a .npy file, or those of a .npz file by their names; nothing is unpickled.
+
+    Raises: DataError for a file that cannot be read, is damaged, or holds too much.
+    """
+    arrays = ArrayFile(path).whole()
+    return arrays.get("", arrays)
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from signbit.scoring._measure import Measurement, measure
 from signbit.scoring._numbers import NumberCounter
 from signbit.scoring._open_samples import (
     TABLES,
-    classifies_images,
     file_reader,
     is_file_of_samples,
     open_file,
@@ -54,7 +53,6 @@ __all__ = [
     "Unreadable",
     "average_precision",
     "class_names",
-    "classifies_images",
     "evaluate",
     "file_reader",
     "is_file_of_samples",

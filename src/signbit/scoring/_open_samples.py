@@ -41,14 +41,6 @@ def takes_images(model: PackedModel) -> bool:
     return picture and len(model.inputs) == 1
 
 
-def classifies_images(model: PackedModel) -> bool:
-    """Whether a network takes one picture and gives one row of scores of classes."""
-    given = model.outputs[0]
-    single = len(model.outputs) == 1 and given.kind == CLASSES and given.rank == 1
-    one, several = model.inputs[0], len(model.inputs) > 1
-    return single and not several and one.kind == U8 and len(one.shape) == 3
-
-
 def targets_of(model: PackedModel, classes: Sequence[str] | None = None) -> list[Target]:
     """What the outputs are compared with.
 
