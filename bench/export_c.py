@@ -52,7 +52,7 @@ def _compiled(
     command = [compiler, "-std=c99", *shlex.split(flags), "-shared", "-fPIC"]
     subprocess.run([*command, "network.c", "-o", "network.so", "-lm"], cwd=folder, check=True)
     function = ctypes.CDLL(str(folder / "network.so")).network_scores
-    scores = np.empty(model.classes, np.float32)
+    scores = np.empty(model.types[-1].channels, np.float32)
     arguments = [array.ctypes.data_as(ctypes.c_void_p) for array in (pixels, scores)]
 
     def run() -> np.ndarray:

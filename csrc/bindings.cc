@@ -31,9 +31,9 @@ using PyNode = std::tuple<std::string, std::vector<int>, std::map<std::string, s
                           std::map<std::string, std::vector<std::string>>,
                           std::map<std::string, PyBytes>>;
 using PyType = std::tuple<std::string, int, int, int>;
-using PyPixels = nb::ndarray<const std::uint8_t, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
-using PyReals = nb::ndarray<const float, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
-using PyScores = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+// Of any element type and rank: the Python face has checked both.
+using PyInput = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+using PyOutput = nb::ndarray<nb::c_contig, nb::device::cpu>;
 using PyWords = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using PySeconds = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
@@ -50,8 +50,10 @@ bnn::Tensor copy(const PyBytes& bytes) {
     return tensor;
 }
 
-Graph graph_of(const std::vector<PyType>& types, const std::vector<PyNode>& nodes) {
+Graph graph_of(const std::vector<PyType>& types, const std::vector<PyNode>& nodes,
+               const std::vector<int>& outputs) {
     Graph graph;
+    graph.outputs = outputs;
     for (const auto& [kind, height, width, channels] : types)
         graph.types.push_back({kind_of(kind), height, width, channels});
     for (const auto& [op, inputs, attributes, names, tensors] : nodes) {
@@ -62,9 +64,12 @@ Graph graph_of(const std::vector<PyType>& types, const std::vector<PyNode>& node
     return graph;
 }
 
-template <typename Array>
-bnn::Images images_of(const Array& images, bool normalized) {
-    return {images.data(), static_cast<std::int64_t>(images.shape(0)), normalized};
+bnn::Batch batch_of(const std::vector<PyInput>& inputs, const std::vector<PyOutput>& outputs,
+                    bool normalized) {
+    bnn::Batch batch{{}, {}, static_cast<std::int64_t>(inputs.at(0).shape(0)), normalized};
+    for (const PyInput& one : inputs) batch.inputs.push_back(one.data());
+    for (const PyOutput& one : outputs) batch.outputs.push_back(one.data());
+    return batch;
 }
 
 // The interpreter is free for other threads while this lives.
@@ -97,14 +102,14 @@ private:
 };
 
 // signals: whether this is the thread to which Python hands the process's signals.
-void run(Engine& self, const bnn::Images& images, const PyScores& scores,
-         const std::optional<PySeconds>& seconds, bool signals) {
+void run(Engine& self, const bnn::Batch& batch, const std::optional<PySeconds>& seconds,
+         bool signals) {
     bool ended = false;
     {
         ReleasedInterpreter released;
         bnn::Interruption::Ask ask;
         if (signals) ask = [&] { return released.call([] { return PyErr_CheckSignals() != 0; }); };
-        ended = self.run(images, scores.data(), seconds ? seconds->data() : nullptr, ask);
+        ended = self.run(batch, seconds ? seconds->data() : nullptr, ask);
     }
     if (!ended) throw nb::python_error();
 }
@@ -144,25 +149,20 @@ NB_MODULE(_engine, module) {
     nb::class_<Engine>(module, "Engine")
         .def("__init__",
              [](Engine* self, const std::vector<PyType>& types, const std::vector<PyNode>& nodes,
-                int threads, const std::string& isa) {
-                 new (self) Engine(graph_of(types, nodes), threads, isa);
+                const std::vector<int>& outputs, int threads, const std::string& isa) {
+                 new (self) Engine(graph_of(types, nodes, outputs), threads, isa);
              })
         .def_prop_ro("isa", &Engine::isa)
         .def_prop_ro("threads", &Engine::threads)
         .def_prop_ro("step_nodes", &Engine::step_nodes)
         .def_prop_ro("takes_normalized", &Engine::takes_normalized)
         .def("run",
-             [](Engine& self, const PyPixels& images, const PyScores& scores,
+             [](Engine& self, const std::vector<PyInput>& inputs,
+                const std::vector<PyOutput>& outputs, bool normalized,
                 const std::optional<PySeconds>& seconds, bool signals) {
-                 run(self, images_of(images, false), scores, seconds, signals);
+                 run(self, batch_of(inputs, outputs, normalized), seconds, signals);
              },
-             nb::arg(), nb::arg(), nb::arg().none(), nb::arg())
-        .def("run_normalized",
-             [](Engine& self, const PyReals& images, const PyScores& scores,
-                const std::optional<PySeconds>& seconds, bool signals) {
-                 run(self, images_of(images, true), scores, seconds, signals);
-             },
-             nb::arg(), nb::arg(), nb::arg().none(), nb::arg());
+             nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg());
 }
 
 #undef PyInit__engine

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,10 +22,32 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+# nohup and some runners of jobs have it ignored, which processes inherit; tests send it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="session")
 def octave() -> str:
     """The path of GNU Octave; `missing` where there is none."""
     return shutil.which("octave") or missing("needs GNU Octave: apt-get install octave")
+
+
+@pytest.fixture(scope="session")
+def iverilog() -> str:
+    """The path of Icarus Verilog; `missing` where there is none."""
+    return shutil.which("iverilog") or missing("needs Icarus Verilog: apt-get install iverilog")
+
+
+@pytest.fixture(scope="session")
+def verilator() -> str:
+    """The path of Verilator; `missing` where there is none."""
+    return shutil.which("verilator") or missing("needs Verilator: apt-get install verilator")
+
+
+@pytest.fixture(scope="session")
+def yosys() -> str:
+    """The path of Yosys; `missing` where there is none."""
+    return shutil.which("yosys") or missing("needs Yosys: apt-get install yosys")
 
 
 @pytest.fixture(scope="session")

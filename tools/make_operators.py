@@ -21,6 +21,7 @@ from signbit.format import Preprocessing
 from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.pack import pack
 from signbit.pack._moves import MOVES
+from signbit.pack._outputs import Run
 from signbit.pack._record import record
 from signbit.pack.rules import rules
 from signbit.quantizers import create
@@ -98,7 +99,7 @@ def _module(source: str) -> nn.Module:
 
 def _operators(module: nn.Module) -> list[str]:
     """The ATen operators that take part, by name."""
-    calls = record(module.eval(), torch.randn(2, 8, 4, 4)).calls
+    calls = record(Run(module.eval(), None), [torch.randn(2, 8, 4, 4)]).calls
     return [call.operator for call in calls]
 
 

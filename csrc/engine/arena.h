@@ -1,4 +1,4 @@
-// Memory for every value of one image, laid out when the network is loaded.
+// Memory for every value of one sample, laid out when the network is loaded.
 #pragma once
 
 #include <cstddef>
@@ -37,11 +37,13 @@ class Arena {
 public:
     explicit Arena(std::size_t bytes) : memory_(allocate(bytes)) {}
 
+    // The first byte of a value, of its border if it has one.
+    std::byte* start(const Layout& layout) const { return memory_.get() + layout.offset; }
+
     // The first element of pixel (0, 0), inside the border.
     template <typename T>
     T* at(const Layout& layout) const {
-        T* start = reinterpret_cast<T*>(memory_.get() + layout.offset);
-        return start + layout.top * layout.row_stride() +
+        return reinterpret_cast<T*>(start(layout)) + layout.top * layout.row_stride() +
                static_cast<std::ptrdiff_t>(layout.left) * layout.pixel_elements();
     }
 

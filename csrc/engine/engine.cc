@@ -15,11 +15,33 @@ double now() {
     return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
 }
 
-// A call of more images is several jobs, each of which ends soon once it is interrupted.
-constexpr std::int64_t job_images = 1 << 16;
+// A call of more samples is several jobs, each of which ends soon once it is interrupted.
+constexpr std::int64_t job_samples = 1 << 16;
 
 // Scratch is an arena with a single value at its start.
 const Layout scratch_layout{{Kind::u8, 1, 1, 1}};
+
+std::size_t floats_of(const ValueType& type) {
+    return static_cast<std::size_t>(type.height) * type.width * type.channels;
+}
+
+// A row of the map without its border.
+std::size_t row_bytes(const Layout& layout) {
+    return static_cast<std::size_t>(layout.type.width) * layout.pixel_elements() *
+           layout.element_bytes();
+}
+
+std::size_t plain_bytes(const Layout& layout) { return layout.type.height * row_bytes(layout); }
+
+// Calls copy(row in the arena, row without a border, bytes) for each row of a value.
+template <typename Byte, typename Copy>
+void for_each_row(const Layout& layout, const Arena& arena, Byte* plain, Copy copy) {
+    const std::size_t stride = layout.row_stride() * layout.element_bytes();
+    const std::size_t left = layout.left * layout.pixel_elements() * layout.element_bytes();
+    const std::size_t bytes = row_bytes(layout);
+    std::byte* inside = arena.start(layout) + layout.top * stride + left;
+    for (int y = 0; y < layout.type.height; ++y) copy(inside + y * stride, plain + y * bytes, bytes);
+}
 
 }  // namespace
 
@@ -31,34 +53,38 @@ Engine::Engine(const Graph& graph, int threads, const std::string& isa)
     }
 }
 
-bool Engine::run(const Images& images, float* scores, double* seconds,
-                 const Interruption::Ask& interrupted) {
+bool Engine::run(const Batch& batch, double* seconds, const Interruption::Ask& interrupted) {
     const std::lock_guard<std::mutex> lock(mutex_);
     interruption_.start(interrupted);
-    for (std::int64_t first = 0; first < images.count; first += job_images) {
-        run_job(job_of(images, first, scores, seconds));
+    for (std::int64_t first = 0; first < batch.count; first += job_samples) {
+        run_job(job_of(batch, first, seconds));
         if (interruption_.happened()) return false;
     }
     return true;
 }
 
-// Threads take whole images, as many as leave none without one; the others they share, step by step.
-Engine::Job Engine::job_of(const Images& images, std::int64_t first, float* scores,
-                           double* seconds) const {
-    const ValueType& type = plan_.pixels().type;
-    const std::int64_t pixels = std::int64_t{type.height} * type.width * type.channels;
-    const std::int64_t bytes = images.normalized ? pixels * sizeof(float) : pixels;
-    const auto* data = static_cast<const std::byte*>(images.data) + first * bytes;
-    const int count = static_cast<int>(std::min(images.count - first, job_images));
-    return {{data, count, images.normalized},
-            scores + first * plan_.scores().type.channels,
-            seconds,
-            count / threads() * threads()};
+// Threads take whole samples, as many as leave none without one; the others they share, step by
+// step.
+Engine::Job Engine::job_of(const Batch& batch, std::int64_t first, double* seconds) const {
+    Job job{batch, seconds, 0};
+    for (int input = 0; input < plan_.inputs(); ++input) {
+        const Layout& layout = plan_.layout(input);
+        const std::size_t bytes =
+            batch.normalized ? floats_of(layout.type) * sizeof(float) : plain_bytes(layout);
+        job.batch.inputs[input] =
+            static_cast<const std::byte*>(batch.inputs[input]) + first * bytes;
+    }
+    for (std::size_t output = 0; output < plan_.outputs().size(); ++output)
+        job.batch.outputs[output] = static_cast<std::byte*>(batch.outputs[output]) +
+                                    first * plain_bytes(plan_.layout(plan_.outputs()[output]));
+    job.batch.count = std::min(batch.count - first, job_samples);
+    job.whole = job.count() / threads() * threads();
+    return job;
 }
 
 void Engine::run_job(const Job& job) {
-    next_image_ = 0;
-    images_left_ = job.whole;
+    next_sample_ = 0;
+    samples_left_ = job.whole;
     stages_.start((job.count() - job.whole) * plan_.steps().size());
     if (job.whole == 0) begin_together(job);
     threads_.run([&](int thread) {
@@ -70,22 +96,22 @@ void Engine::run_job(const Job& job) {
 
 void Engine::run_each(const Job& job, int thread) {
     const Arena& arena = arenas_[thread];
-    for (int index = next_image_++; index < job.whole; index = next_image_++) {
-        load(job.images, index, arena);
+    for (int index = next_sample_++; index < job.whole; index = next_sample_++) {
+        load(job.batch, index, arena);
         double* times = thread == 0 ? job.seconds : nullptr;
         for (const PlannedStep& planned : plan_.steps()) {
             const double start = times ? now() : 0;
             run_step(planned, job, arena, {}, thread);
             if (times) *times++ += now() - start;
         }
-        store(job.scores, index, arena);
-        // The first arena is free for what threads share only when all images have been stored.
-        if (--images_left_ == 0 && job.whole < job.count()) begin_together(job);
+        store(job.batch, index, arena);
+        // The first arena is free for what threads share only when all samples have been stored.
+        if (--samples_left_ == 0 && job.whole < job.count()) begin_together(job);
     }
 }
 
 void Engine::begin_together(const Job& job) {
-    load(job.images, job.whole, arenas_[0]);
+    load(job.batch, job.whole, arenas_[0]);
     if (job.seconds) stage_began_ = now();
     stages_.open();
 }
@@ -103,8 +129,8 @@ void Engine::run_together(const Job& job, int thread) {
         }
         if (stage % steps != 0) return;
         const int index = job.whole + static_cast<int>(stage / steps) - 1;
-        store(job.scores, index, arenas_[0]);
-        if (index + 1 < job.count()) load(job.images, index + 1, arenas_[0]);
+        store(job.batch, index, arenas_[0]);
+        if (index + 1 < job.count()) load(job.batch, index + 1, arenas_[0]);
     };
     stages_.work(thread, part, ended);
 }
@@ -113,31 +139,40 @@ void Engine::run_step(const PlannedStep& planned, const Job& job, const Arena& a
                       int thread) {
     if (thread == 0) interruption_.look();
     if (interruption_.happened()) return;
-    if (job.images.normalized && planned.normalizes) return;  // these numbers were given
+    if (job.batch.normalized && planned.normalizes) return;  // these numbers were given
     planned.step->run(arena, part, scratch_[thread].at<std::byte>(scratch_layout));
 }
 
-void Engine::load(const Images& images, int index, const Arena& arena) const {
-    const ValueType& type = plan_.pixels().type;
-    const std::size_t row = static_cast<std::size_t>(type.width) * type.channels;
-    const std::size_t image = row * type.height;
-    if (!images.normalized) {
-        const auto* from = static_cast<const std::uint8_t*>(images.data) + index * image;
-        auto* to = arena.at<std::uint8_t>(plan_.pixels());
-        for (int y = 0; y < type.height; ++y)
-            std::memcpy(to + y * plan_.pixels().row_stride(), from + y * row, row);
-        return;
+void Engine::load(const Batch& batch, int index, const Arena& arena) const {
+    if (batch.normalized) return load_normalized(batch.inputs[0], index, arena);
+    for (int input = 0; input < plan_.inputs(); ++input) {
+        const Layout& layout = plan_.layout(input);
+        const auto* from = static_cast<const std::byte*>(batch.inputs[input]);
+        for_each_row(layout, arena, from + index * plain_bytes(layout),
+                     [](std::byte* inside, const std::byte* plain, std::size_t bytes) {
+                         std::memcpy(inside, plain, bytes);
+                     });
     }
-    const auto* from = static_cast<const float*>(images.data) + index * image;
-    for (const PlannedStep& planned : plan_.steps())
-        if (planned.normalizes)
-            std::memcpy(arena.at<float>(plan_.layout(planned.node)), from, image * sizeof(float));
 }
 
-void Engine::store(float* scores, int index, const Arena& arena) const {
-    if (interruption_.happened()) return;  // the arena may hold the scores of another image
-    const std::size_t classes = plan_.scores().type.channels;
-    std::memcpy(scores + index * classes, arena.at<float>(plan_.scores()), classes * sizeof(float));
+void Engine::load_normalized(const void* numbers, int index, const Arena& arena) const {
+    const std::size_t count = floats_of(plan_.layout(0).type);
+    const auto* from = static_cast<const float*>(numbers) + index * count;
+    for (const PlannedStep& planned : plan_.steps())
+        if (planned.normalizes)
+            std::memcpy(arena.at<float>(plan_.layout(planned.node)), from, count * sizeof(float));
+}
+
+void Engine::store(const Batch& batch, int index, const Arena& arena) const {
+    if (interruption_.happened()) return;  // the arena may hold the outputs of another sample
+    for (std::size_t output = 0; output < plan_.outputs().size(); ++output) {
+        const Layout& layout = plan_.layout(plan_.outputs()[output]);
+        auto* to = static_cast<std::byte*>(batch.outputs[output]);
+        for_each_row(layout, arena, to + index * plain_bytes(layout),
+                     [](const std::byte* inside, std::byte* plain, std::size_t bytes) {
+                         std::memcpy(plain, inside, bytes);
+                     });
+    }
 }
 
 std::vector<int> Engine::step_nodes() const {

@@ -28,7 +28,7 @@ struct Tensor {
 
 struct Node {
     std::string op;
-    std::vector<int> inputs;  // 0 is the pixels, i the i-th node
+    std::vector<int> inputs;  // numbers of values
     std::map<std::string, std::vector<double>> attributes;  // those that are numbers
     std::map<std::string, std::vector<std::string>> names;  // those that are names
     std::map<std::string, Tensor> tensors;
@@ -38,11 +38,15 @@ struct Node {
     }
 };
 
+// Values are numbered: the inputs from 0 on, then the nodes.
 struct Graph {
-    std::vector<ValueType> types;  // of the pixels, then of each node
+    std::vector<ValueType> types;  // of each value
     std::vector<Node> nodes;
+    std::vector<int> outputs;      // numbers of the values to give
 
-    const Node& node(int number) const { return nodes[number - 1]; }
+    int inputs() const { return static_cast<int>(types.size() - nodes.size()); }
+    int values() const { return static_cast<int>(types.size()); }
+    const Node& node(int number) const { return nodes[number - inputs()]; }
 };
 
 }  // namespace bnn

@@ -15,8 +15,10 @@ bool reads_border(const Node& node, const ValueType& input) {
     return is_integer_conv(node) || (node.op == "max_pool" && input.kind == Kind::bits);
 }
 
+// Who gives a value to the caller reads it too: it must be stored.
 std::vector<int> count_readers(const Graph& graph) {
     std::vector<int> readers(graph.types.size(), 0);
+    for (int output : graph.outputs) ++readers[output];
     for (const Node& node : graph.nodes)
         for (int input : node.inputs) ++readers[input];
     return readers;
@@ -24,7 +26,7 @@ std::vector<int> count_readers(const Graph& graph) {
 
 // The first node that reads a value; 0 where none does.
 int reader_of(const Graph& graph, int number) {
-    for (int next = number + 1; next <= static_cast<int>(graph.nodes.size()); ++next)
+    for (int next = number + 1; next < graph.values(); ++next)
         for (int input : graph.node(next).inputs)
             if (input == number) return next;
     return 0;
@@ -51,6 +53,7 @@ int ready_addend(const Node& node, int value, int start) {
 void extend(const Graph& graph, int start, const std::vector<int>& readers, Chain& chain) {
     while (readers[chain.output] == 1) {
         const int next = reader_of(graph, chain.output);
+        if (next == 0) break;
         const Node& node = graph.node(next);
         const bool plain = node.op == "affine" || node.op == "prelu" || node.op == "clamp";
         const int addend = node.op == "add" ? ready_addend(node, chain.output, start) : 0;
@@ -59,7 +62,7 @@ void extend(const Graph& graph, int start, const std::vector<int>& readers, Chai
         chain.folded.push_back(next);
         chain.output = next;
     }
-    for (int next = chain.output + 1; next <= static_cast<int>(graph.nodes.size()); ++next) {
+    for (int next = chain.output + 1; next < graph.values(); ++next) {
         const Node& node = graph.node(next);
         if (node.op != "threshold" || node.inputs[0] != chain.output) continue;
         chain.tail.emplace_back(next, next);
@@ -91,7 +94,10 @@ int reach_behind(const Node& node, int axis, int size, int positions, int before
 
 }  // namespace
 
-Plan::Plan(const Graph& graph, const std::string& isa) {
+Plan::Plan(const Graph& graph, const std::string& isa)
+    : inputs_(graph.inputs()),
+      outputs_(graph.outputs),
+      pixels_only_normalized_(inputs_ == 1 && graph.types.front().kind == Kind::u8) {
     for (const ValueType& type : graph.types) layouts_.push_back({type});
     reserve_borders(graph);
     arena_bytes_ = lay_out(layouts_);
@@ -99,8 +105,8 @@ Plan::Plan(const Graph& graph, const std::string& isa) {
 }
 
 void Plan::reserve_borders(const Graph& graph) {
-    for (std::size_t number = 1; number <= graph.nodes.size(); ++number) {
-        const Node& node = graph.node(static_cast<int>(number));
+    for (int number = graph.inputs(); number < graph.values(); ++number) {
+        const Node& node = graph.node(number);
         Layout& input = layouts_[node.inputs[0]];
         if (!reads_border(node, input.type)) continue;
         const ValueType& output = graph.types[number];
@@ -116,9 +122,8 @@ void Plan::reserve_borders(const Graph& graph) {
 
 void Plan::add_steps(const Graph& graph, const std::string& isa) {
     const std::vector<int> readers = count_readers(graph);
-    const int count = static_cast<int>(graph.nodes.size());
-    std::vector<bool> folded(count + 1, false);
-    for (int number = 1; number <= count; ++number) {
+    std::vector<bool> folded(graph.values(), false);
+    for (int number = graph.inputs(); number < graph.values(); ++number) {
         if (folded[number]) continue;
         const Node& node = graph.node(number);
         const Chain chain = chain_of(graph, number, readers);

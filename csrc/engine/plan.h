@@ -1,4 +1,4 @@
-// What to do for one image, in order, and where everything lies.
+// What to do for one sample, in order, and where everything lies.
 #pragma once
 
 #include <memory>
@@ -23,9 +23,9 @@ public:
 
     const std::vector<PlannedStep>& steps() const { return steps_; }
     const Layout& layout(int number) const { return layouts_[number]; }
-    const Layout& pixels() const { return layouts_.front(); }
-    const Layout& scores() const { return layouts_.back(); }
-    // Whether nothing but normalization reads the pixels.
+    int inputs() const { return inputs_; }
+    const std::vector<int>& outputs() const { return outputs_; }
+    // Whether the one input is pixels that nothing but normalization reads.
     bool pixels_only_normalized() const { return pixels_only_normalized_; }
     std::size_t arena_bytes() const { return arena_bytes_; }
     std::size_t scratch_bytes() const { return scratch_bytes_; }
@@ -36,7 +36,9 @@ private:
 
     std::vector<Layout> layouts_;
     std::vector<PlannedStep> steps_;
-    bool pixels_only_normalized_ = true;
+    int inputs_;
+    std::vector<int> outputs_;
+    bool pixels_only_normalized_;
     std::size_t arena_bytes_ = 0, scratch_bytes_ = 0;
 };
 

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from helpers.files import ends
 from torch import nn
 
-from signbit.bench.peers import make_peers, peers
+from signbit.bench.peers import make_peers, peer_arrays, peers
 from signbit.format import Preprocessing
 from signbit.layers import BinaryConv2d, BinaryLinear
 from signbit.models import create
 from signbit.pack import pack
+from signbit.runtime.samples import random_inputs
 
 PREPROCESSING = Preprocessing([1 / 128] * 3, [-1.0] * 3, (12, 12))
 
@@ -42,7 +44,7 @@ def test_each_gives_scores_of_every_image(digits):
     assert set(made) == set(peers.names())
     assert missing == {}
     for peer in made.values():
-        assert np.asarray(peer(images)).shape == (3, 10)
+        assert np.asarray(peer({"pixels": images})).shape == (3, 10)
 
 
 def test_networks_with_branches_have_peers():
@@ -50,7 +52,16 @@ def test_networks_with_branches_have_peers():
     made, missing = make_peers(packed, 1)
     assert missing == {}
     for peer in made.values():
-        assert np.asarray(peer(np.zeros((2, 12, 12, 3), np.uint8))).shape == (2, 7)
+        assert np.asarray(peer({"pixels": np.zeros((2, 12, 12, 3), np.uint8)})).shape == (2, 7)
+
+
+def test_networks_of_any_inputs_have_peers():
+    model = ends()
+    made, missing = make_peers(model, 1)
+    assert missing == {}
+    samples = peer_arrays(model, random_inputs(model, 2))
+    for peer in made.values():
+        peer(samples)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +80,7 @@ def test_pooling_gives_the_sizes_of_the_network(pool):
     packed = pack(network, Preprocessing([1 / 128] * 3, [-1.0] * 3, (9, 9)))
     made, _ = make_peers(packed, 1)
     for peer in made.values():
-        assert np.asarray(peer(np.zeros((2, 9, 9, 3), np.uint8))).shape == (2, 5)
+        assert np.asarray(peer({"pixels": np.zeros((2, 9, 9, 3), np.uint8)})).shape == (2, 5)
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime", "torch"])

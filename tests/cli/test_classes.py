@@ -142,9 +142,9 @@ def test_files_that_differ_are_refused(signbit, nameless, images, next_to_model)
         ("cifar", 2, "'cifar': give the names with commas between them, a file that ends in .txt"),
         ("", 2, "give the names with commas"),
         ("a,,b", 2, "name 2 is blank"),
-        (LIST.replace("nine", "one"), 2, "two classes have the same name"),
-        (LIST.replace("nine", "ni\x1b[31mne"), 2, r"class name 'ni\x1b[31mne'"),
-        (LIST.replace("nine", "ni\nne"), 2, r"class name 'ni\nne'"),
+        (LIST.replace("nine", "one"), 2, "two classes are the same"),
+        (LIST.replace("nine", "ni\x1b[31mne"), 2, r"classes holds 'ni\x1b[31mne'"),
+        (LIST.replace("nine", "ni\nne"), 2, r"classes holds 'ni\nne'"),
         ("/nonexistent/names.txt", 1, "cannot read /nonexistent/names.txt"),
     ],
 )

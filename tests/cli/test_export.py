@@ -1,15 +1,18 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
+from helpers import signatures
 from helpers.networks import packed
 from PIL import Image
 
 from signbit.data import read_image
 from signbit.export import ArrayFormat, exporters
 from signbit.models import load_model
+from signbit.runtime.samples import random_inputs
 
 ARRAYS = [name for name in exporters.names() if isinstance(exporters.get(name), ArrayFormat)]
 OTHERS = sorted(set(exporters.names()) - set(ARRAYS))
@@ -45,7 +48,7 @@ def test_a_packed_network_is_written_with_random_images(signbit, digits, tmp_pat
     assert err == ""
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     files = len(manifest["files"])
-    assert out == f"{tmp_path}/out: {files} files and manifest.json; golden vectors of 4 images\n"
+    assert out == f"{tmp_path}/out: {files} files and manifest.json; golden vectors of 4 samples\n"
     assert manifest["name"] == "digits"
 
 
@@ -62,7 +65,7 @@ def test_single_is_one_file(signbit, digits, tmp_path):
 def test_samples_are_converted_as_predict_does(signbit, digits, pictures, tmp_path):
     arguments = ("--samples", pictures, "--samples", pictures / "1.png")
     out, _ = signbit("export", digits, "--to", "npz", "-o", tmp_path / "out", *arguments)
-    assert "golden vectors of 4 images" in out
+    assert "golden vectors of 4 samples" in out
     found = np.load(tmp_path / "out" / "golden_pixels.npy")
     for index, name in enumerate(("0.png", "1.png", "2.png", "1.png")):
         np.testing.assert_array_equal(found[index], read_image(pictures / name, (8, 8), 1))
@@ -70,6 +73,67 @@ def test_samples_are_converted_as_predict_does(signbit, digits, pictures, tmp_pa
     classes = [row.split(",")[2] for row in (tmp_path / "p.csv").read_text().split()[1:]]
     scores = np.load(tmp_path / "out" / "golden_scores.npy")
     assert classes == list(map(str, scores[:3].argmax(1)))
+
+
+@pytest.fixture
+def ends(tmp_path):
+    """A packed network of three inputs and four outputs."""
+    path = tmp_path / "ends.signbit"
+    signatures.network("ends").save(path)
+    return path
+
+
+def test_samples_of_any_network_are_arrays_by_name(signbit, ends, tmp_path):
+    given: dict[str, Any] = random_inputs(signatures.network("ends"), 3, seed=5)
+    np.savez(tmp_path / "mine.npz", **given)
+    out, _ = signbit(
+        "export", ends, "--to", "npz", "-o", tmp_path / "out", "--samples", tmp_path / "mine.npz"
+    )
+    assert "golden vectors of 3 samples" in out
+    for name, wanted in given.items():
+        found = np.load(tmp_path / "out" / f"golden_{name}.npy")
+        np.testing.assert_array_equal(found, wanted * 2.0 - 1 if wanted.dtype == bool else wanted)
+
+
+def test_one_image_of_a_network_with_other_outputs_is_an_image_file(signbit, pictures, tmp_path):
+    signatures.network("class_map").save(tmp_path / "map.signbit")
+    arguments = ("--to", "npz", "-o", tmp_path / "out", "--samples", pictures)
+    signbit("export", tmp_path / "map.signbit", *arguments)
+    found = np.load(tmp_path / "out" / "golden_image.npy")
+    for index in range(3):
+        wanted = read_image(pictures / f"{index}.png", (5, 4), 3)
+        np.testing.assert_array_equal(found[index], wanted)
+
+
+@pytest.mark.parametrize(
+    ("samples", "code", "says"),
+    [
+        (["x.png"], 2, "takes image (u8, 2, 2, 1), wave (f32, 3, 2), flags (bits, 5), not one im"),
+        (
+            ["part.npz"],
+            2,
+            "part.npz: input 'wave' is missing; the network takes image, ",
+        ),
+        (["other.npz"], 2, "other.npz: unknown input 'waves'; known: flags, image, wave. Did you"),
+        (["typed.npz"], 2, "typed.npz: input 'wave' is float64; the network takes float32"),
+        (["part.npz", "x.png"], 2, "part.npz: one file holds all inputs; give it alone"),
+        (["text.npz"], 1, "text.npz: damaged .npz"),
+    ],
+)
+def test_samples_that_the_network_does_not_take_are_one_line(
+    signbit, ends, tmp_path, samples, code, says
+):
+    given: dict[str, Any] = random_inputs(signatures.network("ends"), 2)
+    wave = given.pop("wave")
+    np.savez(tmp_path / "part.npz", **given)
+    np.savez(tmp_path / "other.npz", waves=wave, **given)
+    np.savez(tmp_path / "typed.npz", wave=wave.astype(float), **given)
+    (tmp_path / "text.npz").write_text("no archive")
+    before = sorted(tmp_path.iterdir())
+    options = [word for name in samples for word in ("--samples", tmp_path / name)]
+    arguments = ("export", ends, "--to", "npz", "-o", tmp_path / "out", *options)
+    signbit.refused(*arguments, code=code, says=says)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(

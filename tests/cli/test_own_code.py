@@ -200,3 +200,96 @@ def test_what_was_converted_and_what_stays_real_is_printed(signbit, tmp_path):
     assert err == f"signbit: {converted}\nsignbit: {not_binary}\n"
     assert "torch.float64" in converted
     assert "no layer is binary" in not_binary
+
+
+SIGNED = """
+import torch
+from torch import nn
+from signbit.layers import BinaryLinear
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = BinaryLinear(20, 8), nn.Linear(12, 2)
+
+    def forward(self, code, x):
+        joined = torch.cat([self.first(code), x], 1)
+        return {"kind": self.last(joined), "size": joined.sum(1)}
+"""
+SIGNATURE = """
+inputs:
+  - {name: code, kind: bits, shape: [20]}
+  - {name: x, kind: f32, shape: [4]}
+outputs:
+  - {name: kind, kind: classes, names: [cat, dog]}
+  - {name: size, kind: numbers}
+  - {name: sums, kind: numbers, module: first}
+"""
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory) -> Path:
+    from signbit.cli._own_code import _imported
+
+    path = tmp_path_factory.mktemp("signed")
+    (path / "two.py").write_text(SIGNED)
+    (path / "two.yaml").write_text(SIGNATURE)
+    save_file(_imported(path / "two.py").Two().state_dict(), path / "two.safetensors")
+    return path
+
+
+def how(folder: Path, out: Path, *more: object) -> list[object]:
+    weights = ("--weights", folder / "two.safetensors")
+    return ["pack", f"{folder / 'two.py'}:Two", *weights, "-o", out / "two.signbit", *more]
+
+
+def test_a_signature_says_what_a_network_takes_and_gives(signbit, signed, tmp_path):
+    out, _ = signbit(*how(signed, tmp_path, "--signature", signed / "two.yaml"))
+    assert "self-check on 16 samples" in out
+    engine = package.load(tmp_path / "two.signbit")
+    assert [str(one) for one in engine.inputs] == ["code (bits, 20)", "x (f32, 4)"]
+    assert [(one.name, one.kind, one.names) for one in engine.outputs] == [
+        ("kind", "classes", ("cat", "dog")),
+        ("size", "numbers", ()),
+        ("sums", "numbers", ()),
+    ]
+    given = {"code": np.ones((3, 20), bool), "x": np.zeros((3, 4), np.float32)}
+    assert engine.run(given)["sums"].shape == (3, 8)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("inputs: []", "inputs is []; give a list"),
+        ("outputs: []", "field 'inputs' is missing"),
+        (
+            "inputs: [{name: code, kind: bit, shape: [20]}]",
+            "input 'code': kind is 'bit'; give one of u8",
+        ),
+        ("inputs: [{name: code, kind: bits}]", "input 1: field 'shape' is missing"),
+        ("inputs: [{name: a, kind: bits, shape: [3]}]\noutputs: [{nam: b}]", "output 1: unknown"),
+        ("inputs: [", "not YAML"),
+    ],
+)
+def test_a_signature_that_says_something_else_is_one_line(signbit, signed, tmp_path, text, says):
+    (tmp_path / "bad.yaml").write_text(text)
+    command = how(signed, tmp_path, "--signature", tmp_path / "bad.yaml")
+    signbit.refused(*command, code=2, says=f"bad.yaml: {says}")
+
+
+def test_a_signature_takes_the_place_of_size_mean_and_std(signbit, signed, tmp_path):
+    both = how(signed, tmp_path, "--signature", signed / "two.yaml", "--size", "8x8")
+    signbit.refused(*both, code=2, says="described by --signature; leave --size out")
+    signbit.refused(*how(signed, tmp_path), code=2, says="or --weights and --signature")
+
+
+def test_samples_of_every_input_take_part_in_the_self_check(signbit, signed, tmp_path):
+    given = {"code": np.ones((3, 20), bool), "x": np.ones((3, 4), np.float32)}
+    np.savez(tmp_path / "given.npz", **given)
+    both = ("--signature", signed / "two.yaml", "--samples", tmp_path / "given.npz")
+    out, _ = signbit(*how(signed, tmp_path, *both))
+    assert "self-check on 19 samples" in out
+    np.savez(tmp_path / "given.npz", code=given["code"])
+    signbit.refused(*how(signed, tmp_path, *both), code=2, says="input 'x' is missing")
+    both = ("--signature", signed / "two.yaml", "--samples", signed / "two.py")
+    signbit.refused(*how(signed, tmp_path, *both), code=2, says="not one image; give a .npz file")

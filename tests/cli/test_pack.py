@@ -42,7 +42,7 @@ def test_the_table_says_what_became_of_each_module(
     )  # fmt: skip
     assert "integer threshold" in out
     assert "XOR and popcount of bits" in out
-    assert "self-check on 28 images: 0 of" in out
+    assert "self-check on 28 samples: 0 of" in out
     result = json.loads((tmp_path / "m.json").read_text())
     assert result["bytes"] == (tmp_path / "m.signbit").stat().st_size
     assert result["check"]["bits_differ"] == 0

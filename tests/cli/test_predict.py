@@ -197,3 +197,17 @@ def test_names_that_are_not_utf8_do_not_stop_the_command(checkpoint, tmp_path):
     subprocess.run([*command, "--out", out], check=True, capture_output=True)
     # The file holds the name itself, so that it can be opened.
     assert name in out.read_bytes()
+
+
+def test_the_option_csv_names_the_file_too(signbit, checkpoint, digit_files, tmp_path):
+    for option in ("--out", "--csv"):
+        signbit("predict", checkpoint, digit_files, option, tmp_path / f"{option}.csv")
+    assert (tmp_path / "--out.csv").read_text() == (tmp_path / "--csv.csv").read_text()
+    both = ("--out", tmp_path / "a.csv", "--csv", tmp_path / "b.csv")
+    signbit.refused("predict", checkpoint, digit_files, *both, code=2, says="give one")
+
+
+def test_options_and_files_of_other_tasks_are_refused(signbit, checkpoint, digit_files):
+    predict = ("predict", checkpoint)
+    signbit.refused(*predict, digit_files, "--codes", code=2, says="--codes is for packed")
+    signbit.refused(*predict, "x.npz", code=2, says="pack the model first")

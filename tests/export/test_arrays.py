@@ -1,62 +1,20 @@
 """What formats that hold arrays say of a network, read back by NumPy, SciPy and Python."""
 
-import json
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers.exported_arrays import READERS, read
 from helpers.networks import packed
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
+from signbit.errors import ExportError
 from signbit.export import ExportRequest, export, exporters, make_request
+from signbit.format import Input, Node, Output, PackedModel, Signature
 
 Array = NDArray[Any]
 NETWORKS = ("digits", "paddings", "shortcut", "real_ends")
-
-
-def read_npz(path: Path, keys: list[str]) -> dict[str, Array]:
-    content = np.load(path, allow_pickle=False)
-    return {keys[0]: content} if isinstance(content, np.ndarray) else dict(content)
-
-
-def read_mat(path: Path, keys: list[str]) -> dict[str, Array]:
-    content = {key: value for key, value in loadmat(path).items() if not key.startswith("__")}
-    return {keys[0]: content["array"]} if content.keys() == {"array"} else content
-
-
-def read_txt(path: Path, keys: list[str]) -> dict[str, Array]:
-    arrays: dict[str, Array] = {}
-    for part in path.read_text().split("# ")[1:]:
-        header, _, numbers = part.partition("\n")
-        facts = json.loads(header)
-        kind = int if np.dtype(facts["dtype"]).kind in "iu" else float
-        values = np.array(list(map(kind, numbers.split())), facts["dtype"])
-        arrays[facts["key"]] = values.reshape(facts["shape"])
-    return arrays
-
-
-READERS: Mapping[str, Callable[[Path, list[str]], dict[str, Array]]] = {
-    "mat": read_mat,
-    "npz": read_npz,
-    "txt": read_txt,
-}
-
-
-def read(folder: Path, to: str) -> dict[str, Array]:
-    """All arrays of an export by their keys, in the shapes that its manifest states."""
-    entries = json.loads((folder / "manifest.json").read_text())["arrays"]
-    found: dict[str, Array] = {}
-    for file in {entry["file"] for entry in entries}:
-        keys = [entry["key"] for entry in entries if entry["file"] == file]
-        found |= READERS[to](folder / file, keys)
-    assert found.keys() == {entry["key"] for entry in entries}
-    for entry in entries:
-        assert found[entry["key"]].dtype.name == entry["dtype"], entry
-        found[entry["key"]] = found[entry["key"]].reshape(entry["shape"])
-    return found
 
 
 def bits_of(words: Array, channels: int) -> Array:
@@ -87,8 +45,8 @@ def assert_golden_values_are_the_networks(
     found: Mapping[str, Array], request: ExportRequest
 ) -> None:
     golden = request.golden
-    np.testing.assert_array_equal(found["golden_pixels"], golden.pixels)
-    np.testing.assert_array_equal(found["golden_scores"], golden.scores)
+    np.testing.assert_array_equal(found["golden_pixels"], golden.inputs["pixels"])
+    np.testing.assert_array_equal(found["golden_scores"], golden.outputs["scores"])
     for number in range(1, len(golden.values)):
         value = golden.values[number]
         wanted = value * 2.0 - 1 if value.dtype == bool else value
@@ -105,8 +63,8 @@ def test_every_array_is_that_of_the_packed_network(tmp_path, to, network, single
     assert_tensors_are_the_networks(found, request)
     assert_golden_values_are_the_networks(found, request)
     preprocessing = request.model.preprocessing
-    assert found["preprocessing_scale"].tolist() == list(preprocessing.scale)
-    assert found["preprocessing_bias"].tolist() == list(preprocessing.bias)
+    assert found["pixels_scale"].tolist() == list(preprocessing.scale)
+    assert found["pixels_bias"].tolist() == list(preprocessing.bias)
     assert single == (len({entry["file"] for entry in manifest["arrays"]}) == 1)
     assert "64-bit" in manifest["array_conventions"]["words"]
 
@@ -130,6 +88,16 @@ def test_state_arrays_are_read_back(tmp_path, parameters, to):
         (found,) = READERS[to](tmp_path / "out" / entry["file"], [entry["key"]]).values()
         assert found.dtype == source.dtype
         assert found.reshape(entry["shape"]).tobytes() == source.tobytes(), entry["key"]
+
+
+@pytest.mark.parametrize("to", sorted(READERS))
+def test_two_arrays_of_one_key_are_refused(tmp_path, to):
+    nodes = [Node("normalize", (0,), {}, {"scale": np.ones(2, "f4"), "bias": np.ones(2, "f4")})]
+    ends = [Input.fixed_point("golden", (2,), 1.0)], [Output("scale", "numbers", 1)]
+    request = make_request(PackedModel(nodes, Signature(*ends)), "net")
+    with pytest.raises(ExportError, match=r"key 'golden_scale': one of input 'golden'.*'scale'"):
+        export(request, to, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
 
 
 def test_these_are_all_formats_that_hold_arrays():

@@ -1,14 +1,13 @@
 """The C of an export, compiled and run: each program compares itself with golden vectors."""
 
 import re
-import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import missing  # pyright: ignore[reportAttributeAccessIssue] # finds export/conftest.py
+from helpers.c_export import BOARD, SANITIZED, STRICT, build, cortex_m, tool, written
 from helpers.networks import NAMES, packed
 from helpers.nodes import window
 from helpers.operations import NAMES as SMALL
@@ -21,35 +20,12 @@ from signbit.export.c.move import formula_of
 from signbit.format import Node, PackedModel, Preprocessing
 from signbit.format.bits import pack_bits
 
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion"]
-STRICT += ["-Wshadow", "-Werror"]
-SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-BOARD = Path(__file__).parent / "cortex_m"
-
-
-def tool(name: str, package: str) -> str:
-    return shutil.which(name) or missing(f"needs {name}: apt-get install {package}")
-
 
 @cache
 def network(name: str) -> PackedModel:
     if name == "odd":
         return odd()
     return packed(name) if name in NAMES else small(name)
-
-
-def written(folder: Path, model: PackedModel, name: str = "net") -> Path:
-    export(make_request(model, name), "c", folder)
-    return folder
-
-
-def build(folder: Path, compiler: str, *flags: object, name: str = "net") -> str:
-    """Compile the test program; returns its path."""
-    assert (
-        run(compiler, *STRICT, *flags, f"{name}_test.c", "-o", "program", "-lm", folder=folder)
-        == ""
-    )
-    return str(folder / "program")
 
 
 def test_the_manifest_states_the_words_of_the_c_code(tmp_path):
@@ -62,14 +38,14 @@ def test_a_wrong_score_fails(tmp_path, wanted):
     folder = written(tmp_path / "out", packed("digits"))
     golden = folder / "net_golden.h"
     text, count = re.subn(
-        r"(golden_scores\S* = \{\s*\{?\s*)[^,]+", rf"\g<1>{wanted}", golden.read_text()
+        r"(golden_out_scores\S* = \{\s*\{?\s*)[^,]+", rf"\g<1>{wanted}", golden.read_text()
     )
     assert count == 1
     golden.write_text("#include <math.h>\n" + text)
     build(folder, "gcc", "-O1")
     done = subprocess.run([folder / "program"], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "image 0, score 0 is" in done.stdout
+    assert "sample 0, scores[0] is" in done.stdout
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
@@ -77,7 +53,7 @@ def test_a_wrong_score_fails(tmp_path, wanted):
 def test_every_network_compiles_without_a_warning_and_passes(tmp_path, name, compiler):
     folder = written(tmp_path / "out", network(name))
     program = build(folder, tool(compiler, compiler), "-O1")
-    assert run(program, folder=folder).startswith("PASS net: 4 images, ")
+    assert run(program, folder=folder).startswith("PASS net: 4 samples, ")
 
 
 @pytest.mark.parametrize("name", [*NAMES, *SMALL, "odd"])
@@ -116,21 +92,9 @@ def test_neon_passes_and_is_what_runs(tmp_path, name):
     assert run(tool("qemu-aarch64", "qemu-user"), program, folder=folder).startswith("PASS net: ")
 
 
-def cortex_m(folder: Path, name: str = "net") -> str:
-    """Compile for a Cortex-M3 and run on an emulated board."""
-    compiler = tool("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")
-    flags = ["-Os", "-mcpu=cortex-m3", "-mthumb", "--specs=rdimon.specs"]
-    program = build(
-        folder, compiler, *flags, "-T", BOARD / "mps2.ld", BOARD / "startup.c", name=name
-    )
-    qemu = tool("qemu-system-arm", "qemu-system-arm")
-    board = ["-M", "mps2-an385", "-display", "none", "-monitor", "none", "-serial", "none"]
-    return run(qemu, *board, "-semihosting", "-kernel", program, folder=folder)
-
-
 @pytest.mark.parametrize("name", [*NAMES, *SMALL, "odd"])
 def test_cortex_m3_passes(tmp_path, name):
-    assert cortex_m(written(tmp_path / "out", network(name))).startswith("PASS net: 4 images, ")
+    assert cortex_m(written(tmp_path / "out", network(name))).startswith("PASS net: 4 samples, ")
 
 
 @pytest.mark.parametrize("cpu", ["cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7"])
@@ -177,8 +141,8 @@ def test_cpp_takes_the_header(tmp_path):
     folder = written(tmp_path / "out", packed("digits"))
     (folder / "main.cc").write_text(
         '#include "net.h"\n#include "net_golden.h"\nint main() {\n'
-        "  float scores[NET_CLASSES];\n  net_scores(golden_pixels[1], scores);\n"
-        "  int best = net_classify(golden_pixels[1]);\n"
+        "  float scores[NET_CLASSES];\n  net_scores(golden_in_pixels[1], scores);\n"
+        "  int best = net_classify(golden_in_pixels[1]);\n"
         "  for (float score : scores) if (score > scores[best]) return 1;\n"
         "  return scores[best] > scores[(best + 1) % NET_CLASSES] ? 0 : 2;\n}\n"
     )
@@ -205,7 +169,7 @@ def test_a_changed_bit_is_found(tmp_path, what):
     changed = {"threshold": "99999", "scale": f"2 * {word}"}.get(what, f"{word} ^ 1u")
     path.write_text(text[:start] + changed + text[end:])
     said = run(build(folder, "gcc"), folder=folder, code=1)
-    assert said.startswith("FAIL net: image 0, ")
+    assert said.startswith("FAIL net: sample 0, ")
 
 
 @pytest.mark.parametrize(
@@ -282,11 +246,11 @@ def test_scores_of_sums_that_cancel_pass_in_any_order_and_are_told(tmp_path, fla
     build(tmp_path / "out", tool("gcc", "gcc"), *flags)
     command = [tool("qemu-x86_64", "qemu-user"), "-cpu", "Haswell", "./program"]
     said = run(*command, folder=tmp_path / "out")
-    assert said.startswith("PASS net: 2 images, ")
-    assert "; 6 scores are ill-conditioned, first score 0 of image 0: rounding may move" in said
+    assert said.startswith("PASS net: 2 samples, ")
+    assert "; 6 numbers are ill-conditioned, first scores[0] of sample 0: rounding may move" in said
     with_change(tmp_path / "out", "node_02_weight", lambda number: f"2 * {number}")
     build(tmp_path / "out", "gcc", *flags)
-    assert "FAIL net: image 0, score 1 is" in run(*command, folder=tmp_path / "out", code=1)
+    assert "FAIL net: sample 0, scores[1] is" in run(*command, folder=tmp_path / "out", code=1)
 
 
 def test_a_score_that_is_off_by_less_than_a_thousandth_fails(tmp_path):
@@ -296,8 +260,8 @@ def test_a_score_that_is_off_by_less_than_a_thousandth_fails(tmp_path):
     assert "ill-conditioned" not in said
     with_change(folder, "node_03_scale", lambda number: "0.5001f")
     said = run(build(folder, "gcc", "-O2"), folder=folder, code=1)
-    assert ", score 1 is " in said
-    assert ", score 0 is " not in said
+    assert ", scores[1] is " in said
+    assert ", scores[0] is " not in said
 
 
 def test_a_bit_may_turn_where_rounding_decides_and_nowhere_else(tmp_path):
@@ -308,7 +272,7 @@ def test_a_bit_may_turn_where_rounding_decides_and_nowhere_else(tmp_path):
     folder = written(tmp_path / "out", model)
     golden = folder / "net_golden.h"
     text = golden.read_text()
-    assert run(build(folder, "gcc"), folder=folder).startswith("PASS net: 4 images, 1 maps")
+    assert run(build(folder, "gcc"), folder=folder).startswith("PASS net: 4 samples, 1 maps")
     arrays = re.findall(r"golden_03\w*\[4\]\[1\] = {\s*{\s*(\w+),", text)
     assert int(arrays[1].rstrip("u"), 16) == 0b010
     for bit, passes in ((1, True), (0, False)):
@@ -316,7 +280,9 @@ def test_a_bit_may_turn_where_rounding_decides_and_nowhere_else(tmp_path):
         golden.write_text(re.sub(r"(golden_03\[4\]\[1\] = {\s*{\s*)\w+", rf"\g<1>{turned}", text))
         program = build(folder, "gcc")
         said = run(program, folder=folder, code=0 if passes else 1)
-        told = "; rounding turned bits in 1 images" if passes else "image 0, node 3: 1 bits differ"
+        told = (
+            "; rounding turned bits in 1 samples" if passes else "sample 0, node 3: 1 bits differ"
+        )
         assert told in said
 
 

@@ -6,8 +6,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from helpers import signatures
+from helpers.executed import executed
 from helpers.networks import NAMES, packed
 
 from signbit.errors import ExportError
@@ -40,10 +43,15 @@ def names_in(folder: Path) -> list[str]:
 def assert_refused_before_writing(
     to: str, request: ExportRequest, error: str, folder: Path
 ) -> None:
-    """The error names a node of the network, and the exporter had written nothing by then."""
-    found = re.search(r"node (\d+) \((\w+)", error)
-    assert found, error
-    assert request.model.nodes[int(found[1]) - 1].op == found[2]
+    """The error names a node, input or output; the exporter had written nothing by then."""
+    model = request.model
+    ends = {"input": model.inputs, "output": model.outputs}
+    if found := re.search(r"node (\d+) \((\w+)", error):
+        assert model.node(int(found[1])).op == found[2]
+    else:
+        found = re.search(r"(input|output) '?(\w+)", error)
+        assert found, error
+        assert found[2] in [one.name for one in ends[found[1]]]
     assert "\n" not in error
     assert not list(folder.iterdir())
     with pytest.raises(ExportError):
@@ -62,16 +70,45 @@ def test_every_network_is_written_with_its_conventions_or_refused(tmp_path, to, 
         assert network != "digits", "each format takes this one"
         assert_refused_before_writing(to, request, str(error), tmp_path)
         return
+    assert (manifest["format"], manifest["name"]) == (to, network)
+    assert_manifest_describes_the_network(manifest, request, folder)
+
+
+def assert_manifest_describes_the_network(
+    manifest: dict[str, Any], request: ExportRequest, folder: Path
+) -> None:
+    model = request.model
     assert json.loads((folder / "manifest.json").read_text()) == manifest
     assert names_in(folder) == sorted([*manifest["files"], "manifest.json"])
     assert all(path.is_file() and path.stat().st_size for path in folder.iterdir())
-    assert names_in(tmp_path) == ["out"]
-    assert (manifest["format"], manifest["name"]) == (to, network)
+    assert names_in(folder.parent) == [folder.name]
     assert "0 for -1; the sign of zero is -1" in manifest["conventions"]["bits"]
     assert {"dot", "weights", "padding", "threshold"} < manifest["conventions"].keys()
-    assert manifest["preprocessing"] == request.model.preprocessing.to_dict()
-    assert [node["op"] for node in manifest["graph"]] == [node.op for node in request.model.nodes]
-    assert manifest["golden_images"] == 4
+    assert manifest["inputs"] == [one.to_dict() for one in model.inputs]
+    for one, stated in zip(model.outputs, manifest["outputs"], strict=True):
+        golden = request.golden.outputs[one.name]
+        shape = list(golden.shape[1:])
+        kind = {"bool": "bits", "int32": "i32", "float32": "f32", "uint8": "u8"}[golden.dtype.name]
+        assert stated == one.to_dict() | {"type": kind, "shape": shape}
+    assert [node["op"] for node in manifest["graph"]] == [node.op for node in model.nodes]
+    assert manifest["golden_samples"] == request.golden.samples
+
+
+@pytest.mark.parametrize("network", signatures.NAMES)
+@pytest.mark.parametrize("to", exporters.names())
+def test_any_inputs_and_outputs_are_written_right_or_refused(tmp_path, to, network):
+    """What is written gives the outputs of the NumPy reference, in the tool that it is for."""
+    request = make_request(signatures.network(network), "net")
+    folder = tmp_path / "out"
+    try:
+        manifest = export(request, to, folder)
+    except ExportError as error:
+        if to != "verilog":  # its streams carry bits and integers; all others take every network
+            raise
+        assert_refused_before_writing(to, request, str(error), tmp_path)
+        return
+    assert_manifest_describes_the_network(manifest, request, folder)
+    executed(to, request, folder)
 
 
 @pytest.mark.parametrize("to", exporters.names())

@@ -30,8 +30,14 @@ def name(request) -> str:
     return request.param
 
 
+def scores_of(name: str) -> np.ndarray:
+    return request_for(name).golden.outputs["scores"]
+
+
 def assert_close(found: np.ndarray, name: str) -> None:
-    np.testing.assert_allclose(found, request_for(name).golden.scores, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        found, request_for(name).golden.outputs["scores"], rtol=1e-4, atol=1e-4
+    )
 
 
 def test_npz_holds_the_weights_of_every_real_convolution(name, tmp_path):
@@ -41,7 +47,7 @@ def test_npz_holds_the_weights_of_every_real_convolution(name, tmp_path):
             held = np.load(tmp_path / "out" / f"n{number:02d}_weight.npy")
             np.testing.assert_array_equal(held, node.tensors["weight"].transpose(0, 3, 1, 2))
     golden = np.load(tmp_path / "out" / f"golden_n{number:02d}.npy")
-    np.testing.assert_array_equal(golden.reshape(len(golden), -1), request_for(name).golden.scores)
+    np.testing.assert_array_equal(golden.reshape(len(golden), -1), scores_of(name))
 
 
 def test_onnx_runtime_gives_the_scores(name, tmp_path):
@@ -49,7 +55,7 @@ def test_onnx_runtime_gives_the_scores(name, tmp_path):
     session = onnxruntime.InferenceSession(
         tmp_path / "out" / f"{name}.onnx", providers=["CPUExecutionProvider"]
     )
-    (scores,) = session.run(["scores"], {"pixels": request_for(name).golden.pixels})
+    (scores,) = session.run(["scores"], {"pixels": request_for(name).golden.inputs["pixels"]})
     assert_close(np.asarray(scores), name)
 
 
@@ -58,7 +64,7 @@ def test_the_torch_module_gives_the_scores(name, tmp_path):
     with torch.inference_mode():
         assert_close(
             to_module(request_for(name).model)(
-                torch.from_numpy(request_for(name).golden.pixels)
+                torch.from_numpy(request_for(name).golden.inputs["pixels"])
             ).numpy(),
             name,
         )

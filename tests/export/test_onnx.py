@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from helpers import signatures
+from helpers.executed import code_of, spoiled
 from helpers.networks import NAMES, packed
 from helpers.nodes import images_for
 from helpers.operations import NAMES as SMALL
@@ -18,7 +20,7 @@ from onnx import numpy_helper
 from signbit.errors import ExportError, MissingDependencyError
 from signbit.export import ExportRequest, export, exporters, make_request
 from signbit.export.torch import to_module
-from signbit.format import PackedModel, Preprocessing
+from signbit.format import Output, PackedModel, Preprocessing, Signature
 from signbit.format.types import BITS, F32, I32, U8
 from signbit.runtime import reference
 
@@ -67,7 +69,7 @@ def test_every_bit_and_sum_equals_the_reference_in_onnx_runtime(exported):
     request, folder = exported
     model = onnx.load(folder / f"{request.name}.onnx")
     model.graph.output.extend(model.graph.value_info)
-    found = run(model, request.golden.pixels)
+    found = run(model, request.golden.inputs["pixels"])
     assert len(found) == len(request.model.nodes)
     for number, type_ in enumerate(request.model.types[1:-1], 1):
         value, expected = found[f"n{number:02d}"], request.golden.values[number]
@@ -81,16 +83,18 @@ def test_every_bit_and_sum_equals_the_reference_in_onnx_runtime(exported):
         else:
             assert type_.kind == F32
             assert_real(value, expected)
-    assert_real(found["scores"], request.golden.scores)
+    assert_real(found["scores"], request.golden.outputs["scores"])
 
 
 def test_scores_of_the_file_as_it_is(exported):
     request, folder = exported
-    found = run(onnx.load(folder / f"{request.name}.onnx"), request.golden.pixels)
+    found = run(onnx.load(folder / f"{request.name}.onnx"), request.golden.inputs["pixels"])
     assert list(found) == ["scores"]
     assert found["scores"].dtype == np.float32
-    assert_real(found["scores"], request.golden.scores)
-    np.testing.assert_array_equal(found["scores"].argmax(1), request.golden.scores.argmax(1))
+    assert_real(found["scores"], request.golden.outputs["scores"])
+    np.testing.assert_array_equal(
+        found["scores"].argmax(1), request.golden.outputs["scores"].argmax(1)
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -137,7 +141,8 @@ def test_weights_are_minus_and_plus_one(tmp_path, int8):
         assert weight.dtype == (np.int8 if int8 else np.float32)
         assert set(np.unique(weight)) == {-1, 1}
     assert_real(
-        run(model, request_for("vgg").golden.pixels)["scores"], request_for("vgg").golden.scores
+        run(model, request_for("vgg").golden.inputs["pixels"])["scores"],
+        request_for("vgg").golden.outputs["scores"],
     )
 
 
@@ -246,3 +251,78 @@ def test_missing_onnx_names_the_extra(tmp_path, monkeypatch, to):
     with pytest.raises(MissingDependencyError, match=r"signbit\[export\]"):
         export(request_for("mlp"), to, tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def ends_of(values) -> list[tuple[str, str, list[Any]]]:
+    """Name, type and shape of inputs or outputs of a graph."""
+    return [
+        (
+            value.name,
+            onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type),
+            [side.dim_param or side.dim_value for side in value.type.tensor_type.shape.dim],
+        )
+        for value in values
+    ]
+
+
+def test_inputs_and_outputs_have_the_types_and_shapes_that_the_page_states(tmp_path):
+    export(make_request(signatures.network("ends"), "ends"), "onnx", tmp_path / "out")
+    model = onnx.load(tmp_path / "out" / "ends.onnx")
+    assert ends_of(model.graph.input) == [
+        ("image", "UINT8", ["N", 1, 2, 2]),
+        ("wave", "FLOAT", ["N", 2, 3]),
+        ("flags", "BOOL", ["N", 5]),
+    ]
+    assert ends_of(model.graph.output) == [
+        ("answer", "FLOAT", ["N", 3]),
+        ("tags", "FLOAT", ["N", 2, 3]),
+        ("sums", "INT32", ["N", 2]),
+        ("bright", "BOOL", ["N", 1, 2, 2]),
+    ]
+    props = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+    assert [one["name"] for one in props["inputs"]] == ["image", "wave", "flags"]
+    assert props["outputs"][0] == {"name": "answer", "kind": "classes", "names": ["a", "b", "c"]}
+    assert "flags: bool, (N, 5), True for +1" in model.doc_string
+
+
+def test_pixels_stay_channels_last_for_one_image_and_classes_alone(tmp_path):
+    model = signatures.network("class_map")  # the same input, another output
+    export(make_request(model, "net"), "onnx", tmp_path / "map")
+    (pixels,) = ends_of(onnx.load(tmp_path / "map" / "net.onnx").graph.input)
+    assert pixels == ("image", "UINT8", ["N", 3, 5, 4])
+    export(request_for("vgg_cut"), "onnx", tmp_path / "row")
+    (pixels,) = ends_of(onnx.load(tmp_path / "row" / "vgg_cut.onnx").graph.input)
+    assert pixels == ("pixels", "UINT8", ["N", 12, 10, 3])
+
+
+@pytest.mark.parametrize("to", ["onnx", "qonnx"])
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("two_inputs", "image"),
+        ("two_inputs", "wave"),
+        ("two_inputs", "scores"),
+        ("sums_and_bits", "plane"),
+        ("sums_and_bits", "sums"),
+        ("sums_and_bits", "first_bits"),
+    ],
+)
+def test_check_looks_at_every_input_and_output(tmp_path, to, name, key):
+    export(make_request(signatures.network(name), "net"), to, tmp_path / "out")
+    path = tmp_path / "out" / "net_golden.npz"
+    with np.load(path) as file:
+        golden = dict(file)
+    assert code_of(tmp_path / "out" / "check.py")[0] == 0
+    golden[key] = spoiled(golden[key])
+    np.savez(path, allow_pickle=False, **golden)
+    assert code_of(tmp_path / "out" / "check.py")[0] == 1
+
+
+def test_a_node_that_no_output_needs_is_left_out(tmp_path):
+    ends = signatures.network("ends")
+    signature = Signature(ends.inputs, [Output("sums", "numbers", 4)])
+    request = make_request(PackedModel(ends.nodes, signature), "net")
+    export(request, "onnx", tmp_path / "out")
+    graph = onnx.load(tmp_path / "out" / "net.onnx").graph
+    assert [value.name for value in graph.value_info] == ["n04"]
+    assert code_of(tmp_path / "out" / "check.py")[0] == 0

@@ -8,13 +8,15 @@ import numpy as np
 import onnx
 import pytest
 from conftest import missing  # pyright: ignore[reportAttributeAccessIssue]
+from helpers import signatures
 from helpers.networks import NAMES, packed
 from helpers.operations import NAMES as SMALL
 from helpers.operations import small
 from onnx import numpy_helper
 
-from signbit.errors import ExportError
+from signbit.errors import ExportError, UsageError
 from signbit.export import ExportRequest, export, make_request
+from signbit.format import Output, PackedModel, Signature
 from signbit.format.bits import unpack_bits
 from signbit.passes.upward import upward
 from signbit.runtime import reference
@@ -119,7 +121,7 @@ def test_thresholds_add_whole_numbers_and_nothing_is_multiplied_by_minus_one(gra
 def test_thresholds_turned_upwards_give_the_same_bits(name):
     model = packed(name)
     turned = upward(model)
-    pixels = request_for(name).golden.pixels
+    pixels = request_for(name).golden.inputs["pixels"]
     for node, before, after in zip(
         turned.nodes,
         reference.run(model, pixels)[1:],
@@ -159,4 +161,48 @@ def test_logits_leave_the_softmax_out(tmp_path):
 def test_sums_beyond_float32_are_refused_by_name(tmp_path):
     with pytest.raises(ExportError, match=r"qonnx cannot express node 1 \(conv_u8.*sums can reach"):
         export(request_for("wide_sums"), "qonnx", tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_inputs_are_annotated_with_what_they_hold(tmp_path):
+    export(make_request(signatures.network("ends"), "ends"), "qonnx", tmp_path / "out")
+    graph = onnx.load(tmp_path / "out" / "ends.onnx").graph
+    annotated = {
+        one.tensor_name: one.quant_parameter_tensor_names[0].value
+        for one in graph.quantization_annotation
+    }
+    assert annotated == {"image": "UINT8", "flags": "BIPOLAR"}
+    shapes = {
+        value.name: [side.dim_value for side in value.type.tensor_type.shape.dim]
+        for value in (*graph.input, *graph.output)
+    }
+    assert shapes == {
+        "image": [1, 1, 2, 2],
+        "wave": [1, 2, 1, 3],
+        "flags": [1, 5],
+        "answer": [1, 3],
+        "tags": [1, 2, 1, 3],
+        "sums": [1, 2],
+        "bright": [1, 1, 2, 2],
+    }
+
+
+def test_logits_leave_every_softmax_out_that_makes_an_output(tmp_path):
+    request = make_request(signatures.network("class_map"), "net")
+    export(request, "qonnx", tmp_path / "out", options={"logits": True})
+    graph = onnx.load(tmp_path / "out" / "net.onnx").graph
+    assert "LogSoftmax" not in {node.op_type for node in graph.node}
+    golden = np.load(tmp_path / "out" / "net_golden.npz")
+    wanted = request.golden.values[4].transpose(0, 3, 1, 2)
+    np.testing.assert_array_equal(golden["ground"], wanted)
+
+
+def test_logits_are_refused_where_they_are_an_output_already(tmp_path):
+    model = signatures.network("class_map")
+    outputs = [*model.outputs, Output("logits", "numbers", 4, 3)]
+    request = make_request(PackedModel(model.nodes, Signature(model.inputs, outputs)), "net")
+    with pytest.raises(
+        UsageError, match=r"logits: without softmax, two outputs .* leave logits out"
+    ):
+        export(request, "qonnx", tmp_path / "out", options={"logits": True})
     assert not list(tmp_path.iterdir())

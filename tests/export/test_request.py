@@ -7,7 +7,7 @@ import pytest
 from conftest import missing  # pyright: ignore[reportAttributeAccessIssue]
 from helpers.networks import packed
 
-from signbit.errors import UsageError
+from signbit.errors import InputTypeError, UsageError
 from signbit.export import make_request
 from signbit.export._identifiers import identifier
 from signbit.export._operations import refusal, require_operations
@@ -18,13 +18,15 @@ def test_golden_values_are_those_of_the_reference_on_the_samples():
     model = packed("digits")
     samples = np.random.default_rng(1).integers(0, 256, (3, 8, 8, 1), np.uint8)
     golden = make_request(model, "digits", samples).golden
-    assert golden.pixels.tobytes() == samples.tobytes()
+    assert golden.inputs["pixels"].tobytes() == samples.tobytes()
     assert len(golden.values) == len(model.nodes) + 1
-    np.testing.assert_array_equal(golden.scores, reference.scores(model, samples))
+    np.testing.assert_array_equal(golden.outputs["scores"], reference.scores(model, samples))
 
 
 def test_random_pixels_are_the_same_each_time():
-    first, second = (make_request(packed("digits"), "digits").golden.pixels for _ in range(2))
+    first, second = (
+        make_request(packed("digits"), "digits").golden.inputs["pixels"] for _ in range(2)
+    )
     assert first.shape == (4, 8, 8, 1)
     np.testing.assert_array_equal(first, second)
 
@@ -32,17 +34,17 @@ def test_random_pixels_are_the_same_each_time():
 @pytest.mark.parametrize(
     ("samples", "says"),
     [
-        (np.zeros((2, 9, 8, 1), np.uint8), r"of shape \(2, 9, 8, 1\); .* shape \(N, 8, 8, 1\)"),
+        (np.zeros((2, 9, 8, 1), np.uint8), r"the shape \(2, 9, 8, 1\); .* shape \(N, 8, 8, 1\)"),
         (np.zeros((2, 8, 8, 3), np.uint8), r"\(N, 8, 8, 1\)"),
         (np.zeros((8, 8, 1), np.uint8), r"\(N, 8, 8, 1\)"),
         (np.zeros((2, 8, 8, 1), np.float32), "float32"),
-        ([[0, 1], [2, 3]], "int64"),
-        (np.uint8(3), r"\(N, 8, 8, 1\)"),
-        (np.zeros((0, 8, 8, 1), np.uint8), "samples holds none"),
+        ([[0, 1], [2, 3]], "is list; the network takes uint8"),
+        (np.uint8(3), r"is uint8; the network takes uint8 of shape \(N, 8, 8, 1\)"),
+        (np.zeros((0, 8, 8, 1), np.uint8), "holds no sample"),
     ],
 )
 def test_samples_that_are_no_images_of_the_network_are_told(samples, says):
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises((InputTypeError, UsageError), match=says):
         make_request(packed("digits"), "digits", samples)
 
 

@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from helpers import signatures
+from helpers.executed import code_of, spoiled
 from helpers.networks import NAMES, packed
 from helpers.nodes import images_for
 from helpers.operations import NAMES as SMALL
 from helpers.operations import small
 from safetensors.torch import load_file, save_file
 
+from signbit.errors import ExportError
 from signbit.export import ExportRequest, export, make_request
 from signbit.export.torch import to_module
+from signbit.format import Input, Node, Output, PackedModel, Signature
 from signbit.format.types import BITS, I32
 from signbit.runtime import reference
 
@@ -33,7 +37,7 @@ def test_every_value_equals_the_reference(name):
     model, golden = request_for(name).model, request_for(name).golden
     with torch.inference_mode():
         network: Any = to_module(model)
-        values = network.values(torch.from_numpy(golden.pixels))
+        values = network.values(torch.from_numpy(golden.inputs["pixels"]))
     for number, type_ in enumerate(model.types[1:], 1):
         found = values[number].numpy().transpose(0, 2, 3, 1)
         expected = golden.values[number]
@@ -73,7 +77,8 @@ def test_written_file_runs_without_signbit(tmp_path, name):
     assert manifest["files"] == [f"{name}.py", f"{name}.safetensors", f"{name}_golden.safetensors"]
     done = run(tmp_path / "out", name)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(": equal") == len(request_for(name).model.nodes)
+    assert done.stdout.count(": equal") == len(request_for(name).model.nodes) + 1
+    assert done.stdout.splitlines()[-1].startswith("scores: equal")
 
 
 @pytest.mark.parametrize("spoiled", ["weight", "bit"])
@@ -167,3 +172,88 @@ def test_writing_needs_no_torch(tmp_path):
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert (tmp_path / "o" / "mlp.py").is_file()
+
+
+def ends_as_tensors() -> list[torch.Tensor]:
+    return [
+        torch.zeros(2, 1, 2, 2, dtype=torch.uint8),
+        torch.ones(2, 2, 3),
+        torch.zeros(2, 5, dtype=torch.bool),
+    ]
+
+
+def test_several_outputs_are_a_dict_in_torchs_layout():
+    found = to_module(signatures.network("ends"))(*ends_as_tensors())
+    assert {name: tuple(value.shape) for name, value in found.items()} == {
+        "answer": (2, 3),
+        "tags": (2, 2, 3),
+        "sums": (2, 2),
+        "bright": (2, 1, 2, 2),
+    }
+    assert {value.dtype for value in found.values()} == {torch.float32}
+    assert (found["bright"] == -1).all()  # 0 is below the threshold
+    assert (found["tags"] == 1).all()
+
+
+def test_one_output_is_a_tensor():
+    network = to_module(signatures.network("bits"))
+    found = network(torch.zeros(2, 70, dtype=torch.bool))
+    assert tuple(found.shape) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("place", "given", "kind", "says"),
+    [
+        (0, torch.zeros(2, 1, 2, 2), ValueError, r"image is torch.float32 of shape \(2, 1, 2, 2\)"),
+        (0, torch.zeros(2, 2, 2, 1, dtype=torch.uint8), ValueError, r"give torch.uint8, \(N, \*"),
+        (1, torch.zeros(2, 3, 2), ValueError, "wave is torch.float32 of shape"),
+        (2, torch.ones(2, 5), ValueError, "flags is torch.float32.*give torch.bool"),
+        (2, None, TypeError, "give 3 tensors: image, wave, flags"),
+    ],
+)
+def test_other_inputs_are_refused_by_name(place, given, kind, says):
+    inputs = ends_as_tensors()
+    inputs[place : place + 1] = [] if given is None else [given]
+    with pytest.raises(kind, match=says):
+        to_module(signatures.network("ends"))(*inputs)
+
+
+def test_gradients_reach_every_weight_and_real_input_through_any_output():
+    network: Any = to_module(signatures.network("ends")).train()
+    inputs = ends_as_tensors()
+    inputs[1] = torch.tensor([[[0.5, 1, 2], [3, 1, 0]]] * 2).requires_grad_()
+    found = network(*inputs)
+    (found["answer"].sum() + found["tags"].sum() + found["sums"].sum()).backward()
+    assert inputs[1].grad is not None
+    assert inputs[1].grad.abs().sum() > 0
+    assert network.n04.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("two_inputs", "image"),
+        ("two_inputs", "wave"),
+        ("two_inputs", "scores"),
+        ("sums_and_bits", "plane"),
+        ("sums_and_bits", "sums"),
+        ("sums_and_bits", "first_bits"),
+    ],
+)
+def test_written_check_looks_at_every_input_and_output(tmp_path, name, key):
+    export(make_request(signatures.network(name), "net"), "torch", tmp_path / "out")
+    path = tmp_path / "out" / "net_golden.safetensors"
+    tensors = load_file(path)
+    assert code_of(tmp_path / "out" / "net.py")[0] == 0
+    tensors[key] = torch.from_numpy(spoiled(tensors[key].numpy()))
+    save_file(tensors, path)
+    assert code_of(tmp_path / "out" / "net.py")[0] == 1
+
+
+def test_a_name_that_safetensors_keeps_is_refused(tmp_path):
+    nodes = [Node("clamp", (0,), {"low": -1.0, "high": 1.0})]
+    ends = [Input.numbers("__metadata__", (2,))], [Output("x", "numbers", 1)]
+    request = make_request(PackedModel(nodes, Signature(*ends)), "net")
+    with pytest.raises(ExportError, match=r"torch cannot express input '__metadata__': .*rename"):
+        export(request, "torch", tmp_path / "out")
+    assert not list(tmp_path.iterdir())

@@ -2,16 +2,15 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import missing  # pyright: ignore[reportAttributeAccessIssue] # finds export/conftest.py
 from helpers.networks import packed
 from helpers.nodes import first_bits, model_of, move, random_weight, window
 from helpers.random_networks import affine, odd, random_network, types_of
 from helpers.tools import run
+from helpers.verilog_export import request_for, simulate, written
 
 from signbit.errors import ExportError, UsageError
 from signbit.export import export, make_request
@@ -27,41 +26,6 @@ from signbit.runtime import reference
 QUICK = "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"  # for the C++ compiler, which takes longest
 
 
-@pytest.fixture(scope="session")
-def iverilog() -> str:
-    return shutil.which("iverilog") or missing("needs Icarus Verilog: apt-get install iverilog")
-
-
-@pytest.fixture(scope="session")
-def verilator() -> str:
-    return shutil.which("verilator") or missing("needs Verilator: apt-get install verilator")
-
-
-@pytest.fixture(scope="session")
-def yosys() -> str:
-    return shutil.which("yosys") or missing("needs Yosys: apt-get install yosys")
-
-
-def request_for(model: PackedModel, name: str, images: int = 2):
-    size = (images, *model.preprocessing.size, model.preprocessing.channels)
-    return make_request(model, name, np.random.default_rng(1).integers(0, 256, size, np.uint8))
-
-
-def written(folder: Path, model: PackedModel, parallel: int, images: int = 2, name: str = "net"):
-    export(request_for(model, name, images), "verilog", folder, options={"parallel": parallel})
-    return folder
-
-
-def simulate(iverilog: str, folder: Path, *arguments: str, name: str = "net") -> str:
-    """What the test bench says, its last line first."""
-    program = folder.parent / f"{folder.name}.vvp"
-    sources = sorted(path.name for path in folder.glob("signbit_*.v"))
-    command = (iverilog, "-g2005", "-Wall", "-o", program, f"{name}_tb.v", f"{name}.v", *sources)
-    assert run(*command, folder=folder) == ""
-    lines = run("vvp", "-n", program, *arguments, folder=folder).splitlines()
-    return "\n".join(reversed(lines))
-
-
 def network(name: str) -> PackedModel:
     return odd() if name == "odd" else packed(name)
 
@@ -75,10 +39,10 @@ def test_icarus_finds_every_bit_and_cycle_as_expected(iverilog, tmp_path, name, 
     folder = written(tmp_path / "out", network(name), parallel)
     first, last = json.loads((folder / "manifest.json").read_text())["results"]
     assert simulate(iverilog, folder).splitlines() == [
-        f"PASS net: 2 images, {last} cycles, first result after {first}"
+        f"PASS net: 2 samples, {last} cycles, first result after {first}"
     ]
     stalled = simulate(iverilog, folder, "+stall")
-    assert stalled.startswith("PASS net: 2 images, ")
+    assert stalled.startswith("PASS net: 2 samples, ")
     assert int(stalled.split()[4]) > last
 
 
@@ -86,8 +50,8 @@ def test_icarus_finds_every_bit_and_cycle_as_expected(iverilog, tmp_path, name, 
 def test_icarus_finds_any_geometry_as_expected(iverilog, tmp_path, seed):
     rng = np.random.default_rng(seed)
     folder = written(tmp_path / "out", random_network(rng), int(rng.integers(1, 5)), images=3)
-    assert simulate(iverilog, folder).startswith("PASS net: 3 images, "), f"seed {seed}"
-    assert simulate(iverilog, folder, "+stall").startswith("PASS net: 3 images, "), f"seed {seed}"
+    assert simulate(iverilog, folder).startswith("PASS net: 3 samples, "), f"seed {seed}"
+    assert simulate(iverilog, folder, "+stall").startswith("PASS net: 3 samples, "), f"seed {seed}"
 
 
 @pytest.mark.parametrize(("name", "parallel"), [("digits", 1), ("vgg_cut", 2)])
@@ -97,8 +61,8 @@ def test_verilator_says_the_same(verilator, tmp_path, name, parallel):
     place = ("--Mdir", tmp_path / "obj", "-o", "simulate", "--top-module", "net_tb")
     run(verilator, "--binary", "-MAKEFLAGS", QUICK, *place, "net_tb.v", folder=folder)
     program = tmp_path / "obj" / "simulate"
-    assert run(program, folder=folder).startswith(f"PASS net: 2 images, {last} cycles")
-    assert run(program, "+stall", folder=folder).startswith("PASS net: 2 images")
+    assert run(program, folder=folder).startswith(f"PASS net: 2 samples, {last} cycles")
+    assert run(program, "+stall", folder=folder).startswith("PASS net: 2 samples")
 
 
 @pytest.mark.parametrize("parallel", [1, 3])
@@ -159,7 +123,8 @@ def test_test_bench_finds_a_wrong_number_of_cycles_and_a_missing_pixel(iverilog,
     text = bench.read_text()
     bench.write_text(re.sub(r"CYCLES = (\d+)", lambda m: f"CYCLES = {int(m[1]) + 1}", text))
     assert re.match(r"FAIL net: \d+ cycles, expected", simulate(iverilog, folder))
-    bench.write_text(text.replace("sent < PIXELS", "sent < PIXELS - 1"))
+    player = r"(signbit_player #\(\s*\.WIDTH\(\d+\), \.BEATS\()(\d+)"
+    bench.write_text(re.sub(player, lambda m: f"{m[1]}{int(m[2]) - 1}", text))
     assert "beats are missing" in simulate(iverilog, folder)
 
 
@@ -256,7 +221,7 @@ def test_icarus_finds_scores_of_many_magnitudes_as_expected(iverilog, tmp_path):
     for node in random_affines(rng, 40):
         nodes.append(Node("affine", (len(nodes),), {}, node.tensors))
     folder = written(tmp_path / "out", model_of(nodes, (5, 4)), 7, images=25)
-    assert simulate(iverilog, folder).startswith("PASS net: 25 images")
+    assert simulate(iverilog, folder).startswith("PASS net: 25 samples")
 
 
 @pytest.mark.parametrize(
@@ -329,8 +294,8 @@ def test_pixels_that_are_binarized_first(iverilog, verilator, tmp_path, middle):
     pixels = np.random.default_rng(1).choice(ends, (9, 4, 3, 8)).astype(np.uint8)
     folder = tmp_path / "out"
     export(make_request(binary_pixels(*middle), "net", pixels), "verilog", folder)
-    assert simulate(iverilog, folder).startswith("PASS net: 9 images")
-    assert simulate(iverilog, folder, "+stall").startswith("PASS net: 9 images")
+    assert simulate(iverilog, folder).startswith("PASS net: 9 samples")
+    assert simulate(iverilog, folder, "+stall").startswith("PASS net: 9 samples")
     for top in ("net.v", "net_tb.v"):
         assert run(verilator, "--lint-only", "-Wall", "--timing", top, folder=folder) == ""
 
@@ -345,7 +310,7 @@ REFUSED = {
     r"node 3 \(flatten.*only be flattened before a linear layer": lambda: small(
         Node("flatten", (2,)), Node("flip", (3,), {}, {"mask": np.zeros(1, np.uint64)})
     ),
-    r"node 2 \(affine.*only allowed at the end": lambda: model_of([
+    r"node 3 \(threshold.*real numbers are only allowed at the end": lambda: model_of([
         small().nodes[0], affine(1, [1.0] * 3, [0.0] * 3), real_threshold(2),
         Node("conv_bits", (3,), *_last()), affine(4, [1.0] * 2, [0.0] * 2),
     ], (4, 3)),

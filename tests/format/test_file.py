@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.files import GOLDEN, WINDOW, moves, small, version_2, wide
+from helpers.files import GOLDEN, WINDOW, ends, moves, small, version_2, wide
 
 from signbit.errors import ModelFormatError, OutputError
 from signbit.format import Node, PackedModel, Preprocessing
@@ -20,7 +20,7 @@ def test_the_golden_file_is_what_the_model_writes_and_says_what_it_said():
 
 
 def test_the_golden_files_hold_every_operation():
-    for make in wide, version_2, moves:
+    for make in wide, version_2, moves, ends:
         assert to_bytes(make()) == GOLDEN.with_name(f"{make.__name__}.signbit").read_bytes()
     used = {node.op for model in (small(), wide(), version_2()) for node in model.nodes}
     assert sorted(used) == operations.names()
@@ -36,6 +36,21 @@ def test_the_golden_files_of_version_2_say_what_they_said():
     assert moved.tolist() == [wanted]
 
 
+def test_the_golden_file_of_every_kind_of_input_and_output_says_what_it_said():
+    model = PackedModel.load(GOLDEN.with_name("ends.signbit"))
+    assert model.signature == ends().signature
+    given = {
+        "image": np.array([[[7, 1], [8, 200]], [[7, 1], [8, 9]]], np.uint8)[..., None],
+        "wave": np.array([[[-1, 2], [0, 0.5], [3, 1]]] * 2, np.float32),
+        "flags": np.array([[1, 0, 1, 1, 0], [1, 1, 1, 1, 1]], bool),
+    }
+    found = reference.outputs(model, given)
+    assert found["answer"].tolist() == [[-3.5, -0.5, 3.0], [2.5, -0.5, 3.0]]
+    assert found["tags"].tolist() == [[[-1.0, 2.0], [0.0, 0.5], [3.0, 1.0]]] * 2
+    assert found["sums"].tolist() == [[-1, 3], [3, 3]]
+    assert found["bright"][..., 0].tolist() == [[[False, False], [True, True]]] * 2
+
+
 def test_a_round_trip_keeps_everything(tmp_path):
     model = small()
     model.save(tmp_path / "m.signbit")
@@ -46,7 +61,7 @@ def test_a_round_trip_keeps_everything(tmp_path):
         model.preprocessing,
         model.info,
     )
-    assert again.classes == 2
+    assert again.outputs[0].names == ("no", "yes")
 
 
 def test_saving_where_it_cannot_be_is_an_error(tmp_path):
@@ -85,7 +100,7 @@ def test_a_value_counts_with_the_widest_padding_of_all_its_readers():
     paddings = (60000, 0, 0, 0), (0, 60000, 0, 0)
     readers = [Node("conv_bits", (2,), conv | {"padding": one}, tensors) for one in paddings]
     for one in readers:
-        with pytest.raises(ModelFormatError, match="the last node gives i32"):
+        with pytest.raises(ModelFormatError, match="node 3 gives i32"):
             PackedModel([*bits, one], Preprocessing([1.0], [0.0], (1, 1)))
     with pytest.raises(ModelFormatError, match=r"node 4 \(conv_bits\): the network is too large"):
         PackedModel([*bits, *readers], Preprocessing([1.0], [0.0], (1, 1)))

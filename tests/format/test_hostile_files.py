@@ -115,7 +115,10 @@ MALFORMED = {
     "size small": (setting("preprocessing", "size", [1, 1]), "node 1"),
     "scale": (setting("preprocessing", "scale", ["1"]), "scale"),
     "channels": (setting("preprocessing", "scale", [1.0, 1.0]), "scale has 2 channels"),
-    "classes": (setting("preprocessing", "classes", ["a"]), "1 class names"),
+    "classes": (
+        setting("preprocessing", "classes", ["a"]),
+        "output 'scores' has 1 names, node 5 gives 2",
+    ),
     "preprocessing key": (setting("preprocessing", "x", 1), "unknown preprocessing field 'x'"),
     "info": (setting("info", []), "field 'info'"),
     "not json": (lambda graph: "{", "metadata is not JSON"),
@@ -136,14 +139,16 @@ MALFORMED = {
 @pytest.mark.parametrize(("change", "message"), MALFORMED.values(), ids=MALFORMED)
 def test_malformed_metadata_is_refused_with_the_place(change, message):
     if message is None:  # allowed alone: infinity is the upper end as well
-        assert read(edited(change)).classes == 2
+        assert read(edited(change)).outputs[0].names == ("no", "yes")
     else:
         assert message in refused(edited(change))
 
 
 def test_a_last_node_that_gives_no_scores_is_refused():
     nodes = list(small().nodes)[:1]
-    with pytest.raises(ModelFormatError, match="the last node gives i32 2x2x3"):
+    with pytest.raises(
+        ModelFormatError, match="output 'scores': node 1 gives i32 2x2x3, which has more axes"
+    ):
         PackedModel(nodes, small().preprocessing)
 
 

@@ -62,7 +62,7 @@ def test_mean_and_std_mean_what_they_mean_in_torchvision(pixel):
         ("classes", None, "classes is None"),
         ("classes", 5, "classes is 5"),
         ("classes", {"cat": 1}, "classes is {'cat': 1}"),
-        ("classes", ["cat", "cat"], "two classes have the same name"),
+        ("classes", ["cat", "cat"], "two classes are the same"),
     ],
 )
 def test_a_wrong_value_names_its_field(field, value, message):

@@ -7,6 +7,7 @@ Each mutation is made from its own number, so that it can be made again.
 """
 
 import argparse
+import copy
 import json
 import mmap
 import random
@@ -26,6 +27,19 @@ PIECE = 2000
 MAX_ELEMENTS = 1 << 18
 SECONDS_EACH = 5
 VALUES = [-1, 0, 1, 2, 3, 7, 63, 64, 65, 255, 65535, 1 << 31, 1 << 64, 1.5, "inf", None, [], {}]
+VALUES += [
+    "u8",
+    "f32",
+    "bits",
+    "classes",
+    "labels",
+    "numbers",
+    "wave",
+    "n3",
+    [5],
+    [3, 2],
+    [1, 1, 2],
+]
 
 
 def mutated(number: int) -> bytes:
@@ -69,13 +83,31 @@ def _edit_value(rng: random.Random, place) -> None:
         keys = list(place) if isinstance(place, dict) else range(len(place))
         if not keys:
             return
+        if rng.random() < 0.05:
+            _rearrange(rng, place)
+            return
         key = rng.choice(list(keys))
         inner = isinstance(place[key], dict | list) and place[key]
         if not inner or rng.random() < 0.1:
             small = rng.random() < 0.7 and type(place[key]) is int
-            place[key] = place[key] + rng.choice([-1, 1]) if small else rng.choice(VALUES)
+            # A copy, as another edit may change the list.
+            value = copy.deepcopy(rng.choice(VALUES))
+            place[key] = place[key] + rng.choice([-1, 1]) if small else value
             return
         place = place[key]
+
+
+def _rearrange(rng: random.Random, place) -> None:
+    """Leave out an entry of an object or a list, give one the value of another, or repeat one."""
+    keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+    one, other = rng.choice(keys), rng.choice(keys)
+    change = rng.choice(["leave out", "copy", "repeat"])
+    if change == "leave out":
+        del place[one]
+    elif change == "copy" or isinstance(place, dict):
+        place[one] = copy.deepcopy(place[other])
+    else:
+        place.insert(one, copy.deepcopy(place[other]))
 
 
 def try_one(content: bytes) -> bool:
@@ -86,6 +118,7 @@ def try_one(content: bytes) -> bool:
     from signbit.format import PackedModel
     from signbit.runtime import reference
     from signbit.runtime.engine import Engine
+    from signbit.runtime.samples import random_inputs
 
     try:
         model = PackedModel.load(content)
@@ -94,20 +127,20 @@ def try_one(content: bytes) -> bool:
         assert message.isprintable(), message
         return False
     if sum(one.elements for one in model.types) <= MAX_ELEMENTS:
-        images = np.zeros((2, *model.preprocessing.size, model.preprocessing.channels), np.uint8)
-        images[1] = 255
+        given = random_inputs(model, 2)
         with np.errstate(all="ignore"):
-            wanted = reference.scores(model, images)
+            wanted = reference.outputs(model, given)
         # A threshold may turn on a last bit.
         exact = not any(
-            model.operation(number).last_bits_vary(node)
-            for number, node in enumerate(model.nodes, 1)
+            model.operation(number).last_bits_vary(node) for number, node in model.numbered()
         )
         for threads in (1, 2):
-            found = Engine(model, threads).scores(images)
-            assert found.shape == wanted.shape
-            if exact:
-                assert np.allclose(found, wanted, 1e-4, 1e-4, equal_nan=True)
+            found = Engine(model, threads).run(given)
+            assert list(found) == list(wanted)
+            for one, other in zip(found.values(), wanted.values(), strict=True):
+                assert (one.shape, one.dtype) == (other.shape, other.dtype)
+                if exact:
+                    assert np.allclose(one, other, 1e-4, 1e-4, equal_nan=True)
     return True
 
 

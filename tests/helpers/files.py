@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from helpers.nodes import move
 
-from signbit.format import Node, PackedModel, Preprocessing
+from signbit.format import Input, Node, Output, PackedModel, Preprocessing, Signature
 from signbit.format.bits import pack_bits
 from signbit.format.digest import PLACEHOLDER, sealed
 
@@ -42,6 +42,36 @@ def small() -> PackedModel:
         Node("clamp", (4,), {"low": -100.0, "high": float("inf")}),
     ]
     return PackedModel(nodes, Preprocessing([1 / 128], [-1.0], (3, 3), ("no", "yes")), {"a": 1})
+
+
+def ends() -> PackedModel:
+    """Inputs of every kind and rank, outputs of every kind and type."""
+    conv = {**WINDOW, "kernel": (1, 1), "channels": 2, "padding_value": 0}
+    cut = {"threshold": np.array([7], np.int32), "below": np.array([0], np.uint64)}
+    one = {"scale": np.array([1.5, -0.5], np.float32), "bias": np.array([-2, 1], np.float32)}
+    nodes = [
+        Node("threshold", (0,), {}, cut),
+        Node("conv_bits", (2,), conv, {"weight": pack_bits(np.eye(2, 5).reshape(2, 1, 1, 5) < 1)}),
+        Node("affine", (4,), {}, one),
+        Node("clamp", (1,), {"low": -1.0, "high": 3.0}),
+        Node("reduce", (6,), {"axes": ("height", "width", "channels"), "function": "maximum"}),
+        Node("concat", (5, 7)),
+        Node(
+            "affine", (8,), {}, {"scale": np.ones(3, np.float32), "bias": np.zeros(3, np.float32)}
+        ),
+    ]
+    inputs = (
+        Input.pixels("image", (2, 2, 1), [1 / 128], [-1.0]),
+        Input.numbers("wave", (3, 2)),
+        Input.bits("flags", (5,)),
+    )
+    outputs = (
+        Output("answer", "classes", 9, 1, ("a", "b", "c")),
+        Output("tags", "labels", 6, 2),
+        Output("sums", "numbers", 4),
+        Output("bright", "numbers", 3, 3),
+    )
+    return PackedModel(nodes, Signature(inputs, outputs), {"b": [2]})
 
 
 def wide() -> PackedModel:

@@ -34,7 +34,7 @@ def _chain(rng, op: str) -> PackedModel:
     if op in _ON_BITS:
         nodes.append(_ON_BITS[op](rng))
     sides = (1, 1) if op == "flatten" else SIZE
-    inputs = CHANNELS if sides == SIZE else CHANNELS * SIZE[0] * SIZE[1]
+    inputs = {"flatten": CHANNELS * SIZE[0] * SIZE[1], "concat": 2 * CHANNELS}.get(op, CHANNELS)
     linear = window(sides, padding=(0,) * 4) | {"channels": CHANNELS, "groups": 1}
     weight = random_weight(rng, CHANNELS, sides, inputs)
     nodes.append(Node("conv_bits", (len(nodes),), linear | {"padding_value": 0}, weight))
@@ -62,6 +62,7 @@ def _mean(rng) -> Node:
 _SCORES = ("softmax", "log_softmax")
 _ON_BITS = {
     "flip": lambda rng: Node("flip", (2,), {}, {"mask": pack_bits(rng.random(CHANNELS) < 0.5)}),
+    "concat": lambda rng: Node("concat", (2, 2)),
     "flatten": lambda rng: Node("flatten", (2,)),
     "max_pool": lambda rng: Node("max_pool", (2,), window((3, 3))),
 }
@@ -71,7 +72,6 @@ _OTHERS = {
     "avg_pool": _mean,
     "binary": lambda rng: Node("binary", (3, 3), {"function": "multiply"}),
     "clamp": lambda rng: Node("clamp", (3,), {"low": -1.0, "high": 1.0}),
-    "concat": lambda rng: Node("concat", (2, 2)),
     "conv_f32": _real_conv,
     "conv_f32_bits": lambda rng: Node(
         "conv_f32_bits",

@@ -131,7 +131,7 @@ class MapOfScores(Between):
 
 @pytest.mark.parametrize(
     ("network", "says"),
-    [(TwoOutputs, "returns 2 tensors.*; wrap it"), (MapOfScores, r"\(64, 12, 12\).*; ")],
+    [(TwoOutputs, "returns 2 values.*; name the values"), (MapOfScores, r"\(64, 12, 12\).*; ")],
 )
 def test_other_outputs_than_one_row_of_scores_are_refused(network, says):
     with pytest.raises(PackError, match=says):

@@ -305,6 +305,19 @@ def test_a_sign_of_zeros_that_a_pool_carries_is_refused_as_a_number():
     attack(network, refused="0 where an image is flat")
 
 
+@pytest.mark.parametrize("integers", [True, False], ids=["sums", "numbers"])
+def test_a_sign_of_a_function_that_is_0_far_from_0_is_refused(integers: bool):
+    # GELU gives -0 for all numbers below -14, so torch.sign of it has a third value there.
+    def network() -> nn.Module:
+        norm = nn.BatchNorm2d(8)
+        nn.init.constant_(norm.weight, 12.0)
+        first = BConv2d(3, 8, 3, bias=False) if integers else nn.Conv2d(3, 8, 3)
+        layers = first, norm, nn.GELU(), _Sign(), BConv2d(8, 4, 3), nn.Flatten()
+        return nn.Sequential(*layers, nn.Linear(256, 3))
+
+    attack(network, refused="is no sign of two values")
+
+
 def test_a_sign_of_an_image_at_zero_is_refused():
     # Pixel 128 is 0 in every channel, so one image makes zeros of all numbers before the signs.
     layers = nn.Conv2d(3, 8, 3, bias=False), nn.AvgPool2d(2, 1), _Sign(), nn.Flatten()

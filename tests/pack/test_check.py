@@ -13,6 +13,7 @@ from signbit.format import PackedModel
 from signbit.layers import BinaryConv2d
 from signbit.pack import _check, _pack, pack
 from signbit.pack._check import _expected, _largest, compare, require_equal
+from signbit.pack._outputs import Run
 from signbit.quantizers import AdabinSign, SteSign
 from signbit.runtime import reference
 
@@ -45,7 +46,7 @@ def test_the_self_check_refuses_wrong_scores_of_a_real_network():
     # The packed network stays as it was, too.
     with torch.no_grad():
         last.weight[0, :8] += 0.5
-    result = compare(network, packed, [], 4, None, False)
+    result = compare(Run(network, None), packed, [], packed.inputs, None, False)
     assert result.score_error > 0.01
     with pytest.raises(PackError, match="scores by"):
         require_equal(result, exact=False)
@@ -57,7 +58,7 @@ def test_wrong_scores_of_a_network_of_integers_are_refused_too():
     *nodes, last = packed.nodes
     tensors = {name: 2 * value for name, value in last.tensors.items()}
     wrong = PackedModel([*nodes, replace(last, tensors=tensors)], GREY)
-    result = compare(network, wrong, [], 4, None, True)
+    result = compare(Run(network, None), wrong, [], wrong.inputs, None, True)
     assert result.predictions_differ == 0
     with pytest.raises(PackError, match="scores by"):
         require_equal(result, exact=True)
@@ -79,7 +80,9 @@ def test_scores_that_are_not_finite_must_be_the_same(found, wanted, apart):
 def test_many_samples_are_compared_in_parts(monkeypatch):
     sizes, run = [], reference.run
     monkeypatch.setattr(
-        reference, "run", lambda model, images: sizes.append(len(images)) or run(model, images)
+        reference,
+        "run",
+        lambda model, given: sizes.append(len(given["pixels"])) or run(model, given),
     )
     samples = np.random.default_rng(1).integers(0, 256, (40, 8, 8, 1), np.uint8)
     packed = pack(body(first(), features=1024), GREY, samples=samples)
@@ -94,7 +97,8 @@ def test_the_self_check_refuses_a_wrong_threshold():
     wrong = dict(packed.nodes[1].tensors)
     wrong["threshold"] = wrong["threshold"] + 5000
     nodes = [packed.nodes[0], replace(packed.nodes[1], tensors=wrong), *packed.nodes[2:]]
-    result = compare(network, PackedModel(nodes, GREY), [], 4, None, True)
+    changed = PackedModel(nodes, GREY)
+    result = compare(Run(network, None), changed, [], changed.inputs, None, True)
     assert result.predictions_differ > 0
     with pytest.raises(PackError, match=r"predictions differ from torch's"):
         require_equal(result, exact=True)

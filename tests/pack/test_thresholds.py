@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from signbit.pack._draft import Pixels, Pointwise
+from signbit.format import Input
+from signbit.pack._draft import Given, Pointwise
 from signbit.pack._functions import Function, bisected
 from signbit.pack._place import Place
 from signbit.pack._thresholds import (
@@ -67,7 +68,7 @@ def test_integers_turn_where_torch_turns(unit):
 
 def ask_floats(function, channels):
     place, size = Place("", ""), (1, 1, channels)
-    source = Pixels(place, (), size)
+    source = Given(place, (), size, Input.numbers("x", (channels,)), 0)
     step = Pointwise(place, (source,), size, source, function, [None], None, uniform=False)
     keys = float_keys(Function(step, source), channels)
     with torch.no_grad():

@@ -104,10 +104,10 @@ def test_memory_that_the_system_does_not_give_is_an_error(model, monkeypatch):
     ("wrong", "kind", "message"),
     [
         (np.zeros((1, 12, 10, 3), np.float32), InputTypeError, r"float32.*takes uint8 of shape"),
-        ([[0]], InputTypeError, r"images are list"),
+        ([[0]], InputTypeError, r"input 'pixels' is list"),
         (np.zeros((12, 10, 3), np.uint8), UsageError, r"\(12, 10, 3\).*\(N, 12, 10, 3\)"),
         (np.zeros((1, 10, 12, 3), np.uint8), UsageError, r"\(1, 10, 12, 3\)"),
-        (np.zeros((0, 12, 10, 3), np.uint8), UsageError, r"N at least 1"),
+        (np.zeros((0, 12, 10, 3), np.uint8), UsageError, r"no sample; give one or more"),
     ],
     ids=["dtype", "list", "rank", "size", "empty"],
 )

@@ -56,7 +56,7 @@ def test_a_signal_ends_a_call_and_the_engine_goes_on(
     scores = np.full((len(many), 10), np.nan, np.float32)
     alarm(0.1, stop)
     with pytest.raises(StoppedError):
-        engine._process_engine.run(many, scores)
+        engine._process_engine.run([many], [scores])
     assert np.isnan(scores[-1]).all()
     for images in (small_images, small_images[:1]):
         np.testing.assert_array_equal(engine.scores(images), expected[: len(images)])
@@ -87,7 +87,7 @@ def test_a_handler_that_raises_nothing_does_not_end_a_call(small_model, many, al
     called = []
     alarm(0.1, lambda number, frame: called.append(number))
     scores = np.full((len(many), 10), np.nan, np.float32)
-    engine._process_engine.run(many, scores)
+    engine._process_engine.run([many], [scores])
     assert called
     assert not np.isnan(scores).any()
 
@@ -107,13 +107,14 @@ def test_only_the_main_thread_is_asked_for_signals(small_model, small_images, mo
     asked = []
 
     class Recorder:
-        def run(self, images, scores, seconds, signals) -> None:
+        def run(self, inputs, outputs, normalized, seconds, signals) -> None:
             asked.append(signals)
 
     process_engine._own.engine = Recorder()  # pyright: ignore[reportAttributeAccessIssue]
     scores = np.empty((7, 10), np.float32)
-    process_engine.run(small_images, scores)
-    thread = threading.Thread(target=process_engine.run, args=(small_images, scores))
+    arrays = [small_images], [scores]
+    process_engine.run(*arrays)
+    thread = threading.Thread(target=process_engine.run, args=arrays)
     thread.start()
     thread.join()
     assert asked == [True, False]

@@ -46,6 +46,8 @@ def test_figures_go_to_json_under_the_names_of_the_classes():
         "images": 4,
         "top1": 0.75,
         "top5": 1.0,
+        # Three of four are right; the softmax of 1, 0, 0 gives the first e / (e + 2).
+        "calibration_error": pytest.approx(0.75 - np.e / (np.e + 2), abs=1e-9),
         "classes": list(NAMES),
         "per_class": {"ant": 1.0, "bee": 0.5, "cat": None},
         "confusion": [[2, 0, 0], [1, 1, 0], [0, 0, 0]],

@@ -12,7 +12,8 @@ from PIL import Image
 from signbit.errors import CheckpointError
 from signbit.format import Preprocessing
 from signbit.scoring import Prediction, PredictionTally, Unreadable, predict
-from signbit.scoring._predict import READERS, softmax
+from signbit.scoring._probabilities import softmax
+from signbit.scoring._reading import READERS
 
 CLASSES = ("ant", "bee", "cat")
 

@@ -77,7 +77,7 @@ def test_what_the_page_says_to_type_works(tmp_path, programs, monkeypatch):
         assert [node["op"] for node in exported["nodes"]] == [node.op for node in packed.nodes]
     images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
     wanted = reference.run(packed, images)[-1].reshape(4, 2)
-    assert np.array_equal(np.float32(exported["scores"]), wanted)
+    assert np.array_equal(np.float32(exported["outputs"]["scores"]), wanted)
     # The last layer is real, and the engine adds in another order.
     assert np.allclose(Engine(packed).scores(images), wanted, atol=1e-5)
 

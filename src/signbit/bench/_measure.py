@@ -6,14 +6,12 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from signbit.bench.peers import make_peers
+from signbit.bench.peers import Arrays, make_peers, peer_arrays
 from signbit.format import PackedModel
 from signbit.machine import processor
 from signbit.runtime import _engine
 from signbit.runtime.engine import Engine
+from signbit.runtime.samples import random_inputs
 
 # A limit is measured for about this long, several times.
 _LIMIT_ROUNDS = 20_000
@@ -100,23 +98,25 @@ def bench(
     advance: called with 1 after each round.
     """
     engine = Engine(model, threads, isa)
-    images = _images(model, max(batches))
+    samples = random_inputs(model, max(batches))
+    given = (samples, peer_arrays(model, samples))
+    own, theirs = ({batch: _first(one, batch) for batch in (1, *batches)} for one in given)
     peers, missing = make_peers(model, threads) if with_peers else ({}, {})
     steps: list[dict[int, float]] = []
     whole: dict[int, list[float]] = {batch: [] for batch in batches}
     others = {name: {batch: [] for batch in batches} for name in peers}
     limits, readings = [], {node: [] for node in _single_positions(model)}
     for _ in range(rounds):
-        steps.append(engine.timed(images[:1]))
+        steps.append(engine.timed(own[1]))
         if _engine.limit_of(engine.isa):
             limits.append(_limit(engine.isa))
         for node, times in readings.items():
             words = model.node(node).tensors["weight"]
             times.append(_engine.seconds_to_read(words.reshape(-1)))
         for batch in batches:
-            whole[batch].append(_seconds(engine.scores, images[:batch]) / batch)
+            whole[batch].append(_seconds(engine.run, own[batch]) / batch)
             for name, peer in peers.items():
-                others[name][batch].append(_seconds(peer, images[:batch]) / batch)
+                others[name][batch].append(_seconds(peer, theirs[batch]) / batch)
                 time.sleep(_REST if threads > 1 else 0)
         advance(1)
     limit = median(limits) if limits else None
@@ -134,18 +134,17 @@ def bench(
     )
 
 
-def _images(model: PackedModel, count: int) -> NDArray[np.uint8]:
-    shape = (count, *model.preprocessing.size, model.preprocessing.channels)
-    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+def _first(samples: Arrays, count: int) -> Arrays:
+    return {name: array[:count] for name, array in samples.items()}
 
 
 def _medians(times: dict[int, list[float]]) -> dict[int, float]:
     return {key: median(some) for key, some in times.items()}
 
 
-def _seconds(run: Callable[[Any], Any], images: NDArray[Any]) -> float:
+def _seconds(run: Callable[[Any], Any], samples: Arrays) -> float:
     start = time.perf_counter()
-    run(images)
+    run(samples)
     return time.perf_counter() - start
 
 
@@ -159,7 +158,7 @@ def _single_positions(model: PackedModel) -> list[int]:
     """Binary convolutions that give one position: each weight is read for one use."""
     return [
         number
-        for number, node in enumerate(model.nodes, 1)
+        for number, node in model.numbered()
         if node.op == "conv_bits" and model.types[number][1:3] == (1, 1)
     ]
 

@@ -40,7 +40,7 @@ def choose_classes(
     """
     own = tuple(model.preprocessing.classes)
     if option is not None:
-        names, source = _given(option), "--classes"
+        names, source = names_given(option), "--classes"
     elif own:
         return own
     else:
@@ -55,8 +55,8 @@ def choose_classes(
     return names
 
 
-def _given(option: str) -> tuple[str, ...]:
-    """What --classes says."""
+def names_given(option: str) -> tuple[str, ...]:
+    """What --classes says. Raises: UsageError, or DataError for a file."""
     from signbit.data._class_names import CLASS_NAMES
     from signbit.data._places import read_names
 

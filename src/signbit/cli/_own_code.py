@@ -14,8 +14,10 @@ from signbit.errors import UsageError, closest, first_line, printable
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from torch import nn
+
     from signbit.format import Preprocessing
-    from signbit.models import TrainedModel
+    from signbit.models import Architecture, TrainedModel
 
 _PLACE = re.compile(r"(?P<file>.+\.py)(?::(?P<name>[^:/]*))?")
 _MOST_SIDE = 5
@@ -49,6 +51,15 @@ Mean = Annotated[
     ),
 ]
 Std = Annotated[str | None, typer.Option("--std", metavar="S,...", help="See --mean.")]
+SignatureFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--signature",
+        metavar="FILE.yaml",
+        help="For FILE.py:NAME, in the place of --size, --mean and --std: its inputs and outputs, "
+        "of any kind (docs/packing.md).",
+    ),
+]
 
 
 def is_own_code(path: Path) -> bool:
@@ -64,6 +75,24 @@ def open_own_code(
     mean: str | None,
     std: str | None,
 ) -> "TrainedModel":
+    """As `own_module`, of a network that takes images of pixels."""
+    options = {"--weights": weights, "--size": size, "--mean": mean, "--std": std}
+    missing = [option for option, value in options.items() if value is None]
+    if missing:
+        raise UsageError(
+            f"{path}: own code needs {', '.join(missing)}; or --weights and --signature, for a "
+            "network of other inputs"
+        )
+    preprocessing = preprocessing_of(str(size), str(mean), str(std))
+    module, architecture = own_module(path, weights, arguments)
+    from signbit.models import TrainedModel
+
+    return TrainedModel(module, architecture, preprocessing, weights or path)
+
+
+def own_module(
+    path: Path, weights: Path | None, arguments: str | None
+) -> "tuple[nn.Module, Architecture]":
     """The network that a file of Python defines, with weights from another, in eval mode.
 
     The file is imported, since the user names it. The weights are read without executing anything.
@@ -75,20 +104,16 @@ def open_own_code(
     found = _PLACE.fullmatch(str(path))
     assert found is not None
     file, name = Path(found["file"]), found["name"]
-    options = {"--weights": weights, "--size": size, "--mean": mean, "--std": std}
-    missing = [option for option, value in options.items() if value is None]
-    if missing:
-        raise UsageError(f"{path}: own code needs {', '.join(missing)}")
-    assert weights is not None
-    preprocessing = preprocessing_of(str(size), str(mean), str(std))
+    if weights is None:
+        raise UsageError(f"{path}: own code needs --weights")
     positional, named = _arguments(arguments)
     with redirect_stdout(sys.stderr):
         module = _built(file, name, positional, named)
-    from signbit.models import Architecture, TrainedModel, load_weights
+    from signbit.models import Architecture, load_weights
 
     architecture = Architecture(f"{file.name}:{name}", named or {"args": positional})
     load_weights(weights, module, architecture)
-    return TrainedModel(module.eval(), architecture, preprocessing, weights)
+    return module.eval(), architecture
 
 
 def preprocessing_of(size: str, mean: str, std: str) -> "Preprocessing":

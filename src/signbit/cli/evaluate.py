@@ -7,10 +7,10 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._classes import Classes, choose_classes, require_known_order
+from signbit.cli._measure import SampleData, measure_samples
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import (
     BatchSize,
-    Data,
     DataDir,
     Device,
     Download,
@@ -28,7 +28,19 @@ from signbit.cli._output import (
     say,
     write_json,
 )
-from signbit.errors import printable
+from signbit.cli._sample_options import (
+    DEFAULT_THRESHOLD,
+    Codes,
+    Features,
+    FrontEndText,
+    Ignored,
+    SampleOptions,
+    SampleSource,
+    Targets,
+    Threshold,
+    packed_of_other_task,
+)
+from signbit.errors import UsageError, printable
 
 if TYPE_CHECKING:
     from signbit.scoring import Evaluation
@@ -37,7 +49,7 @@ if TYPE_CHECKING:
 @commands.register("evaluate")
 def evaluate(
     path: RunnablePath,
-    data: Data,
+    data: SampleSource,
     data_dir: DataDir = None,
     download: Download = False,
     split: Annotated[
@@ -57,8 +69,16 @@ def evaluate(
             "--confusion", metavar="FILE.png", help="Draw the confusion matrix as a picture."
         ),
     ] = None,
+    features: Features = None,
+    targets: Targets = None,
+    ignored: Ignored = None,
+    codes: Codes = False,
+    threshold: Threshold = DEFAULT_THRESHOLD,
+    front_end: FrontEndText = None,
 ) -> None:
-    """Measure accuracy on a data set: top-1, top-5, and for each class.
+    """Measure a model on data with true answers.
+
+    Classes: top-1, top-5, accuracy of each class, and the expected calibration error.
 
     With fewer than five classes, top-5 counts all of them. Images of a folder are converted to the
     model's size and channels. Other data sets must have that size and these channels. Classes are
@@ -68,15 +88,31 @@ def evaluate(
     In the file of --json, accuracies go from 0 to 1, and a class without images has null. The rows
     of `confusion` are true classes, its columns are predicted classes. The time for images/s
     includes reading the images.
+
+    A packed network of another task is measured by the kinds of its outputs: classes as above;
+    labels by precision, recall, F1 and average precision; numbers by MAE, RMSE and R²; maps and
+    sequences of classes by accuracy and IoU. Its data is FILE.csv, FILE.parquet, FILE.npz, or
+    folder:PATH with WAV files (needs --front-end) or with images/NAME.png and masks/NAME.png.
+    docs/tasks.md explains all of them.
     """
     from signbit.data import load
     from signbit.progress import progress_bar
     from signbit.scoring import evaluate as run
+    from signbit.scoring import is_file_of_samples
 
     if confusion is not None:
         require_suffix("--confusion", confusion, ".png")
     require_distinct(model=path, json=json, confusion=confusion)
     trained, source = open_runnable(path, model, settings, device, threads, zeros)
+    options = SampleOptions(features, targets, ignored, codes, threshold, front_end)
+    engine = packed_of_other_task(trained, is_file_of_samples(data))
+    if engine is not None:
+        if confusion is not None:
+            raise UsageError("--confusion is for networks that classify images, on image data")
+        given = SampleData(data, split, data_dir, download)
+        measure_samples(engine, source, given, options, classes, batch_size, json)
+        return
+    options.refuse_any()
     needs: dict[str, Any] = {
         "size": trained.preprocessing.size,
         "channels": trained.preprocessing.channels,
@@ -98,7 +134,8 @@ def _print(source: Path, result: "Evaluation") -> None:
     say(f"{source} on {result.data}, {result.split} images")
     say(
         f"top-1 {percent(figures.top1)}, top-{figures.top} {percent(figures.top5)}, "
-        f"{figures.images} images, {result.images_per_second:.0f} images/s"
+        f"calibration error {percent(figures.calibration_error)}, {figures.images} images, "
+        f"{result.images_per_second:.0f} images/s"
     )
     totals = map(str, figures.confusion.sum(axis=1))
     rows = zip(result.classes, totals, map(percent, figures.per_class), strict=True)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._model import PACKED, RunnablePath, open_model, read_images
+from signbit.cli._model import PACKED, RunnablePath, open_model
 from signbit.cli._options import ModelName, Zeros, parse_settings
 from signbit.cli._output import say
-from signbit.errors import UsageError
+from signbit.cli._samples import read_samples
+from signbit.errors import InputTypeError, UsageError, printable
 
 if TYPE_CHECKING:
     from signbit.export import ExportRequest
@@ -36,8 +37,9 @@ def export(
         typer.Option(
             "--samples",
             metavar="PATH",
-            help="Image file, or folder of image files, for the golden vectors; a few are enough; "
-            "may be repeated.  [default: 4 images of random pixels]",
+            help="Samples for the golden vectors; a few are enough: a .npz file with an array for "
+            "each input, by name. For a network that takes one image also an image file, or a "
+            "folder of them; may be repeated.  [default: 4 samples of noise]",
         ),
     ] = None,
     single: Annotated[
@@ -63,9 +65,10 @@ def export(
     """Write a packed network for another tool, with vectors to check it against.
 
     MODEL is a packed .signbit file. The export has its weights, its thresholds, and golden vectors:
-    images, the output of every layer for them, and their scores. Some formats add code that runs
+    samples, the output of every layer for them, and the outputs. Some formats add code that runs
     the network. DIR/manifest.json states the conventions and the graph. DIR appears when all of it
-    is written. A layer that the format cannot express is an error that names the layer.
+    is written. A layer, an input or an output that the format cannot express is an error that
+    names it.
 
     Formats that hold arrays (mat, npz, txt) also accept a trained model: a run folder or a
     checkpoint. They then write every entry of the state dict. Binary weights are also written as
@@ -87,7 +90,7 @@ def export(
     manifest = write(request, to, out, force=force, options=options)
     say(
         f"{out}: {_count(manifest['files'], 'file')} and manifest.json; golden vectors "
-        f"of {_count(request.golden.pixels, 'image')}"
+        f"of {_count(range(request.golden.samples), 'sample')}"
     )
 
 
@@ -112,8 +115,13 @@ def _request(path: Path, samples: list[Path] | None) -> "ExportRequest":
     from signbit.format import PackedModel
 
     packed = PackedModel.load(path)
-    images = read_images(samples, packed.preprocessing) if samples else None
-    return make_request(packed, path.stem, images)
+    if not samples:
+        return make_request(packed, path.stem)
+    given = read_samples(samples, packed.inputs)
+    try:
+        return make_request(packed, path.stem, given)
+    except (InputTypeError, UsageError) as error:
+        raise type(error)(f"--samples {printable(str(samples[0]))}: {error}") from error
 
 
 def _export_state(

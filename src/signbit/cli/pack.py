@@ -7,19 +7,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._calibrate import (
+    Calibrate,
+    CalibrationData,
+    Split,
+    calibrate_file,
+    calibrated_on,
+    calibration_data,
+    say_calibration,
+)
 from signbit.cli._classes import Classes, choose_classes
-from signbit.cli._model import open_model, read_images
-from signbit.cli._options import Json, ModelName, Settings, Zeros
+from signbit.cli._model import PACKED, open_model, read_images
+from signbit.cli._options import DataDir, Download, Json, ModelName, Settings, Zeros
 from signbit.cli._output import print_table, require_suffix, say, write_json
 from signbit.cli._own_code import (
     Arguments,
     Mean,
+    SignatureFile,
     Size,
     Std,
     Weights,
     is_own_code,
     open_own_code,
+    own_module,
 )
+from signbit.cli._samples import read_samples
+from signbit.cli._signature import read_signature
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +48,8 @@ def pack(
         typer.Argument(
             metavar="MODEL",
             help="Run folder, .safetensors checkpoint, old .pth.tar (needs --model), or "
-            "FILE.py:NAME, a class in your own code (needs --weights, --size, --mean and --std).",
+            "FILE.py:NAME, a class in your own code (needs --weights, and --size, --mean, --std or "
+            "--signature). With --calibrate also a packed .signbit file.",
         ),
     ],
     out: Annotated[
@@ -60,6 +74,7 @@ def pack(
     size: Size = None,
     mean: Mean = None,
     std: Std = None,
+    signature: SignatureFile = None,
     adopt: Annotated[
         bool,
         typer.Option(
@@ -68,6 +83,10 @@ def pack(
             "to compute the same.",
         ),
     ] = False,
+    calibrate: Calibrate = None,
+    split: Split = None,
+    data_dir: DataDir = None,
+    download: Download = False,
     json: Json = None,
 ) -> None:
     """Fold and pack a trained network into bits and thresholds.
@@ -78,16 +97,32 @@ def pack(
     images and on --samples. A network of integers must give exactly the bits of torch. The file
     holds the class names: those of --classes where it is given, else those of the model.
 
+    --calibrate needs images that the network was not trained on. The classes stay the same, and
+    the file says how far the probabilities were off before and after, on these images.
+
     FILE.py is imported, which executes it. The file of --weights is only read.
     """
     from signbit.format.file import SUFFIX
 
     require_suffix("--out", out, SUFFIX)
+    data = calibration_data(calibrate, split, data_dir, download)
     own = {"--weights": weights, "--args": args, "--size": size, "--mean": mean, "--std": std}
-    own["--adopt"] = adopt or None
+    own |= {"--signature": signature, "--adopt": adopt or None}
+    of_ours = {"--model": model, "--set": settings or None, "--zeros": zeros}
+    if path.suffix == PACKED:
+        others = {"--samples": samples, "--classes": classes, "--no-check": None if check else True}
+        _refuse(path, {**own, **of_ours, **others}, "packed already")
+        calibrate_file(path, out, data, json)
+        return
     report = None
     if is_own_code(path):
-        _refuse(path, {"--model": model, "--set": settings or None, "--zeros": zeros}, "own code")
+        _refuse(path, of_ours, "own code")
+        if signature is not None:
+            own |= {"--classes": classes, "--weights": None, "--args": None, "--signature": None}
+            _refuse(path, own, "described by --signature")
+            packed = _described(path, weights, args, signature, samples, check)
+            _finish(packed, out, json, data, {})
+            return
         trained = open_own_code(path, weights, args, size, mean, std)
         if adopt:
             trained, report = _adopted(trained)
@@ -105,10 +140,40 @@ def pack(
         samples=read_images(samples, preprocessing) if samples else None,
         info=trained.info,
     )
+    _finish(packed, out, json, data, {} if report is None else {"adopted": report.to_dict()})
+
+
+def _described(
+    path: Path,
+    weights: Path | None,
+    args: str | None,
+    signature: Path,
+    samples: list[Path] | None,
+    check: bool,
+) -> "PackedModel":
+    """A network of one's own, packed with the inputs and outputs that a file lists."""
+    inputs, outputs = read_signature(signature)
+    given = read_samples(samples, inputs) if samples else None
+    module, _ = own_module(path, weights, args)
+    from signbit.pack import pack as run
+
+    return run(module, inputs=inputs, outputs=outputs, check=check, samples=given)
+
+
+def _finish(
+    packed: "PackedModel",
+    out: Path,
+    json: Path | None,
+    data: CalibrationData | None,
+    more: dict[str, Any],
+) -> None:
+    if data is not None:
+        packed = calibrated_on(packed, data)
     packed.save(out)
     _print(packed, out)
-    result = {"file": str(out), "bytes": out.stat().st_size, **packed.info}
-    write_json(json, result | ({} if report is None else {"adopted": report.to_dict()}))
+    if data is not None:
+        say_calibration(packed.info, data)
+    write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info, **more})
 
 
 def _refuse(path: Path, options: dict[str, Any], kind: str) -> None:
@@ -167,7 +232,7 @@ def _verdict(info: Any) -> str:
     exact = "" if info["exact"] else "; torch may round the real numbers in it differently"
     turned = f" ({result['bits_turned']} by rounding)" if result["bits_differ"] else ""
     return (
-        f"self-check on {result['images']} images: {result['bits_differ']} of "
+        f"self-check on {result['images']} samples: {result['bits_differ']} of "
         f"{result['bits']:,} bits{turned} and {result['predictions_differ']} predictions differ "
         f"from torch's, scores by {result['largest_score_difference']:.1e} at most{exact}"
     )

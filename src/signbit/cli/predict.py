@@ -1,8 +1,6 @@
 """Classify image files."""
 
-import csv
 import json as json_module
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from signbit.cli._answer_samples import Outputs, answer_samples, rows_file
 from signbit.cli._app import commands
 from signbit.cli._classes import Classes, choose_classes
 from signbit.cli._labels import check_labels, folders_of_names, names_of_numbers
@@ -23,8 +22,19 @@ from signbit.cli._output import (
     say,
     write_json,
 )
-from signbit.errors import DataError, printable
-from signbit.files import atomic_path
+from signbit.cli._rows import WriteCells, cell_writer, opened_rows, row_progress
+from signbit.cli._sample_options import (
+    DEFAULT_THRESHOLD,
+    Codes,
+    Features,
+    FrontEndText,
+    Ignored,
+    SampleOptions,
+    Targets,
+    Threshold,
+    packed_of_other_task,
+)
+from signbit.errors import DataError
 
 if TYPE_CHECKING:
     from signbit.scoring import Prediction, PredictionTally
@@ -37,14 +47,29 @@ MOST_WRONG = 10
 def predict(
     path: RunnablePath,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Image files, or folders of them.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH",
+            help="Image files, or folders of them; for packed networks also one .csv, .parquet, "
+            ".npy or .npz file, or WAV files.",
+        ),
     ],
     top: Annotated[
         int, typer.Option("--top", min=1, help="How many classes to name for each image.")
     ] = 1,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE.csv|FILE.jsonl", help="File for the predictions."),
+        typer.Option(
+            "--out",
+            metavar="FILE.csv|FILE.jsonl|DIR",
+            help="File for the predictions; for a network that gives maps, a new folder for them.",
+        ),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv", metavar="FILE.csv", help="File for the predictions, next to a folder of maps."
+        ),
     ] = None,
     batch_size: BatchSize = 64,
     device: Device = "cpu",
@@ -54,8 +79,14 @@ def predict(
     classes: Classes = None,
     zeros: Zeros = None,
     json: Json = None,
+    features: Features = None,
+    targets: Targets = None,
+    ignored: Ignored = None,
+    codes: Codes = False,
+    threshold: Threshold = DEFAULT_THRESHOLD,
+    front_end: FrontEndText = None,
 ) -> None:
-    """Classify image files of any size and mode.
+    """Classify image files of any size and mode, or give the answers of a network of another task.
 
     Folders are searched for images. Each image gets one line, in a stable order: its path, its true
     class if known, and the likeliest classes with their probabilities. The true class is known for
@@ -71,15 +102,27 @@ def predict(
     A file that cannot be read is named on standard error and counted, and the others are still
     classified. The exit code is 1 where no file can be read. --json writes the summary, with the
     lists of wrong and of unreadable files.
+
+    A packed network of another task answers by the kinds of its outputs: classes as above; labels
+    with their probabilities; numbers by their names; maps as pictures, with an overlay over the
+    image, in the folder --out. docs/tasks.md explains all of them.
     """
     from signbit.data import image_files
-    from signbit.scoring import PredictionTally, Unreadable, class_names
+    from signbit.scoring import PredictionTally, Unreadable, class_names, is_file_of_samples
     from signbit.scoring import predict as run
 
-    if out is not None:
-        require_suffix("--out", out, ".csv", ".jsonl")
-    require_distinct(model=path, out=out, json=json)
+    require_distinct(model=path, out=out, csv=csv, json=json)
+    if csv is not None:
+        require_suffix("--csv", csv, ".csv")
     trained, source = open_runnable(path, model, settings, device, threads, zeros)
+    options = SampleOptions(features, targets, ignored, codes, threshold, front_end)
+    engine = packed_of_other_task(trained, any(map(is_file_of_samples, paths)))
+    if engine is not None:
+        places = Outputs(out, csv, json)
+        answer_samples(engine, source, paths, options, classes, places, top, batch_size)
+        return
+    options.refuse_any()
+    out = rows_file(out, csv)
     files = image_files(paths)
     folders = folders_of_names(paths, files)
     names = choose_classes(trained, classes, [*folders, source.parent])
@@ -90,7 +133,7 @@ def predict(
     check_labels(files, names, numbers)
     tally, start = PredictionTally(), time.perf_counter()
     top = min(top, len(names))
-    with _lines(out, top) as write, _progress(len(files), out) as advance:
+    with _lines(out, top) as write, row_progress(len(files), out) as advance:
         for outcome in run(trained, files, names, top, batch_size, numbers):
             tally.add(outcome)
             if isinstance(outcome, Unreadable):
@@ -108,42 +151,19 @@ def predict(
 @contextmanager
 def _lines(out: Path | None, top: int) -> Iterator[Write]:
     """A function that writes the line of a prediction. A file is written whole or not at all."""
-    if out is None:
-        # A name could hold control characters, which a terminal would obey.
-        yield _csv_writer(sys.stdout, top, printable if sys.stdout.isatty() else str)
-        return
-    with atomic_path(out) as temporary, _opened(temporary) as file:
-        yield _jsonl_writer(file) if out.suffix == ".jsonl" else _csv_writer(file, top, str)
+    with opened_rows(out) as (file, show):
+        as_json = out is not None and out.suffix == ".jsonl"
+        yield _jsonl_writer(file) if as_json else _csv_writer(cell_writer(file, show), top)
 
 
-def _opened(path: Path) -> TextIO:
-    """A text file that can hold the name of any file, also one that is not valid UTF-8."""
-    return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
-
-
-class _Lines:
-    """Writes rows of CSV to a file with a line feed at the end of each.
-
-    The CSV writer itself ends them with a carriage return and a line feed: only then does Python
-    before 3.13 put quotes around a carriage return in a name.
-    """
-
-    def __init__(self, file: TextIO):
-        self._file = file
-
-    def write(self, row: str) -> int:
-        return self._file.write(row.removesuffix("\r\n") + "\n")
-
-
-def _csv_writer(file: TextIO, top: int, show: Callable[[str], str]) -> Write:
-    rows = csv.writer(_Lines(file))
+def _csv_writer(write_cells: WriteCells, top: int) -> Write:
     more = [f"{name}_{rank}" for rank in range(2, top + 1) for name in ("class", "probability")]
-    rows.writerow(["path", "true", "class", "probability", *more])
+    write_cells(["path", "true", "class", "probability", *more])
 
     def write(prediction: "Prediction") -> None:
         cells = [str(prediction.path), prediction.true or ""]
         cells += [cell for name, share in prediction.top for cell in (name, f"{share:.6f}")]
-        rows.writerow(map(show, cells))
+        write_cells(cells)
 
     return write
 
@@ -155,18 +175,6 @@ def _jsonl_writer(file: TextIO) -> Write:
         file.write(json_module.dumps(line) + "\n")
 
     return write
-
-
-@contextmanager
-def _progress(total: int, out: Path | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar, unless the lines themselves go to the screen."""
-    from signbit.progress import progress_bar
-
-    if out is None and sys.stdout.isatty():
-        yield lambda count: None
-    else:
-        with progress_bar("predicting", total) as advance:
-            yield advance
 
 
 def _print(tally: "PredictionTally", seconds: float, err: bool) -> None:

@@ -19,8 +19,12 @@ _LABELLED = re.compile(r"([0-9]+)_[0-9]+")
 _DIGITS = re.compile(r"([0-9]+)")
 
 
-def image_files(paths: Iterable[Path | str]) -> list[Path]:
+def image_files(
+    paths: Iterable[Path | str], what: str = "image", suffixes: Sequence[str] = SUFFIXES
+) -> list[Path]:
     """The files given, and the image files in the folders given, however deep.
+
+    what, suffixes: for files of another kind, such as "WAV".
 
     The order is that of `paths`; inside a folder it is natural: numbers in names count as
     numbers, so that `2.png` comes before `10.png`. Files that are given are kept whatever
@@ -33,23 +37,27 @@ def image_files(paths: Iterable[Path | str]) -> list[Path]:
     for path in map(Path, paths):
         kind = kind_of(path)
         if kind == "folder":
-            inside = images_in(path)
+            inside = files_in(path, suffixes)
             if not inside:
                 raise DataError(
-                    f"{path} holds no image file; known suffixes: {', '.join(SUFFIXES)}"
+                    f"{path} holds no {what} file; known suffixes: {', '.join(suffixes)}"
                 )
             found += inside
         elif kind == "file":
             found.append(path)
         elif kind == "special":
-            raise DataError(f"{path} is a device or pipe; give image files or folders of them")
+            raise DataError(f"{path} is a device or pipe; give {what} files or folders of them")
         else:
-            raise DataError(f"{path} does not exist; give image files or folders of them")
+            raise DataError(f"{path} does not exist; give {what} files or folders of them")
     return found
 
 
-def images_in(folder: Path) -> list[Path]:
-    """The image files in a folder, however deep, in natural order; [] where there are none."""
+def files_in(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """The files in a folder that end so, images by default, in natural order.
+
+    They may lie however deep. Where there are none, the list is empty.
+    """
+    endings = tuple(suffixes)
     found: list[Path] = []
     seen: set[str] = set()
     for parent, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
@@ -59,13 +67,13 @@ def images_in(folder: Path) -> list[Path]:
             continue
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in names if is_image_name(name)]
+        found += [Path(parent, name) for name in names if is_data_name(name, endings)]
     return sorted(found, key=lambda path: natural_key(str(path)))
 
 
-def is_image_name(name: str) -> bool:
-    """Whether a name is not hidden and ends like an image file."""
-    return not name.startswith(".") and name.lower().endswith(SUFFIXES)
+def is_data_name(name: str, suffixes: tuple[str, ...] = SUFFIXES) -> bool:
+    """Whether a name is not hidden and ends so, like an image file by default."""
+    return not name.startswith(".") and name.lower().endswith(suffixes)
 
 
 def natural_key(text: str) -> tuple[list[str | int], str]:

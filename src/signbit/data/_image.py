@@ -27,7 +27,9 @@ _TURNS = {
 }
 
 
-def read_image(path: Path | str, size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
+def read_image(
+    path: Path | str, size: tuple[int, int], channels: int, exact: bool = False
+) -> NDArray[np.uint8]:
     """The pixels of an image file, (height, width, channels) uint8.
 
     The file may be of any kind and mode that Pillow reads. An animation gives its first frame.
@@ -39,6 +41,7 @@ def read_image(path: Path | str, size: tuple[int, int], channels: int) -> NDArra
     by repetition. An image of another size is resized (bilinear); one of this size is not.
 
     size: (height, width) in pixels.    channels: 1 for grey, 3 for RGB.
+    exact: refuse an image of another size.
 
     Raises: DataError naming the file and what is wrong with it, UsageError for a size or
     channel count that is not allowed.
@@ -49,6 +52,10 @@ def read_image(path: Path | str, size: tuple[int, int], channels: int) -> NDArra
     def fitted(image: Image.Image) -> NDArray[np.uint8]:
         image = in_mode(image, mode)
         if image.size != (width, height):
+            if exact:
+                raise DataError(
+                    f"{image.height}x{image.width} pixels where {height}x{width} belong; resize it"
+                )
             image = image.resize((width, height), Image.Resampling.BILINEAR)
         return np.array(image).reshape(height, width, channels)
 
@@ -65,7 +72,7 @@ def has_color(path: Path | str) -> bool:
 
     Raises: DataError naming the file where it has no readable header.
     """
-    with _errors_named(path), open_regular(path) as file:
+    with errors_named(path), open_regular(path) as file:
         return not is_grey(mode_in_header(file))
 
 
@@ -89,11 +96,11 @@ def _read(
 ) -> NDArray[np.uint8]:
     """What `finish` makes of the image, in mode L or RGB and turned as its EXIF data says."""
     # Pillow 11 to 13 map turned TIFFs wrongly into memory. They do not map a file that is open.
-    with _errors_named(path), open_regular(path) as file, opened(file) as image:
+    with errors_named(path), open_regular(path) as file, opened(file) as image:
         if image.format == "EPS":
             # Pillow would hand the file, a program, to Ghostscript.
             raise DataError("EPS is a drawing, not pixels; convert it to PNG first")
-        levels = _grey_levels(image)
+        levels = grey_levels(image)
         image.load()
         if isinstance(image.info.get("transparency"), int):
             # Pillow scales pixels of few bits to 0-255, but not the level that is transparent.
@@ -107,7 +114,7 @@ def _read(
         return finish(flat.transpose(turn))
 
 
-def _grey_levels(image: Image.Image) -> int:
+def grey_levels(image: Image.Image) -> int:
     """How many levels a grey PNG of less than 8 bits has; 256 for any other image."""
     tiles: Any = getattr(image, "tile", None)
     if image.format != "PNG" or image.mode != "L" or not tiles:
@@ -124,7 +131,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 @contextmanager
-def _errors_named(path: Path | str) -> Iterator[None]:
+def errors_named(path: Path | str) -> Iterator[None]:
     """Every error becomes a DataError that names the file; Pillow's warnings are not shown."""
     try:
         with warnings.catch_warnings():

@@ -1,5 +1,6 @@
 """Formats that hold plain arrays: one file for each array, or one file for all."""
 
+from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +8,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from signbit.errors import UsageError
+from signbit.errors import ExportError, UsageError
 from signbit.export._interface import ExportRequest, exporters
 from signbit.export._names import safe_names
 from signbit.export._operations import require_operations
 from signbit.export._write_folder import write_folder
+from signbit.format import PackedModel
 from signbit.format.parameters import Parameters, node_name, packed_arrays, signs
-from signbit.format.types import BITS
 
 Array = NDArray[Any]
 
@@ -38,6 +39,7 @@ class ArrayFormat:
     write_all: writes all arrays, under their keys, to one path.
     conventions: texts for the manifest about this format.
     companions: writes the files that come with the arrays of a packed network.
+    require: raises ExportError for a packed network that the format cannot express.
     suffix_all: suffix of one file for all arrays; None where it is `suffix`.
     """
 
@@ -49,6 +51,7 @@ class ArrayFormat:
     conventions: Mapping[str, str]
     companions: Callable[[ExportRequest, Path], None] | None = None
     suffix_all: str | None = None
+    require: Callable[[PackedModel], None] | None = None
 
     def __call__(
         self, request: ExportRequest, folder: Path, *, single: bool = False
@@ -58,6 +61,8 @@ class ArrayFormat:
         single: one file for all arrays.
         """
         require_operations(request.model, self.name, self.operations)
+        if self.require is not None:
+            self.require(request.model)
         arrays = arrays_of(request)
         if single:
             name = f"{request.name}{self.suffix_all or self.suffix}"
@@ -133,12 +138,27 @@ def array_format(to: str) -> ArrayFormat:
 def arrays_of(request: ExportRequest) -> dict[str, Array]:
     """`packed_arrays`, and the golden values.
 
-    `golden_nNN` is the value of node NN, bits as int8 of -1 and +1.
+    `golden_nNN` is the value of node NN, `golden_NAME` that of an input or output; bits are int8
+    of -1 and +1.
+
+    Raises: ExportError where two arrays would have one key.
     """
     model, golden = request.model, request.golden
-    arrays = packed_arrays(model) | {"golden_pixels": golden.pixels}
-    for number in range(1, len(model.types)):
-        value = golden.values[number]
-        is_bits = model.types[number].kind == BITS
-        arrays[f"golden_{node_name(number)}"] = signs(value) if is_bits else value
-    return arrays | {"golden_scores": golden.scores}
+    found = list(packed_arrays(model).items())
+    found += [(f"golden_{name}", _plain(value)) for name, value in golden.inputs.items()]
+    found += [
+        (f"golden_{node_name(number)}", _plain(golden.values[number]))
+        for number, _ in model.numbered()
+    ]
+    found += [(f"golden_{name}", _plain(value)) for name, value in golden.outputs.items()]
+    for key, count in Counter(key for key, _ in found).items():
+        if count > 1:
+            raise ExportError(
+                f"two arrays have the key {key!r}: one of input 'golden', and the golden values of "
+                f"{key.removeprefix('golden_')!r}; give the input another name"
+            )
+    return dict(found)
+
+
+def _plain(value: Array) -> Array:
+    return signs(value) if value.dtype == bool else value

@@ -15,12 +15,9 @@ HALVES_END = 1 << 23
 
 
 def largest_sums(model: PackedModel) -> list[int]:
-    """For each node, a bound of the magnitude of its integers; 0 where its value has no integers.
-
-    The first number is for the pixels, node 0.
-    """
-    bounds = [255]
-    for number, node in enumerate(model.nodes, 1):
+    """Bounds of the magnitude of each value of integers, 0 for other values."""
+    bounds = [255 if one.kind == U8 else 0 for one in model.inputs]
+    for number, node in model.numbered():
         bound = 0
         if model.types[number].kind in (U8, I32):
             is_sum = model.operation(number).is_convolution

@@ -3,6 +3,8 @@
 from typing import Any
 
 from signbit.export._interface import ExportRequest
+from signbit.format import Output, PackedModel
+from signbit.runtime.samples import value_shape
 
 CONVENTIONS = {
     "bits": "a bit 1 stands for +1, 0 for -1; the sign of zero is -1",
@@ -14,19 +16,23 @@ CONVENTIONS = {
     "threshold": "the bit is sum < threshold where below is 1, else sum > threshold",
     "move": "element (y, x, k) is the input's element rows[y] + columns[x] + channels[k], counted "
     "from 0 row by row, then column, then channel; it is fill where one of the three is -1",
-    "values": "golden values are (images, height, width, channels)",
-    "preprocessing": "real input = scale * pixel + bias for each channel, for pixels 0 to 255, "
-    "RGB; conv_u8 counts a pixel p as multiplier * p + offset",
+    "values": "golden values are (samples, height, width, channels); those of inputs and outputs "
+    "are (samples, *shape), channels last",
+    "kinds": "u8 is codes of 8 bits, i32 sums of 32 bits, f32 float32 numbers, bits -1 and +1; "
+    "shapes are those of one sample, channels last",
+    "preprocessing": "real input = scale * code + bias for each channel, for codes 0 to 255; "
+    "images are RGB; conv_u8 counts a code p as multiplier * p + offset",
 }
 
 
 def describe(request: ExportRequest) -> dict[str, Any]:
-    """Name, conventions, preprocessing, and the graph node by node. Node 0 is the pixels."""
+    """Name, conventions, inputs, outputs, and the graph, node by node; inputs come first."""
     model = request.model
     return {
         "name": request.name,
         "conventions": dict(CONVENTIONS),
-        "preprocessing": model.preprocessing.to_dict(),
+        "inputs": [one.to_dict() for one in model.inputs],
+        "outputs": [one.to_dict() | _value(model, one) for one in model.outputs],
         "graph": [
             {
                 "node": number,
@@ -35,10 +41,16 @@ def describe(request: ExportRequest) -> dict[str, Any]:
                 "attributes": {key: _plain(value) for key, value in node.attributes.items()},
                 "gives": str(model.types[number]),
             }
-            for number, node in enumerate(model.nodes, 1)
+            for number, node in model.numbered()
         ],
-        "golden_images": len(request.golden.pixels),
+        "golden_samples": request.golden.samples,
     }
+
+
+def _value(model: PackedModel, one: Output) -> dict[str, Any]:
+    """Of what an output gives, kind and shape of one sample, in the words of the inputs."""
+    value = model.types[one.node]
+    return {"type": value.kind, "shape": list(value_shape(value, one.rank))}
 
 
 def _plain(value: Any) -> Any:

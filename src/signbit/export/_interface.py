@@ -1,35 +1,48 @@
 """The arguments of an exporter, and the registry of exporters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from signbit.format import PackedModel
 from signbit.registry import Registry
+from signbit.runtime import reference
+from signbit.runtime.samples import Samples
 
 
 @dataclass(frozen=True)
 class Golden:
-    """Some images, and the values of a packed network for them, computed by the NumPy reference.
+    """Some samples and what a packed network makes of them, by the NumPy reference.
 
-    values: the values of every node for all images, (N, H, W, C); number 0 is the pixels. Bits are
-        bool, True for +1; sums are int32; real numbers are float32; pixels are uint8.
+    values: of every number of the graph for all samples, (N, H, W, C), the inputs first. Bits are
+        bool, True for +1; sums int32; real numbers float32; pixels uint8.
+    inputs: by name, (N, *shape of the input).
+    outputs: by name, of the rank of the output, (N, C), (N, L, C) or (N, H, W, C).
     """
 
     values: Sequence[NDArray[Any]]
+    inputs: Mapping[str, NDArray[Any]]
+    outputs: Mapping[str, NDArray[Any]]
+
+    @classmethod
+    def of(cls, model: PackedModel, inputs: Samples) -> "Golden":
+        """What the reference makes of some samples, bits as bool or words."""
+        values = reference.run(model, inputs)
+        taken = {
+            one.name: value.reshape(len(value), *one.shape)
+            for one, value in zip(model.inputs, values, strict=False)
+        }
+        given = {
+            one.name: reference.output_array(model, one, values[one.node]) for one in model.outputs
+        }
+        return cls(values, taken, given)
 
     @property
-    def pixels(self) -> NDArray[np.uint8]:
-        """The images, (N, H, W, C)."""
-        return self.values[0]
-
-    @property
-    def scores(self) -> NDArray[np.float32]:
-        """(N, classes)."""
-        return self.values[-1].reshape(len(self.pixels), -1)
+    def samples(self) -> int:
+        """How many."""
+        return len(self.values[0])
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def exporter(to: str, operations: Container[str]) -> Callable[[Exporter], Export
 
 def require_operations(model: PackedModel, to: str, operations: Container[str]) -> None:
     """Raises: ExportError naming the first node of another operation."""
-    for number, node in enumerate(model.nodes, 1):
+    for number, node in model.numbered():
         if node.op not in operations:
             accepted = ", ".join(name for name in known.names() if name in operations)
             raise refusal(model, number, to, f"it has no {node.op}; it has {accepted}")

@@ -32,7 +32,7 @@ _SLACK = 1 + 2.0**-10
 
 
 def rounding_bounds(model: PackedModel, values: Sequence[Array]) -> list[Bound | None]:
-    """For each value, the pixels first, a bound of its change when sums are in another order.
+    """For each value, the inputs first, how far another order of its sums may move it.
 
     The bound is None where the value is exact. Otherwise it has the shape of the value, with 0
     where an element is exact, and infinity where there is no bound. Bits are taken to be the golden
@@ -40,8 +40,8 @@ def rounding_bounds(model: PackedModel, values: Sequence[Array]) -> list[Bound |
 
     values: the values of every node, as `reference.run` returns them.
     """
-    found: list[Bound | None] = [None]
-    for number, node in enumerate(model.nodes, 1):
+    found: list[Bound | None] = [None] * len(model.inputs)
+    for number, node in model.numbered():
         inputs = [values[source] for source in node.inputs]
         bounds = [found[source] for source in node.inputs]
         starts = node.op in _SOURCES and model.operation(number).last_bits_vary(node)

@@ -2,6 +2,7 @@
 
 from signbit.format.packed import PackedModel
 from signbit.format.preprocessing import Preprocessing
+from signbit.format.signature import Input, Output, Signature
 from signbit.format.types import Node, ValueType
 
-__all__ = ["Node", "PackedModel", "Preprocessing", "ValueType"]
+__all__ = ["Input", "Node", "Output", "PackedModel", "Preprocessing", "Signature", "ValueType"]

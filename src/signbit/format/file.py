@@ -8,12 +8,19 @@ import numpy as np
 from safetensors.numpy import save
 
 from signbit import strict_json
-from signbit.errors import InputTypeError, ModelFormatError, SignbitError, printable
+from signbit.errors import (
+    InputTypeError,
+    ModelFormatError,
+    SignbitError,
+    UsageError,
+    printable,
+)
 from signbit.format.digest import PLACEHOLDER, is_sealed, sealed
 from signbit.format.frame import Place, read_frame, tensor_at
 from signbit.format.ops import operations
 from signbit.format.packed import MAX_NODES, PackedModel
 from signbit.format.preprocessing import Preprocessing
+from signbit.format.signature import MAX_NAMED, Input, Output, Signature
 from signbit.format.source import Source, content_of, place_of
 from signbit.format.types import Node, Number, shown
 
@@ -22,22 +29,28 @@ SUFFIX = ".signbit"
 MAX_BYTES = 1 << 30
 MAX_METADATA = 1 << 22
 MAX_REASON = 500
-_FIELDS = {"preprocessing": dict, "graph": list, "info": dict}
+_FIELDS = {"graph": list, "info": dict}
+# By version, the fields that say what goes in and out.
+_ENDS: Mapping[int, Mapping[str, type]] = {
+    1: {"preprocessing": dict},
+    2: {"inputs": list, "outputs": list},
+}
 
 
 def to_bytes(model: PackedModel) -> bytes:
     """The content of a file; equal models give equal bytes. Raises: ModelFormatError."""
+    version = max(_version_of_ends(model), *(_version(model, one) for one, _ in model.numbered()))
     header = {
         # Sorted, it stands first: no string of the info can be taken for it.
         "digest": PLACEHOLDER,
-        "version": max(_version(model, number) for number in range(1, len(model.types))),
-        "preprocessing": model.preprocessing.to_dict(),
+        "version": version,
+        **_ends_to_json(model, version),
         "graph": [_node_to_json(node) for node in model.nodes],
         "info": dict(model.info),
     }
     tensors = {
         f"{index}.{name}": np.ascontiguousarray(value)
-        for index, node in enumerate(model.nodes, 1)
+        for index, node in model.numbered()
         for name, value in node.tensors.items()
     }
     content = save(tensors, metadata={"signbit": _as_text(header)})
@@ -86,21 +99,51 @@ def _parse(content: bytes) -> PackedModel:
         )
     if len(header["graph"]) > MAX_NODES:
         raise ModelFormatError(f"the graph has more than {MAX_NODES} nodes")
+    signature = _signature(header)
     places: dict[str, dict[str, Place]] = {}
     for name, place in frame.tensors.items():
         number, _, own = name.partition(".")
         places.setdefault(number, {})[own] = place
     nodes = [
         _node(index, entry, content, places.pop(str(index), {}))
-        for index, entry in enumerate(header["graph"], 1)
+        for index, entry in enumerate(header["graph"], len(signature.inputs))
     ]
     if places:
         number, own = min((number, min(own)) for number, own in places.items())
         raise ModelFormatError(f"tensor {f'{number}.{own}'[:60]!r} belongs to no node")
-    preprocessing = Preprocessing.from_dict(header["preprocessing"])
-    model = PackedModel(nodes, preprocessing, header["info"])
+    model = PackedModel(nodes, signature, header["info"])
     _check_version(model, header["version"])
     return model
+
+
+def _signature(header: Mapping[str, Any]) -> Signature:
+    if header["version"] == 1:
+        preprocessing = Preprocessing.from_dict(header["preprocessing"])
+        return Signature.of_images(preprocessing, len(header["graph"]))
+    for field in ("inputs", "outputs"):
+        if len(header[field]) > MAX_NAMED:
+            raise ModelFormatError(f"{len(header[field])} {field}; at most {MAX_NAMED} are allowed")
+    inputs = [Input.from_dict(one, number) for number, one in enumerate(header["inputs"], 1)]
+    outputs = [Output.from_dict(one, number) for number, one in enumerate(header["outputs"], 1)]
+    return Signature(inputs, outputs)
+
+
+def _ends_to_json(model: PackedModel, version: int) -> dict[str, Any]:
+    if version == 1:
+        return {"preprocessing": model.preprocessing.to_dict()}
+    return {
+        "inputs": [one.to_dict() for one in model.inputs],
+        "outputs": [one.to_dict() for one in model.outputs],
+    }
+
+
+def _version_of_ends(model: PackedModel) -> int:
+    """Version 1 has one input of pixels and the scores of classes, under these names."""
+    try:
+        short = Signature.of_images(model.preprocessing, len(model.nodes))
+    except UsageError:
+        return 2
+    return 1 if short == model.signature else 2
 
 
 def _version(model: PackedModel, number: int) -> int:
@@ -110,7 +153,7 @@ def _version(model: PackedModel, number: int) -> int:
 
 
 def _check_version(model: PackedModel, version: int) -> None:
-    for number, node in enumerate(model.nodes, 1):
+    for number, node in model.numbered():
         needed = _version(model, number)
         if needed > version:
             raise ModelFormatError(
@@ -137,11 +180,12 @@ def _header(text: Any) -> dict[str, Any]:
         raise ModelFormatError(
             f"version {shown(version)}; this signbit reads {known}. Use a newer one."
         )
+    fields = {**_FIELDS, **_ENDS[version]}
     for name in header:
         # Else a damaged name of a field would be a field left out.
-        if name not in (*_FIELDS, "digest", "version"):
+        if name not in (*fields, "digest", "version"):
             raise ModelFormatError(f"metadata: unknown field {name[:60]!r}")
-    for name, kind in _FIELDS.items():
+    for name, kind in fields.items():
         if not isinstance(header.get(name), kind):
             raise ModelFormatError(f"metadata: field {name!r} is missing or of a wrong type")
     return header

@@ -1,6 +1,6 @@
-"""A packed network: its graph, checked as a whole, and its preprocessing."""
+"""A packed network: its graph, checked as a whole, its inputs and its outputs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from signbit.errors import ModelFormatError, SignbitError
+from signbit.errors import ModelFormatError, SignbitError, UsageError
 from signbit.format.ops import AbstractOperation, operations
 from signbit.format.preprocessing import Preprocessing
+from signbit.format.signature import Input, Output, Signature
 from signbit.format.source import Source
-from signbit.format.types import F32, U8, Node, Padding, ValueType, shown, value_type
+from signbit.format.types import Node, Padding, ValueType, shown
 
 MAX_NODES = 4096
 # A concatenation reads any number of values.
@@ -26,15 +27,17 @@ MAX_MEMORY = 1 << 30
 _NODE_BYTES, _VALUE_BYTES, _ENGINE_BYTES = 4096, 128, 1 << 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class PackedModel:
-    """A network in bits: from uint8 pixels, NHWC, to float32 scores.
+    """A network in bits, from its inputs to its outputs.
 
-    Node 0 reads the pixels: each node's inputs are counted from there, 0 being the pixels and i
-    the i-th node, from 1. The last node gives the scores, 1x1 with a channel per class.
+    Every value has a number: 0 and on for the inputs, then on for the nodes, in their order. A
+    node reads values with lower numbers.
 
-    types: of the pixels and of every node, by the same count.
-    work: what an image takes at most, in units of about a nanosecond on one core.
+    signature: inputs and outputs. A `Preprocessing` is short for one input of pixels and the
+        scores of classes, which the last node gives.
+    types: of every value.
+    work: what a sample takes at most, in units of about a nanosecond on one core.
     memory: bytes that the model and an engine with one thread take at most.
     info: what else a reader may want to know, in JSON's types.
 
@@ -42,26 +45,54 @@ class PackedModel:
     """
 
     nodes: Sequence[Node]
-    preprocessing: Preprocessing
+    signature: Signature
     info: Mapping[str, Any] = field(default_factory=dict)
     types: tuple[ValueType, ...] = field(init=False)
     work: int = field(init=False)
     memory: int = field(init=False)
 
-    def __post_init__(self):
-        types, cost = _check(self.nodes, self.preprocessing)
-        object.__setattr__(self, "types", types)
-        object.__setattr__(self, "work", cost.work)
-        object.__setattr__(self, "memory", cost.memory)
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        signature: Signature | Preprocessing,
+        info: Mapping[str, Any] | None = None,
+    ):
+        if isinstance(signature, Preprocessing):
+            signature = Signature.of_images(signature, len(nodes))
+        types, cost = _check(nodes, signature)
+        values = {"nodes": nodes, "signature": signature, "info": {} if info is None else info}
+        values |= {"types": types, "work": cost.work, "memory": cost.memory}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     @property
-    def classes(self) -> int:
-        """How many scores it gives."""
-        return self.types[-1].channels
+    def inputs(self) -> Sequence[Input]:
+        """What it takes; input i is the value number i."""
+        return self.signature.inputs
+
+    @property
+    def outputs(self) -> Sequence[Output]:
+        """What it gives."""
+        return self.signature.outputs
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """That of a network of images with scores of classes. Raises: UsageError for another."""
+        return self.signature.preprocessing()
+
+    def numbered(self) -> Iterator[tuple[int, Node]]:
+        """Every node with its number."""
+        return enumerate(self.nodes, len(self.inputs))
 
     def node(self, number: int) -> Node:
-        """The node of that number, from 1."""
-        return self.nodes[number - 1]
+        """The node of that number. Raises: IndexError for that of an input."""
+        if number < len(self.inputs):
+            raise IndexError(f"value {number} is an input")
+        return self.nodes[number - len(self.inputs)]
+
+    def is_input(self, number: int) -> bool:
+        """Whether a value is an input."""
+        return number < len(self.inputs)
 
     def operation(self, number: int) -> AbstractOperation:
         """What is known of the operation of a node."""
@@ -72,17 +103,17 @@ class PackedModel:
         return self._readers[number]
 
     def needed(self) -> list[int]:
-        """The numbers of the nodes that the scores depend on, in order."""
-        found = {len(self.nodes)}
-        for number in range(len(self.nodes), 0, -1):
+        """The numbers of the nodes that the outputs depend on, in order."""
+        found = {output.node for output in self.outputs}
+        for number, node in reversed([*self.numbered()]):
             if number in found:
-                found.update(source for source in self.node(number).inputs if source)
-        return sorted(found)
+                found.update(node.inputs)
+        return sorted(number for number in found if not self.is_input(number))
 
     @cached_property
     def _readers(self) -> tuple[tuple[int, ...], ...]:
         found: list[list[int]] = [[] for _ in self.types]
-        for number, node in enumerate(self.nodes, 1):
+        for number, node in self.numbered():
             for source in dict.fromkeys(node.inputs):
                 found[source].append(number)
         return tuple(map(tuple, found))
@@ -117,16 +148,14 @@ class PackedModel:
         return read(source)
 
 
-def _check(
-    nodes: Sequence[Node], preprocessing: Preprocessing
-) -> tuple[tuple[ValueType, ...], "_Cost"]:
+def _check(nodes: Sequence[Node], signature: Signature) -> tuple[tuple[ValueType, ...], "_Cost"]:
     if not 1 <= len(nodes) <= MAX_NODES:
         raise ModelFormatError(f"the graph has {len(nodes)} nodes; 1 to {MAX_NODES} are allowed")
     if sum(len(node.inputs) for node in nodes) > MAX_READS:
         raise ModelFormatError(f"the nodes have more than {MAX_READS} inputs together")
-    types = [value_type(U8, *preprocessing.size, preprocessing.channels)]
-    cost = _Cost(types[0])
-    for index, node in enumerate(nodes, 1):
+    types = [one.type for one in signature.inputs]
+    cost = _Cost(types)
+    for index, node in enumerate(nodes, len(types)):
         if node.op not in operations:
             raise ModelFormatError(f"node {index}: unknown operation {shown(node.op)}")
         try:
@@ -137,22 +166,25 @@ def _check(
             cost.add(node, operation, inputs, types[-1])
         except (SignbitError, OverflowError) as error:
             raise ModelFormatError(f"node {index} ({node.op}): {error}") from error
-    last = types[-1]
-    if (last.kind, last.height, last.width) != (F32, 1, 1):
-        raise ModelFormatError(f"the last node gives {last}; scores are {F32} 1x1 by classes")
-    if len(preprocessing.classes) not in (0, last.channels):
-        raise ModelFormatError(
-            f"{len(preprocessing.classes)} class names, the last node gives {last.channels} scores"
-        )
+    for output in signature.outputs:
+        if not len(signature.inputs) <= output.node < len(types):
+            raise ModelFormatError(
+                f"output {output.name!r}: node {shown(output.node)}; give the number of a node, "
+                f"{len(signature.inputs)} to {len(types) - 1}"
+            )
+        try:
+            output.require_fit(types[output.node])
+        except UsageError as error:
+            raise ModelFormatError(str(error)) from error
     return tuple(types), cost
 
 
 class _Cost:
-    """Work of an image; memory of a model and of an engine with one thread."""
+    """Work of a sample; memory of a model and of an engine with one thread."""
 
-    def __init__(self, pixels: ValueType):
+    def __init__(self, inputs: Sequence[ValueType]):
         self.work = 0
-        self.memory = _ENGINE_BYTES + _held(pixels, Padding())
+        self.memory = _ENGINE_BYTES + sum(_held(one, Padding()) for one in inputs)
         # Of each value, the widest padding of those that read it: the engine holds it so.
         self._paddings: dict[int, Padding] = {}
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from signbit.format.bits import unpack_bits
 from signbit.format.packed import PackedModel
 from signbit.format.preprocessing import Preprocessing
-from signbit.format.types import Node
+from signbit.format.types import U8, Node
 
 Array = NDArray[Any]
 
@@ -38,17 +38,19 @@ def node_name(number: int) -> str:
 
 
 def packed_arrays(model: PackedModel) -> dict[str, Array]:
-    """Every tensor of every node, and the preprocessing, under names that are identifiers.
+    """Every tensor of every node, and scale and bias of inputs of codes, under identifiers.
 
     `nNN_NAME` is the tensor NAME of node NN: weights of bits as int8 of -1 and +1, (out, in /
     groups, height, width), masks as uint8 of 0 and 1; either once more as packed words,
     `nNN_NAME_words`.
     """
     arrays = {
-        "preprocessing_scale": np.asarray(model.preprocessing.scale, np.float64),
-        "preprocessing_bias": np.asarray(model.preprocessing.bias, np.float64),
+        f"{one.name}_{field}": np.asarray(getattr(one, field), np.float64)
+        for one in model.inputs
+        for field in ("scale", "bias")
+        if one.kind == U8
     }
-    for number, node in enumerate(model.nodes, 1):
+    for number, node in model.numbered():
         for name, tensor in node.tensors.items():
             key = f"{node_name(number)}_{name}"
             arrays[key] = _plain(model, node, name, tensor)

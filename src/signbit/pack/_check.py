@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from signbit.errors import PackError, first_line
-from signbit.format import PackedModel, Preprocessing
-from signbit.pack._images import made_up_images, to_batch
+from signbit.format import Input, Output, PackedModel
+from signbit.format.signature import CLASSES, NUMBERS
 from signbit.pack._layout import Placed
+from signbit.pack._outputs import Run
 from signbit.pack._replay import Expected, Replay
+from signbit.pack._samples import made_up_samples, to_tensor
 from signbit.pack._two_values import Levels
 from signbit.pack._view import Result
 from signbit.pack._watcher import as_written
@@ -22,9 +24,9 @@ from signbit.runtime import reference
 # Where real numbers take part, another order of additions may turn a bit whose sum lies on its
 # threshold. More turned bits mean a mistake.
 MOST_TURNED = 1e-3
-# Of the largest score, where every bit is the same: of a network of integers; of another one. What
-# a relative change of NOISE in every value of two levels makes of it is added, for another one
-# NOISES times.
+# Of the largest number of an output, where every bit is the same: of a network of integers; of
+# another one. What a relative change of NOISE in every value of two levels makes of it is added,
+# for another one NOISES times.
 EXACT_ERROR, REAL_ERROR, MOST_ERROR = 1e-6, 1e-5, 1e-3
 NOISE, NOISES = 1e-6, 8
 # The reference holds every value of the network at once: fewer images where they are large. Never
@@ -51,13 +53,14 @@ class Checked(NamedTuple):
 class Comparison(NamedTuple):
     """The differences between torch and the packed network, over some images.
 
-    made_up, samples: number of images of each kind.
+    made_up, samples: number of samples of each kind.
     bits_differ: bits that differ. One turned bit changes the sums after it, and so more bits.
     bits_turned: bits that still differ where torch gets the packed network's bits in every layer
         before.
     bits_unsteady: the turned bits that a relative change of NOISE also turns in torch itself.
-    score_error: largest difference of a score where torch gets these bits, as a share of the
-        largest score; allowed_error: the bound on it.
+    predictions_differ: samples whose classes or labels differ.
+    score_error: largest difference of an output's number where torch gets these bits, as a share
+        of its largest number; allowed_error: the bound on it.
     """
 
     made_up: int
@@ -95,38 +98,47 @@ class _Part(NamedTuple):
 
 
 def compare(
-    model: nn.Module,
+    run: Run,
     packed: PackedModel,
     checked: Sequence[Checked],
-    rank: int,
-    samples: NDArray[np.uint8] | None,
+    inputs: Sequence[Input],
+    samples: Sequence[NDArray[Any]] | None,
     exact: bool,
 ) -> Comparison:
-    """Run both on made-up images and on the given samples.  rank: the rank of torch's input."""
-    height, width = packed.preprocessing.size
-    made_up = made_up_images(packed.preprocessing)
-    images = made_up if samples is None else np.concatenate([made_up, samples])
-    batch = min(max(_PIXELS // (height * width), _LEAST_BATCH), _BATCH)
+    """Run both on made-up samples and on the given ones.
+
+    inputs: with the shapes of torch, channels last; those of the file may have a height of 1 more.
+    samples: an array for each input.
+    """
+    arrays = made_up_samples(inputs)
+    made_up = len(arrays[0])
+    if samples is not None:
+        own = zip(inputs, arrays, samples, strict=True)
+        arrays = [np.concatenate([made, a.reshape(-1, *one.shape)]) for one, made, a in own]
+    positions = max(one.type.positions for one in inputs)
+    batch = min(max(_PIXELS // positions, _LEAST_BATCH), _BATCH)
     call = max(batch // 2, _LEAST_BATCH)
     parts, sizes = [], set[int]()
-    for start in range(0, len(images), batch):
-        part = images[start : start + batch]
-        inputs = to_batch(part, packed.preprocessing, rank)
-        values = reference.run(packed, part)
-        for at in range(0, len(part), call):
+    for start in range(0, len(arrays[0]), batch):
+        part = [array[start : start + batch] for array in arrays]
+        tensors = [to_tensor(one, array) for one, array in zip(inputs, part, strict=True)]
+        of_file = zip(packed.inputs, part, strict=True)
+        values = reference.run(packed, {one.name: a.reshape(-1, *one.shape) for one, a in of_file})
+        for at in range(0, len(part[0]), call):
             some = slice(at, at + call)
-            few = inputs[some]
+            few = [one[some] for one in tensors]
             of_few = [one[some] for one in values]
-            parts.append(_compare(model, few, of_few, checked, exact, len(few) not in sizes))
-            sizes.add(len(few))
+            new = len(few[0]) not in sizes
+            parts.append(_compare(run, few, of_few, checked, packed.outputs, exact, new))
+            sizes.add(len(few[0]))
     columns = list(zip(*parts, strict=True))
     bits, differ, turned, unsteady, predictions = map(sum, columns[:5])
     difference, error, change = map(max, columns[5:])
     # Of a network of integers only the end is rounded, so one change like the noise explains it.
     allowed = EXACT_ERROR + change if exact else REAL_ERROR + NOISES * change
     return Comparison(
-        len(made_up),
-        len(images) - len(made_up),
+        made_up,
+        len(arrays[0]) - made_up,
         bits,
         differ,
         turned,
@@ -139,69 +151,95 @@ def compare(
 
 
 def _compare(
-    model: nn.Module,
-    inputs: Tensor,
+    run: Run,
+    inputs: Sequence[Tensor],
     values: Sequence[NDArray[Any]],
     checked: Sequence[Checked],
+    outputs: Sequence[Output],
     exact: bool,
     first: bool,
 ) -> _Part:
-    """values: every one of the packed network for the same images. first: of their number."""
+    """values: every one of the packed network for the same samples. first: of their number."""
     expected = {one.result.call.position: _expected(one, values[one.node]) for one in checked}
-    replay, wanted = _beside(model, inputs, expected, values[-1], exact, first)
+    scores = [values[one.node] for one in outputs]
+    replay, wanted = _beside(run, inputs, expected, scores, exact, first)
     _require_two_values(expected, replay)
-    scores = values[-1].reshape(wanted.shape)
-    predictions = int((scores.argmax(1) != wanted.argmax(1)).sum())
+    scores = _as_torch(scores, wanted)
     # The next runs are needed only where something differs.
     given, turned, unsteady, change = wanted, 0, 0, 0.0
     again = Replay(expected, replace=True)
     if replay.differ:
-        given, turned = _run(model, inputs, again), again.differ
-    size = _largest_size(given)
-    error = _largest(scores, given) / size
+        given, turned = _run(run, inputs, again), again.differ
+    error = _error(scores, given)
     bits = sum(one.values.size for one in expected.values())
     steady = EXACT_ERROR if exact else REAL_ERROR
     if error > steady or (turned > MOST_TURNED * bits and not exact):
-        still = given if replay.differ else _run(model, inputs, again)
-        unsteady, change = _shaken(model, inputs, again, still)
-        change /= size
-    difference = _largest(scores, wanted)
+        still = given if replay.differ else _run(run, inputs, again)
+        unsteady, change = _shaken(run, inputs, again, still)
+    predictions = _other_decisions(outputs, scores, wanted)
+    difference = max(map(_largest, scores, wanted))
     return _Part(bits, replay.differ, turned, unsteady, predictions, difference, error, change)
 
 
+def _as_torch(
+    values: Sequence[NDArray[Any]], wanted: Sequence[NDArray[np.float32]]
+) -> list[NDArray[np.float32]]:
+    """Values of the graph, (N, H, W, C), as the outputs that torch has for them."""
+    both = zip(values, wanted, strict=True)
+    return [np.moveaxis(value, -1, 1).reshape(one.shape) for value, one in both]
+
+
+def _other_decisions(
+    outputs: Sequence[Output],
+    scores: Sequence[NDArray[np.float32]],
+    wanted: Sequence[NDArray[np.float32]],
+) -> int:
+    """The samples whose classes or labels are not torch's."""
+    differ = np.zeros(len(scores[0]), bool)
+    for output, mine, torchs in zip(outputs, scores, wanted, strict=True):
+        if output.kind == NUMBERS:
+            continue
+        decided = (
+            (mine.argmax(1), torchs.argmax(1)) if output.kind == CLASSES else (mine > 0, torchs > 0)
+        )
+        other = decided[0] != decided[1]
+        differ |= other.reshape(len(other), -1).any(1)
+    return int(differ.sum())
+
+
 def _beside(
-    model: nn.Module,
-    inputs: Tensor,
+    run: Run,
+    inputs: Sequence[Tensor],
     expected: Mapping[int, Expected],
-    scores: NDArray[np.float32],
+    scores: Sequence[NDArray[np.float32]],
     exact: bool,
     first: bool,
-) -> tuple[Replay, NDArray[np.float32]]:
-    """Torch's run, beside the values expected, and its scores.
+) -> tuple[Replay, list[NDArray[np.float32]]]:
+    """Torch's run, beside the values expected, and its outputs.
 
-    A network may make something new for another number of images, on the first call with it: where
+    A network may make something new for another number of samples, on the first call with it: where
     that call differs, the second one counts.
     """
     if first:
         replay = Replay(expected)
         with suppress(PackError):
-            wanted = _run(model, inputs, replay)
+            wanted = _run(run, inputs, replay)
             if replay.alike and _is_close(scores, wanted, exact):
                 return replay, wanted
     replay = Replay(expected)
-    return replay, _run(model, inputs, replay)
+    return replay, _run(run, inputs, replay)
 
 
-def _is_close(scores: NDArray[np.float32], wanted: NDArray[np.float32], exact: bool) -> bool:
+def _is_close(
+    scores: Sequence[NDArray[np.float32]], wanted: Sequence[NDArray[np.float32]], exact: bool
+) -> bool:
     bound = EXACT_ERROR if exact else REAL_ERROR
-    found = scores.reshape(-1)
-    return found.size == wanted.size and (
-        _largest(found, wanted.reshape(-1)) <= bound * _largest_size(wanted)
-    )
+    same = all(one.size == other.size for one, other in zip(scores, wanted, strict=True))
+    return same and _error(_as_torch(scores, wanted), wanted) <= bound
 
 
 def _shaken(
-    model: nn.Module, inputs: Tensor, still: Replay, scores: NDArray[np.float32]
+    run: Run, inputs: Sequence[Tensor], still: Replay, scores: Sequence[NDArray[np.float32]]
 ) -> tuple[int, float]:
     """How many of the differing bits are turned by small changes in torch, and how far scores move.
 
@@ -210,9 +248,10 @@ def _shaken(
     turns = {position: np.zeros_like(off) for position, off in still.off.items()}
     moved = 0.0
     for draw in range(_DRAWS):
-        noise = torch.randn(inputs.shape, generator=torch.Generator().manual_seed(draw))
+        generator = torch.Generator().manual_seed(draw)
+        noisy = [one * (1 + NOISE * torch.randn(one.shape, generator=generator)) for one in inputs]
         shaken = Replay(still.expected, replace=True, noise=NOISE, seed=draw)
-        moved = max(moved, _largest(_run(model, inputs * (1 + NOISE * noise), shaken), scores))
+        moved = max(moved, _error(_run(run, noisy, shaken), scores))
         for position, high in shaken.high.items():
             turns[position] |= high != still.high[position]
     return sum(int((still.off[one] & turns[one]).sum()) for one in turns), moved
@@ -253,17 +292,17 @@ def _require_two_values(expected: Mapping[int, Expected], replay: Replay) -> Non
         )
 
 
-def require_steady(model: nn.Module, preprocessing: Preprocessing, rank: int) -> None:
-    """Raises: PackError where torch's scores for an image change with the batch or the call."""
-    images = made_up_images(preprocessing)[:4]
-    inputs = to_batch(images, preprocessing, rank)
-    first, again = (_run(model, inputs, Replay({})) for _ in range(2))
-    alone = np.concatenate(
-        [_run(model, inputs[:1], Replay({})), _run(model, inputs[1:], Replay({}))]
-    )
-    size = _largest_size(first)
+def require_steady(run: Run, inputs: Sequence[Input]) -> None:
+    """Raises: PackError where torch's outputs for a sample change with the batch or the call."""
+    made_up = zip(inputs, made_up_samples(inputs), strict=True)
+    tensors = [to_tensor(one, array[:4]) for one, array in made_up]
+    first, again = (_run(run, tensors, Replay({})) for _ in range(2))
+    parts = [
+        _run(run, [one[some] for one in tensors], Replay({})) for some in (slice(1), slice(1, None))
+    ]
+    alone = [np.concatenate(both) for both in zip(*parts, strict=True)]
     for scores, how in ((again, "on a second call"), (alone, "in another batch")):
-        if _largest(scores, first) > MOST_ERROR * size:
+        if _error(scores, first) > MOST_ERROR:
             raise PackError(
                 f"the network gives the same images other scores {how}; leave out what depends on "
                 "chance, on earlier calls or on the number of images"
@@ -303,6 +342,14 @@ def require_equal(comparison: Comparison, exact: bool) -> None:
     )
 
 
+def _error(found: Sequence[NDArray[np.float32]], wanted: Sequence[NDArray[np.float32]]) -> float:
+    """The largest difference of an output as a share of its largest number."""
+    return max(
+        _largest(one, other) / _largest_size(other)
+        for one, other in zip(found, wanted, strict=True)
+    )
+
+
 def _largest_size(scores: NDArray[np.float32]) -> float:
     """Of the finite ones; above zero, to divide by."""
     return max(float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0)), 1e-30)
@@ -318,18 +365,18 @@ def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
 
 
 @torch.no_grad()
-def _run(model: nn.Module, inputs: Tensor, replay: Replay) -> NDArray[np.float32]:
-    """The scores that the module returns when it is called."""
+def _run(run: Run, inputs: Sequence[Tensor], replay: Replay) -> list[NDArray[np.float32]]:
+    """The outputs of the module when it is called."""
     # A network may change its input in place.
-    own = inputs.clone()
+    own = [one.clone() for one in inputs]
     try:
         with as_written(), replay:
-            scores = model(own)
+            outputs = run(*own)
     except PackError:
         raise
     except Exception as error:
         raise PackError(
-            f"{type(model).__name__} runs on a batch of two, and not on one of {len(own)}: "
+            f"{type(run.model).__name__} runs on a batch of two, and not on one of {len(own[0])}: "
             f"{first_line(error)}; let it run on batches of any size"
         ) from error
-    return scores.float().numpy()
+    return [one.float().numpy() for one in outputs]

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from signbit.format import Input
 from signbit.pack._place import Place
 from signbit.pack._view import Result
 
@@ -33,8 +34,15 @@ class Step:
 
 
 @dataclass(eq=False)
-class Pixels(Step):
-    """The real input of the network: pixels after preprocessing."""
+class Given(Step):
+    """An input of the network as it computes with it: codes after scale and bias, or numbers.
+
+    input: what the file says of it.
+    number: its number in the graph.
+    """
+
+    input: Input
+    number: int
 
 
 @dataclass(eq=False)
@@ -163,13 +171,13 @@ def base_of(step: Step) -> Step:
     return step.base if isinstance(step, Pointwise) else step
 
 
-def in_order(last: Step, known: Step | None = None) -> list[Step]:
-    """All steps that the last one needs, each once, sources first.
+def in_order(*last: Step, known: Step | None = None) -> list[Step]:
+    """All steps that the last ones need, each once, sources first.
 
     known: a step that is left out, with everything that it alone needs.
     """
     order: dict[Step, None] = {}
-    stack = [(last, False)]
+    stack = [(step, False) for step in reversed(last)]
     while stack:
         step, ready = stack.pop()
         if step in order or step is known:

@@ -1,27 +1,27 @@
 """Find the values that become bits: those of two levels, and the comparison that makes each."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from signbit.format import Preprocessing
+from signbit.format import Input
+from signbit.format.types import BITS, U8
 from signbit.pack._draft import (
     Concat,
     Conv,
     Flatten,
+    Given,
     MaxPool,
     Move,
-    Pixels,
     Pointwise,
     Step,
     base_of,
 )
-from signbit.pack._functions import Function, Turns, evaluated
-from signbit.pack._images import has_zero
-from signbit.pack._pixels import PixelCode, pixel_code
+from signbit.pack._functions import Function, Keys, Turns, evaluated
+from signbit.pack._pixels import pixel_code
 from signbit.pack._thresholds import (
     Thresholds,
     float_keys,
@@ -29,7 +29,7 @@ from signbit.pack._thresholds import (
     integer_keys,
     integer_thresholds,
 )
-from signbit.pack._two_values import Levels, Reason, TwoValues, two_values
+from signbit.pack._two_values import Levels, Reason, TwoValues, third_at, two_values
 from signbit.pack._zeros import Zeros
 
 
@@ -87,12 +87,10 @@ class Integers(NamedTuple):
 class Folding:
     """Says which values are bits. Each value is examined once."""
 
-    def __init__(self, preprocessing: Preprocessing):
-        self.preprocessing, self.shown = preprocessing, frozenset[Step]()
+    def __init__(self):
+        self.shown = frozenset[Step]()
         self._found: dict[tuple[Step, Step], TwoValues | Reason] = {}
-        self.code: PixelCode | None = pixel_code(preprocessing)
-        self._zeros = Zeros(of_pixels=has_zero(preprocessing))
-        self._centred = Zeros(of_pixels=False)
+        self._zeros, self._centred = Zeros(of_inputs=True), Zeros(of_inputs=False)
         self._plans: dict[Step, Plan | Reason] = {}
         self._levels: dict[Step, Levels | Reason] = {}
 
@@ -102,7 +100,7 @@ class Folding:
         A function of one of them is then examined as a function of that step. It is less work to
         read a value that exists than to compute again from an earlier one.
         """
-        folding = Folding(self.preprocessing)
+        folding = Folding()
         folding.shown, folding._found = frozenset(shown), self._found
         return folding
 
@@ -134,10 +132,12 @@ class Folding:
             some_missing = any(step.padding) and step.padding_value == 0
             return Integers(1.0, -fan_in, fan_in, 1 if some_missing else 2)
         padded = any(step.padding) and step.padding_value != 0
-        if isinstance(step.sources[0], Pixels) and self.code is not None and not padded:
-            bound = fan_in * self.code.largest
-            return Integers(self.code.unit, -bound, bound, 1)
-        return None
+        (source,) = step.sources
+        code = pixel_code(source.input) if isinstance(source, Given) else None
+        if code is None or padded:
+            return None
+        bound = fan_in * code.largest
+        return Integers(code.unit, -bound, bound, 1)
 
     def _carried_integers(self, step: Step) -> Integers | None:
         """The whole numbers of a step that pools, joins or moves. A zero as fill is one of them."""
@@ -154,11 +154,12 @@ class Folding:
         low, high = min(one.low for one in known), max(one.high for one in known)
         return Integers(first.unit, low, high, 1)
 
-    def is_pixels(self, step: Step) -> bool:
-        """Whether a step is pixels, perhaps in other places."""
+    def pixels(self, step: Step) -> Input | None:
+        """The input of u8 whose codes a step is, perhaps in other places."""
         if isinstance(step, Flatten) or (isinstance(step, Move) and step.fill is None):
-            return self.is_pixels(step.sources[0]) and self._one_scale()
-        return isinstance(step, Pixels)
+            found = self.pixels(step.sources[0])
+            return found if found is not None and _has_one_scale(found) else None
+        return step.input if isinstance(step, Given) and step.input.kind == U8 else None
 
     def has_third_when_flat(self, step: Pointwise) -> bool:
         """Whether a sign gives a third number for flat images, of numbers less their mean.
@@ -167,10 +168,6 @@ class Folding:
         """
         function = Function(step, self._looked_at(step))
         return step.stepwise and self._centred.have_third(function)
-
-    def _one_scale(self) -> bool:
-        scale, bias = self.preprocessing.scale, self.preprocessing.bias
-        return len(set(scale)) == 1 and len(set(bias)) == 1
 
     def _look(self, step: Step) -> Levels | Reason:
         if isinstance(step, Pointwise):
@@ -181,6 +178,8 @@ class Folding:
             return _one_for_all(step, found)
         if isinstance(step, Move):
             return self._look_at_moved(step)
+        if isinstance(step, Given) and step.input.kind == BITS:
+            return _uniform(0.0, 1.0, step.size[2])
         return Reason("it is real")
 
     def _look_at_moved(self, step: Move) -> Levels | Reason:
@@ -281,7 +280,7 @@ class Folding:
         if isinstance(found, TwoValues):
             if found.between and self._zeros.have_third(function):
                 return _FLAT
-            floats = self.integers(function.of) is None and not self.is_pixels(function.of)
+            floats = self.integers(function.of) is None and self.pixels(function.of) is None
             return Comparison(function.of, found.turns, found.levels, floats)
         later = _last_turning(function) if not found.third else None
         if later is None or not any(one.stepwise for one in later.between()):
@@ -289,8 +288,10 @@ class Folding:
         again = two_values(later, float_keys(later, later.of.size[2]))
         if isinstance(again, Reason):
             return found
-        if again.between and self._zeros.have_third(later):
-            return _FLAT
+        if again.between:
+            third = third_at(function, *self._keys(function), again.levels)
+            if third is not None or self._zeros.have_third(later):
+                return third or _FLAT
         return Comparison(later.of, again.turns, again.levels, floats=True)
 
     def _once(self, function: Function) -> TwoValues | Reason:
@@ -299,28 +300,37 @@ class Folding:
         return self._found[function.step, function.of]
 
     def _looked_at_keys(self, function: Function) -> TwoValues | Reason:
+        keys, step = self._keys(function)
+        if step is None:
+            zeros = function(torch.tensor([[0.0], [-0.0]]).expand(-1, function.of.size[2]))
+            if bool((zeros[0] != zeros[1]).any()) and not bool(zeros.isnan().any()):
+                return Reason("it tells 0 from -0, which a comparison does not", few=True)
+        return two_values(function, keys, step)
+
+    def _keys(self, function: Function) -> tuple[Keys, int | None]:
+        """The keys of a function's argument, and how far those that can occur are apart."""
         of, channels = function.of, function.of.size[2]
         whole = self.integers(of)
         if whole is not None:
             keys = integer_keys(whole.low, whole.high, channels)
-            keys = keys._replace(number=lambda key: key.float() * whole.unit)
-            return two_values(function, keys, whole.step)
-        if self.is_pixels(of):
-            keys = integer_keys(0, 255, channels)._replace(number=self._real_pixel)
-            return two_values(function, keys, 1)
-        zeros = function(torch.tensor([[0.0], [-0.0]]).expand(-1, channels))
-        if bool((zeros[0] != zeros[1]).any()) and not bool(zeros.isnan().any()):
-            return Reason("it tells 0 from -0, which a comparison does not", few=True)
-        return two_values(function, float_keys(function, channels))
+            return keys._replace(number=lambda key: key.float() * whole.unit), whole.step
+        pixels = self.pixels(of)
+        if pixels is not None:
+            keys = integer_keys(0, 255, channels)
+            return keys._replace(number=_number_of(pixels, channels)), 1
+        return float_keys(function, channels), None
 
-    def _real_pixel(self, key: Tensor) -> Tensor:
-        scale, bias = (
-            torch.tensor(values, dtype=torch.float32)
-            for values in (self.preprocessing.scale, self.preprocessing.bias)
-        )
-        if key.shape[-1] != len(scale):
-            scale, bias = scale[:1], bias[:1]
-        return key.float() * scale + bias
+
+def _number_of(pixels: Input, channels: int) -> Callable[[Tensor], Tensor]:
+    """From codes of so many channels to the numbers that they stand for."""
+    scale, bias = (torch.tensor(one, dtype=torch.float32) for one in (pixels.scale, pixels.bias))
+    if channels != len(scale):
+        scale, bias = scale[:1], bias[:1]
+    return lambda key: key.float() * scale + bias
+
+
+def _has_one_scale(pixels: Input) -> bool:
+    return len(set(pixels.scale)) == 1 and len(set(pixels.bias)) == 1
 
 
 _FLAT = Reason("it gives 0 where an image is flat", few=True, third=True)

@@ -43,7 +43,7 @@ class Function(NamedTuple):
 
     def between(self) -> list[Pointwise]:
         """The functions that it is made of, in their order."""
-        steps = in_order(self.step, self.of)
+        steps = in_order(self.step, known=self.of)
         return [step for step in steps if isinstance(step, Pointwise)]
 
     def marks(self) -> list["Function"] | None:

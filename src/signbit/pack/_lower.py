@@ -1,6 +1,5 @@
 """Turn steps into the nodes of a packed network, with integers and bits wherever that is exact."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,14 +10,15 @@ from torch import Tensor
 
 from signbit.errors import PackError
 from signbit.format import Node
-from signbit.format.bits import pack_bits, words_for
+from signbit.format.bits import pack_bits
+from signbit.format.types import BITS, U8
 from signbit.pack._draft import (
     Concat,
     Conv,
     Flatten,
+    Given,
     MaxPool,
     Move,
-    Pixels,
     Pointwise,
     RealForm,
     RealNode,
@@ -27,8 +27,9 @@ from signbit.pack._draft import (
     in_order,
 )
 from signbit.pack._fold import Carried, Comparison, Folding, OfBits
+from signbit.pack._pixels import pixel_code
 from signbit.pack._two_values import Levels, Reason
-from signbit.pack._weighted import CLOSE
+from signbit.pack._weighted import wastes_words, why_real
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,13 @@ class PackedNode:
 class Lowering:
     """The nodes made so far, and the node with each step's value.
 
+    inputs: how many inputs the network has; they have the first numbers.
     bits: for each step of two levels, the node with its bits.
     reasons: by path, the reason why a layer stays real.
     """
 
     folding: Folding
+    inputs: int = 1
     made: list[PackedNode] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
     bits: dict[Step, int] = field(default_factory=dict)
@@ -78,27 +81,33 @@ class Lowering:
         # A copy, because the module's parameters may be trained further.
         own = {name: np.array(value) for name, value in tensors.items()}
         self.made.append(PackedNode(Node(op, tuple(inputs), attributes or {}, own), origin))
-        return len(self.made)
+        return self.inputs + len(self.made) - 1
 
-    def output(self, last: Step) -> int:
-        """The node with the float32 value of the last step.
+    def outputs(self, last: Sequence[Step]) -> list[int]:
+        """The nodes with the float32 values of the last steps.
 
         Steps are made in their order, so calls do not nest, however many steps there are.
         """
-        order = in_order(last)
-        wanted = {last, *(step for step in order if isinstance(step, Conv | RealStep))}
+        order = in_order(*last)
+        wanted = {*last, *(step for step in order if isinstance(step, Conv | RealStep))}
         for step in reversed(order):
             if step in wanted:
                 wanted.update(self._numbers_before(step))
         for step in order:
             if step in wanted:
                 self.number(step)
-        return self.real(last)
+        given: list[int] = []
+        for step in last:
+            node = self.real(step)
+            # An output is a node, and one output alone.
+            copied = node < self.inputs or node in given
+            given.append(self._affine(step, node, 1.0) if copied else node)
+        return given
 
     def _numbers_before(self, step: Step) -> Sequence[Step]:
         """The sources of a step that are needed as numbers, not as bits."""
         if isinstance(step, Conv):
-            is_real = not step.on_bits and not self.folding.is_pixels(step.sources[0])
+            is_real = not step.on_bits and self.folding.pixels(step.sources[0]) is None
             return step.sources if is_real else ()
         if _may_be_bits(step) and self.folding.levels(step) is not None:
             return ()
@@ -122,15 +131,14 @@ class Lowering:
         if not number.whole:
             return number.node
         if step not in self._reals:
-            channels = step.size[2]
-            self._reals[step] = self.emit(
-                step.place.path,
-                "affine",
-                [number.node],
-                scale=np.full(channels, number.unit, np.float32),
-                bias=np.zeros(channels, np.float32),
-            )
+            self._reals[step] = self._affine(step, number.node, number.unit)
         return self._reals[step]
+
+    def _affine(self, step: Step, node: int, unit: float) -> int:
+        """The float32 numbers of a node, times a unit."""
+        scale = np.full(step.size[2], unit, np.float32)
+        bias = np.zeros(step.size[2], np.float32)
+        return self.emit(step.place.path, "affine", [node], scale=scale, bias=bias)
 
     def number(self, step: Step) -> Scaled:
         """The value of a step, made on the first call."""
@@ -152,15 +160,8 @@ class Lowering:
             return Scaled(self._of_levels(step, levels))
         if isinstance(step, Pointwise):
             return self._pointwise(step)
-        if isinstance(step, Pixels):
-            scale, bias = (
-                np.array(values, np.float32)
-                for values in (
-                    self.folding.preprocessing.scale,
-                    self.folding.preprocessing.bias,
-                )
-            )
-            return Scaled(self.emit(step.place.path, "normalize", [0], scale=scale, bias=bias))
+        if isinstance(step, Given):
+            return Scaled(self._given(step))
         if isinstance(step, RealStep):
             sources = [self.real(source) for source in step.sources]
             one_size = len({source.size for source in step.sources}) == 1
@@ -173,6 +174,12 @@ class Lowering:
             nodes = [self.real(source) for source in step.sources]
         node = self._carry(step, nodes, getattr(step, "fill", None))
         return Scaled(node) if whole is None else Scaled(node, whole.unit, whole=True)
+
+    def _given(self, step: Given) -> int:
+        if step.input.kind != U8:
+            return step.number
+        scale, bias = (np.array(one, np.float32) for one in (step.input.scale, step.input.bias))
+        return self.emit(step.place.path, "normalize", [step.number], scale=scale, bias=bias)
 
     def _carry(self, step: Step, sources: Sequence[int], fill: float | None) -> int:
         """Emit pooling, joining or movement, for bits or numbers."""
@@ -275,7 +282,7 @@ class Lowering:
             "groups": step.groups,
         }
         if not step.binary:
-            self.reasons[path] = _why_real(step.weight)
+            self.reasons[path] = why_real(step.weight)
             node = self.emit(path, "conv_f32", [self.real(source)], attributes, weight=weight)
             return Scaled(node)
         words = pack_bits(weight > 0)
@@ -286,21 +293,19 @@ class Lowering:
             return Scaled(node, whole=True)
         if whole is not None:
             return Scaled(self._pixel_conv(step, attributes, words), whole.unit, whole=True)
-        several = isinstance(source, Pixels) and self.folding.code is None
-        self.reasons[path] = "its input is real" + (
-            ", with another scale per channel" if several else ""
-        )
+        self.reasons[path] = _why_real_input(source)
         attributes["padding_value"] = step.padding_value
         node = self.emit(path, "conv_f32_bits", [self.real(source)], attributes, weight=words)
         return Scaled(node)
 
     def _pixel_conv(self, step: Conv, attributes: dict[str, Any], words: NDArray[np.uint64]) -> int:
-        code, (source,) = self.folding.code, step.sources
+        (source,) = step.sources
+        assert isinstance(source, Given)
+        code, node = pixel_code(source.input), source.number
         assert code is not None
         attributes |= {"multiplier": code.multiplier, "offset": code.offset}
-        node = 0
-        if not any(step.padding) and _wastes_words(source, attributes["kernel"], step.groups):
-            node = self.emit(step.place.path, "flatten", [0])
+        if not any(step.padding) and wastes_words(source, attributes["kernel"], step.groups):
+            node = self.emit(step.place.path, "flatten", [node])
             attributes["kernel"] = (1, 1)
             words = pack_bits(step.weight.reshape(len(words), 1, 1, -1).numpy() > 0)
         return self.emit(step.place.path, "conv_u8", [node], attributes, weight=words)
@@ -308,6 +313,8 @@ class Lowering:
     def _bit(self, step: Step) -> int:
         if isinstance(step, Pointwise):
             return self._bit_of_function(step)
+        if isinstance(step, Given):
+            return step.number
         fill = getattr(step, "fill", None)
         if fill is not None:
             levels = self.folding.levels(step)
@@ -341,10 +348,10 @@ class Lowering:
         )
 
     def _compared(self, plan: Comparison) -> int:
-        if not self.folding.is_pixels(plan.of):
+        if self.folding.pixels(plan.of) is None:
             return self.number(plan.of).node
-        if isinstance(plan.of, Pixels):
-            return 0
+        if isinstance(plan.of, Given):
+            return plan.of.number
         return self._carry(plan.of, [self._compared(plan._replace(of=plan.of.sources[0]))], None)
 
     def _flipped(self, origin: str, node: int, mask: Tensor | None) -> int:
@@ -359,23 +366,14 @@ def _plain(node: RealNode) -> RealNode:
     return RealNode("add") if is_sum else node
 
 
-def _why_real(weight: Tensor) -> str:
-    """Why a layer stays real. Signs of which some are zero get their own reason."""
-    zeros = int((weight == 0).sum())
-    sizes = weight.abs()
-    same = sizes >= sizes.amax((1, 2, 3), keepdim=True) * (1 - CLOSE)
-    if zeros and bool(((weight == 0) | same).all()) and bool((weight < 0).any()):
-        return f"{zeros:,} of its {weight.numel():,} weights are 0, which is no sign"
-    return "its weights are real"
-
-
 def _both(mask: Tensor | None, other: Tensor | None) -> Tensor | None:
     """The channels that exactly one of two masks negates."""
     return (mask if other is None else other) if mask is None or other is None else mask ^ other
 
 
 def _may_be_bits(step: Step) -> bool:
-    return not isinstance(step, Pixels | RealStep)
+    real = isinstance(step, Given) and step.input.kind != BITS
+    return not real and not isinstance(step, RealStep)
 
 
 def _origin(step: Pointwise, of: Step) -> str:
@@ -395,11 +393,7 @@ def _origin(step: Pointwise, of: Step) -> str:
     return found or step.place.path
 
 
-def _wastes_words(source: Step, kernel: tuple[int, int], groups: int) -> bool:
-    """Whether a kernel as large as the map needs fewer words for its weights on a flat map.
-
-    Each tap needs whole words, so a pixel of one channel would have 63 bits of padding.
-    """
-    rows, columns, channels = source.size
-    whole = kernel == (rows, columns) and groups == 1
-    return whole and words_for(math.prod(source.size)) < rows * columns * words_for(channels)
+def _why_real_input(source: Step) -> str:
+    if isinstance(source, Given) and source.input.kind == U8 and pixel_code(source.input) is None:
+        return "its input is real, with another scale per channel"
+    return "its input is real"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from signbit.errors import PackError
-from signbit.pack._draft import Concat, Pixels, Step
+from signbit.pack._draft import Concat, Given, Step
 from signbit.pack._fold import Folding
 from signbit.pack._joined_constants import fill_for, with_constants
 from signbit.pack._layout import FILL, Placed, as_map, as_row, placed, usual_places, usual_size
@@ -24,13 +24,14 @@ class Network:
     counterpart of a number of the first.
     """
 
-    def __init__(self, recording: Recording, pixels: Pixels, folding: Folding):
+    def __init__(self, recording: Recording, given: Sequence[Given], folding: Folding):
         self.folding = folding
         self._placed: dict[Result, Placed] = {
-            recording.input: Placed(pixels, tuple(recording.input.shape[1:]))
+            result: Placed(step, tuple(result.shape[1:]))
+            for result, step in zip(recording.inputs, given, strict=True)
         }
-        self._results: list[Result] = [recording.input]
-        self._starts = [recording.input.first]
+        self._results: list[Result] = list(recording.inputs)
+        self._starts = [result.first for result in recording.inputs]
 
     def add(self, call: OperatorCall, values: Sequence[Placed | None]) -> None:
         """Add the values that a rule found for the results of a call."""

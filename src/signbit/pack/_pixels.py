@@ -1,11 +1,13 @@
-"""Pixels as integers, where the preprocessing is one scale for all channels."""
+"""Codes of 8 bits as integers, where all channels have one scale."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from signbit.format import Preprocessing
+from signbit.format import Input
 from signbit.format.ops.conv import largest_pixel
+from signbit.format.types import U8
 
 _MULTIPLIERS = (1, 2)
 _CLOSE = 1e-6
@@ -28,13 +30,16 @@ class PixelCode(NamedTuple):
         return largest_pixel(self.multiplier, self.offset)
 
 
-def pixel_code(preprocessing: Preprocessing) -> PixelCode | None:
+@lru_cache
+def pixel_code(codes: Input) -> PixelCode | None:
     """The integers for pixels; None where pixels cannot become integers.
 
-    The pixel value that the preprocessing turns into 0 must be a whole number or a half. It is
-    127.5 for scale 1/127.5 and bias -1.
+    The pixel value that stands for 0 must be a whole number or a half. It is 127.5 for scale
+    1/127.5 and bias -1.
     """
-    (scale, *scales), (bias, *biases) = preprocessing.scale, preprocessing.bias
+    if codes.kind != U8:
+        return None
+    (scale, *scales), (bias, *biases) = codes.scale, codes.bias
     if scale == 0 or any(one != scale for one in scales) or any(one != bias for one in biases):
         return None
     for multiplier in _MULTIPLIERS:
@@ -44,15 +49,14 @@ def pixel_code(preprocessing: Preprocessing) -> PixelCode | None:
         offset = round(exact)
         if abs(exact - offset) <= _CLOSE:
             unit = float(np.float32(scale / multiplier))
-            return PixelCode(
-                unit, multiplier, offset, _is_exact(preprocessing, unit, multiplier, offset)
-            )
+            exactly = _is_exact(codes, unit, multiplier, offset)
+            return PixelCode(unit, multiplier, offset, exactly)
     return None
 
 
-def _is_exact(preprocessing: Preprocessing, unit: float, multiplier: int, offset: int) -> bool:
+def _is_exact(codes: Input, unit: float, multiplier: int, offset: int) -> bool:
     pixels = np.arange(256, dtype=np.float32)
-    real = pixels * np.float32(preprocessing.scale[0]) + np.float32(preprocessing.bias[0])
+    real = pixels * np.float32(codes.scale[0]) + np.float32(codes.bias[0])
     power_of_two = np.frexp(unit)[0] == 0.5
     return bool(
         power_of_two and np.array_equal(real, np.float32(unit) * (multiplier * pixels + offset))

@@ -6,9 +6,10 @@ from typing import Any
 import torch
 
 from signbit.errors import PackError, SignbitError, closest, first_line
-from signbit.pack._draft import Pixels
+from signbit.format import Input
+from signbit.pack._draft import Given
 from signbit.pack._fold import Folding
-from signbit.pack._layout import Placed, usual_size
+from signbit.pack._layout import Placed
 from signbit.pack._network import Network, image_shape
 from signbit.pack._record import Recording
 from signbit.pack._rule import RuleCall
@@ -24,15 +25,16 @@ _MATRIX_PRODUCTS = frozenset(
 )
 
 
-def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
-    """The network as steps, and its output.
+def read(
+    recording: Recording, inputs: Sequence[Input], folding: Folding
+) -> tuple[Network, list[Placed]]:
+    """The network as steps, and its outputs.
 
     Raises: PackError naming the place and the operator that cannot be packed, and why.
     """
-    place = recording.input.call.place
-    size = usual_size(recording.input.shape[1:])
-    assert size is not None
-    network = Network(recording, Pixels(place, (), size), folding)
+    place = recording.place
+    given = [Given(place, (), one.type[1:], one, number) for number, one in enumerate(inputs)]
+    network = Network(recording, given, folding)
     needed = _needed(recording)
     for call in recording.calls:
         if call.writes_state and call.number in needed:
@@ -47,12 +49,12 @@ def read(recording: Recording, folding: Folding) -> tuple[Network, Placed]:
         network.know(call)
         if call.number in needed:
             network.add(call, _by_rule(call, network))
-    return network, network.read(recording.output, place)
+    return network, [network.read(output, place) for output in recording.outputs]
 
 
 def _require_no_earlier(recording: Recording, needed: set[int]) -> None:
     reads = [(call.place, call.views()) for call in recording.calls if call.number in needed]
-    for place, views in [*reads, (recording.input.call.place, [recording.output])]:
+    for place, views in [*reads, (recording.place, recording.outputs)]:
         if any(view.earlier for view in views):
             raise PackError(
                 f"{place}: reads what an earlier call kept of its images, so that the scores "
@@ -130,10 +132,10 @@ def _why_not(call: OperatorCall) -> str:
 
 def _needed(recording: Recording) -> set[int]:
     """The numbers of the runs that the output depends on."""
-    results = [recording.input, *(one for call in recording.calls for one in call.results)]
+    results = [*recording.inputs, *(one for call in recording.calls for one in call.results)]
     starts = torch.tensor([one.first for one in results])
     needed: set[int] = set()
-    stack = [recording.output]
+    stack = [*recording.outputs]
     while stack:
         for result in _results(stack.pop(), results, starts):
             call = result.call

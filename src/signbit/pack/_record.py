@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import _disable_current_modes
-from torch.utils._pytree import tree_leaves
 
 from signbit.errors import PackError, first_line
 from signbit.pack._moves import MOVES, moved
-from signbit.pack._place import Places, is_outermost
+from signbit.pack._outputs import Run
+from signbit.pack._place import Place, Places, is_outermost
 from signbit.pack._signature import Signature, signature, tensors_in, with_tensors
 from signbit.pack._storage import Borrowed, Storages, storage_key
 from signbit.pack._straight_through import Sums, cancelled, cancelled_constant, note_sum
@@ -53,66 +53,64 @@ _LEAVES: Mapping[Any, str] = {
 
 
 class Recording(NamedTuple):
-    """The operators that ran, in their order, the network's input, and its output.
+    """The operators that ran, in their order, the network's inputs, and its outputs.
 
     kept: the memory that holds numbers of its images, for later calls to read.
     borrowed: the constants that it read where they are.
     """
 
     calls: Sequence[OperatorCall]
-    input: Result
-    output: View
+    place: Place
+    inputs: Sequence[Result]
+    outputs: Sequence[View]
     kept: Mapping[int, Any]
     borrowed: Borrowed
 
 
 @is_outermost
-def record(model: nn.Module, example: Tensor, *earlier: Recording) -> Recording:
+def record(run: Run, examples: Sequence[Tensor], *earlier: Recording) -> Recording:
     """Run the network on a batch of two.
 
     earlier: of the same network, in their order.
 
     Raises: PackError where it cannot run, or does not compute the same for any input.
     """
-    state = [*model.parameters(), *model.buffers()]
-    recorder = _Recorder(Places(model), {storage_key(tensor) for tensor in state}, earlier)
-    start = recorder.begin(example)
+    state = [*run.model.parameters(), *run.model.buffers()]
+    places = Places(run.model)
+    recorder = _Recorder(places, {storage_key(tensor) for tensor in state}, earlier)
+    # A network may change its input in place.
+    own = [example.clone() for example in examples]
+    starts = [recorder.begin(example) for example in own]
     try:
         followed, watch = recorder.places.followed(), _Watch(recorder.left)
         with as_written(), torch.no_grad(), followed, recorder, watch:
-            output = model(example)
+            outputs = run(*own)
     except Exception as error:
         if recorder.refusal is not None:
             raise recorder.refusal from None
         if isinstance(error, PackError):
             raise
         raise PackError(
-            f"{recorder.places.here()}: cannot run on input of shape {tuple(example.shape)}, a "
-            f"batch of two: {first_line(error)}; give a preprocessing whose size and channels the "
-            "network takes, and a forward of one argument"
+            f"{places.here()}: cannot run on input of shape {_shapes(examples)}, a batch of two: "
+            f"{first_line(error)}; give a preprocessing, or inputs=[...] in the order of its "
+            "forward, of the sizes and channels that it takes"
         ) from error
     if recorder.refusal is not None:
         raise recorder.refusal
-    returned = recorder.view(_one_tensor(output))
+    returned = [recorder.view(output) for output in outputs]
     storages = recorder.storages
     try:
         storages.borrowed.require_unchanged()
     except PackError as error:
-        raise PackError(f"{recorder.places.here()}: {error}") from None
+        raise PackError(f"{places.here()}: {error}") from None
     kept = storages.weak_references()
-    return Recording(recorder.calls, start, returned, kept, storages.borrowed)
-
-
-def _one_tensor(output: Any) -> Tensor:
-    """The output. Raises: PackError where it is not one tensor."""
-    if isinstance(output, Tensor):
-        return output
-    leaves = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
-    what = f"{len(leaves)} tensors" if leaves else type(output).__name__
-    raise PackError(
-        f"the network returns {what}, where one tensor of scores can be packed; wrap it in a "
-        "module whose forward returns the scores alone"
+    return Recording(
+        recorder.calls, starts[0].call.place, starts, returned, kept, storages.borrowed
     )
+
+
+def _shapes(examples: Sequence[Tensor]) -> str:
+    return " and ".join(str(tuple(one.shape)) for one in examples)
 
 
 class _Watch(TorchFunctionMode):

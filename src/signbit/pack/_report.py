@@ -25,13 +25,14 @@ _BINARY = frozenset(("conv_bits", "conv_u8", "conv_f32_bits"))
 def describe(
     model: nn.Module,
     packed: PackedModel,
-    origins: Sequence[str],
+    origins: Mapping[int, str],
     reasons: Mapping[str, str],
     used: Collection[str],
 ) -> list[dict[str, Any]]:
     """A row for each module that has parameters or a node of its own.
 
-    origins: for each node, the path of its module. reasons: by path, why a layer stays real.
+    origins: by the number of a node, the path of its module. reasons: by path, why a layer stays
+        real.
     used: the paths of the modules whose operators took part in the scores.
     """
     rows = []
@@ -39,9 +40,10 @@ def describe(
         parameters = list(module.parameters(recurse=False)) + [
             buffer for buffer in module.buffers(recurse=False) if buffer.is_floating_point()
         ]
-        own = [node for node, origin in zip(packed.nodes, origins, strict=True) if origin == path]
-        if not path or not (own or parameters):
+        numbers = [number for number, origin in origins.items() if origin == path]
+        if not path or not (numbers or parameters):
             continue
+        own = [packed.node(number) for number in numbers]
         before = sum(value.numel() * value.element_size() * 8 for value in parameters)
         after = sum(array.nbytes * 8 for node in own for array in node.tensors.values())
         rows.append(
@@ -52,6 +54,7 @@ def describe(
                 "why": reasons.get(path, ""),
                 "bits_before": before,
                 "bits_after": after,
+                "nodes": numbers,
             }
         )
     return rows
@@ -67,9 +70,15 @@ def _became(own: Sequence[Node], types: Sequence[ValueType], used: bool) -> str:
 
 def notes_on(packed: PackedModel) -> list[str]:
     """Notes for the user about the whole network, a line each."""
+    notes = [
+        f"nothing that the network gives depends on its input {one.name!r}"
+        for number, one in enumerate(packed.inputs)
+        if not packed.readers(number)
+    ]
     if any(node.op in _BINARY for node in packed.nodes):
-        return []
+        return notes
     return [
+        *notes,
         "no layer is binary: none has two weights, -a and +a, per output channel, so that nothing "
-        "runs as bits; layers of signbit.layers do, and signbit.convert.binarize puts them in"
+        "runs as bits; layers of signbit.layers do, and signbit.convert.binarize puts them in",
     ]

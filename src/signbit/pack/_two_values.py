@@ -8,6 +8,7 @@ from torch import Tensor
 from signbit.pack._functions import Function, Keys, Turns, bisected, evaluated
 
 # The most numbers that are evaluated one by one, and the number of values in a row of them.
+_ACROSS = 1 << 12
 _MOST_LOOKS = 1 << 26
 _AT_ONCE = 1 << 22
 _FEW = 4
@@ -63,6 +64,24 @@ def two_values(function: Function, keys: Keys, step: int | None = None) -> TwoVa
     if function.direction is not None:
         return _of_monotone(function, keys, step)
     return _of_any(function, keys, step)
+
+
+def third_at(function: Function, keys: Keys, step: int | None, levels: Levels) -> Reason | None:
+    """The reason why a function is no sign, where some of its keys give a third number.
+
+    It looks at keys of the whole range, as that of a GELU gives 0 for all numbers below -14. What
+    lies between them only rounding can hit.
+    """
+    apart = step or 1
+    count = (keys.high - keys.low) // apart
+    parts = torch.arange(_ACROSS + 1)[:, None]
+    rows = keys.low + torch.div(count * parts, _ACROSS, rounding_mode="floor") * apart
+    values = _at(function, keys, rows)
+    odd = (values != levels.low) & (values != levels.high)
+    if not bool(odd.any()):
+        return None
+    number = keys.number(rows)[odd][0]
+    return Reason(f"it gives {float(values[odd][0]):g} at {float(number):g}", few=True, third=True)
 
 
 def _of_monotone(function: Function, keys: Keys, step: int | None) -> TwoValues | Reason:

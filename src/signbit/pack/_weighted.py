@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from signbit.format.bits import words_for
 from signbit.pack._draft import Conv, Step
 from signbit.pack._nodes import affine
 from signbit.pack._pointwise import function
@@ -115,3 +116,23 @@ def _output_size(source: Step, weight: Tensor, window: Window) -> tuple[int, int
         padded = size + window.padding[axis] + window.padding[axis + 2]
         sides.append((padded - reach) // window.stride[axis] + 1)
     return sides[0], sides[1], weight.shape[0]
+
+
+def why_real(weight: Tensor) -> str:
+    """Why a layer stays real. Signs of which some are zero get their own reason."""
+    zeros = int((weight == 0).sum())
+    sizes = weight.abs()
+    same = sizes >= sizes.amax((1, 2, 3), keepdim=True) * (1 - CLOSE)
+    if zeros and bool(((weight == 0) | same).all()) and bool((weight < 0).any()):
+        return f"{zeros:,} of its {weight.numel():,} weights are 0, which is no sign"
+    return "its weights are real"
+
+
+def wastes_words(source: Step, kernel: tuple[int, int], groups: int) -> bool:
+    """Whether a kernel as large as the map needs fewer words for its weights on a flat map.
+
+    Each tap needs whole words, so a pixel of one channel would have 63 bits of padding.
+    """
+    rows, columns, channels = source.size
+    whole = kernel == (rows, columns) and groups == 1
+    return whole and words_for(math.prod(source.size)) < rows * columns * words_for(channels)

@@ -6,14 +6,15 @@ from signbit.pack._draft import (
     Concat,
     Conv,
     Flatten,
+    Given,
     MaxPool,
     Move,
-    Pixels,
     Pointwise,
     RealStep,
     Step,
 )
 from signbit.pack._functions import Function
+from signbit.pack._samples import has_zero
 
 # The smallest normal number: torch may take smaller ones for 0.
 _TINY = torch.finfo(torch.float32).tiny
@@ -25,13 +26,13 @@ _KEEPS_ZERO_OF_ALL = frozenset({"add", "maximum", "minimum"})
 class Zeros:
     """Says which values are 0 everywhere for some flat image. Each value is examined once.
 
-    Numbers less their mean are. So are those of the pixels, where one of them stands for 0.
+    Numbers less their mean are. So are those of an input that can be 0.
 
-    of_pixels: whether to count pixels that stand for 0.
+    of_inputs: whether to count inputs.
     """
 
-    def __init__(self, of_pixels: bool):
-        self._of_pixels = of_pixels
+    def __init__(self, of_inputs: bool):
+        self._of_inputs = of_inputs
         self._known: dict[Step, bool] = {}
 
     def __call__(self, step: Step) -> bool:
@@ -49,8 +50,8 @@ class Zeros:
         return bool(((at != below) & (at != above)).any())
 
     def _look(self, step: Step) -> bool:
-        if isinstance(step, Pixels):
-            return self._of_pixels
+        if isinstance(step, Given):
+            return self._of_inputs and has_zero(step.input)
         if isinstance(step, Pointwise):
             at = Function(step, step.base)(torch.zeros(1, step.base.size[2]))
             return self(step.base) and bool((at == 0).all())

@@ -13,14 +13,14 @@ from signbit.passes import passes
 
 
 class Absorbed(NamedTuple):
-    """The nodes without the negations that weights could take, and what became of each node.
+    """The network without the negations that weights could take, and what became of each node.
 
     place: from each old number to the new one of the node with its value.
     negated: old numbers of removed flips, whose reader now sees the value before them; with
         the channels that differ.
     """
 
-    nodes: list[Node]
+    model: PackedModel
     place: Mapping[int, int]
     negated: Mapping[int, NDArray[np.bool_]]
 
@@ -28,14 +28,14 @@ class Absorbed(NamedTuple):
 @passes.register("absorb_flips")
 def absorb_flips(model: PackedModel) -> PackedModel:
     """The same network without each `flip` whose readers are all convolutions that can take it."""
-    return PackedModel(absorbed(model).nodes, model.preprocessing, model.info)
+    return absorbed(model).model
 
 
 def absorbed(model: PackedModel) -> Absorbed:
     """What `absorb_flips` does, and what becomes of each node."""
     removable = {
         number
-        for number, node in enumerate(model.nodes, 1)
+        for number, node in model.numbered()
         if node.op == "flip" and _all_can_take(model, number)
     }
     negated = {
@@ -43,19 +43,23 @@ def absorbed(model: PackedModel) -> Absorbed:
         for number in removable
     }
     kept: list[Node] = []
-    place = {0: 0}
-    for number, node in enumerate(model.nodes, 1):
+    place = {number: number for number in range(len(model.inputs))}
+    for number, node in model.numbered():
         if number in removable:
             place[number] = place[node.inputs[0]]
             continue
         changed = _negated(node, negated[node.inputs[0]]) if node.inputs[0] in removable else node
         kept.append(replace(changed, inputs=tuple(place[source] for source in node.inputs)))
-        place[number] = len(kept)
-    return Absorbed(kept, place, negated)
+        place[number] = len(model.inputs) + len(kept) - 1
+    signature = model.signature.moved(place)
+    return Absorbed(PackedModel(kept, signature, model.info), place, negated)
 
 
 def _all_can_take(model: PackedModel, number: int) -> bool:
     readers = model.readers(number)
+    # Who gets the value from outside must get it as it is.
+    if any(output.node == number for output in model.outputs):
+        return False
     return bool(readers) and all(_can_take(model.node(reader)) for reader in readers)
 
 

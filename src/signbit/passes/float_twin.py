@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from signbit.format import Node, PackedModel
+from signbit.format import Input, Node, PackedModel
 from signbit.format.bits import unpack_bits
+from signbit.format.types import BITS, F32
 
 _WINDOW = ("kernel", "stride", "padding", "dilation", "channels", "groups")
 
@@ -15,24 +16,40 @@ def float_twin(model: PackedModel) -> PackedModel:
     """A network of float32 numbers alone, whose layers have the same shapes: not the same scores.
 
     Convolutions of bits or pixels become real ones, thresholds become Hardtanh (batch norm would
-    cost more), and what only turns bits vanishes.
+    cost more), and what only turns bits vanishes, but where an output needs a node of its own.
     """
-    channels = np.ones(model.preprocessing.channels, np.float32)
-    nodes = [Node("normalize", (0,), {}, {"scale": channels / 255, "bias": 0 * channels})]
-    place = {0: 1}
-    for number, node in enumerate(model.nodes, 1):
+    given = {output.node for output in model.outputs}
+    nodes: list[Node] = []
+    place = {}
+    for number, one in enumerate(model.inputs):
+        place[number] = number
+        if one.kind != F32:
+            nodes.append(_real_input(one, number))
+            place[number] = len(model.inputs) + len(nodes) - 1
+    for number, node in model.numbered():
         inputs = tuple(place[source] for source in node.inputs)
-        if node.op in _VANISH:
+        if node.op in _VANISH and number not in given:
             place[number] = inputs[0]
             continue
         twin = _TWINS.get(node.op, _same)(model, node)
         nodes.append(Node(twin.op, inputs, twin.attributes, twin.tensors))
-        place[number] = len(nodes)
-    return PackedModel(nodes, model.preprocessing, model.info)
+        place[number] = len(model.inputs) + len(nodes) - 1
+    return PackedModel(nodes, model.signature.moved(place), model.info)
+
+
+def _real_input(one: Input, number: int) -> Node:
+    if one.kind == BITS:
+        return Node("signs", (number,))
+    channels = np.ones(one.shape[-1], np.float32)
+    return Node("normalize", (number,), {}, {"scale": channels / 255, "bias": 0 * channels})
 
 
 def _same(model: PackedModel, node: Node) -> Node:
     return node
+
+
+def _identity(model: PackedModel, node: Node) -> Node:
+    return Node("clamp", (), {"low": -math.inf, "high": math.inf})
 
 
 def _convolution(model: PackedModel, node: Node) -> Node:
@@ -53,5 +70,6 @@ def _hardtanh(model: PackedModel, node: Node) -> Node:
 _VANISH = ("normalize", "flip", "signs")
 _TWINS: dict[str, Callable[[PackedModel, Node], Node]] = {
     **dict.fromkeys(("conv_bits", "conv_u8", "conv_f32_bits", "conv_f32"), _convolution),
+    **dict.fromkeys(_VANISH, _identity),
     "threshold": _hardtanh,
 }

@@ -16,9 +16,9 @@ def on_the_map(model: PackedModel) -> PackedModel:
     """
     nodes = [
         _on_the_map(model, node) if _reads_flat_map(model, number) else node
-        for number, node in enumerate(model.nodes, 1)
+        for number, node in model.numbered()
     ]
-    return PackedModel(nodes, model.preprocessing, model.info)
+    return replace(model, nodes=nodes)
 
 
 def _reads_flat_map(model: PackedModel, number: int) -> bool:
@@ -27,7 +27,7 @@ def _reads_flat_map(model: PackedModel, number: int) -> bool:
     if not operation.is_convolution or operation.order_matters or not model.is_linear(node):
         return False
     source = node.inputs[0]
-    return source > 0 and model.node(source).op == "flatten"
+    return not model.is_input(source) and model.node(source).op == "flatten"
 
 
 def _on_the_map(model: PackedModel, node: Node) -> Node:

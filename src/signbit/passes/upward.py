@@ -1,6 +1,5 @@
 """Thresholds that all point upwards."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,20 +17,20 @@ def upward(model: PackedModel) -> PackedModel:
     Where a convolution's sums go to a threshold alone, the weights of the channels that compare
     downwards are negated, with them their sums and thresholds. The bits stay the same.
     """
-    nodes = list(model.nodes)
-    for index, node in enumerate(model.nodes):
+    nodes = dict(model.numbered())
+    given = {output.node for output in model.outputs}
+    for number, node in model.numbered():
         source = node.inputs[0]
-        if node.op != "threshold" or model.types[source].kind != I32:
+        if node.op != "threshold" or model.types[source].kind != I32 or source in given:
             continue
         if len(model.readers(source)) == 1 and model.operation(source).is_convolution:
             below = unpack_bits(node.tensors["below"], model.types[source].channels)
-            nodes[source - 1] = _negated(model, nodes, source, below)
-            nodes[index] = _upwards(node, below)
-    return PackedModel(nodes, model.preprocessing, model.info)
+            nodes[source] = _negated(model, nodes[source], below)
+            nodes[number] = _upwards(node, below)
+    return replace(model, nodes=list(nodes.values()))
 
 
-def _negated(model: PackedModel, nodes: Sequence[Node], number: int, channels: np.ndarray) -> Node:
-    node = nodes[number - 1]
+def _negated(model: PackedModel, node: Node, channels: np.ndarray) -> Node:
     group = model.types[node.inputs[0]].channels // node.attributes["groups"]
     bits = unpack_bits(node.tensors["weight"], group) ^ channels[:, None, None, None]
     return replace(node, tensors={"weight": pack_bits(bits)})

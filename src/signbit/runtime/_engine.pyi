@@ -20,6 +20,7 @@ class Engine:
         self,
         types: list[tuple[Any, ...]],
         nodes: list[_Node],
+        outputs: list[int],
         threads: int,
         isa: str,
         /,
@@ -34,16 +35,9 @@ class Engine:
     def takes_normalized(self) -> bool: ...
     def run(
         self,
-        images: NDArray[np.uint8],
-        scores: NDArray[np.float32],
-        seconds: NDArray[np.float64] | None,
-        signals: bool,
-        /,
-    ) -> None: ...
-    def run_normalized(
-        self,
-        images: NDArray[np.float32],
-        scores: NDArray[np.float32],
+        inputs: list[NDArray[Any]],
+        outputs: list[NDArray[Any]],
+        normalized: bool,
         seconds: NDArray[np.float64] | None,
         signals: bool,
         /,

@@ -34,17 +34,19 @@ class ProcessEngine:
 
     def run(
         self,
-        images: NDArray[Any],
-        scores: NDArray[np.float32],
+        inputs: list[NDArray[Any]],
+        outputs: list[NDArray[Any]],
         seconds: NDArray[np.float64] | None = None,
+        normalized: bool = False,
     ) -> None:
-        """Fill `scores`, and add to `seconds` of each step; float32 images are normalized ones.
+        """Fill `outputs`, and add to `seconds` of each step; bits are words.
+
+        normalized: whether numbers in the model's own space are given in place of pixels.
 
         Raises: what a signal handler raises, such as KeyboardInterrupt, and EngineError where a
         signal handler calls the engine that it interrupts.
         """
         own = self._here()
-        run = own.engine.run_normalized if images.dtype == np.float32 else own.engine.run
         # Python hands signals to the main thread alone.
         signals = threading.get_ident() == threading.main_thread().ident
         with own.lock:  # of Python: a signal is answered while waiting for it
@@ -55,7 +57,7 @@ class ProcessEngine:
                 )
             own.busy = True
             try:
-                run(images, scores, seconds, signals)
+                own.engine.run(inputs, outputs, normalized, seconds, signals)
             finally:
                 own.busy = False
 
@@ -68,8 +70,9 @@ class ProcessEngine:
     def _make(self) -> "_Own":
         nodes = [_plain(node) for node in self._model.nodes]
         types = [tuple(one) for one in self._model.types]
+        outputs = [one.node for one in self._model.outputs]
         try:
-            return _Own(_engine.Engine(types, nodes, self._threads, self._isa))
+            return _Own(_engine.Engine(types, nodes, outputs, self._threads, self._isa))
         except (MemoryError, OSError) as error:
             raise EngineError(
                 f"this machine has no room to run the network on {self._threads} threads "

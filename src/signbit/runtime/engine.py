@@ -1,15 +1,29 @@
 """The Python face of the C++ engine."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.errors import InputTypeError, UsageError
-from signbit.format import PackedModel, Preprocessing
+from signbit.errors import UsageError
+from signbit.format import Input, Output, PackedModel, Preprocessing
+from signbit.format.signature import CLASSES
 from signbit.runtime import _engine
+from signbit.runtime._features import node_of, with_features
 from signbit.runtime._process_engine import ProcessEngine
+from signbit.runtime.samples import (
+    Layout,
+    Samples,
+    as_output,
+    as_words,
+    checked_inputs,
+    checked_numbers,
+    empty_values,
+    in_layout,
+    require_layout,
+)
 
 MAX_THREADS = 256
 
@@ -22,34 +36,65 @@ def available_isas() -> list[str]:
 class Engine:
     """Runs a packed network; needs neither torch nor training code.
 
-    Takes uint8 pixels, (N, H, W, C), and gives float32 scores, (N, classes). The same scores
-    come out for any batch size, number of threads and instruction set. Several Python threads may
-    share one engine; their calls wait for each other, without holding the interpreter. A signal,
-    such as Ctrl-C, is answered during a call of the main thread.
+    Call it with an array, (N, *shape of the input): uint8 pixels or codes, float32 numbers, or
+    bits as bool, True for +1, or as uint64 words of 64 channels. It returns the array of the
+    output: float32, int32 for sums, bool for bits, (N, channels), (N, length, channels) or (N,
+    height, width, channels). A network of several inputs takes a dict of arrays by their names,
+    and one of several outputs returns such a dict.
+
+    The same numbers come out for any batch size, number of threads and instruction set. Several
+    Python threads may share one engine; their calls wait for each other, without holding the
+    interpreter. A signal, such as Ctrl-C, is answered during a call of the main thread.
 
     A forked process that goes on with an engine gets threads of its own for it. Pickling or copying
-    an engine carries the content of its file, `threads` and `isa`.
+    an engine carries the content of its file, `threads`, `isa` and `layout`.
 
     threads: how many work on a call; 1 starts none.
     isa: an instruction set of `available_isas`; None for SIGNBIT_ISA, or else the fastest.
+    layout: "file" for arrays with channels last; "torch" for (N, C), (N, C, L), (N, C, H, W).
 
-    Raises: UsageError for a number of threads or an instruction set that cannot be; EngineError
-        where the machine has no memory or threads left.
+    Raises: UsageError for a number of threads, an instruction set or a layout that cannot be;
+        EngineError where the machine has no memory or threads left.
     """
 
-    def __init__(self, model: PackedModel, threads: int = 1, isa: str | None = None):
+    def __init__(
+        self,
+        model: PackedModel,
+        threads: int = 1,
+        isa: str | None = None,
+        layout: Layout = "file",
+    ):
         if type(threads) is not int or not 1 <= threads <= MAX_THREADS:
             raise UsageError(f"threads is {threads!r}; give a whole number, 1 to {MAX_THREADS}")
-        self.preprocessing: Preprocessing = model.preprocessing
-        self.classes = model.classes
-        self._expected = (*model.preprocessing.size, model.preprocessing.channels)
-        self._model, self._isa = model, isa
+        self.layout: Layout = require_layout(layout)
+        self.model, self._isa = model, isa
         self._process_engine = ProcessEngine(model, threads, chosen_isa(isa))
+        self._of_features: dict[int, Engine] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         from signbit.format.file import to_bytes
 
-        return _unpickle, (to_bytes(self._model), self.threads, self._isa)
+        return _unpickle, (to_bytes(self.model), self.threads, self._isa, self.layout)
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        """What the network takes: names, kinds and shapes, channels last."""
+        return self.model.inputs
+
+    @property
+    def outputs(self) -> Sequence[Output]:
+        """What the network gives: names, kinds, and names of channels."""
+        return self.model.outputs
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """Pixels and classes of a network of images. Raises: UsageError for another network."""
+        return self.model.preprocessing
+
+    @property
+    def classes(self) -> int:
+        """How many classes it tells apart. Raises: UsageError as `classify`."""
+        return self.model.types[self._of_classes().node].channels
 
     @property
     def threads(self) -> int:
@@ -61,19 +106,48 @@ class Engine:
         """The instruction set in use."""
         return self._process_engine.engine.isa
 
-    def scores(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Scores of images, the class of the highest being the answer.
+    def __call__(self, inputs: Samples) -> Any:
+        """The array of the output, or a dict of arrays where there are several.
 
-        Shape:  (N, H, W, C) uint8 to (N, classes) float32.
-        Raises: InputTypeError for another dtype, UsageError for another shape or no image.
+        Raises: InputTypeError for arrays of another type; UsageError for another shape, a missing
+            or unknown name, NaN, or no sample; each names the input.
         """
-        return self._run(pixels, np.uint8)
+        given = self.run(inputs)
+        return next(iter(given.values())) if len(given) == 1 else given
 
-    __call__ = scores
+    def run(self, inputs: Samples) -> dict[str, NDArray[Any]]:
+        """The arrays of all outputs by their names. Raises: as a call."""
+        return self._run(checked_inputs(self.model, inputs, self.layout))
 
-    def classify(self, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """The class of the highest score, of equal ones the lowest.  Shape: (N,)."""
-        return self.scores(pixels).argmax(axis=1)
+    def scores(self, inputs: Samples) -> NDArray[Any]:
+        """The array of the first output; of a classifier its scores. Raises: as a call."""
+        return next(iter(self.run(inputs).values()))
+
+    def classify(self, inputs: Samples) -> NDArray[np.int64]:
+        """The class of the highest score, of equal ones the lowest.
+
+        Shape: (N,); of a map of classes (N, length) or (N, height, width).
+
+        Raises: as a call; UsageError where the network does not give exactly one output of classes.
+        """
+        output = self._of_classes()
+        channels = -1 if self.layout == "file" else 1
+        return self.run(inputs)[output.name].argmax(axis=channels)
+
+    def features(self, inputs: Samples, of: int | str | Sequence[int | str]) -> Any:
+        """Values from inside the network, by the numbers of nodes or the paths of modules.
+
+        of: one of them, or a list. A path stands for the last node that packing made of that
+            module of torch. A second engine is made for each new node, and kept.
+
+        Returns: an array, (N, C) of a row, else (N, H, W, C), in the engine's layout: float32,
+            int32, or bool for bits; for a list, a dict of them.
+
+        Raises: as a call; UsageError for a node or a path that the network does not have.
+        """
+        if isinstance(of, int | str):
+            return self._features_of(inputs, of)
+        return {one: self._features_of(inputs, one) for one in of}
 
     def from_normalized(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores of images in the model's own space, scale * pixel + bias.
@@ -81,44 +155,54 @@ class Engine:
         Only for networks whose first layer is computed on real numbers: others take the pixels
         themselves, as integers.
 
-        Shape:  (N, H, W, C) float32 to (N, classes) float32.
-        Raises: as `scores`.
+        Shape:  (N, *shape of the input) float32, channels last, to the array of the first output.
+        Raises: as a call.
         """
         if not self._process_engine.engine.takes_normalized:
             raise UsageError(
                 "this network computes on the pixels as integers; give it uint8 images"
             )
-        return self._run(images, np.float32)
+        numbers = checked_numbers(self.inputs[0], images)
+        return next(iter(self._run([numbers], normalized=True).values()))
 
-    def timed(self, pixels: NDArray[np.uint8]) -> dict[int, float]:
+    def timed(self, inputs: Samples) -> dict[int, float]:
         """Seconds in each step, by the first node that it stands for.
 
-        Those of images that the calling thread runs, and of images that all threads share.
+        Those of samples that the calling thread runs, and of samples that all threads share.
         """
         nodes = self._process_engine.engine.step_nodes
         seconds = np.zeros(len(nodes))
-        self._run(pixels, np.uint8, seconds)
+        self._run(checked_inputs(self.model, inputs, self.layout), seconds)
         return dict(zip(nodes, seconds.tolist(), strict=True))
 
-    def _run(
-        self, images: NDArray[Any], dtype: Any, seconds: NDArray[np.float64] | None = None
-    ) -> NDArray[np.float32]:
-        fits = isinstance(images, np.ndarray) and images.dtype == dtype and images.ndim == 4
-        if not fits or images.shape[1:] != self._expected or not len(images):
-            raise self._refusal(images, dtype)
-        scores = np.empty((len(images), self.classes), np.float32)
-        self._process_engine.run(np.ascontiguousarray(images), scores, seconds)
-        return scores
+    def _of_classes(self) -> Output:
+        found = [one for one in self.outputs if one.kind == CLASSES]
+        if len(found) == 1:
+            return found[0]
+        given = ", ".join(f"{one.name} ({one.kind})" for one in self.outputs)
+        raise UsageError(f"this is for networks with one output of classes, not for {given}")
 
-    def _refusal(self, images: Any, dtype: Any) -> Exception:
-        height, width, channels = self._expected
-        wanted = f"{np.dtype(dtype)} of shape (N, {height}, {width}, {channels})"
-        if not isinstance(images, np.ndarray) or images.dtype != dtype:
-            kind = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
-            return InputTypeError(f"images are {kind}; the network takes {wanted}")
-        return UsageError(
-            f"images have the shape {images.shape}; the network takes {wanted}, N at least 1"
-        )
+    def _features_of(self, inputs: Samples, of: int | str) -> NDArray[Any]:
+        number = node_of(self.model, of)
+        if number not in self._of_features:
+            model = with_features(self.model, number)
+            self._of_features[number] = Engine(model, self.threads, self._isa, self.layout)
+        return self._of_features[number].scores(inputs)
+
+    def _run(
+        self,
+        inputs: list[NDArray[Any]],
+        seconds: NDArray[np.float64] | None = None,
+        normalized: bool = False,
+    ) -> dict[str, NDArray[Any]]:
+        taken = [as_words(one, array) for one, array in zip(self.inputs, inputs, strict=True)]
+        types = [self.model.types[one.node] for one in self.outputs]
+        given = [empty_values(value, len(inputs[0])) for value in types]
+        self._process_engine.run(taken, given, seconds, normalized)
+        return {
+            one.name: in_layout(as_output(array, value, one.rank), self.layout)
+            for one, array, value in zip(self.outputs, given, types, strict=True)
+        }
 
 
 def chosen_isa(isa: str | None) -> str:
@@ -134,5 +218,5 @@ def chosen_isa(isa: str | None) -> str:
     return chosen
 
 
-def _unpickle(content: bytes, threads: int, isa: str | None) -> Engine:
-    return Engine(PackedModel.load(content), threads, isa)
+def _unpickle(content: bytes, threads: int, isa: str | None, layout: Layout) -> Engine:
+    return Engine(PackedModel.load(content), threads, isa, layout)

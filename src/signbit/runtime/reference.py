@@ -11,38 +11,50 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.errors import UsageError
-from signbit.format import Node, PackedModel
+from signbit.format import Input, Node, Output, PackedModel
 from signbit.format.bits import unpack_bits
 from signbit.format.ops.conv import largest_pixel
 from signbit.format.ops.move import move_places
 from signbit.runtime import _reference_numbers as numbers
 from signbit.runtime._reference_numbers import signs
+from signbit.runtime.samples import Samples, as_bools, checked_inputs, value_shape
 
 Array = NDArray[Any]
 
 
-def run(model: PackedModel, pixels: NDArray[np.uint8]) -> list[Array]:
-    """Every value of the graph for some images, the pixels first, the scores last.
+def run(model: PackedModel, inputs: Samples) -> list[Array]:
+    """Every value of the graph for some samples, the inputs first.
 
-    Raises: UsageError where dtype, rank or size are not those of the network.
+    inputs: as the engine takes them, channels last.
+
+    Raises: as `Engine.__call__`.
     """
-    height, width = model.preprocessing.size
-    expected = (height, width, model.preprocessing.channels)
-    if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
-        raise UsageError(
-            f"images are {pixels.dtype} of shape {pixels.shape}; the network takes uint8 of "
-            f"shape (N, {height}, {width}, {expected[2]})"
-        )
-    values: list[Array] = [pixels]
+    arrays = checked_inputs(model, inputs)
+    values = [_as_map(one, array) for one, array in zip(model.inputs, arrays, strict=True)]
     for node in model.nodes:
         values.append(apply(node, [values[index] for index in node.inputs]))
     return values
 
 
-def scores(model: PackedModel, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N, H, W, C) uint8 to (N, classes) float32."""
-    return run(model, pixels)[-1].reshape(len(pixels), -1)
+def outputs(model: PackedModel, inputs: Samples) -> dict[str, Array]:
+    """The arrays of all outputs by their names, channels last, bits as bool."""
+    values = run(model, inputs)
+    return {one.name: output_array(model, one, values[one.node]) for one in model.outputs}
+
+
+def output_array(model: PackedModel, output: Output, value: Array) -> Array:
+    """A value of the graph, (N, H, W, C), as the array of an output."""
+    return value.reshape(len(value), *value_shape(model.types[output.node], output.rank))
+
+
+def scores(model: PackedModel, inputs: Samples) -> Array:
+    """The array of the first output."""
+    return next(iter(outputs(model, inputs).values()))
+
+
+def _as_map(one: Input, array: Array) -> Array:
+    _, height, width, channels = one.type
+    return as_bools(one, array).reshape(len(array), height, width, channels)
 
 
 def apply(node: Node, inputs: Sequence[Array]) -> Array:

@@ -1,13 +1,19 @@
 """Accuracy and confusions of a classifier, counted batch by batch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import CheckpointError, UsageError
+from signbit.scoring._calibration import CalibrationCounter
+from signbit.scoring._probabilities import softmax
 
 MOST_TOP = 5
+# The confusion matrix has the square of it.
+MOST_CLASSES = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -17,11 +23,13 @@ class Classification:
     confusion: (classes, classes) int64; row = true class, column = predicted class.
     in_top: images whose true class is among the `top` highest scores.
     top: 5, or the number of classes where there are fewer.
+    calibration_error: see `CalibrationCounter`; None without images.
     """
 
     confusion: NDArray[np.int64]
     in_top: int
     top: int
+    calibration_error: float | None = None
 
     @property
     def images(self) -> int:
@@ -45,21 +53,36 @@ class Classification:
         rights = np.diagonal(self.confusion)
         return [_share(int(r), int(t)) for r, t in zip(rights, totals, strict=True)]
 
+    def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
+        """The figures by the names of classes, for JSON."""
+        return {
+            "top1": self.top1,
+            "top5": self.top5,
+            "calibration_error": self.calibration_error,
+            "classes": list(names),
+            "per_class": dict(zip(names, self.per_class, strict=True)),
+            "confusion": self.confusion.tolist(),
+        }
+
 
 class ClassificationCounter:
     """Counts the results of batches; the result does not depend on the size of the batches.
 
     Where scores are equal, the class of the lower index comes first, as in `numpy.argmax`. This
     holds for the prediction and for the top 5.
+
+    probabilities: whether the scores are probabilities already; else their softmax is.
     """
 
-    def __init__(self, num_classes: int):
-        if num_classes < 1:
-            raise UsageError(f"{num_classes} classes; give at least 1")
+    def __init__(self, num_classes: int, probabilities: bool = False):
+        if not 1 <= num_classes <= MOST_CLASSES:
+            raise UsageError(f"{num_classes} classes; give 1 to {MOST_CLASSES}")
         self.num_classes = num_classes
         self.top = min(MOST_TOP, num_classes)
         self._confusion = np.zeros((num_classes, num_classes), np.int64)
         self._in_top = 0
+        self._probabilities = probabilities
+        self._calibration = CalibrationCounter()
 
     def add(self, scores: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
         """Count a batch.
@@ -69,33 +92,39 @@ class ClassificationCounter:
             Then nothing of the batch is counted.
         """
         check_scores(scores, self.num_classes)
-        labels = self._checked(labels, len(scores))
+        labels = checked_labels(labels, len(scores), self.num_classes)
         own = scores[np.arange(len(scores)), labels][:, None]
         before = np.arange(self.num_classes) < labels[:, None]
         rank = ((scores > own) | ((scores == own) & before)).sum(axis=1)
         self._in_top += int((rank < self.top).sum())
-        pairs = labels * self.num_classes + scores.argmax(axis=1)
+        answers = scores.argmax(axis=1)
+        probabilities = scores if self._probabilities else softmax(scores)
+        self._calibration.add(probabilities.max(axis=1), answers == labels)
+        pairs = labels * self.num_classes + answers
         counts = np.bincount(pairs, minlength=self.num_classes**2)
         self._confusion += counts.reshape(self._confusion.shape)
 
     def result(self) -> Classification:
         """The figures of all batches so far."""
-        return Classification(self._confusion.copy(), self._in_top, self.top)
+        error = self._calibration.error()
+        return Classification(self._confusion.copy(), self._in_top, self.top, error)
 
-    def _checked(self, labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-        labels = np.asarray(labels)
-        if labels.shape != (count,) or not (count == 0 or np.issubdtype(labels.dtype, np.integer)):
-            raise UsageError(
-                f"labels are {labels.dtype} of shape {labels.shape}; "
-                f"give one whole number for each of {count} images"
-            )
-        wrong = (labels < 0) | (labels >= self.num_classes)
-        if wrong.any():
-            raise UsageError(
-                f"label {labels[wrong][0]} of image {int(wrong.argmax())} of the batch; "
-                f"labels go from 0 to {self.num_classes - 1}"
-            )
-        return labels.astype(np.int64)
+
+def checked_labels(labels: NDArray[np.int64], count: int, num_classes: int) -> NDArray[np.int64]:
+    """The labels of so many images. Raises: UsageError for what is no class of one of them."""
+    labels = np.asarray(labels)
+    if labels.shape != (count,) or not (count == 0 or np.issubdtype(labels.dtype, np.integer)):
+        raise UsageError(
+            f"labels are {labels.dtype} of shape {labels.shape}; "
+            f"give one whole number for each of {count} images"
+        )
+    wrong = (labels < 0) | (labels >= num_classes)
+    if wrong.any():
+        raise UsageError(
+            f"label {labels[wrong][0]} of image {int(wrong.argmax())} of the batch; "
+            f"labels go from 0 to {num_classes - 1}"
+        )
+    return labels.astype(np.int64)
 
 
 def check_scores(scores: NDArray[np.float32], num_classes: int) -> None:

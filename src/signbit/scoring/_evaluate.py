@@ -12,6 +12,7 @@ from signbit.data import ImageSet, class_places
 from signbit.errors import DataError
 from signbit.format import Preprocessing
 from signbit.scoring._counts import Classification, ClassificationCounter
+from signbit.scoring._probabilities import ends_in_softmax
 
 MOST_LISTED = 5
 
@@ -55,11 +56,7 @@ class Evaluation:
             "split": self.split,
             "images": self.figures.images,
             "images_per_second": self.images_per_second,
-            "top1": self.figures.top1,
-            "top5": self.figures.top5,
-            "classes": list(self.classes),
-            "per_class": dict(zip(self.classes, self.figures.per_class, strict=True)),
-            "confusion": self.figures.confusion.tolist(),
+            **self.figures.to_dict(self.classes),
         }
 
 
@@ -83,8 +80,8 @@ def evaluate(
     """
     _check_shape(model.preprocessing, images)
     classes = class_names(model, images.classes) if classes is None else tuple(classes)
-    labels = _labels_in(classes, images)
-    counter = ClassificationCounter(len(classes))
+    labels = labels_in(classes, images.name, images.classes, images.labels)
+    counter = ClassificationCounter(len(classes), ends_in_softmax(model))
     start = time.perf_counter()
     for batch in _batches(len(labels), batch_size):
         counter.add(model.scores(images.images[batch]), labels[batch])
@@ -130,29 +127,35 @@ def _check_shape(preprocessing: Preprocessing, images: ImageSet) -> None:
         )
 
 
-def _labels_in(classes: Sequence[str], images: ImageSet) -> NDArray[np.int64]:
-    """The labels as indices into the model's classes."""
-    own = tuple(images.classes)
+def labels_in(
+    classes: Sequence[str], data: str, own: Sequence[str], labels: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Labels of data as indices into the model's classes, matched as `evaluate` says.
+
+    own: the classes that the labels are indices of.
+    Raises: DataError where a class is not known, or classes by number are not as many.
+    """
+    own, classes = tuple(own), tuple(classes)
     places = class_places(own, classes)
     known = [place for place in places if place is not None]
     if len(known) == len(own):
-        return np.array(known, np.int64)[images.labels]
+        return np.array(known, np.int64)[labels]
     if numbered(len(own)) != own and numbered(len(classes)) != classes:
         unknown = [name for name, place in zip(own, places, strict=True) if place is None]
         more = ", ..." if len(unknown) > MOST_LISTED else ""
         raise DataError(
-            f"{images.name} has {len(own)} classes, the model {len(classes)}, and the model does "
+            f"{data} has {len(own)} classes, the model {len(classes)}, and the model does "
             f"not know {', '.join(unknown[:MOST_LISTED])}{more}; its names are "
             f"{', '.join(classes[:MOST_LISTED])}{', ...' if len(classes) > MOST_LISTED else ''}"
         )
-    # Where images have numbers for classes, those of the highest class may be missing.
+    # Where data has numbers for classes, those of the highest class may be missing.
     fewer = own == numbered(len(own)) and len(own) < len(classes)
     if len(own) != len(classes) and not fewer:
         raise DataError(
-            f"{images.name} has {len(own)} classes, the model {len(classes)}; classes.txt in a "
-            "folder of images names those that it can have"
+            f"{data} has {len(own)} classes, the model {len(classes)}; classes.txt in a "
+            "folder of files names those that it can have"
         )
-    return images.labels
+    return labels
 
 
 def _shape(shape: Sequence[int]) -> str:

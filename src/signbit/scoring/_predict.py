@@ -1,26 +1,19 @@
 """Classify image files; needs only NumPy and Pillow."""
 
-import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from signbit.data import label_of, read_image
 from signbit.errors import DataError
-from signbit.format import Preprocessing
 from signbit.scoring._counts import check_scores
 from signbit.scoring._evaluate import Classifier
-
-READERS = 4
+from signbit.scoring._probabilities import ends_in_softmax, softmax
+from signbit.scoring._reading import read_ahead
 
 
 @dataclass(frozen=True)
@@ -97,7 +90,8 @@ def predict(
     """Classify the files in their order; the memory needed does not grow with their number.
 
     Probabilities are the softmax of the scores. Where the scores are log-probabilities, that gives
-    the probabilities themselves. Where two are equal, the class of the lower index comes first.
+    the probabilities themselves. A packed network that ends in a softmax gives probabilities, which
+    stay as they are. Where two are equal, the class of the lower index comes first.
 
     classes: names in the order of the scores.
     top: how many of the likeliest classes to name, at most the number of classes.
@@ -105,7 +99,12 @@ def predict(
 
     Raises: CheckpointError where a score is not a number.
     """
-    for batch in _read(paths, model.preprocessing, batch_size):
+    preprocessing = model.preprocessing
+
+    def read(path: Path) -> NDArray[np.uint8]:
+        return read_image(path, preprocessing.size, preprocessing.channels)
+
+    for batch in read_ahead(paths, read, batch_size):
         images = [pixels for _, pixels in batch if isinstance(pixels, np.ndarray)]
         answers = iter(_classify(model, np.stack(images), classes, top) if images else ())
         for path, pixels in batch:
@@ -121,60 +120,7 @@ def _classify(
 ) -> Iterator[list[tuple[str, float]]]:
     scores = model.scores(images)
     check_scores(scores, len(classes))
-    probabilities = softmax(scores)
+    probabilities = scores if ends_in_softmax(model) else softmax(scores)
     order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
     for row, best in zip(probabilities, order, strict=True):
         yield [(classes[int(index)], float(row[index])) for index in best]
-
-
-def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities from scores; rows add up to 1.  Shape: (N, classes)."""
-    wide = scores.astype(np.float64)
-    highest = wide.max(axis=1, keepdims=True)
-    # Where the highest score is infinite, the difference to itself would be NaN.
-    shifted = np.where(wide == highest, 0.0, wide - np.nan_to_num(highest))
-    powers = np.exp(shifted)
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-Read = tuple[Path, NDArray[np.uint8] | DataError]
-
-
-def _read(
-    paths: Iterable[Path], preprocessing: Preprocessing, batch_size: int
-) -> Iterator[list[Read]]:
-    """Batches of files as pixels or errors; a few threads read the next while one is in use."""
-
-    def read(path: Path) -> Read:
-        try:
-            return path, read_image(path, preprocessing.size, preprocessing.channels)
-        except DataError as error:
-            return path, error
-
-    waiting: deque[Future[Read]] = deque()
-    remaining = iter(paths)
-    with _filters_of_readers(), ThreadPoolExecutor(READERS) as pool:
-        try:
-            while True:
-                missing = 2 * batch_size - len(waiting)
-                waiting += [pool.submit(read, path) for path in islice(remaining, missing)]
-                if not waiting:
-                    return
-                yield [waiting.popleft().result() for _ in range(min(batch_size, len(waiting)))]
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-@contextmanager
-def _filters_of_readers() -> Iterator[None]:
-    """Set the warning filters of `read_image` around all its threads.
-
-    Filters belong to the process. If threads set and restore them in turn, the last one may restore
-    the filters that another thread had set. Here every thread finds the same filters, so it does
-    not matter which are restored last.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield

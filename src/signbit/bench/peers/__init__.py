@@ -4,21 +4,31 @@ A peer runs a network whose layers have the sizes of a packed one's, with random
 same answers. Each is one module, which imports its runtime only when it is made.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import ExportError, MissingDependencyError
 from signbit.format import PackedModel
 from signbit.registry import Registry
+from signbit.runtime.samples import in_layout
 
-# Runs (N, H, W, C) uint8.
-Peer = Callable[[NDArray[np.uint8]], Any]
+# Arrays by the names of inputs, as `peer_arrays` arranges them.
+Arrays = Mapping[str, NDArray[Any]]
+Peer = Callable[[Arrays], Any]
 MakePeer = Callable[[PackedModel, int], Peer]
 
 peers: Registry[MakePeer] = Registry("peer", "signbit.bench.peers")
+
+
+def peer_arrays(model: PackedModel, samples: Arrays) -> Arrays:
+    """Samples of a packed network as its exports to ONNX and torch take them.
+
+    An image of pixels has its channels last, as in the file; other inputs have them first.
+    """
+    layout = "file" if model.signature.is_of_images else "torch"
+    return {name: in_layout(array, layout) for name, array in samples.items()}
 
 
 def make_peers(model: PackedModel, threads: int) -> tuple[dict[str, Peer], dict[str, str]]:

@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from signbit.export.onnx import to_proto
 from signbit.format import PackedModel
@@ -13,7 +11,7 @@ from signbit.passes.float_twin import float_twin
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from signbit.bench.peers import Peer
+    from signbit.bench.peers import Arrays, Peer
 
 _ERRORS_ONLY = 3
 
@@ -33,7 +31,7 @@ def session(network: "ModelProto", threads: int) -> "Peer":
         network.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
 
-    def run(pixels: NDArray[np.uint8]) -> Any:
-        return loaded.run(None, {"pixels": pixels})[0]
+    def run(arrays: "Arrays") -> Any:
+        return loaded.run(None, dict(arrays))[0]
 
     return run

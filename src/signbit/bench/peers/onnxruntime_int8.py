@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from signbit.bench.peers import Peer, peers
+from signbit.bench.peers import Peer, peer_arrays, peers
 from signbit.format import PackedModel
+from signbit.runtime.samples import random_inputs
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -17,7 +18,7 @@ _CALIBRATED_ON = 4
 
 @peers.register("onnxruntime int8")
 def onnxruntime_int8(model: PackedModel, threads: int) -> Peer:
-    """Quantized by its own tool: statically, weights per channel, on random images."""
+    """Quantized by its own tool: statically, weights per channel, on random samples."""
     from signbit.bench.peers._session import float_graph, session
 
     return session(_quantized(float_graph(model), model), threads)
@@ -29,12 +30,14 @@ def _quantized(twin: "ModelProto", model: PackedModel) -> "ModelProto":
 
     class Images(CalibrationDataReader):
         def __init__(self) -> None:
-            size = (1, *model.preprocessing.size, model.preprocessing.channels)
-            generator = np.random.default_rng(0)
-            self.left = [generator.integers(0, 256, size, np.uint8) for _ in range(_CALIBRATED_ON)]
+            samples = peer_arrays(model, random_inputs(model, _CALIBRATED_ON))
+            self.left = [
+                {name: array[index : index + 1] for name, array in samples.items()}
+                for index in range(_CALIBRATED_ON)
+            ]
 
         def get_next(self) -> dict[str, np.ndarray] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-            return {"pixels": self.left.pop()} if self.left else None
+            return self.left.pop() if self.left else None
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "int8.onnx"

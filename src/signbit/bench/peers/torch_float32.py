@@ -2,10 +2,7 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from signbit.bench.peers import Peer, peers
+from signbit.bench.peers import Arrays, Peer, peers
 from signbit.format import PackedModel
 from signbit.passes.float_twin import float_twin
 
@@ -19,12 +16,12 @@ def torch_float32(model: PackedModel, threads: int) -> Peer:
 
     network = to_module(float_twin(model)).to(memory_format=torch.channels_last)  # pyright: ignore
 
-    def run(pixels: NDArray[np.uint8]) -> Any:
+    def run(arrays: Arrays) -> Any:
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:
             with torch.inference_mode():
-                return network(torch.from_numpy(pixels))
+                return network(*map(torch.from_numpy, arrays.values()))
         finally:
             torch.set_num_threads(before)
 

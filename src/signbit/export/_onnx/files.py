@@ -5,25 +5,46 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from signbit.export._interface import ExportRequest
+from signbit.export._npz import write_npz
 from signbit.export._template import template
+from signbit.format import Input, Output, PackedModel
 from signbit.format.parameters import node_name, signs
+from signbit.format.signature import CLASSES
 from signbit.format.types import BITS
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+Array = NDArray[Any]
 
-def metadata(proto: "ModelProto", request: ExportRequest, conventions: Mapping[str, str]) -> None:
-    """Add conventions and class names to the file, so that it has them without the manifest."""
+
+def metadata(proto: "ModelProto", model: PackedModel, conventions: Mapping[str, str]) -> None:
+    """Add conventions and names to the file, so that it has them without the manifest.
+
+    They are the names of classes, or all inputs and outputs where the network takes anything else
+    than an image.
+    """
     from onnx import helper
 
     proto.doc_string = "\n".join(f"{key}: {text}" for key, text in conventions.items())
-    classes = request.model.preprocessing.classes
-    if classes:
-        helper.set_model_props(proto, {"classes": json.dumps(list(classes))})
+    if model.signature.is_of_images:
+        names = {"classes": list(model.preprocessing.classes)}
+    else:
+        # The shapes are those of the graph.
+        names = {
+            "inputs": [_without(one, "shape") for one in model.inputs],
+            "outputs": [_without(one, "node", "rank") for one in model.outputs],
+        }
+    props = {key: json.dumps(listed) for key, listed in names.items() if listed}
+    if props:
+        helper.set_model_props(proto, props)
+
+
+def _without(one: Input | Output, *fields: str) -> dict[str, Any]:
+    return {key: value for key, value in one.to_dict().items() if key not in fields}
 
 
 _IMPORTS = {
@@ -35,27 +56,44 @@ _IMPORTS = {
 _PACKAGES = {"onnx": "numpy, onnx and onnxruntime", "qonnx": "numpy and qonnx"}
 
 
-def write(proto: "ModelProto", request: ExportRequest, folder: Path, dialect: str) -> None:
-    """Write NAME.onnx, NAME_golden.npz and check.py. Raises: the errors of onnx.checker."""
+def write(
+    proto: "ModelProto",
+    request: ExportRequest,
+    folder: Path,
+    dialect: str,
+    inputs: Mapping[str, Array],
+    outputs: Mapping[str, Array],
+) -> None:
+    """Write NAME.onnx, NAME_golden.npz and check.py.
+
+    inputs, outputs: golden values by name, as the dialect has them.
+
+    Raises: the errors of onnx.checker.
+    """
     from onnx import checker
 
     checker.check_model(proto, full_check=True)
     name = request.name
     (folder / f"{name}.onnx").write_bytes(proto.SerializeToString(deterministic=True))
-    golden: dict[str, Any] = _golden(request)  # else pyright reads arrays as keyword options
-    np.savez_compressed(folder / f"{name}_golden.npz", **golden)
-    words = {"NAME": name, "PACKAGES": _PACKAGES[dialect], "IMPORTS": _IMPORTS[dialect]}
+    kept = {info.name for info in proto.graph.value_info}
+    numbers = [number for number in request.model.needed() if node_name(number) in kept]
+    values = {node_name(number): graph_value(request, number) for number in numbers}
+    write_npz(folder / f"{name}_golden.npz", {**inputs, **values, **outputs})
+    words = {
+        "NAME": name,
+        "PACKAGES": _PACKAGES[dialect],
+        "IMPORTS": _IMPORTS[dialect],
+        "INPUTS": json.dumps(list(inputs)),
+        "OUTPUTS": json.dumps(list(outputs)),
+        "CLASSES": json.dumps([one.name for one in request.model.outputs if one.kind == CLASSES]),
+    }
     run = template("_onnx", f"run_{dialect}.py.in")
-    text = template("_onnx", "check.py.in", **words, RUN=run)
+    text = template("_onnx", "check.py.in", **words, RUN=run.rstrip())
     (folder / "check.py").write_text(text, encoding="utf-8", newline="\n")
 
 
-def _golden(request: ExportRequest) -> dict[str, Any]:
-    """Pixels, scores, and `nNN` for every node but the last, in the graph's form."""
-    values = request.golden.values
-    arrays: dict[str, Any] = {"pixels": request.golden.pixels}
-    for number in range(1, len(values) - 1):
-        value, type_ = values[number], request.model.types[number]
-        value = (signs(value) if type_.kind == BITS else value).transpose(0, 3, 1, 2)
-        arrays[node_name(number)] = value[:, :, 0, 0] if type_[1:3] == (1, 1) else value
-    return arrays | {"scores": request.golden.scores}
+def graph_value(request: ExportRequest, number: int) -> Array:
+    """A golden value in the graph's form: (N, C, H, W) or (N, C), bits as -1 and +1."""
+    value, type_ = request.golden.values[number], request.model.types[number]
+    value = (signs(value) if type_.kind == BITS else value).transpose(0, 3, 1, 2)
+    return value[:, :, 0, 0] if type_[1:3] == (1, 1) else value

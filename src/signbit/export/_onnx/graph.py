@@ -76,17 +76,21 @@ class Graph:
         self._value_infos.append(helper.make_tensor_value_info(name, kind, shape))
 
     def finish(
-        self, name: str, given: Any, wanted: Any, domains: Sequence[str] = (), **model: Any
+        self,
+        name: str,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        domains: Sequence[str] = (),
     ) -> "ModelProto":
         """The model with these inputs and outputs. `domains` are used besides ONNX's own."""
         from onnx import helper
 
         graph = helper.make_graph(
-            self._nodes, name, [given], [wanted], self._initializers, value_info=self._value_infos
+            self._nodes, name, inputs, outputs, self._initializers, value_info=self._value_infos
         )
         opsets = [helper.make_opsetid("", OPSET), *(helper.make_opsetid(d, 1) for d in domains)]
         return helper.make_model(
-            graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="signbit", **model
+            graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="signbit"
         )
 
     def _name(self, what: str) -> str:

@@ -13,7 +13,7 @@ from signbit.export._bounds import HALVES_END, largest_sums
 from signbit.export._onnx.graph import Graph
 from signbit.export._onnx.operators import OPERATORS
 from signbit.export._operations import refusal
-from signbit.format import Node, PackedModel
+from signbit.format import Input, Node, Output, PackedModel
 from signbit.format.parameters import node_name
 
 Array = NDArray[Any]
@@ -26,6 +26,18 @@ class Dialect(Protocol):
     """The parts in which the two ONNX formats differ."""
 
     to: str
+
+    def input(self, to: "OnnxWriter", number: int, one: Input) -> str:
+        """The value of an input of the graph, as nodes read it; its own name where it is that."""
+        ...
+
+    def is_value(self, to: "OnnxWriter", one: Output) -> bool:
+        """Whether an output of the graph is the value of its node as it is."""
+        ...
+
+    def output(self, to: "OnnxWriter", one: Output, x: str) -> str:
+        """An output of the graph from the value of its node, where the two differ."""
+        ...
 
     def weight(self, graph: Graph, signs: Array) -> str:
         """Weights of -1 and +1, as float32."""
@@ -49,31 +61,48 @@ class OnnxWriter:
     def __init__(self, model: PackedModel, dialect: Dialect):
         self.model, self.dialect, self.graph = model, dialect, Graph()
         self.bounds = largest_sums(model)
-        self.values: list[str] = []
+        self.values: dict[int, str] = {}
         self.number = 0
 
-    def add_all(self, pixels: str, batch: int | str = "N") -> Graph:
-        """Add every node; `pixels` is their tensor, float32, the scores are called `scores`."""
+    def add_all(self, batch: int | str = "N") -> Graph:
+        """Add the inputs, every node that an output depends on, and the outputs, by their names."""
         from onnx import TensorProto
 
-        self.values.append(pixels)
-        for number, node in enumerate(self.model.nodes, 1):
-            graph, last = self.graph, number == len(self.model.nodes)
-            self.number, graph.prefix = number, node_name(number)
-            inputs = [self.values[source] for source in node.inputs]
-            name = OPERATORS[node.op](self, node, *inputs)
-            if name in inputs:
-                name = graph.add("Identity", name)
-            self.values.append("scores" if last else graph.prefix)
-            graph.rename(name, self.values[-1])
-            if graph.bytes > MAX_BYTES:
-                raise refusal(
-                    self.model, self.number, self.dialect.to, "an ONNX file holds at most 2 GiB"
-                )
-            if not last:
-                kind = TensorProto.DOUBLE if self.is_wide(self.number) else TensorProto.FLOAT
-                graph.describe(self.values[-1], kind, self.shape(self.number, batch))
+        for number, one in enumerate(self.model.inputs):
+            self._add_input(number, one)
+        outputs = self.model.outputs
+        named = {one.node: one.name for one in outputs if self.dialect.is_value(self, one)}
+        for number in self.model.needed():
+            self._add_node(number, named.get(number, node_name(number)))
+            if number not in named:
+                kind = TensorProto.DOUBLE if self.is_wide(number) else TensorProto.FLOAT
+                self.graph.describe(self.values[number], kind, self.shape(number, batch))
+        for one in outputs:
+            if one.node not in named:
+                self.graph.prefix = one.name
+                made = self.dialect.output(self, one, self.values[one.node])
+                self.graph.rename(made, one.name)
         return self.graph
+
+    def _add_input(self, number: int, one: Input) -> None:
+        self.graph.prefix = self.values[number] = node_name(number)
+        name = self.dialect.input(self, number, one)
+        if name == one.name:  # it is used as it is
+            self.values[number] = name
+        else:
+            self.graph.rename(name, self.graph.prefix)
+
+    def _add_node(self, number: int, name: str) -> None:
+        node, graph = self.model.node(number), self.graph
+        self.number, graph.prefix = number, node_name(number)
+        inputs = [self.values[source] for source in node.inputs]
+        made = OPERATORS[node.op](self, node, *inputs)
+        if made in inputs:
+            made = graph.add("Identity", made)
+        graph.rename(made, name)
+        self.values[number] = name
+        if graph.bytes > MAX_BYTES:
+            raise refusal(self.model, number, self.dialect.to, "an ONNX file holds at most 2 GiB")
 
     def is_wide(self, number: int) -> bool:
         """Whether a value is in float64."""
@@ -99,7 +128,22 @@ class OnnxWriter:
         """The value x of a node as (N, C, H, W)."""
         if not self.is_row(number):
             return x
-        return self.graph.add("Unsqueeze", x, self.graph.constant("axes", np.array([2, 3])))
+        return self._reshaped("Unsqueeze", x, [2, 3])
+
+    def without_rank(self, number: int, x: str, rank: int) -> str:
+        """An array of so many axes after the samples, in torch's layout, as that value."""
+        if self.is_row(number):
+            return x if rank == 1 else self.graph.add("Flatten", x, axis=1)
+        return x if rank == 3 else self._reshaped("Unsqueeze", x, [2])
+
+    def with_rank(self, number: int, x: str, rank: int) -> str:
+        """That value as an array of so many axes after the samples, in torch's layout."""
+        if self.is_row(number):
+            return x if rank == 1 else self._reshaped("Unsqueeze", x, [*range(2, rank + 1)])
+        return x if rank == 3 else self._reshaped("Squeeze", x, [2])
+
+    def _reshaped(self, op: str, x: str, axes: list[int]) -> str:
+        return self.graph.add(op, x, self.graph.constant("axes", np.array(axes)))
 
     def signs(self, weight: Array) -> str:
         """Weights of -1 and +1."""

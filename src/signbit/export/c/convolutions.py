@@ -26,7 +26,7 @@ def conv_bits(view: NodeView, threshold: NodeView | None) -> NodeCode:
     node, groups, inputs = view.node, view.node.attributes["groups"], _inputs(view)
     split = groups > 1 and inputs % 32 > 0
     snippets = [WINDOW, _BITS_OF_SUMS, Snippet("count"), Snippet("conv_bits")]
-    code = NodeCode(snippets, "", extra=LANES - 1)
+    code = NodeCode(snippets, "", extra=-_outputs(view) % LANES)
     x = "{x0}"
     if split:
         code.snippets += [Snippet("copy_bits"), Snippet("split_groups")]
@@ -57,7 +57,7 @@ def most_runs(view: NodeView) -> int:
 def conv_u8(view: NodeView, threshold: NodeView | None) -> NodeCode:
     """Binary weights on pixels."""
     node, inputs = view.node, _inputs(view)
-    code = NodeCode([WINDOW, _BITS_OF_SUMS, Snippet("conv_u8")], "", extra=LANES - 1)
+    code = NodeCode([WINDOW, _BITS_OF_SUMS, Snippet("conv_u8")], "", extra=-_outputs(view) % LANES)
     code.scratch.append(Buffer(False, _terms(view)))
     weight = code.add_array(f"{view.name}_weight", bits_by_term(node, inputs))
     numbers = [node.attributes["multiplier"], node.attributes["offset"]]

@@ -6,9 +6,10 @@ from typing import Any
 from signbit.export._interface import ExportRequest
 from signbit.export._operations import exporter
 from signbit.export.c.golden import golden_header, test_program
+from signbit.export.c.header import header
 from signbit.export.c.operations import OPERATIONS
 from signbit.export.c.plan import make_plan
-from signbit.export.c.source import arena_bytes, constant_bytes, header, source
+from signbit.export.c.source import source
 
 
 @exporter("c", OPERATIONS)
@@ -19,7 +20,7 @@ def c(request: ExportRequest, folder: Path) -> dict[str, Any]:
         f"{name}.h": header(request, plan),
         f"{name}.c": source(request, plan),
         f"{name}_golden.h": golden_header(request, plan),
-        f"{name}_test.c": test_program(request),
+        f"{name}_test.c": test_program(request, plan),
     }
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="ascii", newline="\n")
@@ -29,8 +30,8 @@ def c(request: ExportRequest, folder: Path) -> dict[str, Any]:
             "are 0",
         },
         "c": {
-            "arena_bytes": arena_bytes(plan),
-            "constant_bytes": constant_bytes(plan),
+            "arena_bytes": plan.arena_bytes,
+            "constant_bytes": plan.constant_bytes,
             "traced_nodes": [call.number for call in plan.calls if plan.gives_bits(call)],
         },
     }

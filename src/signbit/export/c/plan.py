@@ -1,8 +1,9 @@
 """The calls of the exported code in their order, and the place of each value in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
+from signbit.export.c.arguments import Argument, Arguments
 from signbit.export.c.convolutions import most_runs
 from signbit.export.c.node_code import Buffer, NodeCode, NodeView
 from signbit.export.c.operations import OTHERS, SUMS
@@ -42,39 +43,72 @@ class CPlan:
 
     words: size of the arena of integers and bits, in cells of four bytes.
     reals: size of the arena of float, in cells of four bytes.
-    places: the place of each value that a call returns.
+    places: a pointer to each input, and to each value that a call returns.
+    copied: the outputs, except for a row of scores, that are in an arena.
     most_runs: the largest number of pieces that a window of bits consists of.
     """
 
     model: PackedModel
+    arguments: Arguments
     calls: list[Call]
     words: int
     reals: int
     places: dict[int, str]
+    copied: list[Argument]
     most_runs: int
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of memory for the values of a run."""
+        return 4 * (self.words + self.reals)
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of weights, thresholds and other constants, without the small structs."""
+        return sum(call.code.constant_bytes for call in self.calls)
 
     def gives_bits(self, call: Call) -> bool:
         """Whether the value of a call is a map of bits, which a program can read."""
         return self.model.types[call.number].kind == BITS
 
+    def place(self, output: Argument) -> str:
+        """A pointer to the value of an output after the last call."""
+        return self.places[output.number]
+
 
 def make_plan(model: PackedModel) -> CPlan:
     """The calls of a network, and memory for their values."""
-    calls = _calls(model)
-    values, scratch = _regions(model, calls)
+    calls, arguments = _calls(model), Arguments.of(model)
+    written = _written_at_once(calls, arguments)
+    values, scratch = _regions(model, calls, written)
     regions = [*values.values(), *(region for buffers in scratch for region in buffers)]
     words = _place([region for region in regions if not region.buffer.real])
     reals = _place([region for region in regions if region.buffer.real])
+    places = {number: one.parameter for number, one in enumerate(arguments.inputs)}
+    places |= {number: one.parameter for number, one in written.items()}
+    for number, region in values.items():
+        places[number] = _as(model.types[number].kind, _at(region))
     for call, buffers in zip(calls, scratch, strict=True):
-        call.text = _text(model, call, values, buffers)
-    bits = (NodeView(model, n) for n, node in enumerate(model.nodes, 1) if node.op == "conv_bits")
-    places = {number: _at(region) for number, region in values.items()}
-    return CPlan(model, calls, words, reals, places, max(map(most_runs, bits), default=1))
+        call.text = _text(call, places, buffers)
+    copied = [one for one in arguments.others if one.number not in written]
+    bits = (NodeView(model, n) for n, node in model.numbered() if node.op == "conv_bits")
+    most = max(map(most_runs, bits), default=1)
+    return CPlan(model, arguments, calls, words, reals, places, copied, most)
+
+
+def _written_at_once(calls: list[Call], arguments: Arguments) -> dict[int, Argument]:
+    """The outputs that their call writes to the caller's memory, by the number of the value.
+
+    A call that writes beyond its result needs an arena. So do scores, for the sake of a function
+    that returns their class alone.
+    """
+    exact = {call.number for call in calls if call.code.extra == 0}
+    return {one.number: one for one in arguments.others if one.number in exact}
 
 
 def _calls(model: PackedModel) -> list[Call]:
-    """The calls for all nodes that the scores need. A threshold may be part of a convolution's."""
-    needed = model.needed()
+    """The calls for all nodes that the outputs need. A threshold may be part of a convolution's."""
+    needed, outputs = model.needed(), {output.node for output in model.outputs}
     readers: dict[int, list[int]] = {}
     for number in needed:
         for source in model.node(number).inputs:
@@ -83,6 +117,7 @@ def _calls(model: PackedModel) -> list[Call]:
         number: readers[number][0]
         for number in needed
         if model.node(number).op in SUMS
+        and number not in outputs
         and [model.node(reader).op for reader in readers[number]] == ["threshold"]
     }
     calls = []
@@ -105,20 +140,25 @@ def _new_call(model: PackedModel, number: int, node: Node, threshold: int | None
 
 
 def _regions(
-    model: PackedModel, calls: list[Call]
+    model: PackedModel, calls: list[Call], written: Container[int]
 ) -> tuple[dict[int, _Region], list[list[_Region]]]:
-    """The regions of the values, and of the scratch memory of each call."""
+    """The regions of the values, and of the scratch memory of each call.
+
+    written: numbers of the values that have no region.
+    """
     values: dict[int, _Region] = {}
     for at, call in enumerate(calls):
         for source in call.inputs:
-            if source:
+            if source in values:
                 values[source].last = at
         gives = model.types[call.number]
-        values[call.number] = _Region(
-            Buffer(gives.kind == F32, _cells(gives) + call.code.extra), at, at
-        )
-    # The scores are read after the last call.
-    values[len(model.nodes)].last = len(calls)
+        if call.number not in written:
+            buffer = Buffer(gives.kind == F32, _cells(gives) + call.code.extra)
+            values[call.number] = _Region(buffer, at, at)
+    # Outputs are read after the last call.
+    for output in model.outputs:
+        if output.node in values:
+            values[output.node].last = len(calls)
     return values, [
         [_Region(buffer, at, at) for buffer in call.code.scratch] for at, call in enumerate(calls)
     ]
@@ -149,15 +189,10 @@ def _lowest_gap(taken: Iterable[_Region], cells: int) -> int:
     return offset
 
 
-def _text(
-    model: PackedModel, call: Call, values: dict[int, _Region], scratch: list[_Region]
-) -> str:
+def _text(call: Call, places: Mapping[int, str], scratch: list[_Region]) -> str:
     names = {f"s{index}": _at(region) for index, region in enumerate(scratch)}
-    for index, source in enumerate(call.inputs):
-        kind = model.types[source].kind
-        names[f"x{index}"] = _as(kind, _at(values[source])) if source else "pixels"
-    names["out"] = _as(model.types[call.number].kind, _at(values[call.number]))
-    return call.code.call.format(**names)
+    names |= {f"x{index}": places[source] for index, source in enumerate(call.inputs)}
+    return call.code.call.format(**names, out=places[call.number])
 
 
 def _at(region: _Region) -> str:

@@ -1,7 +1,9 @@
-"""The `.c` and the `.h` of an exported network."""
+"""The `.c` of an exported network."""
 
 from signbit.export._interface import ExportRequest
 from signbit.export._template import template
+from signbit.export.c.arguments import Argument, declarations, parameters
+from signbit.export.c.header import array_of_names
 from signbit.export.c.plan import Call, CPlan
 from signbit.export.c.text import text
 
@@ -22,41 +24,6 @@ _HEADERS = {
 }
 
 
-def arena_bytes(plan: CPlan) -> int:
-    """Bytes of memory for the values of a run."""
-    return 4 * (plan.words + plan.reals)
-
-
-def constant_bytes(plan: CPlan) -> int:
-    """Bytes of weights, thresholds and other constants, without the small structs."""
-    return sum(call.code.constant_bytes for call in plan.calls)
-
-
-def header(request: ExportRequest, plan: CPlan) -> str:
-    """The header file that a program includes."""
-    size = request.model.preprocessing
-    classes = size.classes
-    return template(
-        "c",
-        "network.h",
-        UPPER=request.name.upper(),
-        NAME=request.name,
-        HEIGHT_PIXELS=size.size[0],
-        WIDTH_PIXELS=size.size[1],
-        CHANNELS_OF=size.channels,
-        CLASSES_OF=request.model.classes,
-        COLOURS=", RGB" if size.channels == 3 else "",
-        BYTES_OF_ARENA=arena_bytes(plan),
-        BYTES_OF_CONSTANTS=constant_bytes(plan),
-        CLASS_NAMES=_declared_names(request) if classes else "",
-    )
-
-
-def _declared_names(request: ExportRequest) -> str:
-    name = request.name
-    return f"extern const char *const {name}_class_names[{name.upper()}_CLASSES];\n\n"
-
-
 def source(request: ExportRequest, plan: CPlan) -> str:
     """The source file: constants, functions, and the function that runs the network."""
     snippets = []
@@ -66,7 +33,9 @@ def source(request: ExportRequest, plan: CPlan) -> str:
     common = {"UPPER": upper, "MOST_RUNS": plan.most_runs}
     found = {name for snippet in snippets for name in _HEADERS.get(snippet.template, [])}
     constants = "".join(_constants(plan, call) for call in plan.calls)
-    found |= {"math.h"} if "INFINITY" in constants else set()
+    calls = _calls(plan, upper)
+    found |= {"math.h"} if "INFINITY" in constants + calls else set()
+    found |= {"string.h"} if plan.copied else set()
     has_bits = any(snippet.template == "count" for snippet in snippets)
     return template(
         "c",
@@ -80,9 +49,8 @@ def source(request: ExportRequest, plan: CPlan) -> str:
         CONSTANTS=constants,
         ARENAS=_arena("uint32_t", "word_arena", plan.words)
         + _arena("float", "real_arena", plan.reals),
-        CALLS="".join(_call(plan, call, upper) for call in plan.calls),
-        SCORES=plan.places[len(plan.model.nodes)],
-        CLASS_NAMES=_class_names(request),
+        CHANNEL_NAMES="".join(_names(request, one) for one in plan.arguments.outputs),
+        ENTRY=_entry(request, plan, calls),
         UPPER=upper,
         NAME=request.name,
     )
@@ -100,17 +68,38 @@ def _constants(plan: CPlan, call: Call) -> str:
     return comment + "".join(call.code.constants) + "\n"
 
 
-def _call(plan: CPlan, call: Call, upper: str) -> str:
-    lines = f"    {call.text};\n"
-    if plan.gives_bits(call):
-        lines += f"    {upper}_TRACE({call.number}, {plan.places[call.number]});\n"
-    return lines
+def _calls(plan: CPlan, upper: str) -> str:
+    read = {source for call in plan.calls for source in call.inputs}
+    lines = [
+        f"(void){one.parameter}; /* nothing reads it */"
+        for one in plan.arguments.inputs
+        if one.number not in read
+    ]
+    for call in plan.calls:
+        lines.append(f"{call.text};")
+        if plan.gives_bits(call):
+            lines.append(f"{upper}_TRACE({call.number}, {plan.places[call.number]});")
+    for output in plan.copied:
+        size = f"{output.count} * sizeof *{output.parameter}"
+        lines.append(f"memcpy({output.parameter}, {plan.place(output)}, {size});")
+    return "".join(f"    {line}\n" for line in lines)
 
 
-def _class_names(request: ExportRequest) -> str:
-    names = request.model.preprocessing.classes
-    if not names:
+def _entry(request: ExportRequest, plan: CPlan, calls: str) -> str:
+    """The functions that the header declares, around the calls."""
+    arguments, scores = plan.arguments, plan.arguments.scores
+    every = declarations([*arguments.inputs, *arguments.outputs])
+    words = {"CALLS": calls, "NAME": request.name, "UPPER": request.name.upper(), "EVERY": every}
+    if scores is None:
+        return template("c", "run.c", **words)
+    shared = [*arguments.inputs, *arguments.others]
+    words |= {"SHARED": declarations(shared), "PASSED": parameters(shared)}
+    words |= {"PLACE": plan.place(scores), "SCORES": scores.parameter}
+    return template("c", "classify.c", FUNCTION=arguments.function, **words)
+
+
+def _names(request: ExportRequest, output: Argument) -> str:
+    if not output.names:
         return ""
-    lines = "".join(f"    {text(name)},\n" for name in names)
-    upper = request.name.upper()
-    return f"const char *const {request.name}_class_names[{upper}_CLASSES] = {{\n{lines}}};\n\n"
+    lines = "".join(f"    {text(name)},\n" for name in output.names)
+    return f"{array_of_names(request.name, output)} = {{\n{lines}}};\n\n"

@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 from signbit.errors import MissingDependencyError, OutputError
 from signbit.export._arrays import ArrayFormat
 from signbit.export._interface import exporters
+from signbit.export._signature import name_refusal
 from signbit.export.mat.operations import OPERATIONS
 from signbit.export.mat.scripts import write_scripts
+from signbit.format import PackedModel
 
 VARIABLE = "array"
 # MATLAB cannot read a larger variable from a level 5 file, but scipy would write it.
 LARGEST = 2**31 - 1
+# Names have at most 63 letters; 7 are those of golden_.
+_LONGEST_NAME = 56
 # The header is free text after its first word. scipy writes the time and the platform into it.
 _HEADER = b"MATLAB 5.0 MAT-file, written by signbit".ljust(116)
 
@@ -57,6 +61,22 @@ def _known(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
+def _require_names(model: PackedModel) -> None:
+    """Raises: ExportError for a name that a variable or a file of its own cannot have."""
+    ends = [*model.inputs, *model.outputs]
+    folded = [one.name.lower() for one in ends]
+    for one in ends:
+        reason = ""
+        if one.name.startswith("_") or len(one.name) > _LONGEST_NAME:
+            reason = (
+                f"MATLAB needs a name that starts with a letter, of at most {_LONGEST_NAME} letters"
+            )
+        elif folded.count(one.name.lower()) > 1:
+            reason = "some systems have one file for names that differ in case alone"
+        if reason:
+            raise name_refusal("mat", one, f"{reason}; pack it under another name, or take npz")
+
+
 mat = exporters.register("mat")(
     ArrayFormat(
         "mat",
@@ -71,5 +91,6 @@ mat = exporters.register("mat")(
             "and MATLAB drops axes of length 1 at the end",
         },
         write_scripts,
+        require=_require_names,
     )
 )

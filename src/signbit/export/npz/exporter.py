@@ -1,6 +1,5 @@
 """Write arrays as NumPy's files."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +8,12 @@ from numpy.typing import NDArray
 
 from signbit.export._arrays import ArrayFormat
 from signbit.export._interface import exporters
+from signbit.export._npz import write_npz
 from signbit.export.npz.operations import OPERATIONS
 
 
 def _write(path: Path, key: str, array: NDArray[Any]) -> None:
     np.save(path, array, allow_pickle=False)
-
-
-def _write_all(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    arguments: dict[str, Any] = dict(arrays)  # else pyright reads arrays as keyword options
-    np.savez_compressed(path, **arguments)
 
 
 npz = exporters.register("npz")(
@@ -27,7 +22,7 @@ npz = exporters.register("npz")(
         OPERATIONS,
         ".npy",
         _write,
-        _write_all,
+        write_npz,
         {
             "files": "each .npy file holds one array; a single .npz file holds each array under "
             "its key; numpy.load reads both with allow_pickle=False"

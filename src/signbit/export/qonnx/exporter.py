@@ -1,30 +1,39 @@
 """Write the network as QONNX."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from signbit.errors import UsageError
 from signbit.export._bounds import HALVES_END
 from signbit.export._interface import ExportRequest, Golden
-from signbit.export._onnx.files import metadata, write
+from signbit.export._onnx.files import graph_value, metadata, write
 from signbit.export._onnx.graph import Graph, require_onnx
 from signbit.export._onnx.writer import OnnxWriter
 from signbit.export._operations import exporter, refusal
 from signbit.export.qonnx.operations import OPERATIONS
-from signbit.format import Node, PackedModel
+from signbit.format import Input, Node, Output, PackedModel, Signature
+from signbit.format.types import BITS, U8
 from signbit.passes.upward import upward
-from signbit.runtime import reference
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 Array = NDArray[Any]
 
 DOMAIN = "qonnx.custom_op.general"
 
-_CONVENTIONS = {
-    "input": "pixels: float32 numbers 0 to 255, annotated as UINT8, (1, channels, height, width), "
+_IMAGE = {
+    "input": "float32 numbers 0 to 255, annotated as UINT8, (1, channels, height, width), "
     "RGB; (1, channels) where the image is 1x1",
-    "output": "scores: float32, (1, classes)",
+    "output": "float32, (1, classes)",
+}
+_MEANING = {U8: " numbers 0 to 255, annotated as UINT8", BITS: " -1 and +1, annotated as BIPOLAR"}
+_ANNOTATIONS = {U8: "UINT8", BITS: "BIPOLAR"}
+_CONVENTIONS = {
     "tensors": "nNN is the value of node NN: (1, C, H, W), or (1, C) where its map is 1x1; bits "
     "are -1 and +1",
     "threshold": "BipolarQuant gives +1 where its input is 0 or more; x > t is written as "
@@ -36,9 +45,10 @@ _CONVENTIONS = {
 
 @exporter("qonnx", OPERATIONS)
 def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict[str, Any]:
-    """Write a graph for one image, golden vectors, and a script that compares them with qonnx.
+    """Write a graph for one sample, golden vectors, and a script that compares them with qonnx.
 
-    logits: leave out a softmax or log_softmax at the end; tools for hardware do not accept it.
+    logits: leave out a softmax or log_softmax that makes an output; tools for hardware do not
+        accept it.
 
     Raises: MissingDependencyError without onnx; ExportError where float32 cannot hold the sums of
         integers and a half exactly, or where the weights exceed 2 GiB.
@@ -47,23 +57,53 @@ def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict
     from onnx import TensorProto, helper
 
     request = _suited(request, logits)
-    writer = OnnxWriter(request.model, _Qonnx())
-    for number, bound in enumerate(writer.bounds):
+    model = request.model
+    writer = OnnxWriter(model, _Qonnx())
+    for number in model.needed():
+        bound = writer.bounds[number]
         if bound >= HALVES_END:
             reason = f"its sums can reach {bound}, but float32 holds halves up to {HALVES_END}"
-            raise refusal(request.model, number, "qonnx", reason)
-    graph = writer.add_all("pixels", batch=1)
-    proto = graph.finish(
-        request.name,
-        helper.make_tensor_value_info("pixels", TensorProto.FLOAT, writer.shape(0, 1)),
-        helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, request.model.classes]),
-        [DOMAIN],
-    )
-    annotation = proto.graph.quantization_annotation.add(tensor_name="pixels")
-    annotation.quant_parameter_tensor_names.add(key="finn_datatype", value="UINT8")
-    metadata(proto, request, _CONVENTIONS)
-    write(proto, request, folder, "qonnx")
-    return {"qonnx_conventions": dict(_CONVENTIONS)}
+            raise refusal(model, number, "qonnx", reason)
+    graph = writer.add_all(batch=1)
+
+    def stated(name: str, number: int) -> Any:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, writer.shape(number, 1))
+
+    inputs = [stated(one.name, number) for number, one in enumerate(model.inputs)]
+    outputs = [stated(one.name, one.node) for one in model.outputs]
+    proto = graph.finish(request.name, inputs, outputs, [DOMAIN])
+    _annotate(proto, model)
+    conventions = _of_names(writer) | _CONVENTIONS
+    metadata(proto, model, conventions)
+    golden = {one.name: graph_value(request, one.node) for one in model.outputs}
+    write(proto, request, folder, "qonnx", request.golden.inputs, golden)
+    return {"qonnx_conventions": conventions}
+
+
+def _annotate(proto: "ModelProto", model: PackedModel) -> None:
+    """Say which inputs are whole numbers of few bits."""
+    for one in model.inputs:
+        if one.kind in _ANNOTATIONS:
+            annotation = proto.graph.quantization_annotation.add(tensor_name=one.name)
+            names = annotation.quant_parameter_tensor_names
+            names.add(key="finn_datatype", value=_ANNOTATIONS[one.kind])
+
+
+def _of_names(writer: OnnxWriter) -> dict[str, str]:
+    """Conventions that state every input and output."""
+    model = writer.model
+    if model.signature.is_of_images:
+        names = {"input": model.inputs[0].name, "output": model.outputs[0].name}
+        return {key: f"{name}: {_IMAGE[key]}" for key, name in names.items()}
+
+    def stated(name: str, number: int) -> str:
+        shape = ", ".join(map(str, writer.shape(number, 1)))
+        return f"{name}: float32{_MEANING.get(model.types[number].kind, '')}, ({shape})"
+
+    return {
+        "input": "; ".join(stated(one.name, number) for number, one in enumerate(model.inputs)),
+        "output": "; ".join(stated(one.name, one.node) for one in model.outputs),
+    }
 
 
 def _suited(request: ExportRequest, logits: bool) -> ExportRequest:
@@ -72,15 +112,40 @@ def _suited(request: ExportRequest, logits: bool) -> ExportRequest:
     Thresholds are x > t where possible, because hls4ml drops a factor of -1 before a sign.
     """
     model = upward(request.model)
-    if logits and model.nodes[-1].op in ("softmax", "log_softmax"):
-        model = PackedModel(model.nodes[:-1], model.preprocessing, model.info)
-    return ExportRequest(model, request.name, Golden(reference.run(model, request.golden.pixels)))
+    if logits:
+        model = replace(model, signature=_before_softmax(model))
+    return ExportRequest(model, request.name, Golden.of(model, request.golden.inputs))
+
+
+def _before_softmax(model: PackedModel) -> Signature:
+    """Outputs without the softmax that makes them. Raises: UsageError where two become one."""
+    outputs = []
+    for one in model.outputs:
+        node = model.node(one.node)
+        plain = node.op in ("softmax", "log_softmax") and not model.is_input(node.inputs[0])
+        outputs.append(replace(one, node=node.inputs[0]) if plain else one)
+    try:
+        return Signature(model.inputs, outputs)
+    except UsageError as error:
+        raise UsageError(f"logits: without softmax, {error}; leave logits out") from error
 
 
 class _Qonnx:
     """Uses BipolarQuant: +1 where x >= 0, else -1, times a scale, which is 1 here."""
 
     to = "qonnx"
+
+    def input(self, to: OnnxWriter, number: int, one: Input) -> str:
+        """The input itself, which is the value already."""
+        return one.name
+
+    def is_value(self, to: OnnxWriter, one: Output) -> bool:
+        """Every output is."""
+        return True
+
+    def output(self, to: OnnxWriter, one: Output, x: str) -> str:
+        """No operator."""
+        return x
 
     def weight(self, graph: Graph, signs: Array) -> str:
         """An initializer of -1 and +1, and a BipolarQuant that says so."""

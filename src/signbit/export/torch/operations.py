@@ -35,13 +35,13 @@ class Line:
     state: Mapping[str, NDArray] = field(default_factory=dict)
 
 
-_SPREAD_OF_PIXELS = math.sqrt((256**2 - 1) / 12)
+_SPREAD_OF_CODES = math.sqrt((256**2 - 1) / 12)
 
 
 def lines(model: PackedModel) -> list[Line]:
     """One for each node."""
     writer = _Writer(model)
-    return [writer.line(number) for number in range(1, len(model.nodes) + 1)]
+    return [writer.line(number) for number, _ in model.numbered()]
 
 
 class _Writer:
@@ -62,8 +62,8 @@ class _Writer:
         return self.model.types[node.inputs[0]].channels
 
     def _spreads(self) -> list[float]:
-        """For each node, the standard deviation of its sums of random bits or pixels; else 1."""
-        spreads = [_SPREAD_OF_PIXELS]
+        """For each value, the standard deviation of its sums of random bits or codes; else 1."""
+        spreads = [_SPREAD_OF_CODES if one.kind == U8 else 1.0 for one in self.model.inputs]
         for node in self.model.nodes:
             spread = 1.0
             if node.op in ("conv_bits", "conv_u8"):

@@ -5,6 +5,7 @@ sent the cycle in which the beat was taken. Cycle 0 is the first after the reset
 """
 
 from collections.abc import Callable, Generator, Iterator
+from typing import NamedTuple
 
 Stream = Generator[int, int, None]
 Timing = Callable[[Stream], Stream]
@@ -135,3 +136,20 @@ def taken(stream: Stream) -> list[int]:
         except StopIteration:
             return cycles
         taker.take(cycles[-1])
+
+
+class Run(NamedTuple):
+    """How long the golden samples take.
+
+    results: the cycles until the last beat of each sample was taken; none where streams part or
+        join: how they wait for each other is not modelled.
+    cycles: until the last beat of all; where there are no results, an estimate of the most.
+    """
+
+    results: list[int]
+    cycles: int
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the cycles are known."""
+        return bool(self.results)

@@ -195,3 +195,35 @@ def flip(number: int, node: Node, channels: int, source: str) -> Stage:
         cycles.through,
         clocked=False,
     )
+
+
+def concat(
+    number: int, index: int, sources: tuple[str, str], widths: tuple[int, int], positions: int
+) -> Stage:
+    """The channels of two streams, one after the other.  index: of several for one node."""
+    return Stage(
+        number,
+        f"concat{index}" if index else "concat",
+        "signbit_concat",
+        sources[0],
+        {"S_DATA": widths[0], "T_DATA": widths[1], "DEPTH": positions},
+        {"s_data": "data", "t_data": "data"},
+        {"m_data": sum(widths)},
+        cycles.through,
+        second=sources[1],
+    )
+
+
+def collect(number: int, channels: int, source: Stage, signal: str, bits: int) -> Stage:
+    """All numbers of a position in one beat.  signal: of the source, a group of numbers."""
+    lanes = source.outputs[f"m_{signal}"] // bits
+    return Stage(
+        number,
+        "collect",
+        "signbit_collect",
+        source.name,
+        {"CHANNELS": channels, "LANES": lanes, "BITS": bits},
+        {"s_numbers": signal},
+        {"m_data": channels * bits},
+        cycles.collect(-(-channels // lanes)),
+    )

@@ -1,11 +1,11 @@
 """The part of the manifest about the Verilog files."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from signbit.export._interface import ExportRequest
-from signbit.export.verilog.plan import StreamPlan
+from signbit.export.verilog.cycles import Run
 from signbit.export.verilog.stage import Geometry
+from signbit.export.verilog.streams import StreamPlan
 from signbit.export.verilog.text import memory_name
 
 _CONVENTIONS = {
@@ -15,28 +15,43 @@ _CONVENTIONS = {
     "the lowest bits; simulators look for .mem files in the folder where they run",
     "scores": "signed whole numbers; divided by 2**score_fraction they are the float32 scores "
     "before softmax, to the bit",
+    "sums": "signed whole numbers, the first channel in the lowest bits",
     "class": "the class with the highest score before softmax, the first of equal ones",
     "cycles": "for a layer and an image, without waiting: padded positions - windows + windows * "
     "ceil(channels / parallel) for a convolution, positions * ceil(channels / parallel) for a "
     "linear layer, padded positions for pooling; for the network, with waiting: results are the "
-    "cycles from the end of the reset until the result of each golden image was taken",
+    "cycles from the end of the reset until the last beat of each golden sample was taken; there "
+    "are none for a network of several inputs or outputs, or one that joins streams",
 }
 
 
-def facts(
-    request: ExportRequest, plan: StreamPlan, name: str, parallel: int, results: Sequence[int]
-) -> dict[str, Any]:
+def facts(request: ExportRequest, plan: StreamPlan, name: str, run: Run) -> dict[str, Any]:
     """The part of the manifest."""
     return {
         "verilog_conventions": dict(_CONVENTIONS),
         "top": name,
         "test_bench": f"{name}_tb",
-        "parallel": parallel,
-        "score_fraction": plan.fraction,
-        "results": [cycle + 1 for cycle in results],
+        "parallel": plan.parallel,
+        **({"score_fraction": plan.outputs[0].fraction} if plan.is_image else {}),
+        "streams_in": [
+            {"input": one.source.name, "ports": one.stream, "beats": one.beats, "bits": one.width}
+            for one in plan.inputs
+        ],
+        "streams_out": [
+            {
+                "output": one.source.name,
+                "ports": one.stream,
+                "beats": one.value.positions,
+                "bits": {name: field.width for name, field in one.fields.items()},
+                "bits_of_a_number": {name: field.bits for name, field in one.fields.items()},
+                **({"score_fraction": one.fraction} if one.scores is not None else {}),
+            }
+            for one in plan.outputs
+        ],
+        "results": run.results,
         "layers": [
             {"node": number, "op": request.model.node(number).op, "cycles": cycles}
-            for number, cycles in layer_cycles(request, parallel).items()
+            for number, cycles in layer_cycles(request, plan.parallel).items()
         ],
         "memories": [
             {

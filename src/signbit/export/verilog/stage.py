@@ -8,16 +8,15 @@ from signbit.export.verilog.memory import Memory
 from signbit.format import Node, ValueType
 from signbit.format.parameters import node_name
 
-PIXELS = "s"  # the stream of the network's input
-
 
 @dataclass(frozen=True)
 class Stage:
-    """A module between two streams.
+    """A module between streams.
 
     node: number of the node that it computes.
     role: the end of the instance's name, after the number of the node.
-    source: the name of the stage that it reads, or PIXELS.
+    source: the name of the stage, or of the input stream, that it reads.
+    second: the same for its ports that begin with t; None where it has none.
     inputs: its ports besides valid and ready, and what drives each: a port of the source, or text
         that is not a port's name, such as `1'b1`.
     outputs: its ports besides valid and ready, and their widths.
@@ -36,6 +35,7 @@ class Stage:
     memory: Memory | None = None
     clocked: bool = True
     memory_layout: str = ""
+    second: str | None = None
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from signbit.export import ExportRequest, exporters
 
 @exporters.register("json")
 def json(request: ExportRequest, folder: Path, *, indent: int = 1) -> dict[str, Any]:
-    """Every node with its tensors, and the scores of the golden images, in one file.
+    """Every node with its tensors, and the outputs for the golden samples, in one file.
 
     indent: spaces per level.
 
@@ -25,7 +25,8 @@ def json(request: ExportRequest, folder: Path, *, indent: int = 1) -> dict[str, 
         }
         for node in request.model.nodes
     ]
-    content = {"nodes": nodes, "scores": request.golden.scores.tolist()}
+    outputs = {name: values.tolist() for name, values in request.golden.outputs.items()}
+    content = {"nodes": nodes, "outputs": outputs}
     try:
         written = text.dumps(content, indent=indent, allow_nan=False)
     except ValueError as error:

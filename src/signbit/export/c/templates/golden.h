@@ -6,15 +6,15 @@
 
 #include <stddef.h>
 
-#define GOLDEN_IMAGES IMAGES_OF
+#define GOLDEN_SAMPLES SAMPLES_OF
 #define GOLDEN_MAPS MAPS_OF
 
 ARRAYS
-/* golden_tolerances: how far a score may lie from the golden one where the terms of real-valued sums
- * were added in another order, and expf and logf are within 4 units in the last place; 0 for scores
- * that are exact, FLT_MAX for those that rounding may make any number. */
+/* golden_tolerance_...: how far a number may lie from the golden one where the terms of real-valued
+ * sums were added in another order, and expf and logf are within 4 units in the last place; 0 for
+ * numbers that are exact, FLT_MAX for those that rounding may make any number. */
 
-/* Maps of bits: node, words of an image, the words of all images, those bits in which a real-valued
+/* Maps of bits: node, words of a sample, the words of all samples, those bits in which a real-valued
  * sum lies so near to its threshold that rounding decides; NULL where there are none. */
 static const struct {
     int node;

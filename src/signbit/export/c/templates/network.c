@@ -16,22 +16,6 @@ VECTORS
 
 FUNCTIONS
 CONSTANTS
-CLASS_NAMES/* The values of a run. A value lies where others did that are no longer needed. */
+CHANNEL_NAMES/* The values of a run. A value lies where others did that are no longer needed. */
 ARENAS
-static const float *run(const uint8_t *pixels) {
-CALLS    return SCORES;
-}
-
-void NAME_scores(const uint8_t *pixels, float *scores) {
-    const float *found = run(pixels);
-    for (int c = 0; c < UPPER_CLASSES; c++) scores[c] = found[c];
-}
-
-int NAME_classify(const uint8_t *pixels) {
-    const float *scores = run(pixels);
-    int best = 0;
-    for (int c = 1; c < UPPER_CLASSES; c++) {
-        if (scores[c] > scores[best]) best = c;
-    }
-    return best;
-}
+ENTRY

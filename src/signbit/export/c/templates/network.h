@@ -18,21 +18,13 @@
 extern "C" {
 #endif
 
-#define UPPER_HEIGHT HEIGHT_PIXELS
-#define UPPER_WIDTH WIDTH_PIXELS
-#define UPPER_CHANNELS CHANNELS_OF
-#define UPPER_CLASSES CLASSES_OF
-#define UPPER_ARENA_BYTES BYTES_OF_ARENA
+SIZES#define UPPER_ARENA_BYTES BYTES_OF_ARENA
 #define UPPER_CONSTANT_BYTES BYTES_OF_CONSTANTS
 
-CLASS_NAMES/* pixels: UPPER_HEIGHT rows of UPPER_WIDTH pixels of UPPER_CHANNELS bytes, 0 to 255COLOURS. */
+/* Inputs and outputs: arrays of COUNT elements in the order of their axes.BITS_IN_WORDS */
 
-/* The class with the highest score, the first of equal ones. */
-int NAME_classify(const uint8_t *pixels);
-
-/* All scores: UPPER_CLASSES numbers. */
-void NAME_scores(const uint8_t *pixels, float *scores);
-
+ARGUMENTS
+CHANNEL_NAMESFUNCTIONS
 #ifdef __cplusplus
 }
 #endif

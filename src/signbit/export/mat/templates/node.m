@@ -1,6 +1,6 @@
 function y = NAME_node(node, tensor, x)
 %NAME_node  What a node gives: y = NAME_node(node, tensor, inputs).
-%   Values are double, (images, height, width, channels): bits are -1 and +1, sums whole, real
+%   Values are double, (samples, height, width, channels): bits are -1 and +1, sums whole, real
 %   numbers rounded to single. tensor('weight') is an array of the node. Where an array comes as
 %   packed words too, both must say the same.
 
@@ -149,7 +149,7 @@ end
 
 function y = xnor_popcount(bits, node, words)
 % n bits times n bits: twice the number of equal ones, less n. Padded taps count as -1, as +1, or
-% are left out by a mask, as the bits behind the last channel are.
+% are left out by a mask, as the bits after the last channel are.
 [images, height, width, channels] = size(bits);
 for group = 1:node.groups
     in = part(channels, group, node.groups);

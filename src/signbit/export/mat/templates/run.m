@@ -1,48 +1,58 @@
-function scores = NAME_run(pixels)
+function varargout = NAME_run(varargin)
 %NAME_run  Run the packed network NAME on bits; MATLAB R2016b or later, GNU Octave 7 or later.
-%   NAME_run runs the golden images and compares what each node gives with its golden values. They
+%   NAME_run runs the golden SAMPLES and compares what each node gives with its golden values. They
 %   must be equal; where real numbers are rounded in another way, within 1e-5 of the largest. It is
 %   an error, in batch mode an exit status other than 0, where one differs.
 %
-%   scores = NAME_run(pixels) gives (images, classes) for uint8 (images, height, width, channels).
+USAGE
 %
 %   NAME_graph says which nodes there are, NAME_node what each of them computes.
 
-data = read_arrays(fileparts(mfilename('fullpath')), 'NAME');
+[nodes, inputs, outputs] = NAME_graph();
+data = read_arrays(fileparts(mfilename('fullpath')), 'NAME', inputs{1}.name);
+golden = @(name) data.(['golden_' name]);
 checking = nargin == 0;
 if checking
-    pixels = data.golden_pixels;
+    varargin = cellfun(@(one) golden(one.name), inputs, 'UniformOutput', false);
 end
-check_pixels(pixels, size(data.golden_pixels));
-nodes = NAME_graph();
-values = {double(pixels)};
+values = checked_inputs(varargin, inputs, golden);
+computed = values;
 wrong = 0;
 for k = 1:numel(nodes)
     node = nodes{k};
-    tensor = @(name) data.(sprintf('n%02d_%s', k, name));
+    number = numel(inputs) + k - 1;
+    tensor = @(name) data.(sprintf('n%02d_%s', number, name));
     value = NAME_node(node, tensor, values(node.inputs + 1));
-    values{k + 1} = value;
+    [values{number + 1}, computed{number + 1}] = deal(value);
     if checking
-        wanted = double(data.(sprintf('golden_n%02d', k)));
-        wrong = wrong + differs(value, wanted, node, sprintf('node %2d  %s', k, node.op));
-        values{k + 1} = wanted; % go on from here: a difference is told where it arises
+        wanted = double(golden(sprintf('n%02d', number)));
+        wrong = wrong + differs(value, wanted, node, sprintf('node %2d  %s', number, node.op));
+        values{number + 1} = wanted; % go on from here: a difference is told where it arises
     end
 end
-scores = reshape(value, size(pixels, 1), []);
+given = cell(1, numel(outputs));
+for k = 1:numel(outputs)
+    one = outputs{k};
+    given{k} = in_rank(computed{one.node + 1}, one.rank);
+    if checking
+        node = nodes{one.node + 1 - numel(inputs)};
+        wrong = wrong + differs(given{k}, double(golden(one.name)), node, one.name);
+    end
+end
 if checking
-    wrong = wrong + differs(scores, double(data.golden_scores), node, 'scores');
     if wrong > 0
-        error('NAME: %d of %d comparisons differ', wrong, numel(nodes) + 1);
+        error('NAME: %d of %d comparisons differ', wrong, numel(nodes) + numel(outputs));
     end
-    fprintf('NAME: %d nodes and the scores of %d images equal the golden values\n', ...
-        numel(nodes), size(pixels, 1));
+    fprintf('NAME: %d nodes and OUTCOME of %d SAMPLES equal the golden values\n', ...
+        numel(nodes), size(values{1}, 1));
     if nargout == 0
-        clear scores % nothing to print
+        return % nothing to print
     end
 end
+varargout = given;
 end
 
-function data = read_arrays(folder, name)
+function data = read_arrays(folder, name, input)
 % Every array under its key, from one file or from a file for each.
 if exist(fullfile(folder, [name '.mat']), 'file')
     data = load(fullfile(folder, [name '.mat']));
@@ -57,17 +67,47 @@ for k = 1:numel(files)
         data.(key) = content.array;
     end
 end
-if ~isfield(data, 'golden_pixels')
-    error('NAME: %s holds neither %s.mat nor golden_pixels.mat', folder, name);
+if ~isfield(data, ['golden_' input])
+    error('NAME: %s holds neither %s.mat nor golden_%s.mat', folder, name, input);
 end
 end
 
-function check_pixels(pixels, wanted)
-found = size(pixels);
-if ~isa(pixels, 'uint8') || ~isequal(found(2:end), wanted(2:end))
-    error('NAME: pixels are %s %s; give uint8 of any number of images, each %s', ...
-        class(pixels), mat2str(found), mat2str(wanted(2:end)));
+function values = checked_inputs(arrays, inputs, golden)
+% The inputs as double, (samples, height, width, channels).
+if numel(arrays) ~= numel(inputs)
+    error('NAME: %d inputs; give %d', numel(arrays), numel(inputs));
 end
+values = cell(1, numel(inputs));
+for k = 1:numel(inputs)
+    one = inputs{k};
+    check_input(arrays{k}, one, size(golden(one.name)));
+    if size(arrays{k}, 1) ~= size(arrays{1}, 1)
+        error('NAME: %d SAMPLES of %s, %d of %s; give as many of each', size(arrays{k}, 1), ...
+            one.name, size(arrays{1}, 1), inputs{1}.name);
+    end
+    values{k} = reshape(double(arrays{k}), [size(arrays{k}, 1), one.size]);
+end
+end
+
+function check_input(array, one, wanted)
+type = struct('u8', 'uint8', 'f32', 'single', 'bits', 'int8');
+found = size(array);
+if ~isa(array, type.(one.kind)) || ~isequal(found(2:end), wanted(2:end))
+    error('NAME: %s are %s %s; give %s of any number of SAMPLES, each %s', one.name, ...
+        class(array), mat2str(found), type.(one.kind), mat2str(wanted(2:end)));
+end
+if strcmp(one.kind, 'bits') && any(abs(double(array(:))) ~= 1)
+    error('NAME: %s holds other numbers than -1 and +1', one.name);
+end
+if any(isnan(array(:)))
+    error('NAME: %s holds NaN, which has no sign', one.name);
+end
+end
+
+function array = in_rank(value, rank)
+% A value as the array of an output: (samples, channels), (samples, length, channels) or as it is.
+sides = [size(value, 1) size(value, 2) size(value, 3) size(value, 4)];
+array = reshape(value, [sides(1) sides(5 - rank:4)]);
 end
 
 function wrong = differs(found, wanted, node, what)

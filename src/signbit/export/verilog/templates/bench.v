@@ -1,10 +1,11 @@
-// Test bench of MODULE, written by signbit: runs the golden images, back to back, and compares the
-// bits of every layer, sums, scores and class with the golden files. Prints a line that starts with
+// Test bench of MODULE, written by signbit: runs the golden samples, back to back, and compares the
+// bits of every layer and all outputs with the golden files. Prints a line that starts with
 // PASS or FAIL. +stall closes each stream at random, and then cycles are not checked.
 module MODULE_tb;
-    localparam IMAGES = IMAGES_OF;
-    localparam PIXELS = PIXELS_OF;  // of all images
-    localparam CYCLES = CYCLES_OF;  // from the end of the reset to the last result, no stalls
+    localparam SAMPLES = SAMPLES_OF;
+    // From the end of the reset to the last result, no stalls. Not exact: about the most.
+    localparam CYCLES = CYCLES_OF;
+    localparam EXACT = IS_EXACT;
 
     reg clk = 1'b0;
     reg rst = 1'b1;
@@ -13,27 +14,15 @@ module MODULE_tb;
     integer first_result = 0;  // cycles until it was taken
     integer last_result = 0;
 
-    // In: a pixel whenever there is one left.
-    reg [PIXEL_BITS-1:0] pixels [0:PIXELS-1];
-    integer sent = 0;
-    wire s_valid, s_ready, s_open_valid, s_open_ready;
-    wire [PIXEL_BITS-1:0] s_data = pixels[sent];
-    assign s_valid = !rst && sent < PIXELS;
-    signbit_link #(.SEED(1001)) in_link (
-        .clk(clk), .s_valid(s_valid), .s_ready(s_ready), .m_valid(s_open_valid),
-        .m_ready(s_open_ready)
-    );
-
+    // In: a beat whenever there is one left.
+PLAYERS
     // Out: always ready.
-    wire m_valid, m_ready, result;
-WIRES
-    signbit_link #(.SEED(1002)) out_link (
-        .clk(clk), .s_valid(m_valid), .s_ready(m_ready), .m_valid(result), .m_ready(!rst)
-    );
+RESULTS
+    wire result = ANY_RESULT;
 
     MODULE dut (
-        .clk(clk), .rst(rst), .s_valid(s_open_valid), .s_ready(s_open_ready), .s_data(s_data),
-        .m_valid(m_valid), .m_ready(m_ready), PORTS
+        .clk(clk), .rst(rst),
+        PORTS
     );
 
 CHECKERS
@@ -41,7 +30,6 @@ CHECKERS
     wire complete = COMPLETE_OF;
 
     initial begin
-        $readmemh("MODULE_golden_pixels.mem", pixels);
         if ($test$plusargs("stall")) stalls = 1'b1;
     end
     initial forever #5 clk = !clk;
@@ -51,7 +39,6 @@ CHECKERS
             rst <= 1'b0;
         end else begin
             cycle <= cycle + 1;
-            if (s_valid && s_ready) sent <= sent + 1;
             if (result && first_result == 0) first_result <= cycle + 1;
             if (result) last_result <= cycle + 1;
             // Layers may be given positions behind the last that a result needs.
@@ -64,11 +51,11 @@ CHECKERS
             if (errors != 0 || !complete)
                 $display("FAIL MODULE: %0d beats differ, %0s", errors,
                          complete ? "all came" : "beats are missing or too many");
-            else if (last_result != CYCLES && !stalls)
+            else if (EXACT != 0 && last_result != CYCLES && !stalls)
                 $display("FAIL MODULE: %0d cycles, expected %0d", last_result, CYCLES);
             else
-                $display("PASS MODULE: %0d images, %0d cycles, first result after %0d",
-                         IMAGES, last_result, first_result);
+                $display("PASS MODULE: %0d samples, %0d cycles, first result after %0d",
+                         SAMPLES, last_result, first_result);
             $finish;
         end
     endtask

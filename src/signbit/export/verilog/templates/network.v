@@ -1,20 +1,18 @@
-// MODULE: pixels to a class; written by signbit from a packed network.
+// MODULE: written by signbit from a packed network.
 //
-// In:  ROWS_OFxCOLUMNS_OF pixels of an image in raster order, PIXEL_BITS bits a beat,
-//      the first channel (red, or grey) in the lowest 8; image after image.
-// Out: one beat an image: the class; the scores, signed, with SCORE_FRACTION bits behind
-//      the point; the sums, signed, that they come from; class 0 in the lowest bits.
-// A beat passes in a cycle with valid and ready; none may while rst, synchronous, is 1.
+// In: streams of samples, one after the other. A beat is a position of a map, in raster order, with
+// all its channels, the first in the lowest bits; a bit 1 stands for +1, 0 for -1.
+STREAMS_IN
+// Out: streams in the same order. Sums and scores are signed; the parameters say how many bits of a
+// score are after the point. The class is that of the highest score.
+STREAMS_OUT
+// A beat passes in a cycle with valid and ready; none may while rst, synchronous, is 1. Offer each
+// input, and take each output, without waiting for another stream.
 // The header states the parameters and the layout of the memories.
 module MODULE (
     input wire clk,
     input wire rst,
-    input wire s_valid,
-    output wire s_ready,
-    input wire [LAST_BIT:0] s_data,
-    output wire m_valid,
-    input wire m_ready,
-OUTPUTS
+PORTS
 );
 `include "MODULE_parameters.vh"
 

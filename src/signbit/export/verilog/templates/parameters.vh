@@ -10,11 +10,10 @@
 //   thresholds  word pass: LANES fields, {below, threshold}, the threshold in two's complement;
 //               the bit is sum < threshold where below is 1, else sum > threshold
 //   affine      word class: {bias, scale}, in two's complement
-// A score is a whole number; divided by 2**SCORE_FRACTION it is what float32 gives, to the bit.
+// A score is a whole number; divided by 2**(its ..._FRACTION) it is what float32 gives, to the bit.
 
 // Some are for the reader alone.
 // verilator lint_off UNUSEDPARAM
 localparam PARALLEL = CHANNELS_A_CYCLE;  // output channels a cycle, at most
-localparam SCORE_FRACTION = FRACTION_OF;
 LOCALPARAMS
 // verilator lint_on UNUSEDPARAM

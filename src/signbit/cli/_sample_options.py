@@ -1,0 +1,186 @@
+"""Options of `evaluate` and `predict` for packed networks of any task."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signbit.cli._classes import names_given, names_in_folders
+from signbit.cli._output import say
+from signbit.errors import UsageError
+
+if TYPE_CHECKING:
+    from signbit.data import Selection, Target
+    from signbit.data._front_end import FrontEnd
+    from signbit.runtime.engine import Engine
+
+SampleSource = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="D",
+        help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist or folder:PATH. For packed "
+        "networks also FILE.csv, FILE.parquet or FILE.npz.",
+    ),
+]
+Features = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--features",
+        metavar="[INPUT=]A,B,...",
+        help="Columns or array of an input; repeat it for several inputs.  [default: for a table, "
+        "all columns that nothing else claims; for arrays, those with the names of inputs]",
+    ),
+]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="[OUTPUT=]COLUMN",
+        help="Column or array with the true answers of an output; repeat it for each label or "
+        "number.  [default: those with the names of outputs, labels or numbers]",
+    ),
+]
+Ignored = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore",
+        metavar="COLUMN",
+        help="Column or array that is neither; may be repeated.",
+    ),
+]
+Codes = Annotated[
+    bool,
+    typer.Option(
+        "--codes",
+        help="Numbers for an input of 8 bits are codes, 0 to 255, not real numbers.",
+    ),
+]
+Threshold = Annotated[
+    float,
+    typer.Option(
+        "--threshold",
+        metavar="P",
+        help="A label is answered with yes where its probability is above P.",
+    ),
+]
+FrontEndText = Annotated[
+    str | None,
+    typer.Option(
+        "--front-end",
+        metavar="KIND:KEY=VALUE,...|FILE.yaml",
+        help="Features of WAV files: log_mel or mfcc, such as "
+        "mfcc:sample_rate=16000,window=30,hop=20,coefficients=10,seconds=1.",
+    ),
+]
+
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """The options above, as they were given."""
+
+    features: Sequence[str] | None = None
+    targets: Sequence[str] | None = None
+    ignored: Sequence[str] | None = None
+    codes: bool = False
+    threshold: float = DEFAULT_THRESHOLD
+    front_end: str | None = None
+
+    def selection(self, engine: "Engine") -> "Selection":
+        """Which columns are what.
+
+        Text before the first `=` names an input or output only where the network has it; a
+        column's name may hold `=` too.
+        """
+        from signbit.data import Selection
+
+        inputs = [one.name for one in engine.inputs]
+        outputs = [one.name for one in engine.outputs]
+        return Selection(
+            tuple(_split(text, inputs, commas=True) for text in self.features or ()),
+            tuple(_split(text, outputs, commas=False) for text in self.targets or ()),
+            tuple(self.ignored or ()),
+            self.codes,
+        )
+
+    def chosen_front_end(self) -> "FrontEnd | None":
+        """What --front-end says. Raises: UsageError."""
+        if self.front_end is None:
+            return None
+        from signbit.data._front_end import FrontEnd
+
+        return FrontEnd.parse(self.front_end)
+
+    def refuse_any(self) -> None:
+        """Raises: UsageError where one is given for a model that classifies images as ever."""
+        names = {"targets": "target", "ignored": "ignore", "front_end": "front-end"}
+        for field in fields(self):
+            if getattr(self, field.name) not in (field.default, []):
+                raise UsageError(
+                    f"--{names.get(field.name, field.name)} is for packed networks of other tasks, "
+                    "and for tables and arrays; leave it out"
+                )
+
+
+def packed_of_other_task(model: object, for_file: bool) -> "Engine | None":
+    """The engine of a packed network that is measured by its signature; None for other models.
+
+    Networks that classify images keep their own way, except where a table or array is given.
+
+    Raises: UsageError where such a file is given for a model that is not packed.
+    """
+    from signbit.runtime.engine import Engine
+
+    if not isinstance(model, Engine):
+        if for_file:
+            raise UsageError("tables and arrays are for packed networks; pack the model first")
+        return None
+    return model if for_file or not model.model.signature.is_of_images else None
+
+
+def _split(text: str, names: Sequence[str], commas: bool) -> tuple[str | None, list[str]]:
+    name, equals, rest = text.partition("=")
+    if not equals or name not in names:
+        name, rest = None, text
+    return name, [one.strip() for one in rest.split(",")] if commas else [rest]
+
+
+def chosen_targets(
+    engine: "Engine", classes: str | None, folders: Sequence[Path]
+) -> list["Target"]:
+    """What the outputs are compared with, with the names of classes from --classes.
+
+    Without the option they are the network's own, else those of a classes.txt in `folders`, where
+    there is one output of classes.
+
+    Raises: UsageError where the names do not fit.
+    """
+    from signbit.format.signature import CLASSES
+    from signbit.scoring import targets_of
+
+    if classes is not None:
+        return targets_of(engine.model, names_given(classes))
+    targets = targets_of(engine.model)
+    nameless = [one for one in targets if one.kind == CLASSES and not one.named]
+    found = names_in_folders(folders) if len(nameless) == 1 else None
+    if found is None or sum(one.kind == CLASSES for one in targets) > 1:
+        return targets
+    say(f"signbit: class names from {found[1]}", err=True)
+    return targets_of(engine.model, found[0])
+
+
+def note_clipped(engine: "Engine", clipped: Mapping[str, int]) -> None:
+    """Say on standard error how many numbers were outside the codes of an input."""
+    for one in engine.inputs:
+        if clipped.get(one.name):
+            low, high = one.bias[0], one.scale[0] * 255 + one.bias[0]
+            say(
+                f"signbit: outside the codes of input {one.name!r}, {low:g} to {high:g} in channel "
+                f"0: {clipped[one.name]} of its numbers, which count as the nearest end; --codes "
+                "says that numbers are codes",
+                err=True,
+            )

@@ -1,0 +1,37 @@
+"""Samples that a command is given for a packed network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from signbit.cli._model import read_images
+from signbit.errors import UsageError, printable
+
+if TYPE_CHECKING:
+    from signbit.format import Input
+    from signbit.runtime.samples import Samples
+
+
+def read_samples(paths: Sequence[Path], inputs: "Sequence[Input]") -> "Samples":
+    """What --samples names: one file of arrays, or images for the one input.
+
+    Raises: UsageError for images that no input takes; DataError for files that cannot be read.
+    """
+    from signbit.data import read_arrays
+    from signbit.format import Preprocessing
+    from signbit.format.types import U8
+
+    first = printable(str(paths[0]))
+    if any(path.suffix in (".npz", ".npy") for path in paths):
+        if len(paths) > 1:
+            raise UsageError(f"--samples {first}: one file holds all inputs; give it alone")
+        return read_arrays(paths[0])
+    image, *others = inputs
+    if others or image.kind != U8 or len(image.shape) != 3 or image.shape[2] not in (1, 3):
+        taken = ", ".join(map(str, inputs))
+        raise UsageError(
+            f"--samples {first}: the network takes {taken}, not one image; give a .npz file with "
+            "an array for each input"
+        )
+    height, width, _ = image.shape
+    return read_images(paths, Preprocessing(image.scale, image.bias, (height, width)))

@@ -1,0 +1,180 @@
+"""Features of sound, computed by Kaldi's recipes: MFCC and log-mel energies of short windows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.errors import DataError, MissingDependencyError, UsageError, unknown_name
+
+KINDS = ("log_mel", "mfcc")
+MAX_BINS = 1024
+MAX_RATE = 1_000_000
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """How sound becomes a sequence of features.
+
+    kind: "log_mel" for logarithms of the energies in mel bands, or "mfcc" for their cosine
+        transform (cepstral coefficients). The recipes are Kaldi's, without dither.
+    sample_rate: of the files, in Hz.
+    window, hop: length and distance of the windows, in ms. Windows that would reach beyond the end
+        are left out.
+    bins: mel bands.    coefficients: of mfcc alone.
+    low, high: ends of the bands, in Hz; high 0 for half the sample rate.
+    window_type: hamming, hanning, povey, rectangular or blackman.
+    preemphasis: share of the sample before that is subtracted.
+    scale: factor of samples from -1 to 1; 32768 gives those of 16 bits, as Kaldi has them.
+    seconds: each file is cut to this length, or followed by silence; 0 for its own length.
+    mean, deviation: numbers of each feature, or one for all; features are (x - mean) / deviation.
+
+    Raises: UsageError for a value that cannot be.
+    """
+
+    kind: str
+    sample_rate: int = 16000
+    window: float = 25.0
+    hop: float = 10.0
+    bins: int = 40
+    coefficients: int = 13
+    low: float = 20.0
+    high: float = 0.0
+    window_type: str = "povey"
+    preemphasis: float = 0.97
+    scale: float = 1.0
+    seconds: float = 0.0
+    mean: float | Sequence[float] = 0.0
+    deviation: float | Sequence[float] = 1.0
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise unknown_name("front end", self.kind, KINDS)
+        if self.window_type not in _WINDOWS:
+            raise unknown_name("window_type", self.window_type, _WINDOWS)
+        half = self.sample_rate / 2
+        top = half if self.high == 0 else self.high
+        for field, value, least, most in (
+            ("sample_rate", self.sample_rate, 1, MAX_RATE),
+            ("window", self.window, 1, 1000),
+            ("hop", self.hop, 1, 1000),
+            ("bins", self.bins, 4, MAX_BINS),
+            ("coefficients", self.coefficients, 1, self.bins if self.kind == "mfcc" else MAX_BINS),
+            ("high", top, 1, half),
+            ("low", self.low, 0, top - 1),
+            ("preemphasis", self.preemphasis, 0, 1),
+            ("seconds", self.seconds, 0, 600),
+        ):
+            if not least <= value <= most:
+                raise UsageError(f"front end: {field} is {value}; give {least} to {most}")
+        if not (math.isfinite(self.scale) and self.scale > 0):
+            raise UsageError(f"front end: scale is {self.scale}; give a number above 0")
+        for field in ("mean", "deviation"):
+            numbers = np.atleast_1d(np.asarray(getattr(self, field), np.float64))
+            if len(numbers) not in (1, self.features) or not np.isfinite(numbers).all():
+                raise UsageError(f"front end: {field}: give one number, or {self.features}")
+            if field == "deviation" and (numbers <= 0).any():
+                raise UsageError("front end: deviation: give numbers above 0")
+
+    @property
+    def features(self) -> int:
+        """Features of a window."""
+        return self.bins if self.kind == "log_mel" else self.coefficients
+
+    @classmethod
+    def parse(cls, text: str) -> "FrontEnd":
+        """From KIND, KIND:KEY=VALUE,..., or the name of a .yaml or .json file of such keys.
+
+        Raises: UsageError naming the key.
+        """
+        from signbit.yaml_file import parse_yaml, read_yaml
+
+        place = f"front end {text}"
+        if text.endswith((".yaml", ".yml", ".json")):
+            return cls._of(read_yaml(Path(text), place), place)
+        kind, _, rest = text.partition(":")
+        values: dict[str, Any] = {"kind": kind}
+        for part in filter(None, rest.split(",")):
+            key, equals, value = part.partition("=")
+            if not equals:
+                raise UsageError(f"{place}: {part!r}; give KEY=VALUE")
+            values[key.strip()] = parse_yaml(value, place)
+        return cls._of(values, place)
+
+    @classmethod
+    def _of(cls, values: Any, place: str) -> "FrontEnd":
+        if not isinstance(values, Mapping) or "kind" not in values:
+            raise UsageError(f"{place}: give the keys of a front end, kind among them")
+        for key, value in values.items():
+            if key not in cls.__dataclass_fields__:
+                raise unknown_name("key of the front end", str(key), cls.__dataclass_fields__)
+            _check_type(key, value)
+        if values["kind"] == "log_mel" and "coefficients" in values:
+            raise UsageError(f"{place}: coefficients are of mfcc; log_mel has bins")
+        return cls(**values)
+
+    def __call__(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The features of a sound.  Shape: (samples,) from -1 to 1, to (windows, features).
+
+        Raises: DataError for a sound that is shorter than one window.
+        """
+        if self.seconds:
+            length = round(self.seconds * self.sample_rate)
+            sound = np.pad(sound[:length], (0, max(0, length - len(sound))))
+        computer = self._computer()
+        computer.accept_waveform(self.sample_rate, sound * np.float32(self.scale))
+        computer.input_finished()
+        count = computer.num_frames_ready
+        if count == 0:
+            raise DataError(f"{len(sound)} samples; a window has {self.window} ms")
+        frames = np.stack([computer.get_frame(index) for index in range(count)])
+        return ((frames - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
+
+    def windows(self, samples: int) -> int:
+        """How many windows a sound of so many samples has, give or take one by rounding."""
+        samples = round(self.seconds * self.sample_rate) if self.seconds else samples
+        length, step = (self.sample_rate * one / 1000 for one in (self.window, self.hop))
+        return max(0, 1 + int((samples - length) / step))
+
+    def _computer(self) -> Any:
+        try:
+            import kaldi_native_fbank as kaldi
+        except ImportError as error:
+            raise MissingDependencyError(
+                "the front end needs kaldi-native-fbank: pip install 'signbit[data]'"
+            ) from error
+        mfcc = self.kind == "mfcc"
+        options: Any = kaldi.MfccOptions() if mfcc else kaldi.FbankOptions()
+        frame, mel = options.frame_opts, options.mel_opts
+        frame.samp_freq, frame.dither = self.sample_rate, 0.0
+        frame.frame_length_ms, frame.frame_shift_ms = self.window, self.hop
+        frame.window_type, frame.preemph_coeff = self.window_type, self.preemphasis
+        mel.num_bins, mel.low_freq, mel.high_freq = self.bins, self.low, self.high
+        options.use_energy = False
+        if mfcc:
+            options.num_ceps = self.coefficients
+            return kaldi.OnlineMfcc(options)
+        return kaldi.OnlineFbank(options)
+
+
+_WINDOWS = ("blackman", "hamming", "hanning", "povey", "rectangular")
+_LISTS = ("mean", "deviation")
+_TEXTS = ("kind", "window_type")
+_WHOLE = ("sample_rate", "bins", "coefficients")
+
+
+def _check_type(key: str, value: Any) -> None:
+    if key in _TEXTS:
+        fits, wanted = isinstance(value, str), "text"
+    elif key in _WHOLE:
+        fits, wanted = type(value) is int, "a whole number"
+    else:
+        listed = key in _LISTS and isinstance(value, list)
+        fits = all(type(one) in (int, float) for one in (value if listed else [value]))
+        wanted = "a number or a list of them" if key in _LISTS else "a number"
+    if not fits:
+        raise UsageError(f"front end: {key} is {value!r}; give {wanted}")

@@ -1,0 +1,103 @@
+"""Image files with masks: pictures that hold the class of each pixel."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.data._files import files_in, kind_of
+from signbit.data._image import errors_named, grey_levels, read_image
+from signbit.data._image_memory import opened
+from signbit.data._samples import Batch, Target
+from signbit.data._types import SPLITS
+from signbit.errors import DataError
+from signbit.files import open_regular
+from signbit.format import Input
+
+IMAGES, MASKS = "images", "masks"
+
+
+class MaskSamples:
+    """`PATH/images/NAME.*` with `PATH/masks/NAME.png`; has the interface `Samples`.
+
+    Where PATH holds `train` or `test` with these folders, those are the splits. A mask is grey or
+    has a palette; its pixels are indices of classes, and 255 is not counted.
+
+    Raises: DataError for an image without a mask.
+    """
+
+    def __init__(self, root: Path, split: str, one: Input, target: Target):
+        self._input, self._target = one, target
+        self.name, self.targets = f"folder:{root}", (target.name,)
+        base = root / split if kind_of(root / split) == "folder" else root
+        for part in (IMAGES, MASKS):
+            if kind_of(base / part) != "folder":
+                raise DataError(f"{base / part} is not there; it holds the {part} of {split!r}")
+        masks = {path.stem: path for path in files_in(base / MASKS)}
+        self._pairs = []
+        for path in files_in(base / IMAGES):
+            if path.stem not in masks:
+                raise DataError(f"{path} has no mask {base / MASKS / path.stem}.png")
+            self._pairs.append((path, masks[path.stem]))
+        if not self._pairs:
+            raise DataError(f"{base / IMAGES} holds no image")
+
+    @property
+    def count(self) -> int | None:
+        """How many images."""
+        return len(self._pairs)
+
+    @property
+    def clipped(self) -> Mapping[str, int]:
+        """Nothing: pixels are codes."""
+        return {}
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """As in `Samples`; places are paths of images."""
+        for start in range(0, len(self._pairs), size):
+            pairs = self._pairs[start : start + size]
+            inputs = {self._input.name: np.stack([self._image(path) for path, _ in pairs])}
+            targets = {self._target.name: np.stack([self._mask(path) for _, path in pairs])}
+            yield Batch([str(path) for path, _ in pairs], inputs, targets)
+
+    def _image(self, path: Path) -> NDArray[np.uint8]:
+        height, width, channels = self._input.shape
+        return read_image(path, (height, width), channels, exact=True)
+
+    def _mask(self, path: Path) -> NDArray[np.int64]:
+        labels, wanted = read_mask(path), self._target.true_shape
+        if labels.shape != wanted:
+            raise DataError(
+                f"{path}: a mask of {_shown(labels.shape)} pixels, the network gives a map of "
+                f"{_shown(wanted)}"
+            )
+        return self._target.decode(labels, lambda index: f"{path}, pixel {index}")
+
+
+def read_mask(path: Path) -> NDArray[np.integer[Any]]:
+    """The indices in a grey picture or one with a palette.  Shape: (height, width).
+
+    Raises: DataError naming the file for any other picture.
+    """
+    with errors_named(path), open_regular(path) as file, opened(file) as image:
+        grey = image.mode in ("P", "L") or image.mode.startswith("I")
+        if image.format not in ("PNG", "TIFF", "BMP", "GIF", "PPM") or not grey:
+            raise DataError(
+                f"{image.format} of mode {image.mode}; a mask is a PNG that is grey or has a "
+                "palette"
+            )
+        if grey_levels(image) < 256:
+            raise DataError("grey of less than 8 bits; save the mask with 8 bits")
+        return np.array(image)
+
+
+def is_masked(root: Path) -> bool:
+    """Whether a folder, or one of its splits, has images and masks."""
+    bases = (root, *(root / split for split in SPLITS))
+    return any(all(kind_of(base / part) == "folder" for part in (IMAGES, MASKS)) for base in bases)
+
+
+def _shown(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))

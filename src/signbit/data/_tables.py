@@ -1,0 +1,198 @@
+"""Tables of columns with names, read in pieces: CSV and Parquet files."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import TextIOWrapper
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.errors import DataError, MissingDependencyError, first_line
+from signbit.files import open_regular
+from signbit.format.types import shown
+
+# A line of a hostile file must not ask for any amount of memory.
+MAX_LINE = 1 << 20
+MAX_COLUMNS = 1 << 16
+MAX_GROUP_BYTES = 1 << 30
+
+# Text of a CSV file, or numbers or text of a Parquet file.
+Column = Sequence[str] | NDArray[Any]
+
+
+class Table(Protocol):
+    """Columns with names; the rows are read when asked for."""
+
+    path: Path
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Their names, in order."""
+        ...
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows there are; None where only reading tells."""
+        ...
+
+    def pieces(self, columns: Sequence[int], size: int) -> Iterator[list[Column]]:
+        """These columns, at most `size` rows at a time.
+
+        Raises: DataError naming the file, the row from 1 and the column where a value is missing.
+        """
+        ...
+
+
+def open_table(path: Path) -> Table:
+    """The table in a .csv or .parquet file.
+
+    Raises: DataError where its header cannot be read, or two columns have one name;
+        MissingDependencyError where Parquet needs pyarrow.
+    """
+    table = ParquetTable(path) if path.suffix.lower() == ".parquet" else CsvTable(path)
+    if not 1 <= len(table.columns) <= MAX_COLUMNS:
+        raise DataError(f"{path}: {len(table.columns)} columns; give 1 to {MAX_COLUMNS}")
+    seen: set[str] = set()
+    for name in table.columns:
+        if name in seen:
+            raise DataError(f"{path}: two columns have the name {shown(name)}; rename one")
+        seen.add(name)
+    return table
+
+
+def missing_value(path: Path, row: int, column: str) -> DataError:
+    """The error for a place that holds nothing. row: from 1."""
+    return DataError(
+        f"{path}, row {row}, column {shown(column)}: no value; fill it in or remove the row"
+    )
+
+
+class CsvTable:
+    """Text in UTF-8 with commas between the values; the first line has the names of columns."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        with self._records() as records:
+            self.columns = [name.strip() for name in next(records, [])]
+
+    @property
+    def rows(self) -> int | None:
+        """None: lines are counted only by reading them."""
+        return None
+
+    def pieces(self, columns: Sequence[int], size: int) -> Iterator[list[Column]]:
+        """As in `Table`. Raises: DataError for a row with fewer or more values than the header."""
+        with self._records() as records:
+            next(records)
+            row = 1
+            while piece := list(islice(records, size)):
+                for place, values in enumerate(piece, row):
+                    self._check(place, values, columns)
+                row += len(piece)
+                yield [[values[column].strip() for values in piece] for column in columns]
+
+    def _check(self, row: int, values: Sequence[str], columns: Sequence[int]) -> None:
+        if len(values) != len(self.columns):
+            raise DataError(
+                f"{self.path}, row {row}: {len(values)} values where the first line names "
+                f"{len(self.columns)} columns"
+            )
+        for column in columns:
+            if not values[column].strip():
+                raise missing_value(self.path, row, self.columns[column])
+
+    @contextmanager
+    def _records(self) -> Iterator[Iterator[list[str]]]:
+        """The records, blank lines left out. Raises: DataError naming the file and the line."""
+        try:
+            with (
+                open_regular(self.path) as file,
+                TextIOWrapper(file, "utf-8-sig", newline="") as text,
+            ):
+                reader = csv.reader(_lines(text), strict=True)
+                yield (record for record in _numbered(self.path, reader) if record)
+        except OSError as error:
+            raise DataError(f"cannot read {self.path}: {error.strerror}") from error
+
+
+def _lines(text: IO[str]) -> Iterator[str]:
+    while line := text.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise csv.Error(f"more than {MAX_LINE} letters")
+        yield line
+
+
+def _numbered(path: Path, reader: Any) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}, after line {reader.line_num}: not UTF-8; save it so") from error
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num + 1}: {first_line(error)}") from error
+
+
+class ParquetTable:
+    """A Parquet file, read by pyarrow. Columns are numbers, text or bool."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        with self._opened() as file:
+            metadata = file.metadata
+            self.columns = list(file.schema_arrow.names)
+            self._rows = metadata.num_rows
+            for group in range(metadata.num_row_groups):
+                size = metadata.row_group(group).total_byte_size
+                if size > MAX_GROUP_BYTES:
+                    raise DataError(
+                        f"{path}: row group {group} has {size} bytes; write groups of up to "
+                        f"{MAX_GROUP_BYTES}"
+                    )
+
+    @property
+    def rows(self) -> int | None:
+        """As its footer says."""
+        return self._rows
+
+    def pieces(self, columns: Sequence[int], size: int) -> Iterator[list[Column]]:
+        """As in `Table`. Raises: DataError for a column of another type."""
+        names = [self.columns[column] for column in columns]
+        row = 1
+        with self._opened() as file:
+            for batch in file.iter_batches(size, columns=names, use_threads=False):
+                yield [self._column(batch.column(name), name, row) for name in names]
+                row += batch.num_rows
+
+    def _column(self, column: Any, name: str, row: int) -> Column:
+        if column.null_count:
+            first = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
+            raise missing_value(self.path, row + first, name)
+        values = column.to_numpy(zero_copy_only=False)
+        if values.dtype.kind in "biuf":
+            return values
+        if all(isinstance(value, str) for value in values):
+            return list(values)
+        raise DataError(
+            f"{self.path}, column {shown(name)} is {column.type}; give numbers, text or bool"
+        )
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"{self.path}: Parquet needs pyarrow: pip install 'signbit[data]'"
+            ) from error
+        try:
+            with open_regular(self.path) as file, pyarrow.parquet.ParquetFile(file) as parquet:
+                yield parquet
+        except OSError as error:
+            reason = error.strerror or first_line(error)
+            raise DataError(f"cannot read {self.path}: {reason}") from error
+        except (pyarrow.ArrowException, UnicodeDecodeError, OverflowError) as error:
+            raise DataError(f"{self.path}: damaged Parquet: {first_line(error)}") from error

@@ -1,0 +1,2 @@
+void NAME_run(EVERY) {
+CALLS}

@@ -1,0 +1,147 @@
+"""Which values of a network become outputs, and how they are taken from a run of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from signbit.errors import PackError, closest
+from signbit.format import Output
+from signbit.format.checks import fields_of
+from signbit.format.signature import CLASSES
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """An output of the packed network, before it has a node.
+
+    name: its name in the file. Where the network returns a dict, also the key there.
+    kind: "classes" for scores of which the highest is the answer, "labels" for scores of which
+        each answers its own question, yes where it is above 0; "numbers" for anything else.
+    names: of its channels: classes, labels or quantities; may be empty.
+    module: the path of a module whose result it is. None for what the network returns: the first
+        value for the first output without a module, and so on.
+
+    Raises: UsageError naming the output and the field.
+    """
+
+    name: str
+    kind: str = CLASSES
+    names: Sequence[str] = ()
+    module: str | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "names", tuple(self.at(0, 1).names))
+
+    @classmethod
+    def from_dict(cls, values: Any, number: int) -> "OutputSpec":
+        """An output of plain values, as a file of settings has them; of that number, from 1.
+
+        Raises: UsageError for missing or unknown fields.
+        """
+        allowed = ("name", "kind", "names", "module")
+        return cls(**fields_of(f"output {number}", values, ("name",), allowed))
+
+    def at(self, node: int, rank: int) -> Output:
+        """The output of the file, when its node is known."""
+        return Output(self.name, self.kind, node, rank, self.names)
+
+
+class Run:
+    """A network as a function from its inputs to the values of its outputs.
+
+    specs: of the outputs; None for the one value that the network returns.
+    """
+
+    def __init__(self, model: nn.Module, specs: Sequence[OutputSpec] | None):
+        self.model, self._specs = model, specs
+        wanted = [one.module for one in specs or () if one.module is not None]
+        known = dict(model.named_modules())
+        for path in wanted:
+            if path not in known:
+                raise PackError(
+                    f"the network has no module {path!r}; name one of its own as print(network) "
+                    f"shows them.{closest(path, list(known))}"
+                )
+        self._modules = {path: known[path] for path in wanted}
+
+    def __call__(self, *inputs: Tensor) -> list[Tensor]:
+        """Run the network.
+
+        Raises: PackError where it does not return what the outputs ask for.
+        """
+        found: dict[str, list[Any]] = {path: [] for path in self._modules}
+        hooks = [
+            # A copy, as what runs next may change the result in place.
+            module.register_forward_hook(lambda _, __, value, path=path: _keep(found[path], value))
+            for path, module in self._modules.items()
+        ]
+        try:
+            returned = self.model(*inputs)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        if self._specs is None:
+            return [_one_tensor(returned)]
+        return _chosen(self._specs, returned, found)
+
+
+def _keep(values: list[Any], value: Any) -> None:
+    values.append(value.clone() if isinstance(value, Tensor) else value)
+
+
+def _one_tensor(output: Any) -> Tensor:
+    if isinstance(output, Tensor):
+        return output
+    what = f"{len(output)} values" if isinstance(output, list | tuple | Mapping) else "no tensor"
+    raise PackError(
+        f"the network returns {what} ({type(output).__name__}), where one tensor of scores is "
+        "taken; name the values with outputs=[OutputSpec(...), ...]"
+    )
+
+
+def _chosen(
+    specs: Sequence[OutputSpec], returned: Any, found: Mapping[str, list[Any]]
+) -> list[Tensor]:
+    by_return = [one for one in specs if one.module is None]
+    if isinstance(returned, Mapping):
+        values = {one.name: _of_key(one.name, returned) for one in by_return}
+    else:
+        listed = list(returned) if isinstance(returned, list | tuple) else [returned]
+        # A network of features alone may return whatever it likes.
+        if by_return and len(listed) != len(by_return):
+            raise PackError(
+                f"the network returns {len(listed)} values, and {len(by_return)} outputs are to be "
+                f"those ({', '.join(one.name for one in by_return)}); give one OutputSpec for each"
+            )
+        values = dict(zip((one.name for one in by_return), listed, strict=False))
+    chosen = [
+        values[one.name] if one.module is None else _of_module(one.module, found) for one in specs
+    ]
+    for spec, value in zip(specs, chosen, strict=True):
+        if not isinstance(value, Tensor):
+            raise PackError(
+                f"the network gives {type(value).__name__} for output {spec.name!r}; an output is "
+                "one tensor"
+            )
+    return chosen
+
+
+def _of_key(name: str, returned: Mapping[Any, Any]) -> Any:
+    if name not in returned:
+        keys = ", ".join(map(str, returned))
+        raise PackError(
+            f"the network returns no value {name!r}; name an output as one of its keys: {keys}"
+        )
+    return returned[name]
+
+
+def _of_module(path: str, found: Mapping[str, list[Any]]) -> Any:
+    values = found[path]
+    if len(values) != 1:
+        raise PackError(
+            f"{path}: is an output, and runs {len(values)} times for a sample; return the value "
+            "from the network"
+        )
+    return values[0]

@@ -1,0 +1,246 @@
+"""Open samples for a packed network of any task: tables, arrays, folders, data sets."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.data import Batch, ImageSet, Samples, Selection, Target, load, read_image
+from signbit.data._array_files import ArrayFile
+from signbit.data._array_samples import ArraySamples
+from signbit.data._files import expanded
+from signbit.data._front_end import FrontEnd
+from signbit.data._labelled_files import labelled_files
+from signbit.data._listed_files import ListedFiles, folder_with_table
+from signbit.data._masks import MaskSamples, is_masked
+from signbit.data._places import NAMES_FILE, names_in
+from signbit.data._sounds import SUFFIXES, SoundReader, SoundSamples
+from signbit.data._table_samples import TableSamples
+from signbit.data._tables import open_table
+from signbit.errors import UsageError
+from signbit.format import Input, PackedModel
+from signbit.format.signature import CLASSES
+from signbit.format.types import U8
+from signbit.scoring._evaluate import labels_in
+
+TABLES, ARRAYS = (".csv", ".parquet"), (".npy", ".npz")
+
+
+def is_file_of_samples(path: Path | str) -> bool:
+    """Whether a name ends like a table or an array file."""
+    return Path(path).suffix.lower() in TABLES + ARRAYS
+
+
+def takes_images(model: PackedModel) -> bool:
+    """Whether a network takes one picture, grey or RGB, in codes of 8 bits."""
+    first = model.inputs[0]
+    picture = first.kind == U8 and len(first.shape) == 3 and first.shape[2] in (1, 3)
+    return picture and len(model.inputs) == 1
+
+
+def targets_of(model: PackedModel, classes: Sequence[str] | None = None) -> list[Target]:
+    """What the outputs are compared with.
+
+    classes: names for the one output of classes; None for the network's own.
+
+    Raises: UsageError where the names do not fit.
+    """
+    found = [Target.of(model, one) for one in model.outputs]
+    if classes is None:
+        return found
+    places = [place for place, one in enumerate(found) if one.kind == CLASSES]
+    if len(places) != 1:
+        raise UsageError(
+            f"class names are for networks with one output of classes, not {len(places)}"
+        )
+    target = found[places[0]]
+    if len(classes) != len(target.names) or len(set(classes)) != len(classes):
+        raise UsageError(
+            f"{len(classes)} class names for output {target.name!r}; give {len(target.names)}, "
+            "each once"
+        )
+    found[places[0]] = replace(target, names=tuple(classes), named=True)
+    return found
+
+
+def open_file(
+    model: PackedModel, path: Path, targets: Sequence[Target], chosen: Selection
+) -> Samples:
+    """The samples in a table or array file. Raises: UsageError, DataError."""
+    if path.suffix.lower() in TABLES:
+        return TableSamples(open_table(path), model.inputs, targets, chosen)
+    return ArraySamples(ArrayFile(path), model.inputs, targets, chosen)
+
+
+def open_samples(
+    model: PackedModel,
+    data: str,
+    split: str,
+    targets: Sequence[Target],
+    chosen: Selection,
+    front_end: FrontEnd | None = None,
+    data_dir: Path | None = None,
+    download: bool = False,
+) -> Samples:
+    """The samples that `data` names, as the network takes them, with true answers.
+
+    data: a .csv, .parquet, .npy or .npz file; `folder:PATH` with a targets.csv, with images and
+        masks, or with WAV files or images by class; or a data set of images.
+
+    Raises: UsageError where the network does not take such data; DataError for what is wrong in it.
+    """
+    kind, _, path = data.partition(":")
+    is_folder = kind == "folder" and bool(path)
+    if front_end is not None and not is_folder:
+        raise UsageError(f"--data {data}: a front end is for folder:PATH with WAV files")
+    if is_file_of_samples(data) and not is_folder:
+        return open_file(model, expanded(data), targets, chosen)
+    root = expanded(path)
+    listed = folder_with_table(root, split) if is_folder else None
+    if listed is not None:
+        read, clips = file_reader(model, front_end)
+        return ListedFiles(listed, model.inputs[0], read, clips, targets, chosen)
+    if chosen != Selection():
+        raise UsageError(
+            f"--data {data} has no columns; --features, --target, --ignore and --codes are for "
+            "tables and arrays"
+        )
+    if front_end is not None:
+        return _sounds(model, data, root, split, targets, front_end)
+    _require_picture(model, data)
+    maps = [target for target in targets if target.kind == CLASSES and len(target.shape) == 3]
+    if is_folder and maps and is_masked(root):
+        return MaskSamples(root, split, model.inputs[0], maps[0])
+    target = _row_of_classes(data, targets)
+    height, width, channels = model.inputs[0].shape
+    images = load(
+        data,
+        split,
+        data_dir=data_dir,
+        download=download,
+        size=(height, width),
+        channels=channels,
+    )
+    if is_folder:
+        _require_order(root, target, images.classes)
+    return ImageSamples(images, model.inputs[0], target)
+
+
+def _sounds(
+    model: PackedModel,
+    data: str,
+    root: Path,
+    split: str,
+    targets: Sequence[Target],
+    front_end: FrontEnd,
+) -> Samples:
+    target = _row_of_classes(data, targets)
+    reader = SoundReader(only_sequence(model), front_end)
+    found = labelled_files(root, split, "WAV", SUFFIXES)
+    _require_order(root, target, found.classes)
+    labels = labels_in(target.names, data, found.classes, found.labels)
+    return SoundSamples(data, found.paths, labels, reader, target.name)
+
+
+def _require_picture(model: PackedModel, data: str) -> None:
+    if not takes_images(model):
+        raise UsageError(
+            f"the network takes {', '.join(map(str, model.inputs))}; --data {data} is for one "
+            "picture; give FILE.npz, FILE.csv or FILE.parquet, or WAV files and --front-end"
+        )
+
+
+def file_reader(
+    model: PackedModel, front_end: FrontEnd | None
+) -> tuple[Callable[[Path], NDArray[Any]], Callable[[], int]]:
+    """How a file is read as a sample of the one input, and how many numbers were clipped so far.
+
+    WAV files with a front end; else images, of any size.
+
+    Raises: UsageError where the network takes neither.
+    """
+    if front_end is not None:
+        reader = SoundReader(only_sequence(model), front_end)
+        return reader, lambda: reader.encoder.clipped
+    if not takes_images(model):
+        raise UsageError(
+            f"the network takes {', '.join(map(str, model.inputs))}; give a .csv, .parquet, .npy "
+            "or .npz file, or WAV files and --front-end"
+        )
+    height, width, channels = model.inputs[0].shape
+
+    def read(path: Path) -> NDArray[Any]:
+        return read_image(path, (height, width), channels)
+
+    return read, lambda: 0
+
+
+def only_sequence(model: PackedModel) -> Input:
+    """The one input of a network, a sequence. Raises: UsageError for another network."""
+    one = model.inputs[0]
+    if len(model.inputs) > 1 or len(one.shape) != 2:
+        raise UsageError(
+            f"the network takes {', '.join(map(str, model.inputs))}; a front end is for one "
+            "sequence of features, (length, features)"
+        )
+    return one
+
+
+class ImageSamples:
+    """A data set of images with classes; has the interface `Samples`.
+
+    Raises: UsageError or DataError where size or classes do not suit the network.
+    """
+
+    def __init__(self, images: ImageSet, one: Input, target: Target):
+        self.name, self.targets = images.name, (target.name,)
+        self._images, self._input = images, one
+        if tuple(images.images.shape[1:]) != tuple(one.shape):
+            raise UsageError(
+                f"{images.name} has images of shape {images.images.shape[1:]}, input {one} takes "
+                f"{tuple(one.shape)}; `signbit images` writes them as files, and folder:PATH fits "
+                "files to a network"
+            )
+        self._labels = labels_in(target.names, images.name, images.classes, images.labels)
+
+    @property
+    def count(self) -> int | None:
+        """How many images."""
+        return len(self._labels)
+
+    @property
+    def clipped(self) -> Mapping[str, int]:
+        """Nothing: pixels are codes."""
+        return {}
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """As in `Samples`; places are numbers from 0."""
+        for start in range(0, len(self._labels), size):
+            batch = slice(start, min(start + size, len(self._labels)))
+            places = list(map(str, range(batch.start, batch.stop)))
+            inputs: dict[str, NDArray[np.uint8]] = {self._input.name: self._images.images[batch]}
+            yield Batch(places, inputs, {self.targets[0]: self._labels[batch]})
+
+
+def _row_of_classes(data: str, targets: Sequence[Target]) -> Target:
+    found = [one for one in targets if one.kind == CLASSES and not one.is_map]
+    if len(found) != 1:
+        given = ", ".join(f"{one.name} ({one.kind}, rank {len(one.shape)})" for one in targets)
+        raise UsageError(
+            f"--data {data} has a class for each file, and the network gives {given}; give targets "
+            "in FILE.npz, or folder:PATH with images and masks for a map of classes"
+        )
+    return found[0]
+
+
+def _require_order(root: Path, target: Target, classes: Sequence[str]) -> None:
+    """Raises: UsageError where only the alphabet orders the classes of a nameless network."""
+    if target.named or all(name.isdecimal() for name in classes) or names_in(root) is not None:
+        return
+    raise UsageError(
+        f"output {target.name!r} has no class names, and {root} has only the names of folders, "
+        f"whose order need not be that of the scores; give --classes, or {NAMES_FILE} in the folder"
+    )
