@@ -6,7 +6,7 @@ from typing import Any
 from signbit.errors import ModelFormatError, printable
 
 HEADER = ("module", "type", "became", "why", "bits before", "after")
-# Columns of text; numbers stand behind them.
+# Columns of text; numbers stand after them.
 LEFT = 4
 
 

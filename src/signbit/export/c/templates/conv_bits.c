@@ -35,7 +35,7 @@ static int32_t find_runs(const struct conv_bits *conv, const uint32_t *x, int32_
     return bits;
 }
 
-/* The sums of all outputs at a position, and up to 7 numbers without meaning behind them. */
+/* The sums of all outputs at a position, and up to 7 numbers without meaning after them. */
 static void sums_of_bits(const struct conv_bits *conv, const uint32_t *x, int32_t row,
                          int32_t column, int32_t *sums) {
     const struct window *w = &conv->window;

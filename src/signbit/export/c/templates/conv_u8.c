@@ -21,7 +21,7 @@ static void gather_pixels(const struct conv_u8 *conv, const uint8_t *x, int32_t 
     }
 }
 
-/* The sums of a group at a position, and up to 7 numbers without meaning behind them. */
+/* The sums of a group at a position, and up to 7 numbers without meaning after them. */
 static const uint32_t *sums_of_u8(const struct conv_u8 *conv, const uint32_t *weight, int32_t count,
                                   const int32_t *terms, int32_t *sums) {
     int32_t all = 0;

@@ -1,7 +1,7 @@
 /* The binary neural network NAME, written by signbit; see NAME.h.
  *
  * A bit 1 stands for +1, 0 for -1. Channel c of a position is bit c % 32 of its word c / 32; bits
- * behind the last channel are 0, in maps as in weights, so that they never differ. The sum over n
+ * after the last channel are 0, in maps as in weights, so that they never differ. The sum over n
  * products of signs is n - 2 * (bits that differ). Maps lie row by row, their channels innermost.
  */
 #include "NAME.h"

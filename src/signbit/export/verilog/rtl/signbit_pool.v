@@ -1,4 +1,4 @@
-// Max pooling of bits behind signbit_window: the OR of the taps inside the map. Combinational.
+// Max pooling of bits after signbit_window: the OR of the taps inside the map. Combinational.
 module signbit_pool #(
     parameter TAPS = 1,
     parameter CHANNELS = 1

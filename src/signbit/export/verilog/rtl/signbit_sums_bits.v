@@ -1,4 +1,4 @@
-// Sums of bits times weights of one bit: a binary convolution behind signbit_window (TAPS of a
+// Sums of bits times weights of one bit: a binary convolution after signbit_window (TAPS of a
 // window a beat, POSITIONS 1), or a binary linear layer over a map (TAPS 1, a position a beat).
 //
 // Of n counted terms, m of them equal: sum = 2 * m - n. A tap outside the map is not counted where

@@ -1,5 +1,5 @@
-// Sums of pixels times weights of one bit, which add or subtract: the first layer, behind
-// signbit_window or, a linear layer over a map, behind the pixels themselves.
+// Sums of pixels times weights of one bit, which add or subtract: the first layer, after
+// signbit_window or, a linear layer over a map, after the pixels themselves.
 //
 // A pixel p counts as MULTIPLIER * p + OFFSET, a signed number of VALUE_BITS; taps outside the map
 // add nothing. Weights are laid out as in signbit_sums_bits, bit 1 for +1.

@@ -48,7 +48,7 @@ module signbit_threshold #(
     );
 
     // Groups enter at the top; the last one pushes the first to the bottom.
-    // Lanes behind the last channel fall away.
+    // Lanes after the last channel fall away.
     // verilator lint_off UNUSEDSIGNAL
     reg [PASSES*LANES-1:0] bits;
     // verilator lint_on UNUSEDSIGNAL

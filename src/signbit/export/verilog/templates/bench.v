@@ -41,7 +41,7 @@ CHECKERS
             cycle <= cycle + 1;
             if (result && first_result == 0) first_result <= cycle + 1;
             if (result) last_result <= cycle + 1;
-            // Layers may be given positions behind the last that a result needs.
+            // Layers may be given positions after the last that a result needs.
             if (complete || cycle > 40 * CYCLES + 1000) finish;
         end
     end

@@ -4,7 +4,7 @@
 // in bit c; of pixels 8 bits a channel. Maps come in raster order, images one after the other.
 //
 // Layers work on groups of LANES output channels, a group a cycle: a pass. Words of memories, the
-// first field in the lowest bits, channels behind the last one 0:
+// first field in the lowest bits, channels after the last one 0:
 //   weights     word position * passes + pass: LANES fields of TAPS fields of CHANNELS bits;
 //               taps row by row; positions, in raster order, where a linear layer reads a map
 //   thresholds  word pass: LANES fields, {below, threshold}, the threshold in two's complement;
