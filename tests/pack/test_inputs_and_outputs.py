@@ -293,6 +293,20 @@ def test_an_input_that_changes_nothing_is_noted():
     assert any("spare" in note for note in packed.info["notes"])
 
 
+def test_two_readers_of_a_joined_value_read_one_step():
+    class Heads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.kind, self.size = BinaryLinear(20, 8), nn.Linear(28, 2), nn.Linear(28, 1)
+
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            joined = torch.cat([self.fc(x), x], 1)
+            return self.kind(joined), self.size(joined)
+
+    outputs = [OutputSpec("kind", "classes"), OutputSpec("size", "numbers")]
+    assert ops(packs(Heads(), [Input.numbers("x", (20,))], outputs)).count("concat") == 1
+
+
 def test_a_value_may_be_two_outputs_and_an_input_one():
     class Same(nn.Module):
         def __init__(self):

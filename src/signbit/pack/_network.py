@@ -1,6 +1,7 @@
 """Read a recording: each result of torch as numbers of steps."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import torch
 from torch import Tensor
@@ -30,6 +31,7 @@ class Network:
             result: Placed(step, tuple(result.shape[1:]))
             for result, step in zip(recording.inputs, given, strict=True)
         }
+        self._read: dict[tuple[tuple[int, ...], bytes], Placed] = {}
         self._results: list[Result] = list(recording.inputs)
         self._starts = [result.first for result in recording.inputs]
 
@@ -60,8 +62,14 @@ class Network:
         if view.whole is not None and shape == view.shape:
             return self._known(view.whole, place)
         elements = view.numbered().expand(shape)
-        constants = None if view.constants is None else view.constants.expand(shape)
-        return self._gathered(elements, constants, place)
+        if view.constants is not None:
+            return self._gathered(elements, view.constants.expand(shape), place)
+        # Two readers of a joined or moved value read one step.
+        numbers = elements.contiguous().numpy()
+        key = shape, blake2b(numbers.data, digest_size=16).digest()
+        if key not in self._read:
+            self._read[key] = self._gathered(elements, None, place)
+        return self._read[key]
 
     def _known(self, result: Result, place: Place) -> Placed:
         if result not in self._placed:
