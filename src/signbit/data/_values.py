@@ -3,6 +3,7 @@
 Every function is given `place`, which names one value for an error by its index.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,10 +35,26 @@ def as_numbers(column: Column, place: Place) -> NDArray[Any]:
     numbers = np.empty(len(column))
     for index, text in enumerate(column):
         try:
-            numbers[index] = _BOOLS[text.lower()] if text.lower() in _BOOLS else float(text)
+            numbers[index] = _number(text)
         except ValueError:
             raise DataError(f"{place((index,))}: {shown(text)} is not a number") from None
+        except OverflowError:
+            raise DataError(f"{place((index,))}: {shown(text)} is too large") from None
     return numbers
+
+
+def _number(text: str) -> float:
+    """Raises: ValueError for text that is no number, OverflowError for a finite one too large."""
+    word = text.lower()
+    if word in _BOOLS:
+        return _BOOLS[word]
+    # Python reads 2020_01 as 202001.
+    if "_" in word:
+        raise ValueError
+    number = float(word)
+    if math.isinf(number) and "inf" not in word:
+        raise OverflowError
+    return number
 
 
 class InputEncoder:
