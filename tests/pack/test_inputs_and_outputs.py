@@ -350,7 +350,7 @@ def test_a_named_tuple_without_these_names_counts_in_order_and_with_some_is_refu
 
     inputs = [Input.bits("x", (20,))]
     packs(Named(), inputs, [OutputSpec("one", "numbers"), OutputSpec("other", "numbers")])
-    with pytest.raises(PackError, match="no value 'other'; name an output as .*: risk, days"):
+    with pytest.raises(PackError, match=r"no value 'other'; name an output as .*: risk, days"):
         pack(Named().eval(), inputs=inputs, outputs=[OutputSpec("days"), OutputSpec("other")])
 
 

@@ -22,8 +22,9 @@ IMAGES, MASKS = "images", "masks"
 class MaskSamples:
     """`PATH/images/NAME.*` with `PATH/masks/NAME.png`; has the interface `Samples`.
 
-    NAME may have folders in it. Where PATH holds `train` or `test` with these folders, those are the splits. A mask is grey or
-    has a palette; its pixels are indices of classes, and 255 is not counted.
+    NAME may have folders in it. Where PATH holds `train` or `test` with these folders, those are
+    the splits. A mask is grey or has a palette; its pixels are indices of classes, and 255 is not
+    counted.
 
     Raises: DataError for an image without a mask.
     """

@@ -73,6 +73,11 @@ class InputEncoder:
         self._codes = codes
         self._lows: dict[float, str] = {}
 
+    @property
+    def codes_by_type(self) -> bool:
+        """Whether the type of the values says if they are codes."""
+        return self.input.kind == U8 and not self._codes
+
     def __call__(self, values: NDArray[Any], place: Place) -> NDArray[Any]:
         """Samples as the engine takes them.  Shape: (N, *shape of the input), values and result.
 
