@@ -375,3 +375,18 @@ def test_names_of_another_number_than_the_channels_are_refused():
     inputs, two = [Input.bits("x", (20,))], OutputSpec("kind", names=["a", "b"])
     with pytest.raises(UsageError, match="'kind' has 2 names, and the network gives 3 channels"):
         pack(BinaryLinear(20, 3).eval(), inputs=inputs, outputs=[two])
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("value", [0.0, 0.5])
+def test_borders_go_through_a_norm_of_one_number_too(channels, value):
+    class Padded(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.conv = nn.BatchNorm2d(channels), BinaryConv2d(channels, 4, 2)
+            nn.init.constant_(self.norm.bias, -0.25)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(self.norm(nn.functional.pad(x, (1, 1), value=value))).flatten(1)
+
+    packs(Padded(), [Input.numbers("x", (3, 4, channels))])
