@@ -390,3 +390,18 @@ def test_borders_go_through_a_norm_of_one_number_too(channels, value):
             return self.conv(self.norm(nn.functional.pad(x, (1, 1), value=value))).flatten(1)
 
     packs(Padded(), [Input.numbers("x", (3, 4, channels))])
+
+
+@pytest.mark.parametrize("one", [Input.fixed_point("x", (9,), 0.5, -3.0), Input.bits("x", (9,))])
+def test_a_number_and_its_sign_are_real_together(one):
+    class Sum(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.first, self.last = BinaryLinear(9, 9, **PLAIN), BinaryLinear(9, 3, **PLAIN)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = x if one.kind == "u8" else self.first(x)
+            return self.last(x + torch.where(x > 0, 1.0, -1.0))
+
+    assert "conv_f32_bits" in ops(packs(Sum(), [one]))
