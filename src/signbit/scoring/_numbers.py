@@ -38,14 +38,13 @@ class NumberCounter:
         self._absolute += np.abs(errors).sum(axis=0)
         self._squared += (errors**2).sum(axis=0)
         if len(truth):
-            self._join(truth)
+            # Of equal numbers the mean may be rounded; of their differences, zeros, it is exact.
+            first = truth[0].copy() if self._first is None else self._first
+            self._first = first
+            self._join(truth - first)
 
     def _join(self, truth: NDArray[np.float64]) -> None:
         """Add to the mean and the squared distances from it, as Chan et al. (1979) do it."""
-        if self._first is None:
-            self._first = truth[0].copy()
-        # Of equal numbers the mean may be rounded; of their differences, zeros, it is exact.
-        truth = truth - self._first
         count, mean = len(truth), truth.mean(axis=0)
         total, step = self._count + count, mean - self._mean
         self._spread += ((truth - mean) ** 2).sum(axis=0) + step**2 * self._count * count / total
