@@ -109,3 +109,24 @@ def test_a_damaged_mask_is_refused_by_its_name(folder):
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(DataError, match=r"masks/9\.png: "):
         list(opened(folder[0]).batches(9))
+
+
+def test_masks_in_folders_belong_to_the_images_of_the_same_folder(tmp_path):
+    wanted = {}
+    for number, city in enumerate(("bonn", "ulm")):
+        for part in ("images", "masks"):
+            (tmp_path / part / city).mkdir(parents=True)
+        Image.new("RGB", (6, 4)).save(tmp_path / "images" / city / "1.bmp")
+        Image.new("L", (6, 4), number).save(tmp_path / "masks" / city / "1.png")
+        wanted[str(tmp_path / "images" / city / "1.bmp")] = number
+    (batch,) = opened(tmp_path).batches(9)
+    masks = batch.targets["mask"]
+    assert dict(zip(batch.places, masks[:, 0, 0].tolist(), strict=True)) == wanted
+
+
+@pytest.mark.parametrize(("name", "says"), [("9.pgm", "has no mask"), ("9.png", "PPM of mode L")])
+def test_masks_whose_levels_pillow_spreads_are_refused(folder, name, says):
+    (folder[0] / "masks" / "9.png").unlink()
+    (folder[0] / "masks" / name).write_bytes(b"P5 6 4 2\n" + bytes([0, 1, 2] * 8))
+    with pytest.raises(DataError, match=says):
+        list(opened(folder[0]).batches(9))

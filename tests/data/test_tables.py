@@ -106,6 +106,31 @@ def test_columns_of_uint8_in_parquet_are_codes(table):
     assert inputs["pair"].tolist() == [[22, 22], [24, 24]]
 
 
+def test_codes_and_numbers_in_one_input_are_refused(table):
+    one = Input.fixed_point("pair", (2,), 0.5, -8.0)
+    mixed = {"a": np.array([3, 4], np.uint8), "b": np.array([3.0, 4.0])}
+    with pytest.raises(DataError, match="'a' is uint8, a code, and column 'b' is not; save all"):
+        whole(opened(table(mixed, "parquet"), (one,)))
+    inputs, _, _ = whole(opened(table(mixed, "parquet"), (one,), chosen=Selection(codes=True)))
+    assert inputs["pair"].tolist() == [[3, 3], [4, 4]]
+    inputs, _, _ = whole(opened(table(mixed, "parquet")))
+    assert inputs["pair"].tolist() == [[3, 3], [4, 4]]
+
+
+def test_columns_with_the_names_of_two_outputs_need_an_owner(table):
+    columns = {"a": [1], "b": [2], "wet": [1], "hot": [0]}
+    other = Target("later", "labels", (2,), ("hot", "wet"), True)
+    with pytest.raises(UsageError, match="'hot' has the name of outputs 'tags' and 'later'; say"):
+        opened(table(columns), targets=(TAGS, other))
+    chosen = Selection((), [("later", ["wet", "hot"])])
+    samples = opened(table(columns), targets=(TAGS, other), chosen=chosen)
+    assert samples.targets == ("later",)
+    both = Selection((), [(one, ["wet", "hot"]) for one in ("tags", "later")])
+    _, targets, _ = whole(opened(table(columns), targets=(TAGS, other), chosen=both))
+    assert targets["tags"].tolist() == [[True, False]]
+    assert targets["later"].tolist() == [[False, True]]
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_missing_value_is_refused_with_row_and_column(table, kind):
     empty = "" if kind == "csv" else None
@@ -162,9 +187,10 @@ def test_labels_in_another_order_than_their_names_are_refused(table):
         (b"a,b\n1,2\n3\n", "row 2: 1 values where the first line names 2 columns"),
         (b"a,a\n1,2\n", "two columns have the name 'a'"),
         (b"", "0 columns"),
-        (b'a,b\n1,"2\n', "line"),
+        (b'a,b\n1,"2\n', "line 2: unexpected end"),
+        (b'a,b\n1,"2"x\n3,4\n', "line 2: ',' expected"),
         (b"a,b\n1,\xff\n", "not UTF-8"),
-        (b"a,b\n1," + b"2" * MAX_LINE, "more than 1048576 letters"),
+        (b"a,b\n1," + b"2" * MAX_LINE, "line 2: more than 1048576 letters"),
     ],
 )
 def test_a_damaged_csv_is_one_clear_error(tmp_path, content, says):

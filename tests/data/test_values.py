@@ -90,8 +90,21 @@ def test_numbers_become_float32_and_too_large_ones_are_refused():
 
 def test_text_becomes_numbers():
     assert as_numbers(["1", " -2.5e1", "True", "false"], place).tolist() == [1, -25, 1, 0]
-    with pytest.raises(DataError, match=r"at \(1,\): 'high' is not a number"):
-        as_numbers(["1", "high"], place)
+    assert as_numbers(["inf", "-Infinity", "1e300"], place).tolist() == [np.inf, -np.inf, 1e300]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("high", "is not a number"),
+        ("2020_01", "is not a number"),  # Python reads 202001
+        ("1,5", "is not a number"),
+        ("-1e400", "is too large"),
+    ],
+)
+def test_text_that_is_no_number_is_refused(text, says):
+    with pytest.raises(DataError, match=rf"at \(1,\): '{text}' {says}"):
+        as_numbers(["1", text], place)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_an_unknown_category_is_an_error_or_no_bit():
         ([[True, False]], InputTypeError, "values: bool"),
         (np.array([["red", None]]), InputTypeError, "values: object"),
         (np.array([["red", 3]], object), InputTypeError, "values: object"),
+        (np.array([[1 << 70, 3]], object), UsageError, "values: a number has more than 64 bits"),
     ],
 )
 def test_what_cannot_be_encoded_is_refused(values, error, message):
@@ -88,3 +89,13 @@ def test_no_samples_have_no_categories():
 def test_the_answer_to_unknown_ones_is_checked():
     with pytest.raises(UsageError, match="unknown is 'skip'; give error or zeros"):
         OneHot([["a"]], unknown="skip")  # pyright: ignore[reportArgumentType]
+
+
+def test_the_lowest_and_the_highest_number_of_64_bits_are_categories():
+    ends = [-1 << 63, (1 << 63) - 1]
+    assert OneHot([ends])(np.array(ends)[:, None]).tolist() == [[True, False], [False, True]]
+
+
+def test_texts_of_any_length_are_categories():
+    words = np.array([["b"], ["a"]], np.dtypes.StringDType())
+    assert OneHot.fit(words)(words).tolist() == [[False, True], [True, False]]

@@ -1,6 +1,7 @@
 """Networks of any inputs and outputs: what is packed against torch itself."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -323,3 +324,103 @@ def test_a_value_may_be_two_outputs_and_an_input_one():
 
 def test_a_scale_next_to_nothing_is_a_real_number():
     assert pixel_code(Input.pixels("pixels", (8, 8, 1), [1e-320], [1.0])) is None
+
+
+class Risk(NamedTuple):
+    risk: Tensor
+    days: Tensor
+
+
+@dataclass
+class Stay:
+    days: Tensor
+    risk: Tensor
+
+
+@pytest.mark.parametrize("returned", [Risk, lambda risk, days: Stay(days, risk)])
+@pytest.mark.parametrize("names", [("risk", "days"), ("days", "risk")])
+def test_fields_are_taken_by_name(returned, names):
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.risk, self.days = BinaryLinear(20, 3, **PLAIN), BinaryLinear(20, 3, **PLAIN)
+
+        def forward(self, x: Tensor):
+            return returned(self.risk(x), self.days(x))
+
+    network = Named().eval()
+    outputs = [OutputSpec(name, "numbers") for name in names]
+    packed = pack(network, inputs=[Input.bits("x", (20,))], outputs=outputs)
+    x = random_inputs(packed, 4)["x"]
+    with torch.no_grad():
+        wanted = {name: getattr(network, name)(torch_input(packed.inputs[0], x)) for name in names}
+    for name, found in Engine(packed).run(x).items():
+        np.testing.assert_array_equal(found, wanted[name].numpy())
+
+
+def test_a_named_tuple_without_these_names_counts_in_order_and_with_some_is_refused():
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.risk, self.days = BinaryLinear(20, 3), BinaryLinear(20, 2)
+
+        def forward(self, x: Tensor) -> Risk:
+            return Risk(self.risk(x), self.days(x))
+
+    inputs = [Input.bits("x", (20,))]
+    packs(Named(), inputs, [OutputSpec("one", "numbers"), OutputSpec("other", "numbers")])
+    with pytest.raises(PackError, match=r"no value 'other'; name an output as .*: risk, days"):
+        pack(Named().eval(), inputs=inputs, outputs=[OutputSpec("days"), OutputSpec("other")])
+
+
+@pytest.mark.parametrize("end", ["sigmoid", "softmax"])
+def test_labels_that_are_always_above_0_are_refused(end):
+    class Ends(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = BinaryLinear(20, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.fc(x)
+            return (x.sigmoid() if end == "sigmoid" else x.softmax(1))[:, [2, 0]]
+
+    inputs = [Input.bits("x", (20,))]
+    packs(Ends(), inputs, [OutputSpec("tags", "numbers")])
+    with pytest.raises(UsageError, match=f"'tags': labels are scores.* ends in a {end}"):
+        pack(Ends().eval(), inputs=inputs, outputs=[OutputSpec("tags", "labels")])
+
+
+def test_names_of_another_number_than_the_channels_are_refused():
+    inputs, two = [Input.bits("x", (20,))], OutputSpec("kind", names=["a", "b"])
+    with pytest.raises(UsageError, match="'kind' has 2 names, and the network gives 3 channels"):
+        pack(BinaryLinear(20, 3).eval(), inputs=inputs, outputs=[two])
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("value", [0.0, 0.5])
+def test_borders_go_through_a_norm_of_one_number_too(channels, value):
+    class Padded(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.conv = nn.BatchNorm2d(channels), BinaryConv2d(channels, 4, 2)
+            nn.init.constant_(self.norm.bias, -0.25)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(self.norm(nn.functional.pad(x, (1, 1), value=value))).flatten(1)
+
+    packs(Padded(), [Input.numbers("x", (3, 4, channels))])
+
+
+@pytest.mark.parametrize("one", [Input.fixed_point("x", (9,), 0.5, -3.0), Input.bits("x", (9,))])
+def test_a_number_and_its_sign_are_real_together(one):
+    class Sum(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.first, self.last = BinaryLinear(9, 9, **PLAIN), BinaryLinear(9, 3, **PLAIN)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = x if one.kind == "u8" else self.first(x)
+            return self.last(x + torch.where(x > 0, 1.0, -1.0))
+
+    assert "conv_f32_bits" in ops(packs(Sum(), [one]))

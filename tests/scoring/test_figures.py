@@ -155,6 +155,13 @@ def test_errors_of_numbers_are_those_of_scikit_learn(shape):
     assert found["samples"] == len(flat)
 
 
+@pytest.mark.parametrize("same", [0.1, 1e6 / 3, -7.7e-5])
+def test_the_mean_of_a_quantity_that_is_always_the_same_is_not_rounded(same):
+    truth = np.full((13, 1), same)
+    found = counted(NumberCounter(["a"]), noise(13, 1), truth, 10).to_dict()
+    assert found["r2"] is None
+
+
 def test_a_quantity_that_is_always_the_same_has_no_r2():
     counter = NumberCounter(("a", "b"))
     counter.add(np.array([[1, 1], [2, 3]], np.float32), np.array([[5.0, 1], [5, 3]]))

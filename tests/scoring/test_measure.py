@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.nodes import move
 from helpers.tasks import maps_of_classes, rows_of_classes, rows_of_numbers
 from PIL import Image
 
@@ -30,12 +31,13 @@ from signbit.scoring import (
 from signbit.scoring._open_samples import ImageSamples, takes_images
 
 
-def with_softmax(model: PackedModel) -> PackedModel:
-    """The network with a softmax at its end."""
+def with_softmax(model: PackedModel, *after: Node) -> PackedModel:
+    """The network with a softmax at its end, and other nodes after it."""
     last = len(model.nodes) + len(model.inputs) - 1
     (old,) = model.outputs
-    new = Output(old.name, old.kind, last + 1, old.rank, old.names)
-    return PackedModel([*model.nodes, Node("softmax", (last,))], Signature(model.inputs, [new]))
+    nodes = [*model.nodes, Node("softmax", (last,)), *after]
+    new = Output(old.name, old.kind, len(nodes), old.rank, old.names)
+    return PackedModel(nodes, Signature(model.inputs, [new]))
 
 
 def test_probabilities_of_a_network_that_ends_in_a_softmax_stay_as_they_are(tmp_path):
@@ -51,6 +53,21 @@ def test_probabilities_of_a_network_that_ends_in_a_softmax_stay_as_they_are(tmp_
         found.append((figures["calibration_error"], *shares))
     assert found[1] == pytest.approx(found[0], abs=1e-6)
     assert found[0][1] == pytest.approx(np.e / (np.e + 2))
+
+
+def test_probabilities_that_are_moved_stay_as_they_are(tmp_path):
+    np.savez(tmp_path / "x.npz", features=np.array([[1.0, 0, 0]]))
+    rows = rows_of_classes()
+    last = len(rows.nodes) + 1
+    turned = move(last, [0], [0], [1, 2, 0])
+    model = with_softmax(rows, turned, Node("flatten", (last + 1,)))
+    engine, targets = Engine(model), targets_of(model)
+    samples = open_file(model, tmp_path / "x.npz", targets, Selection())
+    (answer,) = Answerer(engine, targets).batches(samples.batches(9))
+    given = answer.outputs["kind"]
+    assert isinstance(given, ClassAnswer)
+    names = model.outputs[0].names
+    assert given.top[0] == (names[2], pytest.approx(np.e / (np.e + 2), abs=1e-6))
 
 
 def test_images_too_keep_the_probabilities_of_a_softmax(tmp_path):

@@ -22,8 +22,9 @@ IMAGES, MASKS = "images", "masks"
 class MaskSamples:
     """`PATH/images/NAME.*` with `PATH/masks/NAME.png`; has the interface `Samples`.
 
-    Where PATH holds `train` or `test` with these folders, those are the splits. A mask is grey or
-    has a palette; its pixels are indices of classes, and 255 is not counted.
+    NAME may have folders in it. Where PATH holds `train` or `test` with these folders, those are
+    the splits. A mask is grey or has a palette; its pixels are indices of classes, and 255 is not
+    counted.
 
     Raises: DataError for an image without a mask.
     """
@@ -35,12 +36,13 @@ class MaskSamples:
         for part in (IMAGES, MASKS):
             if kind_of(base / part) != "folder":
                 raise DataError(f"{base / part} is not there; it holds the {part} of {split!r}")
-        masks = {path.stem: path for path in files_in(base / MASKS)}
+        masks = {path.with_suffix(""): path for path in files_in(base / MASKS, (".png",))}
         self._pairs = []
         for path in files_in(base / IMAGES):
-            if path.stem not in masks:
-                raise DataError(f"{path} has no mask {base / MASKS / path.stem}.png")
-            self._pairs.append((path, masks[path.stem]))
+            name = base / MASKS / path.relative_to(base / IMAGES).with_suffix("")
+            if name not in masks:
+                raise DataError(f"{path} has no mask {name}.png")
+            self._pairs.append((path, masks[name]))
         if not self._pairs:
             raise DataError(f"{base / IMAGES} holds no image")
 
@@ -77,13 +79,13 @@ class MaskSamples:
 
 
 def read_mask(path: Path) -> NDArray[np.integer[Any]]:
-    """The indices in a grey picture or one with a palette.  Shape: (height, width).
+    """The indices in a PNG that is grey or has a palette.  Shape: (height, width).
 
-    Raises: DataError naming the file for any other picture.
+    Raises: DataError naming the file for any other picture: Pillow spreads the levels of others.
     """
     with errors_named(path), open_regular(path) as file, opened(file) as image:
         grey = image.mode in ("P", "L") or image.mode.startswith("I")
-        if image.format not in ("PNG", "TIFF", "BMP", "GIF", "PPM") or not grey:
+        if image.format != "PNG" or not grey:
             raise DataError(
                 f"{image.format} of mode {image.mode}; a mask is a PNG that is grey or has a "
                 "palette"

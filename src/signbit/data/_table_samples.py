@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from signbit.data._samples import Batch, Selection, Target, matrix, require_order
@@ -71,6 +72,7 @@ class TableSamples:
 
     def _encode(self, name: str, columns: Mapping[str, Column], row: int) -> NDArray[Any]:
         encoder, names = self._encoders[name], self._features[name]
+        self._require_one_meaning(encoder, names, columns)
         values = self._numbers(names, columns, row)
         shape = tuple(encoder.input.shape)
 
@@ -89,6 +91,19 @@ class TableSamples:
             return target.decode(classes, lambda index: self._place(row + index[0], names[0]))
         values = self._numbers(names, columns, row)
         return target.decode(values, lambda index: self._place(row + index[0], names[index[1]]))
+
+    def _require_one_meaning(
+        self, encoder: InputEncoder, names: Sequence[str], columns: Mapping[str, Column]
+    ) -> None:
+        """Raises: DataError where some columns of an input are codes and others are numbers."""
+        of_codes = [name for name in names if getattr(columns[name], "dtype", None) == np.uint8]
+        others = [name for name in names if name not in of_codes]
+        if encoder.codes_by_type and of_codes and others:
+            raise DataError(
+                f"{self.name}: column {of_codes[0]!r} is uint8, a code, and column {others[0]!r} "
+                f"is not; save all columns of input {encoder.input.name!r} with one type, or say "
+                "--codes where all are codes"
+            )
 
     def _numbers(
         self, names: Sequence[str], columns: Mapping[str, Column], row: int
@@ -110,18 +125,23 @@ def _target_columns(
     table: Table, targets: Sequence[Target], chosen: Selection
 ) -> dict[str, list[str]]:
     given = chosen.of_outputs([one.name for one in targets])
-    found = {}
-    for one in targets:
-        if one.name in given:
-            found[one.name] = require_order(one, given[one.name])
-        elif columns := one.columns_in(table.columns):
-            found[one.name] = columns
+    found = {one.name: require_order(one, given[one.name]) for one in targets if one.name in given}
     taken = chosen.feature_columns() | set(chosen.ignored)
-    return {
-        name: columns
-        for name, columns in found.items()
-        if name in given or not taken & set(columns)
-    }
+    owners = {column: name for name, columns in found.items() for column in columns}
+    taken |= set(owners)
+    for one in targets:
+        columns = one.columns_in(table.columns)
+        if one.name in given or not columns or taken & set(columns):
+            continue
+        for column in columns:
+            other = owners.setdefault(column, one.name)
+            if other != one.name:
+                raise UsageError(
+                    f"{table.path}: column {column!r} has the name of outputs {other!r} and "
+                    f"{one.name!r}; say with --target whose it is"
+                )
+        found[one.name] = columns
+    return found
 
 
 def _feature_columns(

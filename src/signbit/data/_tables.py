@@ -113,17 +113,19 @@ class CsvTable:
                 open_regular(self.path) as file,
                 TextIOWrapper(file, "utf-8-sig", newline="") as text,
             ):
-                reader = csv.reader(_lines(text), strict=True)
+                reader = csv.reader(_lines(self.path, text), strict=True)
                 yield (record for record in _numbered(self.path, reader) if record)
         except OSError as error:
             raise DataError(f"cannot read {self.path}: {error.strerror}") from error
 
 
-def _lines(text: IO[str]) -> Iterator[str]:
+def _lines(path: Path, text: IO[str]) -> Iterator[str]:
+    number = 1
     while line := text.readline(MAX_LINE + 1):
         if len(line) > MAX_LINE:
-            raise csv.Error(f"more than {MAX_LINE} letters")
+            raise DataError(f"{path}, line {number}: more than {MAX_LINE} letters")
         yield line
+        number += 1
 
 
 def _numbered(path: Path, reader: Any) -> Iterator[list[str]]:
@@ -132,7 +134,7 @@ def _numbered(path: Path, reader: Any) -> Iterator[list[str]]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}, after line {reader.line_num}: not UTF-8; save it so") from error
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num + 1}: {first_line(error)}") from error
+        raise DataError(f"{path}, line {reader.line_num}: {first_line(error)}") from error
 
 
 class ParquetTable:

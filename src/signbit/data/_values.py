@@ -3,6 +3,7 @@
 Every function is given `place`, which names one value for an error by its index.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,10 +35,26 @@ def as_numbers(column: Column, place: Place) -> NDArray[Any]:
     numbers = np.empty(len(column))
     for index, text in enumerate(column):
         try:
-            numbers[index] = _BOOLS[text.lower()] if text.lower() in _BOOLS else float(text)
+            numbers[index] = _number(text)
         except ValueError:
             raise DataError(f"{place((index,))}: {shown(text)} is not a number") from None
+        except OverflowError:
+            raise DataError(f"{place((index,))}: {shown(text)} is too large") from None
     return numbers
+
+
+def _number(text: str) -> float:
+    """Raises: ValueError for text that is no number, OverflowError for a finite one too large."""
+    word = text.lower()
+    if word in _BOOLS:
+        return _BOOLS[word]
+    # Python reads 2020_01 as 202001.
+    if "_" in word:
+        raise ValueError
+    number = float(word)
+    if math.isinf(number) and "inf" not in word:
+        raise OverflowError
+    return number
 
 
 class InputEncoder:
@@ -55,6 +72,11 @@ class InputEncoder:
         self.clipped = 0
         self._codes = codes
         self._lows: dict[float, str] = {}
+
+    @property
+    def codes_by_type(self) -> bool:
+        """Whether the type of the values says if they are codes."""
+        return self.input.kind == U8 and not self._codes
 
     def __call__(self, values: NDArray[Any], place: Place) -> NDArray[Any]:
         """Samples as the engine takes them.  Shape: (N, *shape of the input), values and result.

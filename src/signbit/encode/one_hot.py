@@ -108,22 +108,30 @@ def _check_distinct(place: str, categories: Sequence[Any]) -> None:
         one_line_names(place, "categories", categories)
     elif len(set(categories)) < len(categories):
         raise UsageError(f"{place}: two categories are the same")
-    elif max(map(abs, categories)) >= 1 << 63:
+    elif not all(-1 << 63 <= one < 1 << 63 for one in categories):
         raise UsageError(f"{place}: a category has more than 64 bits")
 
 
 def _values(what: str, values: Any) -> NDArray[Any]:
     """Text or whole numbers of shape (N, ..., features)."""
     array = as_array(what, values)
-    if array.dtype == object:
-        # As tables of pandas have them.
+    if array.dtype.kind in "OT":
+        # As tables of pandas have them; a text of any length only casts by way of objects.
+        array = array.astype(object)
         kinds = {type(one) for one in array.flat}
         if kinds <= {str}:
             array = array.astype(str)
         elif kinds <= {int}:
-            array = array.astype(np.int64)
-    if array.dtype.kind not in "iuUT":
+            array = _whole(what, array)
+    if array.dtype.kind not in "iuU":
         raise InputTypeError(f"{what}: {array.dtype}; give text or whole numbers")
     if array.ndim < 2 or not array.shape[-1]:
         raise UsageError(f"{what}: shape {array.shape}; give (N, ..., features)")
     return array
+
+
+def _whole(what: str, array: NDArray[Any]) -> NDArray[np.int64]:
+    try:
+        return array.astype(np.int64)
+    except OverflowError as error:
+        raise UsageError(f"{what}: a number has more than 64 bits") from error

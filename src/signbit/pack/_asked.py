@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from torch import nn
 
 from signbit.errors import PackError, UsageError
-from signbit.format import Input, Output, Preprocessing, Signature
-from signbit.format.signature import CLASSES
+from signbit.format import Input, Output, PackedModel, Preprocessing, Signature
+from signbit.format.signature import CLASSES, LABELS
 from signbit.pack._draft import Step
 from signbit.pack._layout import Placed, as_map
 from signbit.pack._outputs import OutputSpec
 from signbit.pack._place import Place
+from signbit.passes.temperature import unmoved
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,13 @@ class Asked:
             return Signature.of_images(self.preprocessing, nodes[0])
         if self.specs is None:
             return Signature(self.inputs, [Output("scores", CLASSES, nodes[0])])
+        for spec, value in zip(self.specs, values, strict=True):
+            channels = next(iter(value.shape), 1)
+            if len(spec.names) not in (0, channels):
+                raise UsageError(
+                    f"output {spec.name!r} has {len(spec.names)} names, and the network gives "
+                    f"{channels} channels for it; give one for each"
+                )
         ranks = [max(len(value.shape), 1) for value in values]
         outputs = [
             spec.at(node, rank) for spec, node, rank in zip(self.specs, nodes, ranks, strict=True)
@@ -66,6 +74,22 @@ def asked(
     if outputs is not None and preprocessing.classes:
         raise UsageError("names of classes: give them in the OutputSpec, not in the preprocessing")
     return Asked([_pixels(model, preprocessing)], outputs, preprocessing)
+
+
+def require_scores(packed: PackedModel) -> None:
+    """Raises: UsageError for labels that are probabilities, which are all above 0."""
+    for one in packed.outputs:
+        source = unmoved(packed, one.node)
+        if one.kind != LABELS or packed.is_input(source):
+            continue
+        node = packed.node(source)
+        ends = node.attributes.get("function", node.op)
+        if ends in ("sigmoid", "softmax"):
+            raise UsageError(
+                f"output {one.name!r}: labels are scores, yes where above 0, and what the network "
+                f"gives ends in a {ends}, which is always above 0; return what goes into it, or "
+                'say kind="numbers"'
+            )
 
 
 def _pixels(model: nn.Module, preprocessing: Preprocessing) -> Input:

@@ -1,7 +1,7 @@
 """Which values of a network become outputs, and how they are taken from a run of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,7 +16,8 @@ from signbit.format.signature import CLASSES
 class OutputSpec:
     """An output of the packed network, before it has a node.
 
-    name: its name in the file. Where the network returns a dict, also the key there.
+    name: its name in the file. Where the network returns a dict, a dataclass or a named tuple, also
+        the key or field there. Fields of a tuple with none of the names count in their order.
     kind: "classes" for scores of which the highest is the answer, "labels" for scores of which
         each answers its own question, yes where it is above 0; "numbers" for anything else.
     names: of its channels: classes, labels or quantities; may be empty.
@@ -105,6 +106,7 @@ def _chosen(
     specs: Sequence[OutputSpec], returned: Any, found: Mapping[str, list[Any]]
 ) -> list[Tensor]:
     by_return = [one for one in specs if one.module is None]
+    returned = _by_name(returned, [one.name for one in by_return])
     if isinstance(returned, Mapping):
         values = {one.name: _of_key(one.name, returned) for one in by_return}
     else:
@@ -126,6 +128,15 @@ def _chosen(
                 "one tensor"
             )
     return chosen
+
+
+def _by_name(returned: Any, names: Sequence[str]) -> Any:
+    """A dataclass, and a tuple whose fields have names of outputs, as a mapping."""
+    if is_dataclass(returned) and not isinstance(returned, Mapping | Tensor):
+        return {one.name: getattr(returned, one.name) for one in fields(returned)}
+    known = getattr(returned, "_fields", ()) if isinstance(returned, tuple) else ()
+    # In another order than that of the outputs, their places would mean other values.
+    return dict(zip(known, returned, strict=True)) if set(names) & set(known) else returned
 
 
 def _of_key(name: str, returned: Mapping[Any, Any]) -> Any:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from signbit.errors import PackError
 from signbit.format import Input, PackedModel, Preprocessing
-from signbit.pack._asked import Asked, asked
+from signbit.pack._asked import Asked, asked, require_scores
 from signbit.pack._check import Checked, compare, is_equal, require_equal, require_steady
 from signbit.pack._draft import Conv, Given, Pointwise, RealStep, Step, in_order
 from signbit.pack._fold import Folding
@@ -82,6 +82,7 @@ def _packed(
     signature = wanted.signature(lowering.outputs(last), values)
     nodes = [one.node for one in lowering.made]
     kept = absorbed(PackedModel(nodes, signature))
+    require_scores(kept.model)
     packed, place = kept.model, kept.place
     origins = {
         place[number]: one.origin

@@ -131,9 +131,11 @@ def laid_out(
     c: RuleCall, value: Placed, tensors: Mapping[str, Tensor]
 ) -> tuple[Placed, dict[str, Tensor]]:
     """A value, moved if needed so that constants are one number per channel, and the constants."""
-    layouts: list[Callable[[], Placed]] = [lambda: value, lambda: as_row(value, c.place)]
+    # The numbers that fill its borders are in no step yet.
+    layouts: list[Callable[[], Placed]] = [lambda: value] if value.fill is None else []
     if len(value.shape) <= 3:
-        layouts.insert(1, lambda: Placed(as_map(value, c.place), value.shape))
+        layouts.append(lambda: Placed(as_map(value, c.place), value.shape))
+    layouts.append(lambda: as_row(value, c.place))
     for layout in layouts:
         moved = layout()
         found = {name: c.per_channel(tensor, moved) for name, tensor in tensors.items()}

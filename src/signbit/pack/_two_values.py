@@ -110,7 +110,8 @@ def _with_a_third(
     """Check values between the two. They are allowed only where none of them can occur."""
     leaves = bisected(lambda one: _at(function, keys, one) != ends[0], keys).turn
     arrives = bisected(lambda one: _at(function, keys, one) == ends[1], keys).turn
-    values = _at(function, keys, leaves[None])[0, odd].unique()
+    # The first and the last of them; where both are the same, all are.
+    values = _at(function, keys, torch.stack([leaves, arrives - 1]))[:, odd].unique()
     third = "0" if len(values) == 1 and float(values[0]) == 0 else "other values"
     if step is None:
         if bool(_is_narrow(function, keys.number(leaves - 1), keys.number(arrives))[odd].all()):

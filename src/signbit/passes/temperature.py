@@ -39,14 +39,19 @@ def logits_node(model: PackedModel, output: Output) -> int:
     number = output.node
     if model.node(number).op in _PROBABILITIES:
         return model.node(number).inputs[0]
-    source = number
-    while not model.is_input(source) and model.node(source).op in _MOVES:
-        source = model.node(source).inputs[0]
+    source = unmoved(model, number)
     if source != number and not model.is_input(source) and model.node(source).op == "softmax":
         raise UsageError(
             f"output {output.name!r} is made of the probabilities of node {source} (softmax); "
             "temperature scales what the softmax reads: let the softmax be the last operation"
         )
+    return number
+
+
+def unmoved(model: PackedModel, number: int) -> int:
+    """The number of the value whose elements a value has, maybe at other places."""
+    while not model.is_input(number) and model.node(number).op in _MOVES:
+        number = model.node(number).inputs[0]
     return number
 
 

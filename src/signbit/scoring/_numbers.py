@@ -21,9 +21,10 @@ class NumberCounter:
         self.names = tuple(names)
         self._count = 0
         self._absolute, self._squared, self._mean, self._spread = np.zeros((4, len(self.names)))
+        self._first: NDArray[np.float64] | None = None
 
     def add(self, numbers: NDArray[Any], truth: NDArray[np.float64]) -> None:
-        """Count a batch.  Shape: (N, ..., quantities) both.
+        """Count a batch.  Shape: (N, ..., quantities) both; N may be 0.
 
         Raises: CheckpointError for a number that is NaN or infinite.
         """
@@ -36,7 +37,11 @@ class NumberCounter:
         errors = numbers - truth
         self._absolute += np.abs(errors).sum(axis=0)
         self._squared += (errors**2).sum(axis=0)
-        self._join(truth)
+        if len(truth):
+            # Of equal numbers the mean may be rounded; of their differences, zeros, it is exact.
+            first = truth[0].copy() if self._first is None else self._first
+            self._first = first
+            self._join(truth - first)
 
     def _join(self, truth: NDArray[np.float64]) -> None:
         """Add to the mean and the squared distances from it, as Chan et al. (1979) do it."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from signbit.errors import CheckpointError, UsageError
 from signbit.format import PackedModel
+from signbit.passes.temperature import unmoved
 
 
 def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -46,7 +47,7 @@ def score_of(threshold: float) -> float:
 
 
 def ends_in_softmax(model: Any, output: int | None = None) -> bool:
-    """Whether the scores of a packed network are probabilities already.
+    """Whether the scores of a packed network are the probabilities of a softmax.
 
     model: a `PackedModel`, or what runs one as `.model`; False for anything else.
     output: the number of the node that gives them; None for that of the first output.
@@ -54,7 +55,7 @@ def ends_in_softmax(model: Any, output: int | None = None) -> bool:
     packed = model if isinstance(model, PackedModel) else getattr(model, "model", None)
     if not isinstance(packed, PackedModel):
         return False
-    number = packed.outputs[0].node if output is None else output
+    number = unmoved(packed, packed.outputs[0].node if output is None else output)
     return not packed.is_input(number) and packed.node(number).op == "softmax"
 
 
