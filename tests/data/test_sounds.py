@@ -85,7 +85,12 @@ def test_a_front_end_is_read_from_text_and_from_files(tmp_path):
 @pytest.mark.parametrize(
     "front",
     [
-        FrontEnd("log_mel", bins=4, mean=np.array([1, 2, 3, 1 / 3]), deviation=np.float32([0.1])),
+        FrontEnd(
+            "log_mel",
+            bins=4,
+            mean=np.array([1, 2, 3, 1 / 3]),
+            deviation=np.array([0.1], np.float32),
+        ),
         FrontEnd("mfcc", sample_rate=8000, coefficients=10, high=3800.5, seconds=0.25),
     ],
 )

@@ -126,7 +126,10 @@ def _request(path: Path, samples: list[Path] | None) -> "ExportRequest":
 
 
 def _read_samples(paths: list[Path], model: "PackedModel") -> "Samples":
-    """The arrays of a .npz file, or images. Raises: UsageError for images that nothing takes."""
+    """The arrays of a .npz file without true answers, or images.
+
+    Raises: UsageError for images that nothing takes.
+    """
     from signbit.export._npz import read_npz
     from signbit.format import Preprocessing
     from signbit.format.types import U8
@@ -135,7 +138,9 @@ def _read_samples(paths: list[Path], model: "PackedModel") -> "Samples":
     if any(path.suffix == ".npz" for path in paths):
         if len(paths) > 1:
             raise UsageError(f"--samples {first}: a .npz file holds all inputs; give it alone")
-        return read_npz(paths[0])
+        answers = {one.name for one in model.outputs} - {one.name for one in model.inputs}
+        arrays = read_npz(paths[0])
+        return {name: array for name, array in arrays.items() if name not in answers}
     image, *others = model.inputs
     if others or image.kind != U8 or len(image.shape) != 3 or image.shape[2] not in (1, 3):
         taken = ", ".join(map(str, model.inputs))

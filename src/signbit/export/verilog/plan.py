@@ -25,7 +25,6 @@ def make_plan(request: ExportRequest, parallel: int) -> StreamPlan:
     Raises: ExportError naming a node or an input that modules of bits and integers cannot express.
     """
     model = request.model
-    _require_inputs(model)
     short = model.signature.is_of_images
     plan = StreamPlan(model, parallel, [InputPort(*one, short) for one in enumerate(model.inputs)])
     plan.streams |= {one.number: Stream(one.stream) for one in plan.inputs}
@@ -39,7 +38,7 @@ def make_plan(request: ExportRequest, parallel: int) -> StreamPlan:
     return plan
 
 
-def _require_inputs(model: PackedModel) -> None:
+def require_inputs(model: PackedModel) -> None:
     """Raises: ExportError naming an input of real numbers."""
     for one in model.inputs:
         if one.kind == F32:
