@@ -92,7 +92,8 @@ def _add_concat(plan: StreamPlan, number: int) -> None:
     model, (first, *others) = plan.model, plan.model.node(number).inputs
     value = model.types[number]
     if value.kind not in (U8, BITS):
-        raise _refused(plan, number, "it joins only bits and codes of 8 bits")
+        reason = "it joins only bits and codes of 8 bits; take the signs before they are joined"
+        raise _refused(plan, number, reason)
     plan.streams[number] = plan.streams[first]
     width = beat_bits(model.types[first])
     for index, other in enumerate(others):
