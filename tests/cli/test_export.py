@@ -98,7 +98,8 @@ def test_samples_of_any_network_are_arrays_by_name(signbit, ends, tmp_path):
 def test_true_answers_next_to_samples_are_left_out(signbit, ends, tmp_path):
     model = signatures.network("ends")
     given: dict[str, Any] = dict(random_inputs(model, 2))
-    np.savez(tmp_path / "m.npz", **given, **{model.outputs[0].name: np.zeros(2)})
+    given[model.outputs[0].name] = np.zeros(2)
+    np.savez(tmp_path / "m.npz", **given)
     arguments = ("--to", "npz", "-o", tmp_path / "out", "--samples", tmp_path / "m.npz")
     out, _ = signbit("export", ends, *arguments)
     assert "golden vectors of 2 samples" in out
