@@ -4,6 +4,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,9 +79,10 @@ def save_and_export(packed: PackedModel, out: Path, name: str, samples: np.ndarr
     if compiler is None:
         print("no C compiler, cc, is here; the C was not tested")
         return path
-    program = folder.resolve() / f"{name}_test"
-    command = [compiler, "-std=c99", "-O2", f"{name}_test.c", "-o", str(program), "-lm"]
-    subprocess.run(command, cwd=folder, check=True)
-    done = subprocess.run([str(program)], check=True, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as build:  # the export folder holds nothing else
+        program = Path(build) / f"{name}_test"
+        command = [compiler, "-std=c99", "-O2", f"{name}_test.c", "-o", str(program), "-lm"]
+        subprocess.run(command, cwd=folder, check=True)
+        done = subprocess.run([str(program)], check=True, capture_output=True, text=True)
     print(f"C: {done.stdout.splitlines()[-1]}")
     return path

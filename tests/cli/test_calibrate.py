@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pytest
+import soundfile
+from helpers.tasks import sounds_of_classes
 from PIL import Image
 
 from signbit import zoo
@@ -83,6 +85,37 @@ def test_a_network_of_numbers_is_calibrated_on_a_table(signbit, tmp_path):
     assert facts["temperature"] == pytest.approx(3, rel=0.4)
 
 
+def test_columns_of_another_name_are_chosen(signbit, tmp_path):
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=(200, 2)).astype(np.float32)
+    labels = (values + generator.gumbel(size=values.shape)).argmax(axis=1)
+    rows = [f"{n},{b},{a},{y}" for n, ((a, b), y) in enumerate(zip(values, labels, strict=True))]
+    (tmp_path / "t.csv").write_text("\n".join(["id,b,a,kind", *rows]) + "\n")
+    same = {"scale": np.ones(2, np.float32), "bias": np.zeros(2, np.float32)}
+    ends = Signature([Input.numbers("x", (2,))], [Output("answer", "classes", 1)])
+    PackedModel([Node("affine", (0,), {}, same)], ends).save(tmp_path / "n.signbit")
+    command = ("pack", tmp_path / "n.signbit", "--calibrate", tmp_path / "t.csv")
+    command = (*command, "-o", tmp_path / "m.signbit", "--features", "a,b")
+    signbit.refused(*command, code=2, says="has no true answers for output 'answer'")
+    signbit(*command, "--target", "kind")
+    facts = PackedModel.load(tmp_path / "m.signbit").info["calibration"]
+    assert facts["temperature"] == pytest.approx(find_temperature(values, labels), rel=1e-5)
+
+
+def test_a_network_of_sounds_is_calibrated(signbit, tmp_path):
+    noise = np.random.default_rng(0).uniform(-1, 1, 16000)
+    for name, level in (("loud", 0.9), ("quiet", 0.8)):
+        (tmp_path / "w" / name).mkdir(parents=True)
+        for number, part in enumerate((level, 0.85 * level)):
+            soundfile.write(tmp_path / "w" / name / f"{number}.wav", part * noise, 16000)
+    sounds_of_classes(49, 20).save(tmp_path / "n.signbit")
+    command = ("pack", tmp_path / "n.signbit", "--calibrate", f"folder:{tmp_path / 'w'}")
+    command = (*command, "-o", tmp_path / "m.signbit")
+    signbit.refused(*command, code=2, says="WAV files and --front-end")
+    signbit(*command, "--front-end", "log_mel:bins=20,window=30,hop=20")
+    assert PackedModel.load(tmp_path / "m.signbit").info["calibration"]["images"] == 4
+
+
 def test_classes_are_matched_by_name(signbit, digits, tmp_path):
     images = load("digits", "test")
     chosen = np.flatnonzero(images.labels > 6)[:60]
@@ -105,6 +138,9 @@ def test_classes_are_matched_by_name(signbit, digits, tmp_path):
         (["--split", "test"], "--split is for the data set of --calibrate"),
         (["--download"], "--download is for the data set of --calibrate"),
         (["--data-dir", "."], "--data-dir is for the data set of --calibrate"),
+        (["--target", "kind"], "--target is for the data set of --calibrate"),
+        (["--front-end", "mfcc"], "--front-end is for the data set of --calibrate"),
+        (["--codes"], "--codes is for the data set of --calibrate"),
         (["--calibrate", "digit"], "Did you mean 'digits'"),
     ],
 )

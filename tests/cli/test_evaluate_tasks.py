@@ -111,6 +111,21 @@ def test_a_map_of_classes_from_images_with_masks(evaluated, refused, tmp_path):
     refused(maps_of_classes(), f"folder:{data}", code=1, says="1.png: a mask of 3x4 pixels")
 
 
+@pytest.mark.parametrize(("kind", "key"), [("numbers", "per_quantity"), ("labels", "per_label")])
+def test_one_nameless_channel_has_the_name_of_its_output(evaluated, tmp_path, kind, key):
+    model = layer(Input.numbers("x", (1,)), np.ones((1, 1)), Output("days", kind, 0, 1))
+    (tmp_path / "t.csv").write_text("x,days\n1,1\n-3,0\n")
+    result, _, _ = evaluated(model, tmp_path / "t.csv")
+    assert list(result["outputs"]["days"][key]) == ["days"]
+
+
+def test_bits_of_a_table_of_numbers_have_a_way_out(refused, tmp_path):
+    model = layer(Input.bits("x", (3,)), np.eye(3), Output("kind", "classes", 0, 1))
+    (tmp_path / "t.csv").write_text("x,kind\n1.5,0\n")
+    says = "takes 3; choose with --features, --target and --ignore, or make bits of numbers first"
+    refused(model, tmp_path / "t.csv", code=1, says=says)
+
+
 def test_sounds_in_class_folders(evaluated, refused, tmp_path):
     noise = np.random.default_rng(0).uniform(-1, 1, 16000)
     for name, level in (("quiet", 0.0005), ("loud", 0.9)):

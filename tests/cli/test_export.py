@@ -95,6 +95,16 @@ def test_samples_of_any_network_are_arrays_by_name(signbit, ends, tmp_path):
         np.testing.assert_array_equal(found, wanted * 2.0 - 1 if wanted.dtype == bool else wanted)
 
 
+def test_true_answers_next_to_samples_are_left_out(signbit, ends, tmp_path):
+    model = signatures.network("ends")
+    given: dict[str, Any] = dict(random_inputs(model, 2))
+    given[model.outputs[0].name] = np.zeros(2)
+    np.savez(tmp_path / "m.npz", **given)
+    arguments = ("--to", "npz", "-o", tmp_path / "out", "--samples", tmp_path / "m.npz")
+    out, _ = signbit("export", ends, *arguments)
+    assert "golden vectors of 2 samples" in out
+
+
 def test_one_image_of_a_network_with_other_outputs_is_an_image_file(signbit, pictures, tmp_path):
     signatures.network("class_map").save(tmp_path / "map.signbit")
     arguments = ("--to", "npz", "-o", tmp_path / "out", "--samples", pictures)

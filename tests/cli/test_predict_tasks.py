@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,6 +134,21 @@ def test_images_of_one_name_in_two_folders_have_files_of_their_own(predicted, tm
     files = [row["file"] for row in rows_in((tmp_path / "o.csv").read_text())]
     assert files == ["mask/x.png", "mask/x_2.png"]
     assert all((tmp_path / "made" / file).is_file() for file in files)
+
+
+def test_masks_next_to_images_are_no_images(predicted, tmp_path):
+    for path in ("d/test/images", "d/test/masks", "d/other/masks"):
+        (tmp_path / path).mkdir(parents=True)
+        Image.new("RGB", (4, 4), "red").save(tmp_path / path / "1.png")
+
+    def paths(number, *given):
+        out, _ = predicted(maps_of_classes(), *given, "--out", tmp_path / f"out{number}")
+        return [str(Path(row["path"]).relative_to(tmp_path)) for row in rows_in(out)]
+
+    data, masks = tmp_path / "d", tmp_path / "d" / "test" / "masks"
+    assert sorted(paths(1, data)) == ["d/other/masks/1.png", "d/test/images/1.png"]
+    assert paths(2, data / "test") == ["d/test/images/1.png"]
+    assert paths(3, masks) == paths(4, masks / "1.png") == ["d/test/masks/1.png"]
 
 
 def test_sounds_by_a_front_end(predicted, refused, tmp_path):

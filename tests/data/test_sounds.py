@@ -83,6 +83,27 @@ def test_a_front_end_is_read_from_text_and_from_files(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "front",
+    [
+        FrontEnd(
+            "log_mel",
+            bins=4,
+            mean=np.array([1, 2, 3, 1 / 3]),
+            deviation=np.array([0.1], np.float32),
+        ),
+        FrontEnd("mfcc", sample_rate=8000, coefficients=10, high=3800.5, seconds=0.25),
+    ],
+)
+def test_a_saved_front_end_computes_the_same(front, tmp_path):
+    front.save(tmp_path / "front.json")
+    again = FrontEnd.parse(str(tmp_path / "front.json"))
+    assert again == front
+    np.testing.assert_array_equal(again(NOISE), front(NOISE))
+    with pytest.raises(UsageError, match=r"give a name that ends in \.json"):
+        front.save(tmp_path / "front.yml")
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("mel", "unknown front end 'mel'; known: log_mel, mfcc"),

@@ -11,6 +11,7 @@ import pytest
 from conftest import missing
 
 import signbit
+from signbit import zoo
 from signbit.runtime.samples import random_inputs
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +67,15 @@ def test_the_page_shows_lines_of_the_script(name):
     shown = [line.strip() for block in blocks for line in block.splitlines()]
     assert [line for line in shown if line not in lines] == []
     assert f"python examples/{name}.py\n" in page
+
+
+def test_an_example_can_be_run_twice_in_one_folder(tmp_path, capsys):
+    """The export replaces its folder only where nothing else lies in it."""
+    if shutil.which("cc") is None:
+        missing("the examples test their C with a compiler, cc")
+    packed = zoo.load("digits_binary").model
+    samples = random_inputs(packed, 2)["pixels"]
+    shared = importlib.import_module("shared")
+    for _ in range(2):
+        shared.save_and_export(packed, tmp_path, "digits", samples)
+    assert capsys.readouterr().out.count("C: PASS digits: ") == 2

@@ -150,7 +150,9 @@ def _open_files(
     batch_size: int,
 ) -> _Opened:
     from signbit.data import image_files
+    from signbit.data._masks import without_masks
     from signbit.data._sounds import SUFFIXES
+    from signbit.format.signature import CLASSES
     from signbit.scoring import Answerer, file_reader
 
     _refuse_columns(options)
@@ -159,6 +161,8 @@ def _open_files(
     files = image_files(paths) if front_end is None else image_files(paths, "WAV", SUFFIXES)
     folders = folders_of_names(paths, files)
     targets = chosen_targets(engine, classes, [*folders, source.parent])
+    if front_end is None and any(one.is_map and one.kind == CLASSES for one in targets):
+        files = without_masks(paths, files)
     answerer = Answerer(engine, targets, options.threshold, top)
     numbers = None
     if answerer.classes is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import typer
 
 from signbit.cli._output import percent, say, write_json
+from signbit.cli._sample_options import SampleOptions
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,22 +36,28 @@ class CalibrationData(NamedTuple):
     split: str
     data_dir: Path | None
     download: bool
+    options: SampleOptions
 
 
 def calibration_data(
-    name: str | None, split: str | None, data_dir: Path | None, download: bool
+    name: str | None,
+    split: str | None,
+    data_dir: Path | None,
+    download: bool,
+    options: SampleOptions,
 ) -> CalibrationData | None:
     """What --calibrate and its options say; None without it.
 
     Raises: UsageError for its options without it.
     """
     given = {"--split": split, "--data-dir": data_dir, "--download": download or None}
+    given |= options.given()
     if name is None:
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"{option} is for the data set of --calibrate; give that as well")
         return None
-    return CalibrationData(name, split or "test", data_dir, download)
+    return CalibrationData(name, split or "test", data_dir, download, options)
 
 
 def calibrated_on(packed: "PackedModel", data: CalibrationData) -> "PackedModel":
@@ -58,20 +65,19 @@ def calibrated_on(packed: "PackedModel", data: CalibrationData) -> "PackedModel"
 
     Raises: as `signbit.scoring.open_samples` and `signbit.scoring.temperature.calibrated`.
     """
-    from signbit.data import Selection
     from signbit.passes.temperature import output_of_classes
     from signbit.runtime.engine import MAX_THREADS
     from signbit.scoring import open_samples, targets_of
     from signbit.scoring.temperature import calibrated, gathered
 
     output = output_of_classes(packed).name
-    targets = [one for one in targets_of(packed) if one.name == output]
     samples = open_samples(
         packed,
         data.name,
         data.split,
-        targets,
-        Selection(),
+        targets_of(packed),
+        data.options.selection(packed),
+        data.options.chosen_front_end(),
         data_dir=data.data_dir,
         download=data.download,
     )

@@ -1,4 +1,4 @@
-"""Options of `evaluate` and `predict` for packed networks of any task."""
+"""Options of `evaluate`, `predict` and `pack --calibrate` for networks of any task."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -12,8 +12,8 @@ from signbit.cli._output import say
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
-    from signbit.data import Selection, Target
-    from signbit.data._front_end import FrontEnd
+    from signbit.data import FrontEnd, Selection, Target
+    from signbit.format import PackedModel
     from signbit.runtime.engine import Engine
 
 SampleSource = Annotated[
@@ -90,7 +90,7 @@ class SampleOptions:
     threshold: float = DEFAULT_THRESHOLD
     front_end: str | None = None
 
-    def selection(self, engine: "Engine") -> "Selection":
+    def selection(self, engine: "Engine | PackedModel") -> "Selection":
         """Which columns are what.
 
         Text before the first `=` names an input or output only where the network has it; a
@@ -111,19 +111,28 @@ class SampleOptions:
         """What --front-end says. Raises: UsageError."""
         if self.front_end is None:
             return None
-        from signbit.data._front_end import FrontEnd
+        from signbit.data import FrontEnd
 
         return FrontEnd.parse(self.front_end)
 
+    def given(self) -> dict[str, object]:
+        """Each option that was given, with its value."""
+        names = {"targets": "target", "ignored": "ignore", "front_end": "front-end"}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        defaults = {field.name: field.default for field in fields(self)}
+        return {
+            f"--{names.get(name, name)}": value
+            for name, value in values.items()
+            if value not in (defaults[name], [])
+        }
+
     def refuse_any(self) -> None:
         """Raises: UsageError where one is given for a model that classifies images as ever."""
-        names = {"targets": "target", "ignored": "ignore", "front_end": "front-end"}
-        for field in fields(self):
-            if getattr(self, field.name) not in (field.default, []):
-                raise UsageError(
-                    f"--{names.get(field.name, field.name)} is for packed networks of other tasks, "
-                    "and for tables and arrays; leave it out"
-                )
+        for option in self.given():
+            raise UsageError(
+                f"{option} is for packed networks of other tasks, and for tables and arrays; "
+                "leave it out"
+            )
 
 
 def packed_of_other_task(model: object, for_file: bool) -> "Engine | None":

@@ -1,6 +1,6 @@
 """Samples that a command is given for a packed network."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from signbit.runtime.samples import Samples
 
 
-def read_samples(paths: Sequence[Path], inputs: "Sequence[Input]") -> "Samples":
+def read_samples(
+    paths: Sequence[Path], inputs: "Sequence[Input]", answers: Collection[str] = ()
+) -> "Samples":
     """What --samples names: one file of arrays, or images for the one input.
+
+    answers: names of outputs. Arrays of these names are true answers, and left out.
 
     Raises: UsageError for images that no input takes; DataError for files that cannot be read.
     """
@@ -25,7 +29,11 @@ def read_samples(paths: Sequence[Path], inputs: "Sequence[Input]") -> "Samples":
     if any(path.suffix in (".npz", ".npy") for path in paths):
         if len(paths) > 1:
             raise UsageError(f"--samples {first}: one file holds all inputs; give it alone")
-        return read_arrays(paths[0])
+        given = read_arrays(paths[0])
+        if not isinstance(given, Mapping):
+            return given
+        spare = set(answers) - {one.name for one in inputs}
+        return {name: array for name, array in given.items() if name not in spare}
     image, *others = inputs
     if others or image.kind != U8 or len(image.shape) != 3 or image.shape[2] not in (1, 3):
         taken = ", ".join(map(str, inputs))

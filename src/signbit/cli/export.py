@@ -117,7 +117,7 @@ def _request(path: Path, samples: list[Path] | None) -> "ExportRequest":
     packed = PackedModel.load(path)
     if not samples:
         return make_request(packed, path.stem)
-    given = read_samples(samples, packed.inputs)
+    given = read_samples(samples, packed.inputs, [one.name for one in packed.outputs])
     try:
         return make_request(packed, path.stem, given)
     except (InputTypeError, UsageError) as error:

@@ -31,6 +31,14 @@ from signbit.cli._own_code import (
     open_own_code,
     own_module,
 )
+from signbit.cli._sample_options import (
+    Codes,
+    Features,
+    FrontEndText,
+    Ignored,
+    SampleOptions,
+    Targets,
+)
 from signbit.cli._samples import read_samples
 from signbit.cli._signature import read_signature
 from signbit.errors import UsageError
@@ -87,6 +95,11 @@ def pack(
     split: Split = None,
     data_dir: DataDir = None,
     download: Download = False,
+    features: Features = None,
+    targets: Targets = None,
+    ignored: Ignored = None,
+    codes: Codes = False,
+    front_end: FrontEndText = None,
     json: Json = None,
 ) -> None:
     """Fold and pack a trained network into bits and thresholds.
@@ -97,15 +110,18 @@ def pack(
     images and on --samples. A network of integers must give exactly the bits of torch. The file
     holds the class names: those of --classes where it is given, else those of the model.
 
-    --calibrate needs images that the network was not trained on. The classes stay the same, and
-    the file says how far the probabilities were off before and after, on these images.
+    --calibrate needs data that the network was not trained on. The classes stay the same, and the
+    file says how far the probabilities were off before and after, on these data. --split,
+    --data-dir, --download, --features, --target, --ignore, --codes and --front-end are for these
+    data, as in `signbit evaluate`.
 
     FILE.py is imported, which executes it. The file of --weights is only read.
     """
     from signbit.format.file import SUFFIX
 
     require_suffix("--out", out, SUFFIX)
-    data = calibration_data(calibrate, split, data_dir, download)
+    options = SampleOptions(features, targets, ignored, codes, front_end=front_end)
+    data = calibration_data(calibrate, split, data_dir, download, options)
     own = {"--weights": weights, "--args": args, "--size": size, "--mean": mean, "--std": std}
     own |= {"--signature": signature, "--adopt": adopt or None}
     of_ours = {"--model": model, "--set": settings or None, "--zeros": zeros}
@@ -153,7 +169,8 @@ def _described(
 ) -> "PackedModel":
     """A network of one's own, packed with the inputs and outputs that a file lists."""
     inputs, outputs = read_signature(signature)
-    given = read_samples(samples, inputs) if samples else None
+    answers = [one.name for one in outputs or ()]
+    given = read_samples(samples, inputs, answers) if samples else None
     module, _ = own_module(path, weights, args)
     from signbit.pack import pack as run
 

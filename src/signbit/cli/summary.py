@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli._app import commands
-from signbit.cli._model import open_model
+from signbit.cli._model import PACKED, open_model
 from signbit.cli._options import Json, Settings, Zeros, architecture_of
 from signbit.cli._output import print_table, say, write_json
+from signbit.cli._packed_summary import summarize_packed
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def summary(
         Path | None,
         typer.Argument(
             metavar="MODEL",
-            help="Run folder or checkpoint; leave it out for an untrained --model.",
+            help="Run folder, checkpoint or packed .signbit file; leave it out for an untrained "
+            "--model.",
         ),
     ] = None,
     model: Annotated[
@@ -47,7 +49,15 @@ def summary(
     numbers take 4 bytes each. Binary weights take 8 bytes for each tap, each output channel and
     each word of up to 64 input channels. A .signbit file has another size: it has thresholds
     instead of batch norms, and a header. --json has the exact numbers.
+
+    For a packed .signbit file: its inputs and outputs with their names, kinds and shapes, and its
+    nodes: operation, the values that it reads, what it gives, and the module that it came from.
     """
+    if path is not None and path.suffix == PACKED:
+        if model is not None or settings or zeros is not None:
+            raise UsageError(f"{path} is packed; leave --model, --set and --zeros out")
+        summarize_packed(path, json)
+        return
     architecture, size = _describe(path, model, settings, zeros)
     from signbit.models import COUNTS, blueprint, summarize
 

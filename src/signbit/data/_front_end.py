@@ -1,8 +1,9 @@
 """Features of sound, computed by Kaldi's recipes: MFCC and log-mel energies of short windows."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signbit.errors import DataError, MissingDependencyError, UsageError, unknown_name
+from signbit.files import atomic_write
 
 KINDS = ("log_mel", "mfcc")
 MAX_BINS = 1024
@@ -48,8 +50,8 @@ class FrontEnd:
     preemphasis: float = 0.97
     scale: float = 1.0
     seconds: float = 0.0
-    mean: float | Sequence[float] = 0.0
-    deviation: float | Sequence[float] = 1.0
+    mean: float | Sequence[float] | NDArray[Any] = 0.0
+    deviation: float | Sequence[float] | NDArray[Any] = 1.0
 
     def __post_init__(self):
         if self.kind not in KINDS:
@@ -79,6 +81,9 @@ class FrontEnd:
                 raise UsageError(f"front end: {field}: give one number, or {self.features}")
             if field == "deviation" and (numbers <= 0).any():
                 raise UsageError("front end: deviation: give numbers above 0")
+            # Plain numbers: front ends can be compared, and written to a file.
+            plain = tuple(numbers.tolist()) if len(numbers) > 1 else float(numbers[0])
+            object.__setattr__(self, field, plain)
 
     @property
     def features(self) -> int:
@@ -116,6 +121,18 @@ class FrontEnd:
         if values["kind"] == "log_mel" and "coefficients" in values:
             raise UsageError(f"{place}: coefficients are of mfcc; log_mel has bins")
         return cls(**values)
+
+    def save(self, path: Path | str) -> None:
+        """Write the keys to a .json file, which `parse` and `--front-end` read.
+
+        Raises: UsageError for a name that does not end in .json; OutputError.
+        """
+        if not str(path).endswith(".json"):
+            raise UsageError(f"front end: {path}; give a name that ends in .json")
+        values = asdict(self)
+        if self.kind == "log_mel":
+            del values["coefficients"]
+        atomic_write(path, json.dumps(values, indent=1) + "\n")
 
     def __call__(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
         """The features of a sound.  Shape: (samples,) from -1 to 1, to (windows, features).

@@ -95,6 +95,21 @@ def read_mask(path: Path) -> NDArray[np.integer[Any]]:
         return np.array(image)
 
 
+def without_masks(paths: Sequence[Path], files: Sequence[Path]) -> list[Path]:
+    """The files but for those in folders `masks` next to `images`, inside the folders given."""
+    given = set(paths)
+
+    def is_mask(file: Path) -> bool:
+        for folder in (file, *file.parents):
+            if folder in given:
+                return False
+            if folder.name == MASKS and kind_of(folder.parent / IMAGES) == "folder":
+                return True
+        return False
+
+    return [file for file in files if not is_mask(file)]
+
+
 def is_masked(root: Path) -> bool:
     """Whether a folder, or one of its splits, has images and masks."""
     bases = (root, *(root / split for split in SPLITS))

@@ -24,7 +24,8 @@ class Target:
     """What an output is compared with.
 
     shape: of one sample of the output, channels last.
-    names: of its channels; numbers from 0 where the network has none.
+    names: of its channels. Where the network has none: numbers from 0; of labels or numbers with
+        one channel the output's name.
     named: whether the network, or the user, names them.
     """
 
@@ -41,6 +42,8 @@ class Target:
         shape = (value.height, value.width, value.channels)[3 - output.rank :]
         own = tuple(names) or tuple(output.names)
         numbered = tuple(map(str, range(value.channels)))
+        if output.kind != CLASSES and value.channels == 1:
+            numbered = (output.name,)
         return cls(output.name, output.kind, shape, own or numbered, bool(own))
 
     @property

@@ -85,6 +85,37 @@ def _check(path: Path, sound: Any, sample_rate: int) -> None:
         )
 
 
+def features_in(
+    path: Path, front_end: FrontEnd, wanted: tuple[int, int] | None = None, by: str = ""
+) -> NDArray[np.float32]:
+    """The features of a WAV file.  Shape: (windows, features).
+
+    wanted: the only shape that is accepted; None for any.    by: who wants it, for the message.
+
+    Raises: DataError naming the file, as `read_sound`, for another shape, and for a file that is
+        shorter than one window.
+    """
+    sound = read_sound(path, front_end.sample_rate)
+    # A long file must not ask for the memory of its features.
+    windows = front_end.windows(len(sound))
+    if wanted is not None and windows > wanted[0] + 1:
+        raise _other_shape(path, (windows, front_end.features), wanted, by)
+    try:
+        features = front_end(sound)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    if wanted is not None and features.shape != wanted:
+        raise _other_shape(path, features.shape, wanted, by)
+    return features
+
+
+def _other_shape(path: Path, shape: Sequence[int], wanted: tuple[int, int], by: str) -> DataError:
+    return DataError(
+        f"{path}: {shape[0]} windows of {shape[1]} features, {by} {wanted}; set seconds, window, "
+        "hop and bins or coefficients of the front end"
+    )
+
+
 class SoundReader:
     """Reads a WAV file as one sample of an input.
 
@@ -97,25 +128,10 @@ class SoundReader:
 
     def __call__(self, path: Path) -> NDArray[Any]:
         """Shape: that of the input. Raises: DataError naming the file."""
-        sound = read_sound(path, self.front_end.sample_rate)
-        # A long file must not ask for the memory of its features.
-        windows = self.front_end.windows(len(sound))
-        if windows > self.input.shape[0] + 1:
-            raise self._other_shape(path, (windows, self.front_end.features))
-        try:
-            features = self.front_end(sound)
-        except DataError as error:
-            raise DataError(f"{path}: {error}") from error
-        if features.shape != tuple(self.input.shape):
-            raise self._other_shape(path, features.shape)
-        return self.encoder(features[None], lambda index: f"{path}, feature {index[1:]}")[0]
-
-    def _other_shape(self, path: Path, shape: Sequence[int]) -> DataError:
-        return DataError(
-            f"{path}: {shape[0]} windows of {shape[1]} features, input {self.input} takes "
-            f"{tuple(self.input.shape)}; set seconds, window, hop and bins or coefficients of the "
-            "front end"
-        )
+        length, features = self.input.shape
+        by = f"input {self.input} takes"
+        found = features_in(path, self.front_end, (length, features), by)
+        return self.encoder(found[None], lambda index: f"{path}, feature {index[1:]}")[0]
 
 
 class SoundSamples:

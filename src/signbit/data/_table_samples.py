@@ -13,6 +13,7 @@ from signbit.data._values import InputEncoder, as_numbers
 from signbit.errors import DataError, UsageError
 from signbit.format import Input
 from signbit.format.signature import CLASSES
+from signbit.format.types import BITS
 
 _MOST_NAMED = 8
 
@@ -165,9 +166,10 @@ def _feature_columns(
             raise UsageError(f"column {both[0]!r} cannot be a feature and something else")
         if len(columns) != math.prod(one.shape):
             more = ", ..." if len(columns) > _MOST_NAMED else ""
+            bits = ", or make bits of numbers first (docs/encode.md)" if one.kind == BITS else ""
             raise DataError(
                 f"{table.path} has {len(columns)} columns of features "
                 f"({', '.join(columns[:_MOST_NAMED])}{more}), input {one} takes "
-                f"{math.prod(one.shape)}; choose with --features, --target and --ignore"
+                f"{math.prod(one.shape)}; choose with --features, --target and --ignore{bits}"
             )
     return found

@@ -10,26 +10,33 @@ from signbit.export._interface import Exporter, ExportRequest, exporters
 from signbit.format import PackedModel
 from signbit.format.ops import operations as known
 
+Require = Callable[[PackedModel], None]
+
 
 class _Accepting:
     """An exporter that refuses a network with other operations than it accepts."""
 
-    def __init__(self, to: str, operations: Container[str], write: Exporter):
+    def __init__(self, to: str, operations: Container[str], write: Exporter, require: Require):
         self.to, self.operations, self.write = to, operations, write
+        self.require = require
         update_wrapper(self, write)
 
     def __call__(self, request: ExportRequest, folder: Path, **options: Any) -> dict[str, Any]:
+        self.require(request.model)
         require_operations(request.model, self.to, self.operations)
         return self.write(request, folder, **options)
 
 
-def exporter(to: str, operations: Container[str]) -> Callable[[Exporter], Exporter]:
+def exporter(
+    to: str, operations: Container[str], require: Require = lambda model: None
+) -> Callable[[Exporter], Exporter]:
     """Decorator that registers an exporter. It is called only where it accepts every operation.
 
     operations: the operations of the packed format that it accepts. They become
         `exporters.get(to).operations`.
+    require: raises ExportError for another reason to refuse a network; it is asked first.
     """
-    return lambda write: exporters.register(to)(_Accepting(to, operations, write))
+    return lambda write: exporters.register(to)(_Accepting(to, operations, write, require))
 
 
 def require_operations(model: PackedModel, to: str, operations: Container[str]) -> None:

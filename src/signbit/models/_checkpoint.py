@@ -158,7 +158,7 @@ def _resolve(path: Path) -> Path:
         raise UsageError(
             f"{shown}: not a checkpoint of a trained model, by its name; give a run folder, a "
             f"{SUFFIX} file, or an old {LEGACY_SUFFIXES[0]}; a packed .signbit goes to evaluate, "
-            "predict, bench or export"
+            "predict, summary, bench or export"
         )
     return path
 

@@ -19,7 +19,7 @@ def node_of(model: PackedModel, of: int | str) -> int:
         raise UsageError(
             f"node {of}; the network has the nodes {len(model.inputs)} to {len(model.types) - 1}"
         )
-    paths = _paths(model)
+    paths = module_nodes(model)
     if of not in paths:
         known = f"known: {', '.join(paths)}" if paths else "its file names no modules"
         raise UsageError(f"no node is of module {shown(of)}; {known}.{closest(str(of), paths)}")
@@ -34,7 +34,7 @@ def with_features(model: PackedModel, number: int) -> PackedModel:
     return replace(model, nodes=model.nodes[: number + 1 - first], signature=signature)
 
 
-def _paths(model: PackedModel) -> dict[str, int]:
+def module_nodes(model: PackedModel) -> dict[str, int]:
     """The last node of each module, by its path, as the file's info has it."""
     rows = model.info.get("modules")
     found: dict[str, int] = {}

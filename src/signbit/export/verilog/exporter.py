@@ -13,7 +13,7 @@ from signbit.export.verilog.cycles import Run, source, taken
 from signbit.export.verilog.golden import golden_memories
 from signbit.export.verilog.names import module_name
 from signbit.export.verilog.operations import OPERATIONS
-from signbit.export.verilog.plan import make_plan
+from signbit.export.verilog.plan import make_plan, require_inputs
 from signbit.export.verilog.report import facts
 from signbit.export.verilog.streams import StreamPlan
 from signbit.export.verilog.text import header_text, memory_name, network_text
@@ -22,7 +22,7 @@ from signbit.passes.on_the_map import on_the_map
 _RTL = files("signbit.export.verilog") / "rtl"
 
 
-@exporter("verilog", OPERATIONS)
+@exporter("verilog", OPERATIONS, require_inputs)
 def verilog(request: ExportRequest, folder: Path, *, parallel: int = 1) -> dict[str, Any]:
     """Write the network as one module on ready/valid streams, its memories and a test bench.
 

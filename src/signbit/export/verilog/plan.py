@@ -25,7 +25,6 @@ def make_plan(request: ExportRequest, parallel: int) -> StreamPlan:
     Raises: ExportError naming a node or an input that modules of bits and integers cannot express.
     """
     model = request.model
-    _require_inputs(model)
     short = model.signature.is_of_images
     plan = StreamPlan(model, parallel, [InputPort(*one, short) for one in enumerate(model.inputs)])
     plan.streams |= {one.number: Stream(one.stream) for one in plan.inputs}
@@ -39,7 +38,7 @@ def make_plan(request: ExportRequest, parallel: int) -> StreamPlan:
     return plan
 
 
-def _require_inputs(model: PackedModel) -> None:
+def require_inputs(model: PackedModel) -> None:
     """Raises: ExportError naming an input of real numbers."""
     for one in model.inputs:
         if one.kind == F32:
@@ -93,7 +92,8 @@ def _add_concat(plan: StreamPlan, number: int) -> None:
     model, (first, *others) = plan.model, plan.model.node(number).inputs
     value = model.types[number]
     if value.kind not in (U8, BITS):
-        raise _refused(plan, number, "it joins only bits and codes of 8 bits")
+        reason = "it joins only bits and codes of 8 bits; take the signs before they are joined"
+        raise _refused(plan, number, reason)
     plan.streams[number] = plan.streams[first]
     width = beat_bits(model.types[first])
     for index, other in enumerate(others):
