@@ -1,7 +1,6 @@
 """Networks of any inputs and outputs: what is packed against torch itself."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,53 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from signbit.errors import PackError, UsageError
-from signbit.format import Input, PackedModel, Preprocessing
+from signbit.format import Input, Preprocessing
 from signbit.format.bits import pack_bits
 from signbit.layers import BinaryConv1d, BinaryConv2d, BinaryLinear
 from signbit.pack import OutputSpec, pack
 from signbit.pack._pixels import pixel_code
 from signbit.runtime.engine import Engine
 from signbit.runtime.samples import random_inputs
+from tests.pack.beside_torch import ops, packs, torch_input
 
 SCORES = OutputSpec("scores", "classes")
 PLAIN: dict[str, Any] = {"input_quantizer": None, "bias": False}
-
-
-def torch_input(one: Input, array: np.ndarray) -> Tensor:
-    """Written out once more: the meaning of an input, in torch's order."""
-    if one.kind == "u8":
-        array = array.astype(np.float32) * np.array(one.scale, np.float32) + np.array(
-            one.bias, np.float32
-        )
-    elif one.kind == "bits":
-        array = np.where(array, np.float32(1), np.float32(-1))
-    return torch.from_numpy(np.moveaxis(array, -1, 1).copy())
-
-
-def outputs_of(packed: PackedModel, network: nn.Module, given: dict) -> list[tuple]:
-    """What the engine gives and what torch gives, in torch's order, output by output."""
-    found = Engine(packed, layout="torch").run(
-        {name: np.moveaxis(array, -1, 1) for name, array in given.items()}
-    )
-    with torch.no_grad():
-        wanted = network(*(torch_input(one, given[one.name]) for one in packed.inputs))
-    if isinstance(wanted, dict):
-        wanted = [wanted[one.name] for one in packed.outputs]
-    wanted = wanted if isinstance(wanted, list | tuple) else [wanted]
-    return [(one, two.numpy()) for one, two in zip(found.values(), wanted, strict=True)]
-
-
-def packs(network: nn.Module, inputs: list[Input], outputs: Any = None) -> PackedModel:
-    """Packed, and on noise equal to torch."""
-    packed = pack(network.eval(), inputs=inputs, outputs=outputs)
-    for found, wanted in outputs_of(packed, network, random_inputs(packed, 9, seed=3)):
-        assert found.shape == wanted.shape
-        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
-    return packed
-
-
-def ops(packed: PackedModel) -> list[str]:
-    return [node.op for node in packed.nodes]
 
 
 def head(features: int) -> nn.Module:
@@ -324,76 +287,6 @@ def test_a_value_may_be_two_outputs_and_an_input_one():
 
 def test_a_scale_next_to_nothing_is_a_real_number():
     assert pixel_code(Input.pixels("pixels", (8, 8, 1), [1e-320], [1.0])) is None
-
-
-class Risk(NamedTuple):
-    risk: Tensor
-    days: Tensor
-
-
-@dataclass
-class Stay:
-    days: Tensor
-    risk: Tensor
-
-
-@pytest.mark.parametrize("returned", [Risk, lambda risk, days: Stay(days, risk)])
-@pytest.mark.parametrize("names", [("risk", "days"), ("days", "risk")])
-def test_fields_are_taken_by_name(returned, names):
-    class Named(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.risk, self.days = BinaryLinear(20, 3, **PLAIN), BinaryLinear(20, 3, **PLAIN)
-
-        def forward(self, x: Tensor):
-            return returned(self.risk(x), self.days(x))
-
-    network = Named().eval()
-    outputs = [OutputSpec(name, "numbers") for name in names]
-    packed = pack(network, inputs=[Input.bits("x", (20,))], outputs=outputs)
-    x = random_inputs(packed, 4)["x"]
-    with torch.no_grad():
-        wanted = {name: getattr(network, name)(torch_input(packed.inputs[0], x)) for name in names}
-    for name, found in Engine(packed).run(x).items():
-        np.testing.assert_array_equal(found, wanted[name].numpy())
-
-
-def test_a_named_tuple_without_these_names_counts_in_order_and_with_some_is_refused():
-    class Named(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.risk, self.days = BinaryLinear(20, 3), BinaryLinear(20, 2)
-
-        def forward(self, x: Tensor) -> Risk:
-            return Risk(self.risk(x), self.days(x))
-
-    inputs = [Input.bits("x", (20,))]
-    packs(Named(), inputs, [OutputSpec("one", "numbers"), OutputSpec("other", "numbers")])
-    with pytest.raises(PackError, match=r"no value 'other'; name an output as .*: risk, days"):
-        pack(Named().eval(), inputs=inputs, outputs=[OutputSpec("days"), OutputSpec("other")])
-
-
-@pytest.mark.parametrize("end", ["sigmoid", "softmax"])
-def test_labels_that_are_always_above_0_are_refused(end):
-    class Ends(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = BinaryLinear(20, 3)
-
-        def forward(self, x: Tensor) -> Tensor:
-            x = self.fc(x)
-            return (x.sigmoid() if end == "sigmoid" else x.softmax(1))[:, [2, 0]]
-
-    inputs = [Input.bits("x", (20,))]
-    packs(Ends(), inputs, [OutputSpec("tags", "numbers")])
-    with pytest.raises(UsageError, match=f"'tags': labels are scores.* ends in a {end}"):
-        pack(Ends().eval(), inputs=inputs, outputs=[OutputSpec("tags", "labels")])
-
-
-def test_names_of_another_number_than_the_channels_are_refused():
-    inputs, two = [Input.bits("x", (20,))], OutputSpec("kind", names=["a", "b"])
-    with pytest.raises(UsageError, match="'kind' has 2 names, and the network gives 3 channels"):
-        pack(BinaryLinear(20, 3).eval(), inputs=inputs, outputs=[two])
 
 
 @pytest.mark.parametrize("channels", [1, 2])
