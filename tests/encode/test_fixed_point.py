@@ -107,7 +107,14 @@ def test_codes_are_checked():
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [([], "finite"), ([np.inf, 0], "finite"), ([np.nan, 0], "NaN"), ([3.0, 3.0], "all are 3.0")],
+    [
+        ([], "finite"),
+        ([np.inf, 0], "finite"),
+        ([np.nan, 0], "NaN"),
+        ([3.0, 3.0], "all are 3.0"),
+        ([0.0, 1e-50], "float32 does not hold"),
+        ([0.0, 1e300], "float32 does not hold"),
+    ],
 )
 def test_values_without_a_grid_are_refused(values, message):
     with pytest.raises(UsageError, match=message):

@@ -11,6 +11,7 @@ from signbit.format import Input
 from signbit.format.types import U8
 
 MOST = 255
+_FLOAT32 = np.finfo(np.float32)
 OutOfRange = Literal["clip", "error"]
 OUT_OF_RANGE = ("clip", "error")
 
@@ -80,7 +81,7 @@ def fixed_point_grid(training_values: Any, power_of_two: bool = True) -> tuple[f
         the packed network round nothing. Otherwise the step is up to half as wide.
 
     Raises: InputTypeError for what is no real number; UsageError for no values, NaN, infinities,
-        and where all values are equal.
+        where all values are equal, and where float32 cannot hold the step.
     """
     values = real_numbers("training values", training_values)
     if not values.size or not np.isfinite(values).all():
@@ -92,6 +93,11 @@ def fixed_point_grid(training_values: Any, power_of_two: bool = True) -> tuple[f
         raise UsageError(f"training values: all are {low}; a grid needs two different ones")
     if power_of_two:
         step = float(2.0 ** np.ceil(np.log2(step)))
+    if step < _FLOAT32.tiny or max(abs(low), abs(high)) + step > _FLOAT32.max:
+        raise UsageError(
+            f"training values from {low:g} to {high:g} need a step of {step:g}; float32 does not "
+            "hold the numbers of that grid; scale the values"
+        )
     return step, float(np.floor(low / step) * step)
 
 
