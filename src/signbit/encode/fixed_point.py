@@ -11,7 +11,7 @@ from signbit.format import Input
 from signbit.format.types import U8
 
 MOST = 255
-_FLOAT32 = np.finfo(np.float32)
+_SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 OutOfRange = Literal["clip", "error"]
 OUT_OF_RANGE = ("clip", "error")
 
@@ -93,7 +93,7 @@ def fixed_point_grid(training_values: Any, power_of_two: bool = True) -> tuple[f
         raise UsageError(f"training values: all are {low}; a grid needs two different ones")
     if power_of_two:
         step = float(2.0 ** np.ceil(np.log2(step)))
-    if step < _FLOAT32.tiny or max(abs(low), abs(high)) + step > _FLOAT32.max:
+    if step < _SMALLEST or max(abs(low), abs(high)) + step > _LARGEST:
         raise UsageError(
             f"training values from {low:g} to {high:g} need a step of {step:g}; float32 does not "
             "hold the numbers of that grid; scale the values"
