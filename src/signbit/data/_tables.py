@@ -215,14 +215,17 @@ class ParquetTable:
             raise DataError(f"{self.path}: damaged Parquet: {first_line(error)}") from error
 
 
+def is_bytes(kind: Any) -> bool:
+    """Whether a type of Arrow is that of bytes."""
+    from pyarrow import types
+
+    return types.is_binary(kind) or types.is_large_binary(kind)
+
+
 def _leaf(field: Any) -> str | None:
     """The path of a column's bytes in a Parquet file; None where it holds no bytes."""
     from pyarrow import types
 
-    if types.is_binary(field.type) or types.is_large_binary(field.type):
-        return field.name
     if types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0:
-        inner = field.type.field("bytes").type
-        if types.is_binary(inner) or types.is_large_binary(inner):
-            return f"{field.name}.bytes"
-    return None
+        return f"{field.name}.bytes" if is_bytes(field.type.field("bytes").type) else None
+    return field.name if is_bytes(field.type) else None

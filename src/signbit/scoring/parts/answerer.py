@@ -7,18 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from signbit.data import Batch, read_image
 from signbit.data._table_samples import TableSamples
 from signbit.data._tables import ParquetTable, open_table
 from signbit.errors import DataError, SignbitError
 from signbit.files import open_regular
 from signbit.runtime.engine import Engine
-from signbit.scoring._answers import Answer, Answerer
+from signbit.scoring._answers import Answerer
 from signbit.scoring._open_samples import takes_images, targets_of
-from signbit.scoring._reading import read_ahead
 from signbit.scoring.parts import images
 from signbit.scoring.parts.job import Job
 from signbit.scoring.parts.rows import PartRows
@@ -107,29 +102,10 @@ class PartAnswerer:
         return sum(samples.clipped.values())
 
     def _add(self, rows: PartRows, items: Iterable[images.Item]) -> None:
-        for item, answer in self._answers(items):
-            rows.add(item.file, item.sample, answer)
-
-    def _answers(self, items: Iterable[images.Item]) -> Iterator[tuple[images.Item, Answer | str]]:
         one = self._model.inputs[0]
-        height, width, channels = one.shape
-
-        def read(item: images.Item) -> NDArray[np.uint8]:
-            return read_image("", (height, width), channels, content=item.load())
-
-        for batch in read_ahead(items, read, self._job.batch_size):
-            good = [pixels for _, pixels in batch if not isinstance(pixels, DataError)]
-            answers: Iterator[Answer] = iter(())
-            if good:
-                places = [""] * len(good)
-                answers = self._answerer.batches([Batch(places, {one.name: np.stack(good)})])
-            for item, pixels in batch:
-                yield item, _reason(pixels) if isinstance(pixels, DataError) else next(answers)
-
-
-def _reason(error: DataError) -> str:
-    # The image has no path there: the row says its place.
-    return str(error).removeprefix(": ")
+        found = images.answered(items, self._answerer, one, self._job.batch_size)
+        for item, answer in found:
+            rows.add(item.file, item.sample, answer)
 
 
 def _opened(path: Path, name: str) -> Any:

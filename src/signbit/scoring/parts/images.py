@@ -3,15 +3,22 @@
 import io
 import os
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.data import Batch, read_image
 from signbit.data._files import is_data_name
 from signbit.data._tables import ParquetTable
 from signbit.errors import DataError, first_line
+from signbit.format import Input
+from signbit.scoring._answers import Answer, Answerer
+from signbit.scoring._reading import read_ahead
 from signbit.scoring.parts.source import Part, shown_name
 from signbit.scoring.parts.store import MAX_IMAGE_BYTES, Store, too_large
 
@@ -65,11 +72,35 @@ def members(file: BinaryIO, name: str) -> Iterator[Item]:
 
 def rows(table: ParquetTable, column: str, name: str, size: int) -> Iterator[Item]:
     """The images in a column of a Parquet shard. size: rows that are read at a time."""
-    number = 1
-    for piece in table.contents(column, size):
-        for content in piece:
-            yield Item(name, str(number), partial(_given, content))
-            number += 1
+    pieces = table.contents(column, size)
+    return of_contents((content for piece in pieces for content in piece), name)
+
+
+def of_contents(contents: Iterable[bytes | None], name: str) -> Iterator[Item]:
+    """Images that are in memory; each is a row, from 1, of the file of this name."""
+    for number, content in enumerate(contents, 1):
+        yield Item(name, str(number), partial(_given, content))
+
+
+def answered(
+    items: Iterable[Item], answerer: Answerer, one: Input, batch_size: int
+) -> Iterator[tuple[Item, Answer | str]]:
+    """The answers for images, in order; text for what is wrong with one. one: the input."""
+    height, width, channels = one.shape
+
+    def read(item: Item) -> NDArray[np.uint8]:
+        return read_image("", (height, width), channels, content=item.load())
+
+    for batch in read_ahead(items, read, batch_size):
+        good = [pixels for _, pixels in batch if not isinstance(pixels, DataError)]
+        answers: Iterator[Answer] = iter(())
+        if good:
+            samples = Batch([""] * len(good), {one.name: np.stack(good)})
+            answers = answerer.batches([samples])
+        for item, pixels in batch:
+            # The error has no path of its own: the row says the place.
+            wrong = isinstance(pixels, DataError)
+            yield item, str(pixels).removeprefix(": ") if wrong else next(answers)
 
 
 def column_of_images(table: ParquetTable, chosen: Sequence[str], name: str) -> str:
