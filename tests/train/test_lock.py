@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 from signbit.errors import OutputError, UsageError
-from signbit.train import resume, train
 from signbit.folder_lock import LOCK_FILE, lock
+from signbit.train import resume, train
 from signbit.train._module import TrainingModule
 
 # Its child, like one that reads images, lives until the test closes its standard input.
