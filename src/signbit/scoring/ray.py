@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import socket
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
 
     from signbit.format.source import Source
 
-LOCAL = "local"
+LOCAL, AUTO = "local", "auto"
+_CONNECT_SECONDS = 10
 # A part that kills its worker each time must not do so for ever.
 _MOST_ATTEMPTS = 4
 
@@ -37,8 +41,8 @@ def runner(address: str = LOCAL, workers: int | None = None, threads: int = 1) -
 
     A worker that dies is replaced, and what it was computing is computed again.
 
-    address: of a cluster, such as "auto" or "ray://HOST:10001"; "local" starts one on this machine,
-        and ends it afterwards.
+    address: of a cluster, HOST:PORT; "auto" for the one that this machine is part of; "local"
+        starts one on this machine, and ends it afterwards.
     workers: processes with an engine each; None for as many as the cluster has CPUs for.
     threads: of each engine, and CPUs for each worker.
     """
@@ -213,9 +217,27 @@ def _connect(ray: Any, address: str, workers: int | None, threads: int) -> None:
         options["include_dashboard"] = False
         if workers is not None:
             options["num_cpus"] = workers * threads
+    elif address != AUTO:
+        _require_listener(address)
+    before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, **options)
     except Exception as error:  # of many types, from sockets to RuntimeError
+        raise WorkerError(f"no cluster of Ray at {address}: {first_line(error)}") from error
+    finally:
+        # Ray has put a handler of its own there, which would end the process with another code.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
+
+
+def _require_listener(address: str) -> None:
+    """Raises: WorkerError where nobody listens; Ray itself would wait for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "/" in address:
+        raise UsageError(f"address {address!r} of Ray; give HOST:PORT, auto or local")
+    try:
+        socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
         raise WorkerError(f"no cluster of Ray at {address}: {first_line(error)}") from error
 
 
