@@ -12,8 +12,8 @@ RayAddress = Annotated[
     typer.Option(
         RAY,
         metavar="[ADDRESS]",
-        help="Compute on a cluster of Ray: HOST:PORT, or auto for the one that this machine is part "
-        "of; without ADDRESS, on one that is started here. Needs --out FOLDER.",
+        help="Compute on a cluster of Ray: HOST:PORT, or auto for that of this machine; "
+        "without ADDRESS, on one that is started here. Needs --out FOLDER.",
     ),
 ]
 Workers = Annotated[
