@@ -23,7 +23,7 @@ from helpers.tasks import rows_of_numbers
 from signbit.errors import DataError, UsageError, WorkerError
 from signbit.format.file import to_bytes
 from signbit.scoring.parts import find_parts, predict_parts
-from signbit.scoring.ray import _require_listener, predict, runner
+from signbit.scoring.ray import _require_listener, _said, predict, runner
 from signbit.zoo import load
 
 pytestmark = [
@@ -138,6 +138,27 @@ def test_arrays_of_a_dataset_get_answers(cluster):
     found = predict(dataset, to_bytes(rows_of_numbers())).to_pandas()
     assert sorted(found["sum"]) == sorted(pairs.sum(axis=1))
     assert sorted(found["difference"]) == [-1.0] * 5
+
+
+def test_a_worker_of_another_version_is_named(cluster, many, tmp_path, monkeypatch):
+    import signbit
+
+    monkeypatch.setattr(signbit, "__version__", "9.9")
+    with pytest.raises(WorkerError, match=r"has signbit \S+, this command has 9.9; install one"):
+        predict_parts(find_parts(str(many)), JOB, tmp_path / "out", runner())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Traceback\nModuleNotFoundError: No module named 'signbit'", "a worker has no signbit"),
+        ("The actor died.\nkilled: out of memory\n\n", "lost: killed: out of memory; the others"),
+    ],
+)
+def test_errors_of_ray_become_one_line(text, says):
+    found = _said(RuntimeError(text))
+    assert says in found
+    assert "\n" not in found
 
 
 @pytest.mark.parametrize(

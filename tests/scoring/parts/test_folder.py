@@ -119,7 +119,8 @@ def test_a_stopped_run_goes_on_and_computes_only_what_is_missing(tars, job, tmp_
 
 def test_parts_that_fail_are_named_when_all_others_are_written(tars, job, tmp_path):
     parts = find_parts(str(tars))
-    short = replace(parts[1], files=((parts[1].files[0][0], parts[1].files[0][1] + 1),))
+    (name, size) = parts[1].files[0]
+    short = replace(parts[1], files=((name, (size or 0) + 1),))
     bad = [parts[0], short, *parts[2:]]
     with pytest.raises(DataError, match=r"00001.tar has \d+ bytes, and \d+ when .* 1 of 4"):
         predict_parts(bad, job, tmp_path / "out", here)

@@ -27,14 +27,19 @@ def answered(model, table, folder, **options):
     job = Job(to_bytes(model), **options)
     job.check(part.kind)
     result = PartAnswerer(job, "run")(part)
-    rows = pq.read_table(io.BytesIO(result.content)) if result.problem is None else None
-    return result, rows
+    return result
+
+
+def rows_of(result):
+    assert result.problem is None, result.problem
+    return pq.read_table(io.BytesIO(result.content))
 
 
 def test_classes_of_a_table(tmp_path):
     table = pa.table({"x": [0.0, 3.0], "y": [1.0, 2.0], "z": [0.5, 999.0], "id": ["p", "q"]})
     chosen = Selection(ignored=("id",))
-    result, rows = answered(rows_of_classes(), table, tmp_path, chosen=chosen)
+    result = answered(rows_of_classes(), table, tmp_path, chosen=chosen)
+    rows = rows_of(result)
     assert rows.column("class").to_pylist() == ["b", "c"]
     assert rows.column("sample").to_pylist() == ["1", "2"]
     assert result.clipped == 1
@@ -44,21 +49,21 @@ def test_classes_of_a_table(tmp_path):
 
 def test_labels_of_a_table(tmp_path):
     table = pa.table({"x": [1.0, -1.0], "y": [2.0, -2.0]})
-    _, rows = answered(rows_of_labels(), table, tmp_path, threshold=0.8)
+    rows = rows_of(answered(rows_of_labels(), table, tmp_path, threshold=0.8))
     assert rows.column("labels").to_pylist() == [["hot"], []]
     assert rows.column("probability_wet")[0].as_py() == np.float32(1 / (1 + np.exp(-1)))
 
 
 def test_numbers_of_a_table(tmp_path):
     table = pa.table({"x": [1.5, 4.0], "y": [2.0, 3.0]})
-    _, rows = answered(rows_of_numbers(), table, tmp_path)
+    rows = rows_of(answered(rows_of_numbers(), table, tmp_path))
     assert rows.column("sum").to_pylist() == [3.5, 7.0]
     assert rows.column("difference").to_pylist() == [-0.5, 1.0]
 
 
 def test_a_wrong_value_fails_the_part_and_names_the_row(tmp_path):
     table = pa.table({"x": [1.5, float("nan")], "y": [2.0, 3.0]})
-    result, _ = answered(rows_of_numbers(), table, tmp_path)
+    result = answered(rows_of_numbers(), table, tmp_path)
     assert str(result.problem).startswith("t.parquet, row 2, column 'x': NaN")
 
 
