@@ -140,7 +140,7 @@ def test_arrays_of_a_dataset_get_answers(cluster):
     assert sorted(found["difference"]) == [-1.0] * 5
 
 
-def test_a_worker_of_another_version_is_named(cluster, many, tmp_path, monkeypatch):
+def test_a_machine_with_another_version_is_named(cluster, many, tmp_path, monkeypatch):
     import signbit
 
     monkeypatch.setattr(signbit, "__version__", "9.9")

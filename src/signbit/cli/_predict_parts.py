@@ -38,7 +38,9 @@ def is_for_parts(
         return True
     from signbit.scoring import is_file_of_samples
 
-    tables = [one for one in paths if is_file_of_samples(one) and not one.endswith(".parquet")]
+    tables = [
+        one for one in paths if is_file_of_samples(one) and not one.lower().endswith(".parquet")
+    ]
     is_folder = out is not None and (out.is_dir() or not out.suffix)
     return is_folder and model.suffix == PACKED and not tables
 

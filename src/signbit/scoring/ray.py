@@ -2,6 +2,7 @@
 
 import json
 import os
+import pkgutil
 import signal
 import socket
 import threading
@@ -126,7 +127,7 @@ class _PartWorker:
         self._attempts = attempts
         self._answerer: PartAnswerer | None = None
         try:
-            _require_version(version)
+            _require_version(os.uname().nodename, signbit.__version__, version)
             self._answerer = PartAnswerer(_ray().get(job), name, threads)
         except SignbitError as error:
             self._problem = error
@@ -148,7 +149,7 @@ class _RowWorker:
     """An actor of Ray Data that adds answers to rows."""
 
     def __init__(self, job: Any, column: str, threads: int, version: str):
-        _require_version(version)
+        _require_version(os.uname().nodename, signbit.__version__, version)
         self._answerer = RowAnswerer(_ray().get(job), column, threads)
 
     def __call__(self, rows: Any) -> Any:
@@ -167,12 +168,12 @@ def _from_row(row: dict[str, Any]) -> PartResult:
     return PartResult(**row, problem=getattr(errors, kind)(text) if kind else None)
 
 
-def _require_version(version: str) -> None:
-    """Raises: WorkerError where a worker would compute with other code."""
-    if signbit.__version__ != version:
+def _require_version(machine: str, found: str, wanted: str) -> None:
+    """Raises: WorkerError where a machine would compute with other code."""
+    if found != wanted:
         raise WorkerError(
-            f"the worker on {os.uname().nodename} has signbit {signbit.__version__}, this command "
-            f"has {version}; install one version on all machines"
+            f"the machine {machine} has signbit {found}, this command has {wanted}; install one "
+            "version on all machines"
         )
 
 
@@ -200,7 +201,10 @@ def _cluster(address: str, workers: int | None, threads: int) -> Iterator[tuple[
                 f"workers that need {max(count, 1) * threads} CPUs ({max(count, 1)} with {threads} "
                 f"threads each), and the cluster has {cpus}; ask for fewer workers or threads"
             )
-        _be_quiet(ray)
+        if ours:
+            _be_quiet(ray)
+        with _one_line():
+            _check_machines(ray)
         yield ray, count
     finally:
         if ours:
@@ -248,7 +252,29 @@ def _be_quiet(ray: Any) -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+
+
+def _check_machines(ray: Any) -> None:
+    """Raises: WorkerError where a machine of the cluster has no signbit, or another version.
+
+    Ray would print pages about it. The function that runs there is Python's own: ours would be
+    looked for there.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as Only
+
+    ask = ray.remote(pkgutil.resolve_name)
+    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+    for node in nodes:
+        placed = ask.options(num_cpus=0, scheduling_strategy=Only(node["NodeID"], soft=False))
+        try:
+            found = ray.get(placed.remote("signbit:__version__"))
+        except ray.exceptions.RayTaskError as error:
+            raise WorkerError(
+                f"the machine {node['NodeManagerHostname']} of the cluster does not load signbit "
+                f"({first_line(error.cause)}); install it on all machines"
+            ) from error
+        _require_version(node["NodeManagerHostname"], found, signbit.__version__)
 
 
 @contextmanager
