@@ -5,10 +5,11 @@ import os
 import pkgutil
 import signal
 import socket
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -205,7 +206,9 @@ def _cluster(address: str, workers: int | None, threads: int) -> Iterator[tuple[
             _be_quiet(ray)
         with _one_line():
             _check_machines(ray)
-        yield ray, count
+        # Ray prints what its daemons say, such as that a worker died, to standard output.
+        with redirect_stdout(sys.stderr) if ours else nullcontext():
+            yield ray, count
     finally:
         if ours:
             ray.shutdown()
