@@ -55,6 +55,10 @@ class EngineError(SignbitError):
     """This machine has no memory or threads left to run a network with."""
 
 
+class WorkerError(SignbitError):
+    """A worker of a cluster is lost, or lacks what its work needs."""
+
+
 class OutputError(SignbitError):
     """A result could not be written; whatever was there before is untouched."""
 

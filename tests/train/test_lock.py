@@ -11,15 +11,15 @@ from dataclasses import replace
 import pytest
 
 from signbit.errors import OutputError, UsageError
+from signbit.folder_lock import LOCK_FILE, lock
 from signbit.train import resume, train
-from signbit.train._lock import LOCK_FILE, lock
 from signbit.train._module import TrainingModule
 
 # Its child, like one that reads images, lives until the test closes its standard input.
 HOLD = """
 import os, sys
 from pathlib import Path
-from signbit.train._lock import lock
+from signbit.folder_lock import lock
 with lock(Path(sys.argv[1])):
     if not os.fork():
         print("held", flush=True)

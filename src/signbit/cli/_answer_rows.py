@@ -38,11 +38,16 @@ class AnswerRows:
         self._stack = ExitStack()
 
     def __enter__(self) -> "AnswerRows":
+        from signbit.scoring._columns import columns_of
+
         self._file, show = self._stack.enter_context(opened_rows(self._out))
         if not self._as_json:
             self._write_cells = cell_writer(self._file, show)
             true = ["true"] if self._classes is not None else []
-            heads = [one for target in self._targets for one in self._heads(target)]
+            several = len(self._targets) > 1
+            heads = [
+                one for target in self._targets for one in columns_of(target, several, self._top)
+            ]
             self._write_cells([self._column, *true, *heads])
         return self
 
@@ -61,22 +66,6 @@ class AnswerRows:
         cells = [one for target in self._targets for one in self._cells(target, answer, stem)]
         true = [answer.true or ""] if self._classes is not None else []
         self._write_cells([answer.place, *true, *cells])
-
-    def _heads(self, target: "Target") -> list[str]:
-        prefix = f"{target.name}_" if len(self._targets) > 1 else ""
-        if target.is_map:
-            return [f"{prefix}file", *([f"{prefix}overlay"] if self._has_overlay(target) else [])]
-        if target.kind == "classes":
-            count = min(self._top, len(target.names))
-            ranks = ["", *(f"_{rank}" for rank in range(2, count + 1))]
-            return [f"{prefix}{one}{rank}" for rank in ranks for one in ("class", "probability")]
-        if target.kind == "labels":
-            return [f"{prefix}labels", *(f"{prefix}probability_{name}" for name in target.names)]
-        if len(target.names) == 1 and not target.named:
-            return [target.name]
-        return [
-            f"{prefix}{name}" if target.named else f"{target.name}_{name}" for name in target.names
-        ]
 
     def _cells(self, target: "Target", answer: "Answer", stem: str) -> list[str]:
         from signbit.scoring import ClassAnswer, LabelAnswer, MapAnswer
@@ -100,9 +89,6 @@ class AnswerRows:
             zip(("file", "overlay"), self._write_map(target, given, answer, stem), strict=False)
         )
 
-    def _has_overlay(self, target: "Target") -> bool:
-        return target.kind == "classes" and len(target.shape) == 3
-
     def _write_map(
         self, target: "Target", given: "MapAnswer", answer: "Answer", stem: str
     ) -> list[str]:
@@ -113,9 +99,10 @@ class AnswerRows:
 
         from signbit.files import atomic_write
         from signbit.scoring import write_class_map, write_overlay
+        from signbit.scoring._columns import has_overlay
 
         folder, base = self._folder or Path(), f"{target.name}/{stem}"
-        if not self._has_overlay(target):
+        if not has_overlay(target):
             content = io.BytesIO()
             np.save(content, given.values, allow_pickle=False)
             atomic_write(folder / f"{base}.npy", content.getvalue(), flush=False)

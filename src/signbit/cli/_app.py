@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from signbit import __version__
+from signbit.cli._ray_option import with_address
 from signbit.errors import SignbitError, StoppedError, printable
 from signbit.registry import Registry
 from signbit.signals import signal_of, stop_signals
@@ -51,10 +52,12 @@ def _root(
 
 
 class _Commands(TyperGroup):
-    """Escapes control characters of wrong arguments, which typer repeats in its messages."""
+    """Lets --ray stand without an address, which typer cannot; escapes control characters of wrong
+    arguments, which typer repeats in its messages."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options that stand before the command."""
+        args = with_address(args)
         if not args:  # typer raises its help as an error; its lines must stay lines
             return super().parse_args(ctx, args)
         with _printable_arguments():

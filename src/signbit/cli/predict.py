@@ -22,6 +22,8 @@ from signbit.cli._output import (
     say,
     write_json,
 )
+from signbit.cli._predict_parts import chosen_runner, has_maps, is_for_parts, predict_to_folder
+from signbit.cli._ray_option import RayAddress, Workers
 from signbit.cli._rows import WriteCells, cell_writer, opened_rows, row_progress
 from signbit.cli._sample_options import (
     DEFAULT_THRESHOLD,
@@ -46,12 +48,13 @@ MOST_WRONG = 10
 @commands.register("predict")
 def predict(
     path: RunnablePath,
-    paths: Annotated[
-        list[Path],
+    sources: Annotated[
+        list[str],
         typer.Argument(
             metavar="PATH",
             help="Image files, or folders of them; for packed networks also one .csv, .parquet, "
-            ".npy or .npz file, or WAV files.",
+            ".npy or .npz file, or WAV files. With --out FOLDER one file, folder, pattern or URL "
+            "of images, .parquet or .tar shards.",
         ),
     ],
     top: Annotated[
@@ -61,8 +64,9 @@ def predict(
         Path | None,
         typer.Option(
             "--out",
-            metavar="FILE.csv|FILE.jsonl|DIR",
-            help="File for the predictions; for a network that gives maps, a new folder for them.",
+            metavar="FILE.csv|FILE.jsonl|FOLDER",
+            help="File for the predictions, or a folder for them as Parquet; for a network that "
+            "gives maps, a new folder for these.",
         ),
     ] = None,
     csv: Annotated[
@@ -85,6 +89,8 @@ def predict(
     codes: Codes = False,
     threshold: Threshold = DEFAULT_THRESHOLD,
     front_end: FrontEndText = None,
+    ray: RayAddress = None,
+    workers: Workers = None,
 ) -> None:
     """Classify image files of any size and mode, or give the answers of a network of another task.
 
@@ -106,19 +112,32 @@ def predict(
     A packed network of another task answers by the kinds of its outputs: classes as above; labels
     with their probabilities; numbers by their names; maps as pictures, with an overlay over the
     image, in the folder --out. docs/tasks.md explains all of them.
+
+    With --out FOLDER a packed network writes its rows there as Parquet, a file for each shard or
+    each 1000 images. --ray computes them on many processes or machines; the files are the same to
+    the byte. The same command goes on where a stopped one was. docs/scale.md explains it.
     """
     from signbit.data import image_files
+    from signbit.runtime.engine import Engine
     from signbit.scoring import PredictionTally, Unreadable, class_names, is_file_of_samples
     from signbit.scoring import predict as run
 
     require_distinct(model=path, out=out, csv=csv, json=json)
     if csv is not None:
         require_suffix("--csv", csv, ".csv")
+    in_parts = is_for_parts(path, sources, out, ray, workers)
     trained, source = open_runnable(path, model, settings, device, threads, zeros)
     options = SampleOptions(features, targets, ignored, codes, threshold, front_end)
+    places = Outputs(out, csv, json)
+    if in_parts and isinstance(trained, Engine) and (ray is not None or not has_maps(trained)):
+        runner = chosen_runner(ray, workers, trained.threads if ray is None else threads)
+        predict_to_folder(
+            trained, source, sources, options, classes, places, top, batch_size, runner
+        )
+        return
+    paths = [Path(one) for one in sources]
     engine = packed_of_other_task(trained, any(map(is_file_of_samples, paths)))
     if engine is not None:
-        places = Outputs(out, csv, json)
         answer_samples(engine, source, paths, options, classes, places, top, batch_size)
         return
     options.refuse_any()

@@ -1,10 +1,11 @@
 """Read any image file as uint8 pixels of a given size and channel count."""
 
+import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,11 @@ _TURNS = {
 
 
 def read_image(
-    path: Path | str, size: tuple[int, int], channels: int, exact: bool = False
+    path: Path | str,
+    size: tuple[int, int],
+    channels: int,
+    exact: bool = False,
+    content: bytes | None = None,
 ) -> NDArray[np.uint8]:
     """The pixels of an image file, (height, width, channels) uint8.
 
@@ -42,6 +47,7 @@ def read_image(
 
     size: (height, width) in pixels.    channels: 1 for grey, 3 for RGB.
     exact: refuse an image of another size.
+    content: of the file, where it is in memory already; then `path` only names it in errors.
 
     Raises: DataError naming the file and what is wrong with it, UsageError for a size or
     channel count that is not allowed.
@@ -59,7 +65,7 @@ def read_image(
             image = image.resize((width, height), Image.Resampling.BILINEAR)
         return np.array(image).reshape(height, width, channels)
 
-    return _read(path, fitted)
+    return _read(path, fitted, content)
 
 
 def read_pixels(path: Path | str) -> NDArray[np.uint8]:
@@ -92,11 +98,13 @@ def check_channels(channels: int) -> int:
 
 
 def _read(
-    path: Path | str, finish: Callable[[Image.Image], NDArray[np.uint8]]
+    path: Path | str,
+    finish: Callable[[Image.Image], NDArray[np.uint8]],
+    content: bytes | None = None,
 ) -> NDArray[np.uint8]:
     """What `finish` makes of the image, in mode L or RGB and turned as its EXIF data says."""
     # Pillow 11 to 13 map turned TIFFs wrongly into memory. They do not map a file that is open.
-    with errors_named(path), open_regular(path) as file, opened(file) as image:
+    with errors_named(path), _file(path, content) as file, opened(file) as image:
         if image.format == "EPS":
             # Pillow would hand the file, a program, to Ghostscript.
             raise DataError("EPS is a drawing, not pixels; convert it to PNG first")
@@ -112,6 +120,10 @@ def _read(
         if flat is not image:
             image.close()  # otherwise three images of this size would be in memory
         return finish(flat.transpose(turn))
+
+
+def _file(path: Path | str, content: bytes | None) -> BinaryIO:
+    return open_regular(path) if content is None else io.BytesIO(content)
 
 
 def grey_levels(image: Image.Image) -> int:

@@ -90,7 +90,8 @@ def mode_in_header(file: BinaryIO) -> str:
 
 
 def _checked_size(file: BinaryIO) -> int:
-    size = os.fstat(file.fileno()).st_size
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     if size > MAX_FILE_BYTES:
         raise DataError(f"{size} bytes; files of up to {MAX_FILE_BYTES} are read")
     return size

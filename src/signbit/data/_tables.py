@@ -168,6 +168,23 @@ class ParquetTable:
                 yield [self._column(batch.column(name), name, row) for name in names]
                 row += batch.num_rows
 
+    @property
+    def of_bytes(self) -> Sequence[str]:
+        """The columns that hold bytes, or a struct with a field `bytes`, as files of images do."""
+        with self._opened() as file:
+            return [field.name for field in file.schema_arrow if _leaf(field)]
+
+    def contents(self, name: str, size: int) -> Iterator[list[bytes | None]]:
+        """The bytes in one of the columns `of_bytes`, at most `size` rows at a time.
+
+        None stands for a row without any.
+        """
+        with self._opened() as file:
+            leaf = _leaf(file.schema_arrow.field(name))
+            for batch in file.iter_batches(size, columns=[leaf], use_threads=False):
+                column = batch.column(name)
+                yield (column if leaf == name else column.field("bytes")).to_pylist()
+
     def _column(self, column: Any, name: str, row: int) -> Column:
         if column.null_count:
             first = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
@@ -198,3 +215,19 @@ class ParquetTable:
             raise DataError(f"cannot read {self.path}: {reason}") from error
         except (pyarrow.ArrowException, UnicodeDecodeError, OverflowError) as error:
             raise DataError(f"{self.path}: damaged Parquet: {first_line(error)}") from error
+
+
+def is_bytes(kind: Any) -> bool:
+    """Whether a type of Arrow is that of bytes."""
+    from pyarrow import types
+
+    return types.is_binary(kind) or types.is_large_binary(kind)
+
+
+def _leaf(field: Any) -> str | None:
+    """The path of a column's bytes in a Parquet file; None where it holds no bytes."""
+    from pyarrow import types
+
+    if types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0:
+        return f"{field.name}.bytes" if is_bytes(field.type.field("bytes").type) else None
+    return field.name if is_bytes(field.type) else None

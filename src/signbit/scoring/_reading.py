@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,21 +15,24 @@ from signbit.errors import DataError
 
 READERS = 4
 
-Read = tuple[Path, NDArray[Any] | DataError]
+File = TypeVar("File")
 
 
 def read_ahead(
-    paths: Iterable[Path], read: Callable[[Path], NDArray[Any]], batch_size: int
-) -> Iterator[list[Read]]:
-    """Batches of files as arrays or errors; a few threads read the next while one is in use."""
+    paths: Iterable[File], read: Callable[[File], NDArray[Any]], batch_size: int
+) -> Iterator[list[tuple[File, NDArray[Any] | DataError]]]:
+    """Batches of files as arrays or errors; a few threads read the next while one is in use.
 
-    def attempt(path: Path) -> Read:
+    paths: paths, or anything else that `read` accepts.
+    """
+
+    def attempt(path: File) -> tuple[File, NDArray[Any] | DataError]:
         try:
             return path, read(path)
         except DataError as error:
             return path, error
 
-    waiting: deque[Future[Read]] = deque()
+    waiting: deque[Future[tuple[File, NDArray[Any] | DataError]]] = deque()
     remaining = iter(paths)
     with _filters_of_readers(), ThreadPoolExecutor(READERS) as pool:
         try:

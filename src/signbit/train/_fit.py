@@ -24,13 +24,13 @@ from signbit.errors import (
     printable,
 )
 from signbit.files import remove_leftovers
+from signbit.folder_lock import lock
 from signbit.models import is_legacy
 from signbit.signals import signal_of
 from signbit.train._checkpoint import RunCheckpointIO
 from signbit.train._diagnostics import BinaryDiagnostics
 from signbit.train._failures import FiniteTraining, machine_errors
 from signbit.train._initial_weights import with_input_of_init
-from signbit.train._lock import lock
 from signbit.train._progress import RunProgress
 from signbit.train._run import Run, with_absolute_paths
 from signbit.train._run_files import is_new, note_environment, read_run, write_run

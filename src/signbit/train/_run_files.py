@@ -8,9 +8,9 @@ from typing import Any
 from signbit import strict_json
 from signbit.errors import CheckpointError, UsageError, printable
 from signbit.files import atomic_write, read_regular
+from signbit.folder_lock import LOCK_FILE
 from signbit.train._environment import environment
 from signbit.train._load_recipe import parse_recipe
-from signbit.train._lock import LOCK_FILE
 from signbit.train._run import Run
 from signbit.yaml_file import MAX_BYTES, dump_yaml, read_yaml
 

@@ -1,4 +1,4 @@
-"""A lock, so that only one process at a time trains in a folder."""
+"""A lock, so that only one process at a time works in a folder."""
 
 import fcntl
 import json
@@ -22,7 +22,7 @@ _held: set[int] = set()
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Lock a run folder, and make it where it is missing. The lock ends with the process at last.
+    """Lock a folder, and make it where it is missing. The lock ends with the process at last.
 
     Folders that were made are removed again if they are empty at the end. Some file systems, such
     as NFS without a lock service, have no locks. Then a note on standard error says so, and the run
@@ -81,13 +81,13 @@ def _take(handle: int, folder: Path) -> None:
     except BlockingIOError:
         shown = printable(str(folder))
         raise UsageError(
-            f"{shown} is in use: {_holder(folder)} trains there. Wait until it ends, stop it, or "
+            f"{shown} is in use: {_holder(folder)} works there. Wait until it ends, stop it, or "
             "choose another folder"
         ) from None
     except OSError as error:
         note(
             f"{printable(str(folder))} cannot be locked ({error.strerror}); make sure that no "
-            "other process trains there"
+            "other process works there"
         )
 
 

@@ -1,0 +1,175 @@
+"""The images in a part: files, members of a tar shard (WebDataset), rows of a Parquet shard."""
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.data import Batch, read_image
+from signbit.data._files import is_data_name
+from signbit.data._tables import ParquetTable
+from signbit.errors import DataError, first_line
+from signbit.format import Input
+from signbit.scoring._answers import Answer, Answerer
+from signbit.scoring._reading import read_ahead
+from signbit.scoring.parts.source import Part, shown_name
+from signbit.scoring.parts.store import MAX_IMAGE_BYTES, Store, too_large
+
+_BLOCK, _PIECE = 512, 1 << 20
+_DAMAGE = (tarfile.TarError, ValueError, OverflowError, RecursionError, EOFError)
+
+
+@dataclass(frozen=True)
+class Item:
+    """An image that is read when asked for.
+
+    file: its path, or that of its shard.
+    sample: the name of the member, or the number of the row from 1; None for a file.
+    load: the bytes of its file. Raises: DataError for what is wrong with it.
+    """
+
+    file: str
+    sample: str | None
+    load: Callable[[], bytes]
+
+
+def files(part: Part, store: Store) -> Iterator[Item]:
+    """The images of a part of image files."""
+    for name, size in part.files:
+        yield Item(shown_name(name), None, partial(store.content, name, size))
+
+
+def members(file: BinaryIO, name: str) -> Iterator[Item]:
+    """Each member of a tar shard whose name is that of an image, in the order of the shard.
+
+    The file must stay open until all are loaded.
+
+    Raises: DataError where the shard ends early, is damaged, or holds no image.
+    """
+    count = 0
+    try:
+        with tarfile.open(fileobj=_Bounded(file), mode="r:") as archive:
+            # A list of all that were read, which would fill the memory.
+            known: list[tarfile.TarInfo] = vars(archive)["members"]
+            while (member := archive.next()) is not None:
+                known.clear()
+                if not member.isdir() and is_data_name(PurePosixPath(member.name).name):
+                    count += 1
+                    yield Item(name, shown_name(member.name), partial(_content, file, member))
+            _require_end(file, archive.offset, name)
+    except _DAMAGE as error:
+        raise _damaged(name, first_line(error)) from error
+    if not count:
+        raise DataError(f"{name} holds no image; images have names such as 000017.jpg")
+
+
+def rows(table: ParquetTable, column: str, name: str, size: int) -> Iterator[Item]:
+    """The images in a column of a Parquet shard. size: rows that are read at a time."""
+    pieces = table.contents(column, size)
+    return of_contents((content for piece in pieces for content in piece), name)
+
+
+def of_contents(contents: Iterable[bytes | None], name: str) -> Iterator[Item]:
+    """Images that are in memory; each is a row, from 1, of the file of this name."""
+    for number, content in enumerate(contents, 1):
+        yield Item(name, str(number), partial(_given, content))
+
+
+def answered(
+    items: Iterable[Item], answerer: Answerer, one: Input, batch_size: int
+) -> Iterator[tuple[Item, Answer | str]]:
+    """The answers for images, in order; text for what is wrong with one. one: the input."""
+    height, width, channels = one.shape
+
+    def read(item: Item) -> NDArray[np.uint8]:
+        return read_image("", (height, width), channels, content=item.load())
+
+    for batch in read_ahead(items, read, batch_size):
+        good = [pixels for _, pixels in batch if not isinstance(pixels, DataError)]
+        answers: Iterator[Answer] = iter(())
+        if good:
+            samples = Batch([""] * len(good), {one.name: np.stack(good)})
+            answers = answerer.batches([samples])
+        for item, pixels in batch:
+            # The error has no path of its own: the row says the place.
+            wrong = isinstance(pixels, DataError)
+            yield item, str(pixels).removeprefix(": ") if wrong else next(answers)
+
+
+def column_of_images(table: ParquetTable, chosen: Sequence[str], name: str) -> str:
+    """The column that holds the files of images: the chosen one, else the only one of bytes.
+
+    Raises: DataError where there is none, or no single one.
+    """
+    known = table.of_bytes
+    if len(chosen) > 1 or (chosen and chosen[0] not in known):
+        raise DataError(
+            f"{name}: {', '.join(chosen)} is not one column of images as bytes; such columns: "
+            f"{', '.join(known) or 'none'}"
+        )
+    if len(known) != 1 and not chosen:
+        raise DataError(
+            f"{name} has {len(known)} columns of bytes ({', '.join(known) or 'none'}); name that "
+            "of the images with --features"
+        )
+    return chosen[0] if chosen else known[0]
+
+
+def _given(content: bytes | None) -> bytes:
+    if content is None:
+        raise DataError("no image in this row")
+    if len(content) > MAX_IMAGE_BYTES:
+        raise too_large(len(content))
+    return content
+
+
+def _content(file: BinaryIO, member: tarfile.TarInfo) -> bytes:
+    if not member.isreg() or member.issparse():
+        raise DataError("a link, a device or a sparse file; write the image itself into the shard")
+    if member.size > MAX_IMAGE_BYTES:
+        raise too_large(member.size)
+    return os.pread(file.fileno(), member.size, member.offset_data)
+
+
+def _require_end(file: BinaryIO, offset: int, name: str) -> None:
+    """Raises: DataError where no end of an archive, zeros alone, follows the last member."""
+    file.seek(offset)
+    block = file.read(_BLOCK)
+    if len(block) < _BLOCK:
+        raise _damaged(name, f"it ends early, after byte {offset + len(block)}")
+    if any(block):
+        raise _damaged(name, f"no header at byte {offset}")
+    while piece := file.read(_PIECE):
+        if any(piece):
+            raise _damaged(name, f"bytes follow the end of the archive at byte {offset}")
+
+
+def _damaged(name: str, reason: str) -> DataError:
+    return DataError(f"{name}: damaged tar shard: {reason}; fetch or write it again")
+
+
+class _Bounded(io.RawIOBase):
+    """A file that hands out each byte about once, in small pieces: tarfile believes its headers."""
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+        self._left = 2 * os.fstat(file.fileno()).st_size + _PIECE
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= min(_PIECE, self._left):
+            raise tarfile.ReadError(f"a header asks for {size} bytes")
+        self._left -= size + 1
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
