@@ -1,8 +1,9 @@
 """Train binary networks by a recipe, in a folder from which a run can always be resumed."""
 
-from signbit.train._fit import resume, train
 from signbit.train._load_recipe import load_recipe, recipe_names
 from signbit.train._metrics_file import read_metrics
+from signbit.train._named import resume
+from signbit.train._named import train_named as train
 from signbit.train._run import Run
 from signbit.train.recipe import Recipe
 

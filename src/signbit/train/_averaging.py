@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from copy import deepcopy
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from signbit.train._batch import call
 
 # The average forgets faster in its first steps, so that the random start soon has no effect.
 _WARMUP_STEPS = 10
@@ -32,7 +35,7 @@ class AverageModel(nn.Module):
         get_ema_multi_avg_fn(decay)(list(self.model.parameters()), list(model.parameters()), step)
 
     @torch.no_grad()
-    def measure(self, model: nn.Module, batches: Iterable[Tensor]) -> None:
+    def measure(self, model: nn.Module, batches: Iterable[Any]) -> None:
         """Measure the statistics of all batch norms on `batches`; copy other buffers from `model`.
 
         The running statistics of `model` do not fit: some averaged weights have other signs.
@@ -54,7 +57,7 @@ class AverageModel(nn.Module):
                 # All batches have the same weight. momentum=None does this too, but waits for the
                 # device.
                 norm.momentum = 1 / (index + 1)
-            self.model(inputs)
+            call(self.model, inputs)
         for norm, momentum in norms:
             norm.momentum = momentum
         self.model.eval()

@@ -1,6 +1,7 @@
 """The network that another one is distilled from."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from signbit.errors import CheckpointError, UsageError, first_line
 from signbit.format import Preprocessing
 from signbit.models import in_memory_format, load_model, to_input
+from signbit.train._batch import as_float32, call
 from signbit.train._memory_format import fastest_format
 from signbit.train.recipe import Loss, Recipe
 
@@ -42,10 +44,12 @@ class Teacher:
         self.module.compile()
 
     @torch.no_grad()
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, classes) float32."""
-        images = in_memory_format(inputs, self.memory_format)
-        return self.module(images).float() * self.logit_scale
+    def __call__(self, inputs: Any) -> Any:
+        """The outputs for the input of the student, real ones in float32."""
+        if isinstance(inputs, Tensor) and inputs.ndim == 4:
+            inputs = in_memory_format(inputs, self.memory_format)
+        outputs = as_float32(call(self.module, inputs))
+        return outputs if self.logit_scale == 1 else outputs * self.logit_scale
 
 
 def teacher_of(
