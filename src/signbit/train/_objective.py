@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from signbit.train.losses import AbstractLoss, CrossEntropy
+from signbit.train.losses import AbstractLoss, CrossEntropy, OwnLoss
 from signbit.train.metrics.accuracy import Accuracy
 from signbit.train.recipe import Distillation, Recipe
 
@@ -40,7 +40,8 @@ class Objective:
 
     def to(self, device: torch.device) -> None:
         """Move loss and metrics to a device."""
-        for part in (self.loss, *self.metrics.values()):
+        function = self.loss.function if isinstance(self.loss, OwnLoss) else None
+        for part in (function, *self.metrics.values()):
             if isinstance(part, nn.Module):
                 part.to(device)
 

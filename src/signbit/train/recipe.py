@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from signbit.train._field_types import (
     Count,
@@ -133,6 +133,7 @@ class Recipe(Settings):
         .pth.tar also sets `input`, so leave `input` out or give the same.
     model: options of the model, such as {inflation: 0.25}.
     averaging: null to evaluate and save the weights of the last step.
+    model, input, augmentation, loss: null for the defaults.
     val_size: training images held out for validation, a count or a fraction; 0 for none.
     evaluate_every: epochs between validations, and between writings of the run folder; the last
         epoch has both in any case.
@@ -159,6 +160,12 @@ class Recipe(Settings):
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: Literal[False, True, "reduce-overhead", "max-autotune"] = False
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
+
+    @field_validator("model", "input", "augmentation", "loss", mode="before")
+    @classmethod
+    def _null_is_the_default(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields[str(info.field_name)]
+        return field.get_default(call_default_factory=True) if value is None else value
 
     @field_validator("val_size")
     @classmethod

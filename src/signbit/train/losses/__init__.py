@@ -2,6 +2,7 @@
 
 from signbit.train.losses._base import AbstractLoss, losses
 from signbit.train.losses._checks import IGNORED
+from signbit.train.losses._own import OwnLoss
 from signbit.train.losses.bce_with_logits import BceWithLogits
 from signbit.train.losses.cross_entropy import CrossEntropy
 from signbit.train.losses.dice import Dice
@@ -16,5 +17,6 @@ __all__ = [
     "CrossEntropy",
     "Dice",
     "Mse",
+    "OwnLoss",
     "losses",
 ]

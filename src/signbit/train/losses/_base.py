@@ -27,9 +27,18 @@ class AbstractLoss(ABC):
 
     @abstractmethod
     def check(self, outputs: Any, targets: Any) -> None:
-        """Look at a batch on the CPU.
+        """Look at a first batch, on the CPU.
 
         Raises: UsageError where outputs and targets do not fit, or a target is not an allowed one.
+        """
+
+    @abstractmethod
+    def check_values(self, outputs: Any, targets: Any) -> None:
+        """Look at the targets of another batch, or of all samples.
+
+        outputs: those of a first batch, which say how many classes there are.
+
+        Raises: UsageError where a target is not an allowed one.
         """
 
     def divergence(self, outputs: Any, taught: Any, temperature: float) -> Tensor:

@@ -42,6 +42,13 @@ def require_class_targets(
         )
     if targets.dtype is not torch.int64:
         raise UsageError(f"targets are {targets.dtype}; {loss} needs torch.int64 for classes")
+    require_classes_in_range(targets, outputs, ignored)
+
+
+def require_classes_in_range(
+    targets: Tensor, outputs: Tensor, ignored: int | None = IGNORED
+) -> None:
+    """Raises: UsageError where a target is not the index of a class that outputs score."""
     counted = targets if ignored is None else targets[targets != ignored]
     classes = outputs.shape[1]
     if counted.numel() and not 0 <= int(counted.min()) <= int(counted.max()) < classes:
@@ -55,6 +62,11 @@ def require_class_targets(
 def require_label_targets(loss: str, outputs: Any, targets: Any) -> None:
     """Raises: UsageError where targets are not numbers from 0 to 1 of the shape of the outputs."""
     require_number_targets(loss, outputs, targets)
+    require_shares(loss, targets)
+
+
+def require_shares(loss: str, targets: Tensor) -> None:
+    """Raises: UsageError where a target is not a number from 0 to 1."""
     if targets.numel() and not (targets.min() >= 0 and targets.max() <= 1):
         raise UsageError(
             f"targets reach from {float(targets.min()):g} to {float(targets.max()):g}; {loss} "

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from signbit.train.losses._base import AbstractLoss, losses
-from signbit.train.losses._checks import require_label_targets
+from signbit.train.losses._checks import require_label_targets, require_shares
 
 
 @losses.register("bce_with_logits")
@@ -26,3 +26,7 @@ class BceWithLogits(AbstractLoss):
     def check(self, outputs: Tensor, targets: Tensor) -> None:
         """Compare shapes, and targets with their range. Raises: UsageError."""
         require_label_targets("bce_with_logits", outputs, targets)
+
+    def check_values(self, outputs: Tensor, targets: Tensor) -> None:
+        """Compare targets with their range. Raises: UsageError."""
+        require_shares("bce_with_logits", targets)

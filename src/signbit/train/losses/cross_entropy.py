@@ -7,7 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from signbit.train.losses._base import AbstractLoss, losses
-from signbit.train.losses._checks import require_class_targets
+from signbit.train.losses._checks import (
+    is_of_classes,
+    require_class_targets,
+    require_classes_in_range,
+    require_shares,
+)
 
 
 @losses.register("cross_entropy")
@@ -40,6 +45,13 @@ class CrossEntropy(AbstractLoss):
     def check(self, outputs: Tensor, targets: Tensor) -> None:
         """Compare shapes, and targets with the number of classes. Raises: UsageError."""
         require_class_targets("cross_entropy", outputs, targets)
+
+    def check_values(self, outputs: Tensor, targets: Tensor) -> None:
+        """Compare targets with their range. Raises: UsageError."""
+        if is_of_classes(targets):
+            require_classes_in_range(targets, outputs)
+        else:
+            require_shares("cross_entropy", targets)
 
     def divergence(self, outputs: Tensor, taught: Tensor, temperature: float) -> Tensor:
         """KL(softmax(taught / T) || softmax(s * outputs / T)), the mean over samples and places.

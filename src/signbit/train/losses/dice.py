@@ -8,7 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from signbit.train.losses._base import AbstractLoss, losses
-from signbit.train.losses._checks import is_of_classes, require_class_targets, require_label_targets
+from signbit.train.losses._checks import (
+    is_of_classes,
+    require_class_targets,
+    require_classes_in_range,
+    require_label_targets,
+    require_shares,
+)
 
 
 @losses.register("dice")
@@ -45,3 +51,10 @@ class Dice(AbstractLoss):
             require_class_targets("dice", outputs, targets, ignored=None)
         else:
             require_label_targets("dice", outputs, targets)
+
+    def check_values(self, outputs: Tensor, targets: Tensor) -> None:
+        """Compare targets with their range. Raises: UsageError."""
+        if is_of_classes(targets):
+            require_classes_in_range(targets, outputs, ignored=None)
+        else:
+            require_shares("dice", targets)

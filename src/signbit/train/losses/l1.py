@@ -1,27 +1,19 @@
 """Mean absolute error of numbers."""
 
-from typing import ClassVar
-
 import torch.nn.functional as F
 from torch import Tensor
 
-from signbit.train.losses._base import AbstractLoss, losses
-from signbit.train.losses._checks import require_number_targets
+from signbit.train.losses._base import losses
+from signbit.train.losses._numbers import AbstractNumberLoss
 
 
 @losses.register("l1")
-class L1(AbstractLoss):
+class L1(AbstractNumberLoss):
     """Mean of |y - t| over all numbers of a batch.
 
     Shape:  outputs and targets alike, floating point.
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("mae", "r2")
-
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of a batch."""
         return F.l1_loss(outputs, targets)
-
-    def check(self, outputs: Tensor, targets: Tensor) -> None:
-        """Compare shapes and types. Raises: UsageError."""
-        require_number_targets("l1", outputs, targets)
