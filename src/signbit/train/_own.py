@@ -112,7 +112,8 @@ def _check_recipe(recipe: Recipe) -> None:
 
 def _prepare(run: OwnRun, resumed: bool) -> Training:
     """Look at a first batch, and build what is trained. Nothing is written."""
-    device, recipe, data = check_device(run.device), run.recipe, run.data
+    check_device(run.device)
+    recipe, data = run.recipe, run.data
     loss = loss_of(run.loss, recipe)
     batch = run_first_batch(run.module, *first_batch(data.train))
     check_loss(loss, batch)

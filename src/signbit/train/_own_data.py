@@ -27,7 +27,10 @@ from signbit.train._sources import (
 )
 from signbit.train.recipe import Recipe
 
-_FORMS = "give a pair of arrays (inputs, targets), a data set with items (input, target), or a DataLoader"
+_FORMS = (
+    "give a pair of arrays (inputs, targets), a data set with items (input, target), or a "
+    "DataLoader"
+)
 
 
 class OwnData(AbstractData):
@@ -61,7 +64,7 @@ class OwnData(AbstractData):
     def setup(self, stage: str) -> None:
         """Move arrays to the device."""
         for source in (self.train, self.val):
-            if source is not None:
+            if isinstance(source, ArraySource):
                 source.to(self.device)
 
     def train_dataloader(self) -> Any:

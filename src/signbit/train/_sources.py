@@ -54,9 +54,6 @@ class AbstractSource(ABC):
     def in_order(self, seed: int) -> Batches:
         """All samples in order, also those of a last, smaller batch."""
 
-    def to(self, device: torch.device) -> None:
-        """Move what is in memory to the device of the run."""
-
 
 class ArraySource(AbstractSource):
     """Tensors that have a row for each sample. They lie on the device while a run trains.

@@ -15,7 +15,11 @@ from signbit.train.recipe import Recipe
 
 
 @overload
-def train(module: Run, /, teacher: nn.Module | None = None) -> dict[str, float]: ...
+def train(module: Run, /, *, teacher: nn.Module | None = None) -> dict[str, float]: ...
+
+
+@overload
+def train(module: Run, teacher: nn.Module, /) -> dict[str, float]: ...
 
 
 @overload

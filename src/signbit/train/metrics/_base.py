@@ -16,7 +16,11 @@ metrics: Registry[Callable[[Any, Any], Metric]] = Registry("metric", "signbit.tr
 def require_classes(name: str, outputs: Any, targets: Any) -> None:
     """Raises: UsageError where targets are not classes that outputs (N, classes, ...) score."""
     both = isinstance(outputs, Tensor) and isinstance(targets, Tensor)
-    if not both or outputs.ndim != targets.ndim + 1 or targets.is_floating_point():
+    if (
+        not both
+        or targets.is_floating_point()
+        or (outputs.shape[:1] + outputs.shape[2:] != targets.shape)
+    ):
         raise UsageError(
             f"metric {name!r} needs outputs (N, classes, ...) and targets (N, ...) of integers; "
             f"there are {_described(outputs)} and {_described(targets)}"
