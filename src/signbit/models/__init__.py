@@ -9,7 +9,7 @@ from signbit.models._registry import Architecture, create, models, option, takes
 from signbit.models._summary import COUNTS, LayerCost, summarize
 from signbit.models._torch_file import parse_torch_file, read_bytes
 from signbit.models._trained import TrainedModel
-from signbit.models._weights import load_weights, save_weights
+from signbit.models._weights import load_weights, read_weights, save_weights
 from signbit.models._zeros import Zeros
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "parameters_of",
     "parse_torch_file",
     "read_bytes",
+    "read_weights",
     "save_model",
     "save_weights",
     "summarize",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from signbit.errors import UsageError, printable
 from signbit.files import atomic_write
@@ -41,6 +41,15 @@ def load_weights(path: Path, module: nn.Module, architecture: Architecture) -> N
     Raises: CheckpointError naming the file, and what is missing or does not fit; UsageError for
         a file of another kind, by its name.
     """
+    tensors = read_weights(path, module)
+    fill(printable(str(path)), module, architecture, tensors)
+
+
+def read_weights(path: Path, module: nn.Module) -> dict[str, Tensor]:
+    """The state dict in a file as in `load_weights`, with the prefixes that `module` has.
+
+    Raises: CheckpointError, UsageError as `load_weights`.
+    """
     shown = printable(str(path))
     if path.name.endswith(_SAFETENSORS):
         tensors = from_bytes(shown, read_bytes(path))[0]
@@ -49,4 +58,4 @@ def load_weights(path: Path, module: nn.Module, architecture: Architecture) -> N
     else:
         allowed = ", ".join((_SAFETENSORS, *LEGACY_SUFFIXES))
         raise UsageError(f"{shown}: not a file of weights, by its name; give one of {allowed}")
-    fill(shown, module, architecture, without_prefixes(tensors, module.state_dict()))
+    return dict(without_prefixes(tensors, module.state_dict()))

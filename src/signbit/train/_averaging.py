@@ -36,7 +36,9 @@ class AverageModel(nn.Module):
 
     @torch.no_grad()
     def measure(self, model: nn.Module, batches: Iterable[Any]) -> None:
-        """Measure the statistics of all batch norms on `batches`; copy other buffers from `model`.
+        """Measure the statistics of batch norms on `batches`; copy other buffers from `model`.
+
+        Those are measured that `model` has in training mode.
 
         The running statistics of `model` do not fit: some averaged weights have other signs.
 
@@ -44,7 +46,9 @@ class AverageModel(nn.Module):
         """
         norms = []
         for ours, theirs in zip(self.model.modules(), model.modules(), strict=True):
-            if isinstance(ours, _BatchNorm) and ours.track_running_stats:
+            measured = isinstance(ours, _BatchNorm) and ours.track_running_stats
+            # A norm in eval mode is frozen: its statistics stay.
+            if measured and theirs.training:
                 norms.append((ours, ours.momentum))
             else:
                 for name, buffer in ours.named_buffers(recurse=False):

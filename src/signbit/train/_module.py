@@ -12,6 +12,7 @@ from signbit.train._averaging import AverageModel
 from signbit.train._batch import as_float32, call, detached, forward
 from signbit.train._epoch_data import epoch_seed
 from signbit.train._objective import Objective
+from signbit.train._patterns import freeze, keep_statistics, require_matches
 from signbit.train._tally import EpochTally
 from signbit.train._teacher import Teacher
 from signbit.train.optimizers import build_optimizers
@@ -24,7 +25,8 @@ class TrainingModule(pl.LightningModule):
     objective: what is minimised and measured; None for the cross-entropy of classes.
     average: the network that is evaluated and saved in place of `model`; None without `averaging`.
 
-    Raises: UsageError where an optimizer of the recipe cannot train the model.
+    Raises: UsageError where an optimizer of the recipe cannot train the model, or a pattern of the
+        recipe fits nothing in it.
     """
 
     def __init__(
@@ -36,6 +38,10 @@ class TrainingModule(pl.LightningModule):
         objective: Objective | None = None,
     ):
         super().__init__()
+        freeze(model, recipe.frozen or ())
+        require_matches(
+            "groups", recipe.groups or (), [name for name, _ in model.named_parameters()]
+        )
         if recipe.latent_optimizer is not None:
             recipe.latent_optimizer.check(model)
         # There may be several optimizers, and only the forward pass runs under autocast.
@@ -56,7 +62,7 @@ class TrainingModule(pl.LightningModule):
         """The recipe's optimizers; `training_step` sets their learning rates."""
         settings = self.recipe
         self._optimizers = build_optimizers(
-            self.model, settings.optimizer, settings.latent_optimizer
+            self.model, settings.optimizer, settings.latent_optimizer, settings.groups
         )
         for group in self._groups():
             group["initial_lr"] = group["lr"]
@@ -71,6 +77,7 @@ class TrainingModule(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Seed the random numbers of the forward pass, and tell quantizers the progress."""
         torch.manual_seed(epoch_seed(self.recipe.seed, self.current_epoch, "forward"))
+        keep_statistics(self.model, self.recipe.frozen or ())
         set_progress(self, self.current_epoch / max(self.recipe.epochs - 1, 1))
         self.tally.reset()
 

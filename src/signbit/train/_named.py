@@ -80,7 +80,8 @@ def prepare(run: Run, teacher: nn.Module | None, resumed: bool) -> Training:
     torch.manual_seed(epoch_seed(recipe.seed, 0, "weights"))
     model = architecture.build()
     if recipe.init is not None and not resumed:
-        start_from(model, recipe.init, preprocessing, architecture, run.zeros)
+        but = recipe.init_except or ()
+        start_from(model, recipe.init, preprocessing, architecture, run.zeros, but)
     memory_format = fastest_format("the network", model, preprocessing, device, recipe)
     model.to(memory_format=memory_format)  # pyright: ignore
     data = PixelData(images, recipe, preprocessing, memory_format)

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from signbit.errors import UsageError
-from signbit.models import RUN_FILE, Architecture, save_weights
+from signbit.errors import UsageError, printable
+from signbit.models import RUN_FILE, Architecture, read_weights, save_weights
 from signbit.models import load_weights as fill_from
-from signbit.train._epoch_data import epoch_seed
 from signbit.train._first_batch import FirstBatch, check_loss, require_numbers, run_first_batch
 from signbit.train._fit import resume_in_folder, start_in_folder
+from signbit.train._initial_weights import copy_weights
 from signbit.train._lock import lock
 from signbit.train._own_data import OwnData, arrays_of, first_batch, own_data
 from signbit.train._own_objective import LossChoice, MetricChoice, loss_of, objective_of
+from signbit.train._patterns import freeze
 from signbit.train._run import without_folders
 from signbit.train._run_files import OWN_MODULE, require_own_run
 from signbit.train._teacher import Teacher, given_teacher
@@ -106,14 +106,13 @@ def _check_recipe(recipe: Recipe) -> None:
                 f"the recipe's `{name}` acts on named models and their pictures; override it with "
                 f"{name}=null, and change a module and its data themselves"
             )
-    if recipe.init is not None:
-        raise UsageError("the recipe's `init` acts on named models; set init=null")
 
 
 def _prepare(run: OwnRun, resumed: bool) -> Training:
     """Look at a first batch, and build what is trained. Nothing is written."""
     check_device(run.device)
     recipe, data = run.recipe, run.data
+    freeze(run.module, recipe.frozen or ())
     loss = loss_of(run.loss, recipe)
     batch = run_first_batch(run.module, *first_batch(data.train))
     check_loss(loss, batch)
@@ -122,7 +121,10 @@ def _prepare(run: OwnRun, resumed: bool) -> Training:
     teacher = given_teacher(recipe, run.teacher)
     if teacher is not None:
         _check_teacher(teacher, loss, batch)
-    torch.manual_seed(epoch_seed(recipe.seed, 0, "weights"))
+    if recipe.init is not None and not resumed:
+        place = _weights_in(recipe.init)
+        given = read_weights(place, run.module)
+        copy_weights(run.module, given, printable(str(place)), but=recipe.init_except or ())
     module = training_module(run.module, recipe, data, teacher, objective)
     kept = without_folders(recipe).model_dump(mode="json")
     facts = {
@@ -187,8 +189,11 @@ def load_weights(module: nn.Module, path: Path | str) -> nn.Module:
 
     Raises: CheckpointError naming the file, and what is missing or does not fit.
     """
-    place = Path(path)
-    if place.is_dir():
-        place = place / RUN_FILE
-    fill_from(place, module, Architecture(_name(module)))
+    fill_from(_weights_in(path), module, Architecture(_name(module)))
     return module.eval()
+
+
+def _weights_in(path: Path | str) -> Path:
+    """The file of weights that a path means."""
+    place = Path(path)
+    return place / RUN_FILE if place.is_dir() else place
