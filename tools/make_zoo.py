@@ -25,7 +25,7 @@ from signbit.plots.comparison import draw_comparison
 from signbit.runtime.engine import Engine
 from signbit.scoring import Evaluation, evaluate
 from signbit.train import Run, read_metrics
-from signbit.train._data import split
+from signbit.train._epoch_data import split
 from signbit.train._run import without_folders
 from signbit.train._run_files import read_environments, read_run
 from signbit.zoo import Card

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
+# What a decorator returns has the type of what it was given.
+Entry = TypeVar("Entry")
 
 
 class _Owner(NamedTuple):
@@ -46,14 +48,14 @@ class Registry(Generic[T]):
         self._owners: dict[str, _Owner] = {}
         self._own_loaded = self._all_loaded = False
 
-    def register(self, name: str) -> Callable[[T], T]:
+    def register(self, name: str) -> Callable[[Entry], Entry]:
         """Decorator that makes a function or class known as `name`.
 
         Raises: ExtensionError, from the decorator, where another module has that name.
         """
         registrar = sys._getframe(1).f_globals.get("__name__", "")
 
-        def add(entry: T) -> T:
+        def add(entry: Entry) -> Entry:
             known, owner = self._owners.get(name), _owner(registrar, entry)
             # A module that is reloaded registers its things anew.
             if known is not None and known != owner:
@@ -64,7 +66,7 @@ class Registry(Generic[T]):
                     f"{self.kind} {name!r} is registered by both {one} and {other}; "
                     "give one of them another name"
                 )
-            self._entries[name], self._owners[name] = entry, owner
+            self._entries[name], self._owners[name] = entry, owner  # pyright: ignore
             return entry
 
         return add

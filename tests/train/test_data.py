@@ -9,7 +9,8 @@ from signbit.errors import DataError, UsageError
 from signbit.format import Preprocessing
 from signbit.models import to_input
 from signbit.train import load_recipe
-from signbit.train._data import DeviceBatches, FileBatches, PixelData, epoch_seed, split
+from signbit.train._data import FileBatches, PixelData
+from signbit.train._epoch_data import DeviceBatches, epoch_seed, split
 
 PREPROCESSING = Preprocessing([1 / 128], [-1.0], (8, 8))
 
@@ -49,8 +50,11 @@ def test_seeds_differ_by_run_epoch_and_purpose():
 
 def test_device_batches_follow_the_order_and_end_with_the_rest():
     pixels = torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1)
-    batches = DeviceBatches(pixels, torch.arange(10), torch.tensor([3, 1, 4, 0, 9]), 2)
-    assert [labels.tolist() for _, labels, _ in batches] == [[3, 1], [4, 0], [9]]
+    values = pixels, {"labels": torch.arange(10)}
+    batches = DeviceBatches(values, torch.tensor([3, 1, 4, 0, 9]), 2)
+    for images, targets in batches:
+        assert images.flatten().tolist() == targets["labels"].tolist()
+    assert [targets["labels"].tolist() for _, targets in batches] == [[3, 1], [4, 0], [9]]
     assert len(batches) == 3
 
 

@@ -9,7 +9,6 @@ from signbit.models import create, to_input
 from signbit.quantizers import AbstractQuantizer
 from signbit.train import load_recipe, train
 from signbit.train._augment import augment
-from signbit.train._loss import training_loss
 from signbit.train._module import TrainingModule
 from signbit.train._teacher import Teacher
 
@@ -107,9 +106,8 @@ def test_a_step_has_the_loss_of_labels_and_teacher(monkeypatch):
     inputs, labels = torch.randn(8, 1, 8, 8), torch.arange(8)
     assert model._teacher is not None
     outputs, taught = deepcopy(model.model)(inputs), model._teacher(inputs)
-    settings, distillation = model.recipe.loss, model.recipe.distillation
-    expected = training_loss(outputs, labels, settings, taught, distillation)
-    alone = training_loss(outputs, labels, settings)
+    expected = model.objective.training_loss(outputs, labels, taught)
+    alone = model.objective.training_loss(outputs, labels)
     loss = model.training_step((inputs, labels), 0)
     torch.testing.assert_close(loss, expected)
     assert not torch.isclose(loss, alone)

@@ -24,7 +24,8 @@ def clip_latent_weights(model: nn.Module, bound: float = 1.0) -> None:
     """Clamp every latent weight to [-bound, bound], in place; call it after each step.
 
     Beyond the bound the clipped estimator passes no gradient, so that a weight there could
-    never change its sign again. Real-valued weights and biases are left alone.
+    never change its sign again. Real-valued weights and biases are left alone, and so are weights
+    without requires_grad.
 
     Raises: UsageError where bound is not positive.
     Source: BinaryConnect, arXiv:1511.00363, section 2.4.
@@ -32,4 +33,5 @@ def clip_latent_weights(model: nn.Module, bound: float = 1.0) -> None:
     if not bound > 0:
         raise UsageError(f"the bound of latent weights is {bound!r}; give a positive number")
     for _, weight in latent_weights(model):
-        weight.clamp_(-bound, bound)
+        if weight.requires_grad:
+            weight.clamp_(-bound, bound)

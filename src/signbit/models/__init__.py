@@ -1,6 +1,6 @@
 """Architectures, one file each, found by name; trained ones with their preprocessing."""
 
-from signbit.models._checkpoint import load_model, save_model
+from signbit.models._checkpoint import RUN_FILE, load_model, save_model
 from signbit.models._input import in_memory_format, to_input
 from signbit.models._legacy import is_legacy, legacy_input
 from signbit.models._parameters import parameters_of
@@ -9,11 +9,12 @@ from signbit.models._registry import Architecture, create, models, option, takes
 from signbit.models._summary import COUNTS, LayerCost, summarize
 from signbit.models._torch_file import parse_torch_file, read_bytes
 from signbit.models._trained import TrainedModel
-from signbit.models._weights import load_weights
+from signbit.models._weights import load_weights, read_weights, save_weights
 from signbit.models._zeros import Zeros
 
 __all__ = [
     "COUNTS",
+    "RUN_FILE",
     "Architecture",
     "LayerCost",
     "TrainedModel",
@@ -31,7 +32,9 @@ __all__ = [
     "parameters_of",
     "parse_torch_file",
     "read_bytes",
+    "read_weights",
     "save_model",
+    "save_weights",
     "summarize",
     "takes",
     "to_input",

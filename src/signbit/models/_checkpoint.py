@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from signbit.errors import CheckpointError, SignbitError, UsageError, closest, printable
@@ -20,12 +19,18 @@ from signbit.models._legacy import (
 )
 from signbit.models._rebuild import blueprint, check_preprocessing, fill
 from signbit.models._registry import Architecture
-from signbit.models._safetensors import MAX_METADATA, from_bytes, metadata_text, to_bytes
+from signbit.models._safetensors import (
+    MAX_METADATA,
+    contiguous_copies,
+    from_bytes,
+    metadata_text,
+    to_bytes,
+)
 from signbit.models._torch_file import read_bytes
 from signbit.models._trained import TrainedModel
+from signbit.models._weights import VERSION
 from signbit.models._zeros import Zeros, decide_zeros
 
-VERSION = 1
 SUFFIX = ".safetensors"
 RUN_FILE = "last.safetensors"
 # Options of 4096 characters name about a thousand layers, which takes a second to build.
@@ -63,12 +68,7 @@ def save_model(
             f"{path}: the model's options take {options} characters, all metadata {len(text)}; "
             f"at most {MAX_OPTIONS} and {MAX_METADATA} are allowed"
         )
-    # A tied weight stands under each of its keys, so every key gets memory of its own.
-    tensors = {
-        key: value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for key, value in module.state_dict().items()
-    }
-    atomic_write(path, to_bytes(tensors, text))
+    atomic_write(path, to_bytes(contiguous_copies(module), text))
 
 
 def load_model(
@@ -177,6 +177,11 @@ def _parse(path: str, header: dict[str, Any]) -> tuple[Architecture, Preprocessi
                 f"{path}: metadata: unknown field {field[:100]!r}; the file is damaged, or of a "
                 f"newer signbit.{closest(field, _FIELDS)}"
             )
+    if "model" not in header and "preprocessing" not in header:
+        raise CheckpointError(
+            f"{path}: has the weights of a module of somebody's own, and does not say how to build "
+            "it; in Python, signbit.train.load_weights fills the module"
+        )
     for field in _FIELDS[1:]:
         if not isinstance(header.get(field), dict):
             raise CheckpointError(f"{path}: metadata: field {field!r} is missing or not an object")

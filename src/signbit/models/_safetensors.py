@@ -8,9 +8,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from signbit import strict_json
 from signbit.errors import CheckpointError, first_line, printable
@@ -42,6 +43,15 @@ def to_bytes(tensors: dict[str, Tensor], text: str) -> bytes:
     """A file with tensors and the text of `metadata_text`, digest filled in."""
     content = save(tensors, metadata={_METADATA: text})
     return sealed(content, _read_header(content).end)
+
+
+def contiguous_copies(module: nn.Module) -> dict[str, Tensor]:
+    """All parameters and buffers on the CPU, each in memory of its own, as a file needs them."""
+    # A tied weight stands under each of its keys.
+    return {
+        key: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for key, value in module.state_dict().items()
+    }
 
 
 def from_bytes(path: str, content: bytes) -> tuple[dict[str, Tensor], dict[str, Any] | None]:

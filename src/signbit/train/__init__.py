@@ -1,9 +1,20 @@
 """Train binary networks by a recipe, in a folder from which a run can always be resumed."""
 
-from signbit.train._fit import resume, train
 from signbit.train._load_recipe import load_recipe, recipe_names
 from signbit.train._metrics_file import read_metrics
+from signbit.train._named import resume
+from signbit.train._own import load_weights
 from signbit.train._run import Run
+from signbit.train._train import train
 from signbit.train.recipe import Recipe
 
-__all__ = ["Recipe", "Run", "load_recipe", "read_metrics", "recipe_names", "resume", "train"]
+__all__ = [
+    "Recipe",
+    "Run",
+    "load_recipe",
+    "load_weights",
+    "read_metrics",
+    "recipe_names",
+    "resume",
+    "train",
+]

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from copy import deepcopy
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from signbit.train._batch import call
 
 # The average forgets faster in its first steps, so that the random start soon has no effect.
 _WARMUP_STEPS = 10
@@ -32,8 +35,10 @@ class AverageModel(nn.Module):
         get_ema_multi_avg_fn(decay)(list(self.model.parameters()), list(model.parameters()), step)
 
     @torch.no_grad()
-    def measure(self, model: nn.Module, batches: Iterable[Tensor]) -> None:
-        """Measure the statistics of all batch norms on `batches`; copy other buffers from `model`.
+    def measure(self, model: nn.Module, batches: Iterable[Any]) -> None:
+        """Measure the statistics of batch norms on `batches`; copy other buffers from `model`.
+
+        Those are measured that `model` has in training mode.
 
         The running statistics of `model` do not fit: some averaged weights have other signs.
 
@@ -41,7 +46,9 @@ class AverageModel(nn.Module):
         """
         norms = []
         for ours, theirs in zip(self.model.modules(), model.modules(), strict=True):
-            if isinstance(ours, _BatchNorm) and ours.track_running_stats:
+            measured = isinstance(ours, _BatchNorm) and ours.track_running_stats
+            # A norm in eval mode is frozen: its statistics stay.
+            if measured and theirs.training:
                 norms.append((ours, ours.momentum))
             else:
                 for name, buffer in ours.named_buffers(recurse=False):
@@ -54,7 +61,7 @@ class AverageModel(nn.Module):
                 # All batches have the same weight. momentum=None does this too, but waits for the
                 # device.
                 norm.momentum = 1 / (index + 1)
-            self.model(inputs)
+            call(self.model, inputs)
         for norm, momentum in norms:
             norm.momentum = momentum
         self.model.eval()

@@ -1,70 +1,31 @@
 """Give a run its images: uint8 on the device, or files that worker processes read."""
 
-import math
 import os
 from collections.abc import Iterator
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from signbit.data import ImageSet
-from signbit.errors import SignbitError, UsageError
+from signbit.errors import SignbitError
 from signbit.format import Preprocessing
 from signbit.models import to_input
 from signbit.train._augment import augment, check_augmentation
+from signbit.train._epoch_data import (
+    AbstractData,
+    DeviceBatches,
+    epoch_seed,
+    full_batches,
+    plain_batches,
+    shuffled,
+    split,
+)
 from signbit.train.recipe import Recipe
 
-# Runs with different seeds hold out the same images, so that their accuracies can be compared.
-_SPLIT_SEED = 0
 _MAX_WORKERS = 8
-
-
-def epoch_seed(seed: int, epoch: int, purpose: str) -> int:
-    """A separate seed for each epoch and purpose, so that resuming needs no generator's state."""
-    entropy = [seed, epoch, *purpose.encode()]
-    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
-
-
-def split(count: int, val_size: float) -> tuple[Tensor, Tensor]:
-    """Indices to train on and indices held out, both ascending.
-
-    val_size: a fraction below 1, or a count.
-
-    Raises: UsageError where fewer than two images are left to train on, or where a val_size above 0
-        holds out no image.
-    """
-    held_out = round(val_size * count) if val_size < 1 else int(val_size)
-    if val_size and not held_out:
-        raise UsageError(
-            f"val_size {val_size:g} holds out none of {count} training images; give more, or 0 "
-            "to train without validation"
-        )
-    if count - held_out < 2:
-        raise UsageError(
-            f"val_size {val_size:g} holds out {held_out} of {count} training images; "
-            "at least 2 must stay to train on"
-        )
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED))
-    return order[held_out:].sort().values, order[:held_out].sort().values
-
-
-class DeviceBatches:
-    """Batches, in a given order, of a data set that is on the device."""
-
-    def __init__(self, pixels: Tensor, labels: Tensor, order: Tensor, batch_size: int):
-        self.pixels, self.labels = pixels, labels
-        self.order, self.batch_size = order.to(pixels.device), batch_size
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.order) / self.batch_size)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        for places in self.order.split(self.batch_size):
-            yield self.pixels[places], self.labels[places], places
 
 
 class FileBatches:
@@ -109,7 +70,7 @@ class _BatchReader(Dataset):
         return pixels, torch.from_numpy(self.images.labels[places]), self.batches[index]
 
 
-class PixelData(pl.LightningDataModule):
+class PixelData(AbstractData):
     """Training and validation batches of one data set, as real input of the network.
 
     A batch has pixels, labels, and the places of its images in the data set.
@@ -130,44 +91,37 @@ class PixelData(pl.LightningDataModule):
         self.train_indices, self.val_indices = split(len(images.labels), recipe.val_size)
         _, height, width, _ = images.images.shape
         check_augmentation(recipe.augmentation, height, width)
-        self._resident: tuple[Tensor, Tensor] | None = None
+        self._resident: tuple[Tensor, ...] | None = None
         self._generator = torch.Generator()
         self._mirrored = torch.empty(0)
 
     @property
     def steps_per_epoch(self) -> int:
         """The number of full batches of training images; 1 where there is only a smaller batch."""
-        return max(len(self.train_indices) // self.recipe.batch_size, 1)
-
-    @property
-    def _device(self) -> torch.device:
-        assert self.trainer is not None
-        return self.trainer.strategy.root_device
+        return full_batches(len(self.train_indices), self.recipe.batch_size)
 
     def setup(self, stage: str) -> None:
         """Move a data set that is in memory to the device."""
         if isinstance(self.images.images, np.ndarray):
-            pixels = torch.from_numpy(self.images.images).to(self._device)
-            self._resident = pixels, torch.from_numpy(self.images.labels).to(self._device)
+            pixels = torch.from_numpy(self.images.images).to(self.device)
+            labels = torch.from_numpy(self.images.labels).to(self.device)
+            self._resident = pixels, labels, torch.arange(len(labels), device=self.device)
         # The images that an alternating flip mirrors in even epochs.
         coins = torch.Generator().manual_seed(epoch_seed(self.recipe.seed, 0, "flip"))
         drawn = torch.randint(2, (len(self.images.labels),), generator=coins)
-        self._mirrored = drawn.to(self._device) == 1
+        self._mirrored = drawn.to(self.device) == 1
 
     def train_dataloader(self) -> Any:
         """The training images, shuffled for this epoch, without a last batch that is not full."""
-        assert self.trainer is not None
-        epoch, seed = self.trainer.current_epoch, self.recipe.seed
-        generator = torch.Generator().manual_seed(epoch_seed(seed, epoch, "order"))
-        order = self.train_indices[torch.randperm(len(self.train_indices), generator=generator)]
-        self._generator = torch.Generator(self._device)
+        epoch, seed = self.epoch, self.recipe.seed
+        order = shuffled(self.train_indices, epoch_seed(seed, epoch, "order"))
+        self._generator = torch.Generator(self.device)
         self._generator.manual_seed(epoch_seed(seed, epoch, "augment"))
         return self._batches(order[: self.steps_per_epoch * self.recipe.batch_size])
 
     def val_dataloader(self) -> Any:
         """The images held out, in order; none in an epoch that ends without validation."""
-        assert self.trainer is not None
-        due = self.recipe.evaluates(self.trainer.current_epoch)
+        due = self.recipe.evaluates(self.epoch)
         return self._batches(self.val_indices) if due and len(self.val_indices) else []
 
     def plain_inputs(self) -> Iterator[Tensor]:
@@ -176,20 +130,18 @@ class PixelData(pl.LightningDataModule):
         Their number is about `averaging.batch_norm_images`: at least one and at most all of the
         full batches.
         """
-        assert self.recipe.averaging is not None
-        size, wanted = self.recipe.batch_size, self.recipe.averaging.batch_norm_images
-        batches = min(max(wanted // size, 1), self.steps_per_epoch)
-        generator = torch.Generator().manual_seed(epoch_seed(self.recipe.seed, 0, "batch norm"))
-        order = self.train_indices[torch.randperm(len(self.train_indices), generator=generator)]
+        size = self.recipe.batch_size
+        batches = plain_batches(self.recipe.averaging, size, self.steps_per_epoch)
+        order = shuffled(self.train_indices, epoch_seed(self.recipe.seed, 0, "batch norm"))
         for pixels, _, _ in self._batches(order[: batches * size]):
-            yield self._to_input(pixels.to(self._device))
+            yield self._to_input(pixels.to(self.device))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> tuple[Tensor, Tensor]:
         """Augment the images in training, then turn pixels into real input."""
         pixels, labels, places = batch
         assert self.trainer is not None
         if self.trainer.training:
-            mirrored = self._mirrored[places] ^ (self.trainer.current_epoch % 2 == 1)
+            mirrored = self._mirrored[places] ^ (self.epoch % 2 == 1)
             pixels = augment(pixels, self.recipe.augmentation, self._generator, mirrored)
         return self._to_input(pixels), labels
 
@@ -198,6 +150,7 @@ class PixelData(pl.LightningDataModule):
 
     def _batches(self, order: Tensor) -> Any:
         if self._resident is not None:
-            return DeviceBatches(*self._resident, order, self.recipe.batch_size)
-        pin_memory = self._device.type == "cuda"
+            order = order.to(self.device)
+            return DeviceBatches(self._resident, order, self.recipe.batch_size)
+        pin_memory = self.device.type == "cuda"
         return FileBatches(self.images, order, self.recipe.batch_size, pin_memory)

@@ -1,18 +1,16 @@
-"""Start or resume a training run in its folder."""
+"""Start or resume a training run in its folder, whatever it trains."""
 
 import logging
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import nn
 
 from signbit.errors import (
     CheckpointError,
@@ -25,90 +23,64 @@ from signbit.errors import (
 )
 from signbit.files import remove_leftovers
 from signbit.folder_lock import lock
-from signbit.models import is_legacy
 from signbit.signals import signal_of
 from signbit.train._checkpoint import RunCheckpointIO
 from signbit.train._diagnostics import BinaryDiagnostics
 from signbit.train._failures import FiniteTraining, machine_errors
-from signbit.train._initial_weights import with_input_of_init
 from signbit.train._progress import RunProgress
-from signbit.train._run import Run, with_absolute_paths
-from signbit.train._run_files import is_new, note_environment, read_run, write_run
+from signbit.train._run import AnyRun
+from signbit.train._run_files import is_new, note_environment, write_run
 from signbit.train._run_recorder import LAST_CHECKPOINT, RunRecorder
-from signbit.train._training import Training, prepare
+from signbit.train._training import Training
+
+# Builds what is trained. True where the weights come from a checkpoint of the run.
+Prepare = Callable[[bool], Training]
 
 
-def train(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
-    """Train from the start; `run.folder` must be new or empty.
+def start_in_folder(run: AnyRun, prepare: Prepare) -> dict[str, float]:
+    """Train from the start in a folder that is new or empty; returns the last epoch's metrics.
 
-    Returns the metrics of the last epoch, accuracies as fractions.
-
-    teacher: a module that accepts the input of the model and returns logits, for a recipe with
-        `distillation` that names no file. It is moved to the run's device and put into eval mode.
-        It is compiled if the recipe has `compile`.
-
-    Raises: UsageError for a folder that has files or in which another process trains, and for
-    settings that do not fit the data; CheckpointError for a teacher or initial weights that do not
-    fit;
-    TrainingError for a loss that is not finite, a full memory or a compiler that fails;
-    TrainingInterruptedError after Ctrl-C.
+    Raises: the errors of `train`.
     """
     if run.folder.exists() and not run.folder.is_dir():
         raise OutputError(f"{printable(str(run.folder))} is a file; choose a folder")
-    recipe = with_input_of_init(run.recipe)
-    if run.zeros is not None and (recipe.init is None or not is_legacy(recipe.init)):
-        raise UsageError("--zeros is for an old checkpoint in `init`; leave it out")
-    run = with_absolute_paths(replace(run, recipe=recipe))
     with lock(run.folder):
         remove_leftovers(run.folder)
         if not is_new(run):
             raise UsageError(
                 f"{printable(str(run.folder))} is not empty; choose another folder, or go on with "
-                "--resume"
+                f"{run.option_to_resume}"
             )
-        return _fit(run, False, teacher)
+        return _fit(run, False, prepare)
 
 
-def resume(
-    folder: Path,
-    device: str | None = None,
-    data_dir: str | None = None,
-    teacher: nn.Module | None = None,
-) -> dict[str, float]:
-    """Go on with a run from its last checkpoint, with the settings in its folder.
+def resume_in_folder(run: AnyRun, prepare: Prepare) -> dict[str, float]:
+    """Go on from the last checkpoint of a folder that the caller has locked.
 
-    On the CPU, with the same versions and number of threads, the result is the same, bit for bit,
-    as that of a run that was never stopped.
-
-    teacher: the teacher that `train` was called with.
-
-    Raises: CheckpointError where the folder is not that of a run; UsageError where its recipe or
-    the data have changed since its start; and the errors of `train`.
+    Raises: the errors of `resume`.
     """
-    read_run(folder)  # first, so that no lock is made in a folder without a run
-    with lock(folder):
-        run = read_run(folder)
-        remove_leftovers(folder)
-        run = replace(run, device=device or run.device, data_dir=data_dir or run.data_dir)
-        return _fit(run, True, teacher)
+    remove_leftovers(run.folder)
+    return _fit(run, True, prepare)
 
 
-def _fit(run: Run, resume: bool, teacher: nn.Module | None) -> dict[str, float]:
+def _fit(run: AnyRun, resume: bool, prepare: Prepare) -> dict[str, float]:
     checkpoint = run.folder / LAST_CHECKPOINT
     resumed = checkpoint if resume and checkpoint.exists() else None
-    training = prepare(run, teacher, resumed is not None)
+    training = prepare(resumed is not None)
     if resume:
         note_environment(run)
     else:
         write_run(run)
-    recorder = RunRecorder(run.folder, training.architecture, training.preprocessing, training.info)
+    recorder = RunRecorder(run.folder, training.save, training.info)
     _run_trainer(run, recorder, training, resumed)
     if resumed is not None and not recorder.rows:
         raise _foreign_state(resumed, "no epoch in its table of metrics")
     return recorder.rows[-1]
 
 
-def _run_trainer(run: Run, recorder: RunRecorder, training: Training, resumed: Path | None) -> None:
+def _run_trainer(
+    run: AnyRun, recorder: RunRecorder, training: Training, resumed: Path | None
+) -> None:
     previous = signal.getsignal(signal.SIGINT)
     try:
         with _quiet_lightning(), machine_errors(run.recipe):
@@ -129,7 +101,7 @@ def _run_trainer(run: Run, recorder: RunRecorder, training: Training, resumed: P
         )
         raise TrainingInterruptedError(
             f"interrupted after {recorder.saved} of {run.recipe.epochs} epochs; {state}. Go on "
-            f"with: signbit train --resume --out {run.folder}",
+            f"with: {run.way_on}",
             signal_of(end.__context__),
         ) from None
     finally:
@@ -145,7 +117,7 @@ def _foreign_state(checkpoint: Path, reason: str) -> CheckpointError:
     )
 
 
-def _trainer(run: Run, recorder: RunRecorder, facts: dict[str, Any]) -> pl.Trainer:
+def _trainer(run: AnyRun, recorder: RunRecorder, facts: dict[str, Any]) -> pl.Trainer:
     return pl.Trainer(
         accelerator="gpu" if run.device == "cuda" else "cpu",
         devices=1,

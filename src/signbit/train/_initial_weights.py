@@ -1,14 +1,17 @@
 """Start a network from the weights of another network that differs at most in its quantizers."""
 
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from signbit.errors import CheckpointError, UsageError, printable
 from signbit.format import Preprocessing
 from signbit.models import Architecture, Zeros, is_legacy, legacy_input, load_model
 from signbit.progress import note
 from signbit.quantizers import AbstractQuantizer
+from signbit.train._patterns import matches, require_matches
 from signbit.train.recipe import Input, Recipe
 
 _MAX_LISTED = 5
@@ -41,6 +44,7 @@ def start_from(
     preprocessing: Preprocessing,
     architecture: Architecture,
     zeros: Zeros | None = None,
+    but: Sequence[str] = (),
 ) -> None:
     """Copy all parameters and buffers of a run folder or checkpoint into `model`.
 
@@ -49,6 +53,7 @@ def start_from(
     preprocessing: that of the input of `model`.
     architecture: that of `model`; an old checkpoint is read as this architecture.
     zeros: the sign of exact zeros in an old checkpoint, as in `load_model`.
+    but: patterns of keys that may differ and are not copied.
 
     Raises: CheckpointError naming the tensors that differ; UsageError for another kind of file, or
         for a network with other preprocessing.
@@ -65,20 +70,39 @@ def start_from(
             f"--init {path} has the input {_formula(*theirs)}, this run {_formula(*ours)}; set the "
             "same `input`"
         )
-    given_model = start.module
-    wanted, given = model.state_dict(), given_model.state_dict()
+    free = _quantizer_keys(model) | _quantizer_keys(start.module)
+    copy_weights(model, start.module.state_dict(), path, free, but)
+
+
+def copy_weights(
+    model: nn.Module,
+    given: Mapping[str, Tensor],
+    path: str,
+    free: AbstractSet[str] = frozenset(),
+    but: Sequence[str] = (),
+) -> None:
+    """Copy tensors into `model` where both have them in one shape.
+
+    path: where they come from, for messages.
+    free: keys that may differ, and are copied where they fit.
+    but: patterns of keys that are not copied, of which each fits a key.
+
+    Raises: CheckpointError naming the tensors that differ; UsageError for a pattern without a key.
+    """
+    wanted = model.state_dict()
+    require_matches("init_except", but, wanted)
     fitting = {key for key in wanted if key in given and wanted[key].shape == given[key].shape}
-    of_quantizers = _quantizer_keys(model) | _quantizer_keys(given_model)
-    problems = sorted((wanted.keys() | given.keys()) - fitting - of_quantizers)
+    keys = {key for key in wanted.keys() | given.keys() if not matches(key, but)}
+    problems = sorted(keys - fitting - free)
     if problems:
         more = f" and {len(problems) - _MAX_LISTED} more" if len(problems) > _MAX_LISTED else ""
         listed = printable(", ".join(problems[:_MAX_LISTED]))
         raise CheckpointError(
             f"{path} does not fit the model to be trained: {listed}{more} missing in one of them "
             "or of another shape; --init needs a run of the same model with the same options; only "
-            "quantizers may differ"
+            "quantizers may differ, and what the patterns of `init_except` name"
         )
-    model.load_state_dict({key: given[key] for key in fitting}, strict=False)
+    model.load_state_dict({key: given[key] for key in fitting & keys}, strict=False)
 
 
 def _quantizer_keys(model: nn.Module) -> set[str]:

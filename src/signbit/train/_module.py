@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from signbit.layers import clip_latent_weights
 from signbit.quantizers import set_progress
 from signbit.train._averaging import AverageModel
-from signbit.train._data import epoch_seed
-from signbit.train._loss import label_loss, training_loss
+from signbit.train._batch import as_float32, call, detached, forward
+from signbit.train._epoch_data import epoch_seed
+from signbit.train._objective import Objective
+from signbit.train._patterns import freeze, keep_statistics, require_matches
 from signbit.train._tally import EpochTally
 from signbit.train._teacher import Teacher
 from signbit.train.optimizers import build_optimizers
@@ -18,20 +20,28 @@ from signbit.train.recipe import Recipe
 
 
 class TrainingModule(pl.LightningModule):
-    """Trains `model` as a classifier by a recipe.
+    """Trains `model` by a recipe. Nothing in a step waits for the device.
 
-    The loss is a cross-entropy. For a model that ends in log-probabilities it is the same, because
-    log_softmax does not change them. Nothing in a step waits for the device.
-
+    objective: what is minimised and measured; None for the cross-entropy of classes.
     average: the network that is evaluated and saved in place of `model`; None without `averaging`.
 
-    Raises: UsageError where an optimizer of the recipe cannot train the model.
+    Raises: UsageError where an optimizer of the recipe cannot train the model, or a pattern of the
+        recipe fits nothing in it.
     """
 
     def __init__(
-        self, model: nn.Module, recipe: Recipe, steps_per_epoch: int, teacher: Teacher | None = None
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        steps_per_epoch: int,
+        teacher: Teacher | None = None,
+        objective: Objective | None = None,
     ):
         super().__init__()
+        freeze(model, recipe.frozen or ())
+        require_matches(
+            "groups", recipe.groups or (), [name for name, _ in model.named_parameters()]
+        )
         if recipe.latent_optimizer is not None:
             recipe.latent_optimizer.check(model)
         # There may be several optimizers, and only the forward pass runs under autocast.
@@ -39,7 +49,8 @@ class TrainingModule(pl.LightningModule):
         self.model, self.recipe, self.steps_per_epoch = model, recipe, steps_per_epoch
         averaging = recipe.averaging
         self.average = AverageModel(model, averaging.decay) if averaging else None
-        self._teacher, self.tally = teacher, EpochTally()
+        self.objective = Objective.of_classes(recipe) if objective is None else objective
+        self._teacher, self.tally = teacher, EpochTally(self.objective.metrics)
         self._optimizers: list[torch.optim.Optimizer] = []
 
     @property
@@ -51,34 +62,35 @@ class TrainingModule(pl.LightningModule):
         """The recipe's optimizers; `training_step` sets their learning rates."""
         settings = self.recipe
         self._optimizers = build_optimizers(
-            self.model, settings.optimizer, settings.latent_optimizer
+            self.model, settings.optimizer, settings.latent_optimizer, settings.groups
         )
         for group in self._groups():
             group["initial_lr"] = group["lr"]
         return self._optimizers
 
     def on_fit_start(self) -> None:
-        """Move the teacher to the device."""
+        """Move the teacher, the loss and the metrics to the device."""
+        self.objective.to(self.device)
         if self._teacher is not None:
             self._teacher.to(self.device)
 
     def on_train_epoch_start(self) -> None:
         """Seed the random numbers of the forward pass, and tell quantizers the progress."""
         torch.manual_seed(epoch_seed(self.recipe.seed, self.current_epoch, "forward"))
+        keep_statistics(self.model, self.recipe.frozen or ())
         set_progress(self, self.current_epoch / max(self.recipe.epochs - 1, 1))
         self.tally.reset()
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
+    def training_step(self, batch: tuple[Any, Any], batch_index: int) -> Tensor:
         """Forward, backward, step; returns the loss of the batch."""
-        inputs, labels = batch
+        inputs, targets = batch
         step = self.current_epoch * self.steps_per_epoch + batch_index
         with self._autocast():
-            outputs = self.model(inputs).float()
+            outputs = as_float32(call(self.model, inputs))
             taught = None if self._teacher is None else self._teacher(inputs)
-        settings = self.recipe.loss
-        loss = training_loss(outputs, labels, settings, taught, self.recipe.distillation)
+        loss = self.objective.training_loss(outputs, targets, taught)
         self._step(loss, step)
-        self.tally.add(loss, outputs, labels)
+        self.tally.add(loss.detach(), detached(outputs), targets)
         return loss
 
     def _step(self, loss: Tensor, step: int) -> None:
@@ -100,10 +112,7 @@ class TrainingModule(pl.LightningModule):
         """After the last batch, log the epoch's figures, and measure the average's batch norms."""
         if not self.trainer.is_last_batch:
             return
-        loss, accuracy = self.tally.means()
-        self.log_dict(
-            {"loss": loss, "accuracy": accuracy}, on_step=False, on_epoch=True, batch_size=1
-        )
+        self.log_dict(self.tally.means(), on_step=False, on_epoch=True, batch_size=1)
         if self.average is not None and self.recipe.evaluates(self.current_epoch):
             # Measured without autocast, like validation, because the network is used in float32.
             self.average.measure(self.model, self.trainer.datamodule.plain_inputs())  # pyright: ignore
@@ -112,17 +121,16 @@ class TrainingModule(pl.LightningModule):
         """Start anew."""
         self.tally.reset()
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
-        """Accumulate loss and accuracy on images held out."""
-        inputs, labels = batch
+    def validation_step(self, batch: tuple[Any, Any], batch_index: int) -> None:
+        """Accumulate loss and metrics of samples held out."""
+        inputs, targets = batch
         # Not the compiled network: it would be compiled again for float32 and for the last batch.
-        outputs = self.evaluated.forward(inputs)
-        self.tally.add(label_loss(outputs, labels, self.recipe.loss, 0.0), outputs, labels)
+        outputs = as_float32(forward(self.evaluated, inputs))
+        self.tally.add(self.objective.validation_loss(outputs, targets), outputs, targets)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the figures of the images held out."""
-        loss, accuracy = self.tally.means()
-        self.log_dict({"val_loss": loss, "val_accuracy": accuracy})
+        """Log the figures of the samples held out."""
+        self.log_dict({f"val_{name}": value for name, value in self.tally.means().items()})
 
     def _groups(self) -> list[dict[str, Any]]:
         return [group for optimizer in self._optimizers for group in optimizer.param_groups]

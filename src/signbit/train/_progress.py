@@ -1,11 +1,16 @@
 """Show the progress of a run: a bar with the time left, and a line for every epoch."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import lightning.pytorch as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from signbit.train._batch import sample_count
+from signbit.train._module import TrainingModule
+from signbit.train._objective import Objective
 
 # Reading the loss waits for the device, so it is read only a few times a second.
 _REFRESH_SECONDS = 0.2
@@ -31,7 +36,7 @@ class RunProgress(pl.Callback):
             disable=not self.console.is_terminal,
         )
         self._task = TaskID(0)
-        self._images = 0
+        self._samples = 0
         self._epoch_start = self._step_start = self._shown_at = 0.0
         self._stepping = 0.0
         self._speed: dict[str, float] = {}
@@ -47,7 +52,7 @@ class RunProgress(pl.Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock of this epoch."""
-        self._images, self._stepping = 0, 0.0
+        self._samples, self._stepping = 0, 0.0
         self._epoch_start = time.perf_counter()
         epoch = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
         self._bar.update(self._task, epoch=epoch)
@@ -69,25 +74,26 @@ class RunProgress(pl.Callback):
         """Count the step, and update the bar from time to time."""
         now = time.perf_counter()
         self._stepping += now - self._step_start
-        self._images += len(batch[1])
+        self._samples += sample_count(batch[1])
         seconds = now - self._epoch_start
-        self._speed["images_per_second"] = self._images / seconds
+        self._speed["images_per_second"] = self._samples / seconds
         if pl_module.device.type == "cpu":
             self._speed["feed_share"] = 1 - self._stepping / seconds
         self._bar.advance(self._task)
         if not self._bar.disable and now - self._shown_at > _REFRESH_SECONDS:
             self._shown_at = now
-            loss, accuracy = pl_module.tally.means()  # pyright: ignore
-            self._bar.update(
-                self._task,
-                state=f"loss {loss:.3f}  train {accuracy:.1%}  "
-                f"{self._speed['images_per_second']:,.0f} images/s",
-            )
+            assert isinstance(pl_module, TrainingModule)
+            objective = pl_module.objective
+            figures = _figures(pl_module.tally.means([objective.goal]), objective)
+            rate = f"{self._speed['images_per_second']:,.0f} images/s"
+            self._bar.update(self._task, state="  ".join([*figures, rate]))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Print the line of this epoch."""
         pl_module.log_dict(self._speed)
-        self.console.print(_line(trainer), highlight=False, soft_wrap=True)
+        assert isinstance(pl_module, TrainingModule)
+        line = _line(trainer, pl_module.objective)
+        self.console.print(line, highlight=False, soft_wrap=True)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Close the bar, also after an error."""
@@ -104,15 +110,27 @@ def epoch_metrics(trainer: pl.Trainer) -> dict[str, float]:
     }
 
 
-def _line(trainer: pl.Trainer) -> str:
+def _line(trainer: pl.Trainer, objective: Objective) -> str:
     metrics = epoch_metrics(trainer)
     parts = [f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"]
-    parts.append(f"loss {metrics['loss']:.3f}")
-    parts.append(f"train {metrics['accuracy']:.1%}")
-    if "val_accuracy" in metrics:
-        parts.append(f"validation {metrics['val_accuracy']:.1%}")
+    parts += _figures(metrics, objective)
+    if f"val_{objective.goal}" in metrics:
+        parts.append(f"validation {_value(metrics[f'val_{objective.goal}'], objective)}")
     parts.append(f"flipped {metrics.get('flipped', 0):.2%}")
     parts.append(f"{metrics['images_per_second']:,.0f} images/s")
     if "feed_share" in metrics:
         parts.append(f"feeding {metrics['feed_share']:.0%}")
     return "  ".join(parts)
+
+
+def _figures(metrics: Mapping[str, float], objective: Objective) -> list[str]:
+    """The loss of training, and the goal where it is another figure."""
+    parts, goal = [f"loss {metrics['loss']:.3f}"], objective.goal
+    if goal != "loss":
+        name = "train" if goal == "accuracy" else f"{goal}: train"
+        parts.append(f"{name} {_value(metrics[goal], objective)}")
+    return parts
+
+
+def _value(value: float, objective: Objective) -> str:
+    return f"{value:.1%}" if objective.goal == "accuracy" else f"{value:.4g}"

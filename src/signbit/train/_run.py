@@ -3,15 +3,49 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from signbit.models import Zeros
 from signbit.train.recipe import Recipe
 
 
+class AnyRun(Protocol):
+    """What every run has, whether its network has a name or is a module of the caller's."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """All settings of its training."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """Where it writes."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """cpu or cuda."""
+        ...
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What its folder stores besides the recipe, in JSON's types."""
+        ...
+
+    @property
+    def option_to_resume(self) -> str:
+        """The option that goes on in a folder that has a run."""
+        ...
+
+    @property
+    def way_on(self) -> str:
+        """What goes on with it after it was stopped."""
+        ...
+
+
 @dataclass(frozen=True)
 class Run:
-    """The settings of a run, which its folder stores.
+    """The settings of a run of a named model on a named data set, which its folder stores.
 
     started_in: relative paths in `data`, folder:PATH, start from this folder; None for the current
         folder.
@@ -41,6 +75,28 @@ class Run:
         if not colon or self.started_in is None:
             return self.data
         return f"{kind}:{self.started_in / Path(path).expanduser()}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Model, data and device."""
+        return {
+            "model": self.model,
+            "data": self.data,
+            "data_dir": self.data_dir,
+            "started_in": str(self.started_in or Path.cwd()),
+            "device": self.device,
+            "zeros": self.zeros,
+        }
+
+    @property
+    def option_to_resume(self) -> str:
+        """That of the command line."""
+        return "--resume"
+
+    @property
+    def way_on(self) -> str:
+        """The command that resumes it."""
+        return f"signbit train --resume --out {self.folder}"
 
 
 def with_absolute_paths(run: Run) -> Run:

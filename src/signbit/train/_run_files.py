@@ -1,7 +1,8 @@
 """The two files of a run folder that store the run's settings: recipe.yaml and run.json."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,16 @@ from signbit.files import atomic_write, read_regular
 from signbit.folder_lock import LOCK_FILE
 from signbit.train._environment import environment
 from signbit.train._load_recipe import parse_recipe
-from signbit.train._run import Run
+from signbit.train._run import AnyRun, Run
 from signbit.yaml_file import MAX_BYTES, dump_yaml, read_yaml
 
 # Room for the environments of ten thousand resumed runs.
 _MOST_SETTINGS = 1 << 24
+# The entry that only runs of a module of the caller's have: its class.
+OWN_MODULE = "module"
 
 
-def is_new(run: Run) -> bool:
+def is_new(run: AnyRun) -> bool:
     """Whether the run's folder is missing or empty, or holds this run's recipe without run.json.
 
     `run.json` is written second, and only then the run can be resumed.
@@ -34,26 +37,17 @@ def is_new(run: Run) -> bool:
         return False
 
 
-def _recipe_text(run: Run) -> str:
+def _recipe_text(run: AnyRun) -> str:
     return dump_yaml(run.recipe.model_dump(mode="json"))
 
 
-def write_run(run: Run) -> None:
+def write_run(run: AnyRun) -> None:
     """Write `recipe.yaml` and `run.json` into the run folder. Raises: OutputError."""
     atomic_write(run.folder / "recipe.yaml", _recipe_text(run))
-    settings = {
-        "model": run.model,
-        "data": run.data,
-        "data_dir": run.data_dir,
-        "started_in": str(run.started_in or Path.cwd()),
-        "device": run.device,
-        "zeros": run.zeros,
-        "made_with": [environment(run.device)],
-    }
-    _write_settings(run.folder, settings)
+    _write_settings(run.folder, {**run.settings, "made_with": [environment(run.device)]})
 
 
-def note_environment(run: Run) -> None:
+def note_environment(run: AnyRun) -> None:
     """Add the environment of a resumed run to `run.json`, where it differs from the last one."""
     settings, here = _read_settings(run.folder), environment(run.device)
     made_with = _environments(settings)
@@ -86,8 +80,14 @@ def _write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 
 def read_run(folder: Path) -> Run:
     """The run that a folder holds. Raises: CheckpointError, UsageError for its recipe."""
-    try:
+    with _damage(folder):
         settings = _read_settings(folder)
+        if isinstance(settings, dict) and OWN_MODULE in settings:
+            raise UsageError(
+                f"{printable(str(folder))} is the run of a module of your own, "
+                f"{printable(str(settings[OWN_MODULE]))}; go on with it in Python, by "
+                "signbit.train.train with resume=True"
+            )
         _check_types(settings)
         place = printable(str(folder / "recipe.yaml"))
         return Run(
@@ -101,6 +101,26 @@ def read_run(folder: Path) -> Run:
             started_in=Path(settings.get("started_in", "")),
             zeros=settings.get("zeros"),
         )
+
+
+def require_own_run(folder: Path) -> None:
+    """Raises: CheckpointError where a folder holds no run of a module of the caller's."""
+    with _damage(folder):
+        settings = _read_settings(folder)
+        if not isinstance(settings, dict):
+            raise ValueError("it is not a JSON object")
+        if OWN_MODULE not in settings:
+            raise UsageError(
+                f"{printable(str(folder))} is the run of a named model; go on with it by "
+                "signbit train --resume"
+            )
+
+
+@contextmanager
+def _damage(folder: Path) -> Iterator[None]:
+    """Turn what goes wrong with run.json into a CheckpointError."""
+    try:
+        yield
     except FileNotFoundError as error:
         missing = printable(str(error.filename))
         raise CheckpointError(

@@ -1,22 +1,23 @@
 """Keep the run folder: metrics, curves, weights and the checkpoint to resume from."""
 
+import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
+from torch import nn
 
-from signbit.format import Preprocessing
-from signbit.models import Architecture, save_model
 from signbit.plots.curves import draw_curves
 from signbit.train._metrics_file import write_metrics
 from signbit.train._module import TrainingModule
 from signbit.train._progress import epoch_metrics
 
 LAST_CHECKPOINT = "last.ckpt"
-# The metrics in the file of weights. There are no speeds, so that equal runs give equal files.
-_RESULTS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+# Writes a network into a file, with facts about it.
+Save = Callable[[Path, nn.Module, dict[str, Any]], None]
 # The least time between two drawings of the curves in training; a drawing takes about a second.
 _DRAW_EVERY_SECONDS = 20.0
 
@@ -24,6 +25,9 @@ _DRAW_EVERY_SECONDS = 20.0
 class RunRecorder(Checkpoint):
     """Writes the run folder after every epoch that the recipe evaluates.
 
+    save: writes the network that is evaluated.
+    info: what its file says besides the metrics of the epoch.
+    best: the highest value of the goal so far, or the lowest with its sign turned.
     saved: number of epochs in the last checkpoint.
     began: whether a checkpoint was loaded and training goes on from it.
 
@@ -32,18 +36,11 @@ class RunRecorder(Checkpoint):
     both agree.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        architecture: Architecture,
-        preprocessing: Preprocessing,
-        info: dict[str, Any],
-    ):
+    def __init__(self, folder: Path, save: Save, info: dict[str, Any]):
         super().__init__()
-        self.folder, self.architecture = folder, architecture
-        self.preprocessing, self.info = preprocessing, info
+        self.folder, self.save, self.info = folder, save, info
         self.rows: list[dict[str, float]] = []
-        self.best, self.saved, self.began = 0.0, 0, False
+        self.best, self.saved, self.began = -math.inf, 0, False
         self._drawn_at = time.monotonic()
 
     @property
@@ -52,7 +49,7 @@ class RunRecorder(Checkpoint):
         return "RunFolder"
 
     def state_dict(self) -> dict[str, Any]:
-        """The metrics of all epochs, and the best accuracy."""
+        """The metrics of all epochs, and the best value of the goal."""
         return {"rows": self.rows, "best": self.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -73,25 +70,36 @@ class RunRecorder(Checkpoint):
         row = self.rows[-1]
         if not pl_module.recipe.evaluates(trainer.current_epoch):
             return
-        # Of epochs with equal accuracy the later one counts as best.
-        if row.get("val_accuracy", -1.0) >= self.best:
-            self.best = row["val_accuracy"]
+        value = _goal(pl_module, row)
+        # Of epochs with an equal value the later one counts as best.
+        if value is not None and value >= self.best:
+            self.best = value
             self._save("best", pl_module, row)
         self._save("last", pl_module, row)
         write_metrics(self.folder, self.rows)
-        self._draw(last=trainer.current_epoch + 1 == trainer.max_epochs)
+        self._draw(pl_module, last=trainer.current_epoch + 1 == trainer.max_epochs)
         trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
         self.saved = len(self.rows)
 
     def _save(self, name: str, module: TrainingModule, row: dict[str, float]) -> None:
-        info = self.info | {"metrics": {key: row[key] for key in _RESULTS if key in row}}
-        path = self.folder / f"{name}.safetensors"
-        save_model(path, module.evaluated, self.architecture, self.preprocessing, info)
+        # There are no speeds, so that equal runs give equal files.
+        measured = ("loss", *module.objective.metrics)
+        results = ("epoch", *measured, *(f"val_{one}" for one in measured))
+        info = self.info | {"metrics": {key: row[key] for key in results if key in row}}
+        self.save(self.folder / f"{name}.safetensors", module.evaluated, info)
 
-    def _draw(self, last: bool) -> None:
+    def _draw(self, module: TrainingModule, last: bool) -> None:
         if last or time.monotonic() - self._drawn_at > _DRAW_EVERY_SECONDS:
-            draw_curves(self.rows, self.folder / "curves.png")
+            metric = next(iter(module.objective.metrics), None)
+            draw_curves(self.rows, self.folder / "curves.png", metric)
             self._drawn_at = time.monotonic()
+
+
+def _goal(module: TrainingModule, row: dict[str, float]) -> float | None:
+    """The value of the goal on samples held out, so that higher is better; None without them."""
+    value = row.get(f"val_{module.objective.goal}")
+    higher = module.objective.higher_is_better
+    return value if value is None or higher else -value
 
 
 def _row(trainer: pl.Trainer) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The network that another one is distilled from."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from signbit.errors import CheckpointError, UsageError, first_line
 from signbit.format import Preprocessing
 from signbit.models import in_memory_format, load_model, to_input
+from signbit.train._batch import as_float32, call
 from signbit.train._memory_format import fastest_format
 from signbit.train.recipe import Loss, Recipe
 
@@ -42,10 +44,12 @@ class Teacher:
         self.module.compile()
 
     @torch.no_grad()
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, classes) float32."""
-        images = in_memory_format(inputs, self.memory_format)
-        return self.module(images).float() * self.logit_scale
+    def __call__(self, inputs: Any) -> Any:
+        """The outputs for the input of the student, real ones in float32."""
+        if isinstance(inputs, Tensor) and inputs.ndim == 4:
+            inputs = in_memory_format(inputs, self.memory_format)
+        outputs = as_float32(call(self.module, inputs))
+        return outputs if self.logit_scale == 1 else outputs * self.logit_scale
 
 
 def teacher_of(
@@ -61,11 +65,43 @@ def teacher_of(
     Raises: UsageError where the recipe needs a teacher and there is none or two, where it needs
         none and a module is given, or where the teacher does not fit.
     """
+    if not _is_needed(recipe, given):
+        return None
+    assert recipe.distillation is not None
+    if given is None:
+        module, logit_scale = _load(str(recipe.distillation.teacher), preprocessing)
+    else:
+        _require_scores(given, preprocessing, recipe.precision == "bfloat16")
+        module, logit_scale = given, 1.0
+    chosen = fastest_format("the teacher", module, preprocessing, device)
+    return Teacher(module, logit_scale, chosen)
+
+
+def given_teacher(recipe: Recipe, given: nn.Module | None) -> Teacher | None:
+    """The given module as the teacher of a module of the caller's; None where there is none.
+
+    Raises: UsageError where the recipe needs none or names a file, or none is given.
+    """
+    if not _is_needed(recipe, given):
+        return None
+    if given is None:
+        raise UsageError(
+            "distillation.teacher names a run, which teaches only named models; give train() a "
+            "module as `teacher`, and set distillation.teacher=null"
+        )
+    return Teacher(given)
+
+
+def _is_needed(recipe: Recipe, given: nn.Module | None) -> bool:
+    """Whether a recipe needs a teacher.
+
+    Raises: UsageError where it needs one and there is none or two, or needs none and one is given.
+    """
     settings = recipe.distillation
     if settings is None:
         if given is not None:
             raise UsageError("a teacher is given, but the recipe has no `distillation`; set it")
-        return None
+        return False
     if (settings.teacher is None) == (given is None):
         found = "neither is given" if given is None else "both are given"
         raise UsageError(
@@ -73,13 +109,7 @@ def teacher_of(
             "distillation.teacher, or a module as `teacher` of train(). Set distillation=null to "
             "train without one"
         )
-    if given is None:
-        module, logit_scale = _load(str(settings.teacher), preprocessing)
-    else:
-        _require_scores(given, preprocessing, recipe.precision == "bfloat16")
-        module, logit_scale = given, 1.0
-    chosen = fastest_format("the teacher", module, preprocessing, device)
-    return Teacher(module, logit_scale, chosen)
+    return True
 
 
 @torch.no_grad()

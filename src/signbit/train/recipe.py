@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from signbit.train._field_types import (
     Count,
@@ -15,7 +15,7 @@ from signbit.train._field_types import (
     Settings,
     Share,
 )
-from signbit.train.optimizers import AbstractOptimizer, AbstractRealOptimizer, any_of
+from signbit.train.optimizers import AbstractOptimizer, AbstractRealOptimizer, Group, any_of
 
 if TYPE_CHECKING:
     RealOptimizer = AbstractRealOptimizer
@@ -131,8 +131,14 @@ class Recipe(Settings):
     latent_optimizer: only for binary weights; null where `optimizer` trains these too.
     init: run folder or checkpoint with the weights to start from; quantizers may differ. An old
         .pth.tar also sets `input`, so leave `input` out or give the same.
+    init_except: patterns of names, such as [classifier.*], that may differ from those of `init`, as
+        for a new head; they keep their fresh start.
+    frozen: patterns of names that stay as they are: parameters, and the statistics of batch norms.
+    groups: patterns of parameters with a learning rate or weight decay of their own, such as
+        {features.*: {lr_factor: 0.1}}; the first that fits counts.
     model: options of the model, such as {inflation: 0.25}.
     averaging: null to evaluate and save the weights of the last step.
+    model, input, augmentation, loss: null for the defaults.
     val_size: training images held out for validation, a count or a fraction; 0 for none.
     evaluate_every: epochs between validations, and between writings of the run folder; the last
         epoch has both in any case.
@@ -147,6 +153,9 @@ class Recipe(Settings):
     latent_optimizer: AnyOptimizer | None = None
     schedule: Annotated[Steps | Cosine, Field(discriminator="name")]
     init: str | None = None
+    init_except: tuple[str, ...] | None = None
+    frozen: tuple[str, ...] | None = None
+    groups: dict[str, Group] | None = None
     model: dict[str, Any] = Field(default_factory=dict)
     input: Input = Input()
     augmentation: Augmentation = Augmentation()
@@ -159,6 +168,12 @@ class Recipe(Settings):
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: Literal[False, True, "reduce-overhead", "max-autotune"] = False
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
+
+    @field_validator("model", "input", "augmentation", "loss", mode="before")
+    @classmethod
+    def _null_is_the_default(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields[str(info.field_name)]
+        return field.get_default(call_default_factory=True) if value is None else value
 
     @field_validator("val_size")
     @classmethod

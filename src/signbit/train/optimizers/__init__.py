@@ -6,11 +6,12 @@ from signbit.train.optimizers._base import (
     any_of,
     optimizers,
 )
-from signbit.train.optimizers._groups import build_optimizers
+from signbit.train.optimizers._groups import Group, build_optimizers
 
 __all__ = [
     "AbstractOptimizer",
     "AbstractRealOptimizer",
+    "Group",
     "any_of",
     "build_optimizers",
     "optimizers",

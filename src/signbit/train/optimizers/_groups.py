@@ -1,5 +1,6 @@
 """Divide the parameters among the optimizers, with and without weight decay."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -7,28 +8,74 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from signbit.layers import latent_weights
+from signbit.train._field_types import NotNegative, Rate, Settings
+from signbit.train._patterns import matches
 from signbit.train.optimizers._base import AbstractOptimizer, AbstractRealOptimizer
 
 _WITH_WEIGHTS = (nn.Linear, _ConvNd, _ConvTransposeNd)
 
 
+class Group(Settings):
+    """What is different for parameters with certain names.
+
+    lr_factor: their learning rate, as a multiple of that of their optimizer.
+    weight_decay: theirs; null for that which they would have.
+    """
+
+    lr_factor: Rate = 1.0
+    weight_decay: NotNegative | None = None
+
+
 def build_optimizers(
-    model: nn.Module, optimizer: AbstractRealOptimizer, latent: AbstractOptimizer | None
+    model: nn.Module,
+    optimizer: AbstractRealOptimizer,
+    latent: AbstractOptimizer | None,
+    by_name: Mapping[str, Group] | None = None,
 ) -> list[torch.optim.Optimizer]:
     """The optimizer of the recipe, and that of the latent weights where they have their own.
 
     Weights of convolutions and linear layers decay; batch norms, biases and scales never do.
     Parameters without a gradient are left out, and so is an optimizer without parameters.
+
+    by_name: patterns of names and what is different there. The first one that fits counts.
     """
     signs = [weight for _, weight in latent_weights(model) if weight.requires_grad]
     fused = all(parameter.is_cuda for parameter in model.parameters())
     own = optimizer if latent is None else latent
     decay = own.latent_weight_decay if isinstance(own, AbstractRealOptimizer) else 0.0
     groups, of_signs = _groups_of_others(model, signs, optimizer.weight_decay), _group(signs, decay)
-    if latent is None:
-        return [optimizer.build(groups + of_signs, fused)]
-    chosen = ((optimizer, groups), (latent, of_signs))
-    return [settings.build(its_groups, fused) for settings, its_groups in chosen if its_groups]
+    chosen: list[tuple[AbstractOptimizer, list[dict[str, Any]]]] = [(optimizer, groups + of_signs)]
+    if latent is not None:
+        chosen = [(optimizer, groups), (latent, of_signs)]
+    return [
+        settings.build(_divided(its_groups, model, by_name or {}, settings.lr), fused)
+        for settings, its_groups in chosen
+        if its_groups or latent is None
+    ]
+
+
+def _divided(
+    groups: list[dict[str, Any]], model: nn.Module, by_name: Mapping[str, Group], lr: float
+) -> list[dict[str, Any]]:
+    """The groups, and then, with settings of their own, the parameters that fit a pattern."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    kept, changed = [], []
+    for group in groups:
+        parts: dict[str | None, list[nn.Parameter]] = {}
+        for parameter in group["params"]:
+            fits = (pattern for pattern in by_name if matches(names[id(parameter)], [pattern]))
+            parts.setdefault(next(fits, None), []).append(parameter)
+        for pattern, parameters in parts.items():
+            part = {**group, "params": parameters}
+            if pattern is None:
+                kept.append(part)
+                continue
+            settings = by_name[pattern]
+            part["lr"] = lr * settings.lr_factor
+            if settings.weight_decay is not None:
+                part["weight_decay"] = settings.weight_decay
+            changed.append(part)
+    return kept + changed
 
 
 def _groups_of_others(

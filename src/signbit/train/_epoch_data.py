@@ -1,0 +1,104 @@
+"""What every source of batches shares: seeds, the split, the order of an epoch."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning_utilities.core.apply_func import apply_to_collection
+from torch import Tensor
+
+from signbit.errors import UsageError
+from signbit.train.recipe import Averaging
+
+# Runs with different seeds hold out the same samples, so that their results can be compared.
+_SPLIT_SEED = 0
+
+
+def epoch_seed(seed: int, epoch: int, purpose: str) -> int:
+    """A separate seed for each epoch and purpose, so that resuming needs no generator's state."""
+    entropy = [seed, epoch, *purpose.encode()]
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
+
+
+def split(count: int, val_size: float, things: str = "images") -> tuple[Tensor, Tensor]:
+    """Indices to train on and indices held out, both ascending.
+
+    val_size: a fraction below 1, or a count.
+    things: what is counted, for messages.
+
+    Raises: UsageError where fewer than two are left to train on, or where a val_size above 0
+        holds out none.
+    """
+    held_out = round(val_size * count) if val_size < 1 else int(val_size)
+    if val_size and not held_out:
+        raise UsageError(
+            f"val_size {val_size:g} holds out none of {count} training {things}; give more, or 0 "
+            "to train without validation"
+        )
+    if count - held_out < 2:
+        raise UsageError(
+            f"val_size {val_size:g} holds out {held_out} of {count} training {things}; "
+            "at least 2 must stay to train on"
+        )
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED))
+    return order[held_out:].sort().values, order[:held_out].sort().values
+
+
+def shuffled(indices: Tensor, seed: int) -> Tensor:
+    """The indices in a random order that follows from the seed."""
+    generator = torch.Generator().manual_seed(seed)
+    return indices[torch.randperm(len(indices), generator=generator)]
+
+
+def full_batches(count: int, batch_size: int) -> int:
+    """The number of full batches; 1 where there is only a smaller batch."""
+    return max(count // batch_size, 1)
+
+
+class DeviceBatches:
+    """Batches, in a given order, of tensors on one device, as a structure like theirs."""
+
+    def __init__(self, values: Any, order: Tensor, batch_size: int):
+        self.values, self.order, self.batch_size = values, order, batch_size
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.order) / self.batch_size)
+
+    def __iter__(self) -> Iterator[Any]:
+        for places in self.order.split(self.batch_size):
+            yield apply_to_collection(self.values, Tensor, Tensor.__getitem__, places)
+
+
+class AbstractData(pl.LightningDataModule, ABC):
+    """Training and validation batches of a run: pairs of inputs and targets on the device."""
+
+    @property
+    @abstractmethod
+    def steps_per_epoch(self) -> int:
+        """The number of training batches in an epoch."""
+
+    @abstractmethod
+    def plain_inputs(self) -> Iterable[Any]:
+        """Inputs of training samples, the same in every epoch, for the average's batch norms."""
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the run."""
+        assert self.trainer is not None
+        return self.trainer.strategy.root_device
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch, from 0."""
+        assert self.trainer is not None
+        return self.trainer.current_epoch
+
+
+def plain_batches(averaging: Averaging | None, batch_size: int, most: int) -> int:
+    """The number of batches that an average's batch norms are measured on, 1 to `most`."""
+    assert averaging is not None
+    return min(max(averaging.batch_norm_images // batch_size, 1), most)

@@ -1,0 +1,185 @@
+"""Give a run the caller's data: arrays, data sets and loaders."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric.utilities.apply_func import move_data_to_device
+from lightning_utilities.core.apply_func import apply_to_collection
+from torch import Tensor
+
+from signbit.errors import UsageError
+from signbit.train._batch import tensors_in
+from signbit.train._epoch_data import AbstractData, epoch_seed, plain_batches, split
+from signbit.train._sources import (
+    AbstractSource,
+    ArraySource,
+    Check,
+    ItemSource,
+    LoaderSource,
+    as_pair,
+    converted,
+    joined,
+    whole,
+)
+from signbit.train.recipe import Recipe
+
+_FORMS = (
+    "give a pair of arrays (inputs, targets), a data set with items (input, target), or a "
+    "DataLoader"
+)
+
+
+class OwnData(AbstractData):
+    """Batches of a source to train on, and of one to validate on where there is one."""
+
+    def __init__(self, train: AbstractSource, val: AbstractSource | None, recipe: Recipe):
+        super().__init__()
+        self.train, self.val, self.recipe = train, val, recipe
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of training batches in an epoch."""
+        return self.train.steps
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What must be the same when the run is resumed."""
+        return {
+            "samples": self.train.samples,
+            "steps": self.train.steps,
+            "val_samples": None if self.val is None else self.val.samples,
+            "targets_crc32": _checksum(self.train),
+        }
+
+    def check_batches(self, check: Check) -> None:
+        """Look at each batch that is read from here on."""
+        for source in (self.train, self.val):
+            if source is not None:
+                source.check = check
+
+    def setup(self, stage: str) -> None:
+        """Move arrays to the device."""
+        for source in (self.train, self.val):
+            if isinstance(source, ArraySource):
+                source.to(self.device)
+
+    def train_dataloader(self) -> Any:
+        """The training batches of this epoch."""
+        return self.train.to_train(epoch_seed(self.recipe.seed, self.epoch, "order"))
+
+    def val_dataloader(self) -> Any:
+        """The samples held out, in order; none in an epoch that ends without validation."""
+        if self.val is None or not self.recipe.evaluates(self.epoch):
+            return []
+        return self.val.in_order(epoch_seed(self.recipe.seed, 0, "validation"))
+
+    def plain_inputs(self) -> Iterator[Any]:
+        """Inputs of training batches, the same in every epoch; what is random in them stays so."""
+        batches = self.train.to_train(epoch_seed(self.recipe.seed, 0, "batch norm"))
+        count = plain_batches(self.recipe.averaging, self.recipe.batch_size, len(batches))
+        for inputs, _ in islice(batches, count):
+            yield move_data_to_device(inputs, self.device)
+
+
+def own_data(train_data: Any, val_data: Any, recipe: Recipe, workers: int) -> OwnData:
+    """The data of a run.
+
+    val_data: in any of the forms of `train_data`; None to hold out `val_size` of it.
+
+    Raises: UsageError where data have another form, or nothing can be held out of them.
+    """
+    if val_data is not None:
+        val = _source("val_data", val_data, recipe, workers)
+        return OwnData(_source("train_data", train_data, recipe, workers), val, recipe)
+    whole_source = _source("train_data", train_data, recipe, workers)
+    if not recipe.val_size:
+        return OwnData(whole_source, None, recipe)
+    if isinstance(whole_source, LoaderSource):
+        raise UsageError(
+            f"val_size {recipe.val_size:g} of a DataLoader cannot be held out; give val_data, or "
+            "set val_size=0 to train without validation"
+        )
+    parts = split(whole_source.samples or 0, recipe.val_size, "samples")
+    train, val = (_source("train_data", train_data, recipe, workers, part) for part in parts)
+    return OwnData(train, val, recipe)
+
+
+def _source(
+    name: str, data: Any, recipe: Recipe, workers: int, places: Tensor | None = None
+) -> AbstractSource:
+    if isinstance(data, tuple | list) and len(data) == 2:
+        return _arrays(name, data, recipe, places)
+    if _is_loader(data):
+        if workers:
+            raise UsageError(f"{name} is a loader, which has workers of its own; leave workers out")
+        return LoaderSource(data)
+    if not hasattr(data, "__getitem__") or not hasattr(data, "__len__"):
+        raise UsageError(f"{name} is {type(data).__name__} without items and a length; {_FORMS}")
+    if isinstance(data, Tensor | np.ndarray):
+        raise UsageError(f"{name} is a single array; {_FORMS}")
+    if places is None:
+        places = torch.arange(_count(name, len(data)))
+    return ItemSource(data, places, recipe.batch_size, workers)
+
+
+def _is_loader(data: Any) -> bool:
+    return hasattr(data, "__iter__") and not hasattr(data, "__getitem__")
+
+
+def _arrays(
+    name: str, data: tuple[Any, Any] | list[Any], recipe: Recipe, places: Tensor | None
+) -> ArraySource:
+    inputs, targets = (apply_to_collection(one, np.ndarray, _tensor) for one in as_pair(data))
+    values = converted(inputs), whole(targets)
+    for kind, part in zip(("inputs", "targets"), values, strict=True):
+        if not tensors_in(part):
+            raise UsageError(f"the {kind} of {name} are {type(part).__name__}; {_FORMS}")
+    counts = {len(one) if one.ndim else 0 for one in tensors_in(values)}
+    if len(counts) > 1:
+        raise UsageError(
+            f"the arrays of {name} have {', '.join(map(str, sorted(counts)))} rows; each needs "
+            "a row for every sample"
+        )
+    count = _count(name, counts.pop())
+    values = apply_to_collection(values, Tensor, Tensor.detach)
+    return ArraySource(values, torch.arange(count) if places is None else places, recipe.batch_size)
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    try:
+        return torch.from_numpy(array if array.flags.writeable else array.copy())
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"an array of {array.dtype} is no tensor: {error}") from error
+
+
+def _count(name: str, count: int) -> int:
+    if not count:
+        raise UsageError(f"{name} has no samples")
+    return count
+
+
+def first_batch(source: AbstractSource) -> tuple[Any, Any]:
+    """A batch of a source, read without workers."""
+    if isinstance(source, ItemSource):
+        places = source.places[: source.batch_size].tolist()
+        return joined([source.items[place] for place in places])
+    return as_pair(next(iter(source.in_order(0))))
+
+
+def arrays_of(source: AbstractSource | None) -> Iterable[tuple[Any, Any]]:
+    """All inputs and targets of a source that has them in memory."""
+    return [source.values] if isinstance(source, ArraySource) else []
+
+
+def _checksum(source: AbstractSource) -> int | None:
+    """A checksum of all targets that are in memory."""
+    if not isinstance(source, ArraySource):
+        return None
+    checksum = 0
+    for target in tensors_in(source.values[1]):
+        checksum = zlib.crc32(target.cpu().contiguous().numpy().tobytes(), checksum)
+    return checksum

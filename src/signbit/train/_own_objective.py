@@ -1,0 +1,115 @@
+"""The loss and the metrics that a caller names or gives."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+from torchmetrics import Metric, MetricCollection
+
+from signbit.errors import UsageError, first_line
+from signbit.train._objective import Objective
+from signbit.train.losses import AbstractLoss, OwnLoss, losses
+from signbit.train.metrics import metrics as registered
+from signbit.train.recipe import Loss, Recipe
+
+LossChoice = str | AbstractLoss | Callable[[Any, Any], Tensor]
+OneMetric = str | Metric
+MetricChoice = OneMetric | Sequence[OneMetric] | Mapping[str, OneMetric]
+
+# Columns of metrics.csv that are not metrics of the caller's.
+_TAKEN = ("epoch", "lr", "loss", "flipped", "clipped", "images_per_second", "feed_share")
+
+
+def loss_of(choice: LossChoice, recipe: Recipe) -> AbstractLoss:
+    """The loss that a name, an object or a function stands for.
+
+    The settings `loss` of the recipe are the options of a named loss.
+
+    Raises: UsageError for an unknown name or option, or for settings that have no effect.
+    """
+    settings = recipe.loss.model_dump(exclude_defaults=True)
+    if isinstance(choice, str):
+        return losses.build(choice, settings)
+    if not callable(choice):
+        raise UsageError(
+            f"loss is {type(choice).__name__}; give a name ({', '.join(losses.names())}), or a "
+            "function of outputs and targets"
+        )
+    if recipe.loss != Loss():
+        raise UsageError(
+            f"the recipe's `loss` sets {', '.join(settings)}, which acts on a named loss; set "
+            "loss=null, or give the loss by its name"
+        )
+    return choice if isinstance(choice, AbstractLoss) else OwnLoss(choice)
+
+
+def objective_of(
+    loss: AbstractLoss, choice: MetricChoice | None, recipe: Recipe, outputs: Any, targets: Any
+) -> Objective:
+    """Loss and metrics for outputs and targets such as these.
+
+    choice: None for those metrics of the loss that fit.
+
+    Raises: UsageError for a metric that is unknown or does not fit.
+    """
+    chosen = _fitting(loss, outputs, targets) if choice is None else _named(choice)
+    metrics: dict[str, Metric] = {}
+    for name, metric in chosen.items():
+        if not name.isidentifier() or name in _TAKEN or name.startswith("val_"):
+            raise UsageError(f"a metric cannot be called {name!r}; give it another name in a dict")
+        built = registered.get(metric)(outputs, targets) if isinstance(metric, str) else metric
+        _try(name, built, outputs, targets)
+        metrics[name] = built
+    return Objective(loss, metrics, recipe.distillation)
+
+
+def _named(choice: MetricChoice) -> dict[str, OneMetric]:
+    """Metrics with their names."""
+    if isinstance(choice, MetricCollection):
+        # Copies, because metrics of a collection share their states.
+        metrics = choice.items(keep_base=False)  # pyright: ignore[reportCallIssue]
+        return {name: metric.clone() for name, metric in metrics}
+    if isinstance(choice, Mapping):
+        return dict(choice)
+    listed = [choice] if isinstance(choice, str | Metric) else list(choice)
+    names = [one if isinstance(one, str) else type(one).__name__ for one in listed]
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise UsageError(f"two metrics are called {repeated[0]!r}; name them in a dict")
+    return dict(zip(names, listed, strict=True))
+
+
+def _fitting(loss: AbstractLoss, outputs: Any, targets: Any) -> dict[str, OneMetric]:
+    """The metrics that a loss suggests, without those that do not fit."""
+    found: dict[str, OneMetric] = {}
+    for name in loss.metrics:
+        try:
+            found[name] = registered.get(name)(outputs, targets)
+        except UsageError:
+            continue
+    return found
+
+
+def _try(name: str, metric: Any, outputs: Any, targets: Any) -> None:
+    """Raises: UsageError where a metric does not accept a batch, or gives no single number."""
+    if not isinstance(metric, Metric):
+        raise UsageError(
+            f"metric {name!r} is {type(metric).__name__}; give a name "
+            f"({', '.join(registered.names())}), or a torchmetrics.Metric"
+        )
+    tried = metric.clone().cpu()
+    tried.reset()
+    try:
+        tried.update(outputs, targets)
+        value = tried.compute()
+    # A metric may raise any error for outputs that it was not made for.
+    except Exception as error:
+        raise refused(f"metric {name!r} does not accept outputs and targets", error) from error
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise UsageError(f"metric {name!r} gives {found}; a single number is needed")
+
+
+def refused(what: str, error: Exception) -> UsageError:
+    """The error for a part of the caller's that raised one itself."""
+    return UsageError(f"{what}: {type(error).__name__}: {first_line(error)}")

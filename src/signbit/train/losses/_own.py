@@ -1,0 +1,34 @@
+"""A loss that a caller gives as a function."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from signbit.errors import UsageError
+from signbit.train.losses._base import AbstractLoss
+
+
+class OwnLoss(AbstractLoss):
+    """Calls `function(outputs, targets)`, which returns the mean loss of the batch as a scalar.
+
+    Raises: UsageError for a module with parameters, which no optimizer would change.
+    """
+
+    def __init__(self, function: Callable[[Any, Any], Tensor]):
+        if isinstance(function, nn.Module) and any(p.requires_grad for p in function.parameters()):
+            raise UsageError(
+                f"the loss {type(function).__name__} has parameters, which would never be trained; "
+                "make them part of the module, or set requires_grad=False"
+            )
+        self.function = function
+
+    def __call__(self, outputs: Any, targets: Any) -> Tensor:
+        """The loss of a batch."""
+        return self.function(outputs, targets)
+
+    def check(self, outputs: Any, targets: Any) -> None:
+        """Nothing: only the function knows what it accepts."""
+
+    def check_values(self, outputs: Any, targets: Any) -> None:
+        """Nothing, for the same reason."""

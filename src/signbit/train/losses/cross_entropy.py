@@ -1,0 +1,66 @@
+"""Cross-entropy of classes."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from signbit.train.losses._base import AbstractLoss, losses
+from signbit.train.losses._checks import (
+    is_of_classes,
+    require_class_targets,
+    require_classes_in_range,
+    require_shares,
+)
+
+
+@losses.register("cross_entropy")
+@dataclass(frozen=True)
+class CrossEntropy(AbstractLoss):
+    """Mean cross-entropy of the targets under softmax(logit_scale * outputs).
+
+    Outputs may be logits or log-probabilities: softmax(s * log_softmax(z)) = softmax(s * z).
+
+    label_smoothing: the share of each target that all classes get alike; not in validation.
+
+    Shape:  outputs (N, classes, ...); targets (N, ...) int64, -100 where a place is not counted,
+        or probabilities of the shape of the outputs.
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    label_smoothing: float = 0.0
+    logit_scale: float = 1.0
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss of a batch."""
+        scaled = self.logit_scale * outputs
+        return F.cross_entropy(scaled, targets, label_smoothing=self.label_smoothing)
+
+    def held_out(self) -> "CrossEntropy":
+        """The same without smoothing."""
+        return replace(self, label_smoothing=0.0)
+
+    def check(self, outputs: Tensor, targets: Tensor) -> None:
+        """Compare shapes, and targets with the number of classes. Raises: UsageError."""
+        require_class_targets("cross_entropy", outputs, targets)
+
+    def check_values(self, outputs: Tensor, targets: Tensor) -> None:
+        """Compare targets with their range. Raises: UsageError."""
+        if is_of_classes(targets):
+            require_classes_in_range(targets, outputs)
+        else:
+            require_shares("cross_entropy", targets)
+
+    def divergence(self, outputs: Tensor, taught: Tensor, temperature: float) -> Tensor:
+        """KL(softmax(taught / T) || softmax(s * outputs / T)), the mean over samples and places.
+
+        taught: the teacher's logits, times its own logit scale.
+
+        Source: arXiv:1503.02531.
+        """
+        ours = F.log_softmax(self.logit_scale / temperature * outputs, dim=1)
+        theirs = F.log_softmax(taught / temperature, dim=1)
+        places = outputs[0, 0].numel()
+        return F.kl_div(ours, theirs, reduction="batchmean", log_target=True) / places

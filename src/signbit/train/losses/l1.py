@@ -1,0 +1,19 @@
+"""Mean absolute error of numbers."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from signbit.train.losses._base import losses
+from signbit.train.losses._numbers import AbstractNumberLoss
+
+
+@losses.register("l1")
+class L1(AbstractNumberLoss):
+    """Mean of |y - t| over all numbers of a batch.
+
+    Shape:  outputs and targets alike, floating point.
+    """
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss of a batch."""
+        return F.l1_loss(outputs, targets)

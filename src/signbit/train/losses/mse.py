@@ -1,0 +1,19 @@
+"""Mean squared error of numbers."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from signbit.train.losses._base import losses
+from signbit.train.losses._numbers import AbstractNumberLoss
+
+
+@losses.register("mse")
+class Mse(AbstractNumberLoss):
+    """Mean of (y - t)^2 over all numbers of a batch.
+
+    Shape:  outputs and targets alike, floating point.
+    """
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The loss of a batch."""
+        return F.mse_loss(outputs, targets)
