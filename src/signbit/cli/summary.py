@@ -9,7 +9,6 @@ from signbit.cli._app import commands
 from signbit.cli._model import PACKED, open_model
 from signbit.cli._options import Json, Settings, Zeros, architecture_of
 from signbit.cli._output import print_table, say, write_json
-from signbit.cli._packed_summary import summarize_packed
 from signbit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ def summary(
     if path is not None and path.suffix == PACKED:
         if model is not None or settings or zeros is not None:
             raise UsageError(f"{path} is packed; leave --model, --set and --zeros out")
+        from signbit.cli._packed_summary import summarize_packed
+
         summarize_packed(path, json)
         return
     architecture, size = _describe(path, model, settings, zeros)
