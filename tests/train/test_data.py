@@ -172,7 +172,5 @@ def test_plain_inputs_are_full_batches_the_same_in_every_epoch(wanted, batches):
 
 def test_no_two_batches_of_files_share_memory():
     images = ImageSet("few", "train", np.zeros((6, 1, 1, 1), np.uint8), np.arange(6), ["a"])
-    places = [
-        one for _, _, one in map(_BatchReader(images, torch.arange(6), 2).__getitem__, range(3))
-    ]  # pyright: ignore
-    assert len({one.untyped_storage().data_ptr() for one in places}) == 3
+    batches = _BatchReader(images, torch.arange(6), 2).batches
+    assert len({one.untyped_storage().data_ptr() for one in batches}) == 3
