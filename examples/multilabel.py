@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from shared import check, options, save_and_export, train
 from torch import nn
-from torch.nn import functional as F
 
 from signbit.data import load
 from signbit.format import Input
@@ -64,8 +63,7 @@ def main(arguments: list[str] | None = None) -> float:
         return torch.from_numpy(codes).permute(0, 3, 1, 2).float() / 128 - 1
 
     model, targets = network(), torch.from_numpy(answers)
-    loss = F.binary_cross_entropy_with_logits
-    train(model, tensor(canvas), targets, loss, chosen.epochs)
+    train(model, tensor(canvas), targets, "bce_with_logits", chosen)
 
     outputs = [OutputSpec("digits", "labels", names=[str(one) for one in range(DIGITS)])]
     packed = pack(model, inputs=[image], outputs=outputs)

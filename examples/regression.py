@@ -11,7 +11,6 @@ import torch
 from shared import check, options, save_and_export, train
 from sklearn.datasets import load_diabetes
 from torch import nn
-from torch.nn import functional as F
 
 from signbit.encode import Thermometer, save_encoders
 from signbit.format import Input
@@ -70,7 +69,7 @@ def main(arguments: list[str] | None = None) -> float:
     bits = encoder(values)
     layers, known = network(encoder.channels), torch.from_numpy(targets[training])[:, None]
     standardized = (known - known.mean(0)) / known.std(0)
-    train(layers, signs(bits[training]), standardized, F.mse_loss, chosen.epochs, lr=0.005)
+    train(layers, signs(bits[training]), standardized, "mse", chosen, lr=0.005)
     model = nn.Sequential(layers, InUnits(known)).eval()
 
     packed = pack(

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from shared import check, options, save_and_export, train
 from torch import nn
-from torch.nn import functional as F
 
 from signbit.format import Input
 from signbit.layers import BinaryConv2d
@@ -82,7 +81,7 @@ def main(arguments: list[str] | None = None) -> float:
         return torch.from_numpy(codes).permute(0, 3, 1, 2).float() / 128 - 1
 
     model, targets = network(), torch.from_numpy(regions)
-    train(model, tensor(pixels), targets, F.cross_entropy, chosen.epochs, batch_size=16)
+    train(model, tensor(pixels), targets, "cross_entropy", chosen, batch_size=16)
 
     outputs = [OutputSpec("regions", "classes", names=REGIONS)]
     packed = pack(model, inputs=[image], outputs=outputs)

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from shared import check, options, save_and_export, train
 from torch import nn
-from torch.nn import functional as F
 
 from signbit.encode import fixed_point, fixed_point_grid, from_fixed_point
 from signbit.format import Input
@@ -74,7 +73,7 @@ def main(arguments: list[str] | None = None) -> float:
 
     codes, test_codes = fixed_point(training, sensor), fixed_point(test, sensor)
     model, targets = network(), torch.from_numpy(labels)
-    train(model, tensor(codes), targets, F.cross_entropy, chosen.epochs)
+    train(model, tensor(codes), targets, "cross_entropy", chosen)
 
     outputs = [OutputSpec("state", "classes", names=STATES)]
     packed = pack(model, inputs=[sensor], outputs=outputs)

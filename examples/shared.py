@@ -1,21 +1,21 @@
-"""What the examples share: the training loop, and the checks of a packed network."""
+"""What the examples share: how they train, and the checks of a packed network."""
 
 import argparse
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+import signbit.train
 from signbit.export import export, make_request
 from signbit.format import PackedModel
-from signbit.layers import clip_latent_weights
 from signbit.runtime.engine import Engine
+from signbit.train import load_recipe
 
 
 def options(
@@ -37,23 +37,18 @@ def train(
     network: nn.Module,
     inputs: Tensor,
     targets: Tensor,
-    loss: Callable[[Tensor, Tensor], Tensor],
-    epochs: int,
+    loss: str,
+    chosen: argparse.Namespace,
     batch_size: int = 64,
     lr: float = 0.01,
 ) -> nn.Module:
-    """A plain loop of PyTorch. The one line that binary weights add clips the latent weights."""
-    optimizer = torch.optim.Adam(network.parameters(), lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(epochs, 1))
-    network.train()
-    for _ in range(epochs):
-        for batch in torch.randperm(len(inputs)).split(batch_size):
-            optimizer.zero_grad()
-            loss(network(inputs[batch]), targets[batch]).backward()
-            optimizer.step()
-            clip_latent_weights(network)
-        schedule.step()
-    return network.eval()
+    """Train in a folder of the example's. A run that is there goes on where it stopped."""
+    folder = chosen.out / "training"
+    changes = {"epochs": chosen.epochs, "batch_size": batch_size, "val_size": 0}
+    recipe = load_recipe("plain", changes | {"optimizer": {"name": "adam", "lr": lr}})
+    data, resume = (inputs, targets), folder.exists()
+    signbit.train.train(network, data, recipe=recipe, loss=loss, out=folder, resume=resume)
+    return network
 
 
 def check(

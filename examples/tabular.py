@@ -11,7 +11,6 @@ import torch
 from shared import check, options, save_and_export, train
 from sklearn.datasets import load_breast_cancer
 from torch import nn
-from torch.nn import functional as F
 
 from signbit.encode import Thermometer, load_encoders, save_encoders
 from signbit.format import Input
@@ -47,7 +46,7 @@ def main(arguments: list[str] | None = None) -> float:
     bits = encoder(table.data)
     model = network(encoder.channels)
     targets = torch.from_numpy(table.target)
-    train(model, signs(bits[training]), targets[training], F.cross_entropy, chosen.epochs)
+    train(model, signs(bits[training]), targets[training], "cross_entropy", chosen)
 
     packed = pack(
         model,

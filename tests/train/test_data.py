@@ -9,7 +9,7 @@ from signbit.errors import DataError, UsageError
 from signbit.format import Preprocessing
 from signbit.models import to_input
 from signbit.train import load_recipe
-from signbit.train._data import FileBatches, PixelData
+from signbit.train._data import FileBatches, PixelData, _BatchReader
 from signbit.train._epoch_data import DeviceBatches, epoch_seed, split
 
 PREPROCESSING = Preprocessing([1 / 128], [-1.0], (8, 8))
@@ -168,3 +168,9 @@ def test_plain_inputs_are_full_batches_the_same_in_every_epoch(wanted, batches):
     first, again = list(data.plain_inputs()), list(data.plain_inputs())
     assert [len(inputs) for inputs in first] == [64] * batches
     assert all(map(torch.equal, first, again))
+
+
+def test_no_two_batches_of_files_share_memory():
+    images = ImageSet("few", "train", np.zeros((6, 1, 1, 1), np.uint8), np.arange(6), ["a"])
+    batches = _BatchReader(images, torch.arange(6), 2).batches
+    assert len({one.untyped_storage().data_ptr() for one in batches}) == 3

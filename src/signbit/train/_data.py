@@ -56,7 +56,10 @@ class _BatchReader(Dataset):
     """
 
     def __init__(self, images: ImageSet, order: Tensor, batch_size: int):
-        self.images, self.batches = images, order.split(batch_size)
+        self.images = images
+        # Each has memory of its own. A worker moves the memory of a batch that it has read to where
+        # the main process sees it, while it already reads the next one.
+        self.batches = [places.clone() for places in order.split(batch_size)]
 
     def __len__(self) -> int:
         return len(self.batches)

@@ -162,7 +162,7 @@ def _check_teacher(teacher: Teacher, loss: AbstractLoss, batch: FirstBatch) -> N
 
 
 def _name(thing: Any) -> str:
-    """A name or the class or function behind an object, with its module."""
+    """A name as it is; of an object, its class or function with its module."""
     if isinstance(thing, str):
         return thing
     named = thing if hasattr(thing, "__qualname__") else type(thing)
