@@ -1,7 +1,20 @@
 """Turn a trained torch module into a packed network, exactly."""
 
+from typing import TYPE_CHECKING, Any
+
 from signbit.pack._outputs import OutputSpec
 from signbit.pack._pack import pack
-from signbit.scoring.temperature import calibrated
+
+if TYPE_CHECKING:
+    from signbit.scoring.temperature import calibrated
 
 __all__ = ["OutputSpec", "calibrated", "pack"]
+
+
+def __getattr__(name: str) -> Any:
+    """`calibrated`; packing alone needs neither the engine nor what reads data."""
+    if name != "calibrated":
+        raise AttributeError(f"module 'signbit.pack' has no attribute {name!r}")
+    from signbit.scoring.temperature import calibrated
+
+    return calibrated
