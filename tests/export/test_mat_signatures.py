@@ -71,17 +71,7 @@ def test_octave_gives_the_outputs_in_their_shapes(octave, ends):
     assert "2 3 [1,2] = 2 3 2 [1,3] = 2 2 2" in said
 
 
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("two_inputs", "image"),
-        ("two_inputs", "wave"),
-        ("two_inputs", "scores"),
-        ("sums_and_bits", "plane"),
-        ("sums_and_bits", "sums"),
-        ("sums_and_bits", "first_bits"),
-    ],
-)
+@pytest.mark.parametrize(("name", "key"), signatures.GOLDEN)
 def test_octave_looks_at_every_input_and_output(octave, tmp_path, name, key):
     export(make_request(signatures.network(name), "net"), "mat", tmp_path / "out")
     path = tmp_path / "out" / f"golden_{key}.mat"

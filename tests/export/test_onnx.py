@@ -296,17 +296,7 @@ def test_pixels_stay_channels_last_for_one_image_and_classes_alone(tmp_path):
 
 
 @pytest.mark.parametrize("to", ["onnx", "qonnx"])
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("two_inputs", "image"),
-        ("two_inputs", "wave"),
-        ("two_inputs", "scores"),
-        ("sums_and_bits", "plane"),
-        ("sums_and_bits", "sums"),
-        ("sums_and_bits", "first_bits"),
-    ],
-)
+@pytest.mark.parametrize(("name", "key"), signatures.GOLDEN)
 def test_check_looks_at_every_input_and_output(tmp_path, to, name, key):
     export(make_request(signatures.network(name), "net"), to, tmp_path / "out")
     path = tmp_path / "out" / "net_golden.npz"

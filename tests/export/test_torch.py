@@ -229,17 +229,7 @@ def test_gradients_reach_every_weight_and_real_input_through_any_output():
     assert network.n04.weight.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("two_inputs", "image"),
-        ("two_inputs", "wave"),
-        ("two_inputs", "scores"),
-        ("sums_and_bits", "plane"),
-        ("sums_and_bits", "sums"),
-        ("sums_and_bits", "first_bits"),
-    ],
-)
+@pytest.mark.parametrize(("name", "key"), signatures.GOLDEN)
 def test_written_check_looks_at_every_input_and_output(tmp_path, name, key):
     export(make_request(signatures.network(name), "net"), "torch", tmp_path / "out")
     path = tmp_path / "out" / "net_golden.safetensors"

@@ -216,3 +216,9 @@ _NETWORKS = {
     "ends": lambda rng: ends(),
 }
 NAMES = tuple(_NETWORKS)
+
+# Of networks, golden arrays of inputs and outputs of every kind.
+GOLDEN = [
+    *(("two_inputs", key) for key in ("image", "wave", "scores")),
+    *(("sums_and_bits", key) for key in ("plane", "sums", "first_bits")),
+]

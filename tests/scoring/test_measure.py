@@ -16,6 +16,7 @@ from signbit.data._sounds import read_sound
 from signbit.data._tables import open_table
 from signbit.errors import DataError, MissingDependencyError, UsageError
 from signbit.format import Input, Node, Output, PackedModel, Signature
+from signbit.format.signature import takes_picture
 from signbit.runtime.engine import Engine
 from signbit.scoring import (
     Answerer,
@@ -28,7 +29,7 @@ from signbit.scoring import (
     predict,
     targets_of,
 )
-from signbit.scoring._open_samples import ImageSamples, takes_images
+from signbit.scoring._open_samples import ImageSamples
 
 
 def with_softmax(model: PackedModel, *after: Node) -> PackedModel:
@@ -90,7 +91,7 @@ def test_images_too_keep_the_probabilities_of_a_softmax(tmp_path):
 def test_images_of_a_data_set_are_samples_of_a_network_with_other_outputs_too():
     model = maps_of_classes(4)
     scores = Output("row", "classes", 2, 3, ("red", "green", "blue"))
-    assert takes_images(model)
+    assert takes_picture(model.inputs)
     assert not model.signature.is_of_images
     (target,) = targets_of(PackedModel(model.nodes, Signature(model.inputs, [scores])))
     images = np.zeros((5, 4, 4, 3), np.uint8)

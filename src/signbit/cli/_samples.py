@@ -23,7 +23,7 @@ def read_samples(
     """
     from signbit.data import read_arrays
     from signbit.format import Preprocessing
-    from signbit.format.types import U8
+    from signbit.format.signature import takes_picture
 
     first = printable(str(paths[0]))
     if any(path.suffix in (".npz", ".npy") for path in paths):
@@ -34,12 +34,12 @@ def read_samples(
             return given
         spare = set(answers) - {one.name for one in inputs}
         return {name: array for name, array in given.items() if name not in spare}
-    image, *others = inputs
-    if others or image.kind != U8 or len(image.shape) != 3 or image.shape[2] not in (1, 3):
+    if not takes_picture(inputs):
         taken = ", ".join(map(str, inputs))
         raise UsageError(
             f"--samples {first}: the network takes {taken}, not one image; give a .npz file with "
             "an array for each input"
         )
+    (image,) = inputs
     height, width, _ = image.shape
     return read_images(paths, Preprocessing(image.scale, image.bias, (height, width)))

@@ -12,7 +12,6 @@ from signbit.errors import (
     InputTypeError,
     ModelFormatError,
     SignbitError,
-    UsageError,
     printable,
 )
 from signbit.format.digest import PLACEHOLDER, is_sealed, sealed
@@ -139,10 +138,9 @@ def _ends_to_json(model: PackedModel, version: int) -> dict[str, Any]:
 
 def _version_of_ends(model: PackedModel) -> int:
     """Version 1 has one input of pixels and the scores of classes, under these names."""
-    try:
-        short = Signature.of_images(model.preprocessing, len(model.nodes))
-    except UsageError:
+    if not model.signature.is_of_images:
         return 2
+    short = Signature.of_images(model.preprocessing, len(model.nodes))
     return 1 if short == model.signature else 2
 
 

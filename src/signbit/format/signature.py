@@ -246,6 +246,13 @@ class Signature:
         return Preprocessing(taken.scale, taken.bias, size, given.names)
 
 
+def takes_picture(inputs: Sequence[Input]) -> bool:
+    """Whether they are one picture, grey or RGB, in codes of 8 bits."""
+    first = inputs[0]
+    picture = first.kind == U8 and len(first.shape) == 3 and first.shape[2] in (1, 3)
+    return picture and len(inputs) == 1
+
+
 def _check_name(what: str, name: Any) -> None:
     fits = isinstance(name, str) and len(name) <= MAX_NAME and _NAME.fullmatch(name)
     if not fits or _OF_NODES.fullmatch(name):

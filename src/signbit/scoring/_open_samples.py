@@ -22,8 +22,7 @@ from signbit.data._table_samples import TableSamples
 from signbit.data._tables import open_table
 from signbit.errors import UsageError
 from signbit.format import Input, PackedModel
-from signbit.format.signature import CLASSES
-from signbit.format.types import U8
+from signbit.format.signature import CLASSES, takes_picture
 from signbit.scoring._evaluate import labels_in
 
 TABLES, ARRAYS = (".csv", ".parquet"), (".npy", ".npz")
@@ -32,13 +31,6 @@ TABLES, ARRAYS = (".csv", ".parquet"), (".npy", ".npz")
 def is_file_of_samples(path: Path | str) -> bool:
     """Whether a name ends like a table or an array file."""
     return Path(path).suffix.lower() in TABLES + ARRAYS
-
-
-def takes_images(model: PackedModel) -> bool:
-    """Whether a network takes one picture, grey or RGB, in codes of 8 bits."""
-    first = model.inputs[0]
-    picture = first.kind == U8 and len(first.shape) == 3 and first.shape[2] in (1, 3)
-    return picture and len(model.inputs) == 1
 
 
 def targets_of(model: PackedModel, classes: Sequence[str] | None = None) -> list[Target]:
@@ -146,7 +138,7 @@ def _sounds(
 
 
 def _require_picture(model: PackedModel, data: str) -> None:
-    if not takes_images(model):
+    if not takes_picture(model.inputs):
         raise UsageError(
             f"the network takes {', '.join(map(str, model.inputs))}; --data {data} is for one "
             "picture; give FILE.npz, FILE.csv or FILE.parquet, or WAV files and --front-end"
@@ -165,7 +157,7 @@ def file_reader(
     if front_end is not None:
         reader = SoundReader(only_sequence(model), front_end)
         return reader, lambda: reader.encoder.clipped
-    if not takes_images(model):
+    if not takes_picture(model.inputs):
         raise UsageError(
             f"the network takes {', '.join(map(str, model.inputs))}; give a .csv, .parquet, .npy "
             "or .npz file, or WAV files and --front-end"

@@ -11,9 +11,10 @@ from signbit.data._table_samples import TableSamples
 from signbit.data._tables import ParquetTable, open_table
 from signbit.errors import DataError, SignbitError
 from signbit.files import open_regular
+from signbit.format.signature import takes_picture
 from signbit.runtime.engine import Engine
 from signbit.scoring._answers import Answerer
-from signbit.scoring._open_samples import takes_images, targets_of
+from signbit.scoring._open_samples import targets_of
 from signbit.scoring.parts import images
 from signbit.scoring.parts.job import Job
 from signbit.scoring.parts.rows import PartRows
@@ -90,7 +91,7 @@ class PartAnswerer:
                 self._add(rows, images.members(file, name))
             return 0
         table = open_table(path)
-        if takes_images(self._model) and isinstance(table, ParquetTable):
+        if takes_picture(self._model.inputs) and isinstance(table, ParquetTable):
             chosen = [one for _, columns in self._job.chosen.features for one in columns]
             if chosen or table.of_bytes:
                 column = images.column_of_images(table, chosen, name)

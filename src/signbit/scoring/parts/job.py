@@ -9,8 +9,9 @@ from typing import Any
 from signbit.data import Selection, Target
 from signbit.errors import UsageError
 from signbit.format import PackedModel
+from signbit.format.signature import takes_picture
 from signbit.scoring._columns import columns_of
-from signbit.scoring._open_samples import takes_images, targets_of
+from signbit.scoring._open_samples import targets_of
 from signbit.scoring._probabilities import score_of
 from signbit.scoring.parts.source import PARQUET, Part
 
@@ -54,7 +55,7 @@ class Job:
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise UsageError(f"two columns of the results would have the name {twice!r}")
-        if kind != PARQUET and not takes_images(model):
+        if kind != PARQUET and not takes_picture(model.inputs):
             raise UsageError(
                 f"the network takes {', '.join(map(str, model.inputs))}, not one picture; give "
                 ".parquet shards with columns of features"

@@ -11,9 +11,10 @@ from signbit.data._tables import is_bytes
 from signbit.data._values import InputEncoder
 from signbit.errors import DataError
 from signbit.format import Input
+from signbit.format.signature import takes_picture
 from signbit.runtime.engine import Engine
 from signbit.scoring._answers import Answer, Answerer
-from signbit.scoring._open_samples import takes_images, targets_of
+from signbit.scoring._open_samples import targets_of
 from signbit.scoring.parts.images import answered, of_contents
 from signbit.scoring.parts.job import Job
 from signbit.scoring.parts.rows import arrow, cells_of, fields_of
@@ -30,7 +31,7 @@ class RowAnswerer:
         model = job.model()
         targets = targets_of(model, job.classes)
         self._targets, self._inputs = targets, model.inputs
-        self._image = column if takes_images(model) else None
+        self._image = column if takes_picture(model.inputs) else None
         self._answerer = Answerer(Engine(model, threads), targets, job.threshold, job.top)
         self._fields = [arrow().field("error", arrow().string()), *fields_of(targets, job.top)]
 
