@@ -51,7 +51,7 @@ def test_seeds_differ_by_run_epoch_and_purpose():
 def test_device_batches_follow_the_order_and_end_with_the_rest():
     pixels = torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1)
     values = pixels, {"labels": torch.arange(10)}
-    batches = DeviceBatches(values, torch.tensor([3, 1, 4, 0, 9]), 2)
+    batches = DeviceBatches(values, torch.tensor([3, 1, 4, 0, 9]).split(2), torch.device("cpu"))
     for images, targets in batches:
         assert images.flatten().tolist() == targets["labels"].tolist()
     assert [targets["labels"].tolist() for _, targets in batches] == [[3, 1], [4, 0], [9]]
@@ -74,7 +74,7 @@ class _Damaged:
 
 def test_a_damaged_image_is_one_line_from_a_worker_too():
     images = ImageSet("x", "train", _Damaged(), np.arange(10), ["a"] * 10)
-    batches = iter(FileBatches(images, torch.tensor([3, 1, 4]), 2, pin_memory=False))
+    batches = iter(FileBatches(images, torch.tensor([3, 1, 4]).split(2), pin_memory=False))
     next(batches)
     with pytest.raises(DataError, match=r"^cat.png is damaged$"):
         next(batches)
@@ -83,7 +83,7 @@ def test_a_damaged_image_is_one_line_from_a_worker_too():
 def test_file_batches_read_the_images_of_their_order():
     pixels = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
     images = ImageSet("x", "train", pixels, np.arange(10), ["a"] * 10)
-    batches = FileBatches(images, torch.tensor([3, 1, 4]), 2, pin_memory=False)
+    batches = FileBatches(images, torch.tensor([3, 1, 4]).split(2), pin_memory=False)
     read = list(batches)
     assert len(read) == len(batches)
     assert [labels.tolist() for _, labels, _ in read] == [[3, 1], [4]]
@@ -172,5 +172,5 @@ def test_plain_inputs_are_full_batches_the_same_in_every_epoch(wanted, batches):
 
 def test_no_two_batches_of_files_share_memory():
     images = ImageSet("few", "train", np.zeros((6, 1, 1, 1), np.uint8), np.arange(6), ["a"])
-    batches = _BatchReader(images, torch.arange(6), 2).batches
+    batches = _BatchReader(images, torch.arange(6).split(2)).batches
     assert len({one.untyped_storage().data_ptr() for one in batches}) == 3

@@ -1,7 +1,7 @@
 """Give a run its images: uint8 on the device, or files that worker processes read."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,19 @@ from signbit.data import ImageSet
 from signbit.errors import SignbitError
 from signbit.format import Preprocessing
 from signbit.models import to_input
+from signbit.ranks import Ranks
 from signbit.train._augment import augment, check_augmentation
 from signbit.train._epoch_data import (
     AbstractData,
     DeviceBatches,
     epoch_seed,
     full_batches,
+    held_out_batches,
+    joint_size,
     plain_batches,
-    shuffled,
     split,
+    training_batches,
+    whole_batches,
 )
 from signbit.train.recipe import Recipe
 
@@ -29,11 +33,14 @@ _MAX_WORKERS = 8
 
 
 class FileBatches:
-    """Batches, in a given order, of a data set in files, which worker processes read."""
+    """Batches of a data set in files, which worker processes read.
 
-    def __init__(self, images: ImageSet, order: Tensor, batch_size: int, pin_memory: bool):
+    batches: the places of the images of each batch.
+    """
+
+    def __init__(self, images: ImageSet, batches: Sequence[Tensor], pin_memory: bool):
         self._loader = DataLoader(
-            _BatchReader(images, order, batch_size),
+            _BatchReader(images, batches),
             batch_size=None,
             num_workers=min(os.cpu_count() or 1, _MAX_WORKERS),
             pin_memory=pin_memory,
@@ -55,11 +62,11 @@ class _BatchReader(Dataset):
     If a worker raised the error itself, its message would be the worker's traceback.
     """
 
-    def __init__(self, images: ImageSet, order: Tensor, batch_size: int):
+    def __init__(self, images: ImageSet, batches: Sequence[Tensor]):
         self.images = images
         # Each has memory of its own. A worker moves the memory of a batch that it has read to where
         # the main process sees it, while it already reads the next one.
-        self.batches = [places.clone() for places in order.split(batch_size)]
+        self.batches = [places.clone() for places in batches]
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -87,13 +94,17 @@ class PixelData(AbstractData):
         recipe: Recipe,
         preprocessing: Preprocessing,
         memory_format: torch.memory_format = torch.contiguous_format,
+        ranks: Ranks | None = None,
     ):
-        super().__init__()
+        super().__init__(ranks)
         self.memory_format = memory_format
         self.images, self.recipe, self.preprocessing = images, recipe, preprocessing
         self.train_indices, self.val_indices = split(len(images.labels), recipe.val_size)
         _, height, width, _ = images.images.shape
         check_augmentation(recipe.augmentation, height, width)
+        joint_size(len(self.train_indices), recipe.batch_size, self.ranks)
+        if len(self.val_indices):
+            held_out_batches(self.val_indices, recipe.batch_size, self.ranks)
         self._resident: tuple[Tensor, ...] | None = None
         self._generator = torch.Generator()
         self._mirrored = torch.empty(0)
@@ -117,15 +128,18 @@ class PixelData(AbstractData):
     def train_dataloader(self) -> Any:
         """The training images, shuffled for this epoch, without a last batch that is not full."""
         epoch, seed = self.epoch, self.recipe.seed
-        order = shuffled(self.train_indices, epoch_seed(seed, epoch, "order"))
         self._generator = torch.Generator(self.device)
-        self._generator.manual_seed(epoch_seed(seed, epoch, "augment"))
-        return self._batches(order[: self.steps_per_epoch * self.recipe.batch_size])
+        self._generator.manual_seed(epoch_seed(seed, epoch, "augment", self.ranks))
+        order = epoch_seed(seed, epoch, "order")
+        return self._batches(
+            training_batches(self.train_indices, order, self.recipe.batch_size, self.ranks)
+        )
 
     def val_dataloader(self) -> Any:
         """The images held out, in order; none in an epoch that ends without validation."""
-        due = self.recipe.evaluates(self.epoch)
-        return self._batches(self.val_indices) if due and len(self.val_indices) else []
+        if not (self.recipe.evaluates(self.epoch) and len(self.val_indices)):
+            return []
+        return self._batches(held_out_batches(self.val_indices, self.recipe.batch_size, self.ranks))
 
     def plain_inputs(self) -> Iterator[Tensor]:
         """Real input of training images without augmentation, the same images in every epoch.
@@ -134,9 +148,10 @@ class PixelData(AbstractData):
         full batches.
         """
         size = self.recipe.batch_size
-        batches = plain_batches(self.recipe.averaging, size, self.steps_per_epoch)
-        order = shuffled(self.train_indices, epoch_seed(self.recipe.seed, 0, "batch norm"))
-        for pixels, _, _ in self._batches(order[: batches * size]):
+        count = plain_batches(self.recipe.averaging, size, self.steps_per_epoch)
+        order = epoch_seed(self.recipe.seed, 0, "batch norm")
+        batches = whole_batches(self.train_indices, order, size, count, self.ranks)
+        for pixels, _, _ in self._batches(batches):
             yield self._to_input(pixels.to(self.device))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> tuple[Tensor, Tensor]:
@@ -151,9 +166,7 @@ class PixelData(AbstractData):
     def _to_input(self, pixels: Tensor) -> Tensor:
         return to_input(pixels, self.preprocessing, self.memory_format)
 
-    def _batches(self, order: Tensor) -> Any:
+    def _batches(self, batches: Sequence[Tensor]) -> Any:
         if self._resident is not None:
-            order = order.to(self.device)
-            return DeviceBatches(self._resident, order, self.recipe.batch_size)
-        pin_memory = self.device.type == "cuda"
-        return FileBatches(self.images, order, self.recipe.batch_size, pin_memory)
+            return DeviceBatches(self._resident, batches, self.device)
+        return FileBatches(self.images, batches, pin_memory=self.device.type == "cuda")

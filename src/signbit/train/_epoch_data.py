@@ -1,8 +1,7 @@
 """What every source of batches shares: seeds, the split, the order of an epoch."""
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -12,14 +11,20 @@ from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
 from signbit.errors import UsageError
+from signbit.ranks import Ranks, ranks_here
 from signbit.train.recipe import Averaging
 
 # Runs with different seeds hold out the same samples, so that their results can be compared.
 _SPLIT_SEED = 0
 
 
-def epoch_seed(seed: int, epoch: int, purpose: str) -> int:
-    """A separate seed for each epoch and purpose, so that resuming needs no generator's state."""
+def epoch_seed(seed: int, epoch: int, purpose: str, ranks: Ranks | None = None) -> int:
+    """A separate seed for each epoch and purpose, so that resuming needs no generator's state.
+
+    ranks: where given, each rank has a seed of its own; that of rank 0 is the seed of one process.
+    """
+    if ranks is not None and not ranks.is_first:
+        purpose = f"{purpose} {ranks.number}"
     entropy = [seed, epoch, *purpose.encode()]
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
 
@@ -59,22 +64,84 @@ def full_batches(count: int, batch_size: int) -> int:
     return max(count // batch_size, 1)
 
 
-class DeviceBatches:
-    """Batches, in a given order, of tensors on one device, as a structure like theirs."""
+def joint_size(samples: int, batch_size: int, ranks: Ranks) -> int:
+    """The size of a batch of training, which all ranks share equally.
 
-    def __init__(self, values: Any, order: Tensor, batch_size: int):
-        self.values, self.order, self.batch_size = values, order, batch_size
+    That is `batch_size`; where there are fewer samples, as many of them as the ranks can share.
+
+    Raises: UsageError where they cannot share a batch, or have less than two samples of it each.
+    """
+    if batch_size % ranks.count or batch_size < 2 * ranks.count:
+        raise UsageError(
+            f"batch_size {batch_size} is the batch of all {ranks.count} processes together; give "
+            f"a multiple of {ranks.count}, at least {2 * ranks.count}"
+        )
+    size = min(batch_size, samples) // ranks.count * ranks.count
+    if size < min(2, samples) * ranks.count:
+        raise UsageError(f"{samples} training samples are too few for {ranks.count} processes")
+    return size
+
+
+def training_batches(places: Tensor, seed: int, batch_size: int, ranks: Ranks) -> Sequence[Tensor]:
+    """The share of a rank of each full batch of an epoch, whose order follows from the seed.
+
+    All ranks together get the batches that one process gets.
+    """
+    size = joint_size(len(places), batch_size, ranks)
+    order = shuffled(places, seed)[: full_batches(len(places), batch_size) * size]
+    return [ranks.share(batch) for batch in order.split(size)]
+
+
+def whole_batches(
+    places: Tensor, seed: int, batch_size: int, count: int, ranks: Ranks
+) -> Sequence[Tensor]:
+    """Those of the first `count` full batches of an epoch that this rank gets whole."""
+    size = joint_size(len(places), batch_size, ranks)
+    return ranks.share(shuffled(places, seed)[: count * size].split(size))
+
+
+def held_out_batches(places: Tensor, batch_size: int, ranks: Ranks) -> Sequence[Tensor]:
+    """The share of a rank of samples held out, in order, in batches of its share of `batch_size`.
+
+    Raises: UsageError where a rank would get none.
+    """
+    if len(places) < ranks.count:
+        raise UsageError(
+            f"{len(places)} samples held out are too few for {ranks.count} processes; hold out "
+            f"{ranks.count} or more, or none"
+        )
+    return ranks.share(places).split(batch_size // ranks.count)
+
+
+class DeviceBatches:
+    """Batches of tensors on one device, as a structure like theirs.
+
+    batches: the places of the samples of each batch.
+    """
+
+    def __init__(self, values: Any, batches: Sequence[Tensor], device: torch.device):
+        self.values = values
+        sizes = [len(batch) for batch in batches]
+        # One transfer for all places.
+        self.batches = torch.cat(list(batches)).to(device).split(sizes) if sizes else ()
 
     def __len__(self) -> int:
-        return math.ceil(len(self.order) / self.batch_size)
+        return len(self.batches)
 
     def __iter__(self) -> Iterator[Any]:
-        for places in self.order.split(self.batch_size):
+        for places in self.batches:
             yield apply_to_collection(self.values, Tensor, Tensor.__getitem__, places)
 
 
 class AbstractData(pl.LightningDataModule, ABC):
-    """Training and validation batches of a run: pairs of inputs and targets on the device."""
+    """Training and validation batches of a run: pairs of inputs and targets on the device.
+
+    ranks: the processes that train together. Each gets its share of every batch.
+    """
+
+    def __init__(self, ranks: Ranks | None = None):
+        super().__init__()
+        self.ranks = ranks_here() if ranks is None else ranks
 
     @property
     @abstractmethod
@@ -83,7 +150,10 @@ class AbstractData(pl.LightningDataModule, ABC):
 
     @abstractmethod
     def plain_inputs(self) -> Iterable[Any]:
-        """Inputs of training samples, the same in every epoch, for the average's batch norms."""
+        """Inputs of training samples, the same in every epoch, for the average's batch norms.
+
+        Every rank gets whole batches, which no other rank gets.
+        """
 
     @property
     def device(self) -> torch.device:

@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
 from signbit.errors import UsageError
+from signbit.ranks import Ranks
 from signbit.train._batch import tensors_in
 from signbit.train._epoch_data import AbstractData, epoch_seed, plain_batches, split
 from signbit.train._sources import (
@@ -36,9 +36,18 @@ _FORMS = (
 class OwnData(AbstractData):
     """Batches of a source to train on, and of one to validate on where there is one."""
 
-    def __init__(self, train: AbstractSource, val: AbstractSource | None, recipe: Recipe):
-        super().__init__()
+    def __init__(
+        self,
+        train: AbstractSource,
+        val: AbstractSource | None,
+        recipe: Recipe,
+        ranks: Ranks | None = None,
+    ):
+        super().__init__(ranks)
         self.train, self.val, self.recipe = train, val, recipe
+        train.check_shares(self.ranks, to_train=True)
+        if val is not None:
+            val.check_shares(self.ranks, to_train=False)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -69,19 +78,19 @@ class OwnData(AbstractData):
 
     def train_dataloader(self) -> Any:
         """The training batches of this epoch."""
-        return self.train.to_train(epoch_seed(self.recipe.seed, self.epoch, "order"))
+        return self.train.to_train(epoch_seed(self.recipe.seed, self.epoch, "order"), self.ranks)
 
     def val_dataloader(self) -> Any:
         """The samples held out, in order; none in an epoch that ends without validation."""
         if self.val is None or not self.recipe.evaluates(self.epoch):
             return []
-        return self.val.in_order(epoch_seed(self.recipe.seed, 0, "validation"))
+        return self.val.in_order(epoch_seed(self.recipe.seed, 0, "validation"), self.ranks)
 
     def plain_inputs(self) -> Iterator[Any]:
         """Inputs of training batches, the same in every epoch; what is random in them stays so."""
-        batches = self.train.to_train(epoch_seed(self.recipe.seed, 0, "batch norm"))
-        count = plain_batches(self.recipe.averaging, self.recipe.batch_size, len(batches))
-        for inputs, _ in islice(batches, count):
+        seed = epoch_seed(self.recipe.seed, 0, "batch norm")
+        count = plain_batches(self.recipe.averaging, self.recipe.batch_size, self.train.steps)
+        for inputs, _ in self.train.whole(seed, count, self.ranks):
             yield move_data_to_device(inputs, self.device)
 
 
@@ -167,7 +176,7 @@ def first_batch(source: AbstractSource) -> tuple[Any, Any]:
     if isinstance(source, ItemSource):
         places = source.places[: source.batch_size].tolist()
         return joined([source.items[place] for place in places])
-    return as_pair(next(iter(source.in_order(0))))
+    return as_pair(next(iter(source.in_order(0, Ranks()))))
 
 
 def arrays_of(source: AbstractSource | None) -> Iterable[tuple[Any, Any]]:

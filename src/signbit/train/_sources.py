@@ -2,7 +2,8 @@
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,11 +11,19 @@ import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
 
 from signbit.errors import UsageError, first_line
-from signbit.train._batch import tensors_in
-from signbit.train._epoch_data import DeviceBatches, full_batches, shuffled
+from signbit.ranks import Ranks
+from signbit.train._batch import sample_count, tensors_in
+from signbit.train._epoch_data import (
+    DeviceBatches,
+    full_batches,
+    held_out_batches,
+    joint_size,
+    training_batches,
+    whole_batches,
+)
 
 # Looks at the inputs and targets of a batch; the text says which batch it is.
 Check = Callable[[Any, Any, str], None]
@@ -47,23 +56,33 @@ class AbstractSource(ABC):
         """The number of samples; None where only the batches are known."""
 
     @abstractmethod
-    def to_train(self, seed: int) -> Batches:
-        """The batches of an epoch. The seed decides their order, and what is random in a sample."""
+    def to_train(self, seed: int, ranks: Ranks) -> Batches:
+        """The share of a rank of each batch of an epoch.
+
+        The seed decides their order, and what is random in a sample.
+        """
 
     @abstractmethod
-    def in_order(self, seed: int) -> Batches:
-        """All samples in order, also those of a last, smaller batch."""
+    def whole(self, seed: int, count: int, ranks: Ranks) -> Iterable[Any]:
+        """Those of the first `count` batches of an epoch that this rank gets whole."""
+
+    @abstractmethod
+    def in_order(self, seed: int, ranks: Ranks) -> Batches:
+        """The share of a rank of all samples in order, also those of a last, smaller batch."""
+
+    @abstractmethod
+    def check_shares(self, ranks: Ranks, to_train: bool) -> None:
+        """Raises: UsageError where the ranks cannot share the batches."""
 
 
-class ArraySource(AbstractSource):
-    """Tensors that have a row for each sample. They lie on the device while a run trains.
+class AbstractPlaces(AbstractSource):
+    """Samples that are found by their place.
 
-    values: a pair of inputs and targets, each a tensor or tensors in a tuple or dict.
-    places: the rows that are used.
+    places: those that are used.
     """
 
-    def __init__(self, values: tuple[Any, Any], places: Tensor, batch_size: int):
-        self.values, self.places, self.batch_size = values, places, batch_size
+    def __init__(self, places: Tensor, batch_size: int):
+        self.places, self.batch_size = places, batch_size
 
     @property
     def steps(self) -> int:
@@ -72,27 +91,54 @@ class ArraySource(AbstractSource):
 
     @property
     def samples(self) -> int:
-        """The number of rows that are used."""
+        """The number of samples that are used."""
         return len(self.places)
 
-    def to_train(self, seed: int) -> Batches:
+    def to_train(self, seed: int, ranks: Ranks) -> Batches:
         """Full batches in a random order."""
-        return self._batches(shuffled(self.places, seed)[: self.steps * self.batch_size])
+        return self.batches(training_batches(self.places, seed, self.batch_size, ranks), seed)
 
-    def in_order(self, seed: int) -> Batches:
-        """All rows."""
-        return self._batches(self.places)
+    def whole(self, seed: int, count: int, ranks: Ranks) -> Batches:
+        """Every `ranks.count`-th batch."""
+        return self.batches(whole_batches(self.places, seed, self.batch_size, count, ranks), seed)
+
+    def in_order(self, seed: int, ranks: Ranks) -> Batches:
+        """Every `ranks.count`-th sample."""
+        return self.batches(held_out_batches(self.places, self.batch_size, ranks), seed)
+
+    def check_shares(self, ranks: Ranks, to_train: bool) -> None:
+        """Raises: UsageError where the ranks cannot share the batches."""
+        if to_train:
+            joint_size(len(self.places), self.batch_size, ranks)
+        else:
+            held_out_batches(self.places, self.batch_size, ranks)
+
+    @abstractmethod
+    def batches(self, places: Sequence[Tensor], seed: int) -> Batches:
+        """The batches of samples at these places."""
+
+
+class ArraySource(AbstractPlaces):
+    """Tensors that have a row for each sample. They lie on the device while a run trains.
+
+    values: a pair of inputs and targets, each a tensor or tensors in a tuple or dict.
+    places: the rows that are used.
+    """
+
+    def __init__(self, values: tuple[Any, Any], places: Tensor, batch_size: int):
+        super().__init__(places, batch_size)
+        self.values = values
 
     def to(self, device: torch.device) -> None:
         """Move all rows."""
         self.values = apply_to_collection(self.values, Tensor, Tensor.to, device)
 
-    def _batches(self, order: Tensor) -> Batches:
-        device = tensors_in(self.values)[0].device
-        return DeviceBatches(self.values, order.to(device), self.batch_size)
+    def batches(self, places: Sequence[Tensor], seed: int) -> Batches:
+        """Nothing is random in a row."""
+        return DeviceBatches(self.values, places, tensors_in(self.values)[0].device)
 
 
-class ItemSource(AbstractSource):
+class ItemSource(AbstractPlaces):
     """A data set whose items are pairs of an input and a target.
 
     What is random in an item follows from the epoch and the item alone, so the number of workers
@@ -103,32 +149,14 @@ class ItemSource(AbstractSource):
     """
 
     def __init__(self, items: Any, places: Tensor, batch_size: int, workers: int):
-        self.items, self.places = items, places
-        self.batch_size, self.workers = batch_size, workers
+        super().__init__(places, batch_size)
+        self.items, self.workers = items, workers
 
-    @property
-    def steps(self) -> int:
-        """The number of full batches; 1 where there is only a smaller one."""
-        return full_batches(len(self.places), self.batch_size)
-
-    @property
-    def samples(self) -> int:
-        """The number of items that are used."""
-        return len(self.places)
-
-    def to_train(self, seed: int) -> Batches:
-        """Full batches in a random order."""
-        return self._batches(shuffled(self.places, seed)[: self.steps * self.batch_size], seed)
-
-    def in_order(self, seed: int) -> Batches:
-        """All items."""
-        return self._batches(self.places, seed)
-
-    def _batches(self, order: Tensor, seed: int) -> Batches:
+    def batches(self, places: Sequence[Tensor], seed: int) -> Batches:
+        """Random numbers in an item follow from the seed and its place."""
         loader = DataLoader(
             _SeededItems(self.items, seed),
-            self.batch_size,
-            sampler=order.tolist(),
+            batch_sampler=[batch.tolist() for batch in places],
             num_workers=self.workers,
             collate_fn=joined,
         )
@@ -165,13 +193,35 @@ class LoaderSource(AbstractSource):
     def samples(self) -> None:
         """Only the batches are counted."""
 
-    def to_train(self, seed: int) -> Batches:
-        """The batches of the loader."""
-        return _SeededBatches(self.loader, seed, self.check)
+    def to_train(self, seed: int, ranks: Ranks) -> Batches:
+        """The batches of the loader. Each rank reads all of a batch, and keeps its share."""
+        batches = _SeededBatches(self.loader, seed, self.check)
+        return batches if ranks.count == 1 else _SharedBatches(batches, ranks)
 
-    def in_order(self, seed: int) -> Batches:
-        """The batches of the loader."""
-        return _SeededBatches(self.loader, seed, self.check)
+    def whole(self, seed: int, count: int, ranks: Ranks) -> Iterable[Any]:
+        """Every `ranks.count`-th batch; each rank reads all of them."""
+        batches = islice(_SeededBatches(self.loader, seed, self.check), count)
+        return islice(batches, ranks.number, None, ranks.count)
+
+    def in_order(self, seed: int, ranks: Ranks) -> Batches:
+        """Every `ranks.count`-th batch; each rank reads all of them."""
+        batches = _SeededBatches(self.loader, seed, self.check)
+        return batches if ranks.count == 1 else _TakenInTurn(batches, ranks)
+
+    def check_shares(self, ranks: Ranks, to_train: bool) -> None:
+        """Raises: UsageError where the ranks cannot share the batches."""
+        if ranks.count > 1 and isinstance(
+            getattr(self.loader, "sampler", None), DistributedSampler
+        ):
+            raise UsageError(
+                "the loader has a DistributedSampler, but train() divides each batch among the "
+                "processes itself; leave the sampler out"
+            )
+        if not to_train and self.steps < ranks.count:
+            raise UsageError(
+                f"the loader of samples held out has {self.steps} batches, too few for "
+                f"{ranks.count} processes; give it smaller batches"
+            )
 
 
 class _SeededItems(Dataset):
@@ -217,6 +267,40 @@ class _SeededBatches:
             if self.check is not None:
                 self.check(inputs, targets, f"batch {number + 1}")
             yield inputs, targets
+
+
+class _SharedBatches:
+    """The rows of each batch that are the share of a rank."""
+
+    def __init__(self, batches: Batches, ranks: Ranks):
+        self.batches, self.ranks = batches, ranks
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        for number, batch in enumerate(self.batches):
+            size = sample_count(batch[1])
+            if size % self.ranks.count:
+                raise UsageError(
+                    f"batch {number + 1} of the loader has {size} samples, which "
+                    f"{self.ranks.count} processes cannot share equally; give a batch size that "
+                    "they can, and drop_last=True"
+                )
+            yield apply_to_collection(batch, Tensor, self.ranks.share)
+
+
+class _TakenInTurn:
+    """Every count-th batch, from that at the number of a rank on."""
+
+    def __init__(self, batches: Batches, ranks: Ranks):
+        self.batches, self.ranks = batches, ranks
+
+    def __len__(self) -> int:
+        return len(self.ranks.share(range(len(self.batches))))
+
+    def __iter__(self) -> Iterator[Any]:
+        return islice(self.batches, self.ranks.number, None, self.ranks.count)
 
 
 def _generators(loader: Any) -> list[torch.Generator]:
