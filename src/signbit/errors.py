@@ -6,9 +6,13 @@ from difflib import get_close_matches
 
 
 class SignbitError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    is_told: whether another process of the same job reports it to the user.
+    """
 
     exit_code = 1
+    is_told = False
 
 
 class UsageError(SignbitError, ValueError):

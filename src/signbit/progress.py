@@ -14,6 +14,7 @@ from rich.progress import (
 )
 
 from signbit.errors import printable
+from signbit.ranks import ranks_here
 
 
 @contextmanager
@@ -30,6 +31,7 @@ def progress_bar(
         DownloadColumn() if in_bytes else MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
         console=Console(stderr=True),
+        disable=not ranks_here().is_first,
     )
     with bar:
         task = bar.add_task(printable(description), total=total)
@@ -37,7 +39,9 @@ def progress_bar(
 
 
 def note(text: str) -> None:
-    """Tell something on standard error, next to the progress."""
+    """Tell something on standard error, next to the progress; of several processes, rank 0 does."""
+    if not ranks_here().is_first:
+        return
     Console(stderr=True).print(
         f"signbit: {printable(text)}", markup=False, highlight=False, soft_wrap=True
     )

@@ -1,11 +1,10 @@
 """The place of this process among those that `torchrun` has started to do one job together."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
-T = TypeVar("T")
+_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RESTART_COUNT")
 
 
 @dataclass(frozen=True)
@@ -15,7 +14,7 @@ class Ranks:
     number: from 0. Rank 0 alone writes files and messages.
     local: the number among the processes of this machine, which is that of its GPU.
     local_count: how many processes there are on this machine.
-    restarts: how often `torchrun` has started all of them again.
+    restarts: how often `torchrun` of this machine has started its processes again.
     """
 
     number: int = 0
@@ -29,8 +28,11 @@ class Ranks:
         """Whether this is rank 0, which there always is."""
         return self.number == 0
 
-    def share(self, things: Sequence[T]) -> Sequence[T]:
-        """Every count-th of the things, from that at `number` on. No two ranks get the same one."""
+    def share(self, things: Any) -> Any:
+        """Every count-th of a sequence or tensor, from that at `number` on.
+
+        No two ranks get the same one.
+        """
         return things if self.count == 1 else things[self.number :: self.count]
 
 
@@ -38,5 +40,4 @@ def ranks_here() -> Ranks:
     """What `torchrun` says in the environment; one process where it has not started this one."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return Ranks()
-    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RESTART_COUNT")
-    return Ranks(*(int(os.environ[name]) for name in names))
+    return Ranks(*(int(os.environ[name]) for name in _VARIABLES))

@@ -140,6 +140,8 @@ def _run(arguments: list[str] | None) -> None:
         stopped = _stopped(interrupt)
         _fail(str(stopped), stopped.exit_code)
     except SignbitError as error:
+        if error.is_told:
+            sys.exit(error.exit_code)
         _fail(str(error), error.exit_code)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]

@@ -9,6 +9,7 @@ from signbit.cli._app import commands
 from signbit.cli._options import DataDir, Device, Download, Json, Zeros, parse_settings
 from signbit.cli._output import say, write_json
 from signbit.errors import UsageError
+from signbit.ranks import ranks_here
 
 
 @commands.register("train")
@@ -119,7 +120,8 @@ def train(
         chosen = load_recipe(recipe or "quick", parse_settings(settings or ()) | short)
         run = Run(chosen, model, data, out, where, download, device or "cpu", zeros=zeros)
         metrics = start(run)
-    _report(out, metrics, json_file)
+    if ranks_here().is_first:
+        _report(out, metrics, json_file)
 
 
 def _report(out: Path, metrics: dict[str, float], json_file: Path | None) -> None:

@@ -10,6 +10,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from signbit.train._batch import call
+from signbit.train._group import ALONE, Group
+from signbit.train._joint_norms import average_statistics
 
 # The average forgets faster in its first steps, so that the random start soon has no effect.
 _WARMUP_STEPS = 10
@@ -35,10 +37,12 @@ class AverageModel(nn.Module):
         get_ema_multi_avg_fn(decay)(list(self.model.parameters()), list(model.parameters()), step)
 
     @torch.no_grad()
-    def measure(self, model: nn.Module, batches: Iterable[Any]) -> None:
+    def measure(self, model: nn.Module, batches: Iterable[Any], group: Group = ALONE) -> None:
         """Measure the statistics of batch norms on `batches`; copy other buffers from `model`.
 
         Those are measured that `model` has in training mode.
+
+        batches: those of this rank. The statistics are the means over the batches of all ranks.
 
         The running statistics of `model` do not fit: some averaged weights have other signs.
 
@@ -56,12 +60,16 @@ class AverageModel(nn.Module):
         self.model.eval()
         for norm, _ in norms:
             norm.train().reset_running_stats()
-        for index, inputs in enumerate(batches):
+        count = 0
+        for count, inputs in enumerate(batches, start=1):
             for norm, _ in norms:
                 # All batches have the same weight. momentum=None does this too, but waits for the
                 # device.
-                norm.momentum = 1 / (index + 1)
+                norm.momentum = 1 / count
             call(self.model, inputs)
         for norm, momentum in norms:
             norm.momentum = momentum
+        average_statistics([norm for norm, _ in norms], count, group)
+        for norm, _ in norms:
+            group.add(norm.num_batches_tracked)
         self.model.eval()

@@ -54,7 +54,7 @@ class RunCheckpointIO(CheckpointIO):
         content = read_bytes(path)
         _verify(shown, content)
         checkpoint = parse_torch_file(shown, content, only_plain=True)
-        differ = _differences(_flat(_facts(shown, checkpoint)), _flat(self.facts))
+        differ = differences(flat(_facts(shown, checkpoint)), flat(self.facts), "now")
         if differ:
             more = f" and {len(differ) - _NAMED} more" if len(differ) > _NAMED else ""
             raise UsageError(
@@ -122,20 +122,24 @@ def _parts(value: Any) -> Any:
     return value.values() if isinstance(value, dict) else value
 
 
-def _flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested facts as one dict with dotted names."""
-    flat: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for key, value in facts.items():
         name = f"{prefix}{key}"
-        flat |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return flat
+        found |= flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return found
 
 
-def _differences(found: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def differences(one: Mapping[str, Any], other: Mapping[str, Any], name: str) -> list[str]:
+    """A text for each fact in which two differ.
+
+    name: of the other one, for the texts.
+    """
     return [
-        f"{printable(name)[:_SHOWN]} {_text(found.get(name))}, now {_text(now.get(name))}"
-        for name in {**now, **found}
-        if found.get(name) != now.get(name)
+        f"{printable(key)[:_SHOWN]} {_text(one.get(key))}, {name} {_text(other.get(key))}"
+        for key in {**other, **one}
+        if one.get(key) != other.get(key)
     ]
 
 

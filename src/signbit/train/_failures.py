@@ -6,9 +6,11 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from signbit.errors import TrainingError, first_line
+from signbit.ranks import Ranks
 from signbit.signals import stop_if_asked
 from signbit.train._module import TrainingModule
 from signbit.train.recipe import Recipe
@@ -74,8 +76,8 @@ class FiniteTraining(pl.Callback):
 
 
 @contextmanager
-def machine_errors(recipe: Recipe) -> Iterator[None]:
-    """Turn errors of the machine into a TrainingError that names the way out."""
+def machine_errors(recipe: Recipe, ranks: Ranks) -> Iterator[None]:
+    """Turn errors of the machine, and of other ranks, into a TrainingError with the way out."""
     try:
         yield
     # torch and its compiler raise kinds of RuntimeError for these.
@@ -84,6 +86,11 @@ def machine_errors(recipe: Recipe) -> Iterator[None]:
             raise TrainingError(
                 f"the memory is full: {_reason(error)}; train with a batch_size below "
                 f"{recipe.batch_size}"
+            ) from error
+        if ranks.count > 1 and _is_of_peers(error):
+            raise TrainingError(
+                f"another process of this run has ended ({first_line(error)}); its own message, or "
+                "the end of torchrun's, says why. The last checkpoint is intact"
             ) from error
         if recipe.compile and _is_of_compiler(error):
             raise TrainingError(
@@ -96,6 +103,11 @@ def machine_errors(recipe: Recipe) -> Iterator[None]:
 def _is_of_memory(error: Exception) -> bool:
     on_cpu = "can't allocate memory" in str(error)
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or on_cpu
+
+
+def _is_of_peers(error: Exception) -> bool:
+    texts = ("gloo", "Connection closed by peer", "Connection reset by peer")
+    return isinstance(error, dist.DistError) or any(text in str(error) for text in texts)
 
 
 def _is_of_compiler(error: Exception) -> bool:

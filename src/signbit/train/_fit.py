@@ -5,12 +5,12 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 
 from signbit.errors import (
     CheckpointError,
@@ -27,11 +27,12 @@ from signbit.signals import signal_of
 from signbit.train._checkpoint import RunCheckpointIO
 from signbit.train._diagnostics import BinaryDiagnostics
 from signbit.train._failures import FiniteTraining, machine_errors
+from signbit.train._group import Group
 from signbit.train._progress import RunProgress
 from signbit.train._run import AnyRun
-from signbit.train._run_files import is_new, note_environment, write_run
+from signbit.train._run_files import holds, is_new, note_environment, write_run
 from signbit.train._run_recorder import LAST_CHECKPOINT, RunRecorder
-from signbit.train._training import Training
+from signbit.train._training import Training, check_device, require_same
 
 # Builds what is trained. True where the weights come from a checkpoint of the run.
 Prepare = Callable[[bool], Training]
@@ -40,51 +41,86 @@ Prepare = Callable[[bool], Training]
 def start_in_folder(run: AnyRun, prepare: Prepare) -> dict[str, float]:
     """Train from the start in a folder that is new or empty; returns the last epoch's metrics.
 
+    A process that `torchrun` has started again goes on with the run.
+
     Raises: the errors of `train`.
     """
-    if run.folder.exists() and not run.folder.is_dir():
-        raise OutputError(f"{printable(str(run.folder))} is a file; choose a folder")
-    with lock(run.folder):
-        remove_leftovers(run.folder)
-        if not is_new(run):
-            raise UsageError(
-                f"{printable(str(run.folder))} is not empty; choose another folder, or go on with "
-                f"{run.option_to_resume}"
-            )
-        return _fit(run, False, prepare)
+    group = Group.join(check_device(run.device))
+    with _locked(run, group):
+        restarted = any(group.all_of(group.ranks.restarts))
+        resume = group.of_first(group.together(lambda: _is_continued(run, group, restarted)))
+        return _fit(run, resume, prepare, group)
 
 
 def resume_in_folder(run: AnyRun, prepare: Prepare) -> dict[str, float]:
-    """Go on from the last checkpoint of a folder that the caller has locked.
+    """Go on from the last checkpoint of a folder that holds the run.
 
     Raises: the errors of `resume`.
     """
+    group = Group.join(check_device(run.device))
+    with _locked(run, group):
+        return _fit(run, True, prepare, group)
+
+
+@contextmanager
+def _locked(run: AnyRun, group: Group) -> Iterator[None]:
+    """The folder of a run, which rank 0 locks for all."""
+    with ExitStack() as stack:
+        group.together(lambda: _lock(run, stack) if group.ranks.is_first else None)
+        yield
+
+
+def _lock(run: AnyRun, stack: ExitStack) -> None:
+    if run.folder.exists() and not run.folder.is_dir():
+        raise OutputError(f"{printable(str(run.folder))} is a file; choose a folder")
+    stack.enter_context(lock(run.folder))
     remove_leftovers(run.folder)
-    return _fit(run, True, prepare)
 
 
-def _fit(run: AnyRun, resume: bool, prepare: Prepare) -> dict[str, float]:
+def _is_continued(run: AnyRun, group: Group, restarted: bool) -> bool:
+    """Whether processes that were started before have begun this run, as rank 0 sees.
+
+    Raises: UsageError where the folder is not empty.
+    """
+    if not group.ranks.is_first or is_new(run):
+        return False
+    if restarted and holds(run):
+        return True
+    raise UsageError(
+        f"{printable(str(run.folder))} is not empty; choose another folder, or go on with "
+        f"{run.option_to_resume}"
+    )
+
+
+def _fit(run: AnyRun, resume: bool, prepare: Prepare, group: Group) -> dict[str, float]:
     checkpoint = run.folder / LAST_CHECKPOINT
-    resumed = checkpoint if resume and checkpoint.exists() else None
-    training = prepare(resumed is not None)
+    resumed = checkpoint if resume and group.of_first(checkpoint.exists()) else None
+    training = group.together(lambda: prepare(resumed is not None))
+    require_same(training, group)
+    group.together(lambda: _write_settings(run, resume) if group.ranks.is_first else None)
+    recorder = RunRecorder(run.folder, training.save, training.info, group)
+    with training.module.joined(group):
+        _run_trainer(run, recorder, training, resumed)
+    if resumed is not None and not recorder.rows:
+        raise _foreign_state(resumed, "no epoch in its table of metrics")
+    return recorder.rows[-1]
+
+
+def _write_settings(run: AnyRun, resume: bool) -> None:
     if resume:
         note_environment(run)
     else:
         write_run(run)
-    recorder = RunRecorder(run.folder, training.save, training.info)
-    _run_trainer(run, recorder, training, resumed)
-    if resumed is not None and not recorder.rows:
-        raise _foreign_state(resumed, "no epoch in its table of metrics")
-    return recorder.rows[-1]
 
 
 def _run_trainer(
     run: AnyRun, recorder: RunRecorder, training: Training, resumed: Path | None
 ) -> None:
     previous = signal.getsignal(signal.SIGINT)
+    group = recorder.group
     try:
-        with _quiet_lightning(), machine_errors(run.recipe):
-            trainer = _trainer(run, recorder, training.facts)
+        with _quiet_lightning(), machine_errors(run.recipe, group.ranks):
+            trainer = _trainer(run, recorder, training)
             trainer.fit(training.module, datamodule=training.data, ckpt_path=resumed)
     except SignbitError:
         raise
@@ -95,19 +131,23 @@ def _run_trainer(
         raise _foreign_state(resumed, f"{type(error).__name__}: {first_line(error)}") from error
     except SystemExit as end:
         # Lightning turns Ctrl-C into this error after it has shut everything down.
-        checkpoint = run.folder / LAST_CHECKPOINT
-        state = (
-            f"{checkpoint} is complete" if checkpoint.exists() else "no checkpoint is written yet"
-        )
-        raise TrainingInterruptedError(
-            f"interrupted after {recorder.saved} of {run.recipe.epochs} epochs; {state}. Go on "
-            f"with: {run.way_on}",
-            signal_of(end.__context__),
-        ) from None
+        raise _interrupted(run, recorder, end) from None
     finally:
         # Only the main thread can set signal handlers. None is a handler that is not Python's.
         if previous is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, previous)
+
+
+def _interrupted(run: AnyRun, recorder: RunRecorder, end: SystemExit) -> TrainingInterruptedError:
+    checkpoint = run.folder / LAST_CHECKPOINT
+    state = f"{checkpoint} is complete" if checkpoint.exists() else "no checkpoint is written yet"
+    error = TrainingInterruptedError(
+        f"interrupted after {recorder.saved} of {run.recipe.epochs} epochs; {state}. Go on "
+        f"with: {run.way_on}",
+        signal_of(end.__context__),
+    )
+    error.is_told = not recorder.group.ranks.is_first
+    return error
 
 
 def _foreign_state(checkpoint: Path, reason: str) -> CheckpointError:
@@ -117,16 +157,21 @@ def _foreign_state(checkpoint: Path, reason: str) -> CheckpointError:
     )
 
 
-def _trainer(run: AnyRun, recorder: RunRecorder, facts: dict[str, Any]) -> pl.Trainer:
+def _trainer(run: AnyRun, recorder: RunRecorder, training: Training) -> pl.Trainer:
+    ranks = recorder.group.ranks
     return pl.Trainer(
         accelerator="gpu" if run.device == "cuda" else "cpu",
-        devices=1,
+        devices=ranks.local_count,
+        num_nodes=ranks.count // ranks.local_count,
+        strategy=DDPStrategy(**training.ddp) if ranks.count > 1 else "auto",
+        # Each rank is given its own share of every batch.
+        use_distributed_sampler=False,
         max_epochs=run.recipe.epochs,
         # Shapes never change, so it is worth searching for the fastest convolution once.
         benchmark=run.device == "cuda",
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
-        callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(), recorder],
-        plugins=[RunCheckpointIO(facts)],
+        callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(ranks), recorder],
+        plugins=[RunCheckpointIO(training.facts)],
         default_root_dir=run.folder,
         enable_progress_bar=False,
         enable_model_summary=False,

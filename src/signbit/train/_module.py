@@ -1,5 +1,7 @@
 """The Lightning module: the training step, and the network that is evaluated and saved."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,6 +13,8 @@ from signbit.quantizers import set_progress
 from signbit.train._averaging import AverageModel
 from signbit.train._batch import as_float32, call, detached, forward
 from signbit.train._epoch_data import epoch_seed
+from signbit.train._group import ALONE, Group
+from signbit.train._joint_norms import agree_on_buffers, joint_norms
 from signbit.train._objective import Objective
 from signbit.train._patterns import freeze, keep_statistics, require_matches
 from signbit.train._tally import EpochTally
@@ -24,6 +28,7 @@ class TrainingModule(pl.LightningModule):
 
     objective: what is minimised and measured; None for the cross-entropy of classes.
     average: the network that is evaluated and saved in place of `model`; None without `averaging`.
+    group: the processes that train together. Their models have equal parameters in every step.
 
     Raises: UsageError where an optimizer of the recipe cannot train the model, or a pattern of the
         recipe fits nothing in it.
@@ -52,6 +57,15 @@ class TrainingModule(pl.LightningModule):
         self.objective = Objective.of_classes(recipe) if objective is None else objective
         self._teacher, self.tally = teacher, EpochTally(self.objective.metrics)
         self._optimizers: list[torch.optim.Optimizer] = []
+        self.group = ALONE
+
+    @contextmanager
+    def joined(self, group: Group) -> Iterator[None]:
+        """Train together with the other ranks of a group, in the body."""
+        self.group = group
+        is_joint = group.ranks.count > 1 and self.recipe.batch_norms is None
+        with joint_norms(self.model, group) if is_joint else nullcontext():
+            yield
 
     @property
     def evaluated(self) -> nn.Module:
@@ -76,7 +90,8 @@ class TrainingModule(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Seed the random numbers of the forward pass, and tell quantizers the progress."""
-        torch.manual_seed(epoch_seed(self.recipe.seed, self.current_epoch, "forward"))
+        seed = epoch_seed(self.recipe.seed, self.current_epoch, "forward", self.group.ranks)
+        torch.manual_seed(seed)
         keep_statistics(self.model, self.recipe.frozen or ())
         set_progress(self, self.current_epoch / max(self.recipe.epochs - 1, 1))
         self.tally.reset()
@@ -99,7 +114,8 @@ class TrainingModule(pl.LightningModule):
         rate = self.recipe.schedule.lr(step / self.steps_per_epoch, self.recipe.epochs, base)
         for group in self._groups():
             group["lr"] = group["initial_lr"] * (rate / base)
-        loss.backward()
+        # With several ranks, this averages the gradients over them.
+        self.manual_backward(loss)
         for optimizer in self._optimizers:
             optimizer.step()
             optimizer.zero_grad()
@@ -112,10 +128,16 @@ class TrainingModule(pl.LightningModule):
         """After the last batch, log the epoch's figures, and measure the average's batch norms."""
         if not self.trainer.is_last_batch:
             return
-        self.log_dict(self.tally.means(), on_step=False, on_epoch=True, batch_size=1)
-        if self.average is not None and self.recipe.evaluates(self.current_epoch):
+        self.log_dict(
+            self.tally.joint_means(self.group), on_step=False, on_epoch=True, batch_size=1
+        )
+        if not self.recipe.evaluates(self.current_epoch):
+            return
+        agree_on_buffers(self.model, self.group)
+        if self.average is not None:
             # Measured without autocast, like validation, because the network is used in float32.
-            self.average.measure(self.model, self.trainer.datamodule.plain_inputs())  # pyright: ignore
+            inputs = self.trainer.datamodule.plain_inputs()  # pyright: ignore
+            self.average.measure(self.model, inputs, self.group)
 
     def on_validation_epoch_start(self) -> None:
         """Start anew."""
@@ -130,7 +152,8 @@ class TrainingModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the figures of the samples held out."""
-        self.log_dict({f"val_{name}": value for name, value in self.tally.means().items()})
+        means = self.tally.joint_means(self.group)
+        self.log_dict({f"val_{name}": value for name, value in means.items()})
 
     def _groups(self) -> list[dict[str, Any]]:
         return [group for optimizer in self._optimizers for group in optimizer.param_groups]

@@ -13,7 +13,6 @@ from torch import nn
 from signbit.data import ImageSet
 from signbit.data import load as load_data
 from signbit.errors import UsageError
-from signbit.folder_lock import lock
 from signbit.format import Preprocessing
 from signbit.models import (
     Architecture,
@@ -59,11 +58,9 @@ def resume(
     Raises: CheckpointError where the folder is not that of a run; UsageError where its recipe or
     the data have changed since its start; and the errors of `train`.
     """
-    read_run(folder)  # first, so that no lock is made in a folder without a run
-    with lock(folder):
-        run = read_run(folder)
-        run = replace(run, device=device or run.device, data_dir=data_dir or run.data_dir)
-        return resume_in_folder(run, partial(prepare, run, teacher))
+    run = read_run(folder)
+    run = replace(run, device=device or run.device, data_dir=data_dir or run.data_dir)
+    return resume_in_folder(run, partial(prepare, run, teacher))
 
 
 def prepare(run: Run, teacher: nn.Module | None, resumed: bool) -> Training:

@@ -8,13 +8,18 @@ from typing import Any
 from torch import Tensor, nn
 
 from signbit.errors import UsageError, printable
-from signbit.folder_lock import lock
 from signbit.models import RUN_FILE, Architecture, read_weights, save_weights
 from signbit.models import load_weights as fill_from
-from signbit.train._first_batch import FirstBatch, check_loss, require_numbers, run_first_batch
+from signbit.train._first_batch import (
+    FirstBatch,
+    check_loss,
+    has_unused_parameters,
+    require_numbers,
+    run_first_batch,
+)
 from signbit.train._fit import resume_in_folder, start_in_folder
 from signbit.train._initial_weights import copy_weights
-from signbit.train._own_data import OwnData, arrays_of, first_batch, own_data
+from signbit.train._own_data import OwnData, arrays_of, checksum, first_batch, own_data
 from signbit.train._own_objective import LossChoice, MetricChoice, loss_of, objective_of
 from signbit.train._patterns import freeze
 from signbit.train._run import without_folders
@@ -63,9 +68,8 @@ def train_own(run: OwnRun, resume: bool) -> dict[str, float]:
         return built[0]
 
     if resume:
-        require_own_run(run.folder)  # first, so that no lock is made in a folder without a run
-        with lock(run.folder):
-            metrics = resume_in_folder(run, prepare)
+        require_own_run(run.folder)
+        metrics = resume_in_folder(run, prepare)
     else:
         metrics = start_in_folder(run, prepare)
     trained = built[0].module.evaluated
@@ -135,7 +139,9 @@ def _prepare(run: OwnRun, resumed: bool) -> Training:
         "data": data.facts,
     }
     info = {OWN_MODULE: _name(run.module), "recipe": kept}
-    return Training(module, data, save_weights, info, facts)
+    sample = checksum((batch.inputs, batch.targets))
+    unused = data.ranks.count > 1 and has_unused_parameters(run.module, loss, batch)
+    return Training(module, data, save_weights, info, facts, sample, unused)
 
 
 def _check_data(data: OwnData, loss: AbstractLoss, batch: FirstBatch) -> None:

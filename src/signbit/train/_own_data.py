@@ -61,7 +61,7 @@ class OwnData(AbstractData):
             "samples": self.train.samples,
             "steps": self.train.steps,
             "val_samples": None if self.val is None else self.val.samples,
-            "targets_crc32": _checksum(self.train),
+            "targets_crc32": next((checksum(one) for _, one in arrays_of(self.train)), None),
         }
 
     def check_batches(self, check: Check) -> None:
@@ -184,11 +184,10 @@ def arrays_of(source: AbstractSource | None) -> Iterable[tuple[Any, Any]]:
     return [source.values] if isinstance(source, ArraySource) else []
 
 
-def _checksum(source: AbstractSource) -> int | None:
-    """A checksum of all targets that are in memory."""
-    if not isinstance(source, ArraySource):
-        return None
-    checksum = 0
-    for target in tensors_in(source.values[1]):
-        checksum = zlib.crc32(target.cpu().contiguous().numpy().tobytes(), checksum)
-    return checksum
+def checksum(values: Any) -> int:
+    """A checksum of all tensors in a structure."""
+    found = 0
+    for tensor in tensors_in(values):
+        plain = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        found = zlib.crc32(plain.numpy().tobytes(), found)
+    return found

@@ -98,6 +98,10 @@ def _try(name: str, metric: Any, outputs: Any, targets: Any) -> None:
             f"({', '.join(registered.names())}), or a torchmetrics.Metric"
         )
     tried = metric.clone().cpu()
+    for part in tried.modules():
+        if isinstance(part, Metric):
+            # Other ranks may not get here.
+            part.distributed_available_fn = _nowhere
     tried.reset()
     try:
         tried.update(outputs, targets)
@@ -108,6 +112,10 @@ def _try(name: str, metric: Any, outputs: Any, targets: Any) -> None:
     if not isinstance(value, Tensor) or value.numel() != 1:
         found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise UsageError(f"metric {name!r} gives {found}; a single number is needed")
+
+
+def _nowhere() -> bool:
+    return False
 
 
 def refused(what: str, error: Exception) -> UsageError:

@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from signbit.ranks import Ranks
 from signbit.train._batch import sample_count
 from signbit.train._module import TrainingModule
 from signbit.train._objective import Objective
@@ -21,11 +22,13 @@ class RunProgress(pl.Callback):
 
     Feeding is all the time between two training steps: fetching the batch, moving it,
     augmenting it, and the other callbacks' work. A GPU works on after a step has returned, so this
-    share is not reported there.
+    share is not reported there. Of several ranks, the first one shows its own share and loss, and
+    the speed of all.
     """
 
-    def __init__(self):
-        self.console = Console(stderr=True)
+    def __init__(self, ranks: Ranks):
+        self.ranks = ranks
+        self.console = Console(stderr=True, quiet=not ranks.is_first)
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
@@ -33,7 +36,7 @@ class RunProgress(pl.Callback):
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
             console=self.console,
-            disable=not self.console.is_terminal,
+            disable=not (ranks.is_first and self.console.is_terminal),
         )
         self._task = TaskID(0)
         self._samples = 0
@@ -76,7 +79,7 @@ class RunProgress(pl.Callback):
         self._stepping += now - self._step_start
         self._samples += sample_count(batch[1])
         seconds = now - self._epoch_start
-        self._speed["images_per_second"] = self._samples / seconds
+        self._speed["images_per_second"] = self._samples * self.ranks.count / seconds
         if pl_module.device.type == "cpu":
             self._speed["feed_share"] = 1 - self._stepping / seconds
         self._bar.advance(self._task)
@@ -84,7 +87,9 @@ class RunProgress(pl.Callback):
             self._shown_at = now
             assert isinstance(pl_module, TrainingModule)
             objective = pl_module.objective
-            figures = _figures(pl_module.tally.means([objective.goal]), objective)
+            # Metrics are computed by all ranks together, so not here.
+            known = [objective.goal] if self.ranks.count == 1 else []
+            figures = _figures(pl_module.tally.means(known), objective)
             rate = f"{self._speed['images_per_second']:,.0f} images/s"
             self._bar.update(self._task, state="  ".join([*figures, rate]))
 
@@ -126,7 +131,7 @@ def _line(trainer: pl.Trainer, objective: Objective) -> str:
 def _figures(metrics: Mapping[str, float], objective: Objective) -> list[str]:
     """The loss of training, and the goal where it is another figure."""
     parts, goal = [f"loss {metrics['loss']:.3f}"], objective.goal
-    if goal != "loss":
+    if goal in metrics and goal != "loss":
         name = "train" if goal == "accuracy" else f"{goal}: train"
         parts.append(f"{name} {_value(metrics[goal], objective)}")
     return parts

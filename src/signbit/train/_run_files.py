@@ -37,6 +37,17 @@ def is_new(run: AnyRun) -> bool:
         return False
 
 
+def holds(run: AnyRun) -> bool:
+    """Whether the run's folder holds a run with the same settings."""
+    try:
+        recipe = read_regular(run.folder / "recipe.yaml", MAX_BYTES)
+        settings = dict(_read_settings(run.folder))
+    except (OSError, ValueError):
+        return False
+    settings.pop("made_with", None)
+    return recipe == _recipe_text(run).encode() and settings == run.settings
+
+
 def _recipe_text(run: AnyRun) -> str:
     return dump_yaml(run.recipe.model_dump(mode="json"))
 

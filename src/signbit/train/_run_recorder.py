@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch import nn
 
 from signbit.plots.curves import draw_curves
+from signbit.train._group import Group
 from signbit.train._metrics_file import write_metrics
 from signbit.train._module import TrainingModule
 from signbit.train._progress import epoch_metrics
@@ -23,7 +24,7 @@ _DRAW_EVERY_SECONDS = 20.0
 
 
 class RunRecorder(Checkpoint):
-    """Writes the run folder after every epoch that the recipe evaluates.
+    """Writes the run folder after every epoch that the recipe evaluates. Rank 0 writes.
 
     save: writes the network that is evaluated.
     info: what its file says besides the metrics of the epoch.
@@ -36,8 +37,9 @@ class RunRecorder(Checkpoint):
     both agree.
     """
 
-    def __init__(self, folder: Path, save: Save, info: dict[str, Any]):
+    def __init__(self, folder: Path, save: Save, info: dict[str, Any], group: Group):
         super().__init__()
+        self.group = group
         self.folder, self.save, self.info = folder, save, info
         self.rows: list[dict[str, float]] = []
         self.best, self.saved, self.began = -math.inf, 0, False
@@ -60,7 +62,8 @@ class RunRecorder(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write a checkpoint before the first epoch: a run can always be resumed."""
         self.began = True
-        if not (self.folder / LAST_CHECKPOINT).exists():
+        # The file systems of several machines may not agree at once.
+        if not self.group.of_first((self.folder / LAST_CHECKPOINT).exists()):
             trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -72,12 +75,16 @@ class RunRecorder(Checkpoint):
             return
         value = _goal(pl_module, row)
         # Of epochs with an equal value the later one counts as best.
+        names = ["last"]
         if value is not None and value >= self.best:
             self.best = value
-            self._save("best", pl_module, row)
-        self._save("last", pl_module, row)
-        write_metrics(self.folder, self.rows)
-        self._draw(pl_module, last=trainer.current_epoch + 1 == trainer.max_epochs)
+            names = ["best", "last"]
+        if self.group.ranks.is_first:
+            for name in names:
+                self._save(name, pl_module, row)
+            write_metrics(self.folder, self.rows)
+            self._draw(pl_module, last=trainer.current_epoch + 1 == trainer.max_epochs)
+        # All ranks take part; the first one writes.
         trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
         self.saved = len(self.rows)
 

@@ -8,10 +8,14 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from signbit.train._batch import sample_count
+from signbit.train._group import ALONE, Group
 
 
 class EpochTally:
-    """Loss and metrics over the batches since the last `reset`, summed on their device."""
+    """Loss and metrics over the batches since the last `reset`, summed on their device.
+
+    With several ranks, torchmetrics joins their states whenever a metric is computed.
+    """
 
     def __init__(self, metrics: Mapping[str, Metric]):
         self._metrics = metrics
@@ -34,16 +38,24 @@ class EpochTally:
         for metric in self._metrics.values():
             metric.update(outputs, targets)
 
-    def means(self, names: Collection[str] | None = None) -> dict[str, float]:
-        """The mean loss of a sample as `loss`, and metrics; waits for the device.
+    def means(self, names: Collection[str]) -> dict[str, float]:
+        """The mean loss of a sample of this rank as `loss`, and metrics; waits for the device.
 
-        names: of the metrics; None for all.
+        names: of the metrics. All ranks must call this together, unless there are none.
         """
         assert self._loss is not None
-        wanted = self._metrics if names is None else names
-        values = {
-            name: float(metric.compute())
-            for name, metric in self._metrics.items()
-            if name in wanted
+        return {"loss": float(self._loss / self._samples)} | self._computed(names)
+
+    def joint_means(self, group: Group = ALONE) -> dict[str, float]:
+        """The mean loss of a sample of all ranks as `loss`, and metrics; waits for the device.
+
+        All ranks must call this together.
+        """
+        assert self._loss is not None
+        loss, samples = group.add(torch.stack([self._loss, self._loss.new_tensor(self._samples)]))
+        return {"loss": float(loss / samples)} | self._computed(self._metrics)
+
+    def _computed(self, names: Collection[str]) -> dict[str, float]:
+        return {
+            name: float(metric.compute()) for name, metric in self._metrics.items() if name in names
         }
-        return {"loss": float(self._loss / self._samples)} | values

@@ -7,7 +7,10 @@ import torch
 from torch import nn
 
 from signbit.errors import UsageError
+from signbit.ranks import ranks_here
+from signbit.train._checkpoint import differences, flat
 from signbit.train._epoch_data import AbstractData
+from signbit.train._group import Group
 from signbit.train._module import TrainingModule
 from signbit.train._objective import Objective
 from signbit.train._run_recorder import Save
@@ -22,6 +25,8 @@ class Training:
     save: writes the trained network into a file.
     info: what that file says: the data set and the recipe.
     facts: what a checkpoint must say so that the run can go on from it.
+    sample: checksum of samples that every rank must see alike.
+    unused_parameters: whether parameters may get no gradient in some steps.
     """
 
     module: TrainingModule
@@ -29,6 +34,27 @@ class Training:
     save: Save
     info: dict[str, Any]
     facts: dict[str, Any]
+    sample: int = 0
+    unused_parameters: bool = False
+
+    @property
+    def ddp(self) -> dict[str, Any]:
+        """Settings of DistributedDataParallel."""
+        return {"find_unused_parameters": self.unused_parameters}
+
+
+def require_same(training: Training, group: Group) -> None:
+    """Raises: UsageError where the ranks would train on different data or different networks."""
+    seen = group.all_of(flat(training.facts) | {"the first samples": training.sample})
+    for rank, theirs in enumerate(seen):
+        differ = differences(theirs, seen[0], "rank 0")
+        if differ:
+            error = UsageError(
+                f"rank {rank} has {differ[0]}; all processes must be given the same network, "
+                "data and recipe"
+            )
+            error.is_told = not group.ranks.is_first
+            raise error
 
 
 def training_module(
@@ -48,9 +74,20 @@ def training_module(
 
 
 def check_device(device: str) -> torch.device:
-    """The device of that name. Raises: UsageError where it is unknown or not here."""
+    """The device of that name; of several GPUs that of this process.
+
+    Raises: UsageError where it is unknown or not here.
+    """
     if device not in ("cpu", "cuda"):
         raise UsageError(f"unknown device {device!r}; known: cpu, cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
+    if device == "cpu":
+        return torch.device(device)
+    if not torch.cuda.is_available():
         raise UsageError("device 'cuda' is not available here; use --device cpu")
-    return torch.device(device)
+    ranks, here = ranks_here(), torch.cuda.device_count()
+    if ranks.local_count > here:
+        raise UsageError(
+            f"{ranks.local_count} processes on this machine need as many GPUs, but it has {here}; "
+            f"start torchrun with --nproc-per-node {here}"
+        )
+    return torch.device(device) if ranks.count == 1 else torch.device(device, ranks.local)

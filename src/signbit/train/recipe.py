@@ -143,6 +143,8 @@ class Recipe(Settings):
     evaluate_every: epochs between validations, and between writings of the run folder; the last
         epoch has both in any case.
     latent_clip: bound that latent weights are clamped to after each step; null for none.
+    batch_norms: null to normalise by the whole batch, which several processes share; local where
+        each process normalises by its own part of it, which saves them messages.
     precision: bfloat16 runs under autocast; latent weights stay float32.
     compile: true for torch.compile, or one of its modes; reduce-overhead uses CUDA graphs.
     """
@@ -165,6 +167,7 @@ class Recipe(Settings):
     val_size: NotNegative = 0.1
     evaluate_every: Count = 1
     latent_clip: Rate | None = 1.0
+    batch_norms: Literal["local"] | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: Literal[False, True, "reduce-overhead", "max-autotune"] = False
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0

@@ -1,0 +1,101 @@
+"""What the processes that train together tell each other."""
+
+import atexit
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from signbit.errors import SignbitError, TrainingError
+from signbit.ranks import Ranks, ranks_here
+from signbit.train._rendezvous import fresh_store
+
+T = TypeVar("T")
+
+
+class Group:
+    """The processes that train together; one alone where `torchrun` has not started several.
+
+    Each of its methods must be called by all ranks, in the same order.
+    """
+
+    def __init__(self, ranks: Ranks, messages: Any = None):
+        self.ranks, self._messages = ranks, messages
+
+    @classmethod
+    def join(cls, device: torch.device) -> "Group":
+        """The group of all processes. It stays for the next run, until the process ends.
+
+        Tensors travel by NCCL between GPUs, and by gloo else; all other values by gloo.
+        """
+        ranks = ranks_here()
+        if ranks.count == 1:
+            return cls(ranks)
+        if not dist.is_initialized():
+            on_gpus = device.type == "cuda"
+            if on_gpus:
+                torch.cuda.set_device(device)
+            dist.init_process_group(
+                "nccl" if on_gpus else "gloo",
+                store=fresh_store(ranks),
+                rank=ranks.number,
+                world_size=ranks.count,
+                device_id=device if on_gpus else None,
+            )
+            atexit.register(_leave)
+        plain = dist.get_backend() != "nccl"
+        return cls(ranks, None if plain else dist.new_group(backend="gloo"))
+
+    def all_of(self, value: T) -> list[T]:
+        """The values that the ranks give, in their order."""
+        if self.ranks.count == 1:
+            return [value]
+        values: list[Any] = [None] * self.ranks.count
+        dist.all_gather_object(values, value, group=self._messages)
+        return values
+
+    def of_first(self, value: T) -> T:
+        """The value that rank 0 gives."""
+        return self.all_of(value)[0]
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Do a work in every rank. Where it fails in one, it fails in all, so that none waits.
+
+        Raises: the rank's own error; TrainingError with that of another rank.
+        """
+        failure: Exception | None = None
+        result: Any = None
+        try:
+            result = work()
+        except Exception as error:
+            failure = error
+        messages = self.all_of(None if failure is None else str(failure))
+        failed = [rank for rank, message in enumerate(messages) if message is not None]
+        if not failed:
+            return result
+        if failure is None:
+            failure = TrainingError(f"rank {failed[0]}: {messages[failed[0]]}")
+        if isinstance(failure, SignbitError):
+            failure.is_told = not self.ranks.is_first
+        raise failure
+
+    def take_of_first(self, value: Tensor) -> None:
+        """Give a tensor the values of that of rank 0, in place."""
+        if self.ranks.count > 1:
+            dist.broadcast(value, 0)
+
+    def add(self, value: Tensor) -> Tensor:
+        """The sum over all ranks, in place."""
+        if self.ranks.count > 1:
+            dist.all_reduce(value)
+        return value
+
+
+ALONE = Group(Ranks())
+
+
+def _leave() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -1,0 +1,144 @@
+"""Batch norms whose statistics are those of a batch that several processes share."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from signbit.train._group import Group
+
+
+@contextmanager
+def joint_norms(model: nn.Module, group: Group) -> Iterator[None]:
+    """Let the batch norms of a model normalise by the batches of all ranks, in the body.
+
+    torch's SyncBatchNorm does this on GPUs only. The numbers are those of one process with the
+    joint batch, apart from rounding. A norm whose class has a forward pass of its own stays as it
+    is.
+    """
+    norms = [
+        module
+        for module in model.modules()
+        if isinstance(module, _BatchNorm) and type(module).forward is _BatchNorm.forward
+    ]
+    for norm in norms:
+        norm.forward = partial(_forward, norm, group)  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        yield
+    finally:
+        for norm in norms:
+            del norm.forward
+
+
+@torch.no_grad()
+def average_statistics(norms: Sequence[_BatchNorm], batches: int, group: Group) -> None:
+    """Give batch norms the mean of their running statistics over the batches of all ranks.
+
+    batches: the number of those of this rank, which the statistics are the mean of.
+    """
+    found = [one for norm in norms for one in (norm.running_mean, norm.running_var)]
+    statistics = [one for one in found if one is not None]
+    if group.ranks.count == 1 or not statistics:
+        return
+    weight = statistics[0].new_tensor([batches])
+    summed = group.add(torch.cat([weight, *(one * batches for one in statistics)]))
+    means = (summed[1:] / summed[0]).split([len(one) for one in statistics])
+    for one, mean in zip(statistics, means, strict=True):
+        one.copy_(mean)
+
+
+@torch.no_grad()
+def agree_on_buffers(model: nn.Module, group: Group) -> None:
+    """Give all ranks the same buffers: the mean of the statistics of batch norms, else rank 0's.
+
+    All ranks then evaluate the network that rank 0 saves.
+    """
+    if group.ranks.count == 1:
+        return
+    norms = [one for one in model.modules() if isinstance(one, _BatchNorm)]
+    average_statistics(norms, 1, group)
+    of_norms = {id(buffer) for norm in norms for buffer in norm.buffers()}
+    for buffer in model.buffers():
+        if id(buffer) not in of_norms:
+            group.take_of_first(buffer)
+
+
+@torch.compiler.disable
+def _forward(norm: _BatchNorm, group: Group, inputs: Tensor) -> Tensor:
+    if not norm.training:
+        return _BatchNorm.forward(norm, inputs)
+    norm._check_input_dim(inputs)
+    mean, variance, count = _joint_statistics(inputs.detach(), group)
+    if norm.track_running_stats:
+        _follow(norm, mean, variance * (count / (count - 1)))
+    outputs = _Normalise.apply(inputs, mean, (variance + norm.eps).rsqrt(), count, group)
+    assert isinstance(outputs, Tensor)
+    if norm.affine:
+        outputs = outputs * _spread(norm.weight, inputs) + _spread(norm.bias, inputs)
+    return outputs.to(inputs.dtype)
+
+
+@torch.no_grad()
+def _joint_statistics(inputs: Tensor, group: Group) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and variance of each channel over all ranks, and the number of values in a channel."""
+    dims = _all_but_channels(inputs)
+    values = inputs.float()
+    # The squares are taken of distances from a mean. Sums of squares would cancel.
+    variance, mean = torch.var_mean(values, dims, correction=0)
+    count = torch.full_like(mean, values.numel() // len(mean))
+    joint = group.add(torch.stack([count, count * mean]))
+    joint_mean = joint[1] / joint[0]
+    spread = group.add(count * (variance + (mean - joint_mean).square()))
+    return joint_mean, spread / joint[0], joint[0]
+
+
+@torch.no_grad()
+def _follow(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
+    """Move the running statistics towards those of a batch."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    assert norm.num_batches_tracked is not None
+    norm.num_batches_tracked.add_(1)
+    momentum = 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum
+    norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), momentum)
+    norm.running_var.lerp_(variance.to(norm.running_var.dtype), momentum)
+
+
+class _Normalise(torch.autograd.Function):
+    """(inputs - mean) * scale in float32, where mean and scale depend on all ranks' inputs.
+
+    Source of the gradient: arXiv:1502.03167, section 3.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, inputs: Tensor, mean: Tensor, scale: Tensor, count: Tensor, group: Group
+    ) -> Tensor:
+        """Shape:  (N, C, ...) to the same; mean, scale, count (C,)."""
+        outputs = (inputs.float() - _spread(mean, inputs)) * _spread(scale, inputs)
+        ctx.save_for_backward(outputs, scale, count)
+        ctx.group, ctx.dtype = group, inputs.dtype
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """Shape:  as of `inputs`."""
+        (outputs, scale, count), gradient = ctx.saved_tensors, gradients[0]
+        dims = _all_but_channels(outputs)
+        sums = torch.stack([gradient.sum(dims), (gradient * outputs).sum(dims)])
+        means = ctx.group.add(sums) / count
+        centred = gradient - _spread(means[0], outputs) - outputs * _spread(means[1], outputs)
+        return (_spread(scale, outputs) * centred).to(ctx.dtype), None, None, None, None
+
+
+def _all_but_channels(inputs: Tensor) -> list[int]:
+    return [axis for axis in range(inputs.ndim) if axis != 1]
+
+
+def _spread(values: Tensor, like: Tensor) -> Tensor:
+    """Numbers of the channels, with axes so that they act on `like`."""
+    return values.view(1, -1, *[1] * (like.ndim - 2))

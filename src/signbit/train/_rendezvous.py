@@ -1,0 +1,59 @@
+"""Let the processes that `torchrun` has started find each other, also after a restart."""
+
+import time
+from uuid import uuid4
+
+from torch.distributed import (  # pyright: ignore[reportPrivateImportUsage]
+    PrefixStore,
+    Store,
+    rendezvous,  # pyright: ignore[reportPrivateImportUsage]
+)
+from torch.distributed.constants import default_pg_timeout
+
+from signbit.errors import TrainingError
+from signbit.ranks import Ranks
+
+_POLL_SECONDS = 0.01
+
+
+def fresh_store(ranks: Ranks) -> Store:
+    """A store that all ranks share, in which earlier processes have left nothing.
+
+    After a restart `torchrun` gives out the same store. It still has the addresses of processes
+    that have ended, and a process that reads one waits for it in vain. Counts of restarts are no
+    remedy, because those of several machines differ (github.com/pytorch/pytorch/issues/135712).
+    So each process makes a name for itself, and rank 0 answers to this name.
+    """
+    store = PrefixStore("signbit", next(rendezvous("env://"))[0])
+    session = uuid4().hex if ranks.is_first else _enter(store, ranks)
+    if ranks.is_first:
+        _admit(store, session, ranks)
+    return PrefixStore(session, store)
+
+
+def _enter(store: Store, ranks: Ranks) -> str:
+    """The session that rank 0 has opened."""
+    name = uuid4().hex
+    store.set(f"name/{ranks.number}", name)
+    session = store.get(f"session/{name}").decode()  # waits until it is there
+    store.set(f"{session}/entered/{ranks.number}", "")
+    return session
+
+
+def _admit(store: Store, session: str, ranks: Ranks) -> None:
+    """Tell all others the session. Raises: TrainingError where they do not come."""
+    deadline = time.monotonic() + default_pg_timeout.total_seconds()
+    missing = set(range(1, ranks.count))
+    while missing:
+        for rank in sorted(missing):
+            # The name may be that of an earlier process; then it changes when the new one is there.
+            if store.check([f"name/{rank}"]):
+                store.set(f"session/{store.get(f'name/{rank}').decode()}", session)
+            if store.check([f"{session}/entered/{rank}"]):
+                missing.remove(rank)
+        if time.monotonic() > deadline:
+            raise TrainingError(
+                f"{len(missing)} of {ranks.count} processes have not come within "
+                f"{default_pg_timeout}; look at their messages"
+            )
+        time.sleep(_POLL_SECONDS)
