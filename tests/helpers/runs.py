@@ -1,9 +1,11 @@
-"""What run folders hold."""
+"""Runs that are stopped, and what their folders hold."""
 
 import csv
 
 import torch
 from safetensors.torch import load_file
+
+from signbit.train._module import TrainingModule
 
 
 def weights(run):
@@ -22,3 +24,15 @@ def assert_same_end(run, other):
 def rows_of(run):
     with (run.folder / "metrics.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def stop_at(monkeypatch, epoch, error):
+    """Raise an error in the middle of an epoch."""
+    step = TrainingModule.training_step
+
+    def stopping(self, batch, batch_index):
+        if self.current_epoch == epoch and batch_index == 3:
+            raise error
+        return step(self, batch, batch_index)
+
+    monkeypatch.setattr(TrainingModule, "training_step", stopping)

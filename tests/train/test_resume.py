@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.runs import assert_same_end, rows_of
+from helpers.runs import assert_same_end, rows_of, stop_at
 
 from signbit.data import ImageSet, load, write_images
 from signbit.errors import CheckpointError, TrainingInterruptedError, UsageError
@@ -20,7 +20,6 @@ from signbit.signals import StopSignal
 from signbit.train import Run, load_recipe, resume, train
 from signbit.train._checkpoint import with_digest
 from signbit.train._environment import environment
-from signbit.train._module import TrainingModule
 from signbit.train._run_files import read_environments, read_run, write_run
 
 
@@ -144,17 +143,6 @@ def test_averages_bop_and_distillation_resume_to_the_same_end(
     extras["distillation"] = {"temperature": 2, "teacher": str(teacher.folder)}
     run = replace(tiny_run, recipe=load_recipe("digits", extras))
     assert_resumes_to_the_same_end(run, monkeypatch, cut_in=3)
-
-
-def stop_at(monkeypatch, epoch, error):
-    step = TrainingModule.training_step
-
-    def stopping(self, batch, batch_index):
-        if self.current_epoch == epoch and batch_index == 3:
-            raise error
-        return step(self, batch, batch_index)
-
-    monkeypatch.setattr(TrainingModule, "training_step", stopping)
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,20 @@ import torch
 
 import signbit
 from signbit.machine import processor
+from signbit.ranks import ranks_here
 
 _PACKAGES = ("torch", "lightning", "numpy", "safetensors")
 
 
 def environment(device: str) -> dict[str, Any]:
-    """Versions, the device's name, and the commit of the current folder, for the run folder."""
+    """Versions, device, number of processes, and the commit of the current folder."""
     return {
         "signbit": signbit.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "device": torch.cuda.get_device_name() if device == "cuda" else processor(),
         "threads": torch.get_num_threads(),
+        "processes": ranks_here().count,
         "packages": {name: version(name) for name in _PACKAGES},
         "git": _git_state(Path.cwd()),
     }

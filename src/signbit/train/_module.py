@@ -114,8 +114,10 @@ class TrainingModule(pl.LightningModule):
         rate = self.recipe.schedule.lr(step / self.steps_per_epoch, self.recipe.epochs, base)
         for group in self._groups():
             group["lr"] = group["initial_lr"] * (rate / base)
-        # With several ranks, this averages the gradients over them.
-        self.manual_backward(loss)
+        if self.group.ranks.count == 1:
+            loss.backward()
+        else:
+            self.manual_backward(loss)  # averages the gradients over all ranks
         for optimizer in self._optimizers:
             optimizer.step()
             optimizer.zero_grad()

@@ -94,19 +94,22 @@ class OwnData(AbstractData):
             yield move_data_to_device(inputs, self.device)
 
 
-def own_data(train_data: Any, val_data: Any, recipe: Recipe, workers: int) -> OwnData:
+def own_data(
+    train_data: Any, val_data: Any, recipe: Recipe, workers: int, ranks: Ranks | None = None
+) -> OwnData:
     """The data of a run.
 
     val_data: in any of the forms of `train_data`; None to hold out `val_size` of it.
+    ranks: the processes that train together; None for those that torchrun has started.
 
     Raises: UsageError where data have another form, or nothing can be held out of them.
     """
     if val_data is not None:
         val = _source("val_data", val_data, recipe, workers)
-        return OwnData(_source("train_data", train_data, recipe, workers), val, recipe)
+        return OwnData(_source("train_data", train_data, recipe, workers), val, recipe, ranks)
     whole_source = _source("train_data", train_data, recipe, workers)
     if not recipe.val_size:
-        return OwnData(whole_source, None, recipe)
+        return OwnData(whole_source, None, recipe, ranks)
     if isinstance(whole_source, LoaderSource):
         raise UsageError(
             f"val_size {recipe.val_size:g} of a DataLoader cannot be held out; give val_data, or "
@@ -114,7 +117,7 @@ def own_data(train_data: Any, val_data: Any, recipe: Recipe, workers: int) -> Ow
         )
     parts = split(whole_source.samples or 0, recipe.val_size, "samples")
     train, val = (_source("train_data", train_data, recipe, workers, part) for part in parts)
-    return OwnData(train, val, recipe)
+    return OwnData(train, val, recipe, ranks)
 
 
 def _source(

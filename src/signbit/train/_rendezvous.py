@@ -1,13 +1,10 @@
 """Let the processes that `torchrun` has started find each other, also after a restart."""
 
 import time
+from typing import Any
 from uuid import uuid4
 
-from torch.distributed import (  # pyright: ignore[reportPrivateImportUsage]
-    PrefixStore,
-    Store,
-    rendezvous,  # pyright: ignore[reportPrivateImportUsage]
-)
+import torch.distributed as dist
 from torch.distributed.constants import default_pg_timeout
 
 from signbit.errors import TrainingError
@@ -16,7 +13,7 @@ from signbit.ranks import Ranks
 _POLL_SECONDS = 0.01
 
 
-def fresh_store(ranks: Ranks) -> Store:
+def fresh_store(ranks: Ranks) -> Any:
     """A store that all ranks share, in which earlier processes have left nothing.
 
     After a restart `torchrun` gives out the same store. It still has the addresses of processes
@@ -24,14 +21,18 @@ def fresh_store(ranks: Ranks) -> Store:
     remedy, because those of several machines differ (github.com/pytorch/pytorch/issues/135712).
     So each process makes a name for itself, and rank 0 answers to this name.
     """
-    store = PrefixStore("signbit", next(rendezvous("env://"))[0])
+    store = _part(next(dist.rendezvous("env://"))[0], "signbit")  # pyright: ignore
     session = uuid4().hex if ranks.is_first else _enter(store, ranks)
     if ranks.is_first:
         _admit(store, session, ranks)
-    return PrefixStore(session, store)
+    return _part(store, session)
 
 
-def _enter(store: Store, ranks: Ranks) -> str:
+def _part(store: Any, prefix: str) -> Any:
+    return dist.PrefixStore(prefix, store)  # pyright: ignore[reportPrivateImportUsage]
+
+
+def _enter(store: Any, ranks: Ranks) -> str:
     """The session that rank 0 has opened."""
     name = uuid4().hex
     store.set(f"name/{ranks.number}", name)
@@ -40,7 +41,7 @@ def _enter(store: Store, ranks: Ranks) -> str:
     return session
 
 
-def _admit(store: Store, session: str, ranks: Ranks) -> None:
+def _admit(store: Any, session: str, ranks: Ranks) -> None:
     """Tell all others the session. Raises: TrainingError where they do not come."""
     deadline = time.monotonic() + default_pg_timeout.total_seconds()
     missing = set(range(1, ranks.count))

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.runs import stop_at
 from train.ranks import scenarios
 
+from signbit.errors import TrainingInterruptedError
 from signbit.train import load_weights, read_metrics, train
 
 JOINT = ["step", "local", "unused", "loader", "epochs", "average"]
@@ -139,3 +141,29 @@ def test_no_process_hangs_where_another_is_killed_and_one_goes_on_alone(tmp_path
     whole_run(whole, tmp_path / "whole")
     for one, other in zip(alone.parameters(), whole.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_the_command_goes_on_with_two_processes_where_one_stopped(tiny_run, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 1, KeyboardInterrupt())
+        with pytest.raises(TrainingInterruptedError):
+            train(tiny_run)
+    result = torchrun("signbit", "train", "--resume", "--out", tiny_run.folder)
+    assert result.returncode == 0, result.stderr
+    assert [row["epoch"] for row in read_metrics(tiny_run.folder)] == [1, 2, 3]
+    assert result.stdout.count("3 epochs, validation accuracy") == 1
+    assert result.stderr.count("epoch 3/3") == 1
+    one, two = json.loads((tiny_run.folder / "run.json").read_text())["made_with"]
+    assert (one["processes"], two["processes"]) == (1, 2)
+
+
+def test_the_command_reports_an_error_once(tmp_path):
+    options = ["--model", "digits_binary", "--data", "digits", "--batch-size", "33"]
+    result = torchrun("signbit", "train", *options, "--out", tmp_path / "run")
+    assert result.returncode != 0
+    lines = [line for line in result.stderr.splitlines() if line.startswith("signbit: ")]
+    assert lines == [
+        "signbit: batch_size 33 is the batch of all 2 processes together; give a multiple of 2, at "
+        "least 4"
+    ]
+    assert not (tmp_path / "run").exists()
