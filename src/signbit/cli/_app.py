@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from signbit import __version__
+from signbit.cli._import_option import import_named, with_import_option
 from signbit.cli._ray_option import with_address
 from signbit.errors import SignbitError, StoppedError, printable
 from signbit.registry import Registry
@@ -91,7 +92,7 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_root)
     for name in commands.names():
-        app.command(name)(_stoppable(commands.get(name)))
+        app.command(name)(_stoppable(with_import_option(commands.get(name))))
     return app
 
 
@@ -125,6 +126,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str] | None) -> None:
     try:
         try:
+            # An imported module may register a command.
+            import_named(sys.argv[1:] if arguments is None else arguments)
             build_app()(args=arguments)
         finally:
             # Flush here, where an error such as a full disk can still be reported.

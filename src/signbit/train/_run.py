@@ -50,6 +50,7 @@ class Run:
     started_in: relative paths in `data`, folder:PATH, start from this folder; None for the current
         folder.
     zeros: the sign of exact zeros in an old checkpoint that the recipe's `init` names.
+    imports: the modules that register what the run needs. They must be imported already.
     """
 
     recipe: Recipe
@@ -61,6 +62,7 @@ class Run:
     device: str = "cpu"
     started_in: Path | None = None
     zeros: Zeros | None = None
+    imports: tuple[str, ...] = ()
 
     @property
     def data_name(self) -> str:
@@ -86,6 +88,7 @@ class Run:
             "started_in": str(self.started_in or Path.cwd()),
             "device": self.device,
             "zeros": self.zeros,
+            "imports": list(self.imports),
         }
 
     @property
