@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from importlib import import_module, invalidate_caches
 from importlib.util import find_spec
+from itertools import islice
 from keyword import iskeyword
-from pkgutil import iter_modules
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from signbit.errors import (
     ExtensionError,
@@ -20,11 +20,9 @@ from signbit.errors import (
 )
 from signbit.registry import registrations
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from importlib.machinery import ModuleSpec
-
 MOST_LETTERS = 200
+_OURS = "signbit"
+_MOST_ENTRIES = 1000
 _WAY_OUT = "run in the folder that holds it, name that folder in PYTHONPATH, or install it"
 
 
@@ -48,18 +46,17 @@ def place_of(module: str, named_by: str) -> str:
     """
     top = _top(module)
     with _current_folder():
-        spec = _spec(top)
-    if spec is None:
+        places = _places(top)
+    if not places:
         raise _not_found(module, top, named_by)
-    return os.pathsep.join(map(os.path.abspath, _files(spec)))
+    return os.pathsep.join(map(os.path.abspath, places))
 
 
 def import_user_module(module: str, named_by: str) -> str:
     """Import a module that registers something; returns its `place_of`.
 
-    What it prints goes to standard error.
-
-    The current folder stays on Python's path where the module lies in it, and only there.
+    What it prints goes to standard error. The current folder stays on Python's path where the
+    module lies in it, else it does not.
 
     named_by: as in `place_of`.
 
@@ -91,13 +88,15 @@ def not_imported(modules: Iterable[str]) -> list[str]:
 def _require_names(module: str, named_by: str, before: int) -> None:
     """Raises: UsageError where a module registers nothing, ExtensionError for a taken name."""
     known = registrations()
+    # Importing signbit's own packages registers their names, too.
+    foreign = [one for one in known[before:] if _top(one.registrar) != _OURS]
     # A module that was imported earlier registers nothing again.
-    if not known[before:] and not any(_top(one.registrar) == _top(module) for one in known):
+    if not foreign and not any(_top(one.registrar) == _top(module) for one in known):
         raise UsageError(
             f"{named_by}: it registers nothing; name the module that has decorators such as "
             '@signbit.models.models.register("NAME"), or that imports it'
         )
-    for registry, name, _ in known[before:]:
+    for registry, name, _ in foreign:
         try:
             # A registry looks into its own package late; a clash of names is to be seen here.
             registry.get(name)
@@ -126,24 +125,33 @@ def _not_found(module: str, missing: str, named_by: str) -> UsageError:
     else:
         places, prefix = [os.getcwd()], ""  # noqa: PTH109
         where = f"no module {missing!r} in the folder {places[0]} or on Python's path; {_WAY_OUT}"
-    siblings = [prefix + info.name for info in iter_modules(places)]
     rest = module.removeprefix(missing)
-    return UsageError(f"{named_by}: {where}.{closest(module, [one + rest for one in siblings])}")
+    siblings = [prefix + name + rest for place in places for name in _names_in(place)]
+    return UsageError(f"{named_by}: {where}.{closest(module, siblings)}")
+
+
+def _names_in(folder: str) -> list[str]:
+    """Names of modules and packages in a folder, for a suggestion; of a huge folder only some."""
+    with suppress(OSError):
+        entries = islice(Path(folder).iterdir(), _MOST_ENTRIES)
+        found = [one.stem for one in entries if one.suffix == ".py" or one.is_dir()]
+        return [name for name in found if is_module_name(name)]
+    return []
 
 
 def _use_current_folder(top: str) -> None:
     """Put the current folder on Python's path where a package is found there."""
-    without = _spec(top)
+    without = _places(top)
     with _current_folder() as folder:
-        found = _spec(top)
-    if found is not None and (without is None or _files(without) != _files(found)):
+        found = _places(top)
+    if found != without:
         if folder in sys.path:
             sys.path.remove(folder)
         sys.path.insert(0, folder)
 
 
 @contextmanager
-def _current_folder() -> "Iterator[str]":
+def _current_folder() -> Iterator[str]:
     """The current folder, which is searched first inside."""
     folder, before = os.getcwd(), sys.path.copy()  # noqa: PTH109
     sys.path.insert(0, folder)
@@ -154,16 +162,16 @@ def _current_folder() -> "Iterator[str]":
         sys.path[:] = before
 
 
-def _spec(top: str) -> "ModuleSpec | None":
-    """Where Python finds a module without a dot in its name; nothing is executed for that."""
+def _places(top: str) -> list[str]:
+    """The folders of a package, or the file of a module; none where nothing is found.
+
+    Nothing is executed: the name has no dot in it.
+    """
+    spec = None
     with suppress(ImportError, ValueError):  # a ValueError where there is none, as of __main__
-        return find_spec(top)
-    return None
-
-
-def _files(spec: "ModuleSpec") -> list[str]:
-    """The folders of a package, or the file of a module."""
-    return list(spec.submodule_search_locations or [str(spec.origin)])
+        spec = find_spec(top)
+    # The folders of a package without a file follow Python's path, so they are listed at once.
+    return [] if spec is None else list(spec.submodule_search_locations or [str(spec.origin)])
 
 
 def _top(module: str) -> str:
