@@ -12,7 +12,7 @@ from torch import nn
 
 from signbit.data import ImageSet
 from signbit.data import load as load_data
-from signbit.errors import UsageError, printable
+from signbit.errors import UsageError
 from signbit.folder_lock import lock
 from signbit.format import Preprocessing
 from signbit.models import (
@@ -32,7 +32,6 @@ from signbit.train._run import Run, with_absolute_paths, without_folders
 from signbit.train._run_files import read_run
 from signbit.train._teacher import teacher_of
 from signbit.train._training import Training, check_device, training_module
-from signbit.user_modules import not_imported
 
 
 def train_named(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
@@ -58,23 +57,13 @@ def resume(
     teacher: the teacher that `train` was called with.
 
     Raises: CheckpointError where the folder is not that of a run; UsageError where its recipe or
-    the data have changed since its start, or a module that it needs is not imported; and the errors
-    of `train`.
+    the data have changed since its start; and the errors of `train`.
     """
-    _require_imports(read_run(folder))  # first, so that no lock is made in a folder without a run
+    read_run(folder)  # first, so that no lock is made in a folder without a run
     with lock(folder):
         run = read_run(folder)
         run = replace(run, device=device or run.device, data_dir=data_dir or run.data_dir)
         return resume_in_folder(run, partial(prepare, run, teacher))
-
-
-def _require_imports(run: Run) -> None:
-    missing = not_imported(run.imports)
-    if missing:
-        raise UsageError(
-            f"{printable(str(run.folder))} was trained with modules that this process has not "
-            f"imported: {', '.join(missing)}; import them before"
-        )
 
 
 def prepare(run: Run, teacher: nn.Module | None, resumed: bool) -> Training:

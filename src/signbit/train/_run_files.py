@@ -1,7 +1,7 @@
 """The two files of a run folder that store the run's settings: recipe.yaml and run.json."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from signbit.models import OWN_MODULE, imports_in, read_settings
 from signbit.train._environment import environment
 from signbit.train._load_recipe import parse_recipe
 from signbit.train._run import AnyRun, Run
+from signbit.user_modules import not_imported
 from signbit.yaml_file import MAX_BYTES, dump_yaml, read_yaml
 
 
@@ -69,7 +70,11 @@ def _write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 
 
 def read_run(folder: Path) -> Run:
-    """The run that a folder holds. Raises: CheckpointError, UsageError for its recipe."""
+    """The run that a folder holds.
+
+    Raises: CheckpointError; UsageError for its recipe, or for modules that are not imported, which
+        may register what the recipe names.
+    """
     with _damage(folder):
         settings = read_settings(folder)
         if isinstance(settings, dict) and OWN_MODULE in settings:
@@ -79,6 +84,8 @@ def read_run(folder: Path) -> Run:
                 "signbit.train.train with resume=True"
             )
         _check_types(settings)
+        imports = imports_in(settings)
+        _require_imported(folder, imports)
         place = printable(str(folder / "recipe.yaml"))
         return Run(
             recipe=parse_recipe(_read_recipe(folder), place),
@@ -90,7 +97,16 @@ def read_run(folder: Path) -> Run:
             # Runs of earlier versions do not have this entry.
             started_in=Path(settings.get("started_in", "")),
             zeros=settings.get("zeros"),
-            imports=imports_in(settings),
+            imports=imports,
+        )
+
+
+def _require_imported(folder: Path, modules: Iterable[str]) -> None:
+    missing = not_imported(modules)
+    if missing:
+        raise UsageError(
+            f"{printable(str(folder))} was trained with modules that this process has not "
+            f"imported: {', '.join(missing)}; import them before"
         )
 
 
