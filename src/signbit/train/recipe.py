@@ -224,8 +224,9 @@ def accept_new_optimizers() -> None:
     known = any_of(AbstractOptimizer)
     if known == _accepted:
         return
-    latent = Annotated[known, Field(discriminator="name")] | None
+    by_name: Any = Annotated[known, Field(discriminator="name")]
+    latent: Any = by_name | None
     Recipe.model_fields["optimizer"].annotation = any_of(AbstractRealOptimizer)
-    Recipe.model_fields["latent_optimizer"].annotation = latent  # pyright: ignore
+    Recipe.model_fields["latent_optimizer"].annotation = latent
     Recipe.model_rebuild(force=True)
     _accepted = known
