@@ -94,11 +94,23 @@ def test_a_command_of_the_users_is_found(project, signbit):
     assert "--import MODULE" in signbit("our_command", "--help", *NAMED)[0]
 
 
-@pytest.mark.parametrize("option", [("--import", "our_project.things"), (f"--import={MODULE}",)])
-def test_the_option_may_stand_anywhere_after_the_command(project, signbit, option):
-    signbit("summary", *option, "--model", "our_net")
-    out, _ = signbit("summary", "--model", "our_net", *option)
-    assert "our_net" in out
+@pytest.mark.parametrize("option", [NAMED, (f"--import={MODULE}",), (*NAMED, *NAMED)])
+def test_the_option_may_stand_anywhere(project, signbit, option):
+    for arguments in (
+        (*option, "summary", "--model", "our_net"),
+        ("summary", *option, "--model", "our_net"),
+        ("summary", "--model", "our_net", *option),
+        (*option, "our_command", *option),
+    ):
+        with forgotten_imports():
+            out, err = signbit(*arguments)
+        assert "our_net" in out or out == "counted 1\n"
+        assert err == f"{SAID}\n"
+
+
+def test_a_module_before_the_command_is_remembered_too(project, signbit):
+    signbit(*NAMED, *TRAIN, *SHORT, "--epochs", "1", "--out", "runs/two")
+    assert json.loads(Path("runs/two/run.json").read_text())["imports"] == [MODULE]
 
 
 def test_after_two_dashes_it_is_no_option(project, signbit):
@@ -292,6 +304,7 @@ def test_the_folder_of_notes_is_that_of_the_users_state(project, signbit, monkey
         (("info", "--import", "our_project.thing"), 2, "Did you mean 'our_project.things'?"),
         (("info", "--import", "our_project/things.py"), 2, "is no name of a module; give names"),
         (("info", "--import="), 2, "'' is no name of a module"),
+        (("summary", "n" * 300), 1, "file name too long"),
         (("summary", "--model", "our_net"), 2, "import that first; on the command line, by --impo"),
         (
             ("predict", "runs/one", "our_project", "--out", "rows", "--ray"),

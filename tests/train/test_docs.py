@@ -38,6 +38,6 @@ def test_the_example_of_ones_own_runs(tmp_path, monkeypatch, capsys):
         main(command.split()[1:])
     assert end.value.code == 0, capsys.readouterr().err
     classes = names["module"](inputs).argmax(1)
-    assert signbit.load("mine.signbit").run({"x": names["inputs"]})["level"].argmax(1).tolist() == (
+    assert signbit.load("mine.signbit").run({"x": inputs.numpy()})["level"].argmax(1).tolist() == (
         classes.tolist()
     )

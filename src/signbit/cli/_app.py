@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from signbit import __version__
-from signbit.cli._import_option import import_named, with_import_option
+from signbit.cli._import_option import after_command, import_named, with_import_option
 from signbit.cli._ray_option import with_address
 from signbit.errors import SignbitError, StoppedError, printable
 from signbit.registry import Registry
@@ -49,16 +49,18 @@ def _root(
 
     Results go to standard output, progress and notes to standard error. Exit codes: 0 done,
     1 failed, 2 wrong usage, 128 + the number of the signal that ended it: 130 for Ctrl-C.
+
+    Every command has --import MODULE, for models, data sets and other things of your own.
     """
 
 
 class _Commands(TyperGroup):
-    """Lets --ray stand without an address, which typer cannot; escapes control characters of wrong
-    arguments, which typer repeats in its messages."""
+    """Lets --ray stand without an address, and --import before the command, which typer cannot;
+    escapes control characters of wrong arguments, which typer repeats in its messages."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options that stand before the command."""
-        args = with_address(args)
+        args = after_command(with_address(args))
         if not args:  # typer raises its help as an error; its lines must stay lines
             return super().parse_args(ctx, args)
         with _printable_arguments():

@@ -32,6 +32,14 @@ def import_named(arguments: Sequence[str]) -> None:
         remember(module, import_user_module(module, f"{IMPORT} {module}"))
 
 
+def after_command(arguments: Sequence[str]) -> list[str]:
+    """The arguments with each `--import` before the name of the command moved after the name."""
+    end = 0
+    while end < len(arguments) and arguments[end].partition("=")[0] == IMPORT:
+        end += 1 if "=" in arguments[end] else 2
+    return [*arguments[end : end + 1], *arguments[:end], *arguments[end + 1 :]]
+
+
 def _modules(arguments: Sequence[str]) -> Iterator[str]:
     for place, argument in enumerate(arguments):
         if argument == "--":

@@ -1,5 +1,6 @@
 """Import what a run folder names, where the user imported it before."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def import_for(path: Path) -> tuple[str, ...]:
     Raises: UsageError where a module is not found, or was not imported from there before;
         CheckpointError where run.json is damaged; the errors of `import_user_module`.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 (unlike is_dir, it raises for no name)
         return ()
     from signbit.models import imports_of_run
 

@@ -147,7 +147,12 @@ def _import_for_starts(recipe: "Recipe") -> list[str]:
     """Import what the runs need that a recipe names: initial weights and the teacher."""
     taught = recipe.distillation
     folders = (recipe.init, None if taught is None else taught.teacher)
-    return [module for one in folders if one is not None for module in import_for(Path(one))]
+    return [
+        module
+        for one in folders
+        if one is not None
+        for module in import_for(Path(one).expanduser())
+    ]
 
 
 def _report(out: Path, metrics: dict[str, float], json_file: Path | None) -> None:

@@ -16,6 +16,8 @@ OWN_MODULE = "module"
 # Room for the environments of ten thousand resumed runs.
 _MOST_SETTINGS = 1 << 24
 _MOST_IMPORTS = 100
+# As many as a path has on Linux.
+_MOST_LETTERS = 4096
 
 
 def read_settings(folder: Path) -> Any:
@@ -52,7 +54,8 @@ def imports_of_run(folder: Path) -> RunImports:
         settings = read_settings(folder)
         if not isinstance(settings, dict):
             raise ValueError("it is not a JSON object")
-        return RunImports(imports_in(settings), str(settings.get("started_in", "")))
+        started_in = str(settings.get("started_in", ""))[:_MOST_LETTERS]
+        return RunImports(imports_in(settings), started_in)
     except FileNotFoundError:
         return RunImports()
     except (OSError, ValueError) as error:

@@ -1,5 +1,6 @@
 """The tensors of a network that somebody else defines, into a file and back."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def read_weights(path: Path, module: nn.Module) -> dict[str, Tensor]:
 
     Raises: CheckpointError, UsageError as `load_weights`.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 (unlike is_dir, it raises for no name)
         path = path / RUN_FILE
     shown = printable(str(path))
     if path.name.endswith(_SAFETENSORS):
