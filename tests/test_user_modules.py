@@ -18,6 +18,11 @@ from signbit.data import datasets
 def read(request):
     raise NotImplementedError
 """
+KINDS = """
+from signbit.registry import Registry
+
+kinds = Registry("kind", "ours_kinds")
+"""
 
 
 @pytest.fixture
@@ -159,6 +164,16 @@ FAILURES = {
         {"ours_s.py": DATA.format("digits")},
         ExtensionError,
         "data set 'digits' is registered by both",
+    ),
+    "a name that a registry has, but has not loaded yet": (
+        "ours_u",
+        {
+            "ours_kinds/__init__.py": KINDS,
+            "ours_kinds/one.py": "from ours_kinds import kinds\nkinds.register('same')(print)",
+            "ours_u.py": "from ours_kinds import kinds\nkinds.register('same')(len)",
+        },
+        ExtensionError,
+        "kind 'same' is registered by both builtins.len and builtins.print; give one",
     ),
     "a name twice": (
         "ours_t",
