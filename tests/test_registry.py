@@ -7,7 +7,7 @@ from importlib import import_module, reload
 import pytest
 
 from signbit.errors import DataError, ExtensionError, UsageError
-from signbit.registry import Registry
+from signbit.registry import Registry, registrations
 
 
 @pytest.fixture
@@ -55,8 +55,24 @@ def test_unknown_name_lists_the_known_ones_and_the_closest(kinds):
 
 
 def test_unknown_name_in_an_empty_registry_says_none(kinds):
-    with pytest.raises(UsageError, match=r"^unknown kind 'x'; known: none\.$"):
+    with pytest.raises(UsageError, match=r"^unknown kind 'x'; known: none\. "):
         load().get("x")
+
+
+def test_an_unknown_name_like_no_other_may_be_that_of_code_to_import(kinds):
+    kinds("ste", "@kinds.register('ste_sign')\ndef build(): ...")
+    with pytest.raises(UsageError, match=r"known: ste_sign\. If code of yours .* --import MODULE$"):
+        load().get("my_own")
+
+
+def test_every_registration_is_noted_with_the_module_that_made_it(kinds):
+    kinds("one", "@kinds.register('first')\ndef build(): ...")
+    before = len(registrations())
+    registry = load()
+    assert registry.registrar("first") is None  # nothing is loaded for it
+    registry.names()
+    assert registrations()[before:] == ((registry, "first", "kinds_on_disk.one"),)
+    assert registry.registrar("first") == "kinds_on_disk.one"
 
 
 def test_two_modules_with_one_name_are_both_told(kinds):

@@ -2,11 +2,18 @@
 
 import pkgutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from signbit.errors import ExtensionError, SignbitError, first_line, unknown_name
+from signbit.errors import (
+    ExtensionError,
+    SignbitError,
+    UsageError,
+    closest,
+    first_line,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -30,6 +37,22 @@ class _Owner(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.module}.{self.qualname}"
+
+
+class Registration(NamedTuple):
+    """One call of `register`: which registry has which name, and the module that called."""
+
+    registry: "Registry[Any]"
+    name: str
+    registrar: str
+
+
+_registrations: list[Registration] = []
+
+
+def registrations() -> Sequence[Registration]:
+    """All names that this process has registered, of every kind, the oldest first."""
+    return tuple(_registrations)
 
 
 class Registry(Generic[T]):
@@ -67,6 +90,7 @@ class Registry(Generic[T]):
                     "give one of them another name"
                 )
             self._entries[name], self._owners[name] = entry, owner  # pyright: ignore
+            _registrations.append(Registration(self, name, registrar))
             return entry
 
         return add
@@ -87,10 +111,17 @@ class Registry(Generic[T]):
     def get(self, name: str) -> T:
         """The entry called `name`.
 
-        Raises: UsageError naming the known ones and the closest.
+        Raises: UsageError naming the known ones and the closest; where none is close, how to make
+            a name of one's own known.
         """
         if name not in self:
-            raise unknown_name(self.kind, name, self._entries)
+            error = unknown_name(self.kind, name, self._entries)
+            if closest(name, self._entries):
+                raise error
+            raise UsageError(
+                f"{error} If code of yours registers it, import that first; on the command line, "
+                "by --import MODULE"
+            )
         return self._entries[name]
 
     def build(self, name: str, options: Mapping[str, Any]) -> Any:
@@ -111,6 +142,11 @@ class Registry(Generic[T]):
         """The name under which `entry` is registered, None where it is not."""
         self._load()
         return next((name for name, known in self._entries.items() if known is entry), None)
+
+    def registrar(self, name: str) -> str | None:
+        """The module that registered `name`; None where none has. Nothing is loaded for it."""
+        owner = self._owners.get(name)
+        return None if owner is None else owner.registrar
 
     def _load_own(self) -> None:
         if self._own_loaded:

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.own_task import arrays, recipe
 from safetensors.torch import save_file
 
 import signbit as package
 from signbit.cli._own_code import preprocessing_of
 from signbit.data import load
 from signbit.errors import UsageError
+from signbit.train import train
 
 CODE = '''
 """In the manner of BinaryNet: the weight is written in forward."""
@@ -200,6 +202,86 @@ def test_what_was_converted_and_what_stays_real_is_printed(signbit, tmp_path):
     assert err == f"signbit: {converted}\nsignbit: {not_binary}\n"
     assert "torch.float64" in converted
     assert "no layer is binary" in not_binary
+
+
+TRAINED = """
+from torch import nn
+from signbit.layers import BinaryLinear
+
+def network(hidden=16):
+    return nn.Sequential(
+        BinaryLinear(6, hidden, bias=False, input_quantizer=None), nn.BatchNorm1d(hidden),
+        BinaryLinear(hidden, 3, bias=False), nn.BatchNorm1d(3),
+    )
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = network()
+
+    def forward(self, x):
+        return self.layers(x)
+"""
+OF_TRAINED = """
+inputs: [{name: x, kind: f32, shape: [6]}]
+outputs: [{name: kind, kind: classes, names: [a, b, c]}]
+"""
+
+
+@pytest.fixture(scope="module")
+def own_run(tmp_path_factory) -> tuple[Path, torch.nn.Module]:
+    """A folder with code and a run of a module from it; and the trained module."""
+    from signbit.cli._own_code import _imported
+
+    path = tmp_path_factory.mktemp("trained")
+    (path / "nets.py").write_text(TRAINED)
+    (path / "nets.yaml").write_text(OF_TRAINED)
+    module = _imported(path / "nets.py").Net()
+    train(module, arrays(), recipe=recipe(epochs=1), out=path / "run")
+    return path, module
+
+
+@pytest.mark.parametrize("weights", ["run", "run/last.safetensors"])
+def test_a_module_that_was_trained_in_python_packs_from_its_run(
+    signbit, own_run, tmp_path, weights
+):
+    folder, module = own_run
+    out, _ = signbit(
+        "pack", f"{folder / 'nets.py'}:Net", "--weights", folder / weights, "--signature",
+        folder / "nets.yaml", "-o", tmp_path / "net.signbit",
+    )  # fmt: skip
+    assert "0 predictions differ" in out
+    engine = package.load(tmp_path / "net.signbit")
+    inputs, _ = arrays()
+    wanted = module(torch.from_numpy(inputs)).detach().numpy()
+    np.testing.assert_allclose(engine.run({"x": inputs})["kind"], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("pack", "-o", "net.signbit"), ("evaluate", "--data", "digits"), ("summary",),
+        ("export", "--to", "npz", "-o", "out"), ("predict", "nets.py"),
+    ],
+)  # fmt: skip
+def test_the_run_of_ones_own_module_says_how_to_pack_it(signbit, own_run, monkeypatch, command):
+    monkeypatch.chdir(own_run[0])
+    name, *options = command
+    says = (
+        "run/last.safetensors: has the weights of a module of your own, "
+        "signbit_own_code_nets.Net, and does not say how to build it; pack it first: signbit pack "
+        "FILE.py:NAME --weights run/last.safetensors --signature FILE.yaml -o FILE.signbit, where "
+    )
+    signbit.refused(name, "run", *options, code=1, says=says)
+
+
+def test_weights_that_a_run_has_not_written_yet_are_one_line(signbit, own_run, tmp_path):
+    folder = own_run[0]
+    signbit.refused(
+        "pack", f"{folder / 'nets.py'}:Net", "--weights", tmp_path, "--signature",
+        folder / "nets.yaml", "-o", tmp_path / "net.signbit", code=1,
+        says="last.safetensors: cannot be read",
+    )  # fmt: skip
 
 
 SIGNED = """

@@ -102,7 +102,7 @@ def test_what_is_asked_wrongly_is_one_line(
 def test_workers_without_ray_and_ray_without_a_packed_network_are_refused(signbit, network, tars):
     signbit.refused("predict", network, tars, "--workers", 2, code=2, says="--workers is for --ray")
     command = ("predict", "run", tars, "--out", "o", "--ray")
-    signbit.refused(*command, code=2, says="pack the model first")
+    signbit.refused(*command, code=2, says="pack it first: signbit pack run -o")
 
 
 def test_without_ray_installed_one_line_says_what_to_install(

@@ -60,8 +60,9 @@ def test_what_the_page_says_to_type_works(tmp_path, programs, monkeypatch):
         place = package / path.relative_to(HERE)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
-    for name in ("walk.py", "stripes.yaml"):
+    for name in ("walk.py", "stripes.yaml", "my_project"):
         (package / name).rename(tmp_path / name)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     # Without a network; what it builds with is installed.
     for name, value in {"NO_INDEX": "1", "NO_DEPS": "1", "NO_BUILD_ISOLATION": "0"}.items():
         monkeypatch.setenv(f"PIP_{name}", value)

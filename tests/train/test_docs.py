@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+import signbit
+from signbit.cli import main
 from signbit.train.losses import losses
 from signbit.train.metrics import metrics
 
@@ -18,11 +20,24 @@ def test_every_loss_and_metric_has_a_row(name):
     assert any(f"`{name}`" in cell for cell in first_cells)
 
 
-def test_the_example_of_ones_own_runs(tmp_path, monkeypatch):
+def test_the_example_of_ones_own_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     section = PAGE[PAGE.index("## Training of your own") :]
     names: dict = {}
-    exec(re.findall(r"^```python\n(.*?)^```$", section, re.M | re.S)[0], names)
+    example, signature, command = (
+        re.findall(rf"^```{kind}\n(.*?)^```$", section, re.M | re.S)[0]
+        for kind in ("python", "yaml", "sh")
+    )
+    exec(example, names)
     assert 0 <= names["metrics"]["val_accuracy"] <= 1
     inputs = torch.from_numpy(names["inputs"]).float()
     assert torch.equal(names["module"](inputs), names["again"](inputs))
+    Path("network.py").write_text(example.partition("\ninputs =")[0])
+    Path("network.yaml").write_text(signature)
+    with pytest.raises(SystemExit) as end:
+        main(command.split()[1:])
+    assert end.value.code == 0, capsys.readouterr().err
+    classes = names["module"](inputs).argmax(1)
+    assert signbit.load("mine.signbit").run({"x": inputs.numpy()})["level"].argmax(1).tolist() == (
+        classes.tolist()
+    )

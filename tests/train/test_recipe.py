@@ -1,9 +1,12 @@
 import math
+from typing import Literal
 
 import pytest
+from helpers.user_modules import forgotten_imports
 
 from signbit.errors import UsageError
 from signbit.train import Recipe, load_recipe, recipe_names
+from signbit.train.optimizers import optimizers
 from signbit.train.optimizers.adam import Adam
 from signbit.train.optimizers.sgd import Sgd
 from signbit.train.recipe import Cosine
@@ -194,3 +197,21 @@ def test_a_damaged_recipe_file_is_an_error(tmp_path, text, message):
 def test_a_missing_recipe_file_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
         load_recipe(tmp_path / "none.yaml")
+
+
+def test_optimizers_may_be_registered_at_any_time():
+    late = {"optimizer": {"name": "late", "lr": 0.1, "momentum": 0.5}}
+    latent = {"latent_optimizer": {"name": "late", "lr": 0.2}, "latent_clip": None}
+    with forgotten_imports():
+
+        @optimizers.register("late")
+        class Late(Sgd):
+            name: Literal["late"]
+
+        recipe = load_recipe("plain", late | latent)
+        assert type(recipe.optimizer) is type(recipe.latent_optimizer) is Late
+        assert recipe.model_dump(mode="json")["optimizer"]["momentum"] == 0.5
+        with pytest.raises(UsageError, match=r"'optimizer\.momntum'\. Did you mean 'momentum'"):
+            load_recipe("plain", {"optimizer": {"name": "late", "lr": 0.1, "momntum": 0.5}})
+    with pytest.raises(UsageError, match="'late' found"):
+        load_recipe("plain", late)

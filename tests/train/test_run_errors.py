@@ -170,3 +170,9 @@ def test_a_model_without_one_score_a_class_is_refused_before_the_first_epoch(
     with pytest.raises(UsageError, match=message):
         train(replace(tiny_run, model="other", recipe=load_recipe("digits")))
     assert not tiny_run.folder.exists()
+
+
+@pytest.mark.parametrize("imports", ["my_project.models", ("my_project/models.py",), (1,)])
+def test_imports_of_a_run_are_names_of_modules(tiny_run, imports):
+    with pytest.raises(UsageError, match=r"^imports: .*: give names of modules, such as my_proj"):
+        replace(tiny_run, imports=imports)

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from signbit import __version__
+from signbit.cli._import_option import after_command, import_named, with_import_option
 from signbit.cli._ray_option import with_address
 from signbit.errors import SignbitError, StoppedError, printable
 from signbit.registry import Registry
@@ -48,16 +49,18 @@ def _root(
 
     Results go to standard output, progress and notes to standard error. Exit codes: 0 done,
     1 failed, 2 wrong usage, 128 + the number of the signal that ended it: 130 for Ctrl-C.
+
+    Every command has --import MODULE, for models, data sets and other things of your own.
     """
 
 
 class _Commands(TyperGroup):
-    """Lets --ray stand without an address, which typer cannot; escapes control characters of wrong
-    arguments, which typer repeats in its messages."""
+    """Lets --ray stand without an address, and --import before the command, which typer cannot;
+    escapes control characters of wrong arguments, which typer repeats in its messages."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options that stand before the command."""
-        args = with_address(args)
+        args = after_command(with_address(args))
         if not args:  # typer raises its help as an error; its lines must stay lines
             return super().parse_args(ctx, args)
         with _printable_arguments():
@@ -91,7 +94,7 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_root)
     for name in commands.names():
-        app.command(name)(_stoppable(commands.get(name)))
+        app.command(name)(_stoppable(with_import_option(commands.get(name))))
     return app
 
 
@@ -125,6 +128,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str] | None) -> None:
     try:
         try:
+            # An imported module may register a command.
+            import_named(sys.argv[1:] if arguments is None else arguments)
             build_app()(args=arguments)
         finally:
             # Flush here, where an error such as a full disk can still be reported.

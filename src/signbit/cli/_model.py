@@ -8,6 +8,7 @@ import typer
 
 from signbit.cli._options import architecture_of
 from signbit.cli._output import say
+from signbit.cli._run_imports import import_for
 from signbit.errors import UsageError, printable
 
 if TYPE_CHECKING:
@@ -88,12 +89,14 @@ def open_model(
 ) -> "TrainedModel":
     """The trained model in a file or run folder, on a device.
 
-    A line on standard error says what was decided about an old checkpoint.
+    A line on standard error says what was decided about an old checkpoint, and which modules were
+    imported because a run folder names them.
 
     Raises: UsageError where the options do not suit the file or no such device is there,
-        CheckpointError for a file that is missing or damaged.
+        CheckpointError for a file that is missing or damaged; the errors of `import_for`.
     """
     architecture = architecture_of(model, settings)
+    import_for(path)
     import torch
 
     from signbit.models import load_model

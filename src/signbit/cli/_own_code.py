@@ -27,7 +27,8 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         metavar="FILE",
-        help="For FILE.py:NAME: a state dict in .pth, .pt, .tar or .safetensors.",
+        help="For FILE.py:NAME: a state dict in .pth, .pt, .tar or .safetensors, or a run folder "
+        "of signbit.train.train.",
     ),
 ]
 Arguments = Annotated[

@@ -9,7 +9,7 @@ from signbit.cli._answer_samples import Outputs
 from signbit.cli._model import PACKED
 from signbit.cli._output import say, write_json
 from signbit.cli._sample_options import SampleOptions, chosen_targets
-from signbit.errors import DataError, UsageError
+from signbit.errors import DataError, UsageError, printable
 
 if TYPE_CHECKING:
     from signbit.runtime.engine import Engine
@@ -34,7 +34,10 @@ def is_for_parts(
         if out is None or out.suffix in _ROWS:
             raise UsageError("--ray writes a folder of Parquet files; name it with --out FOLDER")
         if model.suffix != PACKED:
-            raise UsageError("--ray is for packed networks; pack the model first")
+            raise UsageError(
+                "--ray is for packed networks, whose workers need no code of the model; pack it "
+                f"first: signbit pack {printable(str(model))} -o FILE.signbit"
+            )
         return True
     from signbit.scoring import is_file_of_samples
 

@@ -1,15 +1,20 @@
 """Train a network by a recipe."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._import_option import Imports
 from signbit.cli._options import DataDir, Device, Download, Json, Zeros, parse_settings
 from signbit.cli._output import say, write_json
+from signbit.cli._run_imports import import_for
 from signbit.errors import UsageError
 from signbit.ranks import ranks_here
+
+if TYPE_CHECKING:
+    from signbit.train import Recipe
 
 
 @commands.register("train")
@@ -77,6 +82,7 @@ def train(
     data_dir: DataDir = None,
     download: Download = False,
     json_file: Json = None,
+    imports: Imports = None,
 ) -> None:
     """Train a network; the run folder holds all results.
 
@@ -88,6 +94,9 @@ def train(
     there. On the CPU, with the same versions and threads, the final weights are the same as those
     of a run that was never stopped.
     The test set is never read.
+
+    The run folder remembers the modules of --import. The commands that read the folder import them
+    again, where you imported them from the same place before.
     """
     fixed = {
         "init": init,
@@ -103,6 +112,7 @@ def train(
     if resume:
         if model or data or recipe or settings or short or zeros or download:
             raise UsageError("--resume takes its settings from the run folder; give none here")
+        import_for(out)
         from signbit.train import resume as go_on
 
         metrics = go_on(out, device, where)
@@ -118,10 +128,33 @@ def train(
         from signbit.train import train as start
 
         chosen = load_recipe(recipe or "quick", parse_settings(settings or ()) | short)
-        run = Run(chosen, model, data, out, where, download, device or "cpu", zeros=zeros)
+        modules = (*(imports or ()), *_import_for_starts(chosen))
+        run = Run(
+            chosen,
+            model,
+            data,
+            out,
+            where,
+            download,
+            device or "cpu",
+            zeros=zeros,
+            imports=tuple(dict.fromkeys(modules)),
+        )
         metrics = start(run)
     if ranks_here().is_first:
         _report(out, metrics, json_file)
+
+
+def _import_for_starts(recipe: "Recipe") -> list[str]:
+    """Import what the runs need that a recipe names: initial weights and the teacher."""
+    taught = recipe.distillation
+    folders = (recipe.init, None if taught is None else taught.teacher)
+    return [
+        module
+        for one in folders
+        if one is not None
+        for module in import_for(Path(one).expanduser())
+    ]
 
 
 def _report(out: Path, metrics: dict[str, float], json_file: Path | None) -> None:

@@ -10,6 +10,13 @@ from torch import Tensor, nn
 from signbit.errors import CheckpointError, SignbitError, UsageError, closest, printable
 from signbit.files import atomic_write
 from signbit.format import Preprocessing
+from signbit.models._foreign_code import (
+    modules_named,
+    modules_needed,
+    not_built,
+    of_own_module,
+    other_code,
+)
 from signbit.models._legacy import (
     LEGACY_SUFFIXES,
     is_legacy,
@@ -19,6 +26,7 @@ from signbit.models._legacy import (
 )
 from signbit.models._rebuild import blueprint, check_preprocessing, fill
 from signbit.models._registry import Architecture
+from signbit.models._run_folder import RUN_FILE
 from signbit.models._safetensors import (
     MAX_METADATA,
     contiguous_copies,
@@ -32,7 +40,6 @@ from signbit.models._weights import VERSION
 from signbit.models._zeros import Zeros, decide_zeros
 
 SUFFIX = ".safetensors"
-RUN_FILE = "last.safetensors"
 # Options of 4096 characters name about a thousand layers, which takes a second to build.
 MAX_OPTIONS = 1 << 12
 _FIELDS = ("version", "model", "preprocessing", "info")
@@ -52,9 +59,13 @@ def save_model(
     Raises: OutputError, an earlier file is then unchanged; UsageError where options or info do
         not fit into a file that `load_model` reads.
     """
+    model: dict[str, Any] = {"name": architecture.name, "options": architecture.options}
+    needed = modules_needed(architecture, module)
+    if needed:
+        model["modules"] = needed
     header = {
         "version": VERSION,
-        "model": {"name": architecture.name, "options": architecture.options},
+        "model": model,
         "preprocessing": preprocessing.to_dict(),
         "info": dict(info or {}),
     }
@@ -77,16 +88,17 @@ def load_model(
     """Read a run folder, a `.safetensors` checkpoint or an old `.pth.tar`, in eval mode.
 
     A run folder means its `last.safetensors`; the best on the held-out images can be named as a
-    file. Nothing in a file is executed, and no size in it is believed before the file is seen to
-    hold as much.
+    file. Nothing in a file is executed, nothing that it names is imported, and no size in it is
+    believed before the file is seen to hold as much. A model that code outside of this package
+    registers is known after that code is imported.
 
     architecture: for files that do not say it themselves.
     zeros: "minus" or "plus", for those files too: what weights and channels that are exactly
         zero where the network takes a sign count as. Code with a sign of three values wrote them.
 
-    Raises: CheckpointError naming the file, damage to one of ours included, or zeros where
-        `zeros` is None; UsageError where the file is of another kind, or `architecture` or
-        `zeros` is missing, wrong, or given for a file that says its own.
+    Raises: CheckpointError naming the file, damage to one of ours included, a module to import,
+        or zeros where `zeros` is None; UsageError where the file is of another kind, or
+        `architecture` or `zeros` is missing, wrong, or given for a file that says its own.
     """
     if zeros not in (None, "minus", "plus"):
         raise UsageError(f"zeros is {zeros!r}; give 'minus', 'plus' or None")
@@ -130,13 +142,15 @@ def _own(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> Trai
     """The model of a checkpoint of ours."""
     shown = printable(str(path))
     architecture, preprocessing, info = _parse(shown, header)
+    named = modules_named(shown, header["model"])
     try:
         module = blueprint(architecture)
         check_preprocessing(module, preprocessing)
     except SignbitError as error:
-        raise CheckpointError(f"{shown}: metadata: {error}") from error
+        raise not_built(shown, architecture.name, named, error) from error
     fill(shown, module, architecture, tensors)
-    return TrainedModel(module, architecture, preprocessing, path, info)
+    notes = other_code(shown, architecture.name, named)
+    return TrainedModel(module, architecture, preprocessing, path, info, notes)
 
 
 def _resolve(path: Path) -> Path:
@@ -178,10 +192,7 @@ def _parse(path: str, header: dict[str, Any]) -> tuple[Architecture, Preprocessi
                 f"newer signbit.{closest(field, _FIELDS)}"
             )
     if "model" not in header and "preprocessing" not in header:
-        raise CheckpointError(
-            f"{path}: has the weights of a module of somebody's own, and does not say how to build "
-            "it; in Python, signbit.train.load_weights fills the module"
-        )
+        raise of_own_module(path, header.get("info"))
     for field in _FIELDS[1:]:
         if not isinstance(header.get(field), dict):
             raise CheckpointError(f"{path}: metadata: field {field!r} is missing or not an object")

@@ -1,5 +1,6 @@
 """The tensors of a network that somebody else defines, into a file and back."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from signbit.files import atomic_write
 from signbit.models._legacy import LEGACY_SUFFIXES, is_legacy, read_legacy, without_prefixes
 from signbit.models._rebuild import fill
 from signbit.models._registry import Architecture
+from signbit.models._run_folder import RUN_FILE
 from signbit.models._safetensors import contiguous_copies, from_bytes, metadata_text, to_bytes
 from signbit.models._torch_file import read_bytes
 
@@ -36,6 +38,7 @@ def load_weights(path: Path, module: nn.Module, architecture: Architecture) -> N
     """Fill `module` with the state dict in a `.safetensors` file or what torch.save wrote.
 
     Nothing in the file is executed. Prefixes such as `module.` are taken off.
+    path: of the file, or of a run folder, which means its `last.safetensors`.
     architecture: name and options, for messages.
 
     Raises: CheckpointError naming the file, and what is missing or does not fit; UsageError for
@@ -50,6 +53,8 @@ def read_weights(path: Path, module: nn.Module) -> dict[str, Tensor]:
 
     Raises: CheckpointError, UsageError as `load_weights`.
     """
+    if os.path.isdir(path):  # noqa: PTH112 (unlike is_dir, it raises for no name)
+        path = path / RUN_FILE
     shown = printable(str(path))
     if path.name.endswith(_SAFETENSORS):
         tensors = from_bytes(shown, read_bytes(path))[0]

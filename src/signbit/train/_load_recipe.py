@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from signbit.errors import UsageError, closest, printable, unknown_name
-from signbit.train.recipe import Recipe
+from signbit.train.recipe import Recipe, accept_new_optimizers
 from signbit.yaml_file import parse_yaml, read_yaml
 
 _MOST_REASONS = 5
@@ -37,6 +37,7 @@ def load_recipe(recipe: str | Path, overrides: Mapping[str, Any] | None = None) 
 def parse_recipe(settings: Mapping[str, Any], place: str) -> Recipe:
     """Check settings against the schema. Raises: UsageError with reasons for the wrong keys."""
     try:
+        accept_new_optimizers()
         return Recipe.model_validate(dict(settings))
     except ValidationError as error:
         found = error.errors()

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from signbit.errors import UsageError, printable
-from signbit.models import RUN_FILE, Architecture, read_weights, save_weights
+from signbit.models import Architecture, read_weights, save_weights
 from signbit.models import load_weights as fill_from
 from signbit.train._first_batch import (
     FirstBatch,
@@ -126,9 +126,8 @@ def _prepare(run: OwnRun, resumed: bool) -> Training:
     if teacher is not None:
         _check_teacher(teacher, loss, batch)
     if recipe.init is not None and not resumed:
-        place = _weights_in(recipe.init)
-        given = read_weights(place, run.module)
-        copy_weights(run.module, given, printable(str(place)), but=recipe.init_except or ())
+        given = read_weights(Path(recipe.init), run.module)
+        copy_weights(run.module, given, printable(recipe.init), but=recipe.init_except or ())
     module = training_module(run.module, recipe, data, teacher, objective)
     kept = without_folders(recipe).model_dump(mode="json")
     facts = {
@@ -195,11 +194,5 @@ def load_weights(module: nn.Module, path: Path | str) -> nn.Module:
 
     Raises: CheckpointError naming the file, and what is missing or does not fit.
     """
-    fill_from(_weights_in(path), module, Architecture(_name(module)))
+    fill_from(Path(path), module, Architecture(_name(module)))
     return module.eval()
-
-
-def _weights_in(path: Path | str) -> Path:
-    """The file of weights that a path means."""
-    place = Path(path)
-    return place / RUN_FILE if place.is_dir() else place

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from signbit.errors import UsageError, printable
 from signbit.models import Zeros
 from signbit.train.recipe import Recipe
+from signbit.user_modules import is_module_name
 
 
 class AnyRun(Protocol):
@@ -50,6 +52,7 @@ class Run:
     started_in: relative paths in `data`, folder:PATH, start from this folder; None for the current
         folder.
     zeros: the sign of exact zeros in an old checkpoint that the recipe's `init` names.
+    imports: the modules that register what the run needs. They must be imported already.
     """
 
     recipe: Recipe
@@ -61,6 +64,13 @@ class Run:
     device: str = "cpu"
     started_in: Path | None = None
     zeros: Zeros | None = None
+    imports: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        wrong = [one for one in self.imports if not is_module_name(one)]
+        if wrong or isinstance(self.imports, str):
+            shown = printable(str(wrong or self.imports))
+            raise UsageError(f"imports: {shown}: give names of modules, such as my_project.models")
 
     @property
     def data_name(self) -> str:
@@ -86,6 +96,7 @@ class Run:
             "started_in": str(self.started_in or Path.cwd()),
             "device": self.device,
             "zeros": self.zeros,
+            "imports": list(self.imports),
         }
 
     @property

@@ -1,24 +1,20 @@
 """The two files of a run folder that store the run's settings: recipe.yaml and run.json."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from signbit import strict_json
 from signbit.errors import CheckpointError, UsageError, printable
 from signbit.files import atomic_write, read_regular
 from signbit.folder_lock import LOCK_FILE
+from signbit.models import OWN_MODULE, imports_in, read_settings
 from signbit.train._environment import environment
 from signbit.train._load_recipe import parse_recipe
 from signbit.train._run import AnyRun, Run
+from signbit.user_modules import not_imported
 from signbit.yaml_file import MAX_BYTES, dump_yaml, read_yaml
-
-# Room for the environments of ten thousand resumed runs.
-_MOST_SETTINGS = 1 << 24
-# The entry that only runs of a module of the caller's have: its class.
-OWN_MODULE = "module"
 
 
 def is_new(run: AnyRun) -> bool:
@@ -60,7 +56,7 @@ def write_run(run: AnyRun) -> None:
 
 def note_environment(run: AnyRun) -> None:
     """Add the environment of a resumed run to `run.json`, where it differs from the last one."""
-    settings, here = _read_settings(run.folder), environment(run.device)
+    settings, here = read_settings(run.folder), environment(run.device)
     made_with = _environments(settings)
     if made_with[-1:] != [here]:
         _write_settings(run.folder, {**settings, "made_with": [*made_with, here]})
@@ -71,7 +67,7 @@ def read_environments(folder: Path) -> list[dict[str, Any]]:
 
     `read_run` must have accepted the folder.
     """
-    return _environments(_read_settings(folder))
+    return _environments(read_settings(folder))
 
 
 def _environments(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -80,19 +76,18 @@ def _environments(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     return made_with if isinstance(made_with, list) else [made_with]
 
 
-def _read_settings(folder: Path) -> Mapping[str, Any]:
-    text = read_regular(folder / "run.json", _MOST_SETTINGS)
-    return strict_json.loads(text, from_python=True)
-
-
 def _write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     atomic_write(folder / "run.json", json.dumps(settings, indent=2) + "\n")
 
 
 def read_run(folder: Path) -> Run:
-    """The run that a folder holds. Raises: CheckpointError, UsageError for its recipe."""
+    """The run that a folder holds.
+
+    Raises: CheckpointError; UsageError for its recipe, or for modules that are not imported, which
+        may register what the recipe names.
+    """
     with _damage(folder):
-        settings = _read_settings(folder)
+        settings = read_settings(folder)
         if isinstance(settings, dict) and OWN_MODULE in settings:
             raise UsageError(
                 f"{printable(str(folder))} is the run of a module of your own, "
@@ -100,6 +95,8 @@ def read_run(folder: Path) -> Run:
                 "signbit.train.train with resume=True"
             )
         _check_types(settings)
+        imports = imports_in(settings)
+        _require_imported(folder, imports)
         place = printable(str(folder / "recipe.yaml"))
         return Run(
             recipe=parse_recipe(_read_recipe(folder), place),
@@ -111,13 +108,23 @@ def read_run(folder: Path) -> Run:
             # Runs of earlier versions do not have this entry.
             started_in=Path(settings.get("started_in", "")),
             zeros=settings.get("zeros"),
+            imports=imports,
+        )
+
+
+def _require_imported(folder: Path, modules: Iterable[str]) -> None:
+    missing = not_imported(modules)
+    if missing:
+        raise UsageError(
+            f"{printable(str(folder))} was trained with modules that this process has not "
+            f"imported: {', '.join(missing)}; import them before"
         )
 
 
 def require_own_run(folder: Path) -> None:
     """Raises: CheckpointError where a folder holds no run of a module of the caller's."""
     with _damage(folder):
-        settings = _read_settings(folder)
+        settings = read_settings(folder)
         if not isinstance(settings, dict):
             raise ValueError("it is not a JSON object")
         if OWN_MODULE not in settings:

@@ -213,3 +213,23 @@ class Recipe(Settings):
     def evaluates(self, epoch: int) -> bool:
         """Whether the epoch, counted from 0, ends with validation and writing."""
         return (epoch + 1) % self.evaluate_every == 0 or epoch + 1 == self.epochs
+
+
+_accepted = any_of(AbstractOptimizer)
+
+
+def accept_new_optimizers() -> None:
+    """Let `Recipe` accept what was registered after this module was imported.
+
+    The module of a user's optimizer imports this package before it registers one.
+    """
+    global _accepted
+    known = any_of(AbstractOptimizer)
+    if known == _accepted:
+        return
+    by_name: Any = Annotated[known, Field(discriminator="name")]
+    latent: Any = by_name | None
+    Recipe.model_fields["optimizer"].annotation = any_of(AbstractRealOptimizer)
+    Recipe.model_fields["latent_optimizer"].annotation = latent
+    Recipe.model_rebuild(force=True)
+    _accepted = known
