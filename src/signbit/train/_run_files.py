@@ -37,7 +37,7 @@ def holds(run: AnyRun) -> bool:
     """Whether the run's folder holds a run with the same settings."""
     try:
         recipe = read_regular(run.folder / "recipe.yaml", MAX_BYTES)
-        settings = dict(_read_settings(run.folder))
+        settings = dict(read_settings(run.folder))
     except (OSError, ValueError):
         return False
     settings.pop("made_with", None)
