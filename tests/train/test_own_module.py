@@ -148,8 +148,8 @@ def test_an_old_gradient_has_no_effect(tmp_path):
 
 
 def test_a_module_is_as_it_was_after_a_refusal_and_after_a_failure(tmp_path):
-    module = network()
-    module[2].eval()
+    module = network().eval()
+    module[2].train()
     before = state_of(module)
     chosen = recipe(frozen=["0.*"])
     with pytest.raises(UsageError, match="unknown metric"):

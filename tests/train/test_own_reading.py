@@ -226,8 +226,12 @@ class NotOurs(TensorDataset):
 def test_an_error_of_ours_stays_what_it_is(workers, tmp_path):
     items, settings = NotOurs(INPUTS, TARGETS), recipe(val_size=0)
     loader = DataLoader(items, 32, num_workers=workers)
-    for data, options in ((items, {"workers": workers}), (loader, {})):
-        with pytest.raises(DataError, match=r"0\.png: no picture") as caught:
+    of_loader = r"DataError: 0\.png: no picture$" if workers else r"^0\.png: no picture$"
+    for data, options, said in (
+        (items, {"workers": workers}, r"^\d+\.png: no picture$"),
+        (loader, {}, of_loader),
+    ):
+        with pytest.raises(DataError, match=said) as caught:
             train(network(), data, None, settings, out=tmp_path / "run", **options)
         assert "\n" not in str(caught.value)
 

@@ -18,7 +18,7 @@ def as_it_was(module: nn.Module) -> Iterator[None]:
     """Undo at the end what training does to a module besides its weights and buffers.
 
     These come back: training or eval mode of each part, `requires_grad`, device, memory layout,
-    and the form without `compile`. Gradients are cleared, at the start too.
+    and the form without `compile`. Gradients are cleared.
     """
     modes = {part: part.training for part in module.modules()}
     learning = {parameter: parameter.requires_grad for parameter in module.parameters()}
@@ -27,7 +27,6 @@ def as_it_was(module: nn.Module) -> Iterator[None]:
         part: part._trainer for part in module.modules() if isinstance(part, pl.LightningModule)
     }
     compiled = vars(module).get(_COMPILED)
-    module.zero_grad()
     try:
         yield
     finally:
