@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from helpers.tasks import rows_of_numbers
 
 from signbit.bench import bench
 from signbit.format import PackedModel, Preprocessing
@@ -50,3 +51,13 @@ def test_without_peers_the_engine_stands_alone(signbit, model, tmp_path):
     out, _ = signbit("bench", tmp_path / "m.signbit", "--rounds", 1, "--no-peers")
     assert "float32" not in out
     assert "not measured" not in out
+    assert "ms an image" in out
+    assert "images/s" in out
+
+
+def test_a_network_without_pictures_is_measured_by_samples(signbit, tmp_path):
+    rows_of_numbers().save(tmp_path / "m.signbit")
+    out, _ = signbit("bench", tmp_path / "m.signbit", "--rounds", 1, "--no-peers")
+    assert "ms a sample" in out
+    assert "samples/s" in out
+    assert "image" not in out

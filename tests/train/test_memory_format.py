@@ -17,7 +17,7 @@ from signbit.models import load_model, models, to_input
 from signbit.quantizers import quantizers
 from signbit.scoring import evaluate
 from signbit.train import load_recipe, resume, train
-from signbit.train._memory_format import fastest_format
+from signbit.train._memory_format import fastest_format, noise
 from signbit.train._module import TrainingModule
 from signbit.train._teacher import Teacher
 
@@ -105,7 +105,9 @@ def test_a_network_runs_in_the_fastest_layout_that_it_accepts(module, expected, 
     before = {key: value.clone() for key, value in module.state_dict().items()}
     random = torch.get_rng_state()
     channels = 3 if next(module.parameters()).shape[1] == 3 else 1
-    assert fastest_format("it", module, preprocessing(channels), CPU, RECIPE) == expected
+    assert (
+        fastest_format("it", module, noise(preprocessing(channels), CPU), CPU, RECIPE) == expected
+    )
     noted = capsys.readouterr().err
     assert noted.count("\n") == bool(reason)
     assert reason in noted
@@ -119,7 +121,7 @@ def test_every_model_of_the_package_runs_in_the_fastest_layout(name, capsys):
     module = small(name, num_classes=10, in_channels=3, input_size=(8, 8))
     convolves = any(isinstance(layer, nn.Conv2d) for layer in module.modules())
     expected = LAST if convolves else CONTIGUOUS
-    assert fastest_format("it", module, preprocessing(3), CPU, RECIPE) == expected
+    assert fastest_format("it", module, noise(preprocessing(3), CPU), CPU, RECIPE) == expected
     assert capsys.readouterr().err == ""
 
 
@@ -127,11 +129,11 @@ def test_every_model_of_the_package_runs_in_the_fastest_layout(name, capsys):
 def test_every_quantizer_of_the_package_runs_in_the_fastest_layout(name):
     kind = "weight_quantizer" if quantizers.get(name).for_weights else "input_quantizer"
     module = nn.Sequential(BinaryConv2d(3, 4, 3, **{kind: name}), nn.Flatten())
-    assert fastest_format("it", module, preprocessing(3), CPU, RECIPE) == LAST
+    assert fastest_format("it", module, noise(preprocessing(3), CPU), CPU, RECIPE) == LAST
 
 
 def test_only_a_network_that_learns_goes_backward():
-    assert fastest_format("it", RaisesBackwards(), preprocessing(1), CPU) == LAST
+    assert fastest_format("it", RaisesBackwards(), noise(preprocessing(1), CPU), CPU) == LAST
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -58,11 +58,12 @@ CASES = {
     ),
     "settings of a loss": (
         {"loss": nn.CrossEntropyLoss(), "recipe": recipe(loss={"logit_scale": 2})},
-        "the recipe's `loss` sets logit_scale, which acts on a named loss",
+        "its `loss` sets `logit_scale`, which the loss of this run does not have. Override it: "
+        'recipe=load_recipe(..., {"loss": None})',
     ),
     "option of a loss": (
         {"loss": "mse", "recipe": recipe(loss={"logit_scale": 2})},
-        "unknown option of loss 'mse' 'logit_scale'",
+        "its `loss` sets `logit_scale`, which the loss of this run does not have",
     ),
     "shape": (
         {"loss": "mse"},
@@ -71,6 +72,51 @@ CASES = {
     "class": ({"train_data": (INPUTS, TOO_HIGH)}, "a target is the class 3; the outputs score 3"),
     "class of validation": ({"val_data": (INPUTS, TOO_HIGH)}, "a target is the class 3"),
     "NaN": ({"train_data": (WITH_NAN, TARGETS)}, "the inputs of train_data hold NaN"),
+    "infinity": (
+        {"train_data": (INPUTS.clone().fill_(torch.inf), TARGETS)},
+        "the inputs of the first batch hold infinity",
+    ),
+    "infinity in a target": (
+        {
+            "loss": "mse",
+            "module": network(FEATURES),
+            "train_data": (INPUTS, INPUTS.masked_fill(WITH_NAN.isnan(), -torch.inf)),
+        },
+        "train_data: a target is infinite",
+    ),
+    "several labels": (
+        {"train_data": (INPUTS, torch.ones(len(INPUTS), 3))},
+        "the shares of classes in a target add up to 3; cross_entropy needs 1. Several labels",
+    ),
+    "lazy": (
+        {"module": nn.LazyLinear(3)},
+        "the parameter 'weight' has no shape before the first call of the module",
+    ),
+    "other type of validation": (
+        {"val_data": (INPUTS.to(torch.uint8), TARGETS)},
+        "val_data: its inputs are torch.uint8 with 2 axes, those of train_data torch.float32 with "
+        "2 axes; give both the same transform",
+    ),
+    "several inputs of validation": (
+        {"val_data": ((INPUTS, INPUTS), TARGETS)},
+        "val_data: its inputs are (torch.float32 with 2 axes, torch.float32 with 2 axes), those",
+    ),
+    "other size of validation": (
+        {"val_data": (INPUTS[:, :5], TARGETS)},
+        "val_data: the module does not accept a batch of torch.float32 (32, 5): UsageError: Bin",
+    ),
+    "other targets of validation": (
+        {"val_data": (INPUTS, TARGETS.float())},
+        "val_data: targets are torch.float32 of the shape (32,), outputs have (32, 3); cross",
+    ),
+    "metric of validation": (
+        {"val_data": (INPUTS, nn.functional.one_hot(TARGETS, 3).float()), "metrics": ["accuracy"]},
+        "val_data: metric 'accuracy' does not accept outputs and targets",
+    ),
+    "loss of validation": (
+        {"val_data": (INPUTS, TARGETS[:, None]), "loss": nn.CrossEntropyLoss()},
+        "val_data: the loss does not accept outputs and targets: RuntimeError",
+    ),
     "NaN of validation": ({"val_data": (WITH_NAN, TARGETS)}, "the inputs of val_data hold NaN"),
     "NaN in a target": (
         {"loss": "mse", "module": network(FEATURES), "train_data": (INPUTS, WITH_NAN)},
@@ -110,7 +156,7 @@ CASES = {
     ),
     "items that do not join": (
         {"train_data": [(object(), 1)] * 20},
-        "the items of the data set do not join to a batch: default_collate",
+        "the items of the data set do not join to a batch: the input of item 0 is object; tensors",
     ),
     "loader without a length": (
         {"train_data": DataLoader(Endless(), 2), "recipe": recipe(val_size=0)},
@@ -130,24 +176,18 @@ CASES = {
     ),
     "augmentation": (
         {"recipe": load_recipe("quick")},
-        "the recipe's `augmentation` acts on named models and their pictures; override it with "
-        "augmentation=null",
+        "its `augmentation` acts on named models and their pictures. Override it: "
+        'recipe=load_recipe(..., {"augmentation": None})',
     ),
     "teacher": ({"teacher": network()}, "the recipe has no `distillation`; set it"),
-    "no teacher": ({"recipe": recipe(distillation={})}, "distillation needs a teacher"),
+    "no teacher": (
+        {"recipe": recipe(distillation={})},
+        "its `distillation` needs a module as `teacher` of train(). Override it: "
+        'recipe=load_recipe(..., {"distillation": None})',
+    ),
     "teacher of other classes": (
         {"recipe": recipe(distillation={}), "teacher": network(4)},
-        "the teacher gives torch.Size([32, 4]), the module torch.Size([32, 3])",
-    ),
-    "teacher for numbers": (
-        {
-            "recipe": recipe(distillation={}),
-            "teacher": network(FEATURES),
-            "module": network(FEATURES),
-            "train_data": (INPUTS, INPUTS),
-            "loss": "mse",
-        },
-        "distillation needs the loss 'cross_entropy'",
+        "the teacher gives (32, 4), the module (32, 3); they must be alike, or give",
     ),
     "device": ({"device": "tpu"}, "unknown device 'tpu'; known: cpu, cuda."),
 }
@@ -162,8 +202,9 @@ def test_what_does_not_fit_is_refused_in_one_line(case, tmp_path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (TensorDataset(WITH_NAN, TARGETS), r"the inputs of batch \d hold NaN"),
-        (TensorDataset(INPUTS, TOO_HIGH), "a target is the class 3; the outputs score 3"),
+        (TensorDataset(WITH_NAN, TARGETS), "the inputs of item 90 of the data set hold NaN"),
+        (TensorDataset(INPUTS, TOO_HIGH), "item 90 of the data set: a target is the class 3; the"),
+        (DataLoader(TensorDataset(INPUTS, TOO_HIGH), 32), "batch 3: a target is the class 3; the"),
         (DataLoader(TensorDataset(WITH_NAN, TARGETS), 32), "the inputs of batch 3 hold NaN"),
     ],
 )

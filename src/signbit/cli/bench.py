@@ -37,6 +37,7 @@ def bench(
     """
     from signbit.bench import bench as run
     from signbit.format import PackedModel
+    from signbit.format.signature import takes_picture
     from signbit.progress import progress_bar
 
     model = PackedModel.load(path)
@@ -47,7 +48,7 @@ def bench(
         f"{'s' if threads > 1 else ''}, medians of {rounds}"
     )
     _print_steps(result)
-    _print_whole(result)
+    _print_whole(result, "image" if takes_picture(model.inputs) else "sample")
     write_json(json, {"file": str(path), **result.to_dict()})
 
 
@@ -69,7 +70,8 @@ def _print_steps(result: "Benchmark") -> None:
     print_table(header, rows, left=3)
 
 
-def _print_whole(result: "Benchmark") -> None:
+def _print_whole(result: "Benchmark", thing: str) -> None:
+    """Print the speed of the whole network. thing: what it takes, in one word."""
     if result.limit:
         say(
             f"limit, one thread: {result.limit:.2e} MAC/s ({result.limit_is}); for a layer of a "
@@ -81,7 +83,15 @@ def _print_whole(result: "Benchmark") -> None:
         for name, times in result.peers.items():
             faster = f"{times[batch] / seconds:.1f}"
             rows.append(("", name, *_speed(times[batch], result.macs), faster))
-    header = ("batch", "runtime", "ms an image", "images/s", "MAC/s", "signbit is faster")
+    article = "an" if thing == "image" else "a"
+    header = (
+        "batch",
+        "runtime",
+        f"ms {article} {thing}",
+        f"{thing}s/s",
+        "MAC/s",
+        "signbit is faster",
+    )
     print_table(header, rows, left=2)
     for name, reason in result.missing.items():
         say(f"{name}: not measured, {reason}")

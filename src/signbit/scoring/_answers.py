@@ -15,7 +15,7 @@ from signbit.format.signature import CLASSES, LABELS
 from signbit.runtime.engine import Engine
 from signbit.scoring._predict import Unreadable
 from signbit.scoring._probabilities import (
-    ends_in_softmax,
+    gives_probabilities,
     require_numbers,
     score_of,
     sigmoid,
@@ -93,8 +93,9 @@ class Answer:
 class Answerer:
     """Answers batches of samples by the kinds of a network's outputs.
 
-    Probabilities of classes are the softmax of the scores, unless the network ends in one; those of
-    labels are the sigmoid. A label is answered where its probability is above `threshold`.
+    Probabilities of classes are the softmax of the scores, unless the network ends in one or in a
+    mean of several; those of labels are the sigmoid. A label is answered where its probability is
+    above `threshold`.
 
     top: how many of the likeliest classes.
     """
@@ -174,7 +175,7 @@ class Answerer:
         return sigmoid(given).astype(np.float32) if target.kind == LABELS else given
 
     def _classes(self, target: Target, scores: NDArray[np.float32]) -> list[ClassAnswer]:
-        ready = ends_in_softmax(self._engine.model, self._nodes[target.name])
+        ready = gives_probabilities(self._engine.model, self._nodes[target.name])
         probabilities = scores if ready else softmax(scores)
         order = np.argsort(-scores, axis=1, kind="stable")[:, : self._top]
         return [

@@ -12,7 +12,7 @@ from signbit.data import ImageSet, class_places
 from signbit.errors import DataError
 from signbit.format import Preprocessing
 from signbit.scoring._counts import Classification, ClassificationCounter
-from signbit.scoring._probabilities import ends_in_softmax
+from signbit.scoring._probabilities import gives_probabilities
 
 MOST_LISTED = 5
 
@@ -81,7 +81,7 @@ def evaluate(
     _check_shape(model.preprocessing, images)
     classes = class_names(model, images.classes) if classes is None else tuple(classes)
     labels = labels_in(classes, images.name, images.classes, images.labels)
-    counter = ClassificationCounter(len(classes), ends_in_softmax(model))
+    counter = ClassificationCounter(len(classes), gives_probabilities(model))
     start = time.perf_counter()
     for batch in _batches(len(labels), batch_size):
         counter.add(model.scores(images.images[batch]), labels[batch])

@@ -15,7 +15,7 @@ from signbit.scoring._counts import ClassificationCounter
 from signbit.scoring._labels import LabelCounter
 from signbit.scoring._maps import MapCounter
 from signbit.scoring._numbers import NumberCounter
-from signbit.scoring._probabilities import ends_in_softmax, score_of
+from signbit.scoring._probabilities import gives_probabilities, score_of
 
 
 class Counter(Protocol):
@@ -103,7 +103,7 @@ def counter_for(engine: Engine, target: Target, threshold: float) -> Counter:
         return MapCounter(target.names)
     if target.kind == CLASSES:
         node = next(one.node for one in engine.outputs if one.name == target.name)
-        return _NamedClasses(target.names, ends_in_softmax(engine.model, node))
+        return _NamedClasses(target.names, gives_probabilities(engine.model, node))
     if target.kind == LABELS:
         return LabelCounter(target.names, threshold, ranked=not target.is_map)
     return NumberCounter(target.names)

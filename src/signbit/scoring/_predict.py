@@ -12,7 +12,7 @@ from signbit.data import label_of, read_image
 from signbit.errors import DataError
 from signbit.scoring._counts import check_scores
 from signbit.scoring._evaluate import Classifier
-from signbit.scoring._probabilities import ends_in_softmax, softmax
+from signbit.scoring._probabilities import gives_probabilities, softmax
 from signbit.scoring._reading import read_ahead
 
 
@@ -120,7 +120,7 @@ def _classify(
 ) -> Iterator[list[tuple[str, float]]]:
     scores = model.scores(images)
     check_scores(scores, len(classes))
-    probabilities = scores if ends_in_softmax(model) else softmax(scores)
+    probabilities = scores if gives_probabilities(model) else softmax(scores)
     order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
     for row, best in zip(probabilities, order, strict=True):
         yield [(classes[int(index)], float(row[index])) for index in best]

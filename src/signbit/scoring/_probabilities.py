@@ -9,6 +9,13 @@ from numpy.typing import NDArray
 from signbit.errors import CheckpointError, UsageError
 from signbit.format import PackedModel
 from signbit.passes.temperature import unmoved
+from signbit.runtime.reference import apply
+
+# Operations that means of several values are made of.
+_LINEAR = ("add", "affine", "avg_pool", "binary", "concat", "flatten", "move", "reduce")
+_DRAWN = 8
+# Float32 rounds a sum of thousands of probabilities by less.
+_ROUNDING = 1e-4
 
 
 def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -46,8 +53,10 @@ def score_of(threshold: float) -> float:
     return math.log(threshold) - math.log1p(-threshold)
 
 
-def ends_in_softmax(model: Any, output: int | None = None) -> bool:
-    """Whether the scores of a packed network are the probabilities of a softmax.
+def gives_probabilities(model: Any, output: int | None = None) -> bool:
+    """Whether the scores of a packed network are the probabilities of a softmax, or their mean.
+
+    Any sum of the probabilities of several softmaxes counts whose weights add up to 1.
 
     model: a `PackedModel`, or what runs one as `.model`; False for anything else.
     output: the number of the node that gives them; None for that of the first output.
@@ -55,8 +64,51 @@ def ends_in_softmax(model: Any, output: int | None = None) -> bool:
     packed = model if isinstance(model, PackedModel) else getattr(model, "model", None)
     if not isinstance(packed, PackedModel):
         return False
-    number = unmoved(packed, packed.outputs[0].node if output is None else output)
-    return not packed.is_input(number) and packed.node(number).op == "softmax"
+    number = packed.outputs[0].node if output is None else output
+    source = unmoved(packed, number)
+    if packed.is_input(source):
+        return False
+    return packed.node(source).op == "softmax" or _add_up_to_one(packed, number)
+
+
+def _add_up_to_one(packed: PackedModel, number: int) -> bool:
+    """Whether a value is made of softmaxes alone, and its channels add up to 1 whatever they give.
+
+    What lies between is run on random probabilities, drawn for each softmax by itself.
+    """
+    between = _after_softmax(packed, number)
+    if between is None:
+        return False
+    random = np.random.default_rng(0)
+    values: dict[int, NDArray[Any]] = {}
+    for place in between:
+        node = packed.node(place)
+        if node.op == "softmax":
+            shape = (_DRAWN, *packed.types[place][1:])
+            values[place] = softmax(4 * random.normal(size=shape)).astype(np.float32)
+        else:
+            values[place] = apply(node, [values[index] for index in node.inputs])
+    given = values[number].astype(np.float64)
+    sums = given.sum(axis=-1)
+    return bool(given.min() >= 0 and np.abs(sums - 1).max() < _ROUNDING)
+
+
+def _after_softmax(packed: PackedModel, number: int) -> list[int] | None:
+    """The nodes between softmaxes and a value, both included; None where it has other sources."""
+    found, left = set(), [number]
+    while left:
+        place = left.pop()
+        if place in found:
+            continue
+        if packed.is_input(place):
+            return None
+        node = packed.node(place)
+        if node.op != "softmax":
+            if node.op not in _LINEAR:
+                return None
+            left += node.inputs
+        found.add(place)
+    return sorted(found)
 
 
 def require_numbers(values: NDArray[Any], what: str) -> None:

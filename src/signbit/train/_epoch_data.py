@@ -47,7 +47,7 @@ def split(count: int, val_size: float, things: str = "images") -> tuple[Tensor, 
     if count - held_out < 2:
         raise UsageError(
             f"val_size {val_size:g} holds out {held_out} of {count} training {things}; "
-            "at least 2 must stay to train on"
+            "at least 2 must stay to train on: give a fraction such as 0.1"
         )
     order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED))
     return order[held_out:].sort().values, order[:held_out].sort().values

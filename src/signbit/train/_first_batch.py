@@ -1,5 +1,6 @@
 """Compare module, loss and data before the first epoch."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -36,36 +37,59 @@ def run_first_batch(module: nn.Module, inputs: Any, targets: Any) -> FirstBatch:
         raise UsageError(f"a batch has {counts[0]} inputs and {counts[1]} targets")
     require_numbers(inputs, targets, "the first batch")
     with torch.random.fork_rng([]):
-        trained = _outputs(module, inputs, training=True)
-        with torch.no_grad():
-            evaluated = _outputs(module, inputs, training=False)
-    return FirstBatch(inputs, targets, trained, detached(evaluated))
+        trained = _outputs("the module", module, inputs, training=True)
+    return FirstBatch(inputs, targets, trained, evaluated("the module", module, inputs))
 
 
-def _outputs(module: nn.Module, inputs: Any, training: bool) -> Any:
+@torch.no_grad()
+def evaluated(name: str, module: nn.Module, inputs: Any) -> Any:
+    """The outputs of a module in eval mode, on the CPU; it does not change.
+
+    name: of the module, for the message.
+
+    Raises: UsageError where the module raises.
+    """
+    with torch.random.fork_rng([]):
+        return detached(_outputs(name, module, inputs, training=False))
+
+
+def _outputs(name: str, module: nn.Module, inputs: Any, training: bool) -> Any:
     try:
         return as_float32(call(deepcopy(module).cpu().train(training), inputs))
     # A forward pass may raise any error.
     except Exception as error:
         found = ", ".join(f"{one.dtype} {tuple(one.shape)}" for one in tensors_in(inputs))
-        raise refused(f"the module does not accept a batch of {found}", error) from error
+        raise refused(f"{name} does not accept a batch of {found}", error) from error
 
 
 def check_loss(loss: AbstractLoss, batch: FirstBatch) -> None:
     """Raises: UsageError where the loss does not fit the outputs, or no gradient reaches them."""
     for outputs in (batch.in_training, batch.evaluated):
         loss.check(outputs, batch.targets)
+    tried("the loss", "outputs and targets", lambda: loss(batch.in_training, batch.targets))
+
+
+def tried(what: str, takes: str, function: Callable[[], Any], learns: bool = True) -> None:
+    """Compute a loss, or a distance from a teacher.
+
+    what, takes: its name and what it is given, for messages.
+    learns: whether it must have a gradient.
+
+    Raises: UsageError where it raises, is no scalar, or no gradient reaches the module.
+    """
     try:
-        value = loss(batch.in_training, batch.targets)
-    # A loss of the caller's may raise any error.
+        value = function()
+    except UsageError:
+        raise
+    # A function of the caller's may raise any error.
     except Exception as error:
-        raise refused("the loss does not accept outputs and targets", error) from error
+        raise refused(f"{what} does not accept {takes}", error) from error
     if not isinstance(value, Tensor) or value.ndim or not value.is_floating_point():
         found = f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value)
-        raise UsageError(f"the loss gives {found}; a scalar is needed, such as a mean")
-    if not value.requires_grad:
+        raise UsageError(f"{what} gives {found}; a scalar is needed, such as a mean")
+    if learns and not value.requires_grad:
         raise UsageError(
-            "no gradient goes from the loss to a parameter; look for detach(), no_grad() and "
+            f"no gradient goes from {what} to a parameter; look for detach(), no_grad() and "
             "requires_grad=False"
         )
 
@@ -79,7 +103,9 @@ def has_unused_parameters(module: nn.Module, loss: AbstractLoss, batch: FirstBat
 
 
 def require_numbers(inputs: Any, targets: Any, place: str) -> None:
-    """Raises: UsageError where inputs or targets hold NaN.
+    """Raises: UsageError where inputs or targets hold NaN, or a single input holds infinity.
+
+    Several inputs may hold infinity, as masks of attention do. A loss knows whether targets may.
 
     place: the samples, for the message.
     """
@@ -87,3 +113,5 @@ def require_numbers(inputs: Any, targets: Any, place: str) -> None:
         for tensor in tensors_in(values):
             if tensor.is_floating_point() and tensor.isnan().any():
                 raise UsageError(f"the {name} of {place} hold NaN; mend or leave out such samples")
+    if isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.isinf().any():
+        raise UsageError(f"the inputs of {place} hold infinity; mend or leave out such samples")

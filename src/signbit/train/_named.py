@@ -26,7 +26,7 @@ from signbit.train._data import PixelData
 from signbit.train._epoch_data import epoch_seed
 from signbit.train._fit import resume_in_folder, start_in_folder
 from signbit.train._initial_weights import start_from, with_input_of_init
-from signbit.train._memory_format import fastest_format
+from signbit.train._memory_format import fastest_format, noise
 from signbit.train._run import Run, with_absolute_paths, without_folders
 from signbit.train._run_files import read_run
 from signbit.train._teacher import teacher_of
@@ -79,7 +79,8 @@ def prepare(run: Run, teacher: nn.Module | None, resumed: bool) -> Training:
     if recipe.init is not None and not resumed:
         but = recipe.init_except or ()
         start_from(model, recipe.init, preprocessing, architecture, run.zeros, but)
-    memory_format = fastest_format("the network", model, preprocessing, device, recipe)
+    images_of_noise = noise(preprocessing, device)
+    memory_format = fastest_format("the network", model, images_of_noise, device, recipe)
     model.to(memory_format=memory_format)  # pyright: ignore
     data = PixelData(images, recipe, preprocessing, memory_format)
     taught_by = teacher_of(recipe, teacher, preprocessing, device)

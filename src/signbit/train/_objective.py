@@ -1,6 +1,6 @@
 """What a run minimises and measures: a loss, metrics, and the distance from a teacher."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -11,6 +11,9 @@ from signbit.train.losses import AbstractLoss, CrossEntropy, OwnLoss
 from signbit.train.metrics.accuracy import Accuracy
 from signbit.train.recipe import Distillation, Recipe
 
+# How far outputs are from those of a teacher: a scalar, which does not know a temperature.
+Distance = Callable[[Any, Any], Tensor]
+
 
 class Objective:
     """The loss of training and validation, and metrics by name.
@@ -19,6 +22,7 @@ class Objective:
 
     goal: the metric that decides which epoch is best; "loss" where no metric says its direction.
     higher_is_better: of the goal.
+    distance: in place of that of the loss.
     """
 
     def __init__(
@@ -26,7 +30,9 @@ class Objective:
         loss: AbstractLoss,
         metrics: Mapping[str, Metric],
         distillation: Distillation | None = None,
+        distance: Distance | None = None,
     ):
+        self.distance = distance
         self.loss, self.metrics, self.distillation = loss, dict(metrics), distillation
         known = [name for name, metric in metrics.items() if metric.higher_is_better is not None]
         self.goal = known[0] if known else "loss"
@@ -41,14 +47,14 @@ class Objective:
     def to(self, device: torch.device) -> None:
         """Move loss and metrics to a device."""
         function = self.loss.function if isinstance(self.loss, OwnLoss) else None
-        for part in (function, *self.metrics.values()):
+        for part in (function, self.distance, *self.metrics.values()):
             if isinstance(part, nn.Module):
                 part.to(device)
 
     def training_loss(self, outputs: Any, targets: Any, taught: Any = None) -> Tensor:
         """The loss of a batch: that of the targets, mixed with that of a teacher.
 
-        (1 - w) loss + w T^2 divergence. The factor T^2 keeps the size of the gradient when the
+        (1 - w) loss + w T^2 distance. The factor T^2 keeps the size of the gradient when the
         temperature grows.
 
         taught: the teacher's outputs; None without a teacher.
@@ -56,9 +62,16 @@ class Objective:
         loss = self.loss(outputs, targets)
         if taught is None or self.distillation is None:
             return loss
-        temperature, weight = self.distillation.temperature, self.distillation.weight
-        divergence = self.loss.divergence(outputs, taught, temperature)
-        return (1 - weight) * loss + weight * temperature**2 * divergence
+        weight = self.distillation.weight
+        return (1 - weight) * loss + weight * self.taught_loss(outputs, taught, targets)
+
+    def taught_loss(self, outputs: Any, taught: Any, targets: Any) -> Tensor:
+        """The part of the loss that a teacher gives, without its weight."""
+        assert self.distillation is not None
+        temperature = self.distillation.temperature
+        if self.distance is not None:
+            return self.distance(outputs, taught)
+        return temperature**2 * self.loss.distance(outputs, taught, targets, temperature)
 
     def validation_loss(self, outputs: Any, targets: Any) -> Tensor:
         """The loss of a batch that is held out."""

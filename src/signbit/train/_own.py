@@ -1,36 +1,34 @@
 """Train a module of the caller's on data of the caller's."""
 
 import zlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from signbit.errors import UsageError, printable
 from signbit.models import Architecture, read_weights, save_weights
 from signbit.models import load_weights as fill_from
-from signbit.train._first_batch import (
-    FirstBatch,
-    check_loss,
-    has_unused_parameters,
-    require_numbers,
-    run_first_batch,
-)
+from signbit.train._first_batch import check_loss, has_unused_parameters, run_first_batch
 from signbit.train._fit import resume_in_folder, start_in_folder
 from signbit.train._initial_weights import copy_weights
-from signbit.train._own_data import OwnData, arrays_of, checksum, first_batch, own_data
+from signbit.train._load_recipe import load_recipe
+from signbit.train._memory_format import fastest_format, few
+from signbit.train._objective import Distance
+from signbit.train._own_checks import check_data
+from signbit.train._own_data import OwnData, checksum, first_batch, own_data
+from signbit.train._own_module import as_it_was, require_ready
 from signbit.train._own_objective import LossChoice, MetricChoice, loss_of, objective_of
+from signbit.train._own_recipe import require_own_recipe
+from signbit.train._own_teacher import own_teacher
 from signbit.train._patterns import freeze
 from signbit.train._run import without_folders
 from signbit.train._run_files import OWN_MODULE, require_own_run
-from signbit.train._teacher import Teacher, given_teacher
 from signbit.train._training import Training, check_device, training_module
-from signbit.train.losses import AbstractLoss
 from signbit.train.recipe import Recipe
-
-# Fields of a recipe that act on named models and their pictures.
-_OF_NAMED = ("model", "input", "augmentation")
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,7 @@ class OwnRun:
     loss: LossChoice
     metrics: MetricChoice | None
     teacher: nn.Module | None
+    distance: Distance | None
 
     option_to_resume = "resume=True"
 
@@ -69,12 +68,12 @@ def train_own(run: OwnRun, resume: bool) -> dict[str, float]:
 
     if resume:
         require_own_run(run.folder)
-        metrics = resume_in_folder(run, prepare)
-    else:
-        metrics = start_in_folder(run, prepare)
-    trained = built[0].module.evaluated
-    if trained is not run.module:
-        run.module.load_state_dict(trained.state_dict())
+    taught = nullcontext() if run.teacher is None else as_it_was(run.teacher)
+    with as_it_was(run.module), taught:
+        metrics = (resume_in_folder if resume else start_in_folder)(run, prepare)
+        trained = built[0].module.evaluated
+        if trained is not run.module:
+            run.module.load_state_dict(trained.state_dict())
     run.module.eval()
     return metrics
 
@@ -83,51 +82,54 @@ def own_run(
     module: nn.Module,
     train_data: Any,
     val_data: Any,
-    recipe: Recipe,
+    recipe: Recipe | str,
     folder: Path,
     *,
     loss: LossChoice,
     metrics: MetricChoice | None,
     teacher: nn.Module | None,
+    distance: Distance | None,
     device: str,
     workers: int,
 ) -> OwnRun:
     """Raises: UsageError for data of another form, or for a recipe that does not suit modules."""
     if not isinstance(module, nn.Module):
         raise UsageError(f"{type(module).__name__} is given to train; give an nn.Module or a Run")
-    _check_recipe(recipe)
-    data = own_data(train_data, val_data, recipe, workers)
-    return OwnRun(recipe, folder, device, module, data, loss, metrics, teacher)
-
-
-def _check_recipe(recipe: Recipe) -> None:
-    defaults = {
-        name: Recipe.model_fields[name].get_default(call_default_factory=True) for name in _OF_NAMED
-    }
-    for name, default in defaults.items():
-        if getattr(recipe, name) != default:
-            raise UsageError(
-                f"the recipe's `{name}` acts on named models and their pictures; override it with "
-                f"{name}=null, and change a module and its data themselves"
-            )
+    require_ready(module)
+    if distance is not None and not callable(distance):
+        raise UsageError(
+            f"distance is {type(distance).__name__}; give a function of outputs and taught outputs"
+        )
+    settings = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    require_own_recipe(settings, recipe if isinstance(recipe, str) else None, loss, teacher)
+    data = own_data(train_data, val_data, settings, workers)
+    return OwnRun(settings, folder, device, module, data, loss, metrics, teacher, distance)
 
 
 def _prepare(run: OwnRun, resumed: bool) -> Training:
     """Look at a first batch, and build what is trained. Nothing is written."""
-    check_device(run.device)
+    device = check_device(run.device)
     recipe, data = run.recipe, run.data
     freeze(run.module, recipe.frozen or ())
+    # A module that is in eval mode as a whole was used or loaded before. Parts that are in eval
+    # mode within one that is not are left so.
+    if not run.module.training:
+        run.module.train()
     loss = loss_of(run.loss, recipe)
     batch = run_first_batch(run.module, *first_batch(data.train))
     check_loss(loss, batch)
-    _check_data(data, loss, batch)
-    objective = objective_of(loss, run.metrics, recipe, batch.evaluated, batch.targets)
-    teacher = given_teacher(recipe, run.teacher)
-    if teacher is not None:
-        _check_teacher(teacher, loss, batch)
+    objective = objective_of(
+        loss, run.metrics, recipe, batch.evaluated, batch.targets, run.distance
+    )
+    check_data(data, run.module, objective, batch)
+    teacher = own_teacher(recipe, run.teacher, run.module, objective, batch, device)
     if recipe.init is not None and not resumed:
         given = read_weights(Path(recipe.init), run.module)
         copy_weights(run.module, given, printable(recipe.init), but=recipe.init_except or ())
+    inputs = few(batch.inputs)
+    if fastest_format("the module", run.module, inputs, device, recipe) is torch.channels_last:
+        data.memory_format = torch.channels_last
+        run.module.to(memory_format=torch.channels_last)  # pyright: ignore
     module = training_module(run.module, recipe, data, teacher, objective)
     kept = without_folders(recipe).model_dump(mode="json")
     facts = {
@@ -135,35 +137,13 @@ def _prepare(run: OwnRun, resumed: bool) -> Training:
         "recipe": kept,
         "loss": _name(run.loss),
         "metrics": list(objective.metrics),
+        "distance": None if run.distance is None else _name(run.distance),
         "data": data.facts,
     }
     info = {OWN_MODULE: _name(run.module), "recipe": kept}
     sample = checksum((batch.inputs, batch.targets))
     unused = data.ranks.count > 1 and has_unused_parameters(run.module, loss, batch)
     return Training(module, data, save_weights, info, facts, sample, unused)
-
-
-def _check_data(data: OwnData, loss: AbstractLoss, batch: FirstBatch) -> None:
-    """Look at all arrays; batches of other data are looked at when they are read."""
-    for name, source in (("train_data", data.train), ("val_data", data.val)):
-        for inputs, targets in arrays_of(source):
-            require_numbers(inputs, targets, name)
-            loss.check_values(batch.evaluated, targets)
-
-    def check(inputs: Any, targets: Any, place: str) -> None:
-        require_numbers(inputs, targets, place)
-        loss.check_values(batch.evaluated, targets)
-
-    data.check_batches(check)
-
-
-def _check_teacher(teacher: Teacher, loss: AbstractLoss, batch: FirstBatch) -> None:
-    """Raises: UsageError where a teacher's outputs have another shape than the module's."""
-    taught = run_first_batch(teacher.module, batch.inputs, batch.targets).evaluated
-    ours, theirs = (getattr(one, "shape", None) for one in (batch.evaluated, taught))
-    if ours != theirs:
-        raise UsageError(f"the teacher gives {theirs}, the module {ours}; they must be alike")
-    loss.divergence(batch.evaluated, taught, 1.0)
 
 
 def _name(thing: Any) -> str:

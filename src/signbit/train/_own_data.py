@@ -14,16 +14,14 @@ from signbit.errors import UsageError
 from signbit.ranks import Ranks
 from signbit.train._batch import tensors_in
 from signbit.train._epoch_data import AbstractData, epoch_seed, plain_batches, split
+from signbit.train._item_batches import as_pair, converted, whole
+from signbit.train._memory_format import in_layout
 from signbit.train._sources import (
     AbstractSource,
     ArraySource,
     Check,
     ItemSource,
     LoaderSource,
-    as_pair,
-    converted,
-    joined,
-    whole,
 )
 from signbit.train.recipe import Recipe
 
@@ -34,7 +32,10 @@ _FORMS = (
 
 
 class OwnData(AbstractData):
-    """Batches of a source to train on, and of one to validate on where there is one."""
+    """Batches of a source to train on, and of one to validate on where there is one.
+
+    memory_format: memory layout of the inputs that have four axes; None to leave it as it is.
+    """
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class OwnData(AbstractData):
         ranks: Ranks | None = None,
     ):
         super().__init__(ranks)
+        self.memory_format: torch.memory_format | None = None
         self.train, self.val, self.recipe = train, val, recipe
         train.check_shares(self.ranks, to_train=True)
         if val is not None:
@@ -91,7 +93,15 @@ class OwnData(AbstractData):
         seed = epoch_seed(self.recipe.seed, 0, "batch norm")
         count = plain_batches(self.recipe.averaging, self.recipe.batch_size, self.train.steps)
         for inputs, _ in self.train.whole(seed, count, self.ranks):
-            yield move_data_to_device(inputs, self.device)
+            yield self._in_layout(move_data_to_device(inputs, self.device))
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> tuple[Any, Any]:
+        """Give the inputs the memory layout of the network."""
+        inputs, targets = batch
+        return self._in_layout(inputs), targets
+
+    def _in_layout(self, inputs: Any) -> Any:
+        return inputs if self.memory_format is None else in_layout(inputs, self.memory_format)
 
 
 def own_data(
@@ -175,10 +185,9 @@ def _count(name: str, count: int) -> int:
 
 
 def first_batch(source: AbstractSource) -> tuple[Any, Any]:
-    """A batch of a source, read without workers."""
+    """A batch of a source. Items are read without workers."""
     if isinstance(source, ItemSource):
-        places = source.places[: source.batch_size].tolist()
-        return joined([source.items[place] for place in places])
+        source = ItemSource(source.items, source.places, source.batch_size, workers=0)
     return as_pair(next(iter(source.in_order(0, Ranks()))))
 
 

@@ -1,16 +1,17 @@
 """The loss and the metrics that a caller names or gives."""
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
 from signbit.errors import UsageError, first_line
-from signbit.train._objective import Objective
+from signbit.train._objective import Distance, Objective
 from signbit.train.losses import AbstractLoss, OwnLoss, losses
 from signbit.train.metrics import metrics as registered
-from signbit.train.recipe import Loss, Recipe
+from signbit.train.recipe import Recipe
 
 LossChoice = str | AbstractLoss | Callable[[Any, Any], Tensor]
 OneMetric = str | Metric
@@ -25,30 +26,43 @@ def loss_of(choice: LossChoice, recipe: Recipe) -> AbstractLoss:
 
     The settings `loss` of the recipe are the options of a named loss.
 
-    Raises: UsageError for an unknown name or option, or for settings that have no effect.
+    Raises: UsageError for an unknown name, or an object of another kind.
     """
-    settings = recipe.loss.model_dump(exclude_defaults=True)
     if isinstance(choice, str):
-        return losses.build(choice, settings)
+        return losses.build(choice, _settings(recipe))
     if not callable(choice):
         raise UsageError(
             f"loss is {type(choice).__name__}; give a name ({', '.join(losses.names())}), or a "
             "function of outputs and targets"
         )
-    if recipe.loss != Loss():
-        raise UsageError(
-            f"the recipe's `loss` sets {', '.join(settings)}, which acts on a named loss; set "
-            "loss=null, or give the loss by its name"
-        )
     return choice if isinstance(choice, AbstractLoss) else OwnLoss(choice)
 
 
+def unfit_settings(choice: LossChoice, recipe: Recipe) -> list[str]:
+    """The settings `loss` of a recipe that are no options of a loss.
+
+    Raises: UsageError for an unknown name.
+    """
+    known = signature(losses.get(choice)).parameters if isinstance(choice, str) else ()
+    return [name for name in _settings(recipe) if name not in known]
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    return recipe.loss.model_dump(exclude_defaults=True)
+
+
 def objective_of(
-    loss: AbstractLoss, choice: MetricChoice | None, recipe: Recipe, outputs: Any, targets: Any
+    loss: AbstractLoss,
+    choice: MetricChoice | None,
+    recipe: Recipe,
+    outputs: Any,
+    targets: Any,
+    distance: Distance | None = None,
 ) -> Objective:
     """Loss and metrics for outputs and targets such as these.
 
     choice: None for those metrics of the loss that fit.
+    distance: from a teacher; None for that of the loss.
 
     Raises: UsageError for a metric that is unknown or does not fit.
     """
@@ -58,9 +72,9 @@ def objective_of(
         if not name.isidentifier() or name in _TAKEN or name.startswith("val_"):
             raise UsageError(f"a metric cannot be called {name!r}; give it another name in a dict")
         built = registered.get(metric)(outputs, targets) if isinstance(metric, str) else metric
-        _try(name, built, outputs, targets)
+        try_metric(name, built, outputs, targets)
         metrics[name] = built
-    return Objective(loss, metrics, recipe.distillation)
+    return Objective(loss, metrics, recipe.distillation, distance)
 
 
 def _named(choice: MetricChoice) -> dict[str, OneMetric]:
@@ -90,7 +104,7 @@ def _fitting(loss: AbstractLoss, outputs: Any, targets: Any) -> dict[str, OneMet
     return found
 
 
-def _try(name: str, metric: Any, outputs: Any, targets: Any) -> None:
+def try_metric(name: str, metric: Any, outputs: Any, targets: Any) -> None:
     """Raises: UsageError where a metric does not accept a batch, or gives no single number."""
     if not isinstance(metric, Metric):
         raise UsageError(

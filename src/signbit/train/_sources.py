@@ -1,19 +1,19 @@
 """Where samples come from: arrays, a data set whose items are samples, or a loader of batches."""
 
-import random
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
+from torch.utils.data import DataLoader, DistributedSampler
 
-from signbit.errors import UsageError, first_line
+from signbit.errors import DataError, SignbitError, UsageError, first_line
 from signbit.ranks import Ranks
 from signbit.train._batch import sample_count, tensors_in
 from signbit.train._epoch_data import (
@@ -24,6 +24,7 @@ from signbit.train._epoch_data import (
     training_batches,
     whole_batches,
 )
+from signbit.train._item_batches import ItemBatches, as_pair, seed_all
 
 # Looks at the inputs and targets of a batch; the text says which batch it is.
 Check = Callable[[Any, Any, str], None]
@@ -154,13 +155,11 @@ class ItemSource(AbstractPlaces):
 
     def batches(self, places: Sequence[Tensor], seed: int) -> Batches:
         """Random numbers in an item follow from the seed and its place."""
+        batches = ItemBatches(self.items, places, seed)
         loader = DataLoader(
-            _SeededItems(self.items, seed),
-            batch_sampler=[batch.tolist() for batch in places],
-            num_workers=self.workers,
-            collate_fn=joined,
+            batches, batch_size=None, num_workers=self.workers, collate_fn=_as_it_is
         )
-        return _SeededBatches(loader, seed, self.check)
+        return _SeededBatches(loader, seed, self.check, batches.places)
 
 
 class LoaderSource(AbstractSource):
@@ -224,25 +223,24 @@ class LoaderSource(AbstractSource):
             )
 
 
-class _SeededItems(Dataset):
-    """Items that are read with random numbers that follow from a seed and their place."""
-
-    def __init__(self, items: Any, seed: int):
-        self.items, self.seed = items, seed
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, place: int) -> Any:
-        _seed_all(self.seed, place)
-        return self.items[place]
+def _as_it_is(batch: Any) -> Any:
+    return batch
 
 
 class _SeededBatches:
-    """Batches of a loader, whose random numbers follow from a seed; those of the network stay."""
+    """Batches of a loader, whose random numbers follow from a seed; those of the network stay.
 
-    def __init__(self, loader: Any, seed: int, check: Check | None):
-        self.loader, self.seed, self.check = loader, seed, check
+    places: the items of a data set that are in each batch; None where they are not known.
+    """
+
+    def __init__(
+        self,
+        loader: Any,
+        seed: int,
+        check: Check | None,
+        places: Sequence[list[int]] | None = None,
+    ):
+        self.loader, self.seed, self.check, self.places = loader, seed, check, places
 
     def __len__(self) -> int:
         return len(self.loader)
@@ -252,12 +250,16 @@ class _SeededBatches:
             generator.manual_seed(self.seed)
         # A loader may draw its order when its first batch is asked for.
         with isolate_rng(include_cuda=False):
-            _seed_all(self.seed)
-            batches = iter(self.loader)
+            seed_all(self.seed)
+            with _one_line("before its first batch"):
+                batches = iter(self.loader)
         for number in range(len(self.loader)):
             with isolate_rng(include_cuda=False):
-                _seed_all(self.seed, number)
-                batch = next(batches, None)
+                seed_all(self.seed, number)
+                with _one_line(f"at batch {number + 1} of {len(self.loader)}"):
+                    batch = next(batches, None)
+            if isinstance(batch, SignbitError):
+                raise batch
             if batch is None:
                 raise UsageError(
                     f"the loader ended after {number} of {len(self.loader)} batches; its length "
@@ -265,8 +267,45 @@ class _SeededBatches:
                 )
             inputs, targets = as_pair(batch)
             if self.check is not None:
-                self.check(inputs, targets, f"batch {number + 1}")
+                self._look(self.check, inputs, targets, number)
             yield inputs, targets
+
+    def _look(self, check: Check, inputs: Any, targets: Any, number: int) -> None:
+        """Check a batch. Raises: what the check raises, for the first item where that is known."""
+        try:
+            check(inputs, targets, f"batch {number + 1}")
+        except UsageError:
+            for row, place in enumerate(self.places[number] if self.places else ()):
+                rows = slice(row, row + 1)
+                one, target = apply_to_collection(
+                    (inputs, targets), Tensor, lambda all, at=rows: all[at]
+                )
+                check(one, target, f"item {place} of the data set")
+            raise
+
+
+@contextmanager
+def _one_line(place: str) -> Iterator[None]:
+    """Errors of a loader become a DataError, also those that a worker raised."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    # A loader and its data set may raise any error.
+    except Exception as error:
+        said = f"{type(error).__name__}: {first_line(error)}"
+        if " in DataLoader worker process " in said:
+            said = _said_in_worker(error)
+        elif isinstance(error, SignbitError):
+            raise
+        raise DataError(f"reading the data raises {place}: {said}") from error
+
+
+def _said_in_worker(error: Exception) -> str:
+    """Type and first line of an error whose message is the traceback of a worker."""
+    lines = str(error).strip().splitlines()
+    begins = re.compile(rf"([\w.]+\.)?{type(error).__name__}\b")
+    return next((line for line in reversed(lines) if begins.match(line)), lines[-1])
 
 
 class _SharedBatches:
@@ -308,50 +347,3 @@ def _generators(loader: Any) -> list[torch.Generator]:
     owners = (loader, getattr(loader, "sampler", None))
     found = [getattr(owner, "generator", None) for owner in owners]
     return [generator for generator in found if isinstance(generator, torch.Generator)]
-
-
-def _seed_all(seed: int, place: int = -1) -> None:
-    drawn = np.random.SeedSequence([seed, place + 1]).generate_state(2, np.uint64)
-    torch.manual_seed(int(drawn[0] >> 1))
-    random.seed(int(drawn[0]))
-    np.random.seed(int(drawn[1] & 0xFFFFFFFF))
-
-
-def as_pair(batch: Any) -> tuple[Any, Any]:
-    """Inputs and targets. Raises: UsageError for a batch of another form."""
-    if isinstance(batch, tuple | list) and len(batch) == 2:
-        return batch[0], batch[1]
-    parts = f" of {len(batch)} parts" if isinstance(batch, tuple | list | Mapping) else ""
-    raise UsageError(
-        f"a sample or batch is a {type(batch).__name__}{parts}; (input, target) is needed. Several "
-        "inputs come as a tuple or a dict in the first place"
-    )
-
-
-def joined(samples: list[Any]) -> tuple[Any, Any]:
-    """A batch of samples. Real numbers become float32, whole targets int64."""
-    inputs, targets = zip(*map(as_pair, samples), strict=True)
-    try:
-        return converted(default_collate(list(inputs))), whole(default_collate(list(targets)))
-    except (TypeError, RuntimeError, KeyError) as error:
-        raise UsageError(
-            f"the items of the data set do not join to a batch: {first_line(error)}; they must be "
-            "tensors, arrays or numbers, alike in shape: give the data set a transform"
-        ) from error
-
-
-def converted(values: Any) -> Any:
-    """Tensors with float32 in place of float64."""
-    return apply_to_collection(
-        values, Tensor, lambda one: one.float() if one.dtype is torch.float64 else one
-    )
-
-
-def whole(targets: Any) -> Any:
-    """`converted` targets with int64 in place of other whole numbers."""
-    return apply_to_collection(converted(targets), Tensor, _as_int64)
-
-
-def _as_int64(one: Tensor) -> Tensor:
-    keep = one.is_floating_point() or one.is_complex() or one.dtype is torch.bool
-    return one if keep else one.long()

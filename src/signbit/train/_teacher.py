@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from signbit.errors import CheckpointError, UsageError, first_line
 from signbit.format import Preprocessing
-from signbit.models import in_memory_format, load_model, to_input
+from signbit.models import load_model, to_input
 from signbit.train._batch import as_float32, call
-from signbit.train._memory_format import fastest_format
+from signbit.train._memory_format import fastest_format, in_layout, noise
 from signbit.train.recipe import Loss, Recipe
 
 
@@ -46,9 +46,7 @@ class Teacher:
     @torch.no_grad()
     def __call__(self, inputs: Any) -> Any:
         """The outputs for the input of the student, real ones in float32."""
-        if isinstance(inputs, Tensor) and inputs.ndim == 4:
-            inputs = in_memory_format(inputs, self.memory_format)
-        outputs = as_float32(call(self.module, inputs))
+        outputs = as_float32(call(self.module, in_layout(inputs, self.memory_format)))
         return outputs if self.logit_scale == 1 else outputs * self.logit_scale
 
 
@@ -65,7 +63,7 @@ def teacher_of(
     Raises: UsageError where the recipe needs a teacher and there is none or two, where it needs
         none and a module is given, or where the teacher does not fit.
     """
-    if not _is_needed(recipe, given):
+    if not is_needed(recipe, given):
         return None
     assert recipe.distillation is not None
     if given is None:
@@ -73,26 +71,11 @@ def teacher_of(
     else:
         _require_scores(given, preprocessing, recipe.precision == "bfloat16")
         module, logit_scale = given, 1.0
-    chosen = fastest_format("the teacher", module, preprocessing, device)
+    chosen = fastest_format("the teacher", module, noise(preprocessing, device), device)
     return Teacher(module, logit_scale, chosen)
 
 
-def given_teacher(recipe: Recipe, given: nn.Module | None) -> Teacher | None:
-    """The given module as the teacher of a module of the caller's; None where there is none.
-
-    Raises: UsageError where the recipe needs none or names a file, or none is given.
-    """
-    if not _is_needed(recipe, given):
-        return None
-    if given is None:
-        raise UsageError(
-            "distillation.teacher names a run, which teaches only named models; give train() a "
-            "module as `teacher`, and set distillation.teacher=null"
-        )
-    return Teacher(given)
-
-
-def _is_needed(recipe: Recipe, given: nn.Module | None) -> bool:
+def is_needed(recipe: Recipe, given: nn.Module | None) -> bool:
     """Whether a recipe needs a teacher.
 
     Raises: UsageError where it needs one and there is none or two, or needs none and one is given.

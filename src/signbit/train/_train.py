@@ -6,8 +6,8 @@ from typing import Any, overload
 from torch import nn
 
 from signbit.errors import UsageError
-from signbit.train._load_recipe import load_recipe
 from signbit.train._named import train_named
+from signbit.train._objective import Distance
 from signbit.train._own import own_run, train_own
 from signbit.train._own_objective import LossChoice, MetricChoice
 from signbit.train._run import Run
@@ -33,6 +33,7 @@ def train(
     loss: LossChoice = "cross_entropy",
     metrics: MetricChoice | None = None,
     teacher: nn.Module | None = None,
+    distance: Distance | None = None,
     device: str = "cpu",
     workers: int = 0,
     resume: bool = False,
@@ -49,6 +50,7 @@ def train(
     loss: LossChoice = "cross_entropy",
     metrics: MetricChoice | None = None,
     teacher: nn.Module | None = None,
+    distance: Distance | None = None,
     device: str = "cpu",
     workers: int = 0,
     resume: bool = False,
@@ -57,7 +59,8 @@ def train(
 
     The folder must be new or empty. It gets the recipe, metrics, curves, weights and a checkpoint.
     A module ends in eval mode with the weights of the last epoch; with `averaging`, with their
-    average.
+    average. Its device, memory layout and `requires_grad` are those that it had before, and its
+    gradients are cleared. Its teacher does not change.
 
     module: any module; or a `Run`, which says all but the teacher itself.
     train_data: a pair of arrays or tensors (inputs, targets), with a row for each sample; a data
@@ -72,6 +75,8 @@ def train(
     teacher: a module that accepts the input of the model, for a recipe with `distillation` that
         names no file. It is moved to the run's device and put into eval mode. It is compiled if the
         recipe has `compile`.
+    distance: a function of outputs and of the teacher's outputs that returns a scalar; None for
+        that of a named loss. Both outputs are not divided by the temperature.
     device: cpu or cuda.
     workers: processes that read the items of a data set.
     resume: go on with the run in `out`, from its last checkpoint. On the CPU, with the same
@@ -86,7 +91,8 @@ def train(
     if isinstance(module, Run):
         if teacher is None and isinstance(train_data, nn.Module):
             teacher, train_data = train_data, None
-        if train_data is not None or val_data is not None or out is not None or resume:
+        given = (train_data, val_data, out, distance)
+        if any(one is not None for one in given) or resume:
             raise UsageError("a Run says data and folder itself; give only a teacher with it")
         return train_named(module, teacher)
     if train_data is None or out is None:
@@ -96,11 +102,12 @@ def train(
         module,
         train_data,
         val_data,
-        load_recipe(recipe) if isinstance(recipe, str) else recipe,
+        recipe,
         Path(out),
         loss=loss,
         metrics=metrics,
         teacher=teacher,
+        distance=distance,
         device=device,
         workers=workers,
     )

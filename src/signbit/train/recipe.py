@@ -104,7 +104,7 @@ class Distillation(Settings):
     """Learn also from the outputs of a trained network, the teacher (arXiv:1503.02531).
 
     teacher: run folder or checkpoint of `signbit train`; null where Python code gives a module.
-    temperature: the logits of both networks are divided by it.
+    temperature: the logits of both networks are divided by it; 1 for a loss without probabilities.
     weight: weight of the teacher's part in the loss; that of the labels is 1 - weight.
     """
 

@@ -13,9 +13,11 @@ class AbstractLoss(ABC):
     """The loss of a batch, as a scalar on its device. It never waits for the device.
 
     metrics: names of the metrics that are measured where a run asks for none.
+    softened: whether the temperature of a distillation acts on `distance`.
     """
 
     metrics: ClassVar[tuple[str, ...]] = ()
+    softened: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, outputs: Any, targets: Any) -> Tensor:
@@ -41,14 +43,20 @@ class AbstractLoss(ABC):
         Raises: UsageError where a target is not an allowed one.
         """
 
-    def divergence(self, outputs: Any, taught: Any, temperature: float) -> Tensor:
-        """How far outputs are from those of a teacher, both divided by the temperature.
+    def distance(self, outputs: Any, taught: Any, targets: Any, temperature: float) -> Tensor:
+        """The mean distance of outputs from those of a teacher, a scalar.
+
+        It is zero where both are the same.
+
+        taught: the outputs of the teacher, of the same shape.
+        targets: these say what outputs mean, and which places are not counted.
+        temperature: outputs and taught are divided by it; 1 for a loss that is not `softened`.
 
         Raises: UsageError for a loss that has no such measure.
         """
         raise UsageError(
-            "distillation needs the loss 'cross_entropy'; set distillation=null, or give a loss "
-            "that calls the teacher itself"
+            f"the loss {type(self).__name__} has no distance from a teacher; give train() one as "
+            "distance=FUNCTION of outputs and taught outputs, or set distillation=null"
         )
 
 

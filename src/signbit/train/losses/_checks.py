@@ -9,6 +9,8 @@ from signbit.errors import UsageError
 
 # The target that torch's cross-entropy leaves out.
 IGNORED = -100
+# How far from 1 the shares of classes may add up, as half precision rounds them.
+_MOST_ROUNDING = 0.01
 
 
 def is_of_classes(targets: Any) -> bool:
@@ -27,8 +29,15 @@ def require_class_targets(
     """
     _require_tensors(loss, outputs, targets)
     if not is_of_classes(targets):
-        # Probabilities of classes have the shape of the scores.
-        require_label_targets(loss, outputs, targets)
+        # Shares of classes have the shape of the scores.
+        if targets.shape != outputs.shape:
+            raise UsageError(
+                f"targets are {targets.dtype} of the shape {tuple(targets.shape)}, outputs have "
+                f"{tuple(outputs.shape)}; {loss} needs torch.int64 for classes, or shares of "
+                "classes in the shape of the outputs"
+            )
+        require_number_targets(loss, outputs, targets)
+        require_shares_of_classes(loss, targets)
         return
     if outputs.ndim < 2:
         raise UsageError(
@@ -71,6 +80,18 @@ def require_shares(loss: str, targets: Tensor) -> None:
         raise UsageError(
             f"targets reach from {float(targets.min()):g} to {float(targets.max()):g}; {loss} "
             "needs 0 to 1"
+        )
+
+
+def require_shares_of_classes(loss: str, targets: Tensor) -> None:
+    """Raises: UsageError where the shares of the classes on axis 1 do not add up to 1."""
+    require_shares(loss, targets)
+    sums = targets.double().sum(1)
+    apart = (sums - 1).abs()
+    if sums.numel() and not apart.max() <= _MOST_ROUNDING:
+        raise UsageError(
+            f"the shares of classes in a target add up to {float(sums.flatten()[apart.argmax()]):g}"
+            f"; {loss} needs 1. Several labels for one sample need the loss 'bce_with_logits'"
         )
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from signbit.errors import UsageError
 from signbit.train.losses._base import AbstractLoss
 from signbit.train.losses._checks import require_number_targets
 
@@ -17,6 +18,9 @@ class AbstractNumberLoss(AbstractLoss, ABC):
     def check(self, outputs: Tensor, targets: Tensor) -> None:
         """Compare shapes and types. Raises: UsageError."""
         require_number_targets(type(self).__name__, outputs, targets)
+        self.check_values(outputs, targets)
 
     def check_values(self, outputs: Tensor, targets: Tensor) -> None:
-        """Nothing: every number is allowed."""
+        """Compare targets with infinity. Raises: UsageError."""
+        if targets.numel() and not targets.isfinite().all():
+            raise UsageError("a target is infinite or NaN; mend or leave out such samples")

@@ -27,6 +27,13 @@ class OwnLoss(AbstractLoss):
         """The loss of a batch."""
         return self.function(outputs, targets)
 
+    def distance(self, outputs: Any, taught: Any, targets: Any, temperature: float) -> Tensor:
+        """Raises: UsageError, since only the caller knows what the outputs mean."""
+        raise UsageError(
+            "a loss of your own has no distance from a teacher; give train() one as "
+            "distance=FUNCTION of outputs and taught outputs, or set distillation=null"
+        )
+
     def check(self, outputs: Any, targets: Any) -> None:
         """Nothing: only the function knows what it accepts."""
 

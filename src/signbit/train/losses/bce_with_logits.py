@@ -18,6 +18,7 @@ class BceWithLogits(AbstractLoss):
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("f1", "average_precision")
+    softened: ClassVar[bool] = True
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of a batch."""
@@ -30,3 +31,17 @@ class BceWithLogits(AbstractLoss):
     def check_values(self, outputs: Tensor, targets: Tensor) -> None:
         """Compare targets with their range. Raises: UsageError."""
         require_shares("bce_with_logits", targets)
+
+    def distance(
+        self, outputs: Tensor, taught: Tensor, targets: Tensor, temperature: float
+    ) -> Tensor:
+        """The mean of KL(p || q) with p = sigmoid(taught / T) and q = sigmoid(outputs / T).
+
+        Each output is a choice between two: KL = p log(p / q) + (1 - p) log((1 - p) / (1 - q)).
+
+        Source: arXiv:1503.02531, for two classes.
+        """
+        ours, theirs = outputs / temperature, taught / temperature
+        yes = theirs.sigmoid() * (F.logsigmoid(theirs) - F.logsigmoid(ours))
+        no = (-theirs).sigmoid() * (F.logsigmoid(-theirs) - F.logsigmoid(-ours))
+        return (yes + no).mean()

@@ -3,15 +3,17 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from signbit.train.losses._base import AbstractLoss, losses
 from signbit.train.losses._checks import (
+    IGNORED,
     is_of_classes,
     require_class_targets,
     require_classes_in_range,
-    require_shares,
+    require_shares_of_classes,
 )
 
 
@@ -29,6 +31,7 @@ class CrossEntropy(AbstractLoss):
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    softened: ClassVar[bool] = True
 
     label_smoothing: float = 0.0
     logit_scale: float = 1.0
@@ -51,10 +54,14 @@ class CrossEntropy(AbstractLoss):
         if is_of_classes(targets):
             require_classes_in_range(targets, outputs)
         else:
-            require_shares("cross_entropy", targets)
+            require_shares_of_classes("cross_entropy", targets)
 
-    def divergence(self, outputs: Tensor, taught: Tensor, temperature: float) -> Tensor:
+    def distance(
+        self, outputs: Tensor, taught: Tensor, targets: Tensor, temperature: float
+    ) -> Tensor:
         """KL(softmax(taught / T) || softmax(s * outputs / T)), the mean over samples and places.
+
+        Places that the loss does not count are not counted here either.
 
         taught: the teacher's logits, times its own logit scale.
 
@@ -62,5 +69,8 @@ class CrossEntropy(AbstractLoss):
         """
         ours = F.log_softmax(self.logit_scale / temperature * outputs, dim=1)
         theirs = F.log_softmax(taught / temperature, dim=1)
-        places = outputs[0, 0].numel()
-        return F.kl_div(ours, theirs, reduction="batchmean", log_target=True) / places
+        divergence = F.kl_div(ours, theirs, reduction="none", log_target=True).sum(1)
+        if not is_of_classes(targets):
+            return divergence.mean()
+        counted = targets != IGNORED
+        return torch.where(counted, divergence, 0).sum() / counted.sum()

@@ -17,3 +17,12 @@ class L1(AbstractNumberLoss):
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of a batch."""
         return F.l1_loss(outputs, targets)
+
+    def distance(
+        self, outputs: Tensor, taught: Tensor, targets: Tensor, temperature: float
+    ) -> Tensor:
+        """The loss, with the outputs of the teacher as targets.
+
+        Source: regression to the teacher, arXiv:1312.6184.
+        """
+        return F.l1_loss(outputs, taught)
