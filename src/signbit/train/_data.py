@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from signbit.data import ImageSet
+from signbit.data import ImageSet, blocks_of, parts_of
 from signbit.errors import SignbitError
 from signbit.format import Preprocessing
 from signbit.models import to_input
@@ -23,17 +23,28 @@ from signbit.train._epoch_data import (
     shuffled,
     split,
 )
+from signbit.train._random_crop import RandomBoxes
 from signbit.train.recipe import Recipe
 
 _MAX_WORKERS = 8
 
 
 class FileBatches:
-    """Batches, in a given order, of a data set in files, which worker processes read."""
+    """Batches, in a given order, of a data set, which worker processes read.
 
-    def __init__(self, images: ImageSet, order: Tensor, batch_size: int, pin_memory: bool):
+    boxes: the parts of the images that are read; None for whole images.
+    """
+
+    def __init__(
+        self,
+        images: ImageSet,
+        order: Tensor,
+        batch_size: int,
+        pin_memory: bool,
+        boxes: RandomBoxes | None = None,
+    ):
         self._loader = DataLoader(
-            _BatchReader(images, order, batch_size),
+            _BatchReader(images, order, batch_size, boxes),
             batch_size=None,
             num_workers=min(os.cpu_count() or 1, _MAX_WORKERS),
             pin_memory=pin_memory,
@@ -55,8 +66,14 @@ class _BatchReader(Dataset):
     If a worker raised the error itself, its message would be the worker's traceback.
     """
 
-    def __init__(self, images: ImageSet, order: Tensor, batch_size: int):
-        self.images = images
+    def __init__(
+        self,
+        images: ImageSet,
+        order: Tensor,
+        batch_size: int,
+        boxes: RandomBoxes | None = None,
+    ):
+        self.images, self.boxes = images, boxes
         # Each has memory of its own. A worker moves the memory of a batch that it has read to where
         # the main process sees it, while it already reads the next one.
         self.batches = [places.clone() for places in order.split(batch_size)]
@@ -67,7 +84,9 @@ class _BatchReader(Dataset):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor] | SignbitError:
         places = self.batches[index].numpy()
         try:
-            pixels = torch.from_numpy(np.ascontiguousarray(self.images.images[places]))
+            images = self.images.images
+            read = images[places] if self.boxes is None else parts_of(images, places, self.boxes)
+            pixels = torch.from_numpy(np.ascontiguousarray(read))
         except SignbitError as error:
             return error
         return pixels, torch.from_numpy(self.images.labels[places]), self.batches[index]
@@ -104,8 +123,9 @@ class PixelData(AbstractData):
         return full_batches(len(self.train_indices), self.recipe.batch_size)
 
     def setup(self, stage: str) -> None:
-        """Move a data set that is in memory to the device."""
-        if isinstance(self.images.images, np.ndarray):
+        """Move a data set that is in memory to the device, unless parts of its images are drawn."""
+        whole = self.recipe.augmentation.random_resized_crop is None
+        if whole and isinstance(self.images.images, np.ndarray):
             pixels = torch.from_numpy(self.images.images).to(self.device)
             labels = torch.from_numpy(self.images.labels).to(self.device)
             self._resident = pixels, labels, torch.arange(len(labels), device=self.device)
@@ -117,10 +137,13 @@ class PixelData(AbstractData):
     def train_dataloader(self) -> Any:
         """The training images, shuffled for this epoch, without a last batch that is not full."""
         epoch, seed = self.epoch, self.recipe.seed
-        order = shuffled(self.train_indices, epoch_seed(seed, epoch, "order"))
+        blocks = blocks_of(self.images.images)
+        order = shuffled(self.train_indices, epoch_seed(seed, epoch, "order"), blocks)
         self._generator = torch.Generator(self.device)
         self._generator.manual_seed(epoch_seed(seed, epoch, "augment"))
-        return self._batches(order[: self.steps_per_epoch * self.recipe.batch_size])
+        parts = self.recipe.augmentation.random_resized_crop
+        boxes = None if parts is None else RandomBoxes(parts, epoch_seed(seed, epoch, "crop"))
+        return self._batches(order[: self.steps_per_epoch * self.recipe.batch_size], boxes)
 
     def val_dataloader(self) -> Any:
         """The images held out, in order; none in an epoch that ends without validation."""
@@ -135,7 +158,8 @@ class PixelData(AbstractData):
         """
         size = self.recipe.batch_size
         batches = plain_batches(self.recipe.averaging, size, self.steps_per_epoch)
-        order = shuffled(self.train_indices, epoch_seed(self.recipe.seed, 0, "batch norm"))
+        seed, blocks = epoch_seed(self.recipe.seed, 0, "batch norm"), blocks_of(self.images.images)
+        order = shuffled(self.train_indices, seed, blocks)
         for pixels, _, _ in self._batches(order[: batches * size]):
             yield self._to_input(pixels.to(self.device))
 
@@ -151,9 +175,9 @@ class PixelData(AbstractData):
     def _to_input(self, pixels: Tensor) -> Tensor:
         return to_input(pixels, self.preprocessing, self.memory_format)
 
-    def _batches(self, order: Tensor) -> Any:
+    def _batches(self, order: Tensor, boxes: RandomBoxes | None = None) -> Any:
         if self._resident is not None:
             order = order.to(self.device)
             return DeviceBatches(self._resident, order, self.recipe.batch_size)
         pin_memory = self.device.type == "cuda"
-        return FileBatches(self.images, order, self.recipe.batch_size, pin_memory)
+        return FileBatches(self.images, order, self.recipe.batch_size, pin_memory, boxes)

@@ -14,6 +14,9 @@ from torch import Tensor
 from signbit.errors import UsageError
 from signbit.train.recipe import Averaging
 
+# Of samples that lie in blocks. More mix better, and cost more: each batch has samples of all.
+SAMPLES_MIXED = 4096
+
 # Runs with different seeds hold out the same samples, so that their results can be compared.
 _SPLIT_SEED = 0
 
@@ -48,10 +51,23 @@ def split(count: int, val_size: float, things: str = "images") -> tuple[Tensor, 
     return order[held_out:].sort().values, order[:held_out].sort().values
 
 
-def shuffled(indices: Tensor, seed: int) -> Tensor:
-    """The indices in a random order that follows from the seed."""
+def shuffled(indices: Tensor, seed: int, blocks: Any = ()) -> Tensor:
+    """The indices in a random order that follows from the seed alone.
+
+    blocks: first indices of the blocks that the samples lie in, ascending from 0, where a sample
+        can only be read with its whole block; () where any order is read at the same cost. Then
+        the blocks are shuffled, and the samples of the next few of them, two at least and about
+        SAMPLES_MIXED samples, are mixed.
+    """
     generator = torch.Generator().manual_seed(seed)
-    return indices[torch.randperm(len(indices), generator=generator)]
+    order = torch.randperm(len(indices), generator=generator)
+    if not len(blocks):
+        return indices[order]
+    block = torch.searchsorted(torch.as_tensor(blocks), indices, right=True) - 1
+    turn = torch.randperm(len(blocks), generator=generator)[block]
+    together = max(round(SAMPLES_MIXED * len(blocks) / max(len(indices), 1)), 2)
+    mixed = turn[order] // together
+    return indices[order[mixed.sort(stable=True).indices]]
 
 
 def full_batches(count: int, batch_size: int) -> int:

@@ -118,6 +118,9 @@ def _load(run: Run) -> ImageSet:
         download=run.download,
         size=run.recipe.model.get("input_size"),
         channels=run.recipe.model.get("in_channels"),
+        crop=run.recipe.input.crop,
+        # A part of an image is drawn from the file, not from what it was resized to.
+        in_memory=run.recipe.augmentation.random_resized_crop is None,
     )
 
 
@@ -143,6 +146,7 @@ def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
         bias=_per_channel("bias", settings.bias, channels),
         size=(height, width),
         classes=images.classes,
+        crop=settings.crop,
     )
     return Architecture(run.model, {**run.recipe.model, **decided}), preprocessing
 
