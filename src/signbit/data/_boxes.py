@@ -5,8 +5,6 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from signbit.format.preprocessing import check_crop
-
 # Left, top, right, bottom in pixels of the image; the ends may lie within a pixel.
 Box = tuple[float, float, float, float]
 # The box for an image of a width and a height.
@@ -27,7 +25,6 @@ def centre_box(width: int, height: int, size: tuple[int, int], crop: float) -> B
 
     Source: `Resize` and `CenterCrop` of torchvision, whose roundings these are.
     """
-    check_crop(crop)
     rows, columns = (round(side / crop) for side in size)
     if width * rows <= height * columns:
         scaled_width, scaled_height = columns, columns * height // width

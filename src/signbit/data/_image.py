@@ -16,7 +16,7 @@ from signbit.data._image_memory import mode_in_header, opened
 from signbit.data._image_modes import eight_bits, in_mode, is_grey
 from signbit.errors import DataError, UsageError
 from signbit.files import open_regular
-from signbit.format.preprocessing import MAX_SIDE
+from signbit.format.preprocessing import MAX_SIDE, check_crop
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -56,7 +56,7 @@ def read_image(
     channel count that is not allowed.
     """
     height, width = check_size(size)
-    mode = "L" if check_channels(channels) == 1 else "RGB"
+    mode, crop = "L" if check_channels(channels) == 1 else "RGB", check_crop(crop)
 
     def fitted(image: Image.Image) -> NDArray[np.uint8]:
         image = in_mode(image, mode)

@@ -33,6 +33,7 @@ class FileBatches:
     """Batches, in a given order, of a data set, which worker processes read.
 
     boxes: the parts of the images that are read; None for whole images.
+    workers: processes; None for one per core, at most _MAX_WORKERS.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class FileBatches:
         batch_size: int,
         pin_memory: bool,
         boxes: RandomBoxes | None = None,
+        workers: int | None = None,
     ):
+        workers = min(os.cpu_count() or 1, _MAX_WORKERS) if workers is None else workers
         self._loader = DataLoader(
             _BatchReader(images, order, batch_size, boxes),
             batch_size=None,
-            num_workers=min(os.cpu_count() or 1, _MAX_WORKERS),
+            num_workers=workers,
             pin_memory=pin_memory,
         )
 

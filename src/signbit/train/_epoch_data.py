@@ -15,7 +15,7 @@ from signbit.errors import UsageError
 from signbit.train.recipe import Averaging
 
 # Of samples that lie in blocks. More mix better, and cost more: each batch has samples of all.
-SAMPLES_MIXED = 4096
+SAMPLES_MIXED = 2048
 
 # Runs with different seeds hold out the same samples, so that their results can be compared.
 _SPLIT_SEED = 0
