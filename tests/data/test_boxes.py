@@ -110,7 +110,7 @@ def test_boxes_of_a_jpeg_are_those_of_the_upright_image(save, orientation):
     found = read_box(held, (80, 80), 3, choose)
     upright = (640, 480) if orientation in (1, 3) else (480, 640)
     assert seen == [upright]
-    whole = Image.fromarray(read_image(held, upright[::-1], 3))
+    whole = Image.fromarray(read_image(held, (upright[1], upright[0]), 3))
     expected = whole.resize((80, 80), Image.Resampling.BILINEAR, box)
     assert np.abs(found.astype(int) - np.asarray(expected))[..., :2].mean() < 3
 

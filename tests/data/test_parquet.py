@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from helpers.parts import picture
 
 from signbit.data import _file_set, blocks_of, load
 from signbit.errors import DataError
-from tests.data.test_tar import picture
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 

@@ -1,4 +1,3 @@
-import io
 import os
 import pickle
 import tarfile
@@ -6,17 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from helpers.parts import picture, write_tar
 
 from signbit.data import _file_set, load
 from signbit.errors import DataError
-from tests.helpers.parts import write_tar
-
-
-def picture(value: int, size: tuple[int, int] = (4, 3), kind: str = "png") -> bytes:
-    held = io.BytesIO()
-    Image.new("L", size, value).save(held, kind)
-    return held.getvalue()
 
 
 def sample(value: int, label: object, key: str | None = None) -> list[tuple[str, bytes]]:

@@ -1,24 +1,26 @@
 """From shards of photographs to a packed network: one crop, the same pixels everywhere."""
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.parts import write_tar
 from PIL import Image
 
-from signbit.cli import app
+from signbit.cli import main
 from signbit.data import load, read_image
 from signbit.errors import UsageError
 from signbit.format import PackedModel
+from signbit.format.file import to_bytes
 from signbit.models import load_model
 from signbit.pack import pack
 from signbit.runtime.engine import Engine
 from signbit.scoring import evaluate, predict
 from signbit.train import Run, load_recipe, train
-from tests.helpers.parts import write_tar
 
 TINY = {
     "epochs": 1,
@@ -30,7 +32,7 @@ TINY = {
 
 def jpegs(count: int) -> list[bytes]:
     """Digits as color pictures of 60x40, the digit to the left: whole and centre differ."""
-    digits = load("digits", "train").images[:count, :, :, 0]
+    digits = load("digits", "train").images[:count][..., 0]
     contents = []
     for number, digit in enumerate(digits):
         picture = Image.new("RGB", (60, 40), (number * 5 % 256, 90, 30))
@@ -76,13 +78,7 @@ def run(photographs, tmp_path_factory) -> Run:
 @pytest.fixture(scope="module")
 def packed(run) -> PackedModel:
     trained = load_model(run.folder)
-    return PackedModel.load(_bytes(pack(trained.module, trained.preprocessing)))
-
-
-def _bytes(model: PackedModel) -> bytes:
-    from signbit.format.file import to_bytes
-
-    return to_bytes(model)
+    return PackedModel.load(to_bytes(pack(trained.module, trained.preprocessing)))
 
 
 def test_the_crop_goes_from_the_recipe_to_the_packed_file(run, packed):
@@ -112,15 +108,15 @@ def test_every_way_to_the_pixels_crops_alike(photographs, run, packed):
 def test_commands_read_shards_with_the_crop_of_the_network(
     photographs, run, packed, tmp_path, capsys
 ):
-    import json
-
     packed.save(tmp_path / "net.signbit")
     tops = []
     for model in (tmp_path / "net.signbit", run.folder):
         for data in (f"tar:{photographs}", f"folder:{photographs / 'files'}"):
             written = tmp_path / "figures.json"
             arguments = ["evaluate", str(model), "--data", data, "--json", str(written)]
-            app(arguments, standalone_mode=False)
+            with pytest.raises(SystemExit) as stop:
+                main(arguments)
+            assert stop.value.code == 0
             tops.append(json.loads(written.read_text())["top1"])
     capsys.readouterr()
     assert len(set(tops)) == 1
@@ -133,7 +129,8 @@ def test_a_data_set_without_files_is_not_cropped(tmp_path):
 
 
 def test_shards_and_files_train_to_the_same_weights(photographs, run, tmp_path):
-    """Whatever the source, the same places have the same parts; Parquet has its own order."""
+    """Whatever the source, the same places have the same parts."""
+    folder, tmp_path = tmp_path, tmp_path / "data"
     content = jpegs(36)
     labels = load("digits", "train").labels
     for number, one in enumerate(content):
@@ -152,7 +149,7 @@ def test_shards_and_files_train_to_the_same_weights(photographs, run, tmp_path):
     write_tar(tmp_path / "train-0.tar", members)
     weights = []
     for kind in ("folder", "tar"):
-        one = replace(run, data=f"{kind}:{tmp_path}", folder=tmp_path / kind)
+        one = replace(run, data=f"{kind}:{tmp_path}", folder=folder / kind)
         train(one)
         weights.append(load_model(one.folder).module.state_dict())
     for key, value in weights[0].items():

@@ -72,7 +72,7 @@ class RunProgress(pl.Callback):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Listen to the fetching of batches."""
-        trainer.profiler = self._waiting
+        trainer.profiler = self._waiting  # pyright: ignore[reportAttributeAccessIssue]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the bar at the place where the run starts or resumes."""
