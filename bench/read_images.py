@@ -6,7 +6,7 @@
 SHARDS is a folder of tar shards with images and labels (bench/make_jpegs.py makes them). The same
 images are also written as files and as Parquet shards, into a temporary folder. An epoch is read in
 the order of training, in batches of 256: decoded, and a random part of each resized to SIZE. Rounds
-go through all cases in turn; the table has medians, and the load before each round.
+go through all cases in turn; the table has medians. The load is printed before each round.
 """
 
 import argparse
@@ -57,14 +57,18 @@ def write_parquet(images: ImageSet, out: Path, group: int) -> None:
         pyarrow.parquet.write_table(table, out / f"{number:05}.parquet", row_group_size=group)
 
 
-def rate(images: ImageSet, workers: int, epoch: int) -> float:
-    """Images a second of one epoch, from the start of the workers on."""
+def rates_of(images: ImageSet, workers: int, epoch: int) -> tuple[float, float]:
+    """Images a second of one epoch, with the start of the workers, and a second of a core's work.
+
+    The second figure changes little where other work shares the machine.
+    """
     order = shuffled(torch.arange(len(images.labels)), epoch, blocks_of(images.images))
     boxes = RandomBoxes(RandomResizedCrop(), epoch)
-    start, seen = time.perf_counter(), 0
+    start, worked, seen = time.perf_counter(), sum(os.times()[:4]), 0
     for pixels, _, _ in FileBatches(images, order, BATCH, False, boxes, workers):
         seen += len(pixels)
-    return seen / (time.perf_counter() - start)
+    worked = sum(os.times()[:4]) - worked
+    return seen / (time.perf_counter() - start), seen / worked
 
 
 def main() -> None:
@@ -88,17 +92,20 @@ def main() -> None:
             "tar": tar,
             "parquet": load(f"parquet:{place / 'parquet'}", "train", **wanted),
         }
-        rates: dict[tuple[str, int], list[float]] = {}
+        rates: dict[tuple[str, int], list[tuple[float, float]]] = {}
         for epoch in range(chosen.rounds):
             print(f"round {epoch + 1}, load {os.getloadavg()[0]:.1f}", flush=True)
             for kind, images in sets.items():
                 for workers in chosen.workers:
-                    found = rate(images, workers, epoch)
+                    found = rates_of(images, workers, epoch)
                     rates.setdefault((kind, workers), []).append(found)
-    print(f"{len(tar.labels)} images; images/s:")
+    print(f"{len(tar.labels)} images; images/s, and images a second of a core's work:")
     print("| from | " + " | ".join(f"{one} workers" for one in chosen.workers) + " |")
     for kind in sets:
-        cells = [f"{median(rates[kind, workers]):,.0f}" for workers in chosen.workers]
+        cells = [
+            ", ".join(f"{median(found):,.0f}" for found in zip(*rates[kind, workers], strict=True))
+            for workers in chosen.workers
+        ]
         print(f"| {kind} | " + " | ".join(cells) + " |")
 
 
