@@ -135,3 +135,35 @@ def test_compressed_shards_are_refused(tmp_path, mode):
     (tmp_path / "a.tar").rename(tmp_path / "a.tar.gz")
     with pytest.raises(DataError, match=r"a\.tar\.gz is compressed"):
         load(f"tar:{tmp_path}", "train")
+
+
+def test_mutations_are_read_or_refused_in_one_line(tmp_path):
+    shards(tmp_path, sample(0, 1), sample(1, 0))
+    path = tmp_path / "0.tar"
+    whole, generator = path.read_bytes(), np.random.default_rng(0)
+    # Headers and contents; what follows is padding.
+    used = 4 * 1024
+    errors = []
+    for _ in range(300):
+        content = bytearray(whole)
+        for place in generator.integers(used, size=generator.integers(1, 4)):
+            content[place] = generator.integers(256)
+        path.write_bytes(content)
+        try:
+            images = load(f"tar:{tmp_path}", "train", size=(3, 4), channels=1)
+            assert images.images.shape == (2, 3, 4, 1)
+            assert set(images.labels.tolist()) <= set(range(len(images.classes)))
+        except DataError as error:
+            errors.append(str(error))
+    assert len(errors) > 100
+    assert [one for one in errors if str(path) not in one or "\n" in one] == []
+
+
+def test_a_header_that_asks_for_memory_is_refused(tmp_path):
+    shards(tmp_path, sample(0, 1))
+    path = tmp_path / "0.tar"
+    member = tarfile.TarInfo("9.png")
+    member.size = 1 << 40
+    path.write_bytes(member.tobuf() + path.read_bytes())
+    with pytest.raises(DataError, match=r"9\.png: 1099511627776 bytes; images of up to"):
+        load(f"tar:{tmp_path}", "train")

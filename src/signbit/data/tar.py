@@ -7,7 +7,6 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from signbit.data import _tar
 from signbit.data._file_set import file_set
-from signbit.data._files import SUFFIXES, is_data_name
+from signbit.data._files import SUFFIXES
 from signbit.data._image_files import Blocks, Encoded
 from signbit.data._labels import classes_for, require_label
 from signbit.data._places import names_in
@@ -142,14 +141,15 @@ class _Index:
                 shard.require_same(os.fstat(file.fileno()))
                 sample = _Sample(name, "")
                 for member in _tar.members(file, name):
-                    base = PurePosixPath(member.name).name
-                    if not is_data_name(base, (*SUFFIXES, LABEL)):
+                    folder, slash, base = member.name.rpartition("/")
+                    stem, dot, suffix = base.partition(".")
+                    if not stem:  # a hidden file
                         continue
-                    key = member.name[: len(member.name) - len(base)] + base.partition(".")[0]
+                    key = folder + slash + stem
                     if key != sample.key:
                         self._finish(number, sample)
                         sample = _Sample(name, key)
-                    sample.take(file, member, base.partition(".")[1] + base.partition(".")[2])
+                    sample.take(file, member, dot + suffix)
                 self._finish(number, sample)
         except OSError as error:
             raise DataError(f"cannot read {name}: {error.strerror}") from error
