@@ -62,6 +62,15 @@ def test_blocks_are_mixed_a_few_at_a_time(monkeypatch):
     assert (order[:400] // 100).unique().tolist() != [0, 1, 2, 3]
 
 
+def test_whole_blocks_are_held_out():
+    train, held_out = split(1000, 250, blocks=range(0, 1000, 100))
+    assert (len(train), len(held_out)) == (750, 250)
+    assert torch.equal(torch.cat([train, held_out]).sort().values, torch.arange(1000))
+    counts = torch.bincount(held_out // 100, minlength=10).sort(descending=True).values
+    assert counts.tolist() == [100, 100, 50, *[0] * 7]
+    assert torch.equal(split(1000, 250, blocks=range(0, 1000, 100))[1], held_out)
+
+
 def test_blocks_larger_than_the_mix_are_mixed_in_pairs():
     order = shuffled(torch.arange(40_000), 0, range(0, 40_000, 10_000))
     assert len((order[:20_000] // 10_000).unique()) == 2

@@ -120,6 +120,9 @@ def test_commands_read_shards_with_the_crop_of_the_network(
             tops.append(json.loads(written.read_text())["top1"])
     capsys.readouterr()
     assert len(set(tops)) == 1
+    with pytest.raises(SystemExit):
+        main(["summary", str(tmp_path / "net.signbit")])
+    assert "pixels (u8, 32, 32, 3), crop 0.875, value 0" in capsys.readouterr().out
 
 
 def test_a_data_set_without_files_is_not_cropped(tmp_path):

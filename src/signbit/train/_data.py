@@ -113,7 +113,9 @@ class PixelData(AbstractData):
         super().__init__()
         self.memory_format = memory_format
         self.images, self.recipe, self.preprocessing = images, recipe, preprocessing
-        self.train_indices, self.val_indices = split(len(images.labels), recipe.val_size)
+        self.train_indices, self.val_indices = split(
+            len(images.labels), recipe.val_size, blocks=blocks_of(images.images)
+        )
         _, height, width, _ = images.images.shape
         check_augmentation(recipe.augmentation, height, width)
         self._resident: tuple[Tensor, ...] | None = None

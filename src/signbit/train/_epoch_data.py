@@ -27,11 +27,15 @@ def epoch_seed(seed: int, epoch: int, purpose: str) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
 
 
-def split(count: int, val_size: float, things: str = "images") -> tuple[Tensor, Tensor]:
+def split(
+    count: int, val_size: float, things: str = "images", blocks: Any = ()
+) -> tuple[Tensor, Tensor]:
     """Indices to train on and indices held out, both ascending.
 
     val_size: a fraction below 1, or a count.
     things: what is counted, for messages.
+    blocks: as for `shuffled`; whole blocks are held out, and a part of one, so that validation
+        reads no others.
 
     Raises: UsageError where fewer than two are left to train on, or where a val_size above 0
         holds out none.
@@ -47,7 +51,10 @@ def split(count: int, val_size: float, things: str = "images") -> tuple[Tensor, 
             f"val_size {val_size:g} holds out {held_out} of {count} training {things}; "
             "at least 2 must stay to train on"
         )
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED))
+    generator = torch.Generator().manual_seed(_SPLIT_SEED)
+    order = torch.randperm(count, generator=generator)
+    if len(blocks):
+        order = order[_turns(order, blocks, generator).sort(stable=True).indices]
     return order[held_out:].sort().values, order[:held_out].sort().values
 
 
@@ -63,11 +70,15 @@ def shuffled(indices: Tensor, seed: int, blocks: Any = ()) -> Tensor:
     order = torch.randperm(len(indices), generator=generator)
     if not len(blocks):
         return indices[order]
-    block = torch.searchsorted(torch.as_tensor(blocks), indices, right=True) - 1
-    turn = torch.randperm(len(blocks), generator=generator)[block]
     together = max(round(SAMPLES_MIXED * len(blocks) / max(len(indices), 1)), 2)
-    mixed = turn[order] // together
+    mixed = _turns(indices, blocks, generator)[order] // together
     return indices[order[mixed.sort(stable=True).indices]]
+
+
+def _turns(indices: Tensor, blocks: Any, generator: torch.Generator) -> Tensor:
+    """For each index the place of its block among the blocks, which are shuffled."""
+    block = torch.searchsorted(torch.as_tensor(blocks), indices, right=True) - 1
+    return torch.randperm(len(blocks), generator=generator)[block]
 
 
 def full_batches(count: int, batch_size: int) -> int:
