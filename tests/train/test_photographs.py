@@ -17,7 +17,7 @@ from signbit.errors import UsageError
 from signbit.format import PackedModel
 from signbit.format.file import to_bytes
 from signbit.models import load_model
-from signbit.pack import pack
+from signbit.pack import OutputSpec, pack
 from signbit.runtime.engine import Engine
 from signbit.scoring import evaluate, predict
 from signbit.train import Run, load_recipe, train
@@ -85,6 +85,13 @@ def test_the_crop_goes_from_the_recipe_to_the_packed_file(run, packed):
     assert load_model(run.folder).preprocessing.crop == 0.875
     assert packed.inputs[0].crop == packed.preprocessing.crop == 0.875
     assert Engine(packed).preprocessing.crop == 0.875
+
+
+def test_the_crop_stays_where_outputs_are_described(run):
+    trained = load_model(run.folder)
+    pixels = replace(trained.preprocessing, classes=())
+    outputs = [OutputSpec("answer", kind="classes")]
+    assert pack(trained.module, pixels, outputs=outputs).inputs[0].crop == 0.875
 
 
 def test_every_way_to_the_pixels_crops_alike(photographs, run, packed):
