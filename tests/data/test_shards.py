@@ -64,14 +64,16 @@ def test_a_pattern_or_a_file_chooses_shards(tmp_path):
 
 def test_what_is_not_there_is_told(tmp_path):
     touch(tmp_path, "train-0.tar")
-    with pytest.raises(DataError, match=r"holds no \.tar shard for the split 'test'"):
+    with pytest.raises(
+        DataError, match=r"holds no \.tar shard for the split 'test'; the names say train"
+    ):
         found(tmp_path, "test")
     touch(tmp_path, "other.tar")
     with pytest.raises(DataError, match=r"other\.tar says no split and .*train-0\.tar says train"):
         found(tmp_path, "train")
     with pytest.raises(DataError, match="nothing is no folder"):
         found(tmp_path / "nothing", "train")
-    with pytest.raises(DataError, match=r"holds no \.tar shard"):
+    with pytest.raises(DataError, match=r"fits no \.tar file"):
         found(tmp_path / "*.tar.gz", "train")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"holds no \.tar file"):

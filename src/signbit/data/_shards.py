@@ -81,8 +81,14 @@ def find_shards(path: str, ending: str, split: str) -> Shards:
         there = set(said.values())
         name = next((one for one in SPLIT_NAMES[split] if one in there), None)
         found = [one for one in found if said[one] == name and name is not None]
+        if not found:
+            listed = ", ".join(sorted(map(str, there)))
+            raise DataError(
+                f"{printable(path)} holds no {ending} shard for the split {split!r}; the names say "
+                f"{listed}"
+            )
     if not found:
-        raise DataError(f"{printable(path)} holds no {ending} shard for the split {split!r}")
+        raise DataError(f"{printable(path)} fits no {ending} file; give a folder or pattern")
     return Shards(folder, [Shard.of(one) for one in found], bool(spoken))
 
 

@@ -37,7 +37,7 @@ class Preprocessing:
     crop: float | None = None
 
     def __post_init__(self):
-        object.__setattr__(self, "crop", check_crop(self.crop))
+        object.__setattr__(self, "crop", check_crop(self.crop, f"{_PLACE}: "))
         for field in ("scale", "bias"):
             numbers = finite_numbers(_PLACE, field, getattr(self, field))
             object.__setattr__(self, field, numbers)
@@ -117,13 +117,19 @@ def _size(size: Any) -> tuple[int, int]:
     return (size[0], size[1])
 
 
-def check_crop(crop: Any) -> float | None:
-    """A share of the scaled image, or None. Raises: UsageError for anything else."""
+def check_crop(crop: Any, place: str = "") -> float | None:
+    """A share of the scaled image, or None.
+
+    place: the beginning of the message.
+
+    Raises: UsageError for anything else.
+    """
     if crop is None:
         return None
     number = isinstance(crop, int | float) and not isinstance(crop, bool)
     if not number or not MIN_CROP <= crop <= 1:
         raise UsageError(
-            f"crop is {shown(crop)}; give a share of the image, {MIN_CROP:g} to 1, such as 0.875"
+            f"{place}crop is {shown(crop)}; give a share of the image, {MIN_CROP:g} to 1, such as "
+            "0.875"
         )
     return float(crop)

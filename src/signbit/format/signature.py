@@ -114,10 +114,7 @@ class Input:
         return self.kind == U8 and len(self.shape) == 3 and self.shape[2] in (1, 3)
 
     def _crop(self) -> float | None:
-        try:
-            crop = check_crop(self.crop)
-        except UsageError as error:
-            raise UsageError(f"input {self.name!r}: {error}") from error
+        crop = check_crop(self.crop, f"input {self.name!r}: ")
         if crop is not None and not self.is_picture:
             raise UsageError(f"input {self!s}: crop is for pictures, u8 with 1 or 3 channels")
         return crop
@@ -237,8 +234,8 @@ class Signature:
     def of_images(cls, preprocessing: Preprocessing, last: int) -> "Signature":
         """From pixels to the scores of classes, which node number `last` gives."""
         shape = (*preprocessing.size, preprocessing.channels)
-        scale, bias, crop = preprocessing.scale, preprocessing.bias, preprocessing.crop
-        pixels = Input.pixels("pixels", shape, scale, bias, crop)
+        given = preprocessing
+        pixels = Input.pixels("pixels", shape, given.scale, given.bias, given.crop)
         return cls((pixels,), (Output("scores", CLASSES, last, 1, preprocessing.classes),))
 
     @property
