@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from helpers.parts import picture
 from PIL import Image
 
 from signbit.data import ImageSet, load
@@ -102,6 +103,21 @@ def test_parts_do_not_depend_on_order_or_workers(pictures):
     forwards = parts(images, list(range(12)), 0)
     assert parts(images, list(range(12))[::-1], 2) == forwards
     assert parts(images, list(range(12)), 0, seed=6) != forwards
+
+
+def test_workers_read_row_groups_of_parquet(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    table = pa.table(
+        {"image": [picture(value, (60, 40)) for value in range(12)], "label": [0] * 12}
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet", row_group_size=5)
+    images = load(f"parquet:{tmp_path}", "train", size=(16, 16), channels=1, in_memory=False)
+    order = [11, 0, 5, 4, 3, 10, 9, 1, 2, 8, 7, 6]
+    inside = parts(images, order, 0)
+    assert parts(images, order, 2) == inside
+    assert [inside[place][0] for place in range(12)] == list(range(12))
 
 
 def test_parts_are_cut_from_the_file_and_not_from_what_it_was_resized_to(pictures):
