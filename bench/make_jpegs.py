@@ -3,7 +3,8 @@
 
     bench/make_jpegs.py FOLDER OUT [--shards 20] [--images 200]
 
-FOLDER holds image files. Each becomes larger, gets noise, and is saved with quality 85.
+FOLDER holds image files, with names such as 3_17.png for label 3. Each becomes larger, gets noise,
+and is saved with quality 85, next to its label: the layout of WebDataset.
 """
 
 import argparse
@@ -29,6 +30,13 @@ def picture(path: Path, generator: np.random.Generator) -> bytes:
     return held.getvalue()
 
 
+def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Add a member."""
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
 def main() -> None:
     """Write the shards."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -43,10 +51,9 @@ def main() -> None:
     for shard in range(arguments.shards):
         with tarfile.open(arguments.out / f"shard-{shard:03}.tar", "w") as archive:
             for index in range(shard * arguments.images, (shard + 1) * arguments.images):
-                content = picture(paths[index], generator)
-                member = tarfile.TarInfo(f"{index:06}.jpg")
-                member.size = len(content)
-                archive.addfile(member, io.BytesIO(content))
+                label = paths[index].stem.partition("_")[0].encode()
+                add(archive, f"{index:06}.jpg", picture(paths[index], generator))
+                add(archive, f"{index:06}.cls", label)
 
 
 if __name__ == "__main__":

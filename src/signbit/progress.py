@@ -1,7 +1,8 @@
 """The progress bar on standard error."""
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -15,6 +16,8 @@ from rich.progress import (
 
 from signbit.errors import printable
 from signbit.ranks import ranks_here
+
+_LATE_SECONDS = 2.0
 
 
 @contextmanager
@@ -36,6 +39,25 @@ def progress_bar(
     with bar:
         task = bar.add_task(printable(description), total=total)
         yield lambda count: bar.advance(task, count)
+
+
+@contextmanager
+def late_progress_bar(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """As `progress_bar`, for a job that is mostly short: nothing is shown before some seconds."""
+    start, waiting, shown = time.monotonic(), 0, ExitStack()
+    advance: Callable[[int], None] | None = None
+
+    def add(count: int) -> None:
+        nonlocal waiting, advance
+        waiting += count
+        if advance is None and time.monotonic() - start > _LATE_SECONDS:
+            advance = shown.enter_context(progress_bar(description, total))
+        if advance is not None:
+            advance(waiting)
+            waiting = 0
+
+    with shown:
+        yield add
 
 
 def note(text: str) -> None:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from helpers.parts import picture, write_tar
 from PIL import Image
 
 from signbit.cli import main
@@ -130,3 +131,16 @@ def test_missing_data_says_where_it_was_looked_for(run, tmp_path):
     assert (code, out) == (1, "")
     assert "none/cifar-10-batches-bin" in err
     assert "--download" in err
+
+
+def test_shards_become_files_of_both_splits(signbit, tmp_path):
+    for name, value in (("train-0.tar", 1), ("val-0.tar", 2)):
+        members = [("7.png", picture(value)), ("7.cls", b"0")]
+        (tmp_path / "shards").mkdir(exist_ok=True)
+        write_tar(tmp_path / "shards" / name, members)
+    out, _ = signbit("images", f"tar:{tmp_path / 'shards'}", tmp_path / "out", "--format", "png")
+    assert "2 images (1 train, 1 test), 2 written" in out
+    assert (tmp_path / "out" / "test" / "0_0.png").exists()
+    signbit.refused(
+        "images", f"tar:{tmp_path / 'shards'}", tmp_path / "shards" / "x", code=2, says="lie in one"
+    )

@@ -174,6 +174,10 @@ def test_preprocessing_is_that_of_torchvision():
     assert found.size == (4, 6)
     assert found.scale == pytest.approx([1 / 127.5, 1 / 255, 1 / 510])
     assert found.bias == pytest.approx([-1, 0, -0.5])
+    assert found.crop is None
+    assert preprocessing_of("4x6", "0", "1", 0.875).crop == 0.875
+    with pytest.raises(UsageError, match="crop is 2"):
+        preprocessing_of("4x6", "0", "1", 2)
     with pytest.raises(UsageError, match="one of each per channel"):
         preprocessing_of("4x6", "0.5", "0.5,1")
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from signbit.data import _image_files, folder, image_files, load
+from signbit.data import _file_set, _image_files, image_files, load
+from signbit.data._files import files_in
 from signbit.data._image import has_color, read_pixels
+from signbit.data._labelled_files import labelled_files
 from signbit.errors import DataError, UsageError
 
 
@@ -161,7 +163,7 @@ def test_damaged_image_is_named(tmp_path):
 def test_a_large_set_is_read_when_asked_for(tmp_path, monkeypatch):
     for value in range(5):
         save(tmp_path / f"0_{value}.png", value)
-    monkeypatch.setattr(folder, "MAX_ARRAY_BYTES", 5 * 12 - 1)
+    monkeypatch.setattr(_file_set, "MAX_ARRAY_BYTES", 5 * 12 - 1)
     images = load(f"folder:{tmp_path}", "train").images
     assert not isinstance(images, np.ndarray)
     assert (len(images), images.shape) == (5, (5, 3, 4, 1))
@@ -269,3 +271,35 @@ def test_pipes_are_refused_not_waited_for(tmp_path):
     with pytest.raises(DataError, match=r"0_0\.png is a device or pipe; give image files"):
         image_files([tmp_path / "0_0.png"])
     assert len(image_files([tmp_path])) == 2
+
+
+def test_val_stands_for_a_test_that_is_not_there(tmp_path):
+    for value, name in enumerate(["train/n02/a.png", "train/n01/b.png", "val/n01/c.png"]):
+        save(tmp_path / name, value)
+    assert first_pixels(load(f"folder:{tmp_path}", "test").images) == [2]
+    train = load(f"folder:{tmp_path}", "train")
+    assert (train.classes, train.labels.tolist()) == (("n01", "n02"), [0, 1])
+    save(tmp_path / "test" / "n02" / "d.png", 3)
+    assert first_pixels(load(f"folder:{tmp_path}", "test").images) == [3]
+
+
+def test_folders_with_equal_numbers_and_folders_in_folders_are_in_natural_order(tmp_path):
+    names = ["1/b.png", "01/a.png", "1/c/9.png", "1/c/10.png", "1-x/0.png", "2/a.png"]
+    for name in names:
+        save(tmp_path / name)
+    found = labelled_files(tmp_path, "train")
+    expected = [str(path) for path in files_in(tmp_path)]
+    assert list(found.paths) == expected
+    folders = [Path(path).relative_to(tmp_path).parts[0] for path in expected]
+    assert [found.classes[label] for label in found.labels] == folders
+
+
+def test_grey_and_cmyk_files_in_a_set_with_color_become_rgb(tmp_path):
+    Image.new("RGB", (4, 3), (10, 200, 30)).save(tmp_path / "0_0.png")
+    Image.new("L", (4, 3), 77).save(tmp_path / "0_1.jpg")
+    Image.new("CMYK", (4, 3), (255, 0, 255, 0)).save(tmp_path / "0_2.jpg")
+    pixels = load(f"folder:{tmp_path}", "train").images[:]
+    assert pixels.shape == (3, 3, 4, 3)
+    assert abs(pixels[1].astype(int) - 77).max() <= 2
+    red, green, blue = pixels[2, 1, 1].tolist()
+    assert green > 200 > 50 > max(red, blue)

@@ -9,7 +9,8 @@ from signbit.errors import DataError, UsageError
 
 
 def test_all_documented_data_sets_are_known():
-    assert datasets.names() == ["cifar10", "cifar100", "digits", "fashion-mnist", "folder", "mnist"]
+    classic = ["cifar10", "cifar100", "digits", "fashion-mnist", "mnist"]
+    assert datasets.names() == sorted([*classic, "folder", "parquet", "tar"])
 
 
 def test_reading_data_imports_no_torch():
@@ -30,7 +31,7 @@ def test_unknown_split_names_the_allowed_ones():
         load("digits", "val")
 
 
-@pytest.mark.parametrize("name", ["folder", "folder:", "digits:", "digits:x"])
+@pytest.mark.parametrize("name", ["folder", "folder:", "tar", "parquet:", "digits:", "digits:x"])
 def test_a_path_goes_with_folders_and_nothing_else(name: str):
     with pytest.raises(UsageError, match="folder:PATH"):
         load(name, "train")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from signbit.data import ImageSet, _write, load, read_image, write_images
-from signbit.data.folder import splits_of
+from signbit.data._splits import splits_of
 from signbit.errors import OutputError
 
 CLASSES = ("cat", "T-shirt/top", "dog")

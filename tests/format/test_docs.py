@@ -1,6 +1,7 @@
 """The page about the file names every field, operation and golden file."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,8 @@ def fields(title: str) -> list[str]:
 
 @pytest.mark.parametrize("title", ["Inputs", "Outputs"])
 def test_every_field_of_inputs_and_outputs_has_a_row(title):
-    entry = parts(to_bytes(ends()))[1][title.lower()][0]
-    assert sorted(fields(title)) == sorted(entry)
+    first = {"Inputs": replace(ends().inputs[0], crop=0.875), "Outputs": ends().outputs[0]}[title]
+    assert sorted(fields(title)) == sorted(first.to_dict())
 
 
 def test_every_field_of_the_metadata_has_a_row():

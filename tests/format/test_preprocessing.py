@@ -94,3 +94,16 @@ def test_an_unknown_field_names_the_closest():
 def test_mean_and_std_are_checked(mean, std):
     with pytest.raises(UsageError, match=r"^preprocessing: mean"):
         Preprocessing.from_mean_std(mean, std, (8, 8))
+
+
+def test_a_crop_is_stored_only_where_it_is_set():
+    assert "crop" not in Preprocessing.from_dict(GOOD).to_dict()
+    cropped = Preprocessing.from_dict({**GOOD, "crop": 0.875})
+    assert cropped.to_dict()["crop"] == 0.875
+    assert Preprocessing.from_dict(cropped.to_dict()) == cropped
+
+
+@pytest.mark.parametrize("crop", [0, 0.05, 1.5, math.nan, math.inf, True, "0.5", [0.5]])
+def test_a_crop_is_a_share(crop):
+    with pytest.raises(UsageError, match=r"crop is .*; give a share of the image, 0\.0625 to 1"):
+        Preprocessing.from_dict({**GOOD, "crop": crop})

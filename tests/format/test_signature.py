@@ -1,6 +1,7 @@
 """Inputs and outputs: what may be said of them, and what a hostile file may not."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from helpers.files import ends, framed, parts, resealed
@@ -31,6 +32,8 @@ def test_fixed_point_has_one_step_for_all_channels():
 def test_a_short_form_comes_back():
     pixels = Preprocessing([0.5, 1, 2], [0, 1, 2], (4, 5), ("a", "b"))
     assert Signature.of_images(pixels, 7).preprocessing() == pixels
+    cropped = replace(pixels, crop=0.875)
+    assert Signature.of_images(cropped, 7).preprocessing() == cropped
 
 
 def test_other_networks_have_no_short_form():
@@ -89,6 +92,12 @@ BAD_INPUTS = {
     "huge bias": (setting("bias", [10**400]), "give finite numbers"),
     "biases": (setting("bias", [1, 2]), "bias has 2 entries; give one, or one for each of 1"),
     "no list": (setting("scale", None), "scale is None; give a list"),
+    "crop": (setting("crop", 1.5), "input 'image': crop is 1.5; give a share of the image"),
+    "crop true": (setting("crop", True), "input 'image': crop is True"),
+    "crop of codes": (
+        lambda entry: entry.update({"crop": 0.5, "shape": [4]}),
+        "crop is for pictures, u8 with 1 or 3 channels",
+    ),
 }
 BAD_OUTPUTS = {
     "no node": (without("node"), "output 1: field 'node' is missing"),

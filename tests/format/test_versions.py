@@ -73,6 +73,17 @@ def test_any_other_input_or_output_needs_version_2(changed):
     assert PackedModel.load(to_bytes(model)).signature == model.signature
 
 
+def test_a_crop_needs_version_2():
+    """So a reader that knows no crop refuses the file; it would see other pixels."""
+    pixels = replace(small().preprocessing, crop=0.875)
+    model = PackedModel(small().nodes, pixels)
+    graph = parts(to_bytes(model))[1]
+    assert (graph["version"], graph["inputs"][0]["crop"]) == (2, 0.875)
+    assert PackedModel.load(to_bytes(model)).preprocessing == pixels
+    with pytest.raises(ModelFormatError, match="field 'crop' needs version 2 of the format"):
+        PackedModel.load(says(1, model))
+
+
 def test_fields_of_the_other_version_are_refused():
     header, graph, data = parts(to_bytes(ends()))
     header["__metadata__"]["signbit"] = json.dumps(graph | {"version": 1})

@@ -38,6 +38,13 @@ def pngs() -> Sequence[bytes]:
     return files
 
 
+def picture(value: int, size: tuple[int, int] = (4, 3), kind: str = "png") -> bytes:
+    """The file of a picture of one grey."""
+    held = io.BytesIO()
+    Image.new("L", size, value).save(held, kind)
+    return held.getvalue()
+
+
 def write_images(folder: Path) -> Path:
     """Image files by their numbers."""
     for index, content in enumerate(pngs()):

@@ -80,7 +80,7 @@ def test_only_two_batches_are_read_ahead(monkeypatch):
     started: list[int] = []
     threads = set()
 
-    def read(path, size, channels):
+    def read(path, size, channels, crop=None):
         started.append(int(path.stem))
         threads.add(threading.get_ident())
         return np.zeros((2, 2, 1), np.uint8)

@@ -8,9 +8,9 @@ from signbit.data import ImageSet, load
 from signbit.errors import DataError, UsageError
 from signbit.format import Preprocessing
 from signbit.models import to_input
-from signbit.train import load_recipe
+from signbit.train import _epoch_data, load_recipe
 from signbit.train._data import FileBatches, PixelData, _BatchReader
-from signbit.train._epoch_data import DeviceBatches, epoch_seed, split
+from signbit.train._epoch_data import DeviceBatches, epoch_seed, shuffled, split
 
 PREPROCESSING = Preprocessing([1 / 128], [-1.0], (8, 8))
 
@@ -41,6 +41,39 @@ def test_split_that_leaves_nothing_to_train_on_is_an_error(val_size):
 def test_split_that_holds_out_nothing_is_an_error():
     with pytest.raises(UsageError, match=r"val_size 0.1 holds out none of 5 .*, or 0 to train"):
         split(5, 0.1)
+
+
+def test_order_is_every_index_once_and_follows_from_the_seed():
+    indices = torch.arange(0, 3000, 3)
+    for blocks in ((), np.arange(0, 3000, 10)):
+        order = shuffled(indices, 5, blocks)
+        assert torch.equal(order.sort().values, indices)
+        assert torch.equal(order, shuffled(indices, 5, blocks))
+        assert not torch.equal(order, shuffled(indices, 6, blocks))
+
+
+def test_blocks_are_mixed_a_few_at_a_time(monkeypatch):
+    monkeypatch.setattr(_epoch_data, "SAMPLES_MIXED", 400)
+    order = shuffled(torch.arange(10_000), 0, range(0, 10_000, 100))
+    for window in order.split(400):
+        assert len((window // 100).unique()) == 4
+        # Mixed, not one block after the other.
+        assert len((window[:50] // 100).unique()) > 1
+    assert (order[:400] // 100).unique().tolist() != [0, 1, 2, 3]
+
+
+def test_whole_blocks_are_held_out():
+    train, held_out = split(1000, 250, blocks=range(0, 1000, 100))
+    assert (len(train), len(held_out)) == (750, 250)
+    assert torch.equal(torch.cat([train, held_out]).sort().values, torch.arange(1000))
+    counts = torch.bincount(held_out // 100, minlength=10).sort(descending=True).values
+    assert counts.tolist() == [100, 100, 50, *[0] * 7]
+    assert torch.equal(split(1000, 250, blocks=range(0, 1000, 100))[1], held_out)
+
+
+def test_blocks_larger_than_the_mix_are_mixed_in_pairs():
+    order = shuffled(torch.arange(40_000), 0, range(0, 40_000, 10_000))
+    assert len((order[:20_000] // 10_000).unique()) == 2
 
 
 def test_seeds_differ_by_run_epoch_and_purpose():

@@ -37,7 +37,11 @@ def test_input_has_a_number_for_all_channels_or_one_for_each():
     recipe = load_recipe("quick", {"input": {"scale": [1, "2e-1", 3.5], "bias": 0}})
     assert recipe.input.scale == (1.0, 0.2, 3.5)
     assert recipe.input.bias == 0.0
-    assert recipe.model_dump(mode="json")["input"] == {"scale": [1.0, 0.2, 3.5], "bias": 0.0}
+    assert recipe.model_dump(mode="json")["input"] == {
+        "scale": [1.0, 0.2, 3.5],
+        "bias": 0.0,
+        "crop": None,
+    }
 
 
 def test_cosine_warms_up_linearly_and_ends_at_zero():

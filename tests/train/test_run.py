@@ -10,7 +10,7 @@ import torch
 from helpers.runs import assert_same_end, rows_of, weights
 from torch import nn
 
-from signbit.data import ImageSet, folder, load, write_images
+from signbit.data import ImageSet, _file_set, load, write_images
 from signbit.layers import latent_weights
 from signbit.models import create, load_model
 from signbit.models.digits_binary import DigitsBinary
@@ -156,7 +156,7 @@ def test_images_read_by_workers_train_like_images_in_memory(tiny_run, tmp_path, 
     write_images([few], tmp_path / "images", "png")
     memory = replace(tiny_run, data=f"folder:{tmp_path / 'images'}", folder=tmp_path / "memory")
     train(memory)
-    monkeypatch.setattr(folder, "MAX_ARRAY_BYTES", 0)
+    monkeypatch.setattr(_file_set, "MAX_ARRAY_BYTES", 0)
     files = replace(memory, folder=tmp_path / "files")
     assert not isinstance(load(files.data, "train").images, np.ndarray)
     train(files)

@@ -19,8 +19,8 @@ Calibrate = Annotated[
         "--calibrate",
         metavar="D",
         help="Divide the scores by the temperature that suits these data best, so that "
-        "probabilities mean what they say: a data set as in `signbit evaluate`, folder:PATH, or "
-        "FILE.csv, FILE.parquet or FILE.npz.",
+        "probabilities mean what they say: a data set as in `signbit evaluate`, folder:PATH, "
+        "tar:PATH or parquet:PATH, or FILE.csv, FILE.parquet or FILE.npz.",
     ),
 ]
 Split = Annotated[

@@ -28,7 +28,7 @@ class SampleData:
     def folder(self) -> Path:
         """Where a classes.txt is looked for."""
         kind, _, path = self.data.partition(":")
-        return Path(path) if kind == "folder" else Path(self.data).parent
+        return Path(path) if kind in ("folder", "parquet", "tar") else Path(self.data).parent
 
 
 def measure_samples(

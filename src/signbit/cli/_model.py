@@ -119,5 +119,5 @@ def read_images(paths: Sequence[Path], preprocessing: "Preprocessing") -> "NDArr
 
     from signbit.data import image_files, read_image
 
-    size, channels = preprocessing.size, preprocessing.channels
-    return np.stack([read_image(path, size, channels) for path in image_files(paths)])
+    size, channels, crop = preprocessing.size, preprocessing.channels, preprocessing.crop
+    return np.stack([read_image(path, size, channels, crop=crop) for path in image_files(paths)])

@@ -16,7 +16,8 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="D",
-        help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist or folder:PATH.",
+        help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist, folder:PATH, "
+        "tar:PATH or parquet:PATH (docs/data.md).",
     ),
 ]
 DataDir = Annotated[

@@ -43,6 +43,15 @@ Size = Annotated[
     str | None,
     typer.Option("--size", metavar="HxW", help="For FILE.py:NAME: size of the images, in pixels."),
 ]
+Crop = Annotated[
+    float | None,
+    typer.Option(
+        "--crop",
+        metavar="SHARE",
+        help="For FILE.py:NAME: image files are scaled until they cover size / SHARE, and the "
+        "centre is cut out; 0.875 is 224 of 256 pixels.  [default: the whole image is resized]",
+    ),
+]
 Mean = Annotated[
     str | None,
     typer.Option(
@@ -75,6 +84,7 @@ def open_own_code(
     size: str | None,
     mean: str | None,
     std: str | None,
+    crop: float | None = None,
 ) -> "TrainedModel":
     """As `own_module`, of a network that takes images of pixels."""
     options = {"--weights": weights, "--size": size, "--mean": mean, "--std": std}
@@ -84,7 +94,7 @@ def open_own_code(
             f"{path}: own code needs {', '.join(missing)}; or --weights and --signature, for a "
             "network of other inputs"
         )
-    preprocessing = preprocessing_of(str(size), str(mean), str(std))
+    preprocessing = preprocessing_of(str(size), str(mean), str(std), crop)
     module, architecture = own_module(path, weights, arguments)
     from signbit.models import TrainedModel
 
@@ -117,8 +127,8 @@ def own_module(
     return module.eval(), architecture
 
 
-def preprocessing_of(size: str, mean: str, std: str) -> "Preprocessing":
-    """What --size, --mean and --std say. Raises: UsageError."""
+def preprocessing_of(size: str, mean: str, std: str, crop: float | None = None) -> "Preprocessing":
+    """What --size, --mean, --std and --crop say. Raises: UsageError."""
     from signbit.format import Preprocessing
 
     sides = size.split("x")
@@ -126,7 +136,7 @@ def preprocessing_of(size: str, mean: str, std: str) -> "Preprocessing":
         raise UsageError(f"--size {size!r}: give height and width in pixels, such as 32x32")
     height, width = map(int, sides)
     return Preprocessing.from_mean_std(
-        _numbers("--mean", mean), _numbers("--std", std), (height, width)
+        _numbers("--mean", mean), _numbers("--std", std), (height, width), crop=crop
     )
 
 

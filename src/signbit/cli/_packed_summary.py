@@ -13,7 +13,8 @@ def summarize_packed(path: Path, json: Path | None) -> None:
     """
     model = PackedModel.load(path)
     for number, one in enumerate(model.inputs):
-        say(f"input {one}, value {number}")
+        crop = "" if one.crop is None else f", crop {one.crop:g}"
+        say(f"input {one}{crop}, value {number}")
     for output in model.outputs:
         say(f"output {output.name} ({_described(model, output)}), value {output.node}")
     modules = _modules(model)

@@ -21,8 +21,8 @@ SampleSource = Annotated[
     typer.Option(
         "--data",
         metavar="D",
-        help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist or folder:PATH. For packed "
-        "networks also FILE.csv, FILE.parquet or FILE.npz.",
+        help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist, folder:PATH, tar:PATH or "
+        "parquet:PATH (docs/data.md). For packed networks also FILE.csv, FILE.parquet or FILE.npz.",
     ),
 ]
 Features = Annotated[

@@ -42,4 +42,5 @@ def read_samples(
         )
     (image,) = inputs
     height, width, _ = image.shape
-    return read_images(paths, Preprocessing(image.scale, image.bias, (height, width)))
+    whole = Preprocessing(image.scale, image.bias, (height, width), crop=image.crop)
+    return read_images(paths, whole)

@@ -116,6 +116,7 @@ def evaluate(
     needs: dict[str, Any] = {
         "size": trained.preprocessing.size,
         "channels": trained.preprocessing.channels,
+        "crop": trained.preprocessing.crop,
     }
     names = choose_classes(trained, classes, [source.parent])
     images = load(data, split, data_dir=data_dir, download=download, **needs)

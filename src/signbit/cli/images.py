@@ -22,7 +22,8 @@ def images(
         str,
         typer.Argument(
             metavar="D",
-            help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist or folder:PATH.",
+            help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist, folder:PATH, "
+            "tar:PATH or parquet:PATH (docs/data.md).",
         ),
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write into.")],
@@ -40,16 +41,17 @@ def images(
 ) -> None:
     """Write a data set as image files.
 
-    The files are OUT/train/<label>_<index>.bmp and OUT/test/<label>_<index>.bmp. A folder:PATH
-    with only one of the splits gives only that split. The files of a folder without splits lie in
-    OUT itself. The pixels are those of the data set, and the index is the image's place in it.
-    OUT/classes.txt has the class names, so that folder:OUT is the same data set again. If a run
-    was stopped, the same command completes it: it skips files that hold the same pixels already.
+    The files are OUT/train/<label>_<index>.bmp and OUT/test/<label>_<index>.bmp. A folder:PATH,
+    tar:PATH or parquet:PATH with only one of the splits gives only that split. The files of one
+    without splits lie in OUT itself. The pixels are those of the data set, and the index is the
+    image's place in it. OUT/classes.txt has the class names, so that folder:OUT is the same data
+    set again. If a run was stopped, the same command completes it: it skips files that hold the
+    same pixels already.
     If other files are there, nothing is written without --force. OUT must not lie in the folder of
     the data, and that folder must not lie in OUT.
     """
     from signbit.data import load, write_images
-    from signbit.data.folder import splits_of
+    from signbit.data._splits import splits_of
 
     splits = splits_of(data)
     _check_apart(data, out)
@@ -76,14 +78,14 @@ def _counts(sets: "Sequence[ImageSet]") -> str:
 def _check_apart(data: str, out: Path) -> None:
     """Raises: UsageError where OUT lies in the folder of the data, or that folder in OUT."""
     from signbit.data._files import expanded
-    from signbit.data._types import SPLITS
+    from signbit.data._types import OF_PATHS, SPLIT_NAMES
 
     kind, _, path = data.partition(":")
-    if kind != "folder" or not path:
+    if kind not in OF_PATHS or not path:
         return
     root, target = expanded(path), Path(os.path.realpath(out))
     # The folders of the splits may be links to other places.
-    for place in (root, *(root / split for split in SPLITS)):
+    for place in (root, *(root / name for names in SPLIT_NAMES.values() for name in names)):
         source = Path(os.path.realpath(place))
         if source.is_relative_to(target) or target.is_relative_to(source):
             raise UsageError(

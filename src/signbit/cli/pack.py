@@ -22,6 +22,7 @@ from signbit.cli._options import DataDir, Download, Json, ModelName, Settings, Z
 from signbit.cli._output import print_table, require_suffix, say, write_json
 from signbit.cli._own_code import (
     Arguments,
+    Crop,
     Mean,
     SignatureFile,
     Size,
@@ -80,6 +81,7 @@ def pack(
     weights: Weights = None,
     args: Arguments = None,
     size: Size = None,
+    crop: Crop = None,
     mean: Mean = None,
     std: Std = None,
     signature: SignatureFile = None,
@@ -123,7 +125,7 @@ def pack(
     options = SampleOptions(features, targets, ignored, codes, front_end=front_end)
     data = calibration_data(calibrate, split, data_dir, download, options)
     own = {"--weights": weights, "--args": args, "--size": size, "--mean": mean, "--std": std}
-    own |= {"--signature": signature, "--adopt": adopt or None}
+    own |= {"--crop": crop, "--signature": signature, "--adopt": adopt or None}
     of_ours = {"--model": model, "--set": settings or None, "--zeros": zeros}
     if path.suffix == PACKED:
         others = {"--samples": samples, "--classes": classes, "--no-check": None if check else True}
@@ -139,7 +141,7 @@ def pack(
             packed = _described(path, weights, args, signature, samples, check)
             _finish(packed, out, json, data, {})
             return
-        trained = open_own_code(path, weights, args, size, mean, std)
+        trained = open_own_code(path, weights, args, size, mean, std, crop)
         if adopt:
             trained, report = _adopted(trained)
     else:

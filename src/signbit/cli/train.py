@@ -31,7 +31,8 @@ def train(
         typer.Option(
             "--data",
             metavar="D",
-            help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist or folder:PATH.",
+            help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist, folder:PATH, "
+            "tar:PATH or parquet:PATH (docs/data.md).",
         ),
     ] = None,
     recipe: Annotated[

@@ -4,6 +4,7 @@ from signbit.data._array_files import read_arrays
 from signbit.data._files import image_files, label_of
 from signbit.data._front_end import FrontEnd
 from signbit.data._image import read_image
+from signbit.data._image_files import blocks_of, parts_of
 from signbit.data._load import load
 from signbit.data._samples import Batch, Samples, Selection, Target
 from signbit.data._sound_set import SoundSet, load_sounds
@@ -22,6 +23,7 @@ __all__ = [
     "Selection",
     "SoundSet",
     "Target",
+    "blocks_of",
     "canonical",
     "class_places",
     "datasets",
@@ -29,6 +31,7 @@ __all__ = [
     "label_of",
     "load",
     "load_sounds",
+    "parts_of",
     "read_arrays",
     "read_image",
     "read_sound",

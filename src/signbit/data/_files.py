@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from stat import S_ISDIR, S_ISREG
 from typing import Literal, NoReturn
@@ -57,8 +57,16 @@ def files_in(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
 
     They may lie however deep. Where there are none, the list is empty.
     """
+    found = [Path(parent, name) for parent, names in walk_files(folder, suffixes) for name in names]
+    return sorted(found, key=lambda path: natural_key(str(path)))
+
+
+def walk_files(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> Iterator[tuple[str, list[str]]]:
+    """Each folder inside, and the names of its files that `files_in` finds, in any order.
+
+    Raises: DataError for a folder that cannot be looked into.
+    """
     endings = tuple(suffixes)
-    found: list[Path] = []
     seen: set[str] = set()
     for parent, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
         real = os.path.realpath(parent)
@@ -67,8 +75,7 @@ def files_in(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
             continue
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in names if is_data_name(name, endings)]
-    return sorted(found, key=lambda path: natural_key(str(path)))
+        yield parent, [name for name in names if is_data_name(name, endings)]
 
 
 def is_data_name(name: str, suffixes: tuple[str, ...] = SUFFIXES) -> bool:

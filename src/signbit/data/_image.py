@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from signbit.data._boxes import Box, Choose, centre_box, moved, resized, shrink_jpeg
 from signbit.data._image_memory import mode_in_header, opened
 from signbit.data._image_modes import eight_bits, in_mode, is_grey
 from signbit.errors import DataError, UsageError
 from signbit.files import open_regular
-from signbit.format.preprocessing import MAX_SIDE
+from signbit.format.preprocessing import MAX_SIDE, check_crop
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -34,6 +35,7 @@ def read_image(
     channels: int,
     exact: bool = False,
     content: bytes | None = None,
+    crop: float | None = None,
 ) -> NDArray[np.uint8]:
     """The pixels of an image file, (height, width, channels) uint8.
 
@@ -48,37 +50,81 @@ def read_image(
     size: (height, width) in pixels.    channels: 1 for grey, 3 for RGB.
     exact: refuse an image of another size.
     content: of the file, where it is in memory already; then `path` only names it in errors.
+    crop: as in `Preprocessing`: the centre is cut from the image after it was scaled.
 
-    Raises: DataError naming the file and what is wrong with it, UsageError for a size or
+    Raises: DataError naming the file and what is wrong with it, UsageError for a size, crop or
     channel count that is not allowed.
     """
     height, width = check_size(size)
-    mode = "L" if check_channels(channels) == 1 else "RGB"
+    mode, crop = "L" if check_channels(channels) == 1 else "RGB", check_crop(crop)
 
     def fitted(image: Image.Image) -> NDArray[np.uint8]:
         image = in_mode(image, mode)
-        if image.size != (width, height):
-            if exact:
-                raise DataError(
-                    f"{image.height}x{image.width} pixels where {height}x{width} belong; resize it"
-                )
-            image = image.resize((width, height), Image.Resampling.BILINEAR)
-        return np.array(image).reshape(height, width, channels)
+        if exact and image.size != (width, height):
+            raise DataError(
+                f"{image.height}x{image.width} pixels where {height}x{width} belong; resize it"
+            )
+        box = None if crop is None else centre_box(*image.size, (height, width), crop)
+        return _array(resized(image, (height, width), box), channels)
 
     return _read(path, fitted, content)
 
 
-def read_pixels(path: Path | str) -> NDArray[np.uint8]:
+def read_box(
+    path: Path | str,
+    size: tuple[int, int],
+    channels: int,
+    choose: Choose,
+    content: bytes | None = None,
+) -> NDArray[np.uint8]:
+    """A part of an image that is drawn for training, (height, width, channels) uint8.
+
+    It is quicker than exact: a JPEG is decoded smaller where that is enough.
+
+    choose: gets width and height of the upright image, as the file has it; returns the box.
+
+    The rest is as in `read_image`.
+    """
+    mode = "L" if channels == 1 else "RGB"
+    drawn: tuple[Box, tuple[int, int]] | None = None
+
+    def shrink(image: Image.Image) -> None:
+        nonlocal drawn
+        # The box is for the upright image, and decoding is not: a turned image is decoded whole.
+        if image.format == "JPEG" and _orientation(image) not in _TURNS:
+            drawn = choose(*image.size), image.size
+            shrink_jpeg(image, drawn[0], size)
+
+    def cut(image: Image.Image) -> NDArray[np.uint8]:
+        box, whole = drawn or (choose(*image.size), image.size)
+        box = moved(box, whole, image.size)
+        return _array(resized(in_mode(image, mode), size, box, quick=True), channels)
+
+    return _read(path, cut, content, shrink)
+
+
+def cut_array(pixels: NDArray[np.uint8], choose: Choose) -> NDArray[np.uint8]:
+    """A part of an image in memory, (H, W, C), drawn as by `read_box`, with the same shape."""
+    height, width, channels = pixels.shape
+    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    return _array(resized(image, (height, width), choose(width, height), quick=True), channels)
+
+
+def _array(image: Image.Image, channels: int) -> NDArray[np.uint8]:
+    return np.array(image).reshape(image.height, image.width, channels)
+
+
+def read_pixels(path: Path | str, content: bytes | None = None) -> NDArray[np.uint8]:
     """The pixels as `read_image` gives them, in the image's own size and channel count."""
-    return _read(path, lambda image: np.array(image).reshape(image.height, image.width, -1))
+    return _read(path, lambda image: _array(image, -1), content)
 
 
-def has_color(path: Path | str) -> bool:
+def has_color(path: Path | str, content: bytes | None = None) -> bool:
     """Whether `read_pixels` gives 3 channels; only the header is read.
 
     Raises: DataError naming the file where it has no readable header.
     """
-    with errors_named(path), open_regular(path) as file:
+    with errors_named(path), _file(path, content) as file:
         return not is_grey(mode_in_header(file))
 
 
@@ -101,14 +147,19 @@ def _read(
     path: Path | str,
     finish: Callable[[Image.Image], NDArray[np.uint8]],
     content: bytes | None = None,
+    prepare: Callable[[Image.Image], None] = lambda image: None,
 ) -> NDArray[np.uint8]:
-    """What `finish` makes of the image, in mode L or RGB and turned as its EXIF data says."""
+    """What `finish` makes of the image, in mode L or RGB and turned as its EXIF data says.
+
+    prepare: called with the image before its pixels are decoded.
+    """
     # Pillow 11 to 13 map turned TIFFs wrongly into memory. They do not map a file that is open.
     with errors_named(path), _file(path, content) as file, opened(file) as image:
         if image.format == "EPS":
             # Pillow would hand the file, a program, to Ghostscript.
             raise DataError("EPS is a drawing, not pixels; convert it to PNG first")
         levels = grey_levels(image)
+        prepare(image)
         image.load()
         if isinstance(image.info.get("transparency"), int):
             # Pillow scales pixels of few bits to 0-255, but not the level that is transparent.

@@ -1,21 +1,22 @@
 """Files of a folder that are labelled by their class folders or names."""
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.data._files import SUFFIXES, files_in, kind_of, natural_key, number_of
+from signbit.data._files import SUFFIXES, kind_of, natural_key, number_of, walk_files
+from signbit.data._labels import MAX_CLASSES
 from signbit.data._places import NAMES_FILE, names_in
 from signbit.data._synonyms import class_places
-from signbit.data._types import SPLITS
+from signbit.data._texts import Texts
+from signbit.data._types import SPLIT_NAMES, SPLITS
 from signbit.errors import DataError
 from signbit.format.checks import fits_a_line
-
-# A number in a file's name must not make us allocate.
-MAX_CLASSES = 2**16
+from signbit.progress import late_progress_bar
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,13 @@ class LabelledFiles:
     """The files of one split.
 
     labels: (N,) int64, indices into `classes`.
-    everything: the files of all splits.
+    everything: one sequence of files for each split that has a folder of its own.
     """
 
-    paths: Sequence[Path]
+    paths: Sequence[str]
     labels: NDArray[np.int64]
     classes: Sequence[str]
-    everything: Sequence[Path]
+    everything: Sequence[Sequence[str]]
 
 
 def labelled_files(
@@ -41,24 +42,87 @@ def labelled_files(
         is not known.
     """
     bases = split_folders(root)
-    found = {base: files_in(base, suffixes) for base in set(bases.values())}
-    said = {path: _said(path, base) for base, paths in found.items() for path in paths}
-    wanted = found.get(bases.get(split, root), [])
-    if not wanted:
+    with late_progress_bar(f"listing {what} files", None) as advance:
+        found = {base: _listing(base, suffixes, advance) for base in dict.fromkeys(bases.values())}
+    wanted = found.get(bases.get(split, root))
+    if wanted is None or not len(wanted.paths):
         raise DataError(f"{root}: no {what} file for the split {split!r}")
-    _check_uniform(said)
-    classes = _classes(root, said)
+    listings = [one for one in found.values() if len(one.paths)]
+    _check_uniform(listings)
+    classes = _classes(root, listings)
     for name in classes:
         if not fits_a_line(name):
             raise DataError(f"{root}: class {name!r}; rename it to text without control characters")
-    places = _places_of(said, classes)
-    labels = np.array([_label(path, said[path], places, classes) for path in wanted], np.int64)
-    everything = [path for base in dict.fromkeys(bases.values()) for path in found[base]]
-    return LabelledFiles(wanted, labels, classes, everything)
+    labels = _labels(wanted, classes)
+    return LabelledFiles(wanted.paths, labels, classes, [one.paths for one in listings])
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """The files in a folder, in natural order, and what says their labels.
+
+    folders: the class folders; () where the names of the files have numbers.
+    said: (N,) int64, indices into `folders`, or the numbers, those above MAX_CLASSES as this.
+    """
+
+    paths: Texts
+    said: NDArray[np.int64]
+    folders: Sequence[str]
+
+
+# A folder as the beginning of paths, its class folder or "", and the names of its files.
+_Names = tuple[str, str, list[str]]
+
+
+def _listing(base: Path, suffixes: Sequence[str], advance: Callable[[int], None]) -> _Listing:
+    # Class folders are sorted, then the files of each. Keys of all files would fill the memory.
+    chunks: dict[tuple[str | int, ...], list[_Names]] = {}
+    for parent, names in walk_files(base, suffixes):
+        if names:
+            (folder, *_) = (*Path(parent).relative_to(base).parts, "")
+            start = "" if parent == "." else str(Path(parent, "_"))[:-1]
+            # Folders such as 1 and 01 have equal keys: then the names of the files come first.
+            key = tuple(natural_key(str(base / folder / "_"))[0]) if folder else ()
+            chunks.setdefault(key, []).append((start, folder, names))
+            advance(len(names))
+    if len(chunks) > 1 and () in chunks:
+        one, other = (_first(chunks[key]) for key in ((), max(chunks)))
+        raise _not_uniform(one, other)
+    folders: dict[str, int] = {}
+    said = array("q")
+
+    def ordered() -> Iterator[str]:
+        for key in sorted(chunks):
+            for path, folder in _in_order(chunks.pop(key)):
+                said.append(folders.setdefault(folder, len(folders)) if folder else _number(path))
+                yield path
+
+    return _Listing(Texts(ordered()), np.array(said, np.int64), tuple(folders))
+
+
+def _in_order(folders: Sequence[_Names]) -> list[tuple[str, str]]:
+    """Paths and class folders, in natural order of the paths."""
+    pairs = [(start + name, folder) for start, folder, names in folders for name in names]
+    return sorted(pairs, key=lambda pair: natural_key(pair[0]))
+
+
+def _first(folders: Sequence[_Names]) -> str:
+    return _in_order(folders)[0][0]
+
+
+def _number(path: str) -> int:
+    """The number in the name of a file. Raises: DataError where it has none."""
+    number = number_of(path)
+    if number is None:
+        raise DataError(
+            f"{path} has no label: put it into a folder named like its class, or name it "
+            "<label>_<index> with a number for the label"
+        )
+    return min(number, MAX_CLASSES)
 
 
 def split_folders(root: Path) -> dict[str, Path]:
-    """Split to the folder that holds its images."""
+    """Split to the folder that holds its images; `val` holds those of "test" where no `test` is."""
     if kind_of(root) != "folder":
         raise DataError(f"{root} is not a folder; give folder:PATH, PATH a folder of files")
     try:
@@ -66,60 +130,58 @@ def split_folders(root: Path) -> dict[str, Path]:
     except OSError as error:
         raise DataError(f"cannot look into {root}: {error.strerror}") from error
     visible = {name for name in inside if not name.startswith(".")}
+    found = {
+        split: root / next(name for name in names if name in visible)
+        for split, names in SPLIT_NAMES.items()
+        if visible.intersection(names)
+    }
     # `train` alone among other folders is a class: there are trains in photographs.
-    if visible.issuperset(SPLITS) or (visible and visible.issubset(SPLITS)):
-        return {split: root / split for split in SPLITS if split in visible}
+    known = {name for names in SPLIT_NAMES.values() for name in names}
+    if len(found) == len(SPLITS) or (visible and visible <= known):
+        return found
     return dict.fromkeys(SPLITS, root)
 
 
-def _said(path: Path, base: Path) -> str | int:
-    """The class folder's name, or the number in the file's name."""
-    inside = path.relative_to(base).parts
-    if len(inside) > 1:
-        return inside[0]
-    number = number_of(path)
-    if number is None:
-        raise DataError(
-            f"{path} has no label: put it into a folder named like its class, or name it "
-            "<label>_<index> with a number for the label"
-        )
-    return number
+def _check_uniform(listings: Sequence[_Listing]) -> None:
+    one, other = listings[0], listings[-1]
+    if bool(one.folders) != bool(other.folders):
+        raise _not_uniform(other.paths[0], one.paths[0])
 
 
-def _check_uniform(said: Mapping[Path, str | int]) -> None:
-    first, kind = next((path, type(value)) for path, value in said.items())
-    for path, value in said.items():
-        if type(value) is not kind:
-            raise DataError(
-                f"{path} and {first}: one has its label from a class folder, the other from its "
-                "name; use one way for all files"
-            )
+def _not_uniform(path: str, first: str) -> DataError:
+    return DataError(
+        f"{path} and {first}: one has its label from a class folder, the other from its name; use "
+        "one way for all files"
+    )
 
 
-def _classes(root: Path, said: Mapping[Path, str | int]) -> Sequence[str]:
+def _classes(root: Path, listings: Sequence[_Listing]) -> Sequence[str]:
     names = names_in(root)
     if names is not None:
         return names
-    numbers = [value for value in said.values() if isinstance(value, int)]
-    if numbers:
-        return tuple(str(label) for label in range(min(max(numbers) + 1, MAX_CLASSES)))
-    return tuple(sorted({str(value) for value in said.values()}, key=natural_key))
+    folders = {name for one in listings for name in one.folders}
+    if not folders:
+        most = max(int(one.said.max()) for one in listings)
+        return tuple(map(str, range(min(most + 1, MAX_CLASSES))))
+    return tuple(sorted(folders, key=natural_key))
 
 
-def _places_of(said: Mapping[Path, str | int], classes: Sequence[str]) -> dict[str, int | None]:
-    """The places in `classes` of the class folders, which may have names that mean the same."""
-    names = sorted({value for value in said.values() if isinstance(value, str)})
-    return dict(zip(names, class_places(names, classes), strict=True))
-
-
-def _label(
-    path: Path, said: str | int, places: Mapping[str, int | None], classes: Sequence[str]
-) -> int:
-    if isinstance(said, int):
-        if said >= len(classes):
-            raise DataError(f"{path}: label {said}, where 0 to {len(classes) - 1} are allowed")
-        return said
-    place = places[said]
-    if place is None:
-        raise DataError(f"{path}: class {said!r} is not in {NAMES_FILE}; add it there")
-    return place
+def _labels(found: _Listing, classes: Sequence[str]) -> NDArray[np.int64]:
+    """The labels of files. Raises: DataError for the first one whose label is not known."""
+    if not found.folders:
+        wrong = np.flatnonzero(found.said >= len(classes))
+        if len(wrong):
+            path = found.paths[wrong[0]]
+            raise DataError(
+                f"{path}: label {number_of(path)}, where 0 to {len(classes) - 1} are allowed"
+            )
+        return found.said
+    # Class folders may have names that mean the same as those of the classes.
+    places = class_places(found.folders, classes)
+    for number, place in enumerate(places):
+        if place is None:
+            path = found.paths[int(np.argmax(found.said == number))]
+            raise DataError(
+                f"{path}: class {found.folders[number]!r} is not in {NAMES_FILE}; add it there"
+            )
+    return np.array(places, np.int64)[found.said]

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from signbit.data._files import expanded
 from signbit.data._image import check_channels, check_size
-from signbit.data._types import SPLITS, ImageSet, Request, datasets
+from signbit.data._types import OF_PATHS, SPLITS, ImageSet, Request, datasets
 from signbit.errors import UsageError, unknown_name
+from signbit.format.preprocessing import check_crop
 
 ENVIRONMENT_VARIABLE = "SIGNBIT_DATA"
 DEFAULT_DIRECTORY = "data"
@@ -20,32 +21,41 @@ def load(
     download: bool = False,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
+    crop: float | None = None,
+    in_memory: bool = True,
 ) -> ImageSet:
     """One split of a data set.
 
-    name: digits, cifar10, cifar100, mnist, fashion-mnist or folder:PATH.
+    name: digits, cifar10, cifar100, mnist, fashion-mnist, folder:PATH, tar:PATH or parquet:PATH.
     split: "train" or "test".
     data_dir: where the files are; default: the environment variable SIGNBIT_DATA, else ./data.
         The docstring of each data set says which files it looks for there.
     download: fetch files that are missing from the official address into data_dir.
-    size, channels: for folders alone: every image is converted to 1 (grey) or 3 (RGB) channels
-        and resized to (height, width) pixels; default: the size of the first image, RGB where
+    size, channels: for data sets of files: every image is converted to 1 (grey) or 3 (RGB) channels
+        and fitted to (height, width) pixels; default: the size of the first image, RGB where
         any image has color.
+    crop: for data sets of files: None resizes the whole image, a share cuts out the centre, as
+        `signbit.format.Preprocessing` says.
+    in_memory: for data sets of files: False leaves small sets in their files, too, so that parts
+        can be cut from the images as they are.
 
-    Raises: UsageError for a wrong name, split, size or channel count; DataError, naming the
+    Raises: UsageError for a wrong name, split, size, crop or channel count; DataError, naming the
     file and the record, for data that is missing or damaged.
     """
     kind, colon, path = name.partition(":")
     read = datasets.get(kind)
     if split not in SPLITS:
         raise unknown_name("split", split, SPLITS)
-    if (kind == "folder") != bool(path) or (colon and not path):
-        raise UsageError(f"data set {name!r}: a path goes with folder:PATH and with no other name")
+    if (kind in OF_PATHS) != bool(path) or (colon and not path):
+        listed = ", ".join(f"{one}:PATH" for one in OF_PATHS)
+        raise UsageError(f"data set {name!r}: a path goes with {listed} and with no other name")
     if size is not None:
         size = check_size(size)
     if channels is not None:
         check_channels(channels)
-    return read(Request(kind, split, _directory(data_dir), path, download, size, channels))
+    check_crop(crop)
+    where = _directory(data_dir)
+    return read(Request(kind, split, where, path, download, size, channels, crop, in_memory))
 
 
 def _directory(data_dir: Path | str | None) -> Path:

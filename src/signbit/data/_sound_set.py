@@ -42,10 +42,11 @@ def load_sounds(folder: Path | str, split: str, front_end: FrontEnd) -> SoundSet
     if split not in SPLITS:
         raise unknown_name("split", split, SPLITS)
     found = labelled_files(expanded(folder), split, "WAV", SUFFIXES)
-    first = features_in(found.paths[0], front_end)
-    features = np.empty((len(found.paths), *first.shape), np.float32)
+    paths = [Path(path) for path in found.paths]
+    first = features_in(paths[0], front_end)
+    features = np.empty((len(paths), *first.shape), np.float32)
     windows, channels = first.shape
-    for place, path in enumerate(found.paths):
-        by = f"where {found.paths[0]} has"
+    for place, path in enumerate(paths):
+        by = f"where {paths[0]} has"
         features[place] = features_in(path, front_end, (windows, channels), by)
-    return SoundSet(found.paths, features, found.labels, found.classes)
+    return SoundSet(paths, features, found.labels, found.classes)

@@ -1,7 +1,7 @@
 """Tables of columns with names, read in pieces: CSV and Parquet files."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from itertools import islice
@@ -138,14 +138,20 @@ def _numbered(path: Path, reader: Any) -> Iterator[list[str]]:
 
 
 class ParquetTable:
-    """A Parquet file, read by pyarrow. Columns are numbers, text or bool."""
+    """A Parquet file, read by pyarrow. Columns are numbers, text or bool.
+
+    metadata: of its schema.
+    groups: how many row groups it has.
+    """
 
     def __init__(self, path: Path):
         self.path = path
         with self._opened() as file:
             metadata = file.metadata
             self.columns = list(file.schema_arrow.names)
+            self.metadata: Mapping[bytes, bytes] = file.schema_arrow.metadata or {}
             self._rows = metadata.num_rows
+            self.groups: int = metadata.num_row_groups
             for group in range(metadata.num_row_groups):
                 size = metadata.row_group(group).total_byte_size
                 if size > MAX_GROUP_BYTES:
@@ -173,6 +179,25 @@ class ParquetTable:
         """The columns that hold bytes, or a struct with a field `bytes`, as files of images do."""
         with self._opened() as file:
             return [field.name for field in file.schema_arrow if _leaf(field)]
+
+    @property
+    def of_whole_numbers(self) -> Sequence[str]:
+        """The columns that hold whole numbers."""
+        from pyarrow import types
+
+        with self._opened() as file:
+            return [field.name for field in file.schema_arrow if types.is_integer(field.type)]
+
+    def group(self, number: int, name: str) -> Any:
+        """A column of a row group as an array of Arrow; of a struct its field `bytes`.
+
+        Raises: DataError for damage.
+        """
+        with self._opened() as file:
+            leaf = _leaf(file.schema_arrow.field(name)) or name
+            table = file.read_row_group(number, columns=[leaf], use_threads=False)
+            column = table.column(name).combine_chunks()
+            return column if leaf == name else column.field("bytes")
 
     def contents(self, name: str, size: int) -> Iterator[list[bytes | None]]:
         """The bytes in one of the columns `of_bytes`, at most `size` rows at a time.

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from signbit.registry import Registry
 
 SPLITS = ("train", "test")
+# What folders and shards of a split are called. The first that there is counts.
+SPLIT_NAMES = {"train": ("train",), "test": ("test", "val", "valid", "validation")}
+# Data sets of files have a path in their name, as in folder:PATH.
+OF_PATHS = ("folder", "parquet", "tar")
 
 
 class Images(Protocol):
@@ -50,7 +54,10 @@ class Request:
     name: the data set's name, as registered.
     path: what followed the colon in `name:path`; empty where there was none.
     data_dir: where downloaded data sets are kept; used by those that have files there.
-    size, channels: (height, width) and 1 or 3, None for those of the data; used by folders.
+    size, channels: (height, width) and 1 or 3, None for those of the data; used by data sets of
+        files.
+    crop: how files are fitted to the size, as in `Preprocessing`.
+    in_memory: read a small set at once; False leaves all images in their files.
     """
 
     name: str
@@ -60,6 +67,8 @@ class Request:
     download: bool = False
     size: tuple[int, int] | None = None
     channels: int | None = None
+    crop: float | None = None
+    in_memory: bool = True
 
 
 Reader = Callable[[Request], ImageSet]

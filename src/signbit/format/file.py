@@ -118,6 +118,8 @@ def _parse(content: bytes) -> PackedModel:
 def _signature(header: Mapping[str, Any]) -> Signature:
     if header["version"] == 1:
         preprocessing = Preprocessing.from_dict(header["preprocessing"])
+        if preprocessing.crop is not None:
+            raise ModelFormatError("preprocessing: field 'crop' needs version 2 of the format")
         return Signature.of_images(preprocessing, len(header["graph"]))
     for field in ("inputs", "outputs"):
         if len(header[field]) > MAX_NAMED:
@@ -137,8 +139,8 @@ def _ends_to_json(model: PackedModel, version: int) -> dict[str, Any]:
 
 
 def _version_of_ends(model: PackedModel) -> int:
-    """Version 1 has one input of pixels and the scores of classes, under these names."""
-    if not model.signature.is_of_images:
+    """Version 1 has one input of pixels, whole, and the scores of classes, under these names."""
+    if not model.signature.is_of_images or model.preprocessing.crop is not None:
         return 2
     short = Signature.of_images(model.preprocessing, len(model.nodes))
     return 1 if short == model.signature else 2

@@ -6,9 +6,12 @@ from typing import Any
 
 from signbit.errors import UsageError, unknown_name
 from signbit.format.checks import finite_numbers, one_line_names
+from signbit.format.types import shown
 
 # A hostile file must not make us allocate: no network of ours comes near this.
 MAX_SIDE = 16384
+# Below that, an image would be scaled to hundreds of times the pixels of the input.
+MIN_CROP = 1 / 16
 _PLACE = "preprocessing"
 
 
@@ -19,6 +22,10 @@ class Preprocessing:
     scale, bias: one number per channel, finite.
     size: (height, width) in pixels that the network takes.
     classes: names in the order of the scores; may be empty.
+    crop: how an image file becomes an image of `size`. None: the whole of it is resized. A share,
+        MIN_CROP to 1: it is scaled, in its own proportions, to cover `size` / crop, and the centre
+        is cut out. ImageNet's usual 224 of 256 pixels are 0.875. Pixels in memory are of `size`
+        already, and stay as they are.
 
     Raises: UsageError naming the field.
     """
@@ -27,8 +34,10 @@ class Preprocessing:
     bias: Sequence[float]
     size: tuple[int, int]
     classes: Sequence[str] = ()
+    crop: float | None = None
 
     def __post_init__(self):
+        object.__setattr__(self, "crop", check_crop(self.crop, f"{_PLACE}: "))
         for field in ("scale", "bias"):
             numbers = finite_numbers(_PLACE, field, getattr(self, field))
             object.__setattr__(self, field, numbers)
@@ -52,6 +61,7 @@ class Preprocessing:
         std: Sequence[float],
         size: tuple[int, int],
         classes: Sequence[str] = (),
+        crop: float | None = None,
     ) -> "Preprocessing":
         """(pixel / 255 - mean) / std, the torchvision convention.
 
@@ -68,21 +78,23 @@ class Preprocessing:
             bias=[-m / s for m, s in zip(mean, std, strict=True)],
             size=size,
             classes=classes,
+            crop=crop,
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, for JSON."""
-        return {
+        """Plain lists and numbers, for JSON; `crop` only where it is set."""
+        plain = {
             "scale": list(self.scale),
             "bias": list(self.bias),
             "size": list(self.size),
             "classes": list(self.classes),
         }
+        return plain if self.crop is None else {**plain, "crop": self.crop}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Preprocessing":
         """The inverse of `to_dict`. Raises: UsageError for missing or unknown fields."""
-        fields = ("scale", "bias", "size", "classes")
+        fields = ("scale", "bias", "size", "classes", "crop")
         for name in values:
             if name not in fields:
                 raise unknown_name("preprocessing field", name, fields)
@@ -103,3 +115,21 @@ def _size(size: Any) -> tuple[int, int]:
             f"preprocessing: size is {size!r}; give (height, width), each 1 to {MAX_SIDE}"
         )
     return (size[0], size[1])
+
+
+def check_crop(crop: Any, place: str = "") -> float | None:
+    """A share of the scaled image, or None.
+
+    place: the beginning of the message.
+
+    Raises: UsageError for anything else.
+    """
+    if crop is None:
+        return None
+    number = isinstance(crop, int | float) and not isinstance(crop, bool)
+    if not number or not MIN_CROP <= crop <= 1:
+        raise UsageError(
+            f"{place}crop is {shown(crop)}; give a share of the image, {MIN_CROP:g} to 1, such as "
+            "0.875"
+        )
+    return float(crop)

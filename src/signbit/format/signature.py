@@ -7,7 +7,7 @@ from typing import Any
 
 from signbit.errors import UsageError
 from signbit.format.checks import MAX_CHANNELS, fields_of, finite_numbers, one_line_names
-from signbit.format.preprocessing import Preprocessing
+from signbit.format.preprocessing import Preprocessing, check_crop
 from signbit.format.types import BITS, F32, U8, ValueType, shown, value_type
 
 MAX_NAMED = 64
@@ -27,6 +27,8 @@ class Input:
     kind: "u8" for pixels or other codes of 8 bits, "f32" for numbers, "bits" for -1 and +1.
     shape: of one sample, channels last: (C,) features, (L, C) a sequence, (H, W, C) a map.
     scale, bias: of u8 alone: real input = scale * code + bias; one for all or one per channel.
+    crop: of pictures alone (u8 maps, grey or RGB): how image files are fitted to the shape, as in
+        `Preprocessing`.
 
     Raises: UsageError naming the input and the field.
     """
@@ -36,6 +38,7 @@ class Input:
     shape: Sequence[int]
     scale: Sequence[float] = ()
     bias: Sequence[float] = ()
+    crop: float | None = None
 
     def __post_init__(self):
         _check_name("input", self.name)
@@ -43,13 +46,19 @@ class Input:
         object.__setattr__(self, "shape", _shape(self))
         for field in ("scale", "bias"):
             object.__setattr__(self, field, self._per_channel(field))
+        object.__setattr__(self, "crop", self._crop())
 
     @classmethod
     def pixels(
-        cls, name: str, shape: Sequence[int], scale: Sequence[float], bias: Sequence[float]
+        cls,
+        name: str,
+        shape: Sequence[int],
+        scale: Sequence[float],
+        bias: Sequence[float],
+        crop: float | None = None,
     ) -> "Input":
         """Pixels 0 to 255; the network computes with scale * pixel + bias of each channel."""
-        return cls(name, U8, shape, scale, bias)
+        return cls(name, U8, shape, scale, bias, crop)
 
     @classmethod
     def fixed_point(
@@ -88,7 +97,7 @@ class Input:
         plain: dict[str, Any] = {"name": self.name, "kind": self.kind, "shape": list(self.shape)}
         if self.kind == U8:
             plain |= {"scale": list(self.scale), "bias": list(self.bias)}
-        return plain
+        return plain if self.crop is None else {**plain, "crop": self.crop}
 
     @classmethod
     def from_dict(cls, values: Any, number: int) -> "Input":
@@ -96,8 +105,19 @@ class Input:
 
         Raises: UsageError for missing or unknown fields.
         """
-        fields = ("name", "kind", "shape", "scale", "bias")
+        fields = ("name", "kind", "shape", "scale", "bias", "crop")
         return cls(**fields_of(f"input {number}", values, fields[:3], fields))
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is one picture, grey or RGB, in codes of 8 bits."""
+        return self.kind == U8 and len(self.shape) == 3 and self.shape[2] in (1, 3)
+
+    def _crop(self) -> float | None:
+        crop = check_crop(self.crop, f"input {self.name!r}: ")
+        if crop is not None and not self.is_picture:
+            raise UsageError(f"input {self!s}: crop is for pictures, u8 with 1 or 3 channels")
+        return crop
 
     def _per_channel(self, field: str) -> tuple[float, ...]:
         values, channels = getattr(self, field), self.shape[-1]
@@ -214,7 +234,8 @@ class Signature:
     def of_images(cls, preprocessing: Preprocessing, last: int) -> "Signature":
         """From pixels to the scores of classes, which node number `last` gives."""
         shape = (*preprocessing.size, preprocessing.channels)
-        pixels = Input.pixels("pixels", shape, preprocessing.scale, preprocessing.bias)
+        given = preprocessing
+        pixels = Input.pixels("pixels", shape, given.scale, given.bias, given.crop)
         return cls((pixels,), (Output("scores", CLASSES, last, 1, preprocessing.classes),))
 
     @property
@@ -243,14 +264,12 @@ class Signature:
                 "networks that take one image of pixels and give one row of scores of classes"
             )
         size = (taken.shape[0], taken.shape[1])
-        return Preprocessing(taken.scale, taken.bias, size, given.names)
+        return Preprocessing(taken.scale, taken.bias, size, given.names, taken.crop)
 
 
 def takes_picture(inputs: Sequence[Input]) -> bool:
     """Whether they are one picture, grey or RGB, in codes of 8 bits."""
-    first = inputs[0]
-    picture = first.kind == U8 and len(first.shape) == 3 and first.shape[2] in (1, 3)
-    return picture and len(inputs) == 1
+    return inputs[0].is_picture and len(inputs) == 1
 
 
 def _check_name(what: str, name: Any) -> None:

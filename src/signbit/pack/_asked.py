@@ -99,7 +99,8 @@ def _pixels(model: nn.Module, preprocessing: Preprocessing) -> Input:
     if any(issubclass(kind, nn.Conv1d) for kind in kinds) and size[0] == 1:
         size = size[1:]
     shape = (*size, preprocessing.channels)
-    return Input.pixels("pixels", shape, preprocessing.scale, preprocessing.bias)
+    scale, bias, crop = preprocessing.scale, preprocessing.bias, preprocessing.crop
+    return Input.pixels("pixels", shape, scale, bias, crop)
 
 
 def _row(output: Placed, place: Place) -> Step:

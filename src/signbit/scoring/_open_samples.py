@@ -20,6 +20,7 @@ from signbit.data._places import NAMES_FILE, names_in
 from signbit.data._sounds import SUFFIXES, SoundReader, SoundSamples
 from signbit.data._table_samples import TableSamples
 from signbit.data._tables import open_table
+from signbit.data._types import OF_PATHS
 from signbit.errors import UsageError
 from signbit.format import Input, PackedModel
 from signbit.format.signature import CLASSES, takes_picture
@@ -29,8 +30,9 @@ TABLES, ARRAYS = (".csv", ".parquet"), (".npy", ".npz")
 
 
 def is_file_of_samples(path: Path | str) -> bool:
-    """Whether a name ends like a table or an array file."""
-    return Path(path).suffix.lower() in TABLES + ARRAYS
+    """Whether a name ends like a table or an array file, and is not that of a data set."""
+    of_images = str(path).partition(":")[0] in OF_PATHS and ":" in str(path)
+    return not of_images and Path(path).suffix.lower() in TABLES + ARRAYS
 
 
 def targets_of(model: PackedModel, classes: Sequence[str] | None = None) -> list[Target]:
@@ -88,7 +90,7 @@ def open_samples(
     is_folder = kind == "folder" and bool(path)
     if front_end is not None and not is_folder:
         raise UsageError(f"--data {data}: a front end is for folder:PATH with WAV files")
-    if is_file_of_samples(data) and not is_folder:
+    if is_file_of_samples(data):
         return open_file(model, expanded(data), targets, chosen)
     root = expanded(path)
     listed = folder_with_table(root, split) if is_folder else None
@@ -105,6 +107,11 @@ def open_samples(
     _require_picture(model, data)
     maps = [target for target in targets if target.kind == CLASSES and len(target.shape) == 3]
     if is_folder and maps and is_masked(root):
+        if model.inputs[0].crop is not None:
+            raise UsageError(
+                f"the network crops its images (crop {model.inputs[0].crop:g}), and masks are "
+                "neither scaled nor cut; give images and masks as arrays in FILE.npz"
+            )
         return MaskSamples(root, split, model.inputs[0], maps[0])
     target = _row_of_classes(data, targets)
     height, width, channels = model.inputs[0].shape
@@ -115,6 +122,7 @@ def open_samples(
         download=download,
         size=(height, width),
         channels=channels,
+        crop=model.inputs[0].crop,
     )
     if is_folder:
         _require_order(root, target, images.classes)
@@ -134,7 +142,7 @@ def _sounds(
     found = labelled_files(root, split, "WAV", SUFFIXES)
     _require_order(root, target, found.classes)
     labels = labels_in(target.names, data, found.classes, found.labels)
-    return SoundSamples(data, found.paths, labels, reader, target.name)
+    return SoundSamples(data, [Path(one) for one in found.paths], labels, reader, target.name)
 
 
 def _require_picture(model: PackedModel, data: str) -> None:
@@ -162,10 +170,11 @@ def file_reader(
             f"the network takes {', '.join(map(str, model.inputs))}; give a .csv, .parquet, .npy "
             "or .npz file, or WAV files and --front-end"
         )
-    height, width, channels = model.inputs[0].shape
+    one = model.inputs[0]
+    height, width, channels = one.shape
 
     def read(path: Path) -> NDArray[Any]:
-        return read_image(path, (height, width), channels)
+        return read_image(path, (height, width), channels, crop=one.crop)
 
     return read, lambda: 0
 

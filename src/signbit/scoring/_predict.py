@@ -102,7 +102,8 @@ def predict(
     preprocessing = model.preprocessing
 
     def read(path: Path) -> NDArray[np.uint8]:
-        return read_image(path, preprocessing.size, preprocessing.channels)
+        size, channels = preprocessing.size, preprocessing.channels
+        return read_image(path, size, channels, crop=preprocessing.crop)
 
     for batch in read_ahead(paths, read, batch_size):
         images = [pixels for _, pixels in batch if isinstance(pixels, np.ndarray)]

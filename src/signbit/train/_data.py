@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from signbit.data import ImageSet
+from signbit.data import ImageSet, blocks_of, parts_of
 from signbit.errors import SignbitError
 from signbit.format import Preprocessing
 from signbit.models import to_input
@@ -23,26 +23,38 @@ from signbit.train._epoch_data import (
     held_out_batches,
     joint_size,
     plain_batches,
+    shuffled,
     split,
     training_batches,
     whole_batches,
 )
+from signbit.train._random_crop import RandomBoxes
 from signbit.train.recipe import Recipe
 
 _MAX_WORKERS = 8
 
 
 class FileBatches:
-    """Batches of a data set in files, which worker processes read.
+    """Batches of a data set, which worker processes read.
 
     batches: the places of the images of each batch.
+    boxes: the parts of the images that are read; None for whole images.
+    workers: processes; None for one per core, at most _MAX_WORKERS.
     """
 
-    def __init__(self, images: ImageSet, batches: Sequence[Tensor], pin_memory: bool):
+    def __init__(
+        self,
+        images: ImageSet,
+        batches: Sequence[Tensor],
+        pin_memory: bool,
+        boxes: RandomBoxes | None = None,
+        workers: int | None = None,
+    ):
+        workers = min(os.cpu_count() or 1, _MAX_WORKERS) if workers is None else workers
         self._loader = DataLoader(
-            _BatchReader(images, batches),
+            _BatchReader(images, batches, boxes),
             batch_size=None,
-            num_workers=min(os.cpu_count() or 1, _MAX_WORKERS),
+            num_workers=workers,
             pin_memory=pin_memory,
         )
 
@@ -62,8 +74,10 @@ class _BatchReader(Dataset):
     If a worker raised the error itself, its message would be the worker's traceback.
     """
 
-    def __init__(self, images: ImageSet, batches: Sequence[Tensor]):
-        self.images = images
+    def __init__(
+        self, images: ImageSet, batches: Sequence[Tensor], boxes: RandomBoxes | None = None
+    ):
+        self.images, self.boxes = images, boxes
         # Each has memory of its own. A worker moves the memory of a batch that it has read to where
         # the main process sees it, while it already reads the next one.
         self.batches = [places.clone() for places in batches]
@@ -74,7 +88,9 @@ class _BatchReader(Dataset):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor] | SignbitError:
         places = self.batches[index].numpy()
         try:
-            pixels = torch.from_numpy(np.ascontiguousarray(self.images.images[places]))
+            images = self.images.images
+            read = images[places] if self.boxes is None else parts_of(images, places, self.boxes)
+            pixels = torch.from_numpy(np.ascontiguousarray(read))
         except SignbitError as error:
             return error
         return pixels, torch.from_numpy(self.images.labels[places]), self.batches[index]
@@ -99,7 +115,9 @@ class PixelData(AbstractData):
         super().__init__(ranks)
         self.memory_format = memory_format
         self.images, self.recipe, self.preprocessing = images, recipe, preprocessing
-        self.train_indices, self.val_indices = split(len(images.labels), recipe.val_size)
+        self.train_indices, self.val_indices = split(
+            len(images.labels), recipe.val_size, blocks=blocks_of(images.images)
+        )
         _, height, width, _ = images.images.shape
         check_augmentation(recipe.augmentation, height, width)
         joint_size(len(self.train_indices), recipe.batch_size, self.ranks)
@@ -115,8 +133,9 @@ class PixelData(AbstractData):
         return full_batches(len(self.train_indices), self.recipe.batch_size)
 
     def setup(self, stage: str) -> None:
-        """Move a data set that is in memory to the device."""
-        if isinstance(self.images.images, np.ndarray):
+        """Move a data set that is in memory to the device, unless parts of its images are drawn."""
+        whole = self.recipe.augmentation.random_resized_crop is None
+        if whole and isinstance(self.images.images, np.ndarray):
             pixels = torch.from_numpy(self.images.images).to(self.device)
             labels = torch.from_numpy(self.images.labels).to(self.device)
             self._resident = pixels, labels, torch.arange(len(labels), device=self.device)
@@ -128,12 +147,13 @@ class PixelData(AbstractData):
     def train_dataloader(self) -> Any:
         """The training images, shuffled for this epoch, without a last batch that is not full."""
         epoch, seed = self.epoch, self.recipe.seed
+        size, ranks, blocks = self.recipe.batch_size, self.ranks, blocks_of(self.images.images)
         self._generator = torch.Generator(self.device)
-        self._generator.manual_seed(epoch_seed(seed, epoch, "augment", self.ranks))
-        order = epoch_seed(seed, epoch, "order")
-        return self._batches(
-            training_batches(self.train_indices, order, self.recipe.batch_size, self.ranks)
-        )
+        self._generator.manual_seed(epoch_seed(seed, epoch, "augment", ranks))
+        parts = self.recipe.augmentation.random_resized_crop
+        boxes = None if parts is None else RandomBoxes(parts, epoch_seed(seed, epoch, "crop"))
+        order = shuffled(self.train_indices, epoch_seed(seed, epoch, "order"), blocks)
+        return self._batches(training_batches(order, size, ranks), boxes)
 
     def val_dataloader(self) -> Any:
         """The images held out, in order; none in an epoch that ends without validation."""
@@ -149,9 +169,9 @@ class PixelData(AbstractData):
         """
         size = self.recipe.batch_size
         count = plain_batches(self.recipe.averaging, size, self.steps_per_epoch)
-        order = epoch_seed(self.recipe.seed, 0, "batch norm")
-        batches = whole_batches(self.train_indices, order, size, count, self.ranks)
-        for pixels, _, _ in self._batches(batches):
+        seed, blocks = epoch_seed(self.recipe.seed, 0, "batch norm"), blocks_of(self.images.images)
+        order = shuffled(self.train_indices, seed, blocks)
+        for pixels, _, _ in self._batches(whole_batches(order, size, count, self.ranks)):
             yield self._to_input(pixels.to(self.device))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> tuple[Tensor, Tensor]:
@@ -166,7 +186,10 @@ class PixelData(AbstractData):
     def _to_input(self, pixels: Tensor) -> Tensor:
         return to_input(pixels, self.preprocessing, self.memory_format)
 
-    def _batches(self, batches: Sequence[Tensor]) -> Any:
+    def _batches(self, batches: Sequence[Tensor], boxes: RandomBoxes | None = None) -> Any:
         if self._resident is not None:
             return DeviceBatches(self._resident, batches, self.device)
-        return FileBatches(self.images, batches, pin_memory=self.device.type == "cuda")
+        # The processes of this machine share its cores.
+        workers = max(min(os.cpu_count() or 1, _MAX_WORKERS) // self.ranks.local_count, 1)
+        pin_memory = self.device.type == "cuda"
+        return FileBatches(self.images, batches, pin_memory, boxes, workers)

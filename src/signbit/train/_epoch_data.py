@@ -14,6 +14,9 @@ from signbit.errors import UsageError
 from signbit.ranks import Ranks, ranks_here
 from signbit.train.recipe import Averaging
 
+# Of samples that lie in blocks. More mix better, and cost more: each batch has samples of all.
+SAMPLES_MIXED = 2048
+
 # Runs with different seeds hold out the same samples, so that their results can be compared.
 _SPLIT_SEED = 0
 
@@ -29,11 +32,15 @@ def epoch_seed(seed: int, epoch: int, purpose: str, ranks: Ranks | None = None) 
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
 
 
-def split(count: int, val_size: float, things: str = "images") -> tuple[Tensor, Tensor]:
+def split(
+    count: int, val_size: float, things: str = "images", blocks: Any = ()
+) -> tuple[Tensor, Tensor]:
     """Indices to train on and indices held out, both ascending.
 
     val_size: a fraction below 1, or a count.
     things: what is counted, for messages.
+    blocks: as for `shuffled`; whole blocks are held out, and a part of one, so that validation
+        reads no others.
 
     Raises: UsageError where fewer than two are left to train on, or where a val_size above 0
         holds out none.
@@ -49,14 +56,34 @@ def split(count: int, val_size: float, things: str = "images") -> tuple[Tensor, 
             f"val_size {val_size:g} holds out {held_out} of {count} training {things}; "
             "at least 2 must stay to train on: give a fraction such as 0.1"
         )
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED))
+    generator = torch.Generator().manual_seed(_SPLIT_SEED)
+    order = torch.randperm(count, generator=generator)
+    if len(blocks):
+        order = order[_turns(order, blocks, generator).sort(stable=True).indices]
     return order[held_out:].sort().values, order[:held_out].sort().values
 
 
-def shuffled(indices: Tensor, seed: int) -> Tensor:
-    """The indices in a random order that follows from the seed."""
+def shuffled(indices: Tensor, seed: int, blocks: Any = ()) -> Tensor:
+    """The indices in a random order that follows from the seed alone.
+
+    blocks: first indices of the blocks that the samples lie in, ascending from 0, where a sample
+        can only be read with its whole block; () where any order is read at the same cost. Then
+        the blocks are shuffled, and the samples of the next few of them, two at least and about
+        SAMPLES_MIXED samples, are mixed.
+    """
     generator = torch.Generator().manual_seed(seed)
-    return indices[torch.randperm(len(indices), generator=generator)]
+    order = torch.randperm(len(indices), generator=generator)
+    if not len(blocks):
+        return indices[order]
+    together = max(round(SAMPLES_MIXED * len(blocks) / max(len(indices), 1)), 2)
+    mixed = _turns(indices, blocks, generator)[order] // together
+    return indices[order[mixed.sort(stable=True).indices]]
+
+
+def _turns(indices: Tensor, blocks: Any, generator: torch.Generator) -> Tensor:
+    """For each index the place of its block among the blocks, which are shuffled."""
+    block = torch.searchsorted(torch.as_tensor(blocks), indices, right=True) - 1
+    return torch.randperm(len(blocks), generator=generator)[block]
 
 
 def full_batches(count: int, batch_size: int) -> int:
@@ -82,22 +109,20 @@ def joint_size(samples: int, batch_size: int, ranks: Ranks) -> int:
     return size
 
 
-def training_batches(places: Tensor, seed: int, batch_size: int, ranks: Ranks) -> Sequence[Tensor]:
-    """The share of a rank of each full batch of an epoch, whose order follows from the seed.
+def training_batches(order: Tensor, batch_size: int, ranks: Ranks) -> Sequence[Tensor]:
+    """The share of a rank of each full batch of an epoch.
 
     All ranks together get the batches that one process gets.
     """
-    size = joint_size(len(places), batch_size, ranks)
-    order = shuffled(places, seed)[: full_batches(len(places), batch_size) * size]
-    return [ranks.share(batch) for batch in order.split(size)]
+    size = joint_size(len(order), batch_size, ranks)
+    used = order[: full_batches(len(order), batch_size) * size]
+    return [ranks.share(batch) for batch in used.split(size)]
 
 
-def whole_batches(
-    places: Tensor, seed: int, batch_size: int, count: int, ranks: Ranks
-) -> Sequence[Tensor]:
+def whole_batches(order: Tensor, batch_size: int, count: int, ranks: Ranks) -> Sequence[Tensor]:
     """Those of the first `count` full batches of an epoch that this rank gets whole."""
-    size = joint_size(len(places), batch_size, ranks)
-    return ranks.share(shuffled(places, seed)[: count * size].split(size))
+    size = joint_size(len(order), batch_size, ranks)
+    return ranks.share(order[: count * size].split(size))
 
 
 def held_out_batches(places: Tensor, batch_size: int, ranks: Ranks) -> Sequence[Tensor]:

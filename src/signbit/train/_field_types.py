@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from signbit.format.preprocessing import MAX_SIDE
+from signbit.format.preprocessing import MAX_SIDE, MIN_CROP
 
 Count = Annotated[int, Field(strict=True, ge=1)]
 # A run keeps a row of metrics for each epoch, and no training needs so many.
@@ -14,6 +14,8 @@ Flag = Annotated[bool, Field(strict=True)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 # The side of no image is longer.
 Pixels = Annotated[int, Field(strict=True, ge=0, le=MAX_SIDE)]
+Area = Annotated[float, Field(gt=0, le=1)]
+Crop = Annotated[float, Field(ge=MIN_CROP, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # The share that a moving average keeps must be below 1.
 Share = Annotated[float, Field(ge=0, lt=1)]

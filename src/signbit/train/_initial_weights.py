@@ -25,7 +25,8 @@ def with_input_of_init(recipe: Recipe) -> Recipe:
     if recipe.init is None or not is_legacy(recipe.init):
         return recipe
     scale, bias = legacy_input()
-    wanted, given = Input(scale=tuple(scale), bias=tuple(bias)), recipe.input
+    given = recipe.input
+    wanted = Input(scale=tuple(scale), bias=tuple(bias), crop=given.crop)
     if "input" in recipe.model_fields_set and given != wanted:
         raise UsageError(
             f"--init {printable(recipe.init)} has the input {_formula(scale, bias)}, but the "

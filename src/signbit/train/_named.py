@@ -12,6 +12,7 @@ from torch import nn
 
 from signbit.data import ImageSet
 from signbit.data import load as load_data
+from signbit.data._types import OF_PATHS
 from signbit.errors import UsageError
 from signbit.format import Preprocessing
 from signbit.models import (
@@ -109,6 +110,13 @@ def _facts(
 
 
 def _load(run: Run) -> ImageSet:
+    """Raises: UsageError where files would be cropped and the data set has none."""
+    crop, (kind, *_) = run.recipe.input.crop, run.data.partition(":")
+    if crop is not None and kind not in OF_PATHS:
+        raise UsageError(
+            f"input.crop is {crop:g}, and {run.data!r} has no image files to crop; set "
+            "input.crop=null"
+        )
     return load_data(
         run.data_source,
         "train",
@@ -116,6 +124,9 @@ def _load(run: Run) -> ImageSet:
         download=run.download,
         size=run.recipe.model.get("input_size"),
         channels=run.recipe.model.get("in_channels"),
+        crop=crop,
+        # A part of an image is drawn from the file, not from what it was resized to.
+        in_memory=run.recipe.augmentation.random_resized_crop is None,
     )
 
 
@@ -141,6 +152,7 @@ def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
         bias=_per_channel("bias", settings.bias, channels),
         size=(height, width),
         classes=images.classes,
+        crop=settings.crop,
     )
     return Architecture(run.model, {**run.recipe.model, **decided}), preprocessing
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import lightning.pytorch as pl
+from lightning.pytorch.profilers import Profiler
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
@@ -17,13 +18,40 @@ from signbit.train._objective import Objective
 _REFRESH_SECONDS = 0.2
 
 
-class RunProgress(pl.Callback):
-    """Progress on standard error; logs the speed and, on a CPU, the share of time spent on feeding.
+class _Waiting(Profiler):
+    """Measures how long the run waits for its training batches.
 
-    Feeding is all the time between two training steps: fetching the batch, moving it,
-    augmenting it, and the other callbacks' work. A GPU works on after a step has returned, so this
-    share is not reported there. Of several ranks, the first one shows its own share and loss, and
-    the speed of all.
+    seconds: since they were set to 0.
+    """
+
+    _FETCH = ".train_dataloader_next"
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = self._since = 0.0
+
+    def start(self, action_name: str) -> None:
+        """Called by Lightning before an action."""
+        if action_name.endswith(self._FETCH):
+            self._since = time.perf_counter()
+
+    def stop(self, action_name: str) -> None:
+        """Called by Lightning after an action."""
+        if action_name.endswith(self._FETCH):
+            self.seconds += time.perf_counter() - self._since
+
+    def summary(self) -> str:
+        """Nothing: no report is written."""
+        return ""
+
+
+class RunProgress(pl.Callback):
+    """Progress on standard error; logs the speed and the share of time spent on feeding.
+
+    On a CPU, feeding is all the time between two training steps: fetching the batch, moving it,
+    augmenting it, and the other callbacks' work. A GPU works on after a step has returned, so there
+    it is the time that the run waits for the next batch to be fetched. Of several ranks, the first
+    one shows its own share and loss, and the speed of all.
     """
 
     def __init__(self, ranks: Ranks):
@@ -42,7 +70,12 @@ class RunProgress(pl.Callback):
         self._samples = 0
         self._epoch_start = self._step_start = self._shown_at = 0.0
         self._stepping = 0.0
+        self._waiting = _Waiting()
         self._speed: dict[str, float] = {}
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Listen to the fetching of batches."""
+        trainer.profiler = self._waiting  # pyright: ignore[reportAttributeAccessIssue]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the bar at the place where the run starts or resumes."""
@@ -55,7 +88,7 @@ class RunProgress(pl.Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock of this epoch."""
-        self._samples, self._stepping = 0, 0.0
+        self._samples, self._stepping, self._waiting.seconds = 0, 0.0, 0.0
         self._epoch_start = time.perf_counter()
         epoch = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
         self._bar.update(self._task, epoch=epoch)
@@ -80,8 +113,9 @@ class RunProgress(pl.Callback):
         self._samples += sample_count(batch[1])
         seconds = now - self._epoch_start
         self._speed["images_per_second"] = self._samples * self.ranks.count / seconds
-        if pl_module.device.type == "cpu":
-            self._speed["feed_share"] = 1 - self._stepping / seconds
+        on_cpu = pl_module.device.type == "cpu"
+        feeding = seconds - self._stepping if on_cpu else self._waiting.seconds
+        self._speed["feed_share"] = feeding / seconds
         self._bar.advance(self._task)
         if not self._bar.disable and now - self._shown_at > _REFRESH_SECONDS:
             self._shown_at = now
@@ -123,8 +157,7 @@ def _line(trainer: pl.Trainer, objective: Objective) -> str:
         parts.append(f"validation {_value(metrics[f'val_{objective.goal}'], objective)}")
     parts.append(f"flipped {metrics.get('flipped', 0):.2%}")
     parts.append(f"{metrics['images_per_second']:,.0f} images/s")
-    if "feed_share" in metrics:
-        parts.append(f"feeding {metrics['feed_share']:.0%}")
+    parts.append(f"feeding {metrics['feed_share']:.0%}")
     return "  ".join(parts)
 
 

@@ -21,6 +21,7 @@ from signbit.train._epoch_data import (
     full_batches,
     held_out_batches,
     joint_size,
+    shuffled,
     training_batches,
     whole_batches,
 )
@@ -97,11 +98,13 @@ class AbstractPlaces(AbstractSource):
 
     def to_train(self, seed: int, ranks: Ranks) -> Batches:
         """Full batches in a random order."""
-        return self.batches(training_batches(self.places, seed, self.batch_size, ranks), seed)
+        order = shuffled(self.places, seed)
+        return self.batches(training_batches(order, self.batch_size, ranks), seed)
 
     def whole(self, seed: int, count: int, ranks: Ranks) -> Batches:
         """Every `ranks.count`-th batch."""
-        return self.batches(whole_batches(self.places, seed, self.batch_size, count, ranks), seed)
+        order = shuffled(self.places, seed)
+        return self.batches(whole_batches(order, self.batch_size, count, ranks), seed)
 
     def in_order(self, seed: int, ranks: Ranks) -> Batches:
         """Every `ranks.count`-th sample."""

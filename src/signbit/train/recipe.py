@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from signbit.train._field_types import (
+    Area,
     Count,
+    Crop,
     Epochs,
     ForChannels,
     NotNegative,
@@ -60,8 +62,31 @@ class Cosine(Settings):
         return base * (1 + math.cos(math.pi * share)) / 2
 
 
+class RandomResizedCrop(Settings):
+    """A random part of the original image, resized to the size of the input.
+
+    scale: least and largest share of the image's area.
+    ratio: least and largest width / height of the part; its logarithm is uniform.
+
+    Source: arXiv:1409.4842; the defaults are those of torchvision's `RandomResizedCrop`.
+    """
+
+    scale: tuple[Area, Area] = (0.08, 1.0)
+    ratio: tuple[Rate, Rate] = (3 / 4, 4 / 3)
+
+    @field_validator("scale", "ratio")
+    @classmethod
+    def _ascends(cls, pair: tuple[float, float]) -> tuple[float, float]:
+        if pair[0] > pair[1]:
+            raise ValueError("give the smaller number first")
+        return pair
+
+
 class Augmentation(Settings):
     """Random changes of the training images.
+
+    random_resized_crop: a part of the original image file in the place of the whole; null for
+        none. It excludes crop_padding.
 
     crop_padding: pixels put around an image before a crop of its size; 0 for none.
     crop_border: these pixels are black, or the image mirrored at its edge.
@@ -71,10 +96,20 @@ class Augmentation(Settings):
         0 for none (arXiv:1708.04552).
     """
 
+    random_resized_crop: RandomResizedCrop | None = None
     crop_padding: Pixels = 0
     crop_border: Literal["black", "reflect"] = "black"
     flip: Literal[False, True, "alternating"] = False
     cutout: Pixels = 0
+
+    @model_validator(mode="after")
+    def _crops_once(self) -> "Augmentation":
+        if self.random_resized_crop is not None and self.crop_padding:
+            raise ValueError(
+                f"random_resized_crop moves the image already; set crop_padding=0, which is "
+                f"{self.crop_padding}, or random_resized_crop=null"
+            )
+        return self
 
 
 class Input(Settings):
@@ -82,10 +117,15 @@ class Input(Settings):
 
     With the default, pixels become multiples of 1/128 in [-1, 1). Sums of them are exact in
     float32, so the order of additions has no effect.
+
+    crop: null resizes the whole of an image file to the size of the input. A share scales it until
+        it covers size / crop, and cuts out the centre; 0.875 is 224 of 256 pixels. It is part of
+        the network: `evaluate`, `predict` and the packed network crop in the same way.
     """
 
     scale: ForChannels = 1 / 128
     bias: ForChannels = -1.0
+    crop: Crop | None = None
 
 
 class Loss(Settings):

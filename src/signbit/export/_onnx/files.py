@@ -31,7 +31,8 @@ def metadata(proto: "ModelProto", model: PackedModel, conventions: Mapping[str, 
 
     proto.doc_string = "\n".join(f"{key}: {text}" for key, text in conventions.items())
     if model.signature.is_of_images:
-        names = {"classes": list(model.preprocessing.classes)}
+        pixels = model.preprocessing
+        names = {"classes": list(pixels.classes), "crop": pixels.crop}
     else:
         # The shapes are those of the graph.
         names = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from signbit.data._table_samples import TableSamples
 from signbit.data._tables import ParquetTable, open_table
+from signbit.data._tar import shown_name
 from signbit.errors import DataError, SignbitError
 from signbit.files import open_regular
 from signbit.format.signature import takes_picture
@@ -18,7 +19,7 @@ from signbit.scoring._open_samples import targets_of
 from signbit.scoring.parts import images
 from signbit.scoring.parts.job import Job
 from signbit.scoring.parts.rows import PartRows
-from signbit.scoring.parts.source import IMAGES, TAR, Part, shown_name
+from signbit.scoring.parts.source import IMAGES, TAR, Part
 from signbit.scoring.parts.store import Store, UnreachableError
 
 METADATA = "signbit"

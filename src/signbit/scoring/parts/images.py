@@ -1,8 +1,5 @@
 """The images in a part: files, members of a tar shard (WebDataset), rows of a Parquet shard."""
 
-import io
-import os
-import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,18 +9,16 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.data import Batch, read_image
+from signbit.data import Batch, _tar, read_image
 from signbit.data._files import is_data_name
 from signbit.data._tables import ParquetTable
-from signbit.errors import DataError, first_line
+from signbit.data._tar import MAX_IMAGE_BYTES, shown_name, too_large
+from signbit.errors import DataError
 from signbit.format import Input
 from signbit.scoring._answers import Answer, Answerer
 from signbit.scoring._reading import read_ahead
-from signbit.scoring.parts.source import Part, shown_name
-from signbit.scoring.parts.store import MAX_IMAGE_BYTES, Store, too_large
-
-_BLOCK, _PIECE = 512, 1 << 20
-_DAMAGE = (tarfile.TarError, ValueError, OverflowError, RecursionError, EOFError)
+from signbit.scoring.parts.source import Part
+from signbit.scoring.parts.store import Store
 
 
 @dataclass(frozen=True)
@@ -54,18 +49,10 @@ def members(file: BinaryIO, name: str) -> Iterator[Item]:
     Raises: DataError where the shard ends early, is damaged, or holds no image.
     """
     count = 0
-    try:
-        with tarfile.open(fileobj=_Bounded(file), mode="r:") as archive:
-            # A list of all that were read, which would fill the memory.
-            known: list[tarfile.TarInfo] = vars(archive)["members"]
-            while (member := archive.next()) is not None:
-                known.clear()
-                if not member.isdir() and is_data_name(PurePosixPath(member.name).name):
-                    count += 1
-                    yield Item(name, shown_name(member.name), partial(_content, file, member))
-            _require_end(file, archive.offset, name)
-    except _DAMAGE as error:
-        raise _damaged(name, first_line(error)) from error
+    for member in _tar.members(file, name):
+        if is_data_name(PurePosixPath(member.name).name):
+            count += 1
+            yield Item(name, shown_name(member.name), partial(_tar.content, file, member))
     if not count:
         raise DataError(f"{name} holds no image; images have names such as 000017.jpg")
 
@@ -89,7 +76,8 @@ def answered(
     height, width, channels = one.shape
 
     def read(item: Item) -> NDArray[np.uint8]:
-        return read_image("", (height, width), channels, content=item.load())
+        content = item.load()
+        return read_image("", (height, width), channels, content=content, crop=one.crop)
 
     for batch in read_ahead(items, read, batch_size):
         good = [pixels for _, pixels in batch if not isinstance(pixels, DataError)]
@@ -128,48 +116,3 @@ def _given(content: bytes | None) -> bytes:
     if len(content) > MAX_IMAGE_BYTES:
         raise too_large(len(content))
     return content
-
-
-def _content(file: BinaryIO, member: tarfile.TarInfo) -> bytes:
-    if not member.isreg() or member.issparse():
-        raise DataError("a link, a device or a sparse file; write the image itself into the shard")
-    if member.size > MAX_IMAGE_BYTES:
-        raise too_large(member.size)
-    return os.pread(file.fileno(), member.size, member.offset_data)
-
-
-def _require_end(file: BinaryIO, offset: int, name: str) -> None:
-    """Raises: DataError where no end of an archive, zeros alone, follows the last member."""
-    file.seek(offset)
-    block = file.read(_BLOCK)
-    if len(block) < _BLOCK:
-        raise _damaged(name, f"it ends early, after byte {offset + len(block)}")
-    if any(block):
-        raise _damaged(name, f"no header at byte {offset}")
-    while piece := file.read(_PIECE):
-        if any(piece):
-            raise _damaged(name, f"bytes follow the end of the archive at byte {offset}")
-
-
-def _damaged(name: str, reason: str) -> DataError:
-    return DataError(f"{name}: damaged tar shard: {reason}; fetch or write it again")
-
-
-class _Bounded(io.RawIOBase):
-    """A file that hands out each byte about once, in small pieces: tarfile believes its headers."""
-
-    def __init__(self, file: BinaryIO):
-        self._file = file
-        self._left = 2 * os.fstat(file.fileno()).st_size + _PIECE
-
-    def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= min(_PIECE, self._left):
-            raise tarfile.ReadError(f"a header asks for {size} bytes")
-        self._left -= size + 1
-        return self._file.read(size)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()

@@ -129,11 +129,6 @@ def file_system(url: str) -> tuple[Any, str]:
         raise UsageError(f"{url}: {first_line(error)}; give a URL that fsspec knows") from error
 
 
-def shown_name(name: str) -> str:
-    """The name of a file as text that a table can hold; bytes that are no UTF-8 become escapes."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 def _fixed(pattern: str) -> str:
     """The folders of a pattern before its first wildcard."""
     parts = pattern.split("/")

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from signbit.data._tar import MAX_IMAGE_BYTES, too_large
 from signbit.errors import DataError, first_line
 from signbit.files import read_regular, remove_leftovers, temporary_folder
 from signbit.scoring.parts.source import Part, file_system
 
-MAX_IMAGE_BYTES = 1 << 28
 _OF_THE_FILE = (errno.EFBIG, errno.EINVAL, errno.EACCES, errno.EISDIR)
 
 
@@ -82,11 +82,6 @@ class Store:
 
     def _where(self, name: str) -> str:
         return f"{self._folder.rstrip('/')}/{name}" if self._folder else name
-
-
-def too_large(size: int) -> DataError:
-    """The error for a file of an image that is too large."""
-    return DataError(f"{size} bytes; images of up to {MAX_IMAGE_BYTES} are read")
 
 
 def _check_size(path: Path, name: str, size: int | None) -> None:

@@ -1,0 +1,23 @@
+"""The splits of a data set that have images."""
+
+from signbit.data._files import expanded, files_in
+from signbit.data._labelled_files import split_folders
+from signbit.data._shards import splits_in
+from signbit.data._types import OF_PATHS, SPLITS
+
+
+def splits_of(name: str) -> tuple[str, ...]:
+    """The splits of a data set that have images; () where the files of a path are not split.
+
+    Raises: DataError for a folder that cannot be looked into.
+    """
+    kind, _, path = name.partition(":")
+    if kind not in OF_PATHS or not path:
+        return SPLITS
+    if kind != "folder":
+        return splits_in(path, f".{kind}")
+    bases = split_folders(expanded(path))
+    if len(set(bases.values())) < len(bases):
+        return ()
+    # With no image anywhere, `load` says so.
+    return tuple(split for split, base in bases.items() if files_in(base)) or SPLITS

@@ -1,0 +1,186 @@
+"""Images in Parquet shards, in the layout of Hugging Face."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit import strict_json
+from signbit.data._file_set import file_set
+from signbit.data._labels import MAX_CLASSES, classes_for, require_label
+from signbit.data._parquet_images import ParquetSource
+from signbit.data._places import names_in
+from signbit.data._shards import Shard, find_shards
+from signbit.data._tables import ParquetTable
+from signbit.data._types import ImageSet, Request, datasets
+from signbit.errors import DataError, printable
+from signbit.format.checks import fits_a_line
+from signbit.progress import late_progress_bar, note
+
+IMAGES, LABELS = ("image", "img"), ("label",)
+_MAX_METADATA = 1 << 22
+
+
+@datasets.register("parquet")
+def parquet(request: Request) -> ImageSet:
+    """The images in the rows of `parquet:PATH`, in natural order of the shards.
+
+    PATH is a folder, a pattern with `*`, or one file. Folders or names of the shards say the split,
+    such as `train-00000-of-00014.parquet`; without, every image belongs to either split.
+
+    Layout: that of Hugging Face. The files of the images are in the column `image` or `img`, else
+    in the only one of bytes; a struct with a field `bytes` counts as one. The labels are whole
+    numbers from 0, in the column `label`, else in the only one of whole numbers.
+
+    Classes: the lines of `classes.txt` in the folder; else the names that the metadata of Hugging
+    Face gives the labels, where two equal names get their numbers; else the numbers from 0 to the
+    highest label.
+
+    Images: as in `folder:PATH`. A row group is read as a whole, so images lie in `blocks`.
+
+    Shape:  (N, H, W, C) uint8.
+    Raises: DataError naming shard and row, for a shard that is damaged or changes, for a row
+        without an image, and for one without a label or with a wrong one; MissingDependencyError
+        without pyarrow.
+    """
+    found = find_shards(request.path, ".parquet", request.split)
+    names, index = names_in(found.folder), _Index()
+    with late_progress_bar("listing shards", len(found.shards)) as advance:
+        for shard in found.shards:
+            index.add(shard, names)
+            advance(1)
+    source, labels = index.finish()
+    names = index.names if names is None else names
+    _note_sorted(source, labels)
+    return file_set(request, source, labels, classes_for(names, labels))
+
+
+class _Index:
+    """Finds the row groups of shards, which have the same columns, and all labels.
+
+    names: of the classes, as the first shard gives them; None where it does not.
+    """
+
+    def __init__(self):
+        self.names: tuple[str, ...] | None = None
+        self._shards: list[Shard] = []
+        self._columns: tuple[str, str] | None = None
+        self._labels: list[NDArray[np.int64]] = []
+        # The number of the shard, that in it, first row in it, first row of all.
+        self._groups: list[tuple[int, int, int, int]] = []
+        self._count = 0
+
+    def add(self, shard: Shard, names: Sequence[str] | None) -> None:
+        """The rows of a shard. names: those that count. Raises: DataError."""
+        table = ParquetTable(shard.path)
+        columns = _columns(table)
+        if self._columns is None:
+            self._columns, self.names = columns, _class_names(table, columns[1])
+        if columns != self._columns:
+            raise DataError(
+                f"{shard.path} has images and labels in {_shown(columns)}, "
+                f"{self._shards[0].path} in {_shown(self._columns)}; give shards of one data set"
+            )
+        known = names or self.names
+        first = 0
+        for group in range(table.groups):
+            labels = _labels(table, group, columns[1], first, None if known is None else len(known))
+            if len(labels):
+                self._groups.append((len(self._shards), group, first, self._count))
+                self._labels.append(labels)
+            first += len(labels)
+            self._count += len(labels)
+        self._shards.append(shard)
+
+    def finish(self) -> tuple[ParquetSource, NDArray[np.int64]]:
+        """The images and their labels. Raises: DataError where there is none."""
+        if not self._count:
+            raise DataError(f"{self._shards[0].path} holds no rows")
+        assert self._columns is not None
+        shard, group, first, blocks = np.array(self._groups, np.int64).T
+        numbers = shard.astype(np.int32), group.astype(np.int32), first.copy()
+        blocks = np.ascontiguousarray(blocks)
+        source = ParquetSource(self._shards, self._columns[0], blocks, *numbers, self._count)
+        return source, np.concatenate(self._labels)
+
+
+def _columns(table: ParquetTable) -> tuple[str, str]:
+    """The names of the columns of images and labels. Raises: DataError."""
+    return (
+        _column(table, "images as bytes", table.of_bytes, IMAGES),
+        _column(table, "labels as whole numbers", table.of_whole_numbers, LABELS),
+    )
+
+
+def _column(table: ParquetTable, what: str, known: Sequence[str], usual: Sequence[str]) -> str:
+    named = [name for name in usual if name in known]
+    if named or len(known) == 1:
+        return (named or known)[0]
+    listed = printable(", ".join(known))[:200] or "none"
+    raise DataError(
+        f"{table.path}: no single column of {what} (there are: {listed}); give it the name "
+        f"{' or '.join(usual)}"
+    )
+
+
+def _shown(columns: tuple[str, str]) -> str:
+    return printable(" and ".join(columns))
+
+
+def _labels(
+    table: ParquetTable, group: int, column: str, first: int, count: int | None
+) -> NDArray[np.int64]:
+    """The labels of a row group. first: its first row; count: of the classes, if known."""
+    values = table.group(group, column)
+
+    def place(row: Any) -> str:
+        return f"{table.path}, row {first + int(row) + 1}, column {printable(column)}"
+
+    if values.null_count:
+        empty = np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))
+        raise DataError(f"{place(empty[0])}: no label; leave rows without one out")
+    numbers = values.to_numpy(zero_copy_only=False)
+    # The lowest first: -1 is what data sets give images whose label is kept secret.
+    for row in (numbers.argmin(), numbers.argmax()) if len(numbers) else ():
+        require_label(place(row), int(numbers[row]), count)
+    return numbers.astype(np.int64)
+
+
+def _class_names(table: ParquetTable, column: str) -> tuple[str, ...] | None:
+    """The names that Hugging Face's metadata gives the labels; None where there are none.
+
+    Raises: DataError for names that are no text of one line.
+    """
+    text = table.metadata.get(b"huggingface", b"")
+    if not text or len(text) > _MAX_METADATA:
+        return None
+    try:
+        features = strict_json.loads(text)["info"]["features"]
+        names = features[column]["names"]
+        if isinstance(names, Mapping):
+            names = [names[str(number)] for number in range(len(names))]
+    except (ValueError, LookupError, TypeError):
+        return None
+    if not isinstance(names, list) or not 1 <= len(names) <= MAX_CLASSES:
+        return None
+    for name in names:
+        if not isinstance(name, str) or not fits_a_line(name):
+            raise DataError(
+                f"{table.path}: class name {printable(repr(name))[:80]} in its metadata; write "
+                "classes.txt next to it"
+            )
+    counts = Counter(names)
+    return tuple(f"{name} ({n})" if counts[name] > 1 else name for n, name in enumerate(names))
+
+
+def _note_sorted(source: ParquetSource, labels: NDArray[np.int64]) -> None:
+    """Say so where most row groups hold a single class: batches would hold few classes."""
+    groups = np.split(labels, source.blocks[1:])
+    alone = sum(len(one) > 1 and one.min() == one.max() for one in groups)
+    if len(np.unique(labels)) > 1 and 2 * alone > len(groups):
+        note(
+            f"{source.shards[0].path.parent}: most row groups hold a single class, and training "
+            "mixes few groups at a time; write the rows in random order"
+        )

@@ -1,0 +1,163 @@
+import json
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from helpers.parts import picture
+
+from signbit.data import _file_set, blocks_of, load
+from signbit.errors import DataError
+
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+
+def shard(
+    path: Path,
+    values: Sequence[int | None],
+    labels: Sequence[int | None],
+    names: object = None,
+    group: int = 3,
+    **more: list[int],
+) -> None:
+    """A shard as Hugging Face writes it. None in `values` is a row without an image."""
+    rows = [{"bytes": None if one is None else picture(one), "path": "/etc/x"} for one in values]
+    columns = {"image": pa.array(rows, IMAGE), "label": pa.array(labels, pa.int64()), **more}
+    features = {"label": {"names": names, "_type": "ClassLabel"}}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})} if names else {}
+    table = pa.table(columns).replace_schema_metadata(metadata)
+    pyarrow.parquet.write_table(table, path, row_group_size=group)
+
+
+@pytest.fixture
+def in_files(monkeypatch):
+    monkeypatch.setattr(_file_set, "MAX_ARRAY_BYTES", 0)
+
+
+def values(images) -> list[int]:
+    return images[:, 0, 0, 0].tolist()
+
+
+def test_rows_are_images_with_labels_and_names_of_the_metadata(tmp_path):
+    shard(tmp_path / "train-00001-of-2.parquet", [5, 6, 7, 8], [1, 0, 1, 0], ["cat", "dog"])
+    shard(tmp_path / "train-00000-of-2.parquet", [1, 2], [0, 1], ["cat", "dog"])
+    shard(tmp_path / "validation-00000-of-1.parquet", [9], [1], ["cat", "dog"])
+    images = load(f"parquet:{tmp_path}", "train")
+    assert values(images.images[:]) == [1, 2, 5, 6, 7, 8]
+    assert images.labels.tolist() == [0, 1, 1, 0, 1, 0]
+    assert images.labels.dtype == np.int64
+    assert images.classes == ("cat", "dog")
+    assert values(load(f"parquet:{tmp_path}", "test").images[:]) == [9]
+
+
+def test_row_groups_are_blocks_and_any_order_is_read(tmp_path, in_files):
+    shard(tmp_path / "a.parquet", [0, 1, 2, 3, 4], [0, 1, 0, 1, 0])
+    shard(tmp_path / "b.parquet", [5, 6], [1, 0])
+    images = load(f"parquet:{tmp_path}", "train").images
+    assert list(blocks_of(images)) == [0, 3, 5]
+    order = np.array([6, 0, 4, 4, 5, -2, 2])
+    expected = [6, 0, 4, 4, 5, 5, 2]
+    assert values(images[order]) == expected
+    assert values(pickle.loads(pickle.dumps(images))[order]) == expected
+
+
+def test_each_row_group_of_a_batch_is_read_once(tmp_path, in_files, monkeypatch):
+    from signbit.data import _parquet_images
+    from signbit.data._tables import ParquetTable
+
+    shard(tmp_path / "a.parquet", list(range(9)), [0, 1, 2] * 3)
+    monkeypatch.setattr(_parquet_images, "_CACHE_BYTES", 1)
+    read = []
+    group = ParquetTable.group
+    monkeypatch.setattr(
+        ParquetTable, "group", lambda self, n, name: read.append(n) or group(self, n, name)
+    )
+    images = load(f"parquet:{tmp_path}", "train").images
+    read.clear()
+    assert values(images[np.array([8, 0, 7, 1, 6, 2])]) == [8, 0, 7, 1, 6, 2]
+    assert read == [0, 2]
+
+
+def test_plain_bytes_and_the_only_column_of_numbers_count(tmp_path):
+    table = pa.table({"file": [picture(3), picture(4)], "fine": pa.array([1, 0], pa.int8())})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    images = load(f"parquet:{tmp_path / 'a.parquet'}", "test")
+    assert (values(images.images[:]), images.labels.tolist()) == ([3, 4], [1, 0])
+    assert images.classes == ("0", "1")
+
+
+def test_names_that_are_given_twice_get_their_numbers(tmp_path):
+    shard(tmp_path / "a.parquet", [1, 2], [0, 2], ["crane", "tench", "crane"])
+    assert load(f"parquet:{tmp_path}", "train").classes == ("crane (0)", "tench", "crane (2)")
+
+
+def test_names_by_number_and_a_classes_file_count(tmp_path):
+    shard(tmp_path / "a.parquet", [1, 2], [0, 1], {"0": "cat", "1": "dog"})
+    assert load(f"parquet:{tmp_path}", "train").classes == ("cat", "dog")
+    (tmp_path / "classes.txt").write_text("a\nb\nc\n")
+    assert load(f"parquet:{tmp_path}", "train").classes == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("names", ["text", [1, 2], {"0": "a", "2": "b"}, ["a\nb", "c"]])
+def test_metadata_that_holds_no_names_is_no_error_unless_it_would_mislead(tmp_path, names):
+    shard(tmp_path / "a.parquet", [1, 2], [0, 1], names)
+    if isinstance(names, list):
+        with pytest.raises(DataError, match=r"class name .* in its metadata; write classes\.txt"):
+            load(f"parquet:{tmp_path}", "train")
+    else:
+        assert load(f"parquet:{tmp_path}", "train").classes == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1, 0, -1], r"row 4, column label: label -1, where 0 to 1 are allowed"),
+        ([0, 1, 2, 1], r"row 3, column label: label 2, where 0 to 1 are allowed"),
+        ([0, 1, 0, None], r"row 4, column label: no label"),
+    ],
+)
+def test_labels_out_of_range_are_named_by_row(tmp_path, labels, message):
+    shard(tmp_path / "a.parquet", [1, 2, 3, 4], labels, ["cat", "dog"])
+    with pytest.raises(DataError, match=message):
+        load(f"parquet:{tmp_path}", "train")
+
+
+def test_a_row_without_an_image_is_named(tmp_path):
+    shard(tmp_path / "a.parquet", [1, 2, 3, None], [0, 1, 0, 1])
+    with pytest.raises(DataError, match=r"a\.parquet, row 4: no image"):
+        load(f"parquet:{tmp_path}", "train", size=(3, 4), channels=1)
+
+
+def test_columns_must_be_clear_and_the_same_in_all_shards(tmp_path):
+    shard(tmp_path / "a.parquet", [1, 2], [0, 1])
+    table = pa.table({"img": [picture(3)], "label": [1]})
+    pyarrow.parquet.write_table(table, tmp_path / "b.parquet")
+    with pytest.raises(DataError, match=r"b\.parquet has images and labels in img and label, .*a"):
+        load(f"parquet:{tmp_path}", "train")
+    table = pa.table({"img": [picture(3)], "fine": [1], "coarse": [1]})
+    pyarrow.parquet.write_table(table, tmp_path / "b.parquet")
+    with pytest.raises(DataError, match=r"labels as whole numbers \(there are: fine, coarse\)"):
+        load(f"parquet:{tmp_path / 'b.parquet'}", "train")
+
+
+def test_a_shard_that_ends_early_or_changes_is_named(tmp_path, in_files):
+    shard(tmp_path / "a.parquet", [1, 2, 3, 4], [0, 1, 0, 1])
+    images = load(f"parquet:{tmp_path}", "train", size=(3, 4), channels=1).images
+    content = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(content[:-100])
+    with pytest.raises(DataError, match=r"a\.parquet changed while it was read"):
+        images[3:]
+    with pytest.raises(DataError, match=r"a\.parquet: damaged Parquet"):
+        load(f"parquet:{tmp_path}", "train")
+
+
+def test_rows_sorted_by_class_are_noted(tmp_path, capsys):
+    shard(tmp_path / "a.parquet", list(range(12)), [0] * 6 + [1] * 6)
+    load(f"parquet:{tmp_path}", "train")
+    assert "most row groups hold a single class" in capsys.readouterr().err
+    shard(tmp_path / "a.parquet", list(range(12)), [0, 1] * 6)
+    load(f"parquet:{tmp_path}", "train")
+    assert "single class" not in capsys.readouterr().err
