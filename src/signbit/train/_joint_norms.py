@@ -17,13 +17,12 @@ def joint_norms(model: nn.Module, group: Group) -> Iterator[None]:
     """Let the batch norms of a model normalise by the batches of all ranks, in the body.
 
     torch's SyncBatchNorm does this on GPUs only. The numbers are those of one process with the
-    joint batch, apart from rounding. A norm whose class has a forward pass of its own stays as it
-    is.
+    joint batch, apart from rounding. A norm that has a forward pass of its own stays as it is.
     """
     norms = [
         module
         for module in model.modules()
-        if isinstance(module, _BatchNorm) and type(module).forward is _BatchNorm.forward
+        if isinstance(module, _BatchNorm) and _has_forward_of_torch(module)
     ]
     for norm in norms:
         norm.forward = partial(_forward, norm, group)  # pyright: ignore[reportAttributeAccessIssue]
@@ -34,14 +33,17 @@ def joint_norms(model: nn.Module, group: Group) -> Iterator[None]:
             del norm.forward
 
 
+def _has_forward_of_torch(norm: _BatchNorm) -> bool:
+    return type(norm).forward is _BatchNorm.forward and "forward" not in vars(norm)
+
+
 @torch.no_grad()
 def average_statistics(norms: Sequence[_BatchNorm], batches: int, group: Group) -> None:
     """Give batch norms the mean of their running statistics over the batches of all ranks.
 
     batches: the number of those of this rank, which the statistics are the mean of.
     """
-    found = [one for norm in norms for one in (norm.running_mean, norm.running_var)]
-    statistics = [one for one in found if one is not None]
+    statistics = _statistics(norms)
     if group.ranks.count == 1 or not statistics:
         return
     weight = statistics[0].new_tensor([batches])
@@ -55,16 +57,22 @@ def average_statistics(norms: Sequence[_BatchNorm], batches: int, group: Group) 
 def agree_on_buffers(model: nn.Module, group: Group) -> None:
     """Give all ranks the same buffers: the mean of the statistics of batch norms, else rank 0's.
 
-    All ranks then evaluate the network that rank 0 saves.
+    All ranks then evaluate the network that rank 0 saves. Norms in eval mode are frozen: a mean of
+    equal numbers may be rounded, so there is none of theirs.
     """
     if group.ranks.count == 1:
         return
-    norms = [one for one in model.modules() if isinstance(one, _BatchNorm)]
+    norms = [one for one in model.modules() if isinstance(one, _BatchNorm) and one.training]
     average_statistics(norms, 1, group)
-    of_norms = {id(buffer) for norm in norms for buffer in norm.buffers()}
+    averaged = set(map(id, _statistics(norms)))
     for buffer in model.buffers():
-        if id(buffer) not in of_norms:
+        if id(buffer) not in averaged:
             group.take_of_first(buffer)
+
+
+def _statistics(norms: Sequence[_BatchNorm]) -> list[Tensor]:
+    found = [one for norm in norms for one in (norm.running_mean, norm.running_var)]
+    return [one for one in found if one is not None]
 
 
 @torch.compiler.disable
@@ -77,18 +85,23 @@ def _forward(norm: _BatchNorm, group: Group, inputs: Tensor) -> Tensor:
         _follow(norm, mean, variance * (count / (count - 1)))
     outputs = _Normalise.apply(inputs, mean, (variance + norm.eps).rsqrt(), count, group)
     assert isinstance(outputs, Tensor)
-    if norm.affine:
-        outputs = outputs * _spread(norm.weight, inputs) + _spread(norm.bias, inputs)
+    if norm.weight is not None:
+        outputs = outputs * _spread(norm.weight, inputs)
+    if norm.bias is not None:
+        outputs = outputs + _spread(norm.bias, inputs)
     return outputs.to(inputs.dtype)
 
 
 @torch.no_grad()
 def _joint_statistics(inputs: Tensor, group: Group) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and variance of each channel over all ranks, and the number of values in a channel."""
-    dims = _all_but_channels(inputs)
-    values = inputs.float()
-    # The squares are taken of distances from a mean. Sums of squares would cancel.
-    variance, mean = torch.var_mean(values, dims, correction=0)
+    values = _exact(inputs)
+    if values.numel():
+        # The squares are taken of distances from a mean. Sums of squares would cancel.
+        variance, mean = torch.var_mean(values, _all_but_channels(values), correction=0)
+    else:
+        # Other ranks may have values where a network selects some.
+        variance = mean = values.new_zeros(values.shape[1])
     count = torch.full_like(mean, values.numel() // len(mean))
     joint = group.add(torch.stack([count, count * mean]))
     joint_mean = joint[1] / joint[0]
@@ -109,7 +122,7 @@ def _follow(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
 
 
 class _Normalise(torch.autograd.Function):
-    """(inputs - mean) * scale in float32, where mean and scale depend on all ranks' inputs.
+    """(inputs - mean) * scale, where mean and scale depend on the inputs of all ranks.
 
     Source of the gradient: arXiv:1502.03167, section 3.
     """
@@ -119,7 +132,7 @@ class _Normalise(torch.autograd.Function):
         ctx: Any, inputs: Tensor, mean: Tensor, scale: Tensor, count: Tensor, group: Group
     ) -> Tensor:
         """Shape:  (N, C, ...) to the same; mean, scale, count (C,)."""
-        outputs = (inputs.float() - _spread(mean, inputs)) * _spread(scale, inputs)
+        outputs = (_exact(inputs) - _spread(mean, inputs)) * _spread(scale, inputs)
         ctx.save_for_backward(outputs, scale, count)
         ctx.group, ctx.dtype = group, inputs.dtype
         return outputs
@@ -133,6 +146,11 @@ class _Normalise(torch.autograd.Function):
         means = ctx.group.add(sums) / count
         centred = gradient - _spread(means[0], outputs) - outputs * _spread(means[1], outputs)
         return (_spread(scale, outputs) * centred).to(ctx.dtype), None, None, None, None
+
+
+def _exact(inputs: Tensor) -> Tensor:
+    """The numbers in the type that torch's norms compute in: float32, or float64 where given."""
+    return inputs if inputs.dtype is torch.float64 else inputs.float()
 
 
 def _all_but_channels(inputs: Tensor) -> list[int]:
