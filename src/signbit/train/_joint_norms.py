@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from signbit.errors import TrainingError
 from signbit.train._group import Group
 
 
@@ -24,8 +26,9 @@ def joint_norms(model: nn.Module, group: Group) -> Iterator[None]:
         for module in model.modules()
         if isinstance(module, _BatchNorm) and _has_forward_of_torch(module)
     ]
-    for norm in norms:
-        norm.forward = partial(_forward, norm, group)  # pyright: ignore[reportAttributeAccessIssue]
+    for number, norm in enumerate(norms, start=1):
+        forward = partial(_forward, norm, _Messages(group, number))
+        norm.forward = forward  # pyright: ignore[reportAttributeAccessIssue]
     try:
         yield
     finally:
@@ -75,15 +78,45 @@ def _statistics(norms: Sequence[_BatchNorm]) -> list[Tensor]:
     return [one for one in found if one is not None]
 
 
+@dataclass(frozen=True)
+class _Messages:
+    """What the ranks tell each other about one norm.
+
+    number: of the norm in the model, from 1.
+    """
+
+    group: Group
+    number: int
+
+    def add(self, *rows: Tensor, backward: bool = False) -> Tensor:
+        """The sums of rows of numbers over all ranks.
+
+        The rows have a number for each channel. One more row says which norm they belong to: else
+        the numbers of another one, with as many channels, would pass as those of this one.
+
+        Raises: TrainingError where other ranks are at another norm, or go another way. On a GPU,
+            which is not waited for, the sums are NaN.
+        """
+        mark = -self.number if backward else self.number
+        *sums, marks = self.group.add(torch.stack([*rows, torch.full_like(rows[0], mark)]))
+        same = marks == mark * self.group.ranks.count
+        if same.is_cpu and not same.all():
+            raise TrainingError(
+                "the processes use different batch norms in the same step, as in a forward pass "
+                "that skips layers at random; set batch_norms=local"
+            )
+        return torch.stack(sums).where(same, torch.nan)
+
+
 @torch.compiler.disable
-def _forward(norm: _BatchNorm, group: Group, inputs: Tensor) -> Tensor:
+def _forward(norm: _BatchNorm, messages: _Messages, inputs: Tensor) -> Tensor:
     if not norm.training:
         return _BatchNorm.forward(norm, inputs)
     norm._check_input_dim(inputs)
-    mean, variance, count = _joint_statistics(inputs.detach(), group)
+    mean, variance, count = _joint_statistics(inputs.detach(), messages)
     if norm.track_running_stats:
         _follow(norm, mean, variance * (count / (count - 1)))
-    outputs = _Normalise.apply(inputs, mean, (variance + norm.eps).rsqrt(), count, group)
+    outputs = _Normalise.apply(inputs, mean, (variance + norm.eps).rsqrt(), count, messages)
     assert isinstance(outputs, Tensor)
     if norm.weight is not None:
         outputs = outputs * _spread(norm.weight, inputs)
@@ -93,7 +126,7 @@ def _forward(norm: _BatchNorm, group: Group, inputs: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _joint_statistics(inputs: Tensor, group: Group) -> tuple[Tensor, Tensor, Tensor]:
+def _joint_statistics(inputs: Tensor, messages: _Messages) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and variance of each channel over all ranks, and the number of values in a channel."""
     values = _exact(inputs)
     if values.numel():
@@ -103,10 +136,10 @@ def _joint_statistics(inputs: Tensor, group: Group) -> tuple[Tensor, Tensor, Ten
         # Other ranks may have values where a network selects some.
         variance = mean = values.new_zeros(values.shape[1])
     count = torch.full_like(mean, values.numel() // len(mean))
-    joint = group.add(torch.stack([count, count * mean]))
-    joint_mean = joint[1] / joint[0]
-    spread = group.add(count * (variance + (mean - joint_mean).square()))
-    return joint_mean, spread / joint[0], joint[0]
+    joint_count, summed = messages.add(count, count * mean)
+    joint_mean = summed / joint_count
+    (spread,) = messages.add(count * (variance + (mean - joint_mean).square()))
+    return joint_mean, spread / joint_count, joint_count
 
 
 @torch.no_grad()
@@ -129,12 +162,12 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, inputs: Tensor, mean: Tensor, scale: Tensor, count: Tensor, group: Group
+        ctx: Any, inputs: Tensor, mean: Tensor, scale: Tensor, count: Tensor, messages: _Messages
     ) -> Tensor:
         """Shape:  (N, C, ...) to the same; mean, scale, count (C,)."""
         outputs = (_exact(inputs) - _spread(mean, inputs)) * _spread(scale, inputs)
         ctx.save_for_backward(outputs, scale, count)
-        ctx.group, ctx.dtype = group, inputs.dtype
+        ctx.messages, ctx.dtype = messages, inputs.dtype
         return outputs
 
     @staticmethod
@@ -142,8 +175,8 @@ class _Normalise(torch.autograd.Function):
         """Shape:  as of `inputs`."""
         (outputs, scale, count), gradient = ctx.saved_tensors, gradients[0]
         dims = _all_but_channels(outputs)
-        sums = torch.stack([gradient.sum(dims), (gradient * outputs).sum(dims)])
-        means = ctx.group.add(sums) / count
+        sums = gradient.sum(dims), (gradient * outputs).sum(dims)
+        means = ctx.messages.add(*sums, backward=True) / count
         centred = gradient - _spread(means[0], outputs) - outputs * _spread(means[1], outputs)
         return (_spread(scale, outputs) * centred).to(ctx.dtype), None, None, None, None
 

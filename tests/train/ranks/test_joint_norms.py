@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from signbit.errors import TrainingError
 from signbit.ranks import Ranks
 from signbit.train._group import ALONE, Group
 from signbit.train._joint_norms import agree_on_buffers, joint_norms
@@ -23,9 +24,9 @@ class ThreadGroup(Group):
 
     def all_of(self, value):
         self.told[self.ranks.number] = value
-        self.barrier.wait(30)
+        self.barrier.wait(10)
         values = list(self.told)
-        self.barrier.wait(30)
+        self.barrier.wait(10)
         return values
 
     def take_of_first(self, value):
@@ -44,7 +45,6 @@ def in_ranks(work):
             results[number] = work(ThreadGroup(number, told, barrier))
         except Exception as error:
             results[number] = error
-            barrier.abort()
 
     threads = [Thread(target=run, args=[number]) for number in range(COUNT)]
     for thread in threads:
@@ -156,6 +156,29 @@ def test_a_forward_pass_that_the_caller_has_set_stays():
     with joint_norms(norm, ALONE):
         assert norm.forward is mine
     assert norm.forward is mine
+
+
+class Choosing(nn.Module):
+    """Rank 0 uses the first of two norms of one size, the others use the second one."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.norms = nn.ModuleList(nn.BatchNorm1d(3) for _ in range(2))
+        self.norm = self.norms[number > 0]
+
+    def forward(self, inputs):
+        return self.norm(inputs)
+
+
+def test_numbers_of_one_norm_never_pass_as_those_of_another():
+    def work(group):
+        model = Choosing(group.ranks.number)
+        with joint_norms(model, group):
+            return model(batch(4, 3, dtype=torch.float32))
+
+    for error in in_ranks(work):
+        assert isinstance(error, TrainingError)
+        assert "use different batch norms in the same step" in str(error)
 
 
 class Counting(nn.BatchNorm1d):
