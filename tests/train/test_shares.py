@@ -4,7 +4,13 @@ from itertools import chain
 
 import pytest
 import torch
-from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    DistributedSampler,
+    TensorDataset,
+    default_collate,
+)
 
 from signbit.errors import UsageError
 from signbit.ranks import Ranks, ranks_here
@@ -88,8 +94,28 @@ def test_data_that_cannot_be_shared_are_refused_before_the_first_epoch():
         data(VALUES, DataLoader(TensorDataset(*VALUES), 50))
     items = TensorDataset(*VALUES)
     sampler = DistributedSampler(items, num_replicas=2, rank=0)
-    with pytest.raises(UsageError, match="leave the sampler out"):
-        data(DataLoader(items, 4, sampler=sampler), val_size=0)
+    by_batch = BatchSampler(sampler, 4, drop_last=True)
+    for options in ({"sampler": sampler, "batch_size": 4}, {"batch_sampler": by_batch}):
+        with pytest.raises(UsageError, match="leave the sampler out"):
+            data(DataLoader(items, **options), val_size=0)
+
+
+def with_a_shared_table(samples):
+    inputs, targets = default_collate(samples)
+    return {"x": inputs, "table": torch.arange(6)}, targets
+
+
+def test_a_tensor_that_all_samples_share_is_not_cut_into_shares():
+    loader = DataLoader(TensorDataset(*VALUES), 10, collate_fn=with_a_shared_table)
+    batches = LoaderSource(loader).to_train(0, Ranks(0, 2))
+    with pytest.raises(UsageError, match=r"batch 1 of the loader has tensors with 6, 10 rows.*row"):
+        next(iter(batches))
+
+
+def test_samples_held_out_have_batches_where_the_recipe_has_small_ones():
+    source = ArraySource(VALUES, PLACES, 2)
+    shares = [chain(*inputs_of(source.in_order(0, ranks))) for ranks in RANKS]
+    assert sorted(chain(*shares)) == PLACES.tolist()
 
 
 def test_ranks_are_those_of_torchrun_alone(monkeypatch):

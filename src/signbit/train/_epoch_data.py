@@ -135,7 +135,8 @@ def held_out_batches(places: Tensor, batch_size: int, ranks: Ranks) -> Sequence[
             f"{len(places)} samples held out are too few for {ranks.count} processes; hold out "
             f"{ranks.count} or more, or none"
         )
-    return ranks.share(places).split(batch_size // ranks.count)
+    # The batches of a loader to train on do not have this size, so it may be below the count.
+    return ranks.share(places).split(max(batch_size // ranks.count, 1))
 
 
 class DeviceBatches:

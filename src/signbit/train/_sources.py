@@ -212,9 +212,8 @@ class LoaderSource(AbstractSource):
 
     def check_shares(self, ranks: Ranks, to_train: bool) -> None:
         """Raises: UsageError where the ranks cannot share the batches."""
-        if ranks.count > 1 and isinstance(
-            getattr(self.loader, "sampler", None), DistributedSampler
-        ):
+        samplers = _samplers(self.loader)
+        if ranks.count > 1 and any(isinstance(one, DistributedSampler) for one in samplers):
             raise UsageError(
                 "the loader has a DistributedSampler, but train() divides each batch among the "
                 "processes itself; leave the sampler out"
@@ -329,6 +328,14 @@ class _SharedBatches:
                     f"{self.ranks.count} processes cannot share equally; give a batch size that "
                     "they can, and drop_last=True"
                 )
+            rows = {len(one) if one.ndim else 0 for one in tensors_in(batch)}
+            if rows != {size}:
+                raise UsageError(
+                    f"batch {number + 1} of the loader has tensors with "
+                    f"{', '.join(map(str, sorted(rows)))} rows, and {self.ranks.count} processes "
+                    "share the rows of each; give every tensor a row for each sample, and make "
+                    "others buffers of the module"
+                )
             yield apply_to_collection(batch, Tensor, self.ranks.share)
 
 
@@ -346,7 +353,12 @@ class _TakenInTurn:
 
 
 def _generators(loader: Any) -> list[torch.Generator]:
-    """The generators of a loader and its sampler, which draw order and seeds of workers."""
-    owners = (loader, getattr(loader, "sampler", None))
-    found = [getattr(owner, "generator", None) for owner in owners]
+    """The generators of a loader and its samplers, which draw order and seeds of workers."""
+    found = [getattr(owner, "generator", None) for owner in (loader, *_samplers(loader))]
     return [generator for generator in found if isinstance(generator, torch.Generator)]
+
+
+def _samplers(loader: Any) -> list[Any]:
+    """The samplers of a loader, also one that its sampler of batches has."""
+    owners = (loader, getattr(loader, "batch_sampler", None))
+    return [getattr(owner, "sampler", None) for owner in owners]
