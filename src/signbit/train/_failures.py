@@ -92,6 +92,11 @@ def machine_errors(recipe: Recipe, ranks: Ranks) -> Iterator[None]:
                 f"another process of this run has ended ({first_line(error)}); its own message, or "
                 "the end of torchrun's, says why. The last checkpoint is intact"
             ) from error
+        if ranks.count > 1 and "parameters that were not used" in str(error):
+            raise TrainingError(
+                "a parameter of the network has no gradient, which the other processes wait for; "
+                "take it out of the network, or freeze it by --set 'frozen=[NAME]'"
+            ) from error
         if recipe.compile and _is_of_compiler(error):
             raise TrainingError(
                 f"torch.compile failed: {_reason(error)}; it needs a C++ compiler, on a GPU "

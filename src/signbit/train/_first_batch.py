@@ -94,14 +94,6 @@ def tried(what: str, takes: str, function: Callable[[], Any], learns: bool = Tru
         )
 
 
-def has_unused_parameters(module: nn.Module, loss: AbstractLoss, batch: FirstBatch) -> bool:
-    """Whether a parameter of the module gets no gradient from a batch."""
-    copy = deepcopy(module).cpu().train()
-    with torch.random.fork_rng([]):
-        loss(as_float32(call(copy, batch.inputs)), batch.targets).backward()
-    return any(one.requires_grad and one.grad is None for one in copy.parameters())
-
-
 def require_numbers(inputs: Any, targets: Any, place: str) -> None:
     """Raises: UsageError where inputs or targets hold NaN, or a single input holds infinity.
 

@@ -28,6 +28,7 @@ from signbit.train._checkpoint import RunCheckpointIO
 from signbit.train._diagnostics import BinaryDiagnostics
 from signbit.train._failures import FiniteTraining, machine_errors
 from signbit.train._group import Group
+from signbit.train._kept_signals import KeptSignals
 from signbit.train._progress import RunProgress
 from signbit.train._run import AnyRun
 from signbit.train._run_files import holds, is_new, note_environment, write_run
@@ -170,7 +171,13 @@ def _trainer(run: AnyRun, recorder: RunRecorder, training: Training) -> pl.Train
         # Shapes never change, so it is worth searching for the fastest convolution once.
         benchmark=run.device == "cuda",
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
-        callbacks=[BinaryDiagnostics(), FiniteTraining(), RunProgress(ranks), recorder],
+        callbacks=[
+            KeptSignals(ranks),
+            BinaryDiagnostics(),
+            FiniteTraining(),
+            RunProgress(ranks),
+            recorder,
+        ],
         plugins=[RunCheckpointIO(training.facts)],
         default_root_dir=run.folder,
         enable_progress_bar=False,
@@ -189,6 +196,9 @@ def _quiet_lightning() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning.*")
+            # Nobody can do anything about these of DistributedDataParallel.
+            warnings.filterwarnings("ignore", message="Grad strides do not match bucket view")
+            warnings.filterwarnings("ignore", message="find_unused_parameters=True was specified")
             # lightning 2.6 calls a function that is deprecated in torch 2.13.
             warnings.filterwarnings("ignore", message="`isinstance\\(treespec, LeafSpec\\)`")
             yield

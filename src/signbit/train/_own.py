@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from signbit.errors import UsageError, printable
 from signbit.models import Architecture, read_weights, save_weights
 from signbit.models import load_weights as fill_from
-from signbit.train._first_batch import check_loss, has_unused_parameters, run_first_batch
+from signbit.train._first_batch import check_loss, run_first_batch
 from signbit.train._fit import resume_in_folder, start_in_folder
 from signbit.train._initial_weights import copy_weights
 from signbit.train._load_recipe import load_recipe
@@ -142,8 +142,7 @@ def _prepare(run: OwnRun, resumed: bool) -> Training:
     }
     info = {OWN_MODULE: _name(run.module), "recipe": kept}
     sample = checksum((batch.inputs, batch.targets))
-    unused = data.ranks.count > 1 and has_unused_parameters(run.module, loss, batch)
-    return Training(module, data, save_weights, info, facts, sample, unused)
+    return Training(module, data, save_weights, info, facts, sample, unused_parameters=True)
 
 
 def _name(thing: Any) -> str:

@@ -1,6 +1,7 @@
 """The loss and the metrics that a caller names or gives."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -8,6 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
 from signbit.errors import UsageError, first_line
+from signbit.ranks import ranks_here
 from signbit.train._objective import Distance, Objective
 from signbit.train.losses import AbstractLoss, OwnLoss, losses
 from signbit.train.metrics import metrics as registered
@@ -105,31 +107,65 @@ def _fitting(loss: AbstractLoss, outputs: Any, targets: Any) -> dict[str, OneMet
 
 
 def try_metric(name: str, metric: Any, outputs: Any, targets: Any) -> None:
-    """Raises: UsageError where a metric does not accept a batch, or gives no single number."""
+    """Raises: UsageError where a metric does not accept a batch, gives no single number, or is not
+    that of all samples where several processes train.
+    """
     if not isinstance(metric, Metric):
         raise UsageError(
             f"metric {name!r} is {type(metric).__name__}; give a name "
             f"({', '.join(registered.names())}), or a torchmetrics.Metric"
         )
+    _require_number(f"metric {name!r}", _tried(name, metric, 1, outputs, targets))
+    if ranks_here().count > 1:
+        _require_states_of_all(name, metric)
+        value = _tried(name, metric, 2, outputs, targets)
+        _require_number(f"metric {name!r}, with the states of two processes,", value)
+
+
+def _tried(name: str, metric: Metric, copies: int, outputs: Any, targets: Any) -> Any:
+    """The value of a metric on a batch, as if so many processes had the same batch.
+
+    No other process is asked, which may not get here.
+    """
     tried = metric.clone().cpu()
-    for part in tried.modules():
-        if isinstance(part, Metric):
-            # Other ranks may not get here.
-            part.distributed_available_fn = _nowhere
+    for part in _metrics_in(tried):
+        part.distributed_available_fn = partial(bool, copies > 1)
+        part.dist_sync_fn = lambda state, group=None: [state] * copies
     tried.reset()
     try:
         tried.update(outputs, targets)
-        value = tried.compute()
+        return tried.compute()
     # A metric may raise any error for outputs that it was not made for.
     except Exception as error:
-        raise refused(f"metric {name!r} does not accept outputs and targets", error) from error
+        what = "does not accept outputs and targets"
+        what = what if copies == 1 else "does not join the states of several processes"
+        raise refused(f"metric {name!r} {what}", error) from error
+
+
+def _require_number(what: str, value: Any) -> None:
     if not isinstance(value, Tensor) or value.numel() != 1:
         found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        raise UsageError(f"metric {name!r} gives {found}; a single number is needed")
+        raise UsageError(f"{what} gives {found}; a single number is needed")
 
 
-def _nowhere() -> bool:
-    return False
+def _require_states_of_all(name: str, metric: Metric) -> None:
+    """Raises: UsageError for states that processes with other numbers of batches cannot join."""
+    for part in _metrics_in(metric):
+        if not part.sync_on_compute:
+            raise UsageError(
+                f"metric {name!r} has sync_on_compute=False, so it would measure the samples of "
+                "one process; leave that out to train with several"
+            )
+        for state, value in part.metric_state.items():
+            if isinstance(value, list) and part._reductions[state] is None:
+                raise UsageError(
+                    f"metric {name!r} has the list {state!r}, which several processes cannot join; "
+                    f'give add_state({state!r}, ...) dist_reduce_fx="cat"'
+                )
+
+
+def _metrics_in(metric: Metric) -> list[Metric]:
+    return [part for part in metric.modules() if isinstance(part, Metric)]
 
 
 def refused(what: str, error: Exception) -> UsageError:

@@ -87,6 +87,38 @@ class Unused(Network):
         self.unused = nn.Parameter(torch.ones(3))
 
 
+class Sometimes(Network):
+    """Has a part that every second step leaves out, after the first one has used it."""
+
+    def __init__(self):
+        super().__init__()
+        self.more, self.calls = nn.Linear(6, 2), 0
+
+    def forward(self, inputs):
+        self.calls += self.training
+        outputs = inputs
+        for layer in list(self)[:-1]:
+            outputs = layer(outputs)
+        return outputs + self.more(inputs) if self.calls % 2 else outputs
+
+
+class Watching(Network):
+    """Remembers who handles SIGTERM in a step."""
+
+    handler = None
+
+    def forward(self, inputs):
+        if self.training:
+            self.handler = signal.getsignal(signal.SIGTERM)
+        return super().forward(inputs)
+
+
+def sometimes(folder: Path) -> nn.Module:
+    module = Sometimes()
+    train(module, (INPUTS, TARGETS), None, recipe(epochs=2), out=folder)
+    return module
+
+
 def loader() -> DataLoader:
     return DataLoader(TensorDataset(INPUTS, TARGETS), 32, shuffle=True)
 
@@ -99,6 +131,12 @@ def scenario(name: str, folder: Path) -> nn.Module:
         return one_step(folder, batch_norms="local")
     if name == "unused":
         return one_step(folder, Unused())
+    if name == "sometimes":
+        return sometimes(folder)
+    if name == "signals":
+        module = one_step(folder, Watching())
+        assert module.handler is signal.getsignal(signal.SIGTERM)
+        return module
     if name == "loader":
         module = Network()
         train(module, loader(), None, recipe(), out=folder)

@@ -11,7 +11,7 @@ from train.ranks import scenarios
 from signbit.errors import TrainingInterruptedError
 from signbit.train import load_weights, read_metrics, train
 
-JOINT = ["step", "local", "unused", "loader", "epochs", "average"]
+JOINT = ["step", "local", "unused", "sometimes", "signals", "loader", "epochs", "average"]
 FAIL = ["other data", "bad data", "odd", "full"]
 
 
@@ -85,6 +85,14 @@ def test_parameters_without_a_gradient_stay_as_they_are(two):
     with_unused = state(two, "unused")
     assert torch.equal(with_unused.pop("unused"), torch.ones(3))
     assert all(torch.equal(value, with_unused[key]) for key, value in state(two, "step").items())
+
+
+def test_parameters_may_have_a_gradient_in_some_steps_only(two, tmp_path):
+    assert_like_one(two, "sometimes", scenarios.sometimes(tmp_path / "run"))
+
+
+def test_a_signal_sends_no_message_in_the_middle_of_a_step(two):
+    assert torch.equal(state(two, "signals")["7.bias"], state(two, "step")["7.bias"])
 
 
 def test_each_process_takes_its_rows_of_the_batches_of_a_loader(two, tmp_path):
