@@ -108,6 +108,17 @@ def test_the_option_may_stand_anywhere(project, signbit, option):
         assert err == f"{SAID}\n"
 
 
+@pytest.mark.parametrize("option", [NAMED, (f"--import={MODULE}",)])
+def test_without_a_command_the_option_adds_to_the_help(project, signbit, option):
+    for arguments in ((*option, "--help"), option):
+        with forgotten_imports(), pytest.raises(SystemExit):
+            main([*arguments])
+        captured = signbit.capsys.readouterr()
+        assert "our_command" in captured.out + captured.err
+    with forgotten_imports():
+        assert signbit(*option, "--version")[0] == f"signbit {package.__version__}\n"
+
+
 def test_a_module_before_the_command_is_remembered_too(project, signbit):
     signbit(*NAMED, *TRAIN, *SHORT, "--epochs", "1", "--out", "runs/two")
     assert json.loads(Path("runs/two/run.json").read_text())["imports"] == [MODULE]

@@ -303,3 +303,17 @@ def test_grey_and_cmyk_files_in_a_set_with_color_become_rgb(tmp_path):
     assert abs(pixels[1].astype(int) - 77).max() <= 2
     red, green, blue = pixels[2, 1, 1].tolist()
     assert green > 200 > 50 > max(red, blue)
+
+
+@pytest.mark.parametrize("names", [["Train", "Test"], ["train", "Val"], ["TRAIN", "test", "docs"]])
+def test_folders_of_splits_with_capital_letters_are_not_classes(tmp_path, names):
+    for name in names:
+        save(tmp_path / name / "cat" / "a.png")
+    with pytest.raises(DataError, match=r"have small letters: rename to "):
+        load(f"folder:{tmp_path}", "train")
+
+
+def test_a_class_with_the_name_of_a_split_may_have_capital_letters(tmp_path):
+    for name in ["Train", "Bus"]:
+        save(tmp_path / name / "a.png")
+    assert load(f"folder:{tmp_path}", "train").classes == ("Bus", "Train")

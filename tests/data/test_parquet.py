@@ -10,6 +10,7 @@ import pytest
 from helpers.parts import picture
 
 from signbit.data import _file_set, blocks_of, load
+from signbit.data._tables import ParquetTable
 from signbit.errors import DataError
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -66,7 +67,6 @@ def test_row_groups_are_blocks_and_any_order_is_read(tmp_path, in_files):
 
 def test_each_row_group_of_a_batch_is_read_once(tmp_path, in_files, monkeypatch):
     from signbit.data import _parquet_images
-    from signbit.data._tables import ParquetTable
 
     shard(tmp_path / "a.parquet", list(range(9)), [0, 1, 2] * 3)
     monkeypatch.setattr(_parquet_images, "_CACHE_BYTES", 1)
@@ -161,3 +161,65 @@ def test_rows_sorted_by_class_are_noted(tmp_path, capsys):
     shard(tmp_path / "a.parquet", list(range(12)), [0, 1] * 6)
     load(f"parquet:{tmp_path}", "train")
     assert "single class" not in capsys.readouterr().err
+
+
+def test_a_column_of_another_kind_with_the_usual_name_is_not_passed_over(tmp_path):
+    columns = {"image": [picture(3)], "label": ["cat"], "id": [7]}
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"column label does not hold labels as whole numbers"):
+        load(f"parquet:{tmp_path}", "train")
+    columns = {"image": [[picture(3)]], "mask": [picture(4)], "label": [1]}
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"column image does not hold images as bytes"):
+        load(f"parquet:{tmp_path}", "train")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (["cat", "dog"], ["dog", "cat"], "label 0 is 'dog' and 'cat'"),
+        (["cat", "dog"], None, "label 0 is nothing and 'cat'"),
+        (None, ["cat", "dog"], "label 0 is 'cat' and nothing"),
+        (["cat", "dog"], ["cat", "dog", "eel"], "label 2 is 'eel' and nothing"),
+    ],
+)
+def test_shards_must_mean_the_same_classes(tmp_path, first, second, message):
+    shard(tmp_path / "a.parquet", [1, 2], [0, 1], first)
+    shard(tmp_path / "b.parquet", [3, 4], [0, 1], second)
+    with pytest.raises(DataError, match=rf"b\.parquet and .*a\.parquet .*: {message}; .*classes"):
+        load(f"parquet:{tmp_path}", "train")
+    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    assert load(f"parquet:{tmp_path}", "train").classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize("names", [["a", "a", "a (0)"], ["a", " "], ["a\nb", "c"]])
+def test_names_that_cannot_tell_classes_apart_are_refused_unless_a_file_has_others(tmp_path, names):
+    shard(tmp_path / "a.parquet", [1, 2], [0, 1], names)
+    with pytest.raises(DataError, match=r"class name .* in its metadata; write classes\.txt"):
+        load(f"parquet:{tmp_path}", "train")
+    (tmp_path / "classes.txt").write_text("x\ny\n")
+    assert load(f"parquet:{tmp_path}", "train").classes == ("x", "y")
+
+
+@pytest.mark.parametrize("twice", ["image", "label"])
+def test_two_columns_of_one_name_are_refused(tmp_path, twice):
+    columns = {"image": pa.array([picture(3)]), "label": pa.array([1])}
+    names, arrays = [*columns, twice], [*columns.values(), columns[twice]]
+    pyarrow.parquet.write_table(pa.table(arrays, names=names), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=rf"two columns have the name '{twice}'"):
+        load(f"parquet:{tmp_path}", "train")
+
+
+def test_an_image_that_many_rows_share_is_in_memory_once(tmp_path, in_files):
+    image = picture(3) + bytes(1 << 20)
+    columns = {"image": [image] * 200, "label": [0] * 200}
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+    assert ParquetTable(tmp_path / "a.parquet").group(0, "image").nbytes < 2 * len(image)
+    assert values(load(f"parquet:{tmp_path}", "train").images[:]) == [3] * 200
+
+
+def test_more_rows_than_bytes_are_not_believed(tmp_path):
+    columns = {"image": pa.array([None] * 200_000, pa.binary()), "label": [0] * 200_000}
+    pyarrow.parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a\.parquet: 200000 rows in \d+ bytes"):
+        load(f"parquet:{tmp_path}", "train")

@@ -43,6 +43,10 @@ def test_a_checkpoint_names_its_states_as_earlier_versions_did(finished):
     assert len(checkpoint["callbacks"]["RunFolder"]["rows"]) == 1
 
 
+def test_a_run_is_named_by_a_path_or_a_text(trained_run):
+    assert resume(str(trained_run.folder)) == resume(trained_run.folder)
+
+
 class PowerCut(BaseException):
     """Ends a run like a kill: nothing of ours catches it."""
 

@@ -33,11 +33,17 @@ def import_named(arguments: Sequence[str]) -> None:
 
 
 def after_command(arguments: Sequence[str]) -> list[str]:
-    """The arguments with each `--import` before the name of the command moved after the name."""
+    """The arguments with each `--import` before the name of the command moved after the name.
+
+    Without a command, as before `--help`, they are left out: their modules are imported already.
+    """
     end = 0
     while end < len(arguments) and arguments[end].partition("=")[0] == IMPORT:
         end += 1 if "=" in arguments[end] else 2
-    return [*arguments[end : end + 1], *arguments[:end], *arguments[end + 1 :]]
+    command, rest = arguments[end : end + 1], arguments[end + 1 :]
+    if end <= len(arguments) and (not command or command[0].startswith("-")):
+        return [*command, *rest]
+    return [*command, *arguments[:end], *rest]
 
 
 def _modules(arguments: Sequence[str]) -> Iterator[str]:

@@ -122,7 +122,10 @@ def _number(path: str) -> int:
 
 
 def split_folders(root: Path) -> dict[str, Path]:
-    """Split to the folder that holds its images; `val` holds those of "test" where no `test` is."""
+    """Split to the folder that holds its images; `val` holds those of "test" where no `test` is.
+
+    Raises: DataError where PATH is no folder, and where names of splits have capital letters.
+    """
     if kind_of(root) != "folder":
         raise DataError(f"{root} is not a folder; give folder:PATH, PATH a folder of files")
     try:
@@ -130,16 +133,27 @@ def split_folders(root: Path) -> dict[str, Path]:
     except OSError as error:
         raise DataError(f"cannot look into {root}: {error.strerror}") from error
     visible = {name for name in inside if not name.startswith(".")}
+    found = _splits_among(visible)
+    # As classes, such folders would train a network to tell the splits apart.
+    if not found and (meant := _splits_among({name.lower() for name in visible})):
+        names = sorted(name for name in visible if name.lower() in meant.values())
+        raise DataError(
+            f"{root} has {', '.join(names)}; the names of splits have small letters: rename to "
+            f"{', '.join(name.lower() for name in names)}"
+        )
+    return {split: root / name for split, name in found.items()} or dict.fromkeys(SPLITS, root)
+
+
+def _splits_among(folders: set[str]) -> dict[str, str]:
+    """Split to the name of its folder; none where these folders are not splits."""
     found = {
-        split: root / next(name for name in names if name in visible)
+        split: next(name for name in names if name in folders)
         for split, names in SPLIT_NAMES.items()
-        if visible.intersection(names)
+        if folders.intersection(names)
     }
     # `train` alone among other folders is a class: there are trains in photographs.
     known = {name for names in SPLIT_NAMES.values() for name in names}
-    if len(found) == len(SPLITS) or (visible and visible <= known):
-        return found
-    return dict.fromkeys(SPLITS, root)
+    return found if len(found) == len(SPLITS) or (folders and folders <= known) else {}
 
 
 def _check_uniform(listings: Sequence[_Listing]) -> None:

@@ -53,15 +53,19 @@ def open_table(path: Path) -> Table:
     Raises: DataError where its header cannot be read, or two columns have one name;
         MissingDependencyError where Parquet needs pyarrow.
     """
-    table = ParquetTable(path) if path.suffix.lower() == ".parquet" else CsvTable(path)
-    if not 1 <= len(table.columns) <= MAX_COLUMNS:
-        raise DataError(f"{path}: {len(table.columns)} columns; give 1 to {MAX_COLUMNS}")
+    return ParquetTable(path) if path.suffix.lower() == ".parquet" else CsvTable(path)
+
+
+def _checked_names(path: Path, columns: Sequence[str]) -> Sequence[str]:
+    """The names of columns. Raises: DataError where there is none, or two are equal."""
+    if not 1 <= len(columns) <= MAX_COLUMNS:
+        raise DataError(f"{path}: {len(columns)} columns; give 1 to {MAX_COLUMNS}")
     seen: set[str] = set()
-    for name in table.columns:
+    for name in columns:
         if name in seen:
             raise DataError(f"{path}: two columns have the name {shown(name)}; rename one")
         seen.add(name)
-    return table
+    return columns
 
 
 def missing_value(path: Path, row: int, column: str) -> DataError:
@@ -77,7 +81,8 @@ class CsvTable:
     def __init__(self, path: Path):
         self.path = path
         with self._records() as records:
-            self.columns = [name.strip() for name in next(records, [])]
+            names = [name.strip() for name in next(records, [])]
+        self.columns = _checked_names(path, names)
 
     @property
     def rows(self) -> int | None:
@@ -148,7 +153,7 @@ class ParquetTable:
         self.path = path
         with self._opened() as file:
             metadata = file.metadata
-            self.columns = list(file.schema_arrow.names)
+            self.columns = _checked_names(path, list(file.schema_arrow.names))
             self.metadata: Mapping[bytes, bytes] = file.schema_arrow.metadata or {}
             self._rows = metadata.num_rows
             self.groups: int = metadata.num_row_groups
@@ -161,7 +166,7 @@ class ParquetTable:
                     )
 
     @property
-    def rows(self) -> int | None:
+    def rows(self) -> int:
         """As its footer says."""
         return self._rows
 
@@ -191,10 +196,14 @@ class ParquetTable:
     def group(self, number: int, name: str) -> Any:
         """A column of a row group as an array of Arrow; of a struct its field `bytes`.
 
+        Bytes that many rows share stand in it once, as in the file, so that its memory follows from
+        the size of the group.
+
         Raises: DataError for damage.
         """
         with self._opened() as file:
             leaf = _leaf(file.schema_arrow.field(name)) or name
+        with self._opened(read_dictionary=[leaf]) as file:
             table = file.read_row_group(number, columns=[leaf], use_threads=False)
             column = table.column(name).combine_chunks()
             return column if leaf == name else column.field("bytes")
@@ -224,7 +233,7 @@ class ParquetTable:
         )
 
     @contextmanager
-    def _opened(self) -> Iterator[Any]:
+    def _opened(self, **options: Any) -> Iterator[Any]:
         try:
             import pyarrow
             import pyarrow.parquet
@@ -233,7 +242,10 @@ class ParquetTable:
                 f"{self.path}: Parquet needs pyarrow: pip install 'signbit[data]'"
             ) from error
         try:
-            with open_regular(self.path) as file, pyarrow.parquet.ParquetFile(file) as parquet:
+            with (
+                open_regular(self.path) as file,
+                pyarrow.parquet.ParquetFile(file, **options) as parquet,
+            ):
                 yield parquet
         except OSError as error:
             reason = error.strerror or first_line(error)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -46,25 +47,25 @@ def parquet(request: Request) -> ImageSet:
         without pyarrow.
     """
     found = find_shards(request.path, ".parquet", request.split)
-    names, index = names_in(found.folder), _Index()
+    index = _Index(names_in(found.folder))
     with late_progress_bar("listing shards", len(found.shards)) as advance:
         for shard in found.shards:
-            index.add(shard, names)
+            index.add(shard)
             advance(1)
     source, labels = index.finish()
-    names = index.names if names is None else names
     _note_sorted(source, labels)
-    return file_set(request, source, labels, classes_for(names, labels))
+    return file_set(request, source, labels, classes_for(index.names, labels))
 
 
 class _Index:
-    """Finds the row groups of shards, which have the same columns, and all labels.
+    """Finds the row groups of shards, which have the same columns and classes, and all labels.
 
-    names: of the classes, as the first shard gives them; None where it does not.
+    names: of the classes. Where they are None at first, the shards give them or do not.
     """
 
-    def __init__(self):
-        self.names: tuple[str, ...] | None = None
+    def __init__(self, names: tuple[str, ...] | None):
+        self.names = names
+        self._own_names = names is None
         self._shards: list[Shard] = []
         self._columns: tuple[str, str] | None = None
         self._labels: list[NDArray[np.int64]] = []
@@ -72,21 +73,31 @@ class _Index:
         self._groups: list[tuple[int, int, int, int]] = []
         self._count = 0
 
-    def add(self, shard: Shard, names: Sequence[str] | None) -> None:
-        """The rows of a shard. names: those that count. Raises: DataError."""
+    def add(self, shard: Shard) -> None:
+        """The rows of a shard. Raises: DataError."""
         table = ParquetTable(shard.path)
+        # Columns of one value take no room: a small file must not make us allocate for its rows.
+        if table.rows > shard.state[0]:
+            raise DataError(f"{shard.path}: {table.rows} rows in {shard.state[0]} bytes; damaged?")
         columns = _columns(table)
+        names = _class_names(table, columns[1]) if self._own_names else self.names
         if self._columns is None:
-            self._columns, self.names = columns, _class_names(table, columns[1])
+            self._columns, self.names = columns, names
         if columns != self._columns:
             raise DataError(
                 f"{shard.path} has images and labels in {_shown(columns)}, "
                 f"{self._shards[0].path} in {_shown(self._columns)}; give shards of one data set"
             )
-        known = names or self.names
+        if names != self.names:
+            raise DataError(
+                f"{shard.path} and {self._shards[0].path} name different classes: "
+                f"{_difference(names, self.names)}; give shards of one data set, or write "
+                "classes.txt next to them"
+            )
+        count = None if names is None else len(names)
         first = 0
         for group in range(table.groups):
-            labels = _labels(table, group, columns[1], first, None if known is None else len(known))
+            labels = _labels(table, group, columns[1], first, count)
             if len(labels):
                 self._groups.append((len(self._shards), group, first, self._count))
                 self._labels.append(labels)
@@ -116,6 +127,13 @@ def _columns(table: ParquetTable) -> tuple[str, str]:
 
 def _column(table: ParquetTable, what: str, known: Sequence[str], usual: Sequence[str]) -> str:
     named = [name for name in usual if name in known]
+    # A column that has the name, but not the kind, is no reason to take another one.
+    odd = [name for name in usual if name in table.columns and name not in known]
+    if odd and not named:
+        raise DataError(
+            f"{table.path}, column {odd[0]} does not hold {what}; write them so, or rename it if "
+            "it is something else"
+        )
     if named or len(known) == 1:
         return (named or known)[0]
     listed = printable(", ".join(known))[:200] or "none"
@@ -127,6 +145,18 @@ def _column(table: ParquetTable, what: str, known: Sequence[str], usual: Sequenc
 
 def _shown(columns: tuple[str, str]) -> str:
     return printable(" and ".join(columns))
+
+
+def _difference(names: Sequence[str] | None, others: Sequence[str] | None) -> str:
+    """The first place where two lists of class names differ."""
+    for place, (one, other) in enumerate(zip_longest(names or (), others or ())):
+        if one != other:
+            return f"label {place} is {_quoted(one)} and {_quoted(other)}"
+    raise ValueError("equal names")
+
+
+def _quoted(name: str | None) -> str:
+    return "nothing" if name is None else repr(printable(name)[:80])
 
 
 def _labels(
@@ -166,13 +196,21 @@ def _class_names(table: ParquetTable, column: str) -> tuple[str, ...] | None:
     if not isinstance(names, list) or not 1 <= len(names) <= MAX_CLASSES:
         return None
     for name in names:
-        if not isinstance(name, str) or not fits_a_line(name):
-            raise DataError(
-                f"{table.path}: class name {printable(repr(name))[:80]} in its metadata; write "
-                "classes.txt next to it"
-            )
+        if not isinstance(name, str) or not fits_a_line(name) or not name.strip():
+            raise _bad_name(table, name)
     counts = Counter(names)
-    return tuple(f"{name} ({n})" if counts[name] > 1 else name for n, name in enumerate(names))
+    told = [f"{name} ({n})" if counts[name] > 1 else name for n, name in enumerate(names)]
+    again, times = Counter(told).most_common(1)[0]
+    if times > 1:
+        raise _bad_name(table, again)
+    return tuple(told)
+
+
+def _bad_name(table: ParquetTable, name: object) -> DataError:
+    return DataError(
+        f"{table.path}: class name {printable(repr(name))[:80]} in its metadata; write classes.txt "
+        "next to it"
+    )
 
 
 def _note_sorted(source: ParquetSource, labels: NDArray[np.int64]) -> None:

@@ -44,7 +44,7 @@ def train_named(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
 
 
 def resume(
-    folder: Path,
+    folder: Path | str,
     device: str | None = None,
     data_dir: str | None = None,
     teacher: nn.Module | None = None,
@@ -59,7 +59,7 @@ def resume(
     Raises: CheckpointError where the folder is not that of a run; UsageError where its recipe or
     the data have changed since its start; and the errors of `train`.
     """
-    run = read_run(folder)
+    run = read_run(Path(folder))
     run = replace(run, device=device or run.device, data_dir=data_dir or run.data_dir)
     return resume_in_folder(run, partial(prepare, run, teacher))
 

@@ -49,8 +49,8 @@ class AnyRun(Protocol):
 class Run:
     """The settings of a run of a named model on a named data set, which its folder stores.
 
-    started_in: relative paths in `data`, folder:PATH, start from this folder; None for the current
-        folder.
+    started_in: relative paths in `data`, such as folder:PATH, start from this folder; None for the
+        current folder.
     zeros: the sign of exact zeros in an old checkpoint that the recipe's `init` names.
     imports: the modules that register what the run needs. They must be imported already.
     """
