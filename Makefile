@@ -3,9 +3,10 @@
 # make check       format, lint, types
 # make test-fast   the tests that answer in minutes: without the marks "slow" and "cifar10"
 # make test        check, then the whole test suite with coverage
+# make docs        the site of the documentation, in site/; a wrong link is an error
 VENV := .venv/bin
 
-.PHONY: setup quickstart check test-fast test format clean
+.PHONY: setup quickstart check test-fast test format docs clean
 setup: .venv/.ready
 
 ENGINE := CMakeLists.txt $(shell find csrc -type f)
@@ -34,5 +35,8 @@ test-fast: setup
 test: check
 	$(PYTEST) --cov --cov-report=term:skip-covered
 
+docs: setup
+	$(VENV)/zensical build --strict -f mkdocs.yml
+
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv build dist site

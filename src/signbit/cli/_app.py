@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from signbit import __version__
+from signbit.cli._examples import epilog_of
 from signbit.cli._import_option import after_command, import_named, with_import_option
 from signbit.cli._ray_option import with_address
 from signbit.errors import SignbitError, StoppedError, printable
@@ -27,6 +28,9 @@ _EXTRA_OF = dict.fromkeys(_TRAINING, "train") | {"scipy": "export"}
 _WrongArguments: Any = typer.BadParameter.__mro__[1]
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+# In the order in which a newcomer needs them.
+_FIRST = ("quickstart", "train", "pack", "evaluate", "predict")
 
 commands: Registry[Callable[..., None]] = Registry("command", "signbit.cli")
 
@@ -50,13 +54,17 @@ def _root(
     Results go to standard output, progress and notes to standard error. Exit codes: 0 done,
     1 failed, 2 wrong usage, 128 + the number of the signal that ended it: 130 for Ctrl-C.
 
-    Every command has --import MODULE, for models, data sets and other things of your own.
+    Every command has --import MODULE, for models, data sets and other things of your own. `signbit
+    COMMAND --help` explains a command, with examples.
     """
 
 
 class _Commands(TyperGroup):
-    """Lets --ray stand without an address, and --import before the command, which typer cannot;
-    escapes control characters of wrong arguments, which typer repeats in its messages."""
+    """Lists first what a newcomer needs first.
+
+    Lets --ray stand without an address, and --import before the command, which typer cannot.
+    Escapes control characters of wrong arguments, which typer repeats in its messages.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options that stand before the command."""
@@ -65,6 +73,16 @@ class _Commands(TyperGroup):
             return super().parse_args(ctx, args)
         with _printable_arguments():
             return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the lists of commands into the help."""
+        others = [name for name in self.list_commands(ctx) if name not in _FIRST]
+        for title, names in (("Begin with", _FIRST), ("Other commands", others)):
+            with formatter.section(title):
+                found = [(name, self.get_command(ctx, name)) for name in names]
+                formatter.write_dl(
+                    [(name, one.get_short_help_str(100)) for name, one in found if one]
+                )
 
     def invoke(self, ctx: Any) -> Any:
         """Read the arguments of the command, and run it."""
@@ -94,7 +112,8 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_root)
     for name in commands.names():
-        app.command(name)(_stoppable(with_import_option(commands.get(name))))
+        command = commands.get(name)
+        app.command(name, epilog=epilog_of(command))(_stoppable(with_import_option(command)))
     return app
 
 

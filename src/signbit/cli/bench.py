@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._examples import examples
 from signbit.cli._options import Json
 from signbit.cli._output import print_table, say, write_json
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 
 @commands.register("bench")
+@examples(
+    "signbit bench digits.signbit --rounds 5",
+    "signbit bench digits.signbit --threads 2 --no-peers --json times.json",
+)
 def bench(
     path: Annotated[Path, typer.Argument(metavar="FILE.signbit", help="Packed network.")],
     threads: Annotated[

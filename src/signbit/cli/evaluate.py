@@ -7,6 +7,7 @@ import typer
 
 from signbit.cli._app import commands
 from signbit.cli._classes import Classes, choose_classes, require_known_order
+from signbit.cli._examples import examples
 from signbit.cli._measure import SampleData, measure_samples
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import (
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 
 
 @commands.register("evaluate")
+@examples(
+    "signbit evaluate digits.signbit --data digits",
+    "signbit evaluate runs/digits --data digits --confusion confusion.png",
+)
 def evaluate(
     path: RunnablePath,
     data: SampleSource,

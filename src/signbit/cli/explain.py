@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._examples import examples
 from signbit.cli._explain_text import sections
 from signbit.cli._explanation import Explanation, random_bits
 from signbit.cli._options import Json
@@ -35,6 +36,10 @@ Pictures = Annotated[
 
 
 @commands.register("explain")
+@examples(
+    "signbit explain --a 10110 --w 01110",
+    "signbit explain --length 64 --seed 1",
+)
 def explain(
     a: A = None,
     w: W = None,

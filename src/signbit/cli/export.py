@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._examples import examples
 from signbit.cli._model import PACKED, RunnablePath, open_model
 from signbit.cli._options import ModelName, Zeros, parse_settings
 from signbit.cli._output import say
@@ -28,6 +29,10 @@ def _formats() -> str:
 
 
 @commands.register("export")
+@examples(
+    "signbit export digits.signbit --to c -o digits-c",
+    "signbit export runs/digits --to mat -o parameters",
+)
 def export(
     path: RunnablePath,
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help=f"One of {_formats()}.")],

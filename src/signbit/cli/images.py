@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._examples import examples
 from signbit.cli._options import DataDir, Download
 from signbit.cli._output import say
 from signbit.errors import UsageError
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 
 @commands.register("images")
+@examples(
+    "signbit images digits all-pictures --format png",
+    "signbit images digits bitmaps --force",
+)
 def images(
     data: Annotated[
         str,

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from signbit import __version__
 from signbit.cli._app import commands
+from signbit.cli._examples import examples
 from signbit.cli._options import Json
 from signbit.cli._output import print_table, write_json
 from signbit.machine import processor
@@ -14,6 +15,10 @@ _PACKAGES = ("numpy", "pillow", "torch", "lightning", "safetensors", "scipy")
 
 
 @commands.register("info")
+@examples(
+    "signbit info",
+    "signbit info --json machine.json",
+)
 def info(json_file: Json = None) -> None:
     """Print versions, the processor and the engine's kernels, for a bug report."""
     facts = {

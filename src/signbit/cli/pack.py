@@ -17,6 +17,7 @@ from signbit.cli._calibrate import (
     say_calibration,
 )
 from signbit.cli._classes import Classes, choose_classes
+from signbit.cli._examples import examples
 from signbit.cli._model import PACKED, open_model, read_images
 from signbit.cli._options import DataDir, Download, Json, ModelName, Settings, Zeros
 from signbit.cli._output import print_table, require_suffix, say, write_json
@@ -51,6 +52,10 @@ if TYPE_CHECKING:
 
 
 @commands.register("pack")
+@examples(
+    "signbit pack runs/digits -o packed.signbit",
+    "signbit pack net.py:Net --weights net.pth --size 8x8 --mean 0.5 --std 0.5 -o net.signbit",
+)
 def pack(
     path: Annotated[
         Path,

@@ -12,6 +12,7 @@ import typer
 from signbit.cli._answer_samples import Outputs, answer_samples, rows_file
 from signbit.cli._app import commands
 from signbit.cli._classes import Classes, choose_classes
+from signbit.cli._examples import examples
 from signbit.cli._labels import check_labels, folders_of_names, names_of_numbers
 from signbit.cli._model import RunnablePath, open_runnable
 from signbit.cli._options import BatchSize, Device, Json, ModelName, Settings, Threads, Zeros
@@ -46,6 +47,10 @@ MOST_WRONG = 10
 
 
 @commands.register("predict")
+@examples(
+    "signbit predict digits.signbit pictures",
+    "signbit predict runs/digits pictures --top 3 --out predictions.csv",
+)
 def predict(
     path: RunnablePath,
     sources: Annotated[

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._examples import examples
 from signbit.cli._output import percent, print_table, say
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ _MADE = (
 
 
 @commands.register("quickstart")
+@examples(
+    "signbit quickstart",
+    "signbit quickstart --out first-look",
+)
 def quickstart(
     out: Annotated[
         Path,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._examples import examples
 from signbit.cli._model import PACKED, open_model
 from signbit.cli._options import Json, Settings, Zeros, architecture_of
 from signbit.cli._output import print_table, say, write_json
@@ -18,6 +19,10 @@ Shape = tuple[int, int, int]
 
 
 @commands.register("summary")
+@examples(
+    "signbit summary runs/digits",
+    "signbit summary --model vgg_cifar10_binary --set model.inflation=0.25",
+)
 def summary(
     path: Annotated[
         Path | None,

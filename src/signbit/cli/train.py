@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._examples import examples
 from signbit.cli._import_option import Imports
 from signbit.cli._options import DataDir, Device, Download, Json, Zeros, parse_settings
 from signbit.cli._output import say, write_json
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 
 @commands.register("train")
+@examples(
+    "signbit train --model digits_binary --data digits --recipe digits --out runs/first",
+    "signbit train --resume --out runs/first",
+)
 def train(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Run folder: new, or that of --resume.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signbit.cli._app import commands
+from signbit.cli._examples import examples
 from signbit.cli._options import Json
 from signbit.cli._output import (
     percent,
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 
 @commands.register("zoo")
+@examples(
+    "signbit zoo",
+    "signbit zoo digits_binary -o zoo.signbit",
+)
 def zoo(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="A network.")] = None,
     out: Annotated[
