@@ -52,11 +52,17 @@ def heading(text: str) -> Element:
     return element("h3", text)
 
 
-def bar(share: float) -> Element:
-    """A bar as long as a share from 0 to 1, for a cell of a table. The cell's number says it."""
+def bar(share: float, text: str) -> Element:
+    """A text for a cell of a table, and a bar as long as a share from 0 to 1 before it."""
     width = 100 * min(max(share, 0.0), 1.0)
     fill = element("span", style=f"width:{width:.1f}%")
-    return element("span", fill, class_="bar", aria_hidden="true")
+    drawn = element("span", fill, class_="bar", aria_hidden="true")
+    return element("span", drawn, element("span", text), class_="barred")
+
+
+def side_by_side(*children: Child) -> Element:
+    """Parts next to each other where the page is wide enough, else one below the other."""
+    return element("div", *children, class_="side")
 
 
 def table(

@@ -1,9 +1,11 @@
 """Put the sections together to one page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from typing import Any
 from xml.etree.ElementTree import Element
 
+from signbit.errors import printable
 from signbit.format.signature import takes_picture
 from signbit.report._html import duration, element, name, paragraph, percent, to_html
 from signbit.report._section import Section, sections
@@ -64,7 +66,10 @@ def _tiles(subject: Subject) -> Iterator[Element]:
 
 def _headlines(subject: Subject) -> Iterator[tuple[str, str]]:
     if subject.observed is not None:
-        yield from map(_headline, subject.observed.outputs.items())
+        outputs = subject.observed.outputs
+        for output, figures in outputs.items():
+            what, value = _headline(figures)
+            yield f"{output}: {what}" if len(outputs) > 1 else what, value
     thing = "image" if takes_picture(subject.model.inputs) else "sample"
     yield f"time of one {thing}", duration(subject.benchmark.seconds[1])
     yield "packed file", f"{subject.file_bytes:,} bytes"
@@ -84,10 +89,10 @@ _FIGURES = {
 }
 
 
-def _headline(output: tuple[str, dict]) -> tuple[str, str]:
+def _headline(figures: Mapping[str, Any]) -> tuple[str, str]:
     """The figure of an output that says most."""
-    what, key = _FIGURES[output[1]["kind"], output[1]["rank"] > 1]
-    value = output[1][key]
+    what, key = _FIGURES[figures["kind"], figures["rank"] > 1]
+    value = figures[key]
     return what, f"{value:.4g}" if key == "mae" else percent(value)
 
 
@@ -110,6 +115,4 @@ def _foot(subject: Subject) -> Iterator[Element]:
 
 def _fact(key: str, value: str) -> tuple[Element, Element]:
     # A command is shown as it was given, however long it is.
-    from signbit.errors import printable
-
     return element("dt", key), element("dd", printable(value))

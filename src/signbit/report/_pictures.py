@@ -18,7 +18,7 @@ _LARGEST_PHOTO = 160
 _PHOTO = 96
 
 
-def bitmap(bits: NDArray[np.uint8], alt: str, scale: int = 8) -> Element:
+def bitmap(bits: NDArray[np.uint8], alt: str, scale: int = 10) -> Element:
     """Bits as a picture: 0 is -1, 1 is +1, GAP is transparent.
 
     scale: pixels of the screen for a bit, at most; less where the picture would be too wide.
@@ -48,7 +48,9 @@ def _image(image: Image.Image, alt: str, width: int, class_: str, **options: int
     return element("img", src=source, alt=alt, width=width, height=height, class_=class_)
 
 
-def tiled(tiles: NDArray[np.bool_], columns: int, gap: int = 1) -> NDArray[np.uint8]:
+def tiled(
+    tiles: NDArray[np.bool_] | NDArray[np.uint8], columns: int, gap: int = 1
+) -> NDArray[np.uint8]:
     """Tiles in rows of `columns`, with gaps between them.  Shape: (N, H, W) to (height, width)."""
     count, height, width = tiles.shape
     columns = min(columns, count)

@@ -15,6 +15,7 @@ from signbit.report._html import (
     paragraph,
     percent,
     scrolling,
+    side_by_side,
     table,
 )
 from signbit.report._section import Section, sections
@@ -48,7 +49,7 @@ def _classes(figures: Mapping[str, Any], data: str) -> list[Element]:
         f"The expected calibration error is {percent(figures['calibration_error'])}: that far the "
         "network's probabilities are from its accuracy, on average."
     )
-    return [said, *_confusions(figures), _per_class(figures, "samples", "accuracy")]
+    return [said, *_by_class(figures, "samples", "accuracy")]
 
 
 def _class_map(figures: Mapping[str, Any], data: str) -> list[Element]:
@@ -57,13 +58,15 @@ def _class_map(figures: Mapping[str, Any], data: str) -> list[Element]:
         f"{percent(figures['accuracy'])} of {figures['places']:,} {place}s of {data} are right. "
         f"The mean IoU (intersection over union) of the classes is {percent(figures['mean_iou'])}."
     )
-    return [said, *_confusions(figures), _per_class(figures, f"{place}s", "IoU")]
+    return [said, *_by_class(figures, f"{place}s", "IoU")]
 
 
-def _confusions(figures: Mapping[str, Any]) -> list[Element]:
+def _by_class(figures: Mapping[str, Any], things: str, figure: str) -> list[Element]:
+    """The figure of each class, and what is taken for what."""
     counts, classes = np.array(figures["confusion"]), figures["classes"]
-    drawn = [_pairs(counts, classes)] if counts.sum() > np.trace(counts) else []
-    return [_matrix(counts, classes), *drawn] if len(classes) <= MOST_IN_MATRIX else drawn
+    matrix = [_matrix(counts, classes)] if len(classes) <= MOST_IN_MATRIX else []
+    pairs = [_pairs(counts, classes)] if counts.sum() > np.trace(counts) else []
+    return [*matrix, side_by_side(_per_class(figures, things, figure), *pairs)]
 
 
 def _matrix(counts: np.ndarray, classes: Sequence[str]) -> Element:
@@ -134,12 +137,11 @@ def _per_class(figures: Mapping[str, Any], things: str, figure: str) -> Element:
     return table(
         caption,
         ("class", things, figure),
-        [(name(one), f"{count:,}", _with_bar(share)) for one, share, count in rows],
+        [
+            (name(one), f"{count:,}", bar(share or 0.0, percent(share)))
+            for one, share, count in rows
+        ],
     )
-
-
-def _with_bar(share: float | None) -> Element:
-    return element("span", bar(share or 0.0), f" {percent(share)}", class_="barred")
 
 
 def _labels(figures: Mapping[str, Any], data: str) -> list[Element]:

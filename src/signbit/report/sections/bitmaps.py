@@ -10,12 +10,12 @@ from signbit.format.parameters import weight_signs
 from signbit.report._html import element, heading, name, note, paragraph
 from signbit.report._layer import bits_after
 from signbit.report._observe import Observed
-from signbit.report._pictures import bitmap, photo, tiled
+from signbit.report._pictures import GAP, bitmap, photo, tiled
 from signbit.report._section import Section, sections
 from signbit.report._subject import Subject
 from signbit.runtime.engine import Engine
 
-_FILTERS, _TILES, _TAPS, _COLUMNS = 64, 32, 16, 32
+_FILTERS, _TILES, _TAPS, _COLUMNS = 64, 32, 16, 16
 _MATRIX = (128, 512)
 _SHOWN, _MAPS, _MAP_COLUMNS, _LARGEST_MAP = 4, 32, 8, 128
 _ROWS = 64
@@ -65,8 +65,6 @@ def _weights(subject: Subject, layer: int) -> list[Element]:
 
 def _arranged(blocks: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     """Blocks in rows, with wider gaps than inside of them."""
-    from signbit.report._pictures import GAP
-
     padding = ((0, 0), (0, 1), (0, 2))
     wide = np.pad(blocks, padding, constant_values=GAP)
     return tiled(wide, columns)

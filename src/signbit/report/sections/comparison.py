@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from signbit.format.signature import takes_picture
-from signbit.report._html import Child, bar, duration, element, name, note, paragraph, table
+from signbit.report._html import Child, bar, duration, name, note, paragraph, side_by_side, table
 from signbit.report._section import Section, sections
 from signbit.report._subject import Subject
 
 
 def _draw(subject: Subject) -> Sequence[Element]:
-    return [_sizes(subject), *_times(subject)]
+    times, *notes = _times(subject)
+    return [side_by_side(_sizes(subject), times), *notes]
 
 
 def _sizes(subject: Subject) -> Element:
@@ -28,8 +29,7 @@ def _sizes(subject: Subject) -> Element:
 
 
 def _compared(value: float, most: float, own: float) -> Element:
-    times = f" {value / own:.1f}x" if own else ""
-    return element("span", bar(value / most), times, class_="barred")
+    return bar(value / most, f"{value / own:.1f}x" if own else "-")
 
 
 def _times(subject: Subject) -> list[Element]:

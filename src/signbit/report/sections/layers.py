@@ -8,44 +8,47 @@ from signbit.report._section import Section, sections
 from signbit.report._subject import Subject
 
 MOST_ROWS = 400
-_HEADER = ("node", "operation", "module", "gives", "weights", "bits each", "bytes")
-_TIMES = ("multiply-adds", "time", "share of time")
+_HEADER = ("node", "operation", "gives", "weights", "bits each", "bytes", "multiply-adds")
+_TIMES = ("time", "share of time")
 
 
 def _draw(subject: Subject) -> Sequence[Element]:
-    count = len(subject.model.nodes)
-    rows = list(_rows(subject))
+    rows, header = list(_rows(subject)), [*_HEADER, *_TIMES]
+    named = any(number in subject.modules for number, _ in subject.model.numbered())
+    if named:
+        header.insert(2, "module")
+        for row, (number, _) in zip(rows, subject.model.numbered(), strict=True):
+            row.insert(2, element("code", name(subject.modules.get(number, ""))))
     drawn = [
         table(
             "Nodes of the packed network, in the order in which they are computed. A node without "
             "a time is computed in the step of another node.",
-            (*_HEADER, *_TIMES),
+            header,
             rows[:MOST_ROWS],
-            left=4,
+            left=4 if named else 3,
         )
     ]
-    if count > MOST_ROWS:
-        drawn.append(note(f"The first {MOST_ROWS} of {count} nodes are shown."))
+    if len(rows) > MOST_ROWS:
+        drawn.append(note(f"The first {MOST_ROWS} of {len(rows)} nodes are shown."))
     return drawn
 
 
-def _rows(subject: Subject) -> Iterator[Sequence[Child]]:
+def _rows(subject: Subject) -> Iterator[list[Child]]:
     steps = {step.node: step for step in subject.benchmark.steps}
     for number, node in subject.model.numbered():
         weights, step = subject.weights(number), steps.get(number)
         size = sum(tensor.nbytes for tensor in node.tensors.values())
-        yield (
+        yield [
             str(number),
             node.op,
-            element("code", name(subject.modules.get(number, ""))),
             str(subject.model.types[number]),
             f"{weights:,}" if weights else "",
             ("1" if subject.has_bits(number) else "32") if weights else "",
             f"{size:,}" if size else "",
             f"{step.macs:,}" if step and step.macs else "",
             duration(step.seconds) if step else "",
-            element("span", bar(step.share), f" {step.share:.0%}", class_="barred") if step else "",
-        )
+            bar(step.share, f"{step.share:.0%}") if step else "",
+        ]
 
 
 sections.register("layers")(

@@ -61,7 +61,7 @@ def _of(shares: BitShares | None, channels: int) -> tuple[Child, Child, Child]:
     if shares is None:
         return "-", "-", "-"
     constant, quiet = shares.quiet(1.0), shares.quiet(QUIET)
-    entropy = element("span", bar(shares.entropy), f" {shares.entropy:.2f}", class_="barred")
+    entropy = bar(shares.entropy, f"{shares.entropy:.2f}")
     return f"{constant:,}", f"{quiet:,} ({quiet / channels:.0%})", entropy
 
 
