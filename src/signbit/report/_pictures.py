@@ -14,7 +14,7 @@ from signbit.report._html import element
 MINUS, PLUS = (240, 160, 75), (49, 104, 189)
 GAP = 255
 _WIDEST = 640
-_LARGEST_PHOTO = 160
+_LARGEST_PHOTO = 128
 _PHOTO = 96
 
 

@@ -37,7 +37,7 @@ def _draw(subject: Subject) -> Sequence[Element]:
 def _weights(subject: Subject, layer: int) -> list[Element]:
     signs = weight_signs(subject.model, subject.model.node(layer)) > 0
     channels, inputs, height, width = signs.shape
-    part = f"{channels:,} output channels, {inputs:,} inputs each"
+    part = f"output channels {channels:,}, inputs of each {inputs:,}"
     if height * width == 1:
         shown = signs[: _MATRIX[0], : _MATRIX[1], 0, 0]
         said = f"A row for each output channel, a column for each input: {part}."
