@@ -1,4 +1,7 @@
 import json
+import re
+import subprocess
+import sys
 
 import pytest
 from helpers.networks import packed
@@ -41,8 +44,6 @@ def test_the_file_of_a_checkpoint_says_where_curves_are(signbit, checkpoint, tmp
 
 
 def test_only_times_differ_between_two_pages(signbit, network, tmp_path):
-    import re
-
     pages = []
     for _ in range(2):
         signbit("report", network, "--data", "digits", "-o", tmp_path / "r.html", *QUICK)
@@ -73,6 +74,18 @@ def test_the_page_is_html_and_not_the_network(signbit, network, tmp_path):
     before = network.read_bytes()
     signbit.refused("report", network, "-o", network, code=2, says="ends in .html")
     assert network.read_bytes() == before
+
+
+def test_a_packed_network_needs_no_torch(network, tmp_path):
+    command = [str(network), "--data", "digits", "-o", str(tmp_path / "r.html"), "--no-peers"]
+    code = (
+        "import sys; from signbit.cli import main\n"
+        f"try: main(['report', *{command}])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert "Worst mistakes" in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_help_has_two_examples(signbit):

@@ -1,6 +1,7 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +51,13 @@ def test_every_section_is_on_the_page_in_order(subject):
     for name in sections.names():
         assert sections.get(name).lead.endswith(".")
         assert f'href="#{name}"' in page
+
+
+def test_the_page_of_the_docs_has_a_row_for_each_section():
+    page = (Path(__file__).parents[2] / "docs" / "report.md").read_text("utf-8")
+    assert re.findall(r"^\| ([A-Z][^|]*) \|", page, re.MULTILINE) == [
+        sections.get(name).title for name in by_place()
+    ]
 
 
 def by_place() -> list[str]:

@@ -37,17 +37,18 @@ def _draw(subject: Subject) -> Sequence[Element]:
 def _weights(subject: Subject, layer: int) -> list[Element]:
     signs = weight_signs(subject.model, subject.model.node(layer)) > 0
     channels, inputs, height, width = signs.shape
-    part = f"output channels {channels:,}, inputs of each {inputs:,}"
+    part = f"{channels:,} output channels and {inputs:,} input channel{'s' if inputs > 1 else ''}"
     if height * width == 1:
         shown = signs[: _MATRIX[0], : _MATRIX[1], 0, 0]
-        said = f"A row for each output channel, a column for each input: {part}."
+        said = f"A row for each output channel, a column for each input: the layer has {part}."
         picture = shown.astype(np.uint8)
     else:
         shown = signs[:_FILTERS, :_TILES, :_TAPS, :_TAPS]
         blocks = np.stack([tiled(one, _TILES) for one in shown])
         picture = _arranged(blocks, max(1, _COLUMNS // shown.shape[1]))
         said = (
-            f"Each filter is a row of {height}x{width} tiles, one for each input channel: {part}."
+            f"Each filter is a row of {height}x{width} tiles, one for each input channel. "
+            f"The layer has {part}."
         )
     left_out = shown.shape[:2] != (channels, inputs)
     if left_out:
@@ -110,7 +111,7 @@ def _as_maps(observed: Observed, engine: Engine, number: int) -> list[Element]:
         true = "" if observed.kept_classes is None else name(observed.kept_classes[place])
         said = f"sample {index + 1}{f': {true}' if true else ''}"
         tiles = np.moveaxis(maps[index, ::stride, ::stride], -1, 0)
-        picture = bitmap(tiled(tiles, _MAP_COLUMNS), f"activations of {said}", 4)
+        picture = bitmap(tiled(tiles, _MAP_COLUMNS), f"activations of {said}", 6)
         figures.append(
             element(
                 "figure",
