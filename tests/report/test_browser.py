@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from conftest import missing
+from conftest import missing  # pyright: ignore[reportAttributeAccessIssue] # finds report/conftest.py
 
 from signbit.report import render
 

@@ -31,22 +31,23 @@ def test_figures_are_those_of_measure(digits, observed):
 
 def test_the_worst_mistakes_come_first(digits, observed):
     images = load("digits", "test")
-    scores = Engine(digits).scores(images.images)
+    scores = Engine(digits).scores(images.images[:])
     probabilities, answers = softmax(scores), scores.argmax(axis=1)
     wrong = np.flatnonzero(answers != images.labels)
     order = sorted(wrong, key=lambda place: -probabilities[place, answers[place]])
     assert observed.wrong == len(wrong) > MOST_MISTAKES
     assert [one.place for one in observed.mistakes] == [str(p) for p in order[:MOST_MISTAKES]]
-    first, place = observed.mistakes[0], order[0]
+    first, place = observed.mistakes[0], int(order[0])
     assert (first.predicted, first.true) == (str(answers[place]), str(images.labels[place]))
     assert first.probability == pytest.approx(probabilities[place].max())
     assert first.true_probability == pytest.approx(probabilities[place, images.labels[place]])
-    np.testing.assert_array_equal(first.picture, images.images[place])
+    np.testing.assert_array_equal(first.picture, images.images[place : place + 1][0])
 
 
 def test_batches_change_nothing(digits, observed):
     other = observed_of(digits, "digits", batch_size=7)
     assert other.outputs == observed.outputs
+    assert other.mistakes is not None
     assert [one.place for one in other.mistakes] == [one.place for one in observed.mistakes]
 
 
@@ -68,6 +69,7 @@ def test_a_table_without_answers_gives_no_figures(table):
 
 def test_mistakes_of_a_table_have_no_picture(table):
     found = observed_of(rows_of_classes(), table("x,y,z,kind", "1,2,3,c", "3,2,1,b"))
+    assert found.mistakes is not None
     (mistake,) = found.mistakes
     assert (mistake.predicted, mistake.true, mistake.picture) == ("a", "b", None)
 

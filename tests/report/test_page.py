@@ -125,6 +125,21 @@ def test_figures_stand_on_the_page(subject):
     assert re.search(rf">{counts.sum(axis=1)[3]}</td>", section_of(subject, "accuracy"))
 
 
+def test_many_classes_have_no_matrix(subject):
+    names = [f"class {number}" for number in range(30)]
+    counts = np.diag(np.arange(100, 130))
+    counts[7, 3] = 50
+    shares = dict(zip(names, np.diagonal(counts) / counts.sum(axis=1), strict=True))
+    figures = {**subject.observed.outputs["scores"], "classes": names}
+    figures |= {"confusion": counts.tolist(), "per_class": shares}
+    observed = replace(subject.observed, outputs={"scores": figures})
+    drawn = section_of(replace(subject, observed=observed), "accuracy")
+    assert 'class="confusion"' not in drawn
+    assert "The 20 classes with the lowest accuracy." in drawn
+    pair = re.findall(r"<tr>(.*?)</tr>", drawn[drawn.index("most frequent") :])[1]
+    assert re.findall(r">([^<>]+)</td>", pair) == ["class 7", "class 3", "50", "31.85 %"]
+
+
 def test_curves_leave_out_what_is_no_number(subject):
     drawn = section_of(replace(subject, curves=CURVES), "training")
     assert drawn.count("<figure") == 4  # loss, accuracy, flips, learning rate

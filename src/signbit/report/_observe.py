@@ -121,7 +121,8 @@ class _Mistakes:
         self.count += len(wrong)
         probabilities = scores if self._ready else softmax(scores)
         strength = probabilities[wrong, answers[wrong]]
-        for place in wrong[np.argsort(-strength, kind="stable")[:MOST_MISTAKES]].tolist():
+        order = wrong[np.argsort(-strength, kind="stable")[:MOST_MISTAKES]]
+        for place in map(int, order):
             row, answer, label = probabilities[place], int(answers[place]), int(labels[place])
             picture = None
             if self._picture is not None:
