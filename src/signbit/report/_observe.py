@@ -1,0 +1,174 @@
+"""Run a network on data: its figures, its worst mistakes, and samples to look inside with."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signbit.data import Batch, Samples, Target
+from signbit.errors import DataError
+from signbit.format.signature import CLASSES
+from signbit.runtime.engine import Engine
+from signbit.scoring._measure import Counter, counter_for
+from signbit.scoring._probabilities import gives_probabilities, softmax
+
+MOST_MISTAKES = 24
+# A look inside needs samples of all kinds, not all samples.
+MOST_KEPT = 256
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A sample whose class the network got wrong.
+
+    place: as `Batch.places` names it.
+    predicted, true: names of classes, with their probabilities by the network.
+    picture: (H, W, 1 or 3) uint8; None where the network takes no picture.
+    """
+
+    place: str
+    predicted: str
+    probability: float
+    true: str
+    true_probability: float
+    picture: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a network said of samples.
+
+    outputs: figures by the name of each output with true answers, as in `scoring.measure`.
+    mistakes: those with the highest probability of a wrong class, the worst first; None where no
+        output gives one class for a sample, or the data has no true classes.
+    wrong: how many mistakes there are in all.
+    kept: inputs of samples that are spread evenly over the data, by the names of inputs.
+    kept_classes: their true classes as names; None where they are not known.
+    """
+
+    data: str
+    samples: int
+    seconds: float
+    outputs: Mapping[str, Mapping[str, Any]]
+    mistakes: Sequence[Mistake] | None
+    wrong: int
+    kept: Mapping[str, NDArray[Any]]
+    kept_classes: Sequence[str] | None
+
+
+def observe(
+    engine: Engine,
+    samples: Samples,
+    targets: Sequence[Target],
+    batch_size: int = 256,
+    threshold: float = 0.5,
+    advance: Callable[[int], None] = lambda count: None,
+) -> Observed:
+    """Run every sample once. True answers may be missing.
+
+    targets: what the outputs are compared with.
+    threshold: a label counts as answered where its probability is above it.
+    advance: called with the number of samples after each batch.
+
+    Raises: DataError where there is no sample; the errors of `scoring.measure` and of the samples.
+    """
+    known = [one for one in targets if one.name in samples.targets]
+    counters: dict[str, Counter] = {one.name: counter_for(engine, one, threshold) for one in known}
+    classes = next((one for one in known if one.kind == CLASSES and not one.is_map), None)
+    mistakes, kept = None if classes is None else _Mistakes(engine, classes), _Kept(classes)
+    count, start = 0, time.perf_counter()
+    for batch in samples.batches(batch_size):
+        given = engine.run(batch.inputs)
+        for name, counter in counters.items():
+            counter.add(given[name], batch.targets[name])
+        if mistakes is not None:
+            mistakes.add(batch, given)
+        kept.add(batch)
+        count += len(batch)
+        advance(len(batch))
+    seconds = time.perf_counter() - start
+    if not count:
+        raise DataError(f"{samples.name}: no samples")
+    figures = {
+        one.name: {"kind": one.kind, "rank": len(one.shape), **counters[one.name].to_dict()}
+        for one in known
+    }
+    worst, wrong = (None, 0) if mistakes is None else (mistakes.worst, mistakes.count)
+    inputs, names = kept.result()
+    return Observed(samples.name, count, seconds, figures, worst, wrong, inputs, names)
+
+
+class _Mistakes:
+    """Keeps the mistakes with the highest probability; of equal ones the first."""
+
+    def __init__(self, engine: Engine, target: Target):
+        self._name, self._classes = target.name, target.names
+        node = next(one.node for one in engine.outputs if one.name == target.name)
+        self._ready = gives_probabilities(engine.model, node)
+        pictures = [one.name for one in engine.inputs if one.is_picture]
+        self._picture = pictures[0] if pictures else None
+        self.worst: list[Mistake] = []
+        self.count = 0
+
+    def add(self, batch: Batch, given: Mapping[str, NDArray[Any]]) -> None:
+        """Count the mistakes of a batch."""
+        scores, labels = given[self._name], np.asarray(batch.targets[self._name])
+        answers = scores.argmax(axis=1)
+        wrong = np.flatnonzero(answers != labels)
+        self.count += len(wrong)
+        probabilities = scores if self._ready else softmax(scores)
+        strength = probabilities[wrong, answers[wrong]]
+        order = wrong[np.argsort(-strength, kind="stable")[:MOST_MISTAKES]]
+        for place in map(int, order):
+            row, answer, label = probabilities[place], int(answers[place]), int(labels[place])
+            picture = None
+            if self._picture is not None:
+                picture = np.array(batch.inputs[self._picture][place])
+            self.worst.append(
+                Mistake(
+                    batch.places[place],
+                    self._classes[answer],
+                    float(row[answer]),
+                    self._classes[label],
+                    float(row[label]),
+                    picture,
+                )
+            )
+        self.worst = sorted(self.worst, key=lambda one: -one.probability)[:MOST_MISTAKES]
+
+
+@dataclass
+class _Kept:
+    """Every n-th sample: n doubles each time that there are too many."""
+
+    target: Target | None
+    stride: int = 1
+    seen: int = 0
+    rows: list[tuple[dict[str, NDArray[Any]], str | None]] = field(default_factory=list)
+
+    def add(self, batch: Batch) -> None:
+        """Keep some samples of a batch."""
+        for index in range(len(batch)):
+            if self.seen % self.stride == 0:
+                inputs = {name: np.array(array[index]) for name, array in batch.inputs.items()}
+                self.rows.append((inputs, self._class_of(batch, index)))
+            self.seen += 1
+            if len(self.rows) > MOST_KEPT:
+                self.rows, self.stride = self.rows[::2], 2 * self.stride
+
+    def _class_of(self, batch: Batch, index: int) -> str | None:
+        if self.target is None:
+            return None
+        return self.target.names[int(batch.targets[self.target.name][index])]
+
+    def result(self) -> tuple[dict[str, NDArray[Any]], list[str] | None]:
+        """The inputs, and the names of the classes."""
+        names = [name for _, name in self.rows]
+        inputs = {
+            name: np.stack([inputs[name] for inputs, _ in self.rows]) for name in self.rows[0][0]
+        }
+        known = None if self.target is None else [name for name in names if name is not None]
+        return inputs, known

@@ -1,0 +1,84 @@
+"""All that a page tells about a network."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from signbit.format import Node, PackedModel, ValueType
+from signbit.format.ops.conv import fan_in
+
+if TYPE_CHECKING:
+    from signbit.bench import Benchmark
+    from signbit.report._bits import BitShares
+    from signbit.report._observe import Observed
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A packed network, and what was measured of it. Sections draw it and measure nothing.
+
+    name: what it is called, such as the path that the command was given.
+    file_bytes: of its .signbit file.
+    benchmark: times of the network and of its peers.
+    layer: the number of the node whose weights are drawn; None where no node has binary weights.
+    curves: the rows of `metrics.csv`; None where there are none.
+    no_curves: why there are none.
+    observed: what it said of the samples; None without data.
+    bits: how often each bit is +1; None without data.
+    facts: what stands at the foot of the page, by name: version, command, date.
+    """
+
+    name: str
+    model: PackedModel
+    file_bytes: int
+    benchmark: "Benchmark"
+    layer: int | None = None
+    curves: Sequence[Mapping[str, float]] | None = None
+    no_curves: str = ""
+    observed: "Observed | None" = None
+    bits: "Sequence[BitShares] | None" = None
+    facts: Mapping[str, str] | None = None
+
+    @cached_property
+    def modules(self) -> Mapping[int, str]:
+        """The path of the module that each node came from, where the file says it."""
+        return module_paths(self.model)
+
+    def label(self, number: int) -> str:
+        """What a node is called on the page."""
+        path = self.modules.get(number, "")
+        return f"{path} (node {number})" if path else f"node {number}"
+
+    def weights(self, number: int) -> int:
+        """How many weights a node multiplies with; 0 for other operations."""
+        node = self.model.node(number)
+        if not self.model.operation(number).is_convolution:
+            return 0
+        return node.attributes["channels"] * fan_in(node.attributes, self.source(node))
+
+    def source(self, node: Node) -> ValueType:
+        """The type of the value that a node reads first."""
+        return self.model.types[node.inputs[0]]
+
+    def has_bits(self, number: int) -> bool:
+        """Whether a node multiplies with weights of one bit."""
+        return is_binary_layer(self.model, number)
+
+
+def is_binary_layer(model: PackedModel, number: int) -> bool:
+    """Whether a node is a convolution or linear layer with weights of one bit."""
+    if not model.operation(number).is_convolution:
+        return False
+    return model.node(number).tensors["weight"].dtype == "uint64"
+
+
+def module_paths(model: PackedModel) -> dict[int, str]:
+    """The path of the module that each node came from, as the file's info has it."""
+    found: dict[int, str] = {}
+    rows = model.info.get("modules")
+    for row in rows if isinstance(rows, list) else ():
+        path, nodes = (row.get("module"), row.get("nodes")) if isinstance(row, dict) else ("", [])
+        if isinstance(path, str) and isinstance(nodes, list):
+            found |= {one: path for one in nodes if type(one) is int}
+    return found
