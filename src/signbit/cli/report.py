@@ -12,6 +12,7 @@ import typer
 from signbit import __version__
 from signbit.cli._app import commands
 from signbit.cli._classes import Classes, choose_classes
+from signbit.cli._examples import examples
 from signbit.cli._measure import SampleData
 from signbit.cli._model import PACKED, RunnablePath, open_model
 from signbit.cli._options import BatchSize, DataDir, Download, ModelName, Settings, Zeros
@@ -41,6 +42,10 @@ _NO_RUN = "MODEL is a file. The folder of a run also has the curves of its train
 
 
 @commands.register("report")
+@examples(
+    "signbit report runs/digits --data digits -o report.html",
+    "signbit report digits.signbit --no-peers --rounds 3 -o bits.html",
+)
 def report(
     path: RunnablePath,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE.html", help="File to write.")],
@@ -99,11 +104,6 @@ def report(
 
     The times are measured while the page is made. --data and the options for it are those of
     signbit evaluate. docs/report.md shows a page.
-
-    \b
-    Examples:
-      signbit report signbit-quickstart/run --data digits -o report.html
-      signbit report net.signbit --data folder:photos --layer features.3 -o report.html
     """
     from signbit.progress import progress_bar
     from signbit.report import Subject, choose_layer, render
