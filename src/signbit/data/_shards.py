@@ -36,9 +36,12 @@ class Shard:
     def require_same(self, stat: os.stat_result) -> None:
         """Raises: DataError where the file is another one."""
         if state_of(stat) != self.state:
+            sizes = f"{stat.st_size} bytes, and {self.state[0]} when it was listed"
+            same_size = stat.st_size == self.state[0]
             raise DataError(
-                f"{self.path} changed while it was read: {stat.st_size} bytes, and {self.state[0]} "
-                "when it was listed; start again when nothing writes to it"
+                f"{self.path} changed while it was read: "
+                f"{'its time of change is another' if same_size else sizes}; start again when "
+                "nothing writes to it"
             )
 
 

@@ -31,6 +31,12 @@ def loss_of(choice: LossChoice, recipe: Recipe) -> AbstractLoss:
     Raises: UsageError for an unknown name, or an object of another kind.
     """
     if isinstance(choice, str):
+        entry: Any = losses.get(choice)
+        if not (isinstance(entry, type) and issubclass(entry, AbstractLoss)):
+            raise UsageError(
+                f"loss {choice!r} is registered, but is no subclass of AbstractLoss; make it one, "
+                "or give train() the function in place of the name"
+            )
         return losses.build(choice, _settings(recipe))
     if not callable(choice):
         raise UsageError(
