@@ -19,7 +19,7 @@ LEFT_OUT = {
     "report": "section:not(#accuracy, #mistakes, #comparison), footer",
     "report_bits": "section:not(#bitmaps, #training), header, footer",
 }
-WIDTH, HEIGHT, MARGIN, COLOURS = 1200, 6000, 24, 64
+WIDTH, HEIGHT, MARGIN, COLOURS = 1200, 6000, 24, 256
 
 
 def make_pictures(page: Path) -> None:

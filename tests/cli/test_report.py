@@ -25,7 +25,7 @@ def test_a_packed_network_with_data(signbit, network, tmp_path):
     assert f"{100 * top1:.2f} % of 360 samples" in page
     assert f"{network.stat().st_size:,} bytes" in page
     assert "A packed file has no curves." in page
-    assert "--data digits --threads 1" in page
+    assert f"{network} --data digits --threads 1 --rounds 1 --no-peers -o {tmp_path}" in page
 
 
 def test_a_run_has_its_curves(signbit, checkpoint, tmp_path):

@@ -34,7 +34,7 @@ from signbit.files import atomic_write
 
 if TYPE_CHECKING:
     from signbit.format import PackedModel
-    from signbit.report import Observed
+    from signbit.report import BitShares, Observed
     from signbit.runtime.engine import Engine
 
 _SPLITS = ("test", "train")
@@ -122,10 +122,12 @@ def report(
 
     with progress_bar("measuring times", rounds) as advance:
         times = bench(opened.model, threads, (1,), rounds, None, with_peers, advance)
-    asked = {"--layer": layer, "--threads": threads, "--rounds": rounds}
+    asked = {"--data": data, "--split": split, "--model": model, "--set": settings}
+    asked |= {"--classes": classes, "--zeros": zeros, **options.given(), "--layer": layer}
+    asked |= {"--threads": threads, "--rounds": rounds, "--no-peers": None if with_peers else True}
     facts = {
         "signbit": __version__,
-        "command": _command(path, data, split, out, asked),
+        "command": _command(path, {**asked, "-o": out}),
         "data": "none" if observed is None else f"{observed.data}, {observed.samples:,} samples",
         "date": f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",
     }
@@ -245,7 +247,7 @@ def _observe(
     return observed
 
 
-def _bits(model: "PackedModel", observed: "Observed", threads: int):
+def _bits(model: "PackedModel", observed: "Observed", threads: int) -> "list[BitShares]":
     from signbit.progress import late_progress_bar
     from signbit.report import bit_shares
     from signbit.report._bits import makers_of_bits
@@ -254,12 +256,11 @@ def _bits(model: "PackedModel", observed: "Observed", threads: int):
         return bit_shares(model, observed.kept, threads, advance)
 
 
-def _command(
-    path: Path, data: str | None, split: str | None, out: Path, asked: Mapping[str, object]
-) -> str:
+def _command(path: Path, options: Mapping[str, object]) -> str:
     """The command with what decides the content of the page."""
-    options = {"--data": data, "--split": split, **asked, "-o": out}
-    words = [
-        str(word) for name, value in options.items() if value is not None for word in (name, value)
-    ]
-    return shlex.join(["signbit", "report", str(path), *words])
+    words = ["signbit", "report", str(path)]
+    for name, value in options.items():
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None:
+                words += [name] if one is True else [name, str(one)]
+    return shlex.join(words)
