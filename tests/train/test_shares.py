@@ -95,9 +95,12 @@ def test_data_that_cannot_be_shared_are_refused_before_the_first_epoch():
     items = TensorDataset(*VALUES)
     sampler = DistributedSampler(items, num_replicas=2, rank=0)
     by_batch = BatchSampler(sampler, 4, drop_last=True)
-    for options in ({"sampler": sampler, "batch_size": 4}, {"batch_sampler": by_batch}):
+    for loader in (
+        DataLoader(items, 4, sampler=sampler),
+        DataLoader(items, batch_sampler=by_batch),
+    ):
         with pytest.raises(UsageError, match="leave the sampler out"):
-            data(DataLoader(items, **options), val_size=0)
+            data(loader, val_size=0)
 
 
 def with_a_shared_table(samples):

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 import torch
@@ -33,12 +34,14 @@ class ThreadGroup(Group):
         value.copy_(self.all_of(value.clone())[0])
 
     def add(self, value):
-        return value.copy_(sum(self.all_of(value.clone())))
+        return value.copy_(torch.stack(self.all_of(value.clone())).sum(0))
 
 
 def in_ranks(work):
     """What `work` returns for the group of each rank."""
-    told, barrier, results = [None] * COUNT, Barrier(COUNT), [None] * COUNT
+    told: list[Any] = [None] * COUNT
+    results: list[Any] = [None] * COUNT
+    barrier = Barrier(COUNT)
 
     def run(number):
         try:
@@ -90,18 +93,18 @@ def assert_like_torch(norm, inputs, sizes, tolerance=1e-10):
 
     found = in_ranks(work)
     assert not [one for one in found if isinstance(one, Exception)]
-    close = {"rtol": tolerance, "atol": tolerance}
+    close: dict[str, Any] = {"rtol": tolerance, "atol": tolerance}
     torch.testing.assert_close(torch.cat([one for _, (one, _) in found]), outputs, **close)
     torch.testing.assert_close(torch.cat([one for _, (_, one) in found]), gradients, **close)
     for name, value in whole.named_parameters():
-        summed = sum(mine.get_parameter(name).grad for mine, _ in found)
+        summed = torch.stack([mine.get_parameter(name).grad for mine, _ in found]).sum(0)
         torch.testing.assert_close(summed, value.grad, **close)
     for mine, _ in found:
         for name, value in whole.named_buffers():
             torch.testing.assert_close(mine.get_buffer(name), value, **close)
 
 
-NORMS = {
+NORMS: dict[str, dict[str, Any]] = {
     "plain": {},
     "cumulative": {"momentum": None},
     "without weights": {"affine": False},
