@@ -36,8 +36,13 @@ class Ranks:
         return things if self.count == 1 else things[self.number :: self.count]
 
 
+def is_of_torchrun() -> bool:
+    """Whether `torchrun` has started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
 def ranks_here() -> Ranks:
     """What `torchrun` says in the environment; one process where it has not started this one."""
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
+    if not is_of_torchrun():
         return Ranks()
     return Ranks(*(int(os.environ[name]) for name in _VARIABLES))

@@ -30,6 +30,7 @@ from signbit.train._failures import FiniteTraining, machine_errors
 from signbit.train._group import Group
 from signbit.train._kept_signals import KeptSignals
 from signbit.train._progress import RunProgress
+from signbit.train._rendezvous import note_refusal, was_refused
 from signbit.train._run import AnyRun
 from signbit.train._run_files import holds, is_new, note_environment, write_run
 from signbit.train._run_recorder import LAST_CHECKPOINT, RunRecorder
@@ -85,8 +86,11 @@ def _is_continued(run: AnyRun, group: Group, restarted: bool) -> bool:
     """
     if not group.ranks.is_first or is_new(run):
         return False
-    if restarted and holds(run):
+    place = str(run.folder.absolute())
+    # A run that was there before the first start is not that of this command.
+    if restarted and holds(run) and not was_refused(place):
         return True
+    note_refusal(place)
     raise UsageError(
         f"{printable(str(run.folder))} is not empty; choose another folder, or go on with "
         f"{run.option_to_resume}"

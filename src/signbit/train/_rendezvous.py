@@ -1,6 +1,7 @@
 """Let the processes that `torchrun` has started find each other, also after a restart."""
 
 import time
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ import torch.distributed as dist
 from torch.distributed.constants import default_pg_timeout
 
 from signbit.errors import TrainingError
-from signbit.ranks import Ranks
+from signbit.ranks import Ranks, is_of_torchrun
 
 _POLL_SECONDS = 0.01
 
@@ -21,11 +22,27 @@ def fresh_store(ranks: Ranks) -> Any:
     remedy, because those of several machines differ (github.com/pytorch/pytorch/issues/135712).
     So each process makes a name for itself, and rank 0 answers to this name.
     """
-    store = _part(next(dist.rendezvous("env://"))[0], "signbit")  # pyright: ignore
+    store = _store_of_torchrun()
     session = uuid4().hex if ranks.is_first else _enter(store, ranks)
     if ranks.is_first:
         _admit(store, session, ranks)
     return _part(store, session)
+
+
+def note_refusal(place: str) -> None:
+    """Tell processes that `torchrun` starts after this one that a place was refused."""
+    if is_of_torchrun():
+        _store_of_torchrun().set(f"refused/{place}", "")
+
+
+def was_refused(place: str) -> bool:
+    """Whether a process that the same `torchrun` started before has refused a place."""
+    return is_of_torchrun() and _store_of_torchrun().check([f"refused/{place}"])
+
+
+@cache
+def _store_of_torchrun() -> Any:
+    return _part(next(dist.rendezvous("env://"))[0], "signbit")  # pyright: ignore
 
 
 def _part(store: Any, prefix: str) -> Any:

@@ -11,6 +11,7 @@ from train.ranks import scenarios
 from signbit.errors import TrainingInterruptedError
 from signbit.train import load_weights, read_metrics, train
 
+HERE = Path(__file__).parents[2]
 JOINT = ["step", "local", "unused", "sometimes", "signals", "loader", "epochs", "average"]
 FAIL = ["other data", "bad data", "odd", "full"]
 
@@ -23,7 +24,7 @@ def torchrun(*arguments, restarts=0):
         capture_output=True,
         text=True,
         timeout=240,
-        cwd=Path(__file__).parents[2],
+        cwd=HERE,
     )
 
 
@@ -163,6 +164,19 @@ def test_the_command_goes_on_with_two_processes_where_one_stopped(tiny_run, monk
     assert result.stderr.count("epoch 3/3") == 1
     one, two = json.loads((tiny_run.folder / "run.json").read_text())["made_with"]
     assert (one["processes"], two["processes"]) == (1, 2)
+
+
+def test_a_run_that_was_there_before_is_refused_at_each_start(tiny_run, monkeypatch):
+    monkeypatch.chdir(HERE)
+    train(tiny_run)
+    before = (tiny_run.folder / "run.json").read_bytes()
+    options = ["--model", "digits_binary", "--data", "digits", "--recipe", "digits"]
+    settings = ["--epochs", "3", "--batch-size", "64", "--set", "model.width=4"]
+    command = ["signbit", "train", *options, *settings, "--out", tiny_run.folder]
+    result = torchrun(*command, restarts=1)
+    assert result.returncode != 0
+    assert result.stderr.count("is not empty; choose another folder") == 2
+    assert (tiny_run.folder / "run.json").read_bytes() == before
 
 
 def test_the_command_reports_an_error_once(tmp_path):
