@@ -15,11 +15,11 @@ from signbit.ranks import Ranks
 from signbit.train._batch import tensors_in
 from signbit.train._epoch_data import AbstractData, epoch_seed, plain_batches, split
 from signbit.train._item_batches import as_pair, converted, whole
+from signbit.train._loader_batches import Check
 from signbit.train._memory_format import in_layout
 from signbit.train._sources import (
     AbstractSource,
     ArraySource,
-    Check,
     ItemSource,
     LoaderSource,
 )

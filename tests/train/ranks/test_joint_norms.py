@@ -117,7 +117,7 @@ NORMS: dict[str, dict[str, Any]] = {
 def test_norms_of_all_ranks_are_that_of_torch(options):
     norm = filled(nn.BatchNorm2d(5, dtype=torch.float64, **NORMS[options]))
     if options == "without a bias":
-        norm.bias = None
+        norm.register_parameter("bias", None)
     assert_like_torch(norm, batch(12, 5, 3, 2), [4, 4, 4])
 
 
@@ -154,7 +154,7 @@ def test_gradients_are_those_of_small_differences():
 def test_a_forward_pass_that_the_caller_has_set_stays():
     norm = nn.BatchNorm1d(3)
     forward = norm.forward
-    norm.forward = lambda inputs: forward(inputs) * 2
+    norm.forward = lambda inputs: forward(inputs) * 2  # pyright: ignore[reportAttributeAccessIssue]
     mine = norm.forward
     with joint_norms(norm, ALONE):
         assert norm.forward is mine
@@ -192,11 +192,12 @@ class Counting(nn.BatchNorm1d):
 
 def test_all_ranks_agree_on_all_buffers():
     def work(group):
-        model = nn.Sequential(Counting(3), nn.BatchNorm1d(3).eval())
+        counting = Counting(3)
+        model = nn.Sequential(counting, nn.BatchNorm1d(3).eval())
         number = group.ranks.number
-        model[0].seen += number + 7
-        model[0].running_mean += number
-        model[1].running_var.copy_(torch.tensor([0.1, 0.7, 1.1]))
+        counting.seen.add_(number + 7)
+        counting.get_buffer("running_mean").add_(number)
+        model.get_buffer("1.running_var").copy_(torch.tensor([0.1, 0.7, 1.1]))
         agree_on_buffers(model, group)
         return model
 
