@@ -2,10 +2,12 @@
 # make quickstart  the main job on embedded data, about a minute on two free cores
 # make check       format, lint, types
 # make test-fast   the tests that answer in minutes: without the marks "slow" and "cifar10"
+# make wheels      sdist and wheels for Linux in dist/, with zig's compiler
+# make wheels-test installs each wheel without a compiler and runs it
 # make test        check, then the whole test suite with coverage
 VENV := .venv/bin
 
-.PHONY: setup quickstart check test-fast test format clean
+.PHONY: setup quickstart check test-fast test format wheels wheels-test clean
 setup: .venv/.ready
 
 ENGINE := CMakeLists.txt $(shell find csrc -type f)
@@ -33,6 +35,13 @@ test-fast: setup
 
 test: check
 	$(PYTEST) --cov --cov-report=term:skip-covered
+
+wheels: setup
+	$(VENV)/uv pip install --quiet --python $(VENV)/python -c constraints.txt --group wheels
+	$(VENV)/python -m tools.make_wheels
+
+wheels-test:
+	$(VENV)/python -m tests.wheels.install
 
 clean:
 	rm -rf .venv build dist
