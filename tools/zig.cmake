@@ -10,3 +10,5 @@ set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s")
 set(CMAKE_CXX_ARCHIVE_CREATE "\"$ENV{ZIG}\" ar qc <TARGET> <LINK_FLAGS> <OBJECTS>")
 set(CMAKE_CXX_ARCHIVE_APPEND "\"$ENV{ZIG}\" ar q <TARGET> <LINK_FLAGS> <OBJECTS>")
 set(CMAKE_CXX_ARCHIVE_FINISH "\"$ENV{ZIG}\" ranlib <TARGET>")
+# Trial programs that are linked would have zig build its C++ library twice.
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
