@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from signbit.runtime.engine import available_isas
 from tests.wheels import answers, roots
 from tools.pythons import find_python
 
@@ -50,7 +51,8 @@ def run(
         sys.exit(f"wheels: expected {tag}, but another was installed:\n{tags}")
     print(f"{tag}: ", end="", flush=True)
     expected = folder / "expected.npz"
-    subprocess.run([*command, answers.__file__, expected], env=variables, check=True)
+    isas = ["neon", "scalar"] if "aarch64" in tag else available_isas()
+    subprocess.run([*command, answers.__file__, expected, ",".join(isas)], env=variables, check=True)
 
 
 def try_x86_64(folder: Path) -> None:
