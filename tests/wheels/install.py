@@ -52,7 +52,9 @@ def run(
     print(f"{tag}: ", end="", flush=True)
     expected = folder / "expected.npz"
     isas = ["neon", "scalar"] if "aarch64" in tag else available_isas()
-    subprocess.run([*command, answers.__file__, expected, ",".join(isas)], env=variables, check=True)
+    subprocess.run(
+        [*command, answers.__file__, expected, ",".join(isas)], env=variables, check=True
+    )
 
 
 def try_x86_64(folder: Path) -> None:
