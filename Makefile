@@ -2,11 +2,13 @@
 # make quickstart  the main job on embedded data, about a minute on two free cores
 # make check       format, lint, types
 # make test-fast   the tests that answer in minutes: without the marks "slow" and "cifar10"
+# make wheels      sdist and wheels for Linux in dist/, with zig's compiler
+# make wheels-test installs each wheel without a compiler and runs it
 # make test        check, then the whole test suite with coverage
 # make docs        the site of the documentation, in site/; a wrong link is an error
 VENV := .venv/bin
 
-.PHONY: setup quickstart check test-fast test format docs clean
+.PHONY: setup quickstart check test-fast test format docs wheels wheels-test clean
 setup: .venv/.ready
 
 ENGINE := CMakeLists.txt $(shell find csrc -type f)
@@ -37,6 +39,13 @@ test: check
 
 docs: setup
 	$(VENV)/zensical build --strict -f mkdocs.yml
+
+wheels: setup
+	$(VENV)/uv pip install --quiet --python $(VENV)/python -c constraints.txt --group wheels
+	$(VENV)/python -m tools.make_wheels
+
+wheels-test:
+	$(VENV)/python -m tests.wheels.install
 
 clean:
 	rm -rf .venv build dist site

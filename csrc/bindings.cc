@@ -1,6 +1,4 @@
 // The only file that knows Python.
-#include <unistd.h>
-
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
@@ -18,6 +16,7 @@
 #include "engine/engine.h"
 #include "kernels/peak/contract.h"
 #include "kernels/peak/read.h"
+#include "thread_end.h"
 
 namespace nb = nanobind;
 
@@ -88,14 +87,11 @@ public:
     }
 
 private:
-    // Where the interpreter is ending, Python ends the thread instead of returning, which would
-    // unwind C++ frames that must not be unwound, and abort: the thread waits for the end here.
+    // Where the interpreter is ending, Python ends the thread instead of returning.
     void take() {
-        try {
-            PyEval_RestoreThread(thread_);
-        } catch (...) {
-            while (true) pause();
-        }
+        bnn::call_without_end(
+            [](void* thread) { PyEval_RestoreThread(static_cast<PyThreadState*>(thread)); },
+            thread_);
     }
 
     PyThreadState* thread_;

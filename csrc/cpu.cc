@@ -1,30 +1,46 @@
 #include "cpu.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <stdexcept>
 
 namespace bnn {
 namespace {
 
-// GCC's checks look at XCR0 too: a processor with wide registers that the operating system does
-// not save counts as one without them.
 #if defined(__x86_64__)
-// Fused multiply-adds of real numbers come with it in every processor but a few of VIA.
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+// Asked of the processor itself: what the compiler's runtime knows of it depends on the compiler,
+// and that of zig, which makes the wheels, knows nothing.
+struct Features {
+    unsigned basic_c = 0, extended_b = 0, extended_c = 0, saved = 0;
 
-bool has_avx512bw() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
-}
+    Features() {
+        unsigned a = 0, b = 0, c = 0, d = 0;
+        if (!__get_cpuid(1, &a, &b, &c, &d)) return;
+        basic_c = c;
+        if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) extended_b = b, extended_c = c;
+        // XCR0: a processor with wide registers that the operating system does not save counts as
+        // one without them.
+        if (basic_c >> 27 & 1) asm volatile("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
+    }
 
-// Bytes and dot products of bytes come with it in every processor but Knights Mill.
-bool has_avx512vpopcntdq() {
-    return has_avx512bw() && __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vnni");
-}
+    // Fused multiply-adds of real numbers come with it in every processor but a few of VIA.
+    bool avx2() const { return (saved & 0x6) == 0x6 && extended_b >> 5 & 1 && basic_c >> 12 & 1; }
+    bool avx512bw() const {
+        return (saved & 0xe6) == 0xe6 && extended_b >> 16 & 1 && extended_b >> 30 & 1;
+    }
+    // Bytes and dot products of bytes come with it in every processor but Knights Mill.
+    bool avx512vpopcntdq() const {
+        return avx512bw() && extended_c >> 14 & 1 && extended_c >> 11 & 1;
+    }
+};
 
 std::vector<Isa> find_isas() {
-    __builtin_cpu_init();
-    return {{"avx512vpopcntdq", has_avx512vpopcntdq()},
-            {"avx512bw", has_avx512bw()},
-            {"avx2", has_avx2()},
+    const Features features;
+    return {{"avx512vpopcntdq", features.avx512vpopcntdq()},
+            {"avx512bw", features.avx512bw()},
+            {"avx2", features.avx2()},
             {"scalar", true}};
 }
 #elif defined(__aarch64__)

@@ -1,31 +1,30 @@
 #include "engine/arena.h"
 
 #include <cstring>
-#include <new>
 
 namespace bnn {
 namespace {
 
-constexpr std::size_t alignment = 64;
+// Of each value; a cache line, and the widest register.
+constexpr std::size_t line = 64;
 // Kernels read a whole vector where the last elements of a value lie.
 constexpr std::size_t slack = 64;
 
 }  // namespace
 
 Arena::Memory Arena::allocate(std::size_t bytes) {
-    const std::size_t size = (bytes + alignment - 1) / alignment * alignment;
-    auto* memory = static_cast<std::byte*>(std::aligned_alloc(alignment, size + alignment));
-    if (memory == nullptr) throw std::bad_alloc();
+    const std::size_t size = (bytes + line - 1) / line * line + slack;
+    Memory memory(static_cast<std::byte*>(::operator new(size, alignment)));
     // Borders are zero, and nothing ever writes to them.
-    std::memset(memory, 0, size + alignment);
-    return Memory(memory);
+    std::memset(memory.get(), 0, size);
+    return memory;
 }
 
 std::size_t lay_out(std::vector<Layout>& layouts) {
     std::size_t end = 0;
     for (Layout& layout : layouts) {
         layout.offset = end;
-        end += (layout.bytes() + slack + alignment - 1) / alignment * alignment;
+        end += (layout.bytes() + slack + line - 1) / line * line;
     }
     return end;
 }

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "engine/graph.h"
@@ -55,8 +55,9 @@ public:
     }
 
 private:
+    static constexpr std::align_val_t alignment{64};
     struct Free {
-        void operator()(std::byte* memory) const { std::free(memory); }
+        void operator()(std::byte* memory) const { ::operator delete(memory, alignment); }
     };
     using Memory = std::unique_ptr<std::byte, Free>;
 

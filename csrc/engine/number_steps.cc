@@ -78,8 +78,8 @@ class Threshold final : public NumberStep {
     using Limit = std::conditional_t<std::is_same_v<T, float>, float, std::int32_t>;
 
     void run(const Arena& arena, Part part, void*) const override {
-        const auto* threshold = node_.tensors.at("threshold").as<Limit>();
-        const auto* below = node_.tensors.at("below").as<std::uint64_t>();
+        const auto* threshold = node_.tensors.at("threshold").template as<Limit>();
+        const auto* below = node_.tensors.at("below").template as<std::uint64_t>();
         each_pixel(output_, part, [&](int y, int x) {
             const T* from = arena.at<T>(inputs_[0], y, x);
             auto* to = arena.at<std::uint64_t>(output_, y, x);

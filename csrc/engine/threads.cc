@@ -45,10 +45,14 @@ Threads::Threads(int size) : size_(size) {
 }
 
 Threads::~Threads() {
+#if defined(_WIN32)
+    stop();
+#else
     if (process_ == getpid())
         stop();
     else  // joining would wait for ever, and a std::thread that is not joined ends the process
         new std::vector<std::thread>(std::move(workers_));
+#endif
 }
 
 void Threads::stop() {

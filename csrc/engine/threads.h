@@ -1,7 +1,9 @@
 // A pool that lives as long as its engine: the caller's thread and size - 1 workers.
 #pragma once
 
+#if !defined(_WIN32)
 #include <unistd.h>
+#endif
 
 #include <atomic>
 #include <cstdint>
@@ -37,7 +39,9 @@ private:
     bool enter(std::uint64_t generation);
 
     const int size_;
+#if !defined(_WIN32)  // which has no fork
     const pid_t process_ = getpid();
+#endif
     // Of the job: its generation, whether workers may still begin, and how many are at it; and
     // whether there will be no more jobs.
     std::atomic<std::uint64_t> state_{0};

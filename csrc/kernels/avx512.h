@@ -7,8 +7,10 @@
 #define BNN_AVX512_VPOPCNTDQ
 #define BNN_AVX512_BW
 #elif defined(__x86_64__)
+#if !defined(__clang__)
 // GCC 12 warns of what its own header leaves undefined on purpose.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 #define BNN_AVX512_BW __attribute__((target("avx512f,avx512bw")))
 #define BNN_AVX512_VPOPCNTDQ \

@@ -59,10 +59,17 @@ void multiply_block(const float* windows, int terms, int count, const float* wei
 }  // namespace
 }  // namespace bnn
 
+// Clang ignores GCC's pragma.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "kernels/real/loops.h"
+#pragma clang attribute pop
+#else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #include "kernels/real/loops.h"
 #pragma GCC pop_options
+#endif
 
 namespace bnn {
 namespace {

@@ -8,6 +8,15 @@
 
 #include "cpu.h"
 
+// Before a loop: no round needs what another one wrote.
+#if defined(__clang__)
+#define BNN_INDEPENDENT_ROUNDS _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define BNN_INDEPENDENT_ROUNDS _Pragma("GCC ivdep")
+#else
+#define BNN_INDEPENDENT_ROUNDS
+#endif
+
 namespace bnn {
 
 // Reads `count` numbers and writes as many. `to` may be a float input itself, else no memory overlaps;

@@ -14,7 +14,7 @@ void normalize(const std::uint8_t* __restrict from, const float* __restrict scal
 template <typename T>
 void affine(const T* from, const float* __restrict scale, const float* __restrict bias, float* to,
             int count) {
-#pragma GCC ivdep
+    BNN_INDEPENDENT_ROUNDS
     for (int c = 0; c < count; ++c)
         to[c] = __builtin_fmaf(static_cast<float>(from[c]), scale[c], bias[c]);
 }
@@ -51,7 +51,7 @@ void signs(const std::uint64_t* __restrict from, float* __restrict to, int count
 }
 
 void clamp(const float* from, float low, float high, float* to, int count) {
-#pragma GCC ivdep
+    BNN_INDEPENDENT_ROUNDS
     for (int c = 0; c < count; ++c) {
         const float value = from[c];
         const float raised = value < low ? low : value;
@@ -60,7 +60,7 @@ void clamp(const float* from, float low, float high, float* to, int count) {
 }
 
 void prelu(const float* from, const float* __restrict slope, float* to, int count) {
-#pragma GCC ivdep
+    BNN_INDEPENDENT_ROUNDS
     for (int c = 0; c < count; ++c) {
         const float value = from[c], scaled = slope[c] * value;
         to[c] = value > 0 ? value : scaled;
@@ -68,7 +68,7 @@ void prelu(const float* from, const float* __restrict slope, float* to, int coun
 }
 
 void add(const float* left, const float* __restrict right, float* to, int count) {
-#pragma GCC ivdep
+    BNN_INDEPENDENT_ROUNDS
     for (int c = 0; c < count; ++c) to[c] = left[c] + right[c];
 }
 
@@ -76,7 +76,7 @@ template <typename T>
 void raise(const T* __restrict from, T* __restrict to, int count) {
     for (int c = 0; c < count; ++c) {
         const T value = from[c], highest = to[c];
-        to[c] = (value > highest) | (value != value) ? value : highest;
+        to[c] = ((value > highest) | (value != value)) ? value : highest;
     }
 }
 

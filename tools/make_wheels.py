@@ -1,0 +1,153 @@
+"""Make the sdist and the wheels for Linux in dist/, on one machine, with zig's C++ compiler.
+
+    python -m tools.make_wheels [--only TEXT]
+
+Each wheel is built from the sdist, checked by auditwheel (symbols, libraries, tag), abi3audit
+(stable ABI) and for its size. Python's headers are the same for all 64-bit Linux, so those of
+this machine serve every target.
+"""
+
+import argparse
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.pythons import find_python
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD, DIST = ROOT / "build" / "wheels", ROOT / "dist"
+BIN = Path(sys.executable).parent
+# Beside the trained networks of the zoo.
+MOST_BYTES = 1_500_000
+# The oldest Python of each wheel. The stable ABI that nanobind uses begins with 3.12.
+TAGS = {"3.11": "cp311-cp311", "3.12": "cp312-abi3"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A system that wheels are for."""
+
+    zig: str
+    platform: str  # of the wheel's tag
+    libc: str  # in the names of extension modules
+
+    @property
+    def processor(self) -> str:
+        """Of its programs, as in the names of extension modules."""
+        return self.zig.partition("-")[0]
+
+
+TARGETS = [
+    Target("x86_64-linux-gnu.2.28", "manylinux_2_28_x86_64", "gnu"),
+    Target("aarch64-linux-gnu.2.28", "manylinux_2_28_aarch64", "gnu"),
+    Target("x86_64-linux-musl", "musllinux_1_2_x86_64", "musl"),
+    Target("aarch64-linux-musl", "musllinux_1_2_aarch64", "musl"),
+]
+
+
+def run(*command: str | Path, **variables: str) -> None:
+    """Run a command; its output is shown only where it fails."""
+    # auditwheel looks for patchelf on the path.
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        env={**os.environ, "PATH": path, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        sys.exit(f"{done.stdout}\nmake_wheels: failed: {' '.join(map(str, command))}")
+
+
+def make_sdist() -> Path:
+    """Build the sdist; returns the folder where it lies unpacked."""
+    run(BIN / "uv", "build", "--sdist", "--out-dir", DIST, "--build-constraints",
+        ROOT / "constraints.txt", ROOT)  # fmt: skip
+    (sdist,) = DIST.glob("signbit-*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(BUILD / "source", filter="data")
+    print(f"{sdist.name}: {sdist.stat().st_size:,} bytes")
+    return BUILD / "source" / sdist.name.removesuffix(".tar.gz")
+
+
+def make_wheel(source: Path, target: Target, version: str) -> Path:
+    """Build one wheel; returns it with the tag of its target, after auditwheel agreed."""
+    name = f"{TAGS[version]}-{target.platform}"
+    raw = BUILD / "raw" / name
+    zig = importlib.util.find_spec("ziglang")
+    assert zig is not None
+    assert zig.origin is not None
+    digits = version.replace(".", "")
+    run(BIN / "uv", "build", "--wheel", "--python", find_python(version), "--out-dir", raw,
+        "--build-constraints", source / "constraints.txt",
+        "-C", f"build-dir={BUILD / name}", "-C", "install.strip=false", source,
+        CMAKE_TOOLCHAIN_FILE=str(source / "tools" / "zig.cmake"),
+        ZIG=str(Path(zig.origin).with_name("zig")),
+        ZIG_TARGET=target.zig,
+        SETUPTOOLS_EXT_SUFFIX=f".cpython-{digits}-{target.processor}-linux-{target.libc}.so",
+    )  # fmt: skip
+    (wheel,) = raw.glob("*.whl")
+    tag = f"linux_{target.processor}"
+    run(BIN / "wheel", "tags", "--remove", "--platform-tag", tag, wheel)
+    (wheel,) = raw.glob("*.whl")
+    run(
+        BIN / "auditwheel",
+        "repair",
+        "--plat",
+        target.platform,
+        "--only-plat",
+        "--wheel-dir",
+        DIST,
+        wheel,
+    )
+    (wheel,) = DIST.glob(f"*-{name}.whl")
+    return wheel
+
+
+def check(wheel: Path, target: Target, version: str) -> None:
+    """Check what auditwheel does not: size, the module's name, and that only libc is needed."""
+    with zipfile.ZipFile(wheel) as archive:
+        entries = archive.infolist()
+    size = sum(
+        e.compress_size for e in entries if not e.filename.startswith("signbit/zoo/networks/")
+    )
+    print(f"{wheel.name}: {wheel.stat().st_size:,} bytes, beside the zoo {size:,}")
+    if size > MOST_BYTES:
+        sys.exit(f"make_wheels: {wheel.name}: {size:,} bytes beside the zoo, above {MOST_BYTES:,}")
+    ending = {"3.11": f".cpython-311-{target.processor}-linux-{target.libc}.so"}
+    wanted = f"signbit/runtime/_engine{ending.get(version, '.abi3.so')}"
+    libraries = [e.filename for e in entries if ".so" in e.filename]
+    if libraries != [wanted]:
+        sys.exit(f"make_wheels: {wheel.name}: has the libraries {libraries}, not only {wanted}")
+    if version != "3.11":
+        run(BIN / "abi3audit", "--strict", wheel)
+
+
+def main() -> None:
+    """Make all, or those wheels whose names contain a text."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="a part of the tag, such as manylinux_2_28_x86")
+    options = parser.parse_args()
+    if platform.system() != "Linux":
+        sys.exit("make_wheels: works on Linux; elsewhere .github/workflows/wheels.yml makes wheels")
+    # The files of an sdist have a fixed date, so ninja would not see that they are others; zig
+    # keeps what it compiled by content.
+    shutil.rmtree(BUILD, ignore_errors=True)
+    shutil.rmtree(DIST, ignore_errors=True)
+    source = make_sdist()
+    for target in TARGETS:
+        for version, tag in TAGS.items():
+            if options.only in f"{tag}-{target.platform}":
+                check(make_wheel(source, target, version), target, version)
+
+
+if __name__ == "__main__":
+    main()
