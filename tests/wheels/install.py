@@ -14,6 +14,7 @@ import tempfile
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -111,7 +112,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        np.savez(folder / "expected.npz", **answers.expected())
+        expected: dict[str, Any] = answers.expected()
+        np.savez(folder / "expected.npz", **expected)
         for system in options.systems:
             SYSTEMS[system](folder)
 

@@ -195,7 +195,7 @@ def test_all_ranks_agree_on_all_buffers():
         counting = Counting(3)
         model = nn.Sequential(counting, nn.BatchNorm1d(3).eval())
         number = group.ranks.number
-        counting.seen.add_(number + 7)
+        counting.get_buffer("seen").add_(number + 7)
         counting.get_buffer("running_mean").add_(number)
         model.get_buffer("1.running_var").copy_(torch.tensor([0.1, 0.7, 1.1]))
         agree_on_buffers(model, group)
