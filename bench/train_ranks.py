@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure images per second of training in one process and in several that torchrun starts.
 
-    bench/train_ranks.py [--model vgg_cifar10_binary] [--data cifar10] [--ranks 2] [--rounds 3] ...
+    bench/train_ranks.py --data folder:PATH [--model vgg_cifar10_binary] [--ranks 2] [--rounds 3] ...
 
 Compared are one process with one thread, one process with as many threads as there are ranks, and
 the ranks with one thread each. All have the same joint batch. The rate is that of the last epoch,
@@ -45,9 +45,9 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default="vgg_cifar10_binary")
-    parser.add_argument("--data", default="cifar10")
+    parser.add_argument("--data", required=True, help="a few thousand images are enough")
     parser.add_argument("--recipe", default="quick")
-    parser.add_argument("--val-size", default="45000", help="what is held out is not trained on")
+    parser.add_argument("--val-size", default="0.02")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--ranks", type=int, default=2)
