@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure images per second of training in one process and in several that torchrun starts.
 
-    bench/train_ranks.py --data folder:PATH [--model vgg_cifar10_binary] [--ranks 2] [--rounds 3] ...
+    bench/train_ranks.py --data folder:PATH [--model vgg_cifar10_binary] [--ranks 2] ...
 
 Compared are one process with one thread, one process with as many threads as there are ranks, and
 the ranks with one thread each. All have the same joint batch. The rate is that of the last epoch,
