@@ -1,6 +1,6 @@
 """`signbit evaluate` for packed networks of any task."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from signbit.cli._output import percent, print_table, say, write_json
 from signbit.cli._sample_options import SampleOptions, chosen_targets, note_clipped
 
 if TYPE_CHECKING:
+    from signbit.data import Samples, Target
     from signbit.runtime.engine import Engine
     from signbit.scoring import Measurement
 
@@ -31,6 +32,33 @@ class SampleData:
         return Path(path) if kind in ("folder", "parquet", "tar") else Path(self.data).parent
 
 
+def samples_of(
+    engine: "Engine",
+    given: SampleData,
+    options: SampleOptions,
+    classes: str | None,
+    folder: Path,
+) -> "tuple[Samples, Sequence[Target]]":
+    """The samples of --data, and what the outputs of the network are compared with.
+
+    folder: that of the model, where a classes.txt may be.
+    """
+    from signbit.scoring import open_samples
+
+    targets = chosen_targets(engine, classes, [folder, given.folder])
+    samples = open_samples(
+        engine.model,
+        given.data,
+        given.split,
+        targets,
+        options.selection(engine),
+        options.chosen_front_end(),
+        given.data_dir,
+        given.download,
+    )
+    return samples, targets
+
+
 def measure_samples(
     engine: "Engine",
     source: Path,
@@ -42,19 +70,9 @@ def measure_samples(
 ) -> None:
     """Measure the network, print the figures, and write them as JSON."""
     from signbit.progress import progress_bar
-    from signbit.scoring import measure, open_samples
+    from signbit.scoring import measure
 
-    targets = chosen_targets(engine, classes, [source.parent, given.folder])
-    samples = open_samples(
-        engine.model,
-        given.data,
-        given.split,
-        targets,
-        options.selection(engine),
-        options.chosen_front_end(),
-        given.data_dir,
-        given.download,
-    )
+    samples, targets = samples_of(engine, given, options, classes, source.parent)
     with progress_bar("evaluating", samples.count) as advance:
         found = measure(engine, samples, targets, batch_size, options.threshold, advance)
     note_clipped(engine, found.clipped)

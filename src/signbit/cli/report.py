@@ -13,7 +13,7 @@ from signbit import __version__
 from signbit.cli._app import commands
 from signbit.cli._classes import Classes, choose_classes
 from signbit.cli._examples import examples
-from signbit.cli._measure import SampleData
+from signbit.cli._measure import SampleData, samples_of
 from signbit.cli._model import PACKED, RunnablePath, open_model
 from signbit.cli._options import BatchSize, DataDir, Download, ModelName, Settings, Zeros
 from signbit.cli._output import require_distinct, require_suffix, say
@@ -26,7 +26,6 @@ from signbit.cli._sample_options import (
     SampleOptions,
     Targets,
     Threshold,
-    chosen_targets,
     note_clipped,
 )
 from signbit.errors import CheckpointError, UsageError, printable
@@ -192,7 +191,7 @@ def _curves(path: Path) -> tuple[Sequence[Mapping[str, float]] | None, str]:
     """The table of a run; where there is none, the reason. Raises: CheckpointError if damaged."""
     if not path.is_dir():
         return None, _NO_RUN
-    from signbit.train._metrics_file import read_metrics
+    from signbit.train import read_metrics
 
     if not (path / "metrics.csv").exists():
         return None, "The folder of the run has no metrics.csv."
@@ -228,29 +227,17 @@ def _observe(
 ) -> "Observed":
     from signbit.progress import progress_bar
     from signbit.report import observe
-    from signbit.scoring import open_samples
 
-    targets = chosen_targets(engine, opened.classes, [opened.folder, given.folder])
-    samples = open_samples(
-        engine.model,
-        given.data,
-        given.split,
-        targets,
-        options.selection(engine),
-        options.chosen_front_end(),
-        given.data_dir,
-        given.download,
-    )
+    samples, targets = samples_of(engine, given, options, opened.classes, opened.folder)
     with progress_bar("evaluating", samples.count) as advance:
         observed = observe(engine, samples, targets, batch_size, options.threshold, advance)
-    note_clipped(engine, {name: count for name, count in samples.clipped.items() if count})
+    note_clipped(engine, observed.clipped)
     return observed
 
 
 def _bits(model: "PackedModel", observed: "Observed", threads: int) -> "list[BitShares]":
     from signbit.progress import late_progress_bar
-    from signbit.report import bit_shares
-    from signbit.report._bits import makers_of_bits
+    from signbit.report import bit_shares, makers_of_bits
 
     with late_progress_bar("counting bits", len(makers_of_bits(model))) as advance:
         return bit_shares(model, observed.kept, threads, advance)

@@ -1,5 +1,6 @@
 """Find image files, in a stable order, and the labels that their names say."""
 
+import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -138,6 +139,19 @@ def kind_of(path: Path) -> Literal["file", "folder", "special"] | None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"cannot look at {path}: {reason}") from error
+
+
+def fixed_part(pattern: str) -> str:
+    """The folders of a pattern with slashes, before its first wildcard."""
+    parts = pattern.split("/")
+    first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    return "/".join(parts[:first]) or ("/" if pattern.startswith("/") else "")
+
+
+def files_that_match(pattern: Path) -> list[Path]:
+    """The regular files that fit a pattern, in no order; `**` stands for any folders."""
+    found = glob.glob(str(pattern), recursive=True)  # noqa: PTH207 (pathlib wants a folder first)
+    return [one for one in map(Path, found) if kind_of(one) == "file"]
 
 
 def expanded(path: Path | str) -> Path:

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from signbit.data._files import expanded, files_in, kind_of, natural_key
+from signbit.data._files import (
+    expanded,
+    files_in,
+    files_that_match,
+    fixed_part,
+    kind_of,
+    natural_key,
+)
 from signbit.data._types import SPLIT_NAMES
 from signbit.errors import DataError, printable
 
@@ -123,14 +130,8 @@ def _found(path: str, ending: str) -> tuple[Path, list[Path]]:
         return root.parent, [root]
     if not glob.has_magic(path):
         raise DataError(f"{printable(path)} is no folder, file or pattern with *; give one")
-    matching = [Path(one) for one in glob.glob(str(root), recursive=True)]  # noqa: PTH207
-    found = [one for one in matching if one.name.endswith(ending) and kind_of(one) == "file"]
-    fixed = []
-    for part in root.parts[:-1]:
-        if glob.has_magic(part):
-            break
-        fixed.append(part)
-    return Path(*fixed), sorted(found, key=lambda one: natural_key(str(one)))
+    found = [one for one in files_that_match(root) if one.name.endswith(ending)]
+    return Path(fixed_part(str(root))), sorted(found, key=lambda one: natural_key(str(one)))
 
 
 def _none_in(root: Path, ending: str) -> list[Path]:

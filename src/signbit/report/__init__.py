@@ -3,7 +3,7 @@
 A section of the page is one module in `signbit.report.sections`.
 """
 
-from signbit.report._bits import BitShares, bit_shares
+from signbit.report._bits import BitShares, bit_shares, makers_of_bits
 from signbit.report._layer import choose_layer
 from signbit.report._observe import Mistake, Observed, observe
 from signbit.report._page import render
@@ -18,6 +18,7 @@ __all__ = [
     "Subject",
     "bit_shares",
     "choose_layer",
+    "makers_of_bits",
     "observe",
     "render",
     "sections",

@@ -1,17 +1,19 @@
 """How often each bit inside a network is +1, and which bits no input can turn."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from signbit.export._bounds import below_signs, largest_sums
-from signbit.format import Output, PackedModel, Signature
+from signbit.format import Output, PackedModel
 from signbit.format.bits import pack_bits
 from signbit.format.signature import NUMBERS
 from signbit.format.types import BITS, I32
+from signbit.report._subject import is_binary_layer
+from signbit.runtime._features import with_outputs
 from signbit.runtime.engine import Engine
 
 # A network has at most 64 outputs; fewer at once take less memory.
@@ -76,11 +78,8 @@ def bit_shares(
 def _counted(
     model: PackedModel, numbers: list[int], inputs: Mapping[str, NDArray[Any]], threads: int
 ) -> list[BitShares]:
-    outputs = tuple(Output(f"bits_of_{number}", NUMBERS, number, 3) for number in numbers)
-    last = max(numbers) + 1 - len(model.inputs)
-    nodes = model.nodes[:last]
-    signature = Signature(model.inputs, outputs)
-    engine = Engine(replace(model, nodes=nodes, signature=signature), threads)
+    outputs = [Output(f"bits_of_{number}", NUMBERS, number, 3) for number in numbers]
+    engine = Engine(with_outputs(model, outputs), threads)
     samples = len(next(iter(inputs.values())))
     ones = {one.name: np.zeros(model.types[one.node].channels, np.int64) for one in outputs}
     for first in range(0, samples, _BATCH):
@@ -120,11 +119,9 @@ def repeated_filters(model: PackedModel) -> dict[int, int]:
     """
     found = {}
     for number, node in model.numbered():
-        if not model.operation(number).is_convolution or node.attributes["groups"] != 1:
+        if not is_binary_layer(model, number) or node.attributes["groups"] != 1:
             continue
         words = node.tensors["weight"]
-        if words.dtype != np.uint64:
-            continue
         mask = pack_bits(np.ones(model.types[node.inputs[0]].channels, bool))
         first = (words[:, 0, 0, 0] & np.uint64(1)).astype(bool)
         turned = np.where(first[:, None, None, None], words ^ mask, words)

@@ -1,6 +1,5 @@
 """Run a network on data: its figures, its worst mistakes, and samples to look inside with."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +11,7 @@ from signbit.data import Batch, Samples, Target
 from signbit.errors import DataError
 from signbit.format.signature import CLASSES
 from signbit.runtime.engine import Engine
-from signbit.scoring._measure import Counter, counter_for
+from signbit.scoring._measure import Measurement, count_answers
 from signbit.scoring._probabilities import gives_probabilities, softmax
 
 MOST_MISTAKES = 24
@@ -38,10 +37,9 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Observed:
-    """What a network said of samples.
+class Observed(Measurement):
+    """What a network said of samples, of which `outputs` may be empty.
 
-    outputs: figures by the name of each output with true answers, as in `scoring.measure`.
     mistakes: those with the highest probability of a wrong class, the worst first; None where no
         output gives one class for a sample, or the data has no true classes.
     wrong: how many mistakes there are in all.
@@ -49,10 +47,6 @@ class Observed:
     kept_classes: their true classes as names; None where they are not known.
     """
 
-    data: str
-    samples: int
-    seconds: float
-    outputs: Mapping[str, Mapping[str, Any]]
     mistakes: Sequence[Mistake] | None
     wrong: int
     kept: Mapping[str, NDArray[Any]]
@@ -76,29 +70,20 @@ def observe(
     Raises: DataError where there is no sample; the errors of `scoring.measure` and of the samples.
     """
     known = [one for one in targets if one.name in samples.targets]
-    counters: dict[str, Counter] = {one.name: counter_for(engine, one, threshold) for one in known}
     classes = next((one for one in known if one.kind == CLASSES and not one.is_map), None)
     mistakes, kept = None if classes is None else _Mistakes(engine, classes), _Kept(classes)
-    count, start = 0, time.perf_counter()
-    for batch in samples.batches(batch_size):
-        given = engine.run(batch.inputs)
-        for name, counter in counters.items():
-            counter.add(given[name], batch.targets[name])
+
+    def look(batch: Batch, given: Mapping[str, NDArray[Any]]) -> None:
         if mistakes is not None:
             mistakes.add(batch, given)
         kept.add(batch)
-        count += len(batch)
-        advance(len(batch))
-    seconds = time.perf_counter() - start
-    if not count:
+
+    found = count_answers(engine, samples, known, batch_size, threshold, advance, look)
+    if not found.samples:
         raise DataError(f"{samples.name}: no samples")
-    figures = {
-        one.name: {"kind": one.kind, "rank": len(one.shape), **counters[one.name].to_dict()}
-        for one in known
-    }
     worst, wrong = (None, 0) if mistakes is None else (mistakes.worst, mistakes.count)
     inputs, names = kept.result()
-    return Observed(samples.name, count, seconds, figures, worst, wrong, inputs, names)
+    return Observed(**vars(found), mistakes=worst, wrong=wrong, kept=inputs, kept_classes=names)
 
 
 class _Mistakes:

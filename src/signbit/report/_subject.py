@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from signbit.format import Node, PackedModel, ValueType
 from signbit.format.ops.conv import fan_in
+from signbit.runtime._features import nodes_of_modules
 
 if TYPE_CHECKING:
     from signbit.bench import Benchmark
@@ -75,10 +76,4 @@ def is_binary_layer(model: PackedModel, number: int) -> bool:
 
 def module_paths(model: PackedModel) -> dict[int, str]:
     """The path of the module that each node came from, as the file's info has it."""
-    found: dict[int, str] = {}
-    rows = model.info.get("modules")
-    for row in rows if isinstance(rows, list) else ():
-        path, nodes = (row.get("module"), row.get("nodes")) if isinstance(row, dict) else ("", [])
-        if isinstance(path, str) and isinstance(nodes, list):
-            found |= {one: path for one in nodes if type(one) is int}
-    return found
+    return {number: path for path, numbers in nodes_of_modules(model) for number in numbers}

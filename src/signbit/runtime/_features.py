@@ -1,5 +1,6 @@
 """Values from inside a network, as outputs of it."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from signbit.errors import UsageError, closest
@@ -28,16 +29,25 @@ def node_of(model: PackedModel, of: int | str) -> int:
 
 def with_features(model: PackedModel, number: int) -> PackedModel:
     """The network up to a node, whose value is its one output."""
-    value, first = model.types[number], len(model.inputs)
-    rank = 1 if value.positions == 1 else 3
-    signature = Signature(model.inputs, (Output("features", NUMBERS, number, rank),))
-    return replace(model, nodes=model.nodes[: number + 1 - first], signature=signature)
+    rank = 1 if model.types[number].positions == 1 else 3
+    return with_outputs(model, [Output("features", NUMBERS, number, rank)])
+
+
+def with_outputs(model: PackedModel, outputs: Sequence[Output]) -> PackedModel:
+    """The network up to the last node of other outputs."""
+    last = max(one.node for one in outputs) + 1 - len(model.inputs)
+    signature = Signature(model.inputs, tuple(outputs))
+    return replace(model, nodes=model.nodes[:last], signature=signature)
 
 
 def module_nodes(model: PackedModel) -> dict[str, int]:
-    """The last node of each module, by its path, as the file's info has it."""
+    """The last node of each module, by its path."""
+    return {path: max(numbers) for path, numbers in nodes_of_modules(model)}
+
+
+def nodes_of_modules(model: PackedModel) -> Iterator[tuple[str, list[int]]]:
+    """The path of each module with its nodes, one or more, as the file's info has them."""
     rows = model.info.get("modules")
-    found: dict[str, int] = {}
     for row in rows if isinstance(rows, list) else ():
         nodes = row.get("nodes") if isinstance(row, dict) else None
         path = row.get("module") if isinstance(row, dict) else None
@@ -46,5 +56,4 @@ def module_nodes(model: PackedModel) -> dict[str, int]:
         numbers = [one for one in nodes if type(one) is int]
         numbers = [one for one in numbers if len(model.inputs) <= one < len(model.types)]
         if numbers:
-            found[path] = max(numbers)
-    return found
+            yield path, numbers

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from signbit.data import Samples, Target
+from signbit.data import Batch, Samples, Target
 from signbit.errors import UsageError
 from signbit.format.signature import CLASSES, LABELS
 from signbit.runtime.engine import Engine
@@ -80,18 +80,36 @@ def measure(
             f"{samples.name} has no true answers for {names}; name their columns or arrays with "
             "--target"
         )
-    counters = {one.name: counter_for(engine, one, threshold) for one in chosen}
+    return count_answers(engine, samples, chosen, batch_size, threshold, advance)
+
+
+def count_answers(
+    engine: Engine,
+    samples: Samples,
+    targets: Sequence[Target],
+    batch_size: int,
+    threshold: float,
+    advance: Callable[[int], None],
+    look: Callable[[Batch, Mapping[str, NDArray[Any]]], None] = lambda batch, given: None,
+) -> Measurement:
+    """Run every sample once, and count the answers of the targets, of which there may be none.
+
+    targets: those that `samples` has answers for.
+    look: called with each batch, and what the network gives for it.
+    """
+    counters = {one.name: counter_for(engine, one, threshold) for one in targets}
     count, start = 0, time.perf_counter()
     for batch in samples.batches(batch_size):
         given = engine.run(batch.inputs)
         for name, counter in counters.items():
             counter.add(given[name], batch.targets[name])
+        look(batch, given)
         count += len(batch)
         advance(len(batch))
     seconds = time.perf_counter() - start
     outputs = {
         one.name: {"kind": one.kind, "rank": len(one.shape), **counters[one.name].to_dict()}
-        for one in chosen
+        for one in targets
     }
     clipped = {name: clips for name, clips in samples.clipped.items() if clips}
     return Measurement(samples.name, count, seconds, outputs, clipped)

@@ -151,8 +151,7 @@ def _interrupted(run: AnyRun, recorder: RunRecorder, end: SystemExit) -> Trainin
         f"with: {run.way_on}",
         signal_of(end.__context__),
     )
-    error.is_told = not recorder.group.ranks.is_first
-    return error
+    return recorder.group.told_once(error)
 
 
 def _foreign_state(checkpoint: Path, reason: str) -> CheckpointError:
@@ -162,13 +161,17 @@ def _foreign_state(checkpoint: Path, reason: str) -> CheckpointError:
     )
 
 
+def _ddp(training: Training) -> DDPStrategy:
+    return DDPStrategy(find_unused_parameters=training.unused_parameters)
+
+
 def _trainer(run: AnyRun, recorder: RunRecorder, training: Training) -> pl.Trainer:
     ranks = recorder.group.ranks
     return pl.Trainer(
         accelerator="gpu" if run.device == "cuda" else "cpu",
         devices=ranks.local_count,
         num_nodes=ranks.count // ranks.local_count,
-        strategy=DDPStrategy(**training.ddp) if ranks.count > 1 else "auto",
+        strategy=_ddp(training) if ranks.count > 1 else "auto",
         # Each rank is given its own share of every batch.
         use_distributed_sampler=False,
         max_epochs=run.recipe.epochs,

@@ -13,6 +13,7 @@ from signbit.ranks import Ranks, ranks_here
 from signbit.train._rendezvous import fresh_store
 
 T = TypeVar("T")
+Error = TypeVar("Error", bound=SignbitError)
 
 
 class Group:
@@ -77,9 +78,12 @@ class Group:
             return result
         if failure is None:
             failure = TrainingError(f"rank {failed[0]}: {messages[failed[0]]}")
-        if isinstance(failure, SignbitError):
-            failure.is_told = not self.ranks.is_first
-        raise failure
+        raise self.told_once(failure) if isinstance(failure, SignbitError) else failure
+
+    def told_once(self, error: Error) -> Error:
+        """An error that all ranks raise, of which rank 0 tells the user."""
+        error.is_told = not self.ranks.is_first
+        return error
 
     def take_of_first(self, value: Tensor) -> None:
         """Give a tensor the values of that of rank 0, in place."""

@@ -37,11 +37,6 @@ class Training:
     sample: int = 0
     unused_parameters: bool = False
 
-    @property
-    def ddp(self) -> dict[str, Any]:
-        """Settings of DistributedDataParallel."""
-        return {"find_unused_parameters": self.unused_parameters}
-
 
 def require_same(training: Training, group: Group) -> None:
     """Raises: UsageError where the ranks would train on different data or different networks."""
@@ -49,12 +44,12 @@ def require_same(training: Training, group: Group) -> None:
     for rank, theirs in enumerate(seen):
         differ = differences(theirs, seen[0], "rank 0")
         if differ:
-            error = UsageError(
-                f"rank {rank} has {differ[0]}; all processes must be given the same network, "
-                "data and recipe"
+            raise group.told_once(
+                UsageError(
+                    f"rank {rank} has {differ[0]}; all processes must be given the same network, "
+                    "data and recipe"
+                )
             )
-            error.is_told = not group.ranks.is_first
-            raise error
 
 
 def training_module(

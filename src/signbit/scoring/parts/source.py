@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from signbit.data._files import SUFFIXES, expanded, files_in, is_data_name, kind_of, natural_key
+from signbit.data._files import (
+    SUFFIXES,
+    expanded,
+    files_in,
+    files_that_match,
+    fixed_part,
+    is_data_name,
+    kind_of,
+    natural_key,
+)
 from signbit.errors import DataError, MissingDependencyError, UsageError, first_line
 
 IMAGES, PARQUET, TAR = "images", "parquet", "tar"
@@ -75,9 +84,8 @@ def _find_local(source: str) -> tuple[str, list[File]]:
         raise DataError(f"{source} is a device or pipe; give a file or a folder")
     if not glob.has_magic(str(path)):
         raise DataError(f"{source} does not exist; give a file, a folder or a URL")
-    folder = Path(_fixed(str(path)))
-    found = [Path(name) for name in glob.glob(str(path), recursive=True)]  # noqa: PTH207
-    inside = [one for one in found if kind_of(one) == "file" and is_data_name(one.name, _ENDINGS)]
+    folder = Path(fixed_part(str(path)))
+    inside = [one for one in files_that_match(path) if is_data_name(one.name, _ENDINGS)]
     return str(folder), _sized(folder, inside)
 
 
@@ -92,7 +100,7 @@ def _find_url(source: str) -> tuple[str, list[File]]:
     system, path = file_system(source)
     try:
         if glob.has_magic(path):
-            folder, found = _fixed(path), system.glob(path, detail=True)
+            folder, found = fixed_part(path), system.glob(path, detail=True)
         elif system.isdir(path):
             folder, found = path.rstrip("/"), system.find(path, detail=True)
         else:
@@ -127,13 +135,6 @@ def file_system(url: str) -> tuple[Any, str]:
         raise MissingDependencyError(f"{url}: {first_line(error)}") from error
     except Exception as error:
         raise UsageError(f"{url}: {first_line(error)}; give a URL that fsspec knows") from error
-
-
-def _fixed(pattern: str) -> str:
-    """The folders of a pattern before its first wildcard."""
-    parts = pattern.split("/")
-    first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
-    return "/".join(parts[:first]) or ("/" if pattern.startswith("/") else "")
 
 
 def _inside(path: str, folder: str) -> str:
