@@ -1,6 +1,5 @@
 """What the pages about exports tell a reader to type works as it stands; their tables are true."""
 
-import inspect
 import os
 import re
 import shutil
@@ -9,13 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from conftest import missing
 from helpers.networks import packed
 
 from signbit import zoo
 from signbit.export import exporters
-from signbit.models import COUNTS, create, models, summarize
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "export"
@@ -140,20 +137,3 @@ def test_a_page_without_commands_is_found(tmp_path):
 def test_pages_name_the_tools_that_they_need():
     assert tools_of("<!-- needs: octave iverilog -->\n# A page\n") == ["octave", "iverilog"]
     assert tools_of("# A page\n") == []
-
-
-def rows_of_models() -> list[tuple[str, str, str]]:
-    """Model, image and figures of each row of docs/models.md."""
-    page = (FOLDER.parent / "models.md").read_text(encoding="utf-8")
-    return re.findall(r"^\| `(\w+)`[^|]*\| ([\dx]+) \|((?: [\d,]+ \|){5})", page, re.MULTILINE)
-
-
-@pytest.mark.parametrize(("name", "image", "figures"), rows_of_models())
-def test_the_table_of_models_has_the_figures_of_summary(name, image, figures):
-    height, width, channels = map(int, image.split("x"))
-    default = tuple(inspect.signature(models.get(name)).parameters["input_size"].default)
-    other = {"stem": "imagenet", "num_classes": 1000} if default != (height, width) else {}
-    with torch.device("meta"):
-        model = create(name, input_size=(height, width), **other)
-    totals = summarize(model, (channels, height, width)).totals
-    assert figures == "".join(f" {totals[count]:,} |" for count in COUNTS)
