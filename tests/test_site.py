@@ -44,3 +44,11 @@ def test_fields_of_docstrings_become_lists():
         "Do it: now.\n\n- **x**: a number,\n    which is long.\n- **y**, **z**: others.\n\n"
         "- **Raises**: UsageError."
     )
+
+
+def test_text_after_a_field_of_a_docstring_is_no_part_of_the_list():
+    from tools.docstrings import with_lists
+
+    assert with_lists("Do it.\n\nx: a number,\n    long.\ny = 2 x.") == (
+        "Do it.\n\n- **x**: a number,\n    long.\n\ny = 2 x."
+    )

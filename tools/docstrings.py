@@ -39,6 +39,9 @@ def with_lists(docstring: str) -> str:
             in_field = False
             lines.append(line)
         else:
+            if in_field and not line.startswith(" "):
+                # Text after a field is a paragraph of its own.
+                lines.append("")
             in_field = in_field and line.startswith(" ")
             after_item = in_field
             lines.append(line)

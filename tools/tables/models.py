@@ -10,6 +10,7 @@ from signbit import zoo
 from signbit.format import PackedModel
 from signbit.models import COUNTS, create, models, summarize
 from tools.tables import code, markdown_table, tables, with_links
+from tools.tables._docstring import field
 
 _IMAGENET = {"stem": "imagenet", "input_size": (224, 224), "num_classes": 1000}
 _WORDS = {
@@ -29,7 +30,7 @@ def table_of_models() -> str:
             code(name) + (", imagenet" if options else ""),
             "x".join(map(str, (*shape[1:], shape[0]))),
             *(f"{totals[count]:,}" for count in COUNTS),
-            with_links(source_of(models.get(name))),
+            with_links(field(models.get(name), "Source").removesuffix(".") or "this project"),
         )
         for name, options in _variants()
         for shape, totals in [_summary(name, options)]
@@ -54,14 +55,6 @@ def _summary(name: str, options: dict[str, Any]) -> tuple[tuple[int, ...], dict[
     with torch.device("meta"):
         model = create(name, **options)
     return shape, dict(summarize(model, shape).totals)
-
-
-def source_of(entry: object) -> str:
-    """The text after `Source:` in a docstring; "this project" where there is none."""
-    _, found, text = (inspect.getdoc(entry) or "").partition("\nSource:")
-    if not found:
-        return "this project"
-    return " ".join(text.split()).removesuffix(".")
 
 
 @tables.register("zoo-bytes")

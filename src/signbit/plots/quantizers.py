@@ -12,6 +12,8 @@ from signbit.errors import MissingDependencyError
 from signbit.plots._save import save
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from signbit.quantizers import AbstractQuantizer
 
 Curve = NDArray[np.float32]
@@ -37,27 +39,54 @@ def draw_quantizers(path: Path | str) -> None:
 
     Raises: OutputError, MissingDependencyError.
     """
-    try:
-        from matplotlib.figure import Figure
-
+    with _packages():
         from signbit.quantizers import create, quantizers
-    except ImportError as error:
-        package = (error.name or "").partition(".")[0]
-        raise MissingDependencyError(
-            f"pictures need {package}; install it with: pip install 'signbit[train]'"
-        ) from error
-    made = {name: create(name) for name in quantizers.names()}
-    bands = -(-len(made) // COLUMNS)
-    width = min(len(made), COLUMNS)
-    figure = Figure(figsize=(2.3 * width + 0.3, 4.4 * bands), dpi=100, layout="constrained")
+
+        made = {name: create(name) for name in quantizers.names()}
+        bands = -(-len(made) // COLUMNS)
+        width = min(len(made), COLUMNS)
+        figure = _figure(2.3 * width + 0.3, 4.4 * bands)
     grid = figure.subplots(2 * bands, width, squeeze=False)
     for axes in grid.flat:
         axes.set_visible(False)
     for index, (name, quantizer) in enumerate(made.items()):
         band, column = divmod(index, COLUMNS)
-        assert quantizer is not None
-        _draw_column(grid[2 * band : 2 * band + 2, column], name, quantizer)
+        above, below = grid[2 * band : 2 * band + 2, column]
+        above.set_title(name, fontsize=11, family="monospace")
+        _draw(above, below, quantizer)
     save(figure, path)
+
+
+def draw_quantizer(quantizer: "AbstractQuantizer", path: Path | str) -> None:
+    """Draw one quantizer as a PNG: y on the left, dy/dx on the right.
+
+    Raises: OutputError, MissingDependencyError.
+    """
+    with _packages():
+        figure = _figure(5.4, 2.2)
+    left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.1})
+    _draw(left, right, quantizer)
+    left.set_xlabel("x", fontsize=9)
+    save(figure, path)
+
+
+@contextmanager
+def _packages() -> Iterator[None]:
+    """Raises: MissingDependencyError where matplotlib or torch is missing."""
+    try:
+        yield
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        raise MissingDependencyError(
+            f"pictures need {package}; install it with: pip install 'signbit[train]'"
+        ) from error
+
+
+def _figure(width: float, height: float) -> "Figure":
+    """An empty figure of that size in inches, white, so that it is readable on a dark page."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor="white")
 
 
 def sample(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve, Curve]:
@@ -110,12 +139,11 @@ def _own_randomness() -> Iterator[None]:
         yield
 
 
-def _draw_column(pair, name: str, quantizer: "AbstractQuantizer") -> None:
+def _draw(above, below, quantizer: "AbstractQuantizer") -> None:
+    """y in the one place, dy/dx in the other."""
     x, y, _ = sample(quantizer)
     gradients = sample_gradients(quantizer)
     mean = sample_mean(quantizer)
-    above, below = pair
-    above.set_title(name, fontsize=11, family="monospace")
     if mean is None:
         above.plot(x, y, color=_OUTPUT, linewidth=2)
     else:
