@@ -1,4 +1,4 @@
-"""Write the tables of docs/packing.md: spellings in torch, and the operators that packing knows.
+"""Write the tables of docs/packing-rules.md: spellings in torch, and operators that packing knows.
 
     python tools/make_operators.py
 
@@ -26,7 +26,7 @@ from signbit.pack._record import record
 from signbit.pack.rules import rules
 from signbit.quantizers import create
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "packing.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "packing-rules.md"
 MARK = "<!-- {}: written by tools/make_operators.py -->"
 
 # x is a map of 8 channels and 4x4 pixels.

@@ -1,10 +1,11 @@
-"""The page about packing runs as it stands, and its tables are those of the code."""
+"""The pages about packing run as they stand, and the tables of the rules are those of the code."""
 
 import ast
 import doctest
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +16,12 @@ import signbit
 from signbit.cli.pack import pack
 from signbit.format.ops import operations
 from tests.pack.test_refusals import FIELD, REFUSALS, SOURCES, template
+from tests.test_docs import run
 from tools.make_operators import PAGE, rewritten
 
 TEXT = PAGE.read_text("utf-8")
+GUIDE = PAGE.with_name("packing.md")
+COURSE = PAGE.with_name("course.md")
 
 
 @pytest.fixture(autouse=True)
@@ -29,23 +33,43 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
+def tried(page: Path) -> int:
+    """How many examples the page has; each gives what the page says."""
+    failed, number = doctest.testfile(
+        str(page), module_relative=False, optionflags=doctest.ELLIPSIS, encoding="utf-8"
+    )
+    assert failed == 0
+    return number
+
+
 def test_the_examples_give_what_the_page_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    failed, tried = doctest.testfile(str(PAGE), module_relative=False, encoding="utf-8")
-    assert tried > 30
-    assert failed == 0
+    assert tried(GUIDE) > 20
+    assert signbit.load("net.signbit").inputs[0].shape == (8, 8, 3)
+
+
+@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
+def test_the_network_of_a_course_does_what_its_page_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert tried(COURSE) > 20
     assert signbit.load("notes.signbit").scores(np.zeros((1, 8, 8, 1), np.uint8)).shape == (1, 10)
     assert list(tmp_path.glob("notes_c/*.c"))
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_work(tmp_path):
+    done = run(GUIDE.read_text("utf-8"), tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert signbit.load(tmp_path / "net.signbit").inputs[0].shape == (8, 8, 1)
 
 
 def test_the_tables_of_operators_are_those_of_the_code():
     assert rewritten(TEXT) == TEXT, "python tools/make_operators.py writes them"
 
 
-def quoted(heading: str) -> list[str]:
+def quoted(heading: str, text: str = TEXT) -> list[str]:
     """What the first column of the table under a heading has in backticks."""
-    section = TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
     return [one for cell in cells for one in re.findall(r"`([^`]+)`", cell)]
 
@@ -56,6 +80,12 @@ QUOTED = quoted("What is refused, and the way out")
 @pytest.mark.parametrize("place", REFUSALS)
 def test_every_refusal_is_on_the_page(place):
     assert any(quote in REFUSALS[place] for quote in QUOTED), REFUSALS[place]
+
+
+def test_the_frequent_refusals_are_those_of_the_whole_table():
+    frequent = quoted("When `pack` refuses", GUIDE.read_text("utf-8"))
+    assert len(frequent) > 5
+    assert set(frequent) <= set(QUOTED)
 
 
 def test_every_refusal_on_the_page_is_one():

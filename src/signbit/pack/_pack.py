@@ -44,7 +44,7 @@ def pack(
     values, not by the classes of layers. Each threshold is found by running torch's own operators,
     so a network of integers gives exactly the bits that torch gives on this CPU. In the result,
     `info["modules"]` says what became of each module, `info["check"]` has the results of the
-    self-check, and `info["notes"]` has notes for the user. docs/packing.md explains them.
+    self-check, and `info["notes"]` has notes for the user. docs/packing-rules.md explains them.
 
     preprocessing: of one input of pixels. It is short for `inputs` with one `Input.pixels`.
     inputs: one for each argument of the network, in their order. Torch gets a float32 tensor for

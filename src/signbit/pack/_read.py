@@ -125,8 +125,9 @@ def _why_not(call: OperatorCall) -> str:
             "same image; leave it out in evaluation (if self.training: ...)"
         )
     return (
-        f"{call.operator} cannot be packed; write it with operators that can (docs/packing.md "
-        f"lists them), or add a rule for it.{closest(call.operator, rules.names())}"
+        f"{call.operator} cannot be packed; write it with operators that can "
+        "(docs/packing-rules.md lists them), or add a rule for it."
+        f"{closest(call.operator, rules.names())}"
     )
 
 
