@@ -322,7 +322,7 @@ class Folding:
 
 
 def _number_of(pixels: Input, channels: int) -> Callable[[Tensor], Tensor]:
-    """From codes of so many channels to the numbers that they stand for."""
+    """A function from codes of `channels` channels to the numbers that they stand for."""
     scale, bias = (torch.tensor(one, dtype=torch.float32) for one in (pixels.scale, pixels.bias))
     if channels != len(scale):
         scale, bias = scale[:1], bias[:1]

@@ -20,7 +20,7 @@ def several(
     constants: Mapping[str, Tensor] | None = None,
     exact: bool = True,
 ) -> Placed:
-    """An operator of numbers that lie at one place of each argument.
+    """An operator that combines the numbers at the same place of its arguments.
 
     slopes, form, constants, exact: as `pointwise` reads them. The form's sources are the arguments
         that depend on the input, in their order.

@@ -1,4 +1,4 @@
-"""What became of each module, as rows for a table."""
+"""Describe what each module became, as rows for a table."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

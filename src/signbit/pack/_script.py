@@ -1,4 +1,4 @@
-"""What TorchScript does to numbers without an operator of torch."""
+"""Refuse TorchScript that reads numbers without an operator of torch."""
 
 import torch
 from torch import nn

@@ -71,7 +71,7 @@ def tensors_in(value: Any) -> list[Tensor]:
 
 
 def with_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
-    """The same argument, with something else in the place of each tensor."""
+    """The same argument, with each tensor replaced.  change: makes the replacement."""
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, dict):

@@ -71,7 +71,7 @@ def third_at(function: Function, keys: Keys, step: int | None, levels: Levels) -
     """The reason why a function is not a sign, where some of its keys give a third number.
 
     It looks at keys across the whole range. The sign of a GELU, for example, gives 0 for all
-    numbers below -14. Only rounding can hit what lies between these keys.
+    numbers below -14. Only rounding can hit other values between these keys.
     """
     apart = step or 1
     count = (keys.high - keys.low) // apart

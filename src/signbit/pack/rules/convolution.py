@@ -164,6 +164,6 @@ def _whole_map(c: RuleCall, value: Placed, matrix: Tensor) -> tuple[Step, Tensor
 
 
 def _pair(values: Sequence[int], neutral: int) -> tuple[int, int]:
-    """Height and width; one dimension lies in the width."""
+    """Height and width. A single dimension is the width."""
     values = tuple(values)
     return (neutral, values[0]) if len(values) == 1 else (values[-2], values[-1])
