@@ -1,4 +1,4 @@
-"""Runs in Larq's environment: for each line on standard input, the seconds of one run."""
+"""Runs in Larq's environment. For each line on standard input it prints the seconds of one run."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from larq_compute_engine.tflite.python.interpreter import Interpreter
 
 
 def network(side: int, channels: int) -> bytes:
-    """Two binary convolutions with batch norm, in its file format."""
+    """Two binary convolutions with batch norm, in Larq's file format."""
     x = first = tf.keras.Input((side, side, channels))
     for _ in range(2):
         x = larq.layers.QuantConv2D(
@@ -34,7 +34,7 @@ def network(side: int, channels: int) -> bytes:
 def main() -> None:
     """Answer each line."""
     side, channels = map(int, sys.argv[1:])
-    # What the converter prints must not be read as a time.
+    # The output of the converter must not be read as a time.
     answers, sys.stdout = sys.stdout, sys.stderr
     interpreter = Interpreter(network(side, channels), num_threads=1, use_indirect_bgemm=True)
     image = np.random.default_rng(0).normal(size=(1, side, side, channels)).astype(np.float32)

@@ -3,7 +3,7 @@
     python bench/ablation.py variants.yaml --out runs/ablation --model vgg_cifar10_binary
         --data cifar10 --data-dir DIR --epochs 20 --seeds 0 1 2 --set model.inflation=0.25
 
-variants.yaml names each variant and what it gives to `signbit train` beside the common arguments:
+variants.yaml names each variant, and its arguments of `signbit train` that are not common to all:
 
     plain:     {recipe: quick}
     smoothed:  {recipe: quick, set: [loss.label_smoothing=0.1, loss.logit_scale=2]}
@@ -12,15 +12,15 @@ variants.yaml names each variant and what it gives to `signbit train` beside the
     first:     {recipe: stage-1, epochs: 10}
     second:    {recipe: stage-2, epochs: 10, init: "{out}/first-{seed}"}
 
-A variant's epochs count for more than --epochs. {out} and {seed} stand for --out and the seed, so
-that a variant can go on from, or learn from, the runs of one above it.
+The epochs of a variant override --epochs. {out} and {seed} stand for --out and the seed. With them,
+a variant can continue, or learn from, the runs of a variant above it.
 
-Every run is `signbit train` in a folder of its own, OUT/VARIANT-SEED. Its arguments and its figures
-of each epoch are kept in OUT/VARIANT-SEED.json; after that only variants that go on from it need
-the folder. What is done is not done again, what was interrupted is resumed. 5,000 training images
-are held out, the same in every run; the figures are those of the last epoch, none is picked. The
-test set is not read. OUT/table.md and OUT/curves.png are written anew after every run; with --table
-at once, and nothing is trained.
+Every run is `signbit train` in its own folder, OUT/VARIANT-SEED. OUT/VARIANT-SEED.json keeps its
+arguments and its figures of each epoch. After that, only variants that continue the run need its
+folder. A complete run is not repeated, and an interrupted one is resumed. The same 5,000 training
+images are held out in every run. The figures are those of the last epoch; none is picked. The test
+set is not read. OUT/table.md and OUT/curves.png are written anew after every run. With --table they
+are written at once, and nothing is trained.
 """
 
 import argparse
@@ -40,10 +40,10 @@ from signbit.train import read_metrics
 
 HELD_OUT = 5000
 FIGURES = ("val_accuracy", "val_loss", "accuracy", "loss")
-# What a variant may have beside `set`.
+# What a variant may have in addition to `set`.
 OPTIONS = ("recipe", "epochs", "init")
-# What is asked of a run, kept beside its figures: `arguments`, and in `after` what was asked of the
-# runs that it goes on from.
+# The settings of a run, which are kept next to its figures: `arguments`, and in `after` the
+# settings of the runs that it continues.
 Asked = dict[str, Any]
 # By variant and seed.
 Plan = dict[str, dict[int, Asked]]
@@ -56,7 +56,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     machine = ["--device", options.device]
     machine += ["--data-dir", options.data_dir] if options.data_dir else []
-    # Seed by seed, so that an early table already compares all variants.
+    # Seed by seed, so an early table already compares all variants.
     for seed in [] if options.table else options.seeds:
         for name, asked in plan.items():
             if train(folder_of(options.out, name, seed), asked[seed], machine, options.redo):
@@ -81,11 +81,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--table", action="store_true", help="only show what is done")
     parser.add_argument(
-        "--redo", action="store_true", help="train anew what was trained with other arguments"
+        "--redo", action="store_true", help="train again where a run had other arguments"
     )
     options = parser.parse_args()
     if options.val_size <= 0:
-        parser.error("--val-size must be above 0: the figures are those of the images held out")
+        parser.error("--val-size must be above 0: the figures are those of held-out images")
     return options
 
 
@@ -122,7 +122,7 @@ def _common(options: argparse.Namespace) -> list[str]:
 
 
 def read_variants(path: Path) -> dict[str, dict[str, Any]]:
-    """Name and settings of each variant; exits with a line that says what is wrong."""
+    """The name and settings of each variant. A mistake in the file ends the program with a line."""
     variants = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(variants, dict) or not variants:
         sys.exit(f"{path}: give a mapping of names to settings, such as plain: {{recipe: quick}}")
@@ -145,7 +145,7 @@ def arguments_of(variant: dict[str, Any], out: Path, seed: int) -> list[str]:
 
 
 def train(folder: Path, asked: Asked, machine: list[str], redo: bool) -> bool:
-    """Make sure that there is a complete run as it is asked for; whether it was trained now.
+    """Make sure that a complete run with these settings exists; returns whether it was trained now.
 
     machine: more arguments, which do not change what is measured.
     """
@@ -154,13 +154,13 @@ def train(folder: Path, asked: Asked, machine: list[str], redo: bool) -> bool:
     if result and not _is_of(result, asked):
         if not redo:
             sys.exit(
-                f"{path}: trained with {_told(result)}, asked for {_told(asked)}; take another "
+                f"{path}: trained with {_told(result)}, but asked for {_told(asked)}; give another "
                 "--out, or --redo"
             )
         result = None
     if result is None:
         if folder.exists() and not redo:
-            sys.exit(f"{folder}: not a run of this ablation; take another --out, or --redo")
+            sys.exit(f"{folder}: is not a run of this ablation; give another --out, or --redo")
         shutil.rmtree(folder, ignore_errors=True)
         result = asked | {"epochs": []}
         _write(path, result)
@@ -178,8 +178,8 @@ def train(folder: Path, asked: Asked, machine: list[str], redo: bool) -> bool:
 
 
 def result_of(folder: Path) -> Path:
-    """Where the figures of a run are kept."""
-    # Not with_suffix: a name may hold a dot, such as lr-0.1.
+    """The file with the figures of a run."""
+    # Not with_suffix, because a name may contain a dot, such as lr-0.1.
     return folder.parent / f"{folder.name}.json"
 
 
@@ -206,7 +206,7 @@ def _epochs(folder: Path) -> list[dict[str, float]]:
 
 
 def write_summary(out: Path, plan: Plan) -> None:
-    """Write `table.md` and `curves.png` of what is done so far."""
+    """Write `table.md` and `curves.png` from the runs that are done so far."""
     runs = {name: _finished(out, name, asked) for name, asked in plan.items()}
     draw_comparison(runs, out / "curves.png")
     lines = [
@@ -227,7 +227,7 @@ def _finished(out: Path, name: str, by_seed: dict[int, Asked]) -> list[Rows]:
     finished = []
     for seed, asked in by_seed.items():
         result = _read(result_of(folder_of(out, name, seed)))
-        # Not those with other settings, which --redo is about to replace.
+        # Runs with other settings do not count: --redo will replace them.
         if result and result["epochs"] and _is_of(result, asked):
             finished.append(result["epochs"])
     return finished

@@ -5,9 +5,9 @@
         larq-compute-engine
     python bench/against_larq.py --larq-python larq-env/bin/python
 
-Larq needs an environment of its own, so it runs in a process of its own; the two take turns.
-Both take real numbers, binarize them, and give real numbers: convolution, batch norm, twice. Larq
-runs with use_indirect_bgemm, its fastest way; one thread each.
+Larq needs its own environment, so it runs in its own process; the two take turns. Both read real
+numbers, binarize them, and return real numbers: convolution and batch norm, twice. Larq runs with
+use_indirect_bgemm, its fastest way. Each has one thread.
 """
 
 import argparse
@@ -31,7 +31,9 @@ SIDE, CHANNELS = 56, 64
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--larq-python", required=True, help="Of the environment that has Larq.")
+    parser.add_argument(
+        "--larq-python", required=True, help="the Python of the environment that has Larq"
+    )
     parser.add_argument("--rounds", type=int, default=100)
     options = parser.parse_args()
     engine = _engine()
@@ -52,7 +54,7 @@ def main() -> None:
             larq.stdin.flush()
             answer = larq.stdout.readline()
             if not answer:
-                raise SystemExit("Larq's process ended; its reason stands above")
+                raise SystemExit("Larq's process ended; the reason is above")
             theirs.append(float(answer))
             start = time.perf_counter()
             engine.from_normalized(image)
@@ -77,7 +79,7 @@ def _engine() -> Engine:
             nn.BatchNorm2d(CHANNELS),
         )
     ]
-    # A packed network ends in scores; the mean costs little beside the rest.
+    # A packed network ends in scores. The mean costs little compared with the rest.
     network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
     scale = [1 / 128] * CHANNELS
     return Engine(pack(network, Preprocessing(scale, [-1.0] * CHANNELS, (SIDE, SIDE))))

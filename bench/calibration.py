@@ -2,8 +2,9 @@
 
     python bench/calibration.py NAME... [--data cifar10] [--data-dir DIR] [--seed 0]
 
-NAME is a network of the zoo. The halves are drawn by the seed. The table shows the expected
-calibration error (15 bins), the mean negative log-likelihood and the accuracy on the second half.
+NAME is a network of the zoo. The seed decides which image is in which half. The table shows the
+expected calibration error (15 bins), the mean negative log-likelihood and the accuracy on the
+second half.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""Time the C of `signbit export --to c` beside the engine, one thread each, in turn.
+"""Time the C of `signbit export --to c` and the engine in turn, one thread each.
 
     python bench/export_c.py FILE.signbit [--cc gcc] [--flags "-O3 -march=native"] [--runs 200]
 
-The C becomes a shared library, so that both run in one process on the same pixels. They must give
-the same scores, but for the last bits of `expf` and `logf`.
+The C becomes a shared library, so both run in one process on the same pixels. Their scores must be
+the same, except for the last bits of `expf` and `logf`.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
     python bench/measure.py [--threads 1] [--rounds 50] [--docs docs]
 
-For each network: signbit on every instruction set that the machine has but scalar, and the peers
-that are installed, in turn in one run.
+For each network, one run measures in turn: signbit on every instruction set of the machine except
+scalar, and the peers that are installed.
 """
 
 import argparse
@@ -36,7 +36,7 @@ SHAPES = [
 
 
 def _every_shape() -> nn.Module:
-    """Binary layers of the shapes that matter, and one of 8192 x 1024."""
+    """Binary layers of the common shapes, and one of 8192 x 1024."""
     layers: list[nn.Module] = [BinaryConv2d(3, 64, 3, padding=1, input_quantizer=None)]
     before = 64
     for channels, kernel, pools in SHAPES:

@@ -3,10 +3,10 @@
 
     bench/predict_parts.py MODEL SOURCE [--workers 1 2] [--rounds 3]
 
-MODEL is a .signbit file, SOURCE what `signbit predict` takes; images should make at least 20 parts.
-Each engine has one thread. The cluster is started before and has as many CPUs as workers are asked
-for. "Whole" counts from the call to the end; "steady" from the first part to the last, without the
-start of the workers. The median of the rounds counts, and the rounds take turns.
+MODEL is a .signbit file. SOURCE is what `signbit predict` accepts; its images should make at least
+20 parts. Each engine has one thread. The cluster is started first, with one CPU for each worker.
+"Whole" counts from the call to the end. "Steady" counts from the first part to the last, without
+the start of the workers. The table has the median of the rounds, and all ways take turns.
 """
 
 import argparse

@@ -5,8 +5,9 @@
 
 SHARDS is a folder of tar shards with images and labels (bench/make_jpegs.py makes them). The same
 images are also written as files and as Parquet shards, into a temporary folder. An epoch is read in
-the order of training, in batches of 256: decoded, and a random part of each resized to SIZE. Rounds
-go through all cases in turn; the table has medians. The load is printed before each round.
+the order of training, in batches of 256. Each image is decoded, and a random part of it is resized
+to SIZE. Each round goes through all cases; the table has medians. The load is printed before each
+round.
 """
 
 import argparse
@@ -32,14 +33,14 @@ BATCH, IMAGES_IN_SHARD = 256, 1000
 
 
 def encoded(images: ImageSet) -> Iterator[tuple[int, int, Encoded]]:
-    """Place, label and file of each image."""
+    """The place, label and file of each image."""
     assert isinstance(images.images, ImageFiles)
     for place, label in enumerate(images.labels.tolist()):
         yield place, label, images.images.source[place]
 
 
 def write_folder(images: ImageSet, out: Path) -> None:
-    """Files in class folders."""
+    """Write files in class folders."""
     for place, label, one in encoded(images):
         path = out / str(label) / f"{place:06}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +48,7 @@ def write_folder(images: ImageSet, out: Path) -> None:
 
 
 def write_parquet(images: ImageSet, out: Path, group: int) -> None:
-    """Shards as Hugging Face writes them."""
+    """Write shards as Hugging Face does."""
     out.mkdir()
     rows = [({"bytes": one.content, "path": None}, label) for _, label, one in encoded(images)]
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -58,9 +59,9 @@ def write_parquet(images: ImageSet, out: Path, group: int) -> None:
 
 
 def rates_of(images: ImageSet, workers: int, epoch: int) -> tuple[float, float]:
-    """Images a second of one epoch, with the start of the workers, and a second of a core's work.
+    """Images per second of one epoch, with the start of the workers, and per second of CPU time.
 
-    The second figure changes little where other work shares the machine.
+    Other work on the machine changes the second figure only a little.
     """
     order = shuffled(torch.arange(len(images.labels)), epoch, blocks_of(images.images))
     boxes = RandomBoxes(RandomResizedCrop(), epoch)
@@ -99,7 +100,7 @@ def main() -> None:
                 for workers in chosen.workers:
                     found = rates_of(images, workers, epoch)
                     rates.setdefault((kind, workers), []).append(found)
-    print(f"{len(tar.labels)} images; images/s, and images a second of a core's work:")
+    print(f"{len(tar.labels)} images; images/s, and images per second of CPU time:")
     print("| from | " + " | ".join(f"{one} workers" for one in chosen.workers) + " |")
     for kind in sets:
         cells = [

@@ -1,4 +1,4 @@
-"""Time and memory of a first image: start of Python, import, load, one image, without torch.
+"""Time and memory for a first image: start of Python, import, load, one image, without torch.
 
     python bench/startup.py FILE.signbit [--runs 20]
 

@@ -4,7 +4,7 @@
         [--batch-size 64] [--rounds 20]
 
 Forward and backward on random images, in float32 with one thread. The layouts take turns. The
-medians are of the time of the processor, so that other work on the machine counts little.
+medians are of CPU time, so other work on the machine counts little.
 """
 
 import argparse

@@ -3,9 +3,9 @@
 
     bench/train_ranks.py --data folder:PATH [--model vgg_cifar10_binary] [--ranks 2] ...
 
-Compared are one process with one thread, one process with as many threads as there are ranks, and
-the ranks with one thread each. All have the same joint batch. The rate is that of the last epoch,
-without validation. The median of the rounds counts, and the rounds take turns.
+It compares one process with one thread, one process with as many threads as ranks, and the ranks
+with one thread each. All have the same joint batch. The rate is that of the last epoch, without
+validation. The result is the median of the rounds, and all cases take turns.
 """
 
 import argparse

@@ -1,15 +1,15 @@
-"""Seconds an epoch of training takes, and the share of the chip's peak that it uses.
+"""The seconds that an epoch of training takes, and the share of the chip's peak that it uses.
 
     python bench/train_speed.py [--model vgg_cifar10_binary] [--set model.inflation=0.25]
         [--recipe best] [--device cuda] [--precision bfloat16] [--compile reduce-overhead]
         [--images 50000] [--epochs 3] [--batch-size 128] [--threads 1] [--peak 989e12] [--json FILE]
 
-Trains on random pixels of the shape that the model takes (--set model.input_size=[224,224] for
-another), by the public command's own code, nothing held out. Of the epochs the fastest counts; the
-first one compiles and warms up. A training step is counted as three forward passes, a multiply-add
-as two operations. Without --peak the peak is that of one large matrix product here, in the
-precision of the run; on a GPU in TF32 for float32, as torch's convolutions are. A recipe's teacher
-is left out: random images have none.
+It trains on random pixels of the model's input shape (--set model.input_size=[224,224] for another
+shape), with the code of `signbit train`, and holds nothing out. The fastest epoch counts; the first
+one compiles and warms up. A training step counts as three forward passes, and a multiply-add as two
+operations. Without --peak, the peak is the measured speed of one large matrix product in the
+precision of the run. On a GPU, float32 is measured in TF32, as torch's convolutions use it. The
+teacher of a recipe is left out, because random images have none.
 """
 
 import argparse
@@ -101,14 +101,14 @@ def _options() -> argparse.Namespace:
 
 
 def image_shape(model: str, options: dict[str, Any]) -> tuple[int, int, int]:
-    """Height, width and channels that the model takes, by the options or its defaults."""
+    """Height, width and channels of the model's input, from the options or its defaults."""
     architecture = Architecture(model, options)
     height, width = option(architecture, "input_size", (32, 32))
     return height, width, option(architecture, "in_channels", 3)
 
 
 def register_random_images(count: int, shape: tuple[int, int, int]) -> None:
-    """Make the data set `random` known: pixels and labels that nobody can learn."""
+    """Register the data set `random`: pixels and labels that no network can learn."""
 
     @datasets.register("random")
     def random(request: Request) -> ImageSet:
@@ -123,7 +123,7 @@ def register_random_images(count: int, shape: tuple[int, int, int]) -> None:
 
 
 def measured_peak(device: str, precision: str) -> float:
-    """Operations a second of a large matrix product, the fastest of ten."""
+    """Operations per second of a large matrix product: the fastest of ten runs."""
     torch.backends.cuda.matmul.allow_tf32 = True
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
     size = 8192 if device == "cuda" else 1024

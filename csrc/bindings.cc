@@ -30,7 +30,7 @@ using PyNode = std::tuple<std::string, std::vector<int>, std::map<std::string, s
                           std::map<std::string, std::vector<std::string>>,
                           std::map<std::string, PyBytes>>;
 using PyType = std::tuple<std::string, int, int, int>;
-// Of any element type and rank: the Python face has checked both.
+// An array of any element type and rank: the Python code has checked both.
 using PyInput = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using PyOutput = nb::ndarray<nb::c_contig, nb::device::cpu>;
 using PyWords = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
@@ -87,7 +87,7 @@ public:
     }
 
 private:
-    // Where the interpreter is ending, Python ends the thread instead of returning.
+    // While the interpreter is ending, Python ends the thread instead of returning.
     void take() {
         bnn::call_without_end(
             [](void* thread) { PyEval_RestoreThread(static_cast<PyThreadState*>(thread)); },
@@ -97,7 +97,7 @@ private:
     PyThreadState* thread_;
 };
 
-// signals: whether this is the thread to which Python hands the process's signals.
+// signals: whether this is the thread to which Python passes the signals of the process.
 void run(Engine& self, const bnn::Batch& batch, const std::optional<PySeconds>& seconds,
          bool signals) {
     bool ended = false;
@@ -112,11 +112,11 @@ void run(Engine& self, const bnn::Batch& batch, const std::optional<PySeconds>& 
 
 }  // namespace
 
-// Python's own name for it goes to the function at the end of this file.
+// The name that Python looks for belongs to the function at the end of this file.
 #define PyInit__engine init_in_main_interpreter
 
 NB_MODULE(_engine, module) {
-    // An engine that a daemon thread holds at the end is no fault that a user could mend.
+    // A daemon thread may hold an engine at the end. A user cannot do anything about it.
     nb::set_leak_warnings(false);
     nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
         try {
@@ -163,8 +163,8 @@ NB_MODULE(_engine, module) {
 
 #undef PyInit__engine
 
-// nanobind keeps one state for the whole process: already its first line, in a second interpreter,
-// would break the engines of the first.
+// nanobind keeps one state for the whole process. Its very first line, run in a second interpreter,
+// would break the engines of the first interpreter.
 extern "C" NB_EXPORT PyObject* PyInit__engine() {
     if (PyInterpreterState_GetID(PyInterpreterState_Get()) == 0) return init_in_main_interpreter();
     PyErr_SetString(PyExc_ImportError,

@@ -10,8 +10,8 @@ namespace bnn {
 namespace {
 
 #if defined(__x86_64__)
-// Asked of the processor itself: what the compiler's runtime knows of it depends on the compiler,
-// and that of zig, which makes the wheels, knows nothing.
+// The processor itself is asked. What the compiler's runtime knows about it depends on the compiler,
+// and the runtime of zig, which makes the wheels, knows nothing.
 struct Features {
     unsigned basic_c = 0, extended_b = 0, extended_c = 0, saved = 0;
 
@@ -20,17 +20,17 @@ struct Features {
         if (!__get_cpuid(1, &a, &b, &c, &d)) return;
         basic_c = c;
         if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) extended_b = b, extended_c = c;
-        // XCR0: a processor with wide registers that the operating system does not save counts as
-        // one without them.
+        // XCR0: wide registers do not count where the operating system does not save them.
         if (basic_c >> 27 & 1) asm volatile("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
     }
 
-    // Fused multiply-adds of real numbers come with it in every processor but a few of VIA.
+    // Every processor with AVX2, except a few of VIA, also has fused multiply-adds of real numbers.
     bool avx2() const { return (saved & 0x6) == 0x6 && extended_b >> 5 & 1 && basic_c >> 12 & 1; }
     bool avx512bw() const {
         return (saved & 0xe6) == 0xe6 && extended_b >> 16 & 1 && extended_b >> 30 & 1;
     }
-    // Bytes and dot products of bytes come with it in every processor but Knights Mill.
+    // Every processor with it, except Knights Mill, also has byte operations and dot products of
+    // bytes.
     bool avx512vpopcntdq() const {
         return avx512bw() && extended_c >> 14 & 1 && extended_c >> 11 & 1;
     }

@@ -12,8 +12,8 @@
 
 namespace bnn {
 
-// Spec -> kernel. An instruction set may have several makers, for different shapes; one returns
-// nullptr where the shape is not for it.
+// From a spec to a kernel. An instruction set may have several makers for different shapes. A maker
+// returns nullptr for a shape that it cannot handle.
 template <typename Kernel, typename Spec>
 class KernelTable {
 public:
@@ -24,7 +24,7 @@ public:
         return true;
     }
 
-    // The kernel of the fastest instruction set from `isa` down that takes the shape.
+    // The kernel of the fastest instruction set from `isa` down that can handle the shape.
     static std::unique_ptr<Kernel> make(const std::string& isa, const Spec& spec) {
         for (const std::string& name : isas_from(isa)) {
             const auto found = makers().find(name);
@@ -35,7 +35,7 @@ public:
         throw std::logic_error("no kernel takes this shape, not even the scalar one");
     }
 
-    // Each kernel of this very instruction set that takes the shape: what tests compare.
+    // All kernels of exactly this instruction set that can handle the shape. Tests compare them.
     static std::vector<std::unique_ptr<Kernel>> all_of(const std::string& isa, const Spec& spec) {
         std::vector<std::unique_ptr<Kernel>> kernels;
         for (const Maker maker : makers()[isa])

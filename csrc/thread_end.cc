@@ -1,7 +1,7 @@
-// Compiled without exceptions: glibc then stops unwinding at the handler itself. With them it would
-// look for destructors on its way, through the unwinder of libgcc. A C++ runtime that brings its
-// own unwinder, as in the wheels, does not understand that one and crashes; and where both are one,
-// frames that must not be unwound would end the process.
+// This file is compiled without exceptions, so glibc stops unwinding at the handler itself. With
+// exceptions it would look for destructors on its way, through the unwinder of libgcc. A C++ runtime
+// with its own unwinder, as in the wheels, does not understand that unwinder and crashes. Where both
+// have the same unwinder, frames that must not be unwound would end the process.
 #include "thread_end.h"
 
 #if defined(_WIN32)

@@ -1,7 +1,7 @@
 """Several answers at once: which digits are on the canvas?
 
-Up to three of the handwritten digits that come with signbit lie in the quarters of a canvas. Each
-of ten outputs answers a question of its own, such as "is there a 7?": yes where it is above 0.
+Up to three of the handwritten digits that come with signbit are in the quarters of a canvas. Each
+of ten outputs answers its own question, such as "is there a 7?". An output above 0 means yes.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ SIDE, DIGITS = 16, 10
 
 
 def canvases(split: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Canvases (N, side, side, 1) uint8, and for each which digits are on it, (N, 10) 0 or 1."""
+    """Canvases, (N, side, side, 1) uint8, and the digits on each, (N, 10) with 0 or 1."""
     digits, generator = load("digits", split), np.random.default_rng(seed)
     images, labels = digits.images[:][..., 0], digits.labels
     canvas = np.zeros((count, SIDE, SIDE), np.uint8)
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> float:
     """Train, pack, check, export; returns the F1 score on held-out canvases."""
     chosen = options("multilabel", 12, arguments, samples=3000)
     canvas, answers = canvases("train", chosen.samples, seed=0)
-    # Of digits that the network has not seen, by other writers.
+    # These digits are by other writers, and the network has not seen them.
     test, wanted = canvases("test", 1000, seed=1)
 
     image = Input.pixels("canvas", (SIDE, SIDE, 1), scale=[1 / 128], bias=[-1.0])

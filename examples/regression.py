@@ -1,7 +1,7 @@
 """A number: how far will diabetes have progressed after a year?
 
-Ten measurements of 442 patients become bits. The network gives a number: the sums of its last layer
-are scaled and shifted into the unit of the targets.
+Ten measurements of 442 patients become bits. The network returns a number: the sums of its last
+layer are scaled and shifted into the unit of the targets.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ LEVELS = 12
 
 
 class InUnits(nn.Module):
-    """Numbers of mean 0 and spread 1 in the unit of the targets."""
+    """Converts numbers of mean 0 and spread 1 to the unit of the targets."""
 
     def __init__(self, targets: torch.Tensor):
         super().__init__()
@@ -33,7 +33,7 @@ class InUnits(nn.Module):
 
 
 def network(bits: int, hidden: int = 64) -> nn.Module:
-    """Two binary layers; a learned scale and a bias make a number of the last sum."""
+    """Two binary layers. A learned scale and a bias turn the last sum into a number."""
     return nn.Sequential(
         BinaryLinear(bits, hidden, bias=False, input_quantizer=None),
         nn.BatchNorm1d(hidden),
@@ -42,7 +42,7 @@ def network(bits: int, hidden: int = 64) -> nn.Module:
 
 
 def signs(bits: np.ndarray) -> torch.Tensor:
-    """Bits as torch takes them: -1 and +1."""
+    """Bits in the form of torch: -1 and +1."""
     return torch.from_numpy(bits).float() * 2 - 1
 
 

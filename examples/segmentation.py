@@ -1,8 +1,8 @@
-"""A map of classes: which pixels are a disk, which a square, which neither?
+"""A map of classes: which pixels belong to a disk, which to a square, and which to neither?
 
-The pictures are made: disks and squares of any brightness on a noisy ground. The network gives a
-class for each pixel. All its layers keep the size of the map; a growing dilation lets the last ones
-see a whole shape.
+The script makes the pictures: disks and squares of any brightness on a noisy ground. The network
+returns a class for each pixel. All its layers keep the size of the map. A growing dilation lets the
+last ones see a whole shape.
 """
 
 import numpy as np
@@ -36,14 +36,14 @@ def picture(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """So many pictures, (N, side, side, 1), and their regions, (N, side, side)."""
+    """`count` pictures, (N, side, side, 1), and their regions, (N, side, side)."""
     generator = np.random.default_rng(seed)
     pixels, regions = zip(*(picture(generator) for _ in range(count)), strict=True)
     return np.stack(pixels)[..., None], np.stack(regions)
 
 
 def block(channels: int, dilation: int) -> list[nn.Module]:
-    """A convolution of the whole map, and the batch norm whose sign the next one reads."""
+    """A convolution that keeps the size of the map, and a batch norm for the next sign."""
     layer = BinaryConv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False)
     return [layer, nn.BatchNorm2d(channels)]
 

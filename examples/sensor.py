@@ -1,7 +1,8 @@
 """A sensor's trace: is the device at rest, carried by somebody who walks or runs, or falling?
 
-The traces are made: three axes of an accelerometer at 50 readings a second, for 2.56 seconds. They
-become codes of 8 bits, on which a first layer of binary weights computes in integers.
+The script makes the traces: three axes of an accelerometer at 50 readings a second, for 2.56
+seconds. They become codes of 8 bits. On these, a first layer with binary weights computes in
+integers.
 """
 
 import numpy as np
@@ -37,7 +38,7 @@ def trace(state: str, generator: np.random.Generator) -> np.ndarray:
 
 
 def traces(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """So many traces, (N, length, axes), and the numbers of their states."""
+    """`count` traces, (N, length, axes), and the numbers of their states."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, len(STATES), count)
     return np.stack([trace(STATES[label], generator) for label in labels]), labels

@@ -1,4 +1,4 @@
-"""What the examples share: how they train, and the checks of a packed network."""
+"""Shared code of the examples: how they train, and the checks of a packed network."""
 
 import argparse
 import shutil
@@ -21,12 +21,12 @@ from signbit.train import load_recipe
 def options(
     name: str, epochs: int, arguments: list[str] | None, samples: int | None = None
 ) -> argparse.Namespace:
-    """The options of an example: where to write, how long to train, on how much made data."""
+    """The options of an example: the folder, the epochs, and the number of made samples."""
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("--out", type=Path, default=Path(f"example-{name}"), metavar="DIR")
     parser.add_argument("--epochs", type=int, default=epochs)
     if samples is not None:
-        parser.add_argument("--samples", type=int, default=samples, help="to train on")
+        parser.add_argument("--samples", type=int, default=samples, help="samples to train on")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
@@ -42,7 +42,7 @@ def train(
     batch_size: int = 64,
     lr: float = 0.01,
 ) -> nn.Module:
-    """Train in a folder of the example's. A run that is there goes on where it stopped."""
+    """Train in a folder. A run that is already there goes on where it stopped."""
     folder = chosen.out / "training"
     changes = {"epochs": chosen.epochs, "batch_size": batch_size, "val_size": 0}
     recipe = load_recipe("plain", changes | {"optimizer": {"name": "adam", "lr": lr}})
@@ -54,7 +54,7 @@ def train(
 def check(
     packed: PackedModel, network: nn.Module, samples: np.ndarray, inputs: Tensor
 ) -> np.ndarray:
-    """The engine's answers for held-out samples, after they were compared with those of torch."""
+    """Compare the engine with torch on held-out samples; returns the engine's answers."""
     found = Engine(packed).scores(samples)
     with torch.inference_mode():
         wanted = np.moveaxis(network(inputs).numpy(), 1, -1)
@@ -72,9 +72,9 @@ def save_and_export(packed: PackedModel, out: Path, name: str, samples: np.ndarr
     export(make_request(packed, name, samples), "c", folder, force=True)
     compiler = shutil.which("cc")
     if compiler is None:
-        print("no C compiler, cc, is here; the C was not tested")
+        print("there is no C compiler (cc) here, so the C was not tested")
         return path
-    with tempfile.TemporaryDirectory() as build:  # the export folder holds nothing else
+    with tempfile.TemporaryDirectory() as build:  # keep the export folder free of other files
         program = Path(build) / f"{name}_test"
         command = [compiler, "-std=c99", "-O2", f"{name}_test.c", "-o", str(program), "-lm"]
         subprocess.run(command, cwd=folder, check=True)

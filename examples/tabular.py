@@ -1,7 +1,7 @@
 """A table of numbers as bits: is a tumour malignant or benign?
 
-Each of 30 measurements becomes 8 bits by thresholds that are learned from the training rows. The
-network then runs on XNOR and popcount from its first layer on.
+Each of 30 measurements becomes 8 bits. The thresholds for them are learned from the training rows.
+So the network runs on XNOR and popcount from its first layer on.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ LEVELS = 8
 
 
 def network(bits: int) -> nn.Module:
-    """Two binary layers. The input is bits already, so the first one needs no quantizer for it."""
+    """Two binary layers. The input is already bits, so the first one needs no quantizer for it."""
     return nn.Sequential(
         BinaryLinear(bits, 64, bias=False, input_quantizer=None),
         nn.BatchNorm1d(64),
@@ -31,7 +31,7 @@ def network(bits: int) -> nn.Module:
 
 
 def signs(bits: np.ndarray) -> torch.Tensor:
-    """Bits as torch takes them: -1 and +1."""
+    """Bits in the form of torch: -1 and +1."""
     return torch.from_numpy(bits).float() * 2 - 1
 
 

@@ -1,7 +1,8 @@
 """A Griffe extension: the fields of this project's docstrings become lists in the site.
 
-A docstring says a parameter, an attribute, `Shape:`, `Raises:` or `Source:` as `name: text` at the
-beginning of a line, with deeper lines that go on. Markdown would join them to one paragraph.
+A docstring describes a parameter, an attribute, `Shape:`, `Raises:` or `Source:` as `name: text` at
+the beginning of a line. Indented lines continue the text. Markdown alone would join all fields to
+one paragraph.
 """
 
 import re

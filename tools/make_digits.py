@@ -2,7 +2,7 @@
 
     python tools/make_digits.py
 
-needs NumPy and scikit-learn. The same input gives the same bytes.
+It needs NumPy and scikit-learn. The same input leads to the same bytes.
 """
 
 from pathlib import Path

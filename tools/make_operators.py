@@ -85,7 +85,7 @@ class _Call(nn.Module):
 
 
 def spellings() -> list[str]:
-    """Those of the list, which has two blanks between them."""
+    """The spellings of the list, which are at least two blanks apart."""
     return [
         one.strip() for line in SPELLINGS.split("\n") for one in line.split("  ") if one.strip()
     ]
@@ -105,7 +105,7 @@ def _operators(module: nn.Module) -> list[str]:
 
 @cache
 def _nodes(module: nn.Module, sign: bool) -> Counter[str]:
-    """How many of each packed operation a network has, with the module before a sign or not."""
+    """How many of each packed operation a network has.  sign: whether a sign follows the module."""
     start = nn.Sequential(BinaryConv2d(1, 8, 1, input_quantizer=None), nn.BatchNorm2d(8))
     after = [create("ste_sign")] if sign else []
     middle = nn.Sequential(start, module, *after, nn.Flatten()).eval()
@@ -130,7 +130,7 @@ def _listed(names: Any) -> str:
 
 
 def table_of_spellings() -> str:
-    """What is written, the operators that it leads to, and what these become."""
+    """The table of spellings: what is written, its operators, and what these become."""
     torch.manual_seed(0)
     rows: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
     for source in spellings():
@@ -176,7 +176,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def rewritten(page: str) -> str:
-    """The page with its tables made anew."""
+    """The page with new tables."""
     for name, table in TABLES.items():
         start, end = MARK.format(name), f"<!-- end of {name} -->"
         before, rest = page.split(start)

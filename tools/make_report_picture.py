@@ -2,8 +2,8 @@
 
 python tools/make_report_picture.py report.html
 
-docs/pictures/report.png has the top of the page, docs/pictures/report_bits.png the bits of a layer
-and the curves of the training. They are light: on a dark page they stand as they are.
+docs/pictures/report.png shows the top of the page. docs/pictures/report_bits.png shows the bits of
+a layer and the curves of the training. Both are light, also on a dark page.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageChops
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
-# By the name of the picture, what it leaves out, as a selector of CSS.
+# By the name of the picture, the parts that it leaves out, as a selector of CSS.
 LEFT_OUT = {
     "report": "section:not(#accuracy, #mistakes, #comparison), footer",
     "report_bits": "section:not(#bitmaps, #training), header, footer",

@@ -1,4 +1,4 @@
-"""Make an entry of the zoo of one or several runs with the same settings but the seed.
+"""Make an entry of the zoo from one run, or from several runs that differ only in the seed.
 
     python tools/make_zoo.py NAME RUN [RUN...]
 
@@ -57,17 +57,20 @@ def _require_one_recipe(runs: Sequence[Run], name: str) -> None:
     for run in [first] if teacher is None else [first, teacher]:
         if run.recipe.init is not None:
             raise UsageError(
-                f"{run.folder}: starts from another network, which the commands of a card cannot "
-                "make; extend the card first"
+                f"{run.folder}: starts from another network, but the commands of a card cannot "
+                "make one; extend the card first"
             )
     if teacher is not None:
         _require_a_plain_teacher(teacher, first, name)
     for run in runs[1:]:
         same = run.recipe.model_copy(update={"seed": first.recipe.seed})
         if (same, run.model, run.data) != (first.recipe, first.model, first.data):
-            raise UsageError(f"{run.folder} and {first.folder} differ in more than the seed")
+            raise UsageError(
+                f"{run.folder} and {first.folder} differ in more than the seed; give runs with the "
+                "same settings"
+            )
     if len({run.recipe.seed for run in runs}) < len(runs):
-        raise UsageError("two runs have the same seed")
+        raise UsageError("two runs have the same seed; give runs with distinct seeds")
 
 
 def _teacher(run: Run) -> Run | None:
@@ -76,20 +79,33 @@ def _teacher(run: Run) -> Run | None:
     if taught is None:
         return None
     if taught.teacher is None:
-        raise UsageError(f"{run.folder}: its teacher was a module that no command can make")
+        raise UsageError(
+            f"{run.folder}: its teacher was a module, which no command can make; train with a "
+            "teacher from a run folder"
+        )
     folder = Path(taught.teacher)
     if folder.is_file():
-        raise UsageError(f"{run.folder}: its teacher is the file {folder}; a run folder is needed")
+        raise UsageError(
+            f"{run.folder}: its teacher is the file {folder}; use a teacher from a run folder"
+        )
     return read_run(folder)
 
 
 def _require_a_plain_teacher(teacher: Run, run: Run, name: str) -> None:
     if teacher.folder.name == name:
-        raise UsageError(f"{teacher.folder}: named like the entry, which its files would overwrite")
+        raise UsageError(
+            f"{teacher.folder}: has the name of the entry, so its files would overwrite those of "
+            "the entry; rename it"
+        )
     if teacher.recipe.distillation is not None:
-        raise UsageError(f"{teacher.folder}: a teacher with a teacher; extend the card first")
+        raise UsageError(
+            f"{teacher.folder}: this teacher has a teacher, which a card cannot describe; extend "
+            "the card first"
+        )
     if (teacher.data, teacher.device) != (run.data, run.device):
-        raise UsageError(f"{teacher.folder} and {run.folder} differ in data or device")
+        raise UsageError(
+            f"{teacher.folder} and {run.folder} differ in data or device; train both with the same"
+        )
 
 
 def _packed(run: Run) -> PackedModel:
@@ -100,11 +116,13 @@ def _packed(run: Run) -> PackedModel:
 
 def _require_finished(run: Run, epoch: float) -> None:
     if epoch != run.recipe.epochs:
-        raise UsageError(f"{run.folder}: {epoch:.0f} of {run.recipe.epochs} epochs")
+        raise UsageError(
+            f"{run.folder}: has only {epoch:.0f} of {run.recipe.epochs} epochs; finish it first"
+        )
 
 
 def _evaluated(run: Run, model: PackedModel) -> Evaluation:
-    """On the test images, which have labels and at least five classes."""
+    """Evaluate on the test images, which have labels and at least five classes."""
     return evaluate(Engine(model, threads=1), load_data(run.data, "test", data_dir=run.data_dir))
 
 
@@ -153,14 +171,16 @@ def _plain_recipe(run: Run) -> dict[str, Any]:
 
 def _known(accuracy: float | None) -> float:
     if accuracy is None:
-        raise UsageError("the data set has too few images or classes to tell an accuracy")
+        raise UsageError("the data set has too few images or classes for these accuracies")
     return accuracy
 
 
 def _made_with(folder: Path) -> dict[str, Any]:
     environments = read_environments(folder)
     if len(environments) != 1:
-        raise UsageError(f"{folder}: was resumed with other code or on another machine; train anew")
+        raise UsageError(
+            f"{folder}: was resumed with other code or on another machine; train it again"
+        )
     git = environments[0]["git"]
     if git is None or git["modified"]:
         raise UsageError(f"{folder}: was not trained from a commit; train it in a clean checkout")
@@ -168,7 +188,7 @@ def _made_with(folder: Path) -> dict[str, Any]:
 
 
 def _seconds(run: Run, images: int) -> float:
-    """Of the training in all epochs, from the table of metrics; only full batches are in it."""
+    """The time of training in all epochs, from the table of metrics, which counts full batches."""
     size = run.recipe.batch_size
     seen = max(images // size, 1) * min(size, images)
     return round(sum(seen / row["images_per_second"] for row in read_metrics(run.folder)), 1)

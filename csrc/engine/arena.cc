@@ -5,9 +5,9 @@
 namespace bnn {
 namespace {
 
-// Of each value; a cache line, and the widest register.
+// The alignment of each value: a cache line, and the widest register.
 constexpr std::size_t line = 64;
-// Kernels read a whole vector where the last elements of a value lie.
+// Kernels read a whole vector at the last elements of a value.
 constexpr std::size_t slack = 64;
 
 }  // namespace

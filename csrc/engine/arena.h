@@ -12,13 +12,13 @@
 
 namespace bnn {
 
-// How a value lies in the arena: NHWC, with a border of zeros where convolutions reach beyond.
+// How a value is stored in the arena: NHWC, with a border of zeros where windows reach outside.
 struct Layout {
     ValueType type;
     int top = 0, left = 0, bottom = 0, right = 0;
     std::size_t offset = 0;
 
-    // Elements of a pixel: words of bits, bytes, or 32-bit numbers.
+    // The number of elements of a pixel: words of bits, bytes, or 32-bit numbers.
     int pixel_elements() const {
         return type.kind == Kind::bits ? words_for(type.channels) : type.channels;
     }
@@ -37,7 +37,7 @@ class Arena {
 public:
     explicit Arena(std::size_t bytes) : memory_(allocate(bytes)) {}
 
-    // The first byte of a value, of its border if it has one.
+    // The first byte of a value. It belongs to the border if there is one.
     std::byte* start(const Layout& layout) const { return memory_.get() + layout.offset; }
 
     // The first element of pixel (0, 0), inside the border.
@@ -66,7 +66,7 @@ private:
     Memory memory_;
 };
 
-// Gives each value its place; returns the size of the whole.
+// Gives each value its place; returns the total size.
 std::size_t lay_out(std::vector<Layout>& layouts);
 
 }  // namespace bnn

@@ -1,4 +1,4 @@
-// Convolutions of real numbers: first layers, pointwise and depthwise ones between binary ones.
+// Convolutions of real numbers: first layers, and pointwise or depthwise layers between binary ones.
 #include <algorithm>
 
 #include "engine/geometry.h"
@@ -9,7 +9,7 @@
 namespace bnn {
 namespace {
 
-// Gathered windows take at most about this many numbers, so that they stay in a cache.
+// Gathered windows have at most about this many numbers, so they stay in a cache.
 constexpr int window_numbers = 1 << 14;
 
 // Output positions [first, last) and channels [channel, channel_end).
@@ -126,7 +126,7 @@ private:
         return (static_cast<std::size_t>(group) * blocks() + block) * terms() * lanes;
     }
 
-    // Positions where there are enough for all threads, else stretches of 64 channels.
+    // Positions, where there are enough for all threads; else ranges of 64 channels.
     Share share_of(Part part) const {
         const int words = words_for(geometry_.out_channels);
         if (geometry_.groups > 1 || positions() >= 16 * part.count || words < part.count) {
@@ -158,7 +158,7 @@ private:
         });
     }
 
-    // The taps of a row lie side by side in the map.
+    // The taps of a row are next to each other in the map.
     void gather_rows(const Arena& arena, int position, float* window) const {
         const Geometry& g = geometry_;
         const int left = position % g.out_width * g.stride_x - g.left;

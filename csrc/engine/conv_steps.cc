@@ -11,8 +11,8 @@
 namespace bnn {
 namespace {
 
-// Rows where there are enough for all threads, else blocks of channels, so that each thread reads
-// only its own weights.
+// Rows, where there are enough for all threads. Else blocks of channels: then each thread reads only
+// its own weights.
 Region region_of(const Geometry& g, Part part) {
     const int blocks = words_for(g.out_channels);
     Region region{0, g.out_height, 0, blocks};
@@ -24,14 +24,14 @@ Region region_of(const Geometry& g, Part part) {
     return region;
 }
 
-// The first tap of output (0, 0): as far outside the map as the padding reaches.
+// The first tap of output (0, 0). It is outside of the map by the size of the padding.
 template <typename T>
 const T* first_tap(const Arena& arena, const Layout& input, const Geometry& g) {
     return arena.at<T>(input) - g.top * g.row_stride -
            static_cast<std::ptrdiff_t>(g.left) * input.pixel_elements();
 }
 
-// Thresholds in the form of the kernels; none where another operation is folded, or none at all.
+// Thresholds in the form of the kernels. There are none where no threshold is folded.
 class FoldedThreshold {
 public:
     explicit FoldedThreshold(const Node* node) : given_(node != nullptr && node->op == "threshold") {
@@ -46,9 +46,9 @@ private:
     Thresholds thresholds_{};
 };
 
-// Integer convolution to bits, to sums, or, a few rows of sums at a time while they lie in the
-// caches, to real numbers, with a tail of operations on them. Derived says how its kernel runs:
-// run_kernel(arena, region, output, scratch).
+// Integer convolution to bits, to sums, or to real numbers with a tail of operations on them. For
+// real numbers it handles a few rows of sums at a time, while the caches hold them. Derived defines
+// how its kernel runs: run_kernel(arena, region, output, scratch).
 template <typename Derived>
 class IntegerConvStep : public Step {
 public:
@@ -91,7 +91,7 @@ protected:
 private:
     const Derived& derived() const { return static_cast<const Derived&>(*this); }
 
-    // As many as kernels take at once, who work on some 64 positions.
+    // As many rows as kernels handle at once: they work on some 64 positions.
     int strip_rows() const { return std::clamp(64 / geometry_.out_width, 1, geometry_.out_height); }
 
     std::size_t sums_bytes() const {
@@ -120,7 +120,7 @@ private:
     Layout output_;
     const RealLoops& loops_;
     Tail tail_;
-    std::vector<float> scale_, bias_;  // of an affine that is folded
+    std::vector<float> scale_, bias_;  // those of a folded affine
 };
 
 class ConvBitsStep final : public IntegerConvStep<ConvBitsStep> {

@@ -15,7 +15,7 @@ double now() {
     return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
 }
 
-// A call of more samples is several jobs, each of which ends soon once it is interrupted.
+// A call with more samples becomes several jobs. Each of them ends soon after an interruption.
 constexpr std::int64_t job_samples = 1 << 16;
 
 // Scratch is an arena with a single value at its start.
@@ -63,8 +63,8 @@ bool Engine::run(const Batch& batch, double* seconds, const Interruption::Ask& i
     return true;
 }
 
-// Threads take whole samples, as many as leave none without one; the others they share, step by
-// step.
+// Threads run whole samples while there is one for each thread. They share the remaining samples,
+// step by step.
 Engine::Job Engine::job_of(const Batch& batch, std::int64_t first, double* seconds) const {
     Job job{batch, seconds, 0};
     for (int input = 0; input < plan_.inputs(); ++input) {
@@ -105,7 +105,7 @@ void Engine::run_each(const Job& job, int thread) {
             if (times) *times++ += now() - start;
         }
         store(job.batch, index, arena);
-        // The first arena is free for what threads share only when all samples have been stored.
+        // Threads can share the first arena only after all whole samples have been stored.
         if (--samples_left_ == 0 && job.whole < job.count()) begin_together(job);
     }
 }

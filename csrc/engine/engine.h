@@ -14,9 +14,9 @@
 
 namespace bnn {
 
-// Samples, one after the other, without gaps, channels last: for each input and output its own
+// Samples, one after the other, without gaps, channels last. Each input and output has its own
 // memory. Bits are words.
-// normalized: whether, in place of pixels, float32 numbers in the model's own space are given.
+// normalized: whether the inputs are float32 numbers in the model's own space instead of pixels.
 struct Batch {
     std::vector<const void*> inputs;
     std::vector<void*> outputs;
@@ -26,27 +26,27 @@ struct Batch {
 
 class Engine {
 public:
-    // isa: empty for the fastest. Throws std::invalid_argument for one that cannot be.
+    // isa: empty for the fastest. Throws std::invalid_argument for one that does not run here.
     Engine(const Graph& graph, int threads, const std::string& isa);
 
     // Calls from several threads wait for each other. Returns false where `interrupted` ended the
     // call: some outputs are then not written.
-    // seconds: nullptr, or one entry a step, to which the seconds of each are added: in the samples
-    // that the calling thread runs, and in those that all share.
+    // seconds: nullptr, or one entry for each step. The seconds of the step are added to it, for the
+    // samples that the calling thread runs and for those that all threads share.
     bool run(const Batch& batch, double* seconds, const Interruption::Ask& interrupted);
 
     int threads() const { return threads_.size(); }
     const std::string& isa() const { return isa_; }
-    // The first node that each step stands for.
+    // The first node that each step computes.
     std::vector<int> step_nodes() const;
-    // Whether pixels are read by normalization alone, so that float images can take their place.
+    // Whether only normalization reads the pixels, so that float images can replace them.
     bool takes_normalized() const;
 
 private:
     struct Job {
-        Batch batch;      // no more than an int counts
+        Batch batch;      // no more samples than an int can count
         double* seconds;  // or nullptr
-        int whole;        // samples that a thread runs alone, the first ones
+        int whole;        // the number of samples, the first ones, that one thread runs alone
         int count() const { return static_cast<int>(batch.count); }
     };
 

@@ -1,13 +1,13 @@
-// How this thread rounds, and what it makes of tiny numbers.
+// How this thread rounds, and how it treats tiny numbers.
 #pragma once
 
 #include <cfenv>
 
 namespace bnn {
 
-// While it lives, numbers round to the nearest and denormal ones are kept: scores must not depend
-// on what a caller has set for a thread, such as torch.set_flush_denormal, nor on what the threads
-// that it started have inherited.
+// While it lives, numbers round to the nearest and denormal numbers are kept. Scores must not depend
+// on what a caller has set for a thread, such as torch.set_flush_denormal, or on what threads that
+// the caller started have inherited.
 class DefaultFloatState {
 public:
     DefaultFloatState() {

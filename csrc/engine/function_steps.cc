@@ -8,7 +8,7 @@ namespace bnn {
 namespace {
 
 using UnaryLoop = void (*)(const float* from, float* to, int count);
-// Of numbers that lie `left_step` and `right_step` apart: 0 where one goes with all others.
+// A loop over numbers that are `left_step` and `right_step` apart; 0 where one number is repeated.
 using BinaryLoop = void (*)(const float* left, int left_step, const float* right, int right_step,
                             float* to, int count);
 
@@ -72,7 +72,7 @@ public:
           loop_(unary_loop(context.node.names.at("function")[0])) {}
 
 private:
-    // Real numbers have no border: a row lies in one piece.
+    // Real numbers have no border, so a row is one piece of memory.
     void run(const Arena& arena, Part part, void*) const override {
         const auto [row, row_end] = part.of(output_.type.height);
         for (int y = row; y < row_end; ++y)
@@ -101,7 +101,7 @@ private:
                       arena.at<float>(output_, y, x), output_.type.channels);
     }
 
-    // A side of 1 goes with all positions.
+    // A side of 1 is repeated for all positions.
     static const float* at(const Arena& arena, const Layout& input, int y, int x) {
         return arena.at<float>(input, input.type.height == 1 ? 0 : y, input.type.width == 1 ? 0 : x);
     }

@@ -1,4 +1,4 @@
-// How the window of a convolution's node slides over its input.
+// How the window of a convolution node slides over its input.
 #pragma once
 
 #include "engine/step.h"

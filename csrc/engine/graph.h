@@ -1,4 +1,4 @@
-// The packed network as the engine is given it: checked by whoever read it from a file.
+// The packed network that the engine receives. The code that read it from a file has checked it.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +42,7 @@ struct Node {
 struct Graph {
     std::vector<ValueType> types;  // of each value
     std::vector<Node> nodes;
-    std::vector<int> outputs;      // numbers of the values to give
+    std::vector<int> outputs;      // numbers of the values to return
 
     int inputs() const { return static_cast<int>(types.size() - nodes.size()); }
     int values() const { return static_cast<int>(types.size()); }

@@ -1,4 +1,4 @@
-// Whether a call is to end before its work is done.
+// Whether a call must end before its work is done.
 #pragma once
 
 #include <atomic>
@@ -7,12 +7,12 @@
 
 namespace bnn {
 
-// Asks the caller now and then, from the caller's own thread; the other threads see the answer.
+// Asks the caller from time to time, in the caller's own thread. The other threads see the answer.
 class Interruption {
 public:
     using Ask = std::function<bool()>;
 
-    // ask: empty where nobody can interrupt.
+    // ask: empty where the call cannot be interrupted.
     void start(const Ask& ask) {
         ask_ = &ask;
         asked_ = Clock::now();
@@ -27,8 +27,8 @@ public:
         steps_ = 0;
         const Clock::time_point now = Clock::now();
         const Clock::duration passed = now - asked_;
-        // Steps may take nanoseconds or a tenth of a second: the clock costs nothing next to
-        // many short ones, and is looked at after every long one.
+        // Steps may take nanoseconds or a tenth of a second. Compared with many short steps, reading
+        // the clock costs nothing. It is read after every long step.
         if (passed < period / 4) {
             stride_ = stride_ < most_steps ? 2 * stride_ : stride_;
             return;

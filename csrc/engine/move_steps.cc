@@ -13,7 +13,7 @@ public:
         : inputs_(context.inputs), output_(context.output) {}
 
 protected:
-    // Element `channel` of a pixel, to place `target` of the output pixel `to`.
+    // Moves element `channel` of a pixel to place `target` of the output pixel `to`.
     static void move(const Layout& layout, const std::byte* from, int channel, std::byte* to,
                      int target) {
         if (layout.type.kind != Kind::bits) {
@@ -78,7 +78,7 @@ class Concat final : public MoveStep {
     }
 };
 
-// Element rows[y] + columns[x] + channels[k] of the input, or what fills where one of them is -1.
+// Element rows[y] + columns[x] + channels[k] of the input, or `fill` where one of the three is -1.
 class Move final : public MoveStep {
 public:
     explicit Move(const StepContext& context)
@@ -93,7 +93,8 @@ public:
     }
 
 private:
-    // Elements next to one another in memory, a pixel of bits or a row of numbers, and one of them.
+    // Elements that are next to each other in memory (a pixel of bits or a row of numbers), and the
+    // index of one of them.
     struct Stretch {
         const std::byte* start;
         int inside;
@@ -104,7 +105,7 @@ private:
         return {from, from + count};
     }
 
-    // A pixel of the output in which nothing is moved.
+    // Makes the output pixel into which nothing is moved.
     void fill(double number) {
         auto* pixel = reinterpret_cast<std::byte*>(filled_.data());
         const auto put = [&](auto value) {
@@ -170,7 +171,7 @@ private:
         }
     }
 
-    // All channels from an element on, one stretch after the other.
+    // Moves all channels from an element on, one stretch after the other.
     void move_run(const Arena& arena, int element, std::byte* to) const {
         for (int k = 0, count = 0; k < output_.type.channels; k += count) {
             const Stretch from = stretch_of(arena, element + k);
@@ -196,7 +197,7 @@ private:
 
     std::vector<std::int32_t> rows_, columns_, channels_;
     std::vector<std::uint64_t> filled_;
-    bool is_run_ = true;  // whether the channels of a pixel lie one after the other
+    bool is_run_ = true;  // whether the channels of a pixel are one after the other
 };
 
 template <typename T>

@@ -8,7 +8,7 @@
 namespace bnn {
 namespace {
 
-// Runs a function over the pixels of the rows that are this thread's.
+// Runs a function over the pixels in this thread's rows.
 template <typename Function>
 void each_pixel(const Layout& layout, Part part, Function function) {
     const auto [row, row_end] = part.of(layout.type.height);
@@ -34,7 +34,7 @@ protected:
     const RealLoops& loops_;
 };
 
-// A row at a time: pixels have few channels.
+// Works on a row at a time, because pixels have few channels.
 class Normalize final : public NumberStep {
 public:
     explicit Normalize(const StepContext& context) : NumberStep(context) {
@@ -53,7 +53,7 @@ private:
                              static_cast<int>(scale_.size()));
     }
 
-    std::vector<float> scale_, bias_;  // of every number of a row
+    std::vector<float> scale_, bias_;  // one for every number of a row
 };
 
 template <typename T>
@@ -191,7 +191,7 @@ std::unique_ptr<Step> make(const StepContext& context) {
     return std::make_unique<T>(context);
 }
 
-// The class for a 32-bit integer or a float input.
+// Makes the step for an input of 32-bit integers or of floats.
 template <template <typename> class T>
 std::unique_ptr<Step> make_for_input(const StepContext& context) {
     if (context.inputs[0].type.kind == Kind::i32)

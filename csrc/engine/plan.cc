@@ -10,12 +10,12 @@ bool is_integer_conv(const Node& node) { return node.op == "conv_bits" || node.o
 
 bool is_real_conv(const Node& node) { return node.op == "conv_f32" || node.op == "conv_f32_bits"; }
 
-// Steps that test no bounds: zero words add nothing to an OR, and convolutions know what they count.
+// Steps that do not test bounds: zero words do not change an OR, and convolutions correct for them.
 bool reads_border(const Node& node, const ValueType& input) {
     return is_integer_conv(node) || (node.op == "max_pool" && input.kind == Kind::bits);
 }
 
-// Who gives a value to the caller reads it too: it must be stored.
+// An output counts as a reader of its value, because the value must be stored.
 std::vector<int> count_readers(const Graph& graph) {
     std::vector<int> readers(graph.types.size(), 0);
     for (int output : graph.outputs) ++readers[output];
@@ -32,24 +32,24 @@ int reader_of(const Graph& graph, int number) {
     return 0;
 }
 
-// Sums that only such a node reads are never stored as a map.
+// Sums are not stored as a map where such a node is their only reader.
 bool takes_sums(const Node& reader) { return reader.op == "threshold" || reader.op == "affine"; }
 
-// What the step of a convolution does beside it.
+// The operations that the step of a convolution does in addition to it.
 struct Chain {
     int output;                              // the number of the value that it stores
-    const Node* sums_reader = nullptr;       // what turns integer sums into bits or real numbers
+    const Node* sums_reader = nullptr;       // the node that turns integer sums into bits or reals
     std::vector<std::pair<int, int>> tail;   // node and the other value that it adds or writes
     std::vector<int> folded;                 // all nodes that need no step of their own
 };
 
-// The other value of an addition; 0 where that is not ready before the convolution `start`.
+// The other value of an addition; 0 where it is not ready before the convolution `start`.
 int ready_addend(const Node& node, int value, int start) {
     const int other = node.inputs[0] == value ? node.inputs[1] : node.inputs[0];
     return other < start ? other : 0;
 }
 
-// Follows operations on real numbers, each of which alone reads the one before.
+// Follows operations on real numbers, where each one is the only reader of the one before.
 void extend(const Graph& graph, int start, const std::vector<int>& readers, Chain& chain) {
     while (readers[chain.output] == 1) {
         const int next = reader_of(graph, chain.output);
@@ -70,7 +70,7 @@ void extend(const Graph& graph, int start, const std::vector<int>& readers, Chai
     }
 }
 
-// What is folded into the step of a node: nothing, unless it is a convolution.
+// The operations that are folded into the step of a node. There are none unless it is a convolution.
 Chain chain_of(const Graph& graph, int number, const std::vector<int>& readers) {
     Chain chain{number, nullptr, {}, {}};
     const Node& node = graph.node(number);
@@ -86,7 +86,7 @@ Chain chain_of(const Graph& graph, int number, const std::vector<int>& readers) 
     return chain;
 }
 
-// How far the last window reaches behind the map, over one axis.
+// How far the last window reaches beyond the end of the map, along one axis.
 int reach_behind(const Node& node, int axis, int size, int positions, int before) {
     const int reach = node.number("dilation", axis) * (node.number("kernel", axis) - 1) + 1;
     return std::max((positions - 1) * node.number("stride", axis) + reach - before - size, 0);

@@ -1,4 +1,4 @@
-// What to do for one sample, in order, and where everything lies.
+// The steps for one sample, in order, and the places of all values.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace bnn {
 
 struct PlannedStep {
     std::unique_ptr<Step> step;
-    int node;  // the first one that it stands for
+    int node;  // the first node that it computes
     bool normalizes;
 };
 
@@ -25,7 +25,7 @@ public:
     const Layout& layout(int number) const { return layouts_[number]; }
     int inputs() const { return inputs_; }
     const std::vector<int>& outputs() const { return outputs_; }
-    // Whether the one input is pixels that nothing but normalization reads.
+    // Whether the only input is pixels, and only normalization reads them.
     bool pixels_only_normalized() const { return pixels_only_normalized_; }
     std::size_t arena_bytes() const { return arena_bytes_; }
     std::size_t scratch_bytes() const { return scratch_bytes_; }

@@ -61,7 +61,7 @@ protected:
     Layout input_, output_;
 };
 
-// OR of words. The border around the map holds zeros, so that no bounds are tested.
+// OR of words. The border around the map holds zeros, so bounds need no tests.
 class MaxPoolBits final : public PoolStep {
 public:
     explicit MaxPoolBits(const StepContext& context) : PoolStep(context) {

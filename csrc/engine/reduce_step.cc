@@ -15,14 +15,14 @@ struct Highest {
     }
 };
 
-// In float64: what is lost of a sum then does not depend on its order, but for rare last bits.
+// In float64. Then the rounded sum does not depend on the order, except for rare last bits.
 struct Sum {
     static constexpr double start = 0;
     static double join(double total, double value) { return total + value; }
 };
 
-// Blocks of channels of each output position are the pieces that threads share: the same numbers
-// are joined in the same order, whoever does so.
+// Threads share the work in pieces: a block of channels of an output position. Any thread joins the
+// same numbers in the same order.
 template <typename Join>
 class Reduce final : public Step {
 public:
@@ -67,7 +67,7 @@ private:
         for (int c = 0; c < channels; ++c) to[c] = static_cast<float>(joined[c]) / count_;
     }
 
-    // The positions of a side that go to one of the output: all where it is reduced.
+    // The positions of a side that become one output position: all where the side is reduced.
     static std::pair<int, int> range(int position, int size, int reduced) {
         return reduced == size ? std::pair{position, position + 1} : std::pair{0, size};
     }

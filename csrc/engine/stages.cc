@@ -16,7 +16,7 @@ void Stages::open() {
 int Stages::take(std::uint64_t stage, int own) {
     for (int step = 0; step < parts_; ++step) {
         const int index = (own + step) % parts_;
-        // No part of stage 0, and none of a stage that has ended: all of its parts were taken.
+        // Takes no part of stage 0, and none of a stage that has ended: all its parts were taken.
         std::uint64_t before = taken_[index].load(std::memory_order_relaxed);
         if (before < stage &&
             taken_[index].compare_exchange_strong(before, stage, std::memory_order_acq_rel))

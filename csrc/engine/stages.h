@@ -1,4 +1,4 @@
-// Who does what of a job: pieces that threads take as they come.
+// How threads share a job: they take pieces of it as they arrive.
 #pragma once
 
 #include <atomic>
@@ -9,20 +9,21 @@
 
 namespace bnn {
 
-// Stages in order; a stage has one part per thread and ends when all of them are done. A thread
-// prefers its own part, whose data its caches hold, and takes those of threads that are not there:
-// nobody holds a part while he waits, so that a thread without a processor holds up no other.
+// Stages come in order. A stage has one part per thread and ends when all parts are done. A thread
+// prefers its own part, because its caches hold the data of it. It also takes the parts of threads
+// that have not arrived. No thread holds a part while it waits, so a thread without a processor
+// never blocks the others.
 class Stages {
 public:
     explicit Stages(int parts)
         : parts_(parts), taken_(std::make_unique<std::atomic<std::uint64_t>[]>(parts)) {}
 
-    // Stages 1 to `last` are to come, the first when open() is called. Nobody may be at work.
+    // Stages 1 to `last` will follow, the first when open() is called. No thread may be working.
     void start(std::uint64_t last);
     void open();
 
-    // Runs parts until the last stage has ended: part(stage, index). Whoever does the last part of
-    // a stage then calls ended(stage), before anyone begins the next.
+    // Runs parts until the last stage has ended: part(stage, index). The thread that does the last
+    // part of a stage then calls ended(stage), before any thread begins the next stage.
     template <typename Part, typename Ended>
     void work(int own, Part part, Ended ended) {
         std::uint64_t stage = stage_.load(std::memory_order_acquire);
@@ -44,7 +45,7 @@ public:
     }
 
 private:
-    // A part of the stage that nobody has, or -1.
+    // A part of the stage that no thread has taken, or -1.
     int take(std::uint64_t stage, int own);
 
     const int parts_;

@@ -11,11 +11,11 @@
 
 namespace bnn {
 
-// The share of one thread.
+// The share of one thread in a step.
 struct Part {
     int index = 0, count = 1;
 
-    // Its stretch of `total` equal pieces of work.
+    // Its range [first, last) of `total` equal pieces of work.
     std::pair<int, int> of(int total) const {
         return {static_cast<int>(static_cast<std::int64_t>(total) * index / count),
                 static_cast<int>(static_cast<std::int64_t>(total) * (index + 1) / count)};
@@ -29,17 +29,17 @@ public:
     virtual void run(const Arena& arena, Part part, void* scratch) const = 0;
 };
 
-// An operation on the real outputs of a convolution: affine, prelu, clamp, add in place, or a
-// threshold that writes bits beside them.
+// An operation on the real outputs of a convolution: affine, prelu, clamp and add work in place; a
+// threshold writes bits to another value.
 struct TailNode {
     const Node* node;
-    Layout other;  // what `add` adds, where a threshold writes
+    Layout other;  // the value that `add` adds, or that a threshold writes
 };
 
-// What the maker of a step needs to know.
+// The facts that the maker of a step needs.
 struct StepContext {
     const Node& node;
-    const Node* folded;  // a threshold or affine that alone reads an integer convolution, or nullptr
+    const Node* folded;  // a threshold or affine, the only reader of integer sums, or nullptr
     std::vector<Layout> inputs;
     Layout output;
     std::string isa;
@@ -48,7 +48,7 @@ struct StepContext {
 
 using MakeStep = std::unique_ptr<Step> (*)(const StepContext&);
 
-// Makers by the name of the operation; each file of steps registers its own.
+// The makers by the name of the operation. Each file of steps registers its own.
 bool add_step(const char* op, MakeStep make);
 std::unique_ptr<Step> make_step(const StepContext& context);
 std::vector<std::string> operation_names();

@@ -1,4 +1,4 @@
-// Real operations behind a convolution, done on its outputs while they lie in the caches.
+// Real operations after a convolution. They work on its outputs while the caches hold these.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ public:
     explicit Tail(const StepContext& context);
     Tail(const Tail&) = delete;
 
-    // In place, on `count` outputs from `position` on, in the order of rows, and on `channels`
-    // channels from `channel` on, a multiple of 64.
+    // Works in place on `count` outputs from `position` on, in the order of rows, and on `channels`
+    // channels from `channel` on, which is a multiple of 64.
     void run(const Arena& arena, int position, int count, int channel, int channels) const;
 
 private:

@@ -50,7 +50,7 @@ Threads::~Threads() {
 #else
     if (process_ == getpid())
         stop();
-    else  // joining would wait for ever, and a std::thread that is not joined ends the process
+    else  // joining would wait for ever, and destroying a joinable std::thread ends the process
         new std::vector<std::thread>(std::move(workers_));
 #endif
 }
@@ -67,7 +67,7 @@ void Threads::run(const std::function<void(int)>& job) {
         return;
     }
     job_ = &job;
-    // Nobody is at work and nobody can begin: this thread alone writes.
+    // No worker is working, and none can begin, so only this thread writes.
     const std::uint64_t generation = generation_of(state_.load(std::memory_order_relaxed)) + 1;
     state_.store(generation * next_generation | open, std::memory_order_release);
     state_.notify_all();

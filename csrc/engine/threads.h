@@ -13,24 +13,24 @@
 
 namespace bnn {
 
-// Waits until `value` is not `old`; returns what it is. First spinning, as what it waits for is
-// mostly near, then asleep: whoever changes the value must notify.
+// Waits until `value` is not `old`; returns the new value. It spins first, because the change mostly
+// comes soon, and then sleeps. So the code that changes the value must notify.
 std::uint64_t wait_while(const std::atomic<std::uint64_t>& value, std::uint64_t old);
 
 class Threads {
 public:
     // Throws std::system_error where the system starts no more threads.
     explicit Threads(int size);
-    // In a process that was forked since, where no worker exists, it leaves them alone.
+    // In a process that was forked since then, no worker exists, and it does not touch them.
     ~Threads();
     Threads(const Threads&) = delete;
     Threads& operator=(const Threads&) = delete;
 
     int size() const { return size_; }
 
-    // Runs job(0) here, and job(1), ... on those workers that are there in time: where others use
-    // the machine, one may come late or not at all, so the job must be complete when job(0) returns
-    // and the others that began have returned. Not re-entrant, and the job must not throw.
+    // Runs job(0) here, and job(1), ... on the workers that arrive in time. On a busy machine, a
+    // worker may come late or not at all. So the job must be complete when job(0) and the others
+    // that began have returned. Not re-entrant. The job must not throw.
     void run(const std::function<void(int)>& job);
 
 private:
@@ -42,8 +42,8 @@ private:
 #if !defined(_WIN32)  // which has no fork
     const pid_t process_ = getpid();
 #endif
-    // Of the job: its generation, whether workers may still begin, and how many are at it; and
-    // whether there will be no more jobs.
+    // The state of the job: its generation, whether workers may still begin, and how many are
+    // working; and whether no more jobs will come.
     std::atomic<std::uint64_t> state_{0};
     const std::function<void(int)>* job_ = nullptr;
     std::vector<std::thread> workers_;

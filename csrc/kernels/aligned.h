@@ -1,4 +1,4 @@
-// Memory whose start suits any vector register.
+// Memory that is aligned for any vector register.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@ namespace bnn {
 template <typename T>
 class AlignedVector {
 public:
-    // All zero; what was there is gone.
+    // Sets the size. All elements become zero.
     void resize(std::size_t size) { memory_.assign(size * sizeof(T) / sizeof(Line) + 1, Line{}); }
     T* data() { return reinterpret_cast<T*>(memory_.data()); }
     const T* data() const { return reinterpret_cast<const T*>(memory_.data()); }

@@ -1,5 +1,5 @@
-// The target of functions that use AVX2, and additions in place. Left to itself, GCC adds into another
-// register and copies the sum back, at every step of a loop that keeps many sums.
+// The target of functions that use AVX2, and additions in place. Without these, GCC adds into another
+// register and copies the sum back, in every round of a loop with many sums.
 #pragma once
 #if defined(__x86_64__)
 #include <immintrin.h>

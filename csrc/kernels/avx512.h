@@ -1,5 +1,5 @@
 // Intrinsics of AVX-512 and the targets of functions that use them. With BNN_EMULATE_AVX512 they
-// are plain C++ of the SIMDe library, so that the tests of the kernels run on any processor.
+// are plain C++ of the SIMDe library, so the tests of the kernels run on any processor.
 #pragma once
 #if defined(BNN_EMULATE_AVX512)
 #define SIMDE_ENABLE_NATIVE_ALIASES
@@ -8,7 +8,7 @@
 #define BNN_AVX512_BW
 #elif defined(__x86_64__)
 #if !defined(__clang__)
-// GCC 12 warns of what its own header leaves undefined on purpose.
+// GCC 12 warns about values that its own header leaves undefined on purpose.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <immintrin.h>

@@ -6,9 +6,9 @@
 namespace bnn {
 namespace {
 
-// Which of `taps` lie inside the map, tap 0 being at `start`.
+// Which of `taps` taps are inside the map, where tap 0 is at `start`.
 Taps taps_inside(int start, int taps, int dilation, int size) {
-    // The first one that is not before a place.
+    // The first tap that is not before a place.
     const auto from = [&](int place) {
         return std::clamp((place - start + dilation - 1) / dilation, 0, taps);
     };

@@ -14,9 +14,9 @@ struct Geometry {
     int in_height, in_width, in_channels;
     int out_height, out_width, out_channels;
     int kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x;
-    int top, left;  // padding before the map; what lies behind follows from the sizes
+    int top, left;  // padding before the map; the padding after it follows from the sizes
     int groups;
-    // From one row of the padded input to the next, in words of bits or in bytes of pixels.
+    // The distance from one row of the padded input to the next, in words of bits or bytes of pixels.
     std::ptrdiff_t row_stride;
 
     int group_channels() const { return in_channels / groups; }
@@ -24,17 +24,17 @@ struct Geometry {
     int taps() const { return kernel_height * kernel_width; }
 };
 
-// Taps [first, second) of a kernel, over one axis.
+// Taps [first, second) of a kernel, along one axis.
 using Taps = std::pair<int, int>;
 
-// Positions of the output whose windows have the same taps inside the map are of one class.
+// Output positions are in one class if their windows have the same taps inside the map.
 class BorderClasses {
 public:
     explicit BorderClasses(const Geometry& geometry);
 
     int count() const { return rows_ * columns_; }
     int of(int y, int x) const { return row_class_[y] * columns_ + column_class_[x]; }
-    // Whether tap (i, j) lies inside the map for positions of a class.
+    // Whether tap (i, j) is inside the map for positions of a class.
     bool inside(int border_class, int i, int j) const {
         return within(row_taps_[border_class / columns_], i) &&
                within(column_taps_[border_class % columns_], j);

@@ -102,7 +102,7 @@ def test_what_goes_on_from_a_changed_run_is_trained_anew_too(calls, monkeypatch)
 
 def test_a_folder_of_another_is_left_alone(calls, monkeypatch):
     Path("out/plain-0").mkdir(parents=True)
-    with pytest.raises(SystemExit, match="out/plain-0: not a run of this ablation"):
+    with pytest.raises(SystemExit, match="out/plain-0: is not a run of this ablation"):
         run(monkeypatch)
     assert not calls
 

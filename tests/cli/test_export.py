@@ -122,10 +122,10 @@ def test_one_image_of_a_network_with_other_outputs_is_an_image_file(signbit, pic
         (
             ["part.npz"],
             2,
-            "part.npz: input 'wave' is missing; the network takes image, ",
+            "part.npz: input 'wave' is missing; the network needs image, ",
         ),
         (["other.npz"], 2, "other.npz: unknown input 'waves'; known: flags, image, wave. Did you"),
-        (["typed.npz"], 2, "typed.npz: input 'wave' is float64; the network takes float32"),
+        (["typed.npz"], 2, "typed.npz: input 'wave' is float64; the network accepts float32"),
         (["part.npz", "x.png"], 2, "part.npz: one file holds all inputs; give it alone"),
         (["text.npz"], 1, "text.npz: damaged .npz"),
     ],

@@ -95,7 +95,9 @@ def test_two_arrays_of_one_key_are_refused(tmp_path, to):
     nodes = [Node("normalize", (0,), {}, {"scale": np.ones(2, "f4"), "bias": np.ones(2, "f4")})]
     ends = [Input.fixed_point("golden", (2,), 1.0)], [Output("scale", "numbers", 1)]
     request = make_request(PackedModel(nodes, Signature(*ends)), "net")
-    with pytest.raises(ExportError, match=r"key 'golden_scale': one of input 'golden'.*'scale'"):
+    with pytest.raises(
+        ExportError, match=r"key 'golden_scale': an array of input 'golden'.*'scale'"
+    ):
         export(request, to, tmp_path / "out")
     assert not list(tmp_path.iterdir())
 

@@ -247,7 +247,7 @@ def test_scores_of_sums_that_cancel_pass_in_any_order_and_are_told(tmp_path, fla
     command = [tool("qemu-x86_64", "qemu-user"), "-cpu", "Haswell", "./program"]
     said = run(*command, folder=tmp_path / "out")
     assert said.startswith("PASS net: 2 samples, ")
-    assert "; 6 numbers are ill-conditioned, first scores[0] of sample 0: rounding may move" in said
+    assert "; 6 numbers are ill-conditioned, the first is scores[0] of sample 0: rounding" in said
     with_change(tmp_path / "out", "node_02_weight", lambda number: f"2 * {number}")
     build(tmp_path / "out", "gcc", *flags)
     assert "FAIL net: sample 0, scores[1] is" in run(*command, folder=tmp_path / "out", code=1)

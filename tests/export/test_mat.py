@@ -204,11 +204,11 @@ FLIP_SIGN = ("n03_weight", (5, 17, 1, 2), lambda sign: -sign)
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ([FLIP_WORD], "weight and weight_words say different bits"),
-        ([FLIP_SIGN], "weight and weight_words say different bits"),
+        ([FLIP_WORD], "weight and weight_words hold different bits"),
+        ([FLIP_SIGN], "weight and weight_words hold different bits"),
         ([FLIP_WORD, FLIP_SIGN], r"node  3  conv_bits .* \d+ DIFFER"),
-        ([("n01_weight", (0, 0, 1, 1), lambda x: -x)], "weight_words say different bits"),
-        ([("n02_below", (0, 3), lambda x: 1 - x)], "below_words say different bits"),
+        ([("n01_weight", (0, 0, 1, 1), lambda x: -x)], "weight_words hold different bits"),
+        ([("n02_below", (0, 3), lambda x: 1 - x)], "below_words hold different bits"),
         ([("n04_threshold", (0, 9), lambda x: 1 << 20)], r"node  4  threshold .* \d+ DIFFER"),
         ([("golden_n02", (1, 2, 3, 4), lambda x: -x)], r"node  2  threshold .* 1 DIFFER"),
         ([("golden_n06", (1, 2, 3, 4), lambda x: x + 2)], r"node  6  conv_bits .* 1 DIFFER"),

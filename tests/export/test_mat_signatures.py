@@ -56,7 +56,7 @@ FLAGS = "int8(ones(2, 5))"
         ((IMAGE, "zeros(2, 3, 2)", FLAGS), "wave are double [2 3 2]; give single"),
         ((IMAGE, "single(zeros(2, 2, 3))", FLAGS), "wave are single [2 2 3]"),
         ((IMAGE, "single(NaN(2, 3, 2))", FLAGS), "wave holds NaN"),
-        ((IMAGE, WAVE, "int8(zeros(2, 5))"), "flags holds other numbers than -1 and +1"),
+        ((IMAGE, WAVE, "int8(zeros(2, 5))"), "flags holds numbers other than -1 and +1"),
         ((IMAGE, WAVE, "true(2, 5)"), "flags are logical [2 5]; give int8"),
         ((IMAGE, WAVE, "int8(ones(3, 5))"), "3 samples of flags, 2 of image; give as many"),
     ],
@@ -94,7 +94,7 @@ def test_a_matlab_user_reads_the_signature_in_the_manifest(octave, ends):
     [
         (("_x", "y"), "input '_x': MATLAB needs a name that starts with a letter"),
         (("x", "y" * 57), r"output 'y{57}': MATLAB needs a name .* of at most 56 letters"),
-        (("x", "X"), r"input 'x': some systems have one file for names that differ in case alone"),
+        (("x", "X"), r"input 'x': on some systems, names that differ only in case are one file"),
     ],
 )
 def test_names_that_matlab_cannot_have_are_refused(tmp_path, names, says):

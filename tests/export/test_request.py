@@ -38,8 +38,8 @@ def test_random_pixels_are_the_same_each_time():
         (np.zeros((2, 8, 8, 3), np.uint8), r"\(N, 8, 8, 1\)"),
         (np.zeros((8, 8, 1), np.uint8), r"\(N, 8, 8, 1\)"),
         (np.zeros((2, 8, 8, 1), np.float32), "float32"),
-        ([[0, 1], [2, 3]], "is list; the network takes uint8"),
-        (np.uint8(3), r"is uint8; the network takes uint8 of shape \(N, 8, 8, 1\)"),
+        ([[0, 1], [2, 3]], "is list; the network accepts uint8"),
+        (np.uint8(3), r"is uint8; the network accepts uint8 of shape \(N, 8, 8, 1\)"),
         (np.zeros((0, 8, 8, 1), np.uint8), "holds no sample"),
     ],
 )
@@ -96,5 +96,5 @@ def test_refusals_name_node_and_reason():
     assert re.match(r"c cannot express node 12 \(log_softmax, f32 1x1x10\): no logarithm\.", error)
     require_operations(model, "c", [node.op for node in model.nodes])
     known = [node.op for node in model.nodes if node.op != "max_pool"]
-    with pytest.raises(ValueError, match=r"node 5 \(max_pool.*it has no max_pool"):
+    with pytest.raises(ValueError, match=r"node 5 \(max_pool.*it does not know max_pool"):
         require_operations(model, "c", known)

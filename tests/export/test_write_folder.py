@@ -102,7 +102,7 @@ def test_force_leaves_a_folder_of_something_else_alone(tmp_path, small, manifest
     if manifest is not None:
         (folder / "manifest.json").write_text(manifest)
     before = names_in(folder)
-    with pytest.raises(OutputError, match="--force replaces nothing else"):
+    with pytest.raises(OutputError, match="--force replaces only earlier exports"):
         export(small, "txt", folder, force=True)
     assert names_in(folder) == before
 
@@ -121,7 +121,7 @@ def test_force_leaves_an_export_with_foreign_files_alone(tmp_path, small, kind):
         listed.unlink()
         listed.mkdir()
     before = names_in(folder)
-    with pytest.raises(OutputError, match="not of an earlier export"):
+    with pytest.raises(OutputError, match="not part of an earlier export"):
         export(small, "txt", folder, force=True)
     assert names_in(folder) == before
 
@@ -187,7 +187,9 @@ def test_an_earlier_export_that_cannot_be_put_back_is_kept_and_named(tmp_path, s
     export(small, "mat", folder)
     before = names_in(folder)
     fail_to_rename(monkeypatch, folder, OSError(5, "Input/output error"), put_back=False)
-    with pytest.raises(OutputError, match=r"earlier export is whole, but is now .*; move") as told:
+    with pytest.raises(
+        OutputError, match=r"earlier export is complete, but is now in .*; move"
+    ) as told:
         export(small, "txt", folder, force=True)
     kept = str(told.value).partition("is now ")[2].partition(";")[0]
     assert names_in(Path(kept)) == before

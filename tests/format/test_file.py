@@ -100,7 +100,7 @@ def test_a_value_counts_with_the_widest_padding_of_all_its_readers():
     paddings = (60000, 0, 0, 0), (0, 60000, 0, 0)
     readers = [Node("conv_bits", (2,), conv | {"padding": one}, tensors) for one in paddings]
     for one in readers:
-        with pytest.raises(ModelFormatError, match="node 3 gives i32"):
+        with pytest.raises(ModelFormatError, match="node 3 returns i32"):
             PackedModel([*bits, one], Preprocessing([1.0], [0.0], (1, 1)))
     with pytest.raises(ModelFormatError, match=r"node 4 \(conv_bits\): the network is too large"):
         PackedModel([*bits, *readers], Preprocessing([1.0], [0.0], (1, 1)))

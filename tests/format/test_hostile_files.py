@@ -92,7 +92,7 @@ MALFORMED = {
     "negative": (setting("graph", 2, "inputs", [-1]), "reads node -1"),
     "input text": (setting("graph", 2, "inputs", ["2"]), "reads node '2'"),
     "input list": (setting("graph", 2, "inputs", [[2]]), "reads node [2]"),
-    "two inputs": (setting("graph", 2, "inputs", [2, 2]), "has 2 inputs, takes 1"),
+    "two inputs": (setting("graph", 2, "inputs", [2, 2]), "has 2 inputs; it accepts 1"),
     "kind": (setting("graph", 2, "inputs", [1]), "node 3 (conv_bits): reads i32"),
     "unknown attribute": (setting("graph", 0, "attributes", "x", 1), "unknown attribute 'x'"),
     "no attribute": (removing("graph", 0, "attributes", "kernel"), "'kernel' is missing"),
@@ -117,7 +117,7 @@ MALFORMED = {
     "channels": (setting("preprocessing", "scale", [1.0, 1.0]), "scale has 2 channels"),
     "classes": (
         setting("preprocessing", "classes", ["a"]),
-        "output 'scores' has 1 names, node 5 gives 2",
+        "output 'scores' has 1 names, but node 5 returns 2",
     ),
     "preprocessing key": (setting("preprocessing", "x", 1), "unknown preprocessing field 'x'"),
     "info": (setting("info", []), "field 'info'"),
@@ -147,7 +147,7 @@ def test_malformed_metadata_is_refused_with_the_place(change, message):
 def test_a_last_node_that_gives_no_scores_is_refused():
     nodes = list(small().nodes)[:1]
     with pytest.raises(
-        ModelFormatError, match="output 'scores': node 1 gives i32 2x2x3, which has more axes"
+        ModelFormatError, match="output 'scores': node 1 returns i32 2x2x3, which has more axes"
     ):
         PackedModel(nodes, small().preprocessing)
 
@@ -165,7 +165,7 @@ def rewritten(**changes) -> bytes:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"1.weight": None}, "has tensors [], needs ['weight']"),
+        ({"1.weight": None}, "has tensors []; it needs ['weight']"),
         ({"9.x": np.zeros(1, np.float32)}, "tensor '9.x' belongs to no node"),
         ({"1.x": np.zeros(1, np.float32)}, "has tensors ['weight', 'x']"),
         ({"1.weight": np.zeros((3, 2, 2, 2), np.uint64)}, "needs uint64 of shape (3, 2, 2, 1)"),
@@ -208,14 +208,14 @@ def entry_edited(**changes) -> bytes:
     [
         ({"shape": [1] * 65}, "has 65 dimensions"),
         ({"shape": [0, 2**63]}, "has 2 dimensions, 0 to 8 of 1 or more"),
-        ({"shape": [1 << 62, 1 << 62]}, "has another size than its shape says"),
-        ({"shape": [3, -4]}, "a shape or offsets that are no sizes"),
-        ({"shape": [True]}, "a shape or offsets that are no sizes"),
-        ({"shape": 12}, "a shape or offsets that are no sizes"),
+        ({"shape": [1 << 62, 1 << 62]}, "has a size that does not fit its shape"),
+        ({"shape": [3, -4]}, "a shape or offsets that are not sizes"),
+        ({"shape": [True]}, "a shape or offsets that are not sizes"),
+        ({"shape": 12}, "a shape or offsets that are not sizes"),
         ({"shape": [12]}, "tensor 'weight' is uint64 of shape (12,)"),
-        ({"data_offsets": [0]}, "a shape or offsets that are no sizes"),
-        ({"data_offsets": [0, 96, 96]}, "a shape or offsets that are no sizes"),
-        ({"data_offsets": [96, 0]}, "has another size than its shape says"),
+        ({"data_offsets": [0]}, "a shape or offsets that are not sizes"),
+        ({"data_offsets": [0, 96, 96]}, "a shape or offsets that are not sizes"),
+        ({"data_offsets": [96, 0]}, "has a size that does not fit its shape"),
         ({"data_offsets": [8, 104]}, "does not begin where the last one ends"),
         ({"data_offsets": [1 << 62, (1 << 62) + 96]}, "does not begin where the last one ends"),
         ({"dtype": 3}, "is of type 3; U64, I32, F32 are allowed"),

@@ -136,7 +136,7 @@ def test_sides_of_1_go_with_any_other(size, gives):
 @pytest.mark.parametrize("size", [(4, 5, 2), (2, 1, 1), (1, 6, 3)])
 def test_other_sizes_do_not_go_together(size):
     shown = "x".join(map(str, size))
-    match = rf"node 3 \(binary\): inputs differ: f32 4x5x3, f32 {shown}; a side is the same in both"
+    match = rf"node 3 \(binary\): inputs differ: f32 4x5x3, f32 {shown}; each side must be the same"
     with pytest.raises(ModelFormatError, match=match):
         binary(size)
 

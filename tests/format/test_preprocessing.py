@@ -39,7 +39,7 @@ def test_mean_and_std_mean_what_they_mean_in_torchvision(pixel):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("scale", [], "scale has 0 entries; 1 to 4096"),
+        ("scale", [], "scale has 0 entries; give 1 to 4096"),
         ("scale", [1.0] * 4097, "scale has 4097 entries"),
         ("scale", [1.0, 1.0], "scale has 2 channels, bias 3"),
         ("scale", "abc", "scale is 'abc'; give a list"),

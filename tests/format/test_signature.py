@@ -37,7 +37,9 @@ def test_a_short_form_comes_back():
 
 
 def test_other_networks_have_no_short_form():
-    message = r"takes image \(u8, 2, 2, 1\), wave \(f32, 3, 2\), flags \(bits, 5\) and gives answer"
+    message = (
+        r"accepts image \(u8, 2, 2, 1\), wave \(f32, 3, 2\), flags \(bits, 5\) and returns answer"
+    )
     with pytest.raises(UsageError, match=message):
         _ = ends().preprocessing
 
@@ -56,7 +58,7 @@ BAD_INPUTS = {
     "unknown": (setting("x", 1), "input 1: unknown field 'x'"),
     "name": (setting("name", "a b"), "input name 'a b'; give an identifier"),
     "number": (setting("name", 3), "input name 3"),
-    "node's name": (setting("name", "n07"), "other than n with a number"),
+    "node's name": (setting("name", "n07"), "not n with a number"),
     "same name": (setting("name", "wave"), "two inputs or outputs have the name 'wave'"),
     "output's name": (setting("name", "tags"), "have the name 'tags'"),
     "kind": (setting("kind", "i32"), "input 'image': kind is 'i32'; give one of u8, f32, bits"),
@@ -70,7 +72,7 @@ BAD_INPUTS = {
     "scales": (setting("scale", [1, 2]), "scale has 2 entries; give one, or one for each of 1"),
     "infinite": (setting("bias", ["inf"]), "input 'image': bias holds 'inf'"),
     "no scale": (without("scale"), "input 'image': scale has 0 entries"),
-    "of numbers": (setting("kind", "f32"), "scale is for u8 alone"),
+    "of numbers": (setting("kind", "f32"), "scale is only for u8"),
     "no shape": (without("shape"), "input 1: field 'shape' is missing"),
     "no bias": (without("bias"), "input 'image': bias has 0 entries"),
     "empty name": (setting("name", ""), "input name ''; give an identifier"),
@@ -78,7 +80,7 @@ BAD_INPUTS = {
     "digit": (setting("name", "1a"), "input name '1a'"),
     "letter": (setting("name", "é"), "input name 'é'"),
     "newline": (setting("name", "a\n"), "input name 'a\\n'"),
-    "node's part": (setting("name", "n3_sum"), "other than n with a number"),
+    "node's part": (setting("name", "n3_sum"), "not n with a number"),
     "no kind at all": (setting("kind", None), "input 'image': kind is None"),
     "no rank": (setting("shape", []), "shape is []; give (channels,)"),
     "shape of numbers": (setting("shape", [2, 2.0, 1]), "shape is [2, 2.0, 1]"),
@@ -88,7 +90,7 @@ BAD_INPUTS = {
     "one number": (setting("shape", 4), "shape is 4"),
     "scale true": (setting("scale", [True]), "scale holds True"),
     "scale number": (setting("scale", 1.0), "scale is 1.0; give a list"),
-    "many scales": (setting("scale", [1.0] * 4097), "scale has 4097 entries; 1 to 4096"),
+    "many scales": (setting("scale", [1.0] * 4097), "scale has 4097 entries; give 1 to 4096"),
     "huge bias": (setting("bias", [10**400]), "give finite numbers"),
     "biases": (setting("bias", [1, 2]), "bias has 2 entries; give one, or one for each of 1"),
     "no list": (setting("scale", None), "scale is None; give a list"),
@@ -96,7 +98,7 @@ BAD_INPUTS = {
     "crop true": (setting("crop", True), "input 'image': crop is True"),
     "crop of codes": (
         lambda entry: entry.update({"crop": 0.5, "shape": [4]}),
-        "crop is for pictures, u8 with 1 or 3 channels",
+        "crop is only for pictures, u8 with 1 or 3 channels",
     ),
 }
 BAD_OUTPUTS = {
@@ -107,10 +109,13 @@ BAD_OUTPUTS = {
     "behind": (setting("node", 10), "node 10; give the number of a node, 3 to 9"),
     "negative": (setting("node", -1), "node -1; give"),
     "true": (setting("node", True), "node is True; give a number"),
-    "twice": (setting("node", 6), "two outputs give the value of node 6"),
+    "twice": (setting("node", 6), "two outputs are the value of node 6"),
     "rank": (setting("rank", 4), "rank is 4; give 1, 2 or 3"),
-    "other channels": (setting("node", 5), "has 3 names, node 5 gives 2 channels"),
-    "names": (setting("names", ["a"]), "output 'answer' has 1 names, node 9 gives 3 channels"),
+    "other channels": (setting("node", 5), "has 3 names, but node 5 returns 2 channels"),
+    "names": (
+        setting("names", ["a"]),
+        "output 'answer' has 1 names, but node 9 returns 3 channels",
+    ),
     "same names": (setting("names", ["a", "a", "b"]), "two names are the same"),
     "line": (setting("names", ["a", "b\n", "c"]), "give text without control characters"),
     "no name": (without("name"), "output 1: field 'name' is missing"),
@@ -183,7 +188,7 @@ def test_lists_of_another_form_are_refused(field, value):
 
 def test_scores_of_classes_are_numbers_of_one_row():
     for node, rank, message in (
-        (4, 1, "gives i32 1x1x2; scores of classes are f32"),
+        (4, 1, "returns i32 1x1x2; scores of classes must be f32"),
         (6, 1, "axes"),
     ):
         with pytest.raises(ModelFormatError, match=message):

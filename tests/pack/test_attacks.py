@@ -116,7 +116,7 @@ def test_whole_numbers_of_real_ones():
     ("sign", "refused"),
     [
         (lambda x: plus_minus(x.view(torch.int32) > 0x3F000000), "reads the memory"),
-        (lambda x: plus_minus(torch.logical_not(x)), "of numbers, not of truth values"),
+        (lambda x: plus_minus(torch.logical_not(x)), "reads numbers, not truth values"),
     ],
     ids=["memory", "logical_not"],
 )
@@ -175,7 +175,7 @@ def test_scores_that_depend_on_the_number_of_calls_are_refused():
             self.calls += 1
             return super().forward(x) * (1 if self.calls < 4 else self.calls)
 
-    attack(lambda: Counts(lambda x: x), refused="on a second call|another one for another image")
+    attack(lambda: Counts(lambda x: x), refused="on a second call|was different for another image")
 
 
 def test_weights_that_are_rounded_by_a_large_number():
@@ -315,7 +315,7 @@ def test_a_sign_of_a_function_that_is_0_far_from_0_is_refused(integers: bool):
         layers = first, norm, nn.GELU(), _Sign(), BConv2d(8, 4, 3), nn.Flatten()
         return nn.Sequential(*layers, nn.Linear(256, 3))
 
-    attack(network, refused="is no sign of two values")
+    attack(network, refused="is not a sign with two values")
 
 
 def test_a_sign_of_an_image_at_zero_is_refused():

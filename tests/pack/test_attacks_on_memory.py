@@ -104,7 +104,7 @@ def test_a_factor_that_the_second_call_changes_is_refused_without_a_check():
                 self.factor.mul_(2)
             return super().forward(x) * self.factor
 
-    with pytest.raises(PackError, match="another one for another image"):
+    with pytest.raises(PackError, match="was different for another image"):
         pack(Doubles(lambda x: x).eval(), RGB, check=False)
 
 

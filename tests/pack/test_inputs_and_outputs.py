@@ -64,7 +64,7 @@ def test_a_sign_of_three_values_on_numbers_is_refused():
             return torch.sign(x)
 
     network = nn.Sequential(Sign(), BinaryLinear(12, 3, bias=False, input_quantizer=None))
-    with pytest.raises(PackError, match="is no sign of two values"):
+    with pytest.raises(PackError, match="is not a sign with two values"):
         pack(network.eval(), inputs=[Input.numbers("x", (12,))])
 
 
@@ -157,7 +157,7 @@ def test_the_self_check_sees_a_wrong_second_output_and_samples_of_two_inputs():
             tags, age = super().forward(picture, code)
             return tags, age + (0.5 if len(code) > 2 else 0.0)
 
-    with pytest.raises(PackError, match=r"differ|other scores"):
+    with pytest.raises(PackError, match=r"differ|different scores"):
         pack(Differs().eval(), inputs=FUSED, outputs=TAGS)
 
 
@@ -188,7 +188,7 @@ def test_inner_values_by_the_path_of_a_module():
     ("outputs", "says"),
     [
         (None, "returns 2 values.*; name the values"),
-        ([SCORES], r"returns 2 values, and 1 outputs are to be those \(scores\)"),
+        ([SCORES], r"returns 2 values, but outputs=\[\.\.\.\] names 1 \(scores\)"),
         ([*TAGS, OutputSpec("x", "numbers", module="cod")], "has no module 'cod'.*Did you mean"),
         ([*TAGS, OutputSpec("x", "numbers", module="norm")], None),
     ],
@@ -204,8 +204,11 @@ def test_outputs_that_do_not_fit_the_network_are_refused(outputs, says):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({}, "takes a preprocessing"),
-        ({"inputs": FUSED, "preprocessing": Preprocessing([1.0], [0.0], (8, 8))}, "takes a prepro"),
+        ({}, "either a preprocessing"),
+        (
+            {"inputs": FUSED, "preprocessing": Preprocessing([1.0], [0.0], (8, 8))},
+            "either a prepro",
+        ),
         ({"inputs": []}, "a list of Input"),
         ({"inputs": ["code"]}, "a list of Input"),
         ({"inputs": FUSED, "outputs": []}, "a list of OutputSpec"),

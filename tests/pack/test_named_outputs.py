@@ -60,7 +60,9 @@ def test_a_named_tuple_without_these_names_counts_in_order_and_with_some_is_refu
 
     inputs = [Input.bits("x", (20,))]
     packs(Named(), inputs, [OutputSpec("one", "numbers"), OutputSpec("other", "numbers")])
-    with pytest.raises(PackError, match=r"no value 'other'; name an output as .*: risk, days"):
+    with pytest.raises(
+        PackError, match=r"no value 'other'; the name of an output is one of: risk, days"
+    ):
         pack(Named().eval(), inputs=inputs, outputs=[OutputSpec("days"), OutputSpec("other")])
 
 
@@ -83,5 +85,5 @@ def test_labels_that_are_always_above_0_are_refused(end):
 
 def test_names_of_another_number_than_the_channels_are_refused():
     inputs, two = [Input.bits("x", (20,))], OutputSpec("kind", names=["a", "b"])
-    with pytest.raises(UsageError, match="'kind' has 2 names, and the network gives 3 channels"):
+    with pytest.raises(UsageError, match="'kind' has 2 names, but the network returns 3 channels"):
         pack(BinaryLinear(20, 3).eval(), inputs=inputs, outputs=[two])

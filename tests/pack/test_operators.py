@@ -216,7 +216,7 @@ def test_constants_of_one_size_and_bits_are_bits():
 
 
 def test_sums_of_truths_and_of_numbers_are_told_apart():
-    attack(lambda: Real(lambda x: x * x.any(1, keepdim=True)), refused="not of truth values")
+    attack(lambda: Real(lambda x: x * x.any(1, keepdim=True)), refused="not truth values")
 
 
 @pytest.mark.parametrize(

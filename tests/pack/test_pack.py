@@ -96,7 +96,7 @@ def test_pixels_of_different_scales_are_real():
     preprocessing = Preprocessing.from_mean_std([0.4, 0.5, 0.6], [0.2, 0.3, 0.2], (8, 8))
     packed = pack(body(first_layer, nn.BatchNorm2d(8), features=288), preprocessing)
     assert ops(packed)[:2] == ["normalize", "conv_f32_bits"]
-    assert "another scale per channel" in packed.info["modules"][0]["why"]
+    assert "a different scale per channel" in packed.info["modules"][0]["why"]
 
 
 def falling_norm(channels: int) -> nn.BatchNorm2d:
@@ -240,14 +240,14 @@ def _without_statistics() -> nn.Module:
         (_Two().eval(), r"missing 1 required positional argument.*in the order of its forward"),
         (_without_statistics(), r"^0: .*without running statistics"),
         (nn.Conv2d(1, 1, 3).eval(), r"one row of scores"),
-        (nn.Linear(8, 2).eval(), r"values of shape \(1, 8, 2\) for an image; give one row"),
+        (nn.Linear(8, 2).eval(), r"values of shape \(1, 8, 2\) for an image; return one row"),
         (body(features=5), r"^Sequential: cannot run on input of shape \(2, 1, 8, 8\)"),
         (_Calling(lambda x, b: torch.cat([x, b], 1)).eval(), r"not on one of 8: Sizes of tensors"),
         (_Calling(lambda x, b: F.dropout(x)).eval(), r"bernoulli draws random numbers"),
         (_Calling(_raising).eval(), r"NotImplementedError; give a preprocessing"),
-        (_Calling(lambda x, b: x @ x).eval(), r"bmm multiplies two values .* attention"),
+        (_Calling(lambda x, b: x @ x).eval(), r"bmm multiplies two matrices .* attention"),
         (_Calling(lambda x, b: x.sort(1)[0]).eval(), r"sort cannot be packed; write it with"),
-        (_Calling(lambda x, b: x - x.mean(0)).eval(), r"the images of a batch among them"),
+        (_Calling(lambda x, b: x - x.mean(0)).eval(), r"one of them the batch"),
     ],
     ids=[
         "training",

@@ -78,7 +78,7 @@ def test_signs_of_which_some_are_zero_are_real_weights_and_the_reason_counts_the
     network = nn.Sequential(first(8), nn.BatchNorm2d(8), layer, nn.Flatten())
     assert rows(network)["2"] == (
         "real convolution",
-        "4 of its 288 weights are 0, which is no sign",
+        "4 of its 288 weights are 0, which is not a sign",
     )
 
 

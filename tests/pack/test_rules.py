@@ -182,7 +182,7 @@ MISTAKES = {
     "its own refusal": (refusing, f"{LIBRARY}::relu: only on Sundays"),
     "nothing": (lambda c: None, "returned NoneType; a rule returns a Placed, or"),
     "too much": (lambda c: [None, None], "returned list; .* for each of 1 results"),
-    "another shape": (other_shape, "each of the result's shape without the batch"),
+    "another shape": (other_shape, "has the shape of the result without the batch"),
 }
 
 
@@ -207,7 +207,7 @@ def test_an_operator_that_needs_more_than_one_number_is_told():
     rules.register(f"{LIBRARY}::images_only")(pointwise)
     text = refusal(lambda x: images_only(x).sign())
     assert f"{LIBRARY}::images_only: on rows of numbers" in text
-    assert "raised ValueError: four dimensions, please; it is packed" in text
+    assert "raised ValueError: four dimensions, please; it must be a function" in text
 
 
 def in_a_larger_step(c: RuleCall) -> Placed:
@@ -231,4 +231,4 @@ def test_where_a_result_lies_is_looked_at():
         rules.register(f"{LIBRARY}::half")(rule)
         text = refusal(half, 4)
         assert f"the rule for {LIBRARY}::half, of" in text
-        assert text.endswith("in a step that holds it")
+        assert text.endswith("and its step holds all its numbers")

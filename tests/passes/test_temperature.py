@@ -114,7 +114,7 @@ def test_modules_keep_their_nodes():
 
 def test_probabilities_that_are_moved_are_refused():
     model = network(AFFINE, Node("softmax", (1,)), move(2, [0], [0], [2, 1, 0]))
-    with pytest.raises(UsageError, match=r"made of the probabilities of node 2 \(softmax\)"):
+    with pytest.raises(UsageError, match=r"made from the probabilities of node 2 \(softmax\)"):
         with_temperature(model, model.outputs[0], 2.0)
 
 
@@ -129,10 +129,12 @@ def test_the_output_of_classes_is_found_by_name_or_alone():
     several = network(AFFINE, twice(1), twice(2), outputs=outputs)
     assert output_of_classes(several, "b") == outputs[1]
     assert output_of_classes(replace(several, signature=Signature(several.inputs, outputs[1:])))
-    with pytest.raises(UsageError, match=r"several outputs of classes; name one: it gives a \(cl"):
+    with pytest.raises(
+        UsageError, match=r"several outputs of classes; name one; it returns a \(cl"
+    ):
         output_of_classes(several)
     for name in ("c", "d"):
-        with pytest.raises(UsageError, match=f"no output of classes of the name '{name}'"):
+        with pytest.raises(UsageError, match=f"no output of classes with the name '{name}'"):
             output_of_classes(several, name)
-    with pytest.raises(UsageError, match="no output of classes: it gives c"):
+    with pytest.raises(UsageError, match="no output of classes; it returns c"):
         output_of_classes(replace(several, signature=Signature(several.inputs, outputs[2:])))

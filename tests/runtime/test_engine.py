@@ -103,7 +103,7 @@ def test_memory_that_the_system_does_not_give_is_an_error(model, monkeypatch):
 @pytest.mark.parametrize(
     ("wrong", "kind", "message"),
     [
-        (np.zeros((1, 12, 10, 3), np.float32), InputTypeError, r"float32.*takes uint8 of shape"),
+        (np.zeros((1, 12, 10, 3), np.float32), InputTypeError, r"float32.*accepts uint8 of shape"),
         ([[0]], InputTypeError, r"input 'pixels' is list"),
         (np.zeros((12, 10, 3), np.uint8), UsageError, r"\(12, 10, 3\).*\(N, 12, 10, 3\)"),
         (np.zeros((1, 10, 12, 3), np.uint8), UsageError, r"\(1, 10, 12, 3\)"),

@@ -82,7 +82,7 @@ def test_bits_are_taken_as_words_too():
         (
             {"image": np.zeros((5, 2, 2), np.uint8)},
             UsageError,
-            r"takes uint8 of shape \(N, 2, 2, 1\)",
+            r"accepts uint8 of shape \(N, 2, 2, 1\)",
         ),
         (
             {"flags": np.zeros((5, 5), np.uint8)},
@@ -109,7 +109,7 @@ def test_nan_is_refused_with_its_place_and_infinity_is_a_number():
 
 
 def test_a_missing_input_or_a_plain_array_for_several_is_refused():
-    with pytest.raises(UsageError, match="input 'flags' is missing; the network takes image, wave"):
+    with pytest.raises(UsageError, match="input 'flags' is missing; the network needs image, wave"):
         Engine(ends())({name: GIVEN[name] for name in ("image", "wave")})
     with pytest.raises(InputTypeError, match="several inputs; give a dict of arrays: image, wave"):
         Engine(ends())(GIVEN["image"])

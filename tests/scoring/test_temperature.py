@@ -144,7 +144,7 @@ def test_what_cannot_be_calibrated_is_refused():
         calibrated(calibrated(model, given, labels), given, labels)
     with pytest.raises(UsageError, match=r"labels have shape \(199,\); give \(200\)"):
         calibrated(model, given, labels[1:])
-    with pytest.raises(UsageError, match="no output of classes of the name 'x'"):
+    with pytest.raises(UsageError, match="no output of classes with the name 'x'"):
         calibrated(model, given, labels, output="x")
     with pytest.raises(UsageError, match="label -1 of image 0"):
         calibrated(model, given, np.full(200, -1))

@@ -1,6 +1,6 @@
-// Shuffles of 32 bytes. What bounds them, per 3 nibbles of 2 positions and 32 channels: 3 shuffles, 4
-// additions, an and and a shift, 9 instructions for 768 binary multiply-adds, beside loads of the tables,
-// which are shared by 64 channels, and of the weights.
+// Shuffles of 32 bytes. Their bound, for 3 nibbles of 2 positions and 32 channels: 3 shuffles, 4
+// additions, one `and` and one shift. These are 9 instructions for 768 binary multiply-adds, in
+// addition to loads of the weights, and of the tables, which 64 channels share.
 #if defined(__x86_64__)
 #include "kernels/avx2.h"
 #include "kernels/conv_bits/shuffle.h"
@@ -16,8 +16,8 @@ BNN_AVX2 inline __m256i table_at(std::uint16_t offset) {
         _mm_load_si128(reinterpret_cast<const __m128i*>(shuffle::tables.entries.data() + offset)));
 }
 
-// Sums of 32 channels in bytes: of whole look-ups, modulo 256, and of their upper halves. The sum
-// of the lower halves is what is left, so that nobody has to cut them out.
+// Sums of 32 channels in bytes: of whole look-ups, modulo 256, and of their upper halves. The sum of
+// the lower halves is the difference, so they need not be cut out.
 struct Bytes {
     __m256i whole, upper;
 
@@ -51,7 +51,7 @@ struct PairBytes {
     }
 };
 
-// To 16 bits: the lower eight channels of every sixteen, then the upper ones.
+// Widens to 16 bits: the lower eight channels of every sixteen, then the upper ones.
 template <bool first_chunk>
 BNN_AVX2 inline void widen(__m256i bytes, __m256i* counts) {
     const __m256i zero = _mm256_setzero_si256();

@@ -1,6 +1,6 @@
-// A single output position: linear layers. The window is one long row of words, which each
-// channel's weights are compared with, 256 bits at a time. Weights are read once: from L2 on their
-// bandwidth is what bounds it.
+// A single output position: linear layers. The window is one long row of words. The weights of each
+// channel are compared with it, 256 bits at a time. Weights are read once. Where they come from L2
+// or further away, their bandwidth is the bound.
 #if defined(__x86_64__)
 #include <algorithm>
 #include <array>

@@ -1,7 +1,8 @@
-// Shuffles of 64 bytes, for processors that have AVX-512 without VPOPCNTDQ (Skylake-X, Cascade Lake). Per
-// 3 nibbles of 2 positions and 64 channels: 3 shuffles, 4 additions, an and and a shift, 9 instructions
-// for 1,536 binary multiply-adds, beside 3 loads of tables; the weights stay in registers for 4 pairs of
-// positions. These processors have one port for shuffles and two for the rest.
+// Shuffles of 64 bytes, for processors that have AVX-512 without VPOPCNTDQ (Skylake-X, Cascade Lake).
+// For 3 nibbles of 2 positions and 64 channels: 3 shuffles, 4 additions, one `and` and one shift. These
+// are 9 instructions for 1,536 binary multiply-adds, in addition to 3 loads of tables. The weights stay
+// in registers for 4 pairs of positions. These processors have one port for shuffles and two for the
+// rest.
 #include "kernels/avx512.h"
 #if BNN_HAS_AVX512
 #include "kernels/conv_bits/shuffle.h"
@@ -31,7 +32,7 @@ struct Bytes {
     }
 };
 
-// To 16 bits: the lower eight channels of every sixteen, then the upper ones.
+// Widens to 16 bits: the lower eight channels of every sixteen, then the upper ones.
 template <bool first_chunk>
 BNN_AVX512_BW inline void widen(__m512i bytes, std::uint16_t* counts) {
     const __m512i zero = _mm512_setzero_si512();

@@ -1,7 +1,7 @@
 // XOR, popcount and addition of 16 lanes of 32 bits: three instructions for 512 binary
-// multiply-adds. A tile of 4 positions by 64 channels keeps 16 counts in registers; per lane of
-// the window it loads 4 vectors of weights and broadcasts 4 lanes of the input, 8 loads beside 48
-// instructions, so that the vector ports are what bounds it.
+// multiply-adds. A tile of 4 positions by 64 channels keeps 16 counts in registers. For each lane of
+// the window it loads 4 vectors of weights and broadcasts 4 lanes of the input. These are 8 loads for
+// 48 instructions, so the vector ports are the bound.
 #include "kernels/avx512.h"
 #if BNN_HAS_AVX512
 #include "kernels/conv_bits/broadcast.h"
@@ -28,7 +28,7 @@ struct Tile {
         for (int k = 0; k < n; ++k)
             for (int v = 0; v < vectors; ++v) totals.at[k][v] = _mm512_setzero_si512();
         const Lane* weights = window.weights;
-// Else GCC copies every accumulator once a lane.
+// Otherwise GCC copies every accumulator once for each lane.
 #pragma GCC unroll 4
         for (int lane = 0; lane < window.lanes; ++lane, weights += broadcast_channels) {
             __m512i weight[vectors];

@@ -1,8 +1,8 @@
-// Binary convolution by broadcast: one lane of the input's bits beside the same lane of the weights
-// of 64 output channels, for several output positions at once. No patch of the input is copied,
-// and no sum goes across a vector. For instruction sets that count the ones of a lane.
+// Binary convolution by broadcast: one lane of the input's bits is compared with the same lane of the
+// weights of 64 output channels, for several output positions at once. No patch of the input is
+// copied, and no sum goes across a vector. For instruction sets that count the ones of a lane.
 //
-// A Tile is what an instruction set does with it:
+// A Tile holds the part of an instruction set:
 //   Lane, Count               unsigned types of a lane and of a count of differing bits
 //   max_terms                 the most terms of a sum, so that limits fit a Count
 //   positions                 output positions of a whole tile
@@ -22,7 +22,7 @@ namespace bnn {
 
 constexpr int broadcast_channels = 64;
 
-// What n positions see, lane by lane.
+// The input that n positions read, lane by lane.
 template <typename Lane, int n>
 struct LaneWindow {
     std::array<const std::byte*, n> pixels;
@@ -118,7 +118,7 @@ private:
                     rule_.limit[static_cast<std::size_t>(border_class) * channels + channel]);
     }
 
-    // The tile of `count` positions, which is one of the sizes 1 + index.
+    // Runs a tile of `count` positions, which is one of the sizes 1 + index.
     template <int... index>
     void run_tile(const std::uint64_t* input, int block, int first, int count,
                   const ConvOutput& output, std::integer_sequence<int, index...>) const {

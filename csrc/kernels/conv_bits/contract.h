@@ -48,7 +48,7 @@ public:
 
 using ConvBitsTable = KernelTable<ConvBits, ConvBitsSpec>;
 
-// What a count of differing bits means, per border class and channel.
+// The meaning of a count of differing bits, per border class and channel.
 //
 // The border holds zero words, so count = popcount(input XOR weight) over all taps also counts
 // each padded tap as -1. With n terms, n_padded of them padded, and P set weight bits at padded
@@ -61,7 +61,7 @@ struct CountRule {
     std::vector<std::int32_t> sum_at_zero;
     // [class][channel], with thresholds: the bit is count < limit.
     std::vector<std::int32_t> limit;
-    // The weights, complemented in channels with `below`, which turns their comparison round.
+    // The weights, complemented in channels with `below`, which reverses their comparison.
     std::vector<std::uint64_t> weight;
 
     explicit CountRule(const ConvBitsSpec& spec);

@@ -13,7 +13,7 @@ bool is_below(const ConvBitsSpec& spec, int channel) {
            (spec.thresholds->below[channel / 64] >> (channel % 64) & 1) != 0;
 }
 
-// Set weight bits of one channel at the taps that a class has in the padding.
+// The number of set weight bits of one channel at the taps that a class has in the padding.
 int padded_ones(const ConvBitsSpec& spec, const BorderClasses& classes, int border_class,
                 int channel) {
     const Geometry& g = spec.geometry;
@@ -36,8 +36,8 @@ int padded_terms(const Geometry& g, const BorderClasses& classes, int border_cla
     return taps * g.group_channels();
 }
 
-// A threshold on the sum, as a limit on the count: of ones in channels with `below`, where the
-// weights are complemented, so that the count becomes terms - count.
+// A threshold on the sum, as a limit on the count. In channels with `below` the weights are
+// complemented, so the count becomes terms - count.
 std::int32_t limit_for(std::int64_t terms, std::int64_t at_zero, std::int64_t threshold,
                        bool below) {
     // sum > t  <=>  count < (at_zero - t) / 2;   sum < t  <=>  terms - count < terms - (at_zero - t) / 2

@@ -1,6 +1,6 @@
 // XOR, popcount and addition of 16 bytes: three instructions for 128 binary multiply-adds. A tile
-// of 4 positions by 64 channels keeps 16 vectors of byte counts in registers, which are widened
-// before a byte could pass 255.
+// of 4 positions by 64 channels keeps 16 vectors of byte counts in registers. They are widened
+// before a byte could exceed 255.
 #if defined(__aarch64__)
 #include <arm_neon.h>
 

@@ -6,7 +6,7 @@
 namespace bnn {
 namespace {
 
-// `count` bits of a pixel, from any place in it.
+// Loads `count` bits of a pixel, from any place in it.
 std::uint64_t load_bits(const std::uint64_t* words, int first, int count) {
     const int word = first / 64, shift = first % 64;
     std::uint64_t bits = words[word] >> shift;

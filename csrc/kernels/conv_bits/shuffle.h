@@ -1,18 +1,18 @@
 // Binary convolution by byte shuffles, which look up the popcount of four bits XOR four bits, for two
 // output positions at once. For instruction sets without a popcount of lanes.
 //
-// The index of a look-up is a nibble of the weights, one for each output channel; the table belongs to
-// the nibbles a and b that a pair of positions see there, and its entry for w holds popcount(a ^ w)
-// in the lower half of a byte and popcount(b ^ w) in the upper one. All 256 tables take 4 KB. So a
-// shuffle does twice as many multiply-adds as one with a table for a single position, and three of
-// them can be added before a half could pass 15.
+// The index of a look-up is a nibble of the weights, one for each output channel. There is a table
+// for each pair of nibbles a and b that two positions read. Its entry for w holds popcount(a ^ w) in
+// the lower half of a byte and popcount(b ^ w) in the upper half. All 256 tables need 4 KB. So a
+// shuffle does twice as many multiply-adds as one with a table for a single position, and three
+// results can be added before a half could exceed 15.
 //
 // Windows are read as streams of table offsets. A chunk of the weights stays in L1 while a strip of
-// positions passes over it. A Tile is what an instruction set does with them, for 64 channels:
+// positions uses it. A Tile holds the part of an instruction set, for 64 channels:
 //   pairs                     pairs of positions of a tile
 //   count<first>(streams, weights, chunk, counts)
 //                             adds a chunk's counts of differing bits, or writes them if it is the first
-//   place(channel)            where its count lies among the 64 of a position; eights stay together
+//   place(channel)            the place of its count in the 64 of a position; eights stay together
 //   bits(counts, limits)      the word of 64 channels: count < limit
 //   sums(counts, at_zero, channels, sums)
 //                             write_sums, compiled for it
@@ -35,7 +35,7 @@ constexpr int pair_counts = 2 * block_channels;
 constexpr int nibbles_per_flush = 63;
 // Counts are compared as signed 16-bit numbers, with limits up to one more than the terms.
 constexpr int max_terms = 32766;
-// Positions whose counts are held while the weights of a chunk stay in L1.
+// The positions whose counts are kept while the weights of a chunk stay in L1.
 constexpr int strip_pixels = 64;
 
 struct Tables {
@@ -63,7 +63,8 @@ struct Chunk {
     int threes, rest;
 };
 
-// The table offsets for two positions: nibble by nibble, low ones of all bytes of a word first.
+// Writes the table offsets for two positions, nibble by nibble. In a word, the low nibbles of all
+// bytes come first.
 inline void write_stream(const std::uint64_t* first, const std::uint64_t* second, int words,
                          std::uint16_t* stream) {
     constexpr std::uint64_t low = 0x0f0f0f0f0f0f0f0f;
@@ -78,8 +79,8 @@ inline void write_stream(const std::uint64_t* first, const std::uint64_t* second
     }
 }
 
-// at_zero - 2 * count for each channel. Inlined, so that the compiler vectorizes it for the caller's
-// instruction set.
+// Writes at_zero - 2 * count for each channel. It is inlined, so the compiler vectorizes it for the
+// caller's instruction set.
 template <typename Tile>
 [[gnu::always_inline]] inline void write_sums(const std::uint16_t* counts,
                                               const std::int32_t* __restrict at_zero, int channels,
@@ -143,8 +144,8 @@ public:
 
 private:
     // Each strip writes the streams of all rows and columns from its first tap to its last. Where
-    // stride or dilation leave most of them out, that takes longer than plain counting would: writing
-    // a word takes about half as long as counting one for an output channel (measured on Zen 3).
+    // stride or dilation skip most of them, this takes longer than plain counting: writing a word
+    // takes about half as long as counting one for an output channel (measured on Zen 3).
     static bool streams_outweigh(const Geometry& g) {
         const int rows = strip_rows(g);
         const double written = static_cast<double>(input_rows(g, rows)) * input_columns(g);
@@ -156,7 +157,7 @@ private:
         return std::clamp(strip_pixels / g.out_width, 1, g.out_height);
     }
 
-    // What the windows of some rows touch.
+    // The number of input rows that the windows of some output rows read.
     static int input_rows(const Geometry& g, int rows) {
         return (rows - 1) * g.stride_y + (g.kernel_height - 1) * g.dilation_y + 1;
     }
@@ -166,7 +167,7 @@ private:
 
     int strip_input_rows(int rows) const { return input_rows(geometry_, rows); }
 
-    // A slot per pair, and one for what fills up the last tile.
+    // A slot per pair, and one for the pairs that fill up the last tile.
     std::size_t counts_bytes() const {
         return static_cast<std::size_t>(strip_rows_ * row_pairs_ + 1) * pair_counts *
                sizeof(std::uint16_t);
@@ -176,7 +177,7 @@ private:
         return geometry_.taps() * geometry_.group_words() * nibbles_per_word;
     }
 
-    // Taps side by side in memory are one run, unless groups or dilation part them.
+    // Taps that are neighbours in memory are one run, unless groups or dilation separate them.
     void plan_chunks() {
         const Geometry& g = geometry_;
         const bool joined = g.groups == 1 && g.dilation_x == 1;
@@ -240,7 +241,7 @@ private:
             const std::uint64_t* from =
                 input + (row * geometry_.stride_y + line) * geometry_.row_stride;
             for (int column = 0; column < columns_; ++column) {
-                // Behind the last column is no second pixel; any will do.
+                // After the last column there is no second pixel. Any pixel can replace it.
                 const int partner = std::min(column + geometry_.stride_x, columns_ - 1);
                 write_stream(from + column * pixel_words_, from + partner * pixel_words_,
                              pixel_words_,
@@ -250,7 +251,7 @@ private:
         }
     }
 
-    // From the start of a strip's streams to that of each pair of pixels.
+    // The distances from the start of a strip's streams to the stream of each pair of pixels.
     void locate_pairs() {
         for (int row = 0; row < strip_rows_; ++row) {
             for (int pair = 0; pair < row_pairs_; ++pair) {
@@ -261,7 +262,7 @@ private:
         }
     }
 
-    // From the stream of a pixel to that of the group that a block of channels reads.
+    // The distance from the stream of a pixel to the group that a block of channels reads.
     int group_offset(int block) const {
         const int group = block * block_channels / (geometry_.out_channels / geometry_.groups);
         return geometry_.groups == 1
@@ -293,8 +294,8 @@ private:
         }
     }
 
-    // Each tile fetches its share of the chunk behind this one: weights that the L2 cannot hold are
-    // on their way while this chunk is worked on.
+    // Each tile fetches its share of the next chunk. So weights that do not fit in the L2 are on
+    // their way during the work on this chunk.
     static void prefetch_next(const std::uint8_t* weights, const Chunk& chunk, int pair, int pairs) {
         const int bytes = (chunk.threes * 3 + chunk.rest) * block_channels;
         const std::uint8_t* next = weights + bytes;
@@ -333,7 +334,7 @@ private:
     Geometry geometry_;
     CountRule rule_;
     int pixel_words_;
-    int columns_;     // of the input that windows touch
+    int columns_;     // the number of input columns that windows read
     int row_stream_;  // length of the stream of an input row
     int row_pairs_, strip_rows_;
     std::vector<Chunk> chunks_;

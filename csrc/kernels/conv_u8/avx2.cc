@@ -1,9 +1,9 @@
 // Four taps of 8 channels by one multiply-add of bytes.
 //
-// Four neighbouring pixel bytes are broadcast and multiplied with four weights of -1 or +1 for
-// each of 8 channels; pairs add up in 16 bits. A tile has 4 lots of 16 channels: those of 4 positions,
-// which share the loads of weights, or 64 channels of a single position. Bound by the two
-// multiply-adds a cycle, or, for a single position, by reading the weights.
+// Four neighbouring pixel bytes are broadcast and multiplied with four weights of -1 or +1 for each of
+// 8 channels; pairs are added in 16 bits. A tile has 4 lots of 16 channels: one for each of 4
+// positions, which share the loads of weights, or 64 channels of a single position. The bound is two
+// multiply-adds a cycle; for a single position it is reading the weights.
 #if defined(__x86_64__)
 #include <algorithm>
 #include <cstring>
@@ -25,12 +25,12 @@ BNN_AVX2 inline __m256i four_pixels(const std::uint8_t* pixels) {
     return _mm256_set1_epi32(four);
 }
 
-// Sums of a lot.
+// The sums of a lot.
 struct Sums {
     __m256i low, high;
 };
 
-// The same, each as two 16-bit halves.
+// The same sums, each as two 16-bit halves.
 struct Halves {
     __m256i low, high;
 
@@ -49,7 +49,7 @@ struct Halves {
     }
 };
 
-// Steps [step, end). A variable for each lot: GCC keeps an array of them in memory.
+// Runs steps [step, end). Each lot has its own variable, because GCC keeps an array in memory.
 template <bool first, int positions>
 BNN_AVX2 inline void add_steps(const PixelWindow<positions>& window, int step, int end, Sums* sums) {
     // From one lot to the next, a single position has other weights; else the pixels differ.

@@ -1,7 +1,7 @@
 // Four taps of 16 channels by one dot product of bytes, added to sums of 32 bits.
 //
-// A tile of 4 positions by 64 channels keeps 16 sums in registers. Bound by the dot products, of
-// which the processors seen so far start one or two a cycle.
+// A tile of 4 positions by 64 channels keeps 16 sums in registers. The dot products are the bound: the
+// processors seen so far start one or two in a cycle.
 #include "kernels/avx512.h"
 #if BNN_HAS_AVX512
 #include "kernels/conv_u8/broadcast.h"

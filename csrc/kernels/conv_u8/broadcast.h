@@ -1,10 +1,10 @@
-// Convolution of pixels by broadcast: a few neighbouring bytes of the input beside the weights of
-// several output channels, for several output positions at once. Where the rows of a window, each cut
-// into steps, take more steps than the window as a whole, it is gathered first.
+// Convolution of pixels by broadcast: a few neighbouring bytes of the input are multiplied with the
+// weights of several output channels, for several output positions at once. The rows of a window are
+// cut into steps. Where this needs more steps than the window as a whole, it is gathered first.
 //
-// A Tile is what an instruction set does with it:
+// A Tile holds the part of an instruction set:
 //   positions, channels      of a tile; channels divides 64
-//   step_taps                neighbouring bytes that a step takes, 4 at most
+//   step_taps                neighbouring bytes that a step uses, 4 at most
 //   bits(window, limits)     for each position a word of the channels: sum > limit
 //   sums(window, sums)       plain sums of weight times pixel, [position][channel]
 #pragma once
@@ -19,7 +19,7 @@
 
 namespace bnn {
 
-// What the positions of a tile see.
+// The input that the positions of a tile read.
 template <int positions>
 struct PixelWindow {
     std::array<const std::uint8_t*, positions> pixels;
@@ -69,13 +69,13 @@ private:
     // Room for a gathered window, copied 16 bytes at a time.
     static constexpr int gathered_bytes = 256, copied_bytes = 16;
 
-    // Taps that lie side by side are one run of bytes: those of a row, unless dilation parts them.
+    // Taps that are neighbours are one run of bytes: a row, unless dilation separates them.
     int runs_per_row() const { return geometry_.dilation_x == 1 ? 1 : geometry_.kernel_width; }
     int run_bytes() const { return geometry_.kernel_width / runs_per_row() * geometry_.in_channels; }
     int window_bytes() const { return geometry_.taps() * geometry_.in_channels; }
     static int steps_of(int taps) { return (taps + step_taps - 1) / step_taps; }
 
-    // What steps are cut from: a run, or the whole window once it is gathered.
+    // The taps of the piece that is cut into steps: a run, or the whole window where it is gathered.
     int piece_taps() const { return gathers_ ? window_bytes() : run_bytes(); }
     int steps() const { return static_cast<int>(offsets_.size()); }
 
@@ -97,7 +97,7 @@ private:
                 offsets_.push_back(piece + step * step_taps);
     }
 
-    // Behind the last position the last one is repeated, and not written.
+    // After the last position, the last one is repeated and not written.
     PixelWindow<positions> window_at(const std::uint8_t* input, int y, int x) const {
         const Geometry& g = geometry_;
         PixelWindow<positions> window{{}, offsets_.data(), steps(), nullptr};
@@ -109,8 +109,8 @@ private:
         return window;
     }
 
-    // Copies the runs of each position one behind the other; what a copy has too much, the next one
-    // overwrites, or weights of 0 meet it.
+    // Copies the runs of each position one after the other. The next copy overwrites the extra bytes
+    // of a copy, or they meet weights of 0.
     void gather(PixelWindow<positions>& window, std::uint8_t* to) const {
         for (int k = 0; k < positions; ++k, to += gathered_bytes) {
             std::uint8_t* end = to;
@@ -127,7 +127,7 @@ private:
         return static_cast<std::size_t>(steps()) * tile_channels * step_taps;
     }
 
-    // Per tile of channels and step: the taps of each channel; 0 where a piece has no more taps.
+    // For each tile of channels and each step, the taps of each channel; 0 after the last tap.
     void reorder_weights() {
         const int window = window_bytes(), piece = piece_taps();
         weights_.resize(static_cast<std::size_t>(words_for(geometry_.out_channels)) * 64 /
@@ -209,7 +209,7 @@ private:
     int multiplier_;
     PixelRule rule_;
     bool gathers_ = false;
-    std::vector<std::int32_t> runs_;     // from a pixel to each run of its window
+    std::vector<std::int32_t> runs_;     // distances from a pixel to each run of its window
     std::vector<std::int32_t> offsets_;  // from a pixel, or its gathered window, to each step
     AlignedVector<std::int8_t> weights_;
     AlignedVector<std::int32_t> limits_;

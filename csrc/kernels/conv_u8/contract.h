@@ -16,15 +16,15 @@ class ConvU8 {
 public:
     virtual ~ConvU8() = default;
     // input: the byte of the first tap of output (0, 0) in a map with a border of zeros and
-    // 15 readable bytes behind its last pixel.
+    // 15 readable bytes after its last pixel.
     virtual void run(const std::uint8_t* input, const Region& region,
                      const ConvOutput& output) const = 0;
 };
 
 using ConvU8Table = KernelTable<ConvU8, ConvU8Spec>;
 
-// What a plain sum of weight times pixel means, per border class and channel. Padded pixels are
-// 0 and add nothing to it; the offset counts for the taps inside the map alone.
+// The meaning of a plain sum of weight times pixel, per border class and channel. Padded pixels are
+// 0 and add nothing to it. The offset counts only for taps inside the map.
 struct PixelRule {
     BorderClasses classes;
     // [class][channel]: the sum is multiplier * plain + this.
@@ -32,7 +32,7 @@ struct PixelRule {
     // [class][channel], with thresholds: the bit is plain > limit.
     std::vector<std::int32_t> limit;
     // (out, kh, kw, channels of a group) as -1 and +1; negated in channels with `below`, which
-    // turns their comparison round.
+    // reverses their comparison.
     std::vector<std::int8_t> weight;
 
     explicit PixelRule(const ConvU8Spec& spec);

@@ -55,7 +55,7 @@ struct Tile {
 private:
     using Halves = int16x8_t[positions][2];
 
-    // Widens the halves into the sums, and starts them anew.
+    // Widens the halves into the sums, and starts them again at 0.
     static inline void flush(Halves& halves, std::int32_t* sums) {
         for (int k = 0; k < positions; ++k) {
             for (int half = 0; half < 2; ++half) {

@@ -1,4 +1,4 @@
-// XOR, popcount and addition on registers, eight chains of them.
+// XOR, popcount and addition on registers, in eight independent chains.
 #if defined(__x86_64__)
 #include "kernels/peak/contract.h"
 

@@ -1,5 +1,6 @@
-// How fast the fewest instructions per binary multiply-add run that an instruction set allows, on
-// registers alone, nothing loaded or stored: what kernels are measured against.
+// The limit that kernels are compared with: the speed of the fewest instructions per binary
+// multiply-add that an instruction set allows. They work only on registers; nothing is loaded or
+// stored.
 #pragma once
 
 #include <map>

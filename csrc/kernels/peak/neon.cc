@@ -1,4 +1,4 @@
-// XOR, popcount and addition of bytes on registers, eight chains of them.
+// XOR, popcount and addition of bytes on registers, in eight independent chains.
 #if defined(__aarch64__)
 #include "kernels/peak/contract.h"
 

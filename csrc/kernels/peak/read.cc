@@ -6,7 +6,7 @@
 namespace bnn {
 namespace {
 
-// Loads of 16 bytes, two or more a cycle, outrun every cache but the first.
+// Loads of 16 bytes, two or more a cycle, are faster than every cache except the first.
 using Vector = std::uint64_t __attribute__((vector_size(16)));
 
 constexpr int chains = 8;

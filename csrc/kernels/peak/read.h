@@ -1,5 +1,5 @@
-// What reading costs: every word of some memory, and nothing else. Layers whose weights serve a single
-// position cannot be faster.
+// The cost of reading every word of some memory, and nothing else. Layers whose weights are used at a
+// single position cannot be faster.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace bnn {
 
-// Seconds of reading all words once more, when they have just been read.
+// The seconds that it takes to read all words again after they have just been read.
 double seconds_to_read(const std::uint64_t* words, std::size_t count);
 
 }  // namespace bnn

@@ -1,6 +1,6 @@
-// The instructions of kernels/conv_bits/shuffle.h without its loads: three shuffles of 2 pixels and
-// 4 bits, two additions, and four instructions that add them whole and their upper halves. Which
-// vectors, and the `and` for them, is up to the instruction set.
+// The instructions of kernels/conv_bits/shuffle.h without its loads: three shuffles for 2 pixels and
+// 4 bits, two additions, and four instructions that add the whole bytes and their upper halves. The
+// instruction set decides the vectors and their `and`.
 #pragma once
 
 #define BNN_THREE_SHUFFLES(v, vand, first, second) \

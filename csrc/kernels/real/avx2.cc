@@ -1,4 +1,4 @@
-// What the compiler makes of the loops with vectors of 256 bits and fused multiply-adds.
+// The loops, compiled with vectors of 256 bits and fused multiply-adds.
 #if defined(__x86_64__)
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +24,8 @@ struct Eight {
     }
 };
 
-// Sums of `windows_at_once` windows stay in twice as many registers: unrolled, or they would lie in memory.
+// Sums of `windows_at_once` windows stay in twice as many registers. Without unrolling they would be in
+// memory.
 template <int windows_at_once>
 __attribute__((target("avx2,fma"))) void multiply_windows(const float* windows, int terms,
                                                           const float* weight, float* sums) {

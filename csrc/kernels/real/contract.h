@@ -8,7 +8,7 @@
 
 #include "cpu.h"
 
-// Before a loop: no round needs what another one wrote.
+// Used before a loop: no round needs what another round wrote.
 #if defined(__clang__)
 #define BNN_INDEPENDENT_ROUNDS _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
@@ -19,8 +19,8 @@
 
 namespace bnn {
 
-// Reads `count` numbers and writes as many. `to` may be a float input itself, else no memory overlaps;
-// `raise`, `accumulate` and `multiply_add` read what they write.
+// A loop reads `count` numbers and writes as many. `to` may be a float input itself; apart from that,
+// no memory overlaps. `raise`, `accumulate` and `multiply_add` also read what they write.
 struct RealLoops {
     static constexpr int block_windows = 6, block_lanes = 16;
 
@@ -41,7 +41,7 @@ struct RealLoops {
     void (*clamp)(const float* from, float low, float high, float* to, int count);
     void (*prelu)(const float* from, const float* slope, float* to, int count);
     void (*add)(const float* left, const float* right, float* to, int count);
-    // The greater of both; NaN wins, and then stays.
+    // The greater of both. NaN counts as the greatest, and stays.
     void (*raise_f32)(const float* from, float* to, int count);
     void (*raise_i32)(const std::int32_t* from, std::int32_t* to, int count);
     void (*accumulate)(const float* from, float* to, int count);
@@ -55,7 +55,7 @@ struct RealLoops {
 };
 
 inline std::map<std::string, RealLoops>& real_loops_table() {
-    // Never destroyed: a thread that the end of the process finds at work still calls them.
+    // Never destroyed: a thread that still works at the end of the process may call them.
     static auto& table = *new std::map<std::string, RealLoops>;
     return table;
 }
@@ -65,7 +65,7 @@ inline bool add_real_loops(const char* isa, const RealLoops& loops) {
     return true;
 }
 
-// Those of the fastest instruction set from `isa` down that has any.
+// The loops of the fastest instruction set from `isa` down that has any.
 inline const RealLoops& real_loops(const std::string& isa) {
     for (const std::string& name : isas_from(isa)) {
         const auto found = real_loops_table().find(name);

@@ -1,7 +1,8 @@
-// The loops, written once. A file of an instruction set includes this with that set as the
-// compiler's target, which vectorizes; all compute the same. So it has neither a guard nor includes.
-// Before it stand an `Eight`, with `lanes` and less(a, b): bit k is a[k] < b[k]; and `multiply_block`.
-// Loops that may work in place tell the compiler that no round needs what another one wrote.
+// The loops, written once. The file of an instruction set includes this file, with that set as the
+// target of the compiler, which vectorizes the loops. All compute the same. So this file has neither
+// a guard nor includes. The including file first defines `Eight`, with `lanes` and less(a, b), whose
+// bit k is a[k] < b[k], and `multiply_block`. Loops that may work in place tell the compiler that no
+// round needs what another round wrote.
 
 namespace bnn {
 namespace {
@@ -19,7 +20,7 @@ void affine(const T* from, const float* __restrict scale, const float* __restric
         to[c] = __builtin_fmaf(static_cast<float>(from[c]), scale[c], bias[c]);
 }
 
-// Bit k is from[k] < limit[k], and whether it is above, for `count` channels, 64 at most.
+// Two words: bit k says whether from[k] < limit[k], or whether it is above, for up to 64 channels.
 template <typename T>
 inline void compare_word(const T* from, const T* limit, int count, std::uint64_t& less,
                          std::uint64_t& greater) {

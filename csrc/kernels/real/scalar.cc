@@ -1,4 +1,4 @@
-// What the compiler makes of the loops for any processor of the architecture.
+// The loops, compiled for any processor of the architecture.
 #include <cstdint>
 
 #include "kernels/real/contract.h"

@@ -1,4 +1,4 @@
-"""How fast a packed network runs, next to the limit of the machine and to other runtimes."""
+"""Measure the speed of packed networks: next to the machine's limit and to other runtimes."""
 
 from signbit.bench._measure import Benchmark, bench
 

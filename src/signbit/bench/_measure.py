@@ -1,4 +1,4 @@
-"""Measure a packed network, against the limit of the machine and against other runtimes."""
+"""Measure a packed network, next to the limit of the machine and to other runtimes."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from signbit.runtime import _engine
 from signbit.runtime.engine import Engine
 from signbit.runtime.samples import random_inputs
 
-# A limit is measured for about this long, several times.
+# The number of rounds in one measurement of a limit.
 _LIMIT_ROUNDS = 20_000
-# Threads of a peer spin for a while after its run, on cores that the next one measured needs.
+# The threads of a peer spin for a while after its run, on cores that the next measurement needs.
 _REST = 0.02
 
 
@@ -23,12 +23,15 @@ _REST = 0.02
 class StepTime:
     """One step of the engine: an operation, with a threshold where it has one.
 
-    macs: multiply-adds of a convolution or linear layer for one image, 0 for other operations.
-    seconds: median, of one image.
-    share: of the time of all steps.
-    limit_seconds: of a binary convolution, what its multiply-adds take on registers, or, where
-        the weights serve a single position, what reading them takes, if that is more; None where
-        no limit is known.
+    node: the number of the first node that the step computes.
+    op: the name of its operation.
+    gives: the kind and size of the value that it returns.
+    macs: multiply-adds of a convolution or linear layer for one image; 0 for other operations.
+    seconds: the median time for one image.
+    share: the share of this step in the time of all steps.
+    limit_seconds: for a binary convolution, the time that its multiply-adds need on registers
+        alone. Where each weight is used at only one position, it is the time to read the weights,
+        if that is longer. None where no limit is known.
     """
 
     node: int
@@ -41,25 +44,31 @@ class StepTime:
 
     @property
     def macs_per_second(self) -> float:
-        """Binary multiply-adds in a second."""
+        """Multiply-adds in a second."""
         return self.macs / self.seconds if self.seconds else 0.0
 
     @property
     def of_limit(self) -> float | None:
-        """How much of the limit's speed it reaches."""
+        """The reached share of the limit's speed; None where no limit is known."""
         return self.limit_seconds / self.seconds if self.limit_seconds else None
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Medians of one run.
+    """The medians of one run.
 
-    seconds: of one image, whole, by batch size.
-    limit: binary multiply-adds a second that registers alone allow on one thread; None where it
-        is not known for the instruction set.
-    peers: seconds of one image in other runtimes, on networks of the same shapes
-        (`signbit.bench.peers`).
-    missing: why other peers were not measured.
+    processor: the name of the processor.
+    isa: the instruction set of the engine.
+    threads: the number of threads.
+    rounds: how often each was timed.
+    steps: the steps of the engine, timed on one image.
+    seconds: the time of the whole network for one image, by batch size.
+    limit: the binary multiply-adds a second that one thread can do on registers alone. None where
+        the limit of the instruction set is not known.
+    limit_is: the instructions of the limit, in words.
+    peers: for each other runtime, the seconds for one image by batch size, on networks of the same
+        shapes (`signbit.bench.peers`).
+    missing: for each peer that was not measured, the reason.
     """
 
     processor: str
@@ -75,11 +84,11 @@ class Benchmark:
 
     @property
     def macs(self) -> int:
-        """Multiply-adds of one image, those of real layers too."""
+        """The multiply-adds for one image, those of real layers included."""
         return sum(step.macs for step in self.steps)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Plain values, for JSON."""
         return {**asdict(self), "macs": self.macs}
 
 
@@ -92,10 +101,17 @@ def bench(
     with_peers: bool = True,
     advance: Callable[[int], None] = lambda count: None,
 ) -> Benchmark:
-    """Time engine, limit and peers in turn, round by round, so that noise hits all alike.
+    """Time the engine, the limit and the peers in turn, round by round, so that noise hits all.
 
-    rounds: how many of each; the figures are medians.
+    model: the packed network. Its inputs are random.
+    threads: the number of threads of the engine and of the peers.
+    batches: the batch sizes to time.
+    rounds: how often each is timed; the figures are medians.
+    isa: the instruction set of the engine; None as in `Engine`.
+    with_peers: whether to time other runtimes as well.
     advance: called with 1 after each round.
+
+    Raises: UsageError and EngineError as `Engine`.
     """
     engine = Engine(model, threads, isa)
     samples = random_inputs(model, max(batches))
@@ -155,7 +171,7 @@ def _limit(isa: str) -> float:
 
 
 def _single_positions(model: PackedModel) -> list[int]:
-    """Binary convolutions that give one position: each weight is read for one use."""
+    """Binary convolutions with one output position: each weight is read for a single use."""
     return [
         number
         for number, node in model.numbered()

@@ -1,4 +1,4 @@
-"""Hand a packed network to other tools, one file per format; needs no torch."""
+"""Write a packed network for other tools. Each format is a package; none of them needs torch."""
 
 from signbit.export._arrays import ArrayFormat, export_state
 from signbit.export._interface import ExportRequest, Golden, exporters

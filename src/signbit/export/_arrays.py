@@ -21,8 +21,8 @@ Array = NDArray[Any]
 _WORDS = {"words": "channel c is bit c % 64 of the 64-bit word c // 64; bits after the last are 0"}
 _STATE_CONVENTIONS = {
     "binary": "files with binary true hold +1 where the latent weight is above 0, else -1; zero of "
-    "either sign and NaN give -1",
-    "activations": "a layer with binary input takes the sign of its input, by the same rule",
+    "either sign and NaN become -1",
+    "activations": "a layer with binary input uses the sign of its input, by the same rule",
     "axes": "weights of convolutions are (out, in / groups, *kernel), of linear layers "
     "(out, in); convolutions correlate, the kernel is not flipped",
     "preprocessing": "real input of the network = scale * pixel + bias for each channel, for "
@@ -34,13 +34,15 @@ _STATE_CONVENTIONS = {
 class ArrayFormat:
     """An exporter that writes arrays under their names.
 
+    name: the name of the format, such as "npz".
     operations: the operations of the packed format that it accepts.
+    suffix: the suffix of a file with one array.
     write: writes one array, under its key, to a path.
     write_all: writes all arrays, under their keys, to one path.
     conventions: texts for the manifest about this format.
     companions: writes the files that come with the arrays of a packed network.
+    suffix_all: the suffix of one file for all arrays; None where it is `suffix`.
     require: raises ExportError for a packed network that the format cannot express.
-    suffix_all: suffix of one file for all arrays; None where it is `suffix`.
     """
 
     name: str
@@ -58,7 +60,10 @@ class ArrayFormat:
     ) -> dict[str, Any]:
         """Write every tensor of a packed network, unpacked and as words, and golden vectors.
 
-        single: one file for all arrays.
+        single: write one file for all arrays.
+
+        Returns: the part of the manifest about this format.
+        Raises: ExportError where two arrays would have one name.
         """
         require_operations(request.model, self.name, self.operations)
         if self.require is not None:
@@ -115,9 +120,11 @@ def export_state(
 ) -> dict[str, Any]:
     """Write the arrays of a trained, unpacked network into a new folder; returns its manifest.
 
-    to: a name in `exporters` of a format that holds plain arrays.
+    parameters: the arrays, and facts that explain them.
+    to: the name in `exporters` of a format that holds plain arrays, such as "npz".
+    force: replace an earlier export; see `export`.
 
-    Raises: UsageError for another format; OutputError as `export`.
+    Raises: UsageError for any other format. OutputError as in `export`.
     """
     exporter = array_format(to)
     return write_folder(
@@ -154,8 +161,8 @@ def arrays_of(request: ExportRequest) -> dict[str, Array]:
     for key, count in Counter(key for key, _ in found).items():
         if count > 1:
             raise ExportError(
-                f"two arrays have the key {key!r}: one of input 'golden', and the golden values of "
-                f"{key.removeprefix('golden_')!r}; give the input another name"
+                f"two arrays have the key {key!r}: an array of input 'golden', and the golden "
+                f"values of {key.removeprefix('golden_')!r}; give the input another name"
             )
     return dict(found)
 

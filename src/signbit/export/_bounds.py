@@ -10,7 +10,7 @@ from signbit.format.bits import unpack_bits
 from signbit.format.ops.conv import fan_in, largest_pixel
 from signbit.format.types import I32, U8, ValueType
 
-# float32 holds every multiple of a half up to here, so also sums and thresholds halfway between.
+# Up to here float32 holds every multiple of a half: all sums, and all thresholds between them.
 HALVES_END = 1 << 23
 
 
@@ -46,8 +46,8 @@ def split_threshold(
     """A sign and a cut per channel: the bit of an integer x is 1 where sign * x > cut.
 
     The cut lies halfway between integers. So it does not matter whether a tool compares with > or
-    >=, or whether its sums differ by less than a half. A cut that x cannot reach is moved to the
-    bound of x: it has the same effect there, and float32 holds it.
+    >=, or whether its sums are wrong by less than a half. A cut that x cannot reach is moved to the
+    bound of x: it has the same effect there, and float32 can hold it.
     """
     threshold = node.tensors["threshold"].astype(np.float64)
     sign = below_signs(node, channels)

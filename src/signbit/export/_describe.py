@@ -14,12 +14,12 @@ CONVENTIONS = {
     "padding": "in conv_bits and conv_f32_bits a padded tap counts as padding_value, -1, 0 or +1; "
     "in conv_u8 and conv_f32 it adds nothing",
     "threshold": "the bit is sum < threshold where below is 1, else sum > threshold",
-    "move": "element (y, x, k) is the input's element rows[y] + columns[x] + channels[k], counted "
-    "from 0 row by row, then column, then channel; it is fill where one of the three is -1",
+    "move": "element (y, x, k) is the input's element rows[y] + columns[x] + channels[k]; elements "
+    "are counted from 0, row by row, channels innermost; it is fill where one of the three is -1",
     "values": "golden values are (samples, height, width, channels); those of inputs and outputs "
     "are (samples, *shape), channels last",
-    "kinds": "u8 is codes of 8 bits, i32 sums of 32 bits, f32 float32 numbers, bits -1 and +1; "
-    "shapes are those of one sample, channels last",
+    "kinds": "u8 means codes of 8 bits, i32 sums of 32 bits, f32 float32 numbers, and bits -1 and "
+    "+1; shapes are those of one sample, channels last",
     "preprocessing": "real input = scale * code + bias for each channel, for codes 0 to 255; "
     "images are RGB; conv_u8 counts a code p as multiplier * p + offset",
 }
@@ -48,7 +48,7 @@ def describe(request: ExportRequest) -> dict[str, Any]:
 
 
 def _value(model: PackedModel, one: Output) -> dict[str, Any]:
-    """Of what an output gives, kind and shape of one sample, in the words of the inputs."""
+    """The kind and shape of one sample of an output, in the words of the inputs."""
     value = model.types[one.node]
     return {"type": value.kind, "shape": list(value_shape(value, one.rank))}
 

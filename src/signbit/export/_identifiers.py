@@ -4,8 +4,8 @@ import re
 
 # MATLAB compares only the first 63 letters, and exporters append endings such as `_graph`.
 LONGEST = 48
-# The keywords of C, C++, SystemVerilog and MATLAB. A file may well have the name small.signbit or
-# final.signbit: small and final are keywords.
+# The keywords of C, C++, SystemVerilog and MATLAB. Names such as small.signbit and final.signbit
+# are likely, and both small and final are keywords.
 _KEYWORDS = """
 accept_on alias alignas alignof always always_comb always_ff always_latch and and_eq asm assert
 assign assume auto automatic before begin bind bins binsof bit bitand bitor bool break buf
@@ -41,7 +41,8 @@ _TAKEN = (*_KEYWORDS.split(), "check", "golden")
 def identifier(name: str) -> str:
     """A name of letters, digits and underscores that starts with a letter and is not taken.
 
-    Any other character becomes `_`. Where the result is no such name, `net_` is put before it.
+    Any other character becomes `_`. Where the result is still not such a name, it is prefixed with
+    `net_`.
     """
     safe = re.sub(r"[^A-Za-z0-9_]", "_", name)[:LONGEST]
     if safe[:1].isalpha() and safe not in _TAKEN:

@@ -14,12 +14,12 @@ from signbit.runtime.samples import Samples
 
 @dataclass(frozen=True)
 class Golden:
-    """Some samples and what a packed network makes of them, by the NumPy reference.
+    """Some samples, and what the NumPy reference computes for them.
 
-    values: of every number of the graph for all samples, (N, H, W, C), the inputs first. Bits are
-        bool, True for +1; sums int32; real numbers float32; pixels uint8.
-    inputs: by name, (N, *shape of the input).
-    outputs: by name, of the rank of the output, (N, C), (N, L, C) or (N, H, W, C).
+    values: for each number of the graph, its values for all samples, (N, H, W, C); the inputs come
+        first. Bits are bool, True for +1. Sums are int32, real numbers float32, pixels uint8.
+    inputs: the samples by the name of the input, (N, *shape of the input).
+    outputs: the outputs by name, in their rank: (N, C), (N, L, C) or (N, H, W, C).
     """
 
     values: Sequence[NDArray[Any]]
@@ -28,7 +28,7 @@ class Golden:
 
     @classmethod
     def of(cls, model: PackedModel, inputs: Samples) -> "Golden":
-        """What the reference makes of some samples, bits as bool or words."""
+        """Run the reference on some samples.  inputs: bits may be bool or words."""
         values = reference.run(model, inputs)
         taken = {
             one.name: value.reshape(len(value), *one.shape)
@@ -41,15 +41,17 @@ class Golden:
 
     @property
     def samples(self) -> int:
-        """How many."""
+        """The number of samples."""
         return len(self.values[0])
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """A packed network, and golden vectors to check the exported network with.
+    """A packed network, and golden vectors that the exported network is checked with.
 
-    name: name of the network, an identifier in C, Verilog and MATLAB.
+    model: the packed network.
+    name: the name of the network. It is an identifier in C, Verilog and MATLAB.
+    golden: the golden vectors.
     """
 
     model: PackedModel

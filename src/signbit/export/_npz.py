@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write the file that `numpy.savez_compressed` writes, under any names.
 
-    That function takes the arrays as keyword arguments, so an array cannot have the name of one of
-    its own arguments, such as `file`.
+    That function accepts the arrays as keyword arguments, so an array cannot have the name of one
+    of its own arguments, such as `file`.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
         for name, array in arrays.items():

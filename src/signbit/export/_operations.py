@@ -14,7 +14,7 @@ Require = Callable[[PackedModel], None]
 
 
 class _Accepting:
-    """An exporter that refuses a network with other operations than it accepts."""
+    """An exporter that refuses a network with an operation that it does not accept."""
 
     def __init__(self, to: str, operations: Container[str], write: Exporter, require: Require):
         self.to, self.operations, self.write = to, operations, write
@@ -32,19 +32,23 @@ def exporter(
 ) -> Callable[[Exporter], Exporter]:
     """Decorator that registers an exporter. It is called only where it accepts every operation.
 
+    to: the name of the format.
     operations: the operations of the packed format that it accepts. They become
         `exporters.get(to).operations`.
-    require: raises ExportError for another reason to refuse a network; it is asked first.
+    require: raises ExportError where there is another reason to refuse a network. It is asked
+        first.
     """
     return lambda write: exporters.register(to)(_Accepting(to, operations, write, require))
 
 
 def require_operations(model: PackedModel, to: str, operations: Container[str]) -> None:
-    """Raises: ExportError naming the first node of another operation."""
+    """Raises: ExportError, which names the first node with another operation."""
     for number, node in model.numbered():
         if node.op not in operations:
             accepted = ", ".join(name for name in known.names() if name in operations)
-            raise refusal(model, number, to, f"it has no {node.op}; it has {accepted}")
+            raise refusal(
+                model, number, to, f"it does not know {node.op}; it knows only {accepted}"
+            )
 
 
 def refusal(model: PackedModel, number: int, to: str, reason: str) -> ExportError:

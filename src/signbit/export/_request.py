@@ -8,19 +8,19 @@ from signbit.format import Node, PackedModel
 from signbit.format.ops import operations
 from signbit.runtime.samples import Samples, random_inputs
 
-# Noise reaches more of a network's values than photographs do.
+# Samples of noise. They reach more of a network's values than photographs do.
 RANDOM_SAMPLES = 4
 
 
 def make_request(model: PackedModel, name: str, samples: Samples | None = None) -> ExportRequest:
-    """A packed network with golden vectors.
+    """Make the request for an exporter: a packed network with golden vectors.
 
-    name: becomes an `identifier`.
-    samples: for the golden vectors, as an engine takes them, channels last; None for a few of
-        noise, the same each time.
+    name: the name of the network; it becomes an `identifier`.
+    samples: those for the golden vectors, as an engine accepts them, channels last. None for a few
+        samples of noise, which are the same each time.
 
-    Raises: InputTypeError, UsageError where there is no sample, or they are not what the network
-        takes.
+    Raises: InputTypeError, UsageError where there is no sample, or where the network does not
+        accept them.
     """
     if samples is None:
         samples = random_inputs(model, RANDOM_SAMPLES)
@@ -31,7 +31,7 @@ def make_request(model: PackedModel, name: str, samples: Samples | None = None) 
 def _in_order(node: Node) -> Node:
     """The node with its attributes and tensors in a fixed order, and numbers of fixed types.
 
-    So a network exports to the same bytes before it is saved and after it is loaded.
+    This way a network exports to the same bytes before it is saved and after it is loaded.
     """
     checks = operations.get(node.op).attributes
     return replace(

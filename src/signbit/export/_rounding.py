@@ -32,11 +32,11 @@ _SLACK = 1 + 2.0**-10
 
 
 def rounding_bounds(model: PackedModel, values: Sequence[Array]) -> list[Bound | None]:
-    """For each value, the inputs first, how far another order of its sums may move it.
+    """How far another order of sums may move each value of the network. The inputs come first.
 
     The bound is None where the value is exact. Otherwise it has the shape of the value, with 0
-    where an element is exact, and infinity where there is no bound. Bits are taken to be the golden
-    ones; see `open_bits`.
+    where an element is exact, and infinity where there is no bound. Bits are assumed to be the
+    golden ones; see `open_bits`.
 
     values: the values of every node, as `reference.run` returns them.
     """
@@ -120,7 +120,7 @@ def _add(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, 
 
 
 def _same(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array, terms: int):
-    """The bound of operations that move or choose values: bounds are moved in the same way."""
+    """The bound of an operation that moves or chooses values. Bounds are moved in the same way."""
     return reference.apply(node, moved)
 
 
@@ -167,7 +167,7 @@ def _unary(node: Node, inputs: Sequence[Array], moved: Sequence[Bound], y: Array
     x, change, name = inputs[0].astype(np.float64), moved[0], node.attributes["function"]
     if name in _LIPSCHITZ:
         bound = change
-    else:  # the function is monotonic: y has its ends where x has its ends
+    else:  # the function is monotonic: y is at its ends where x is at its ends
         ends = [reference.apply(node, [x + way * change]) for way in (-1, 1)]
         bound = np.maximum(*(np.abs(end - y) for end in ends))
         bound = np.where(change == 0, 0, bound)

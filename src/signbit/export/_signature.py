@@ -1,4 +1,4 @@
-"""What exporters ask of the inputs and outputs of a network."""
+"""Questions of exporters about the inputs and outputs of a network."""
 
 from signbit.errors import ExportError
 from signbit.format import Input, Output
@@ -7,7 +7,7 @@ from signbit.runtime.samples import value_shape
 
 
 def torch_shape(value: ValueType, rank: int) -> tuple[int, ...]:
-    """The shape of one sample as an array of so many axes, in torch's layout."""
+    """The shape of one sample as an array of `rank` axes, in torch's layout."""
     *sides, channels = value_shape(value, rank)
     return (channels, *sides)
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 def template(format_: str, file: str, **words: object) -> str:
     """The text of a file in `templates` of a format's package, with words in capitals replaced.
 
-    All are replaced at once, so that nothing is replaced within a replacement.
+    All words are replaced at once, so a replacement is never searched for words itself.
     """
     text = files(f"signbit.export.{format_}").joinpath("templates", file).read_text("utf-8")
     if not words:

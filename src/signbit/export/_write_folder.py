@@ -17,7 +17,7 @@ from signbit.files import mode_of_new_folder, remove_leftovers, temporary_folder
 from signbit.own_files import listed_files, strangers
 
 MANIFEST = "manifest.json"
-# The key of the manifest that says that we wrote it.
+# The key of the manifest that shows that signbit wrote it.
 KEY = "signbit_export"
 VERSION = 1
 _SIMPLE = {bool: "true or false", int: "a whole number", str: "a text"}
@@ -33,17 +33,19 @@ def export(
 ) -> dict[str, Any]:
     """Write a packed network in a format into a new folder; returns its manifest.
 
-    The folder appears when all of it is written. A folder that exists and is empty is filled then,
-    the manifest last; it keeps its permissions.
+    The folder appears when all of it is written. An empty folder that exists is filled at that
+    moment, with the manifest last, and keeps its permissions.
 
-    to: a name in `exporters`.
-    force: replace an earlier export, which is a folder with a manifest that lists all of its
-        files. Any other folder is refused.
-    options: options of the format.
+    request: the network and its golden vectors; see `make_request`.
+    to: the name of a format in `exporters`.
+    folder: the folder to make.
+    force: replace an earlier export: a folder with a manifest that lists all of its files. Any
+        other folder that is not empty is refused.
+    options: options of the format by name.
 
-    Raises: UsageError for an unknown format or option; ExportError where the format cannot
-        express a layer; OutputError where the folder cannot be written or replaced. Whatever was
-        there is then unchanged.
+    Raises: UsageError for an unknown format or option. ExportError where the format cannot express
+        a layer. OutputError where the folder cannot be written or replaced; what was there is then
+        unchanged.
     """
     exporter = exporters.get(to)
     chosen = dict(options or {})
@@ -77,7 +79,7 @@ def write_folder(
     """Let `write` fill a folder, which appears whole or not at all; returns the manifest.
 
     write: returns its part of the manifest.
-    Raises: OutputError as `export`; the errors of `write`.
+    Raises: OutputError as in `export`, and the errors of `write`.
     """
     folder = Path(os.path.realpath(folder))
     _check_free(folder, force)
@@ -118,14 +120,14 @@ def _check_free(folder: Path, force: bool) -> None:
         listed = listed_files(folder / MANIFEST, KEY)
         if listed is None:
             raise OutputError(
-                f"{folder} holds no {MANIFEST} of an earlier export; --force replaces nothing "
-                "else, choose another folder"
+                f"{folder} holds no {MANIFEST} of an earlier export; --force replaces only earlier "
+                "exports: choose another folder"
             )
         foreign = strangers(folder, {MANIFEST, *listed})
     if foreign:
         raise OutputError(
-            f"{folder} holds {printable(foreign[0])}, which is not of an earlier export; --force "
-            "replaces nothing else, move it away or choose another folder"
+            f"{folder} holds {printable(foreign[0])}, which is not part of an earlier export; "
+            "--force replaces only earlier exports: move it away or choose another folder"
         )
 
 
@@ -187,8 +189,8 @@ def _put_back(old: Path, folder: Path) -> None:
         old.parent.rmdir()
     except OSError as error:
         raise OutputError(
-            f"cannot write {folder}: {error.strerror or error}. The earlier export is whole, but "
-            f"is now {old}; move it back."
+            f"cannot write {folder}: {error.strerror or error}. The earlier export is complete, "
+            f"but is now in {old}; move it back."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What a model needs to be run, apart from its code."""
+"""Packed networks: the graph, its inputs and outputs, and the `.signbit` file. Needs no torch."""
 
 from signbit.format.packed import PackedModel
 from signbit.format.preprocessing import Preprocessing

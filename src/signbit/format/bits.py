@@ -7,7 +7,7 @@ WORD = 64
 
 
 def words_for(channels: int) -> int:
-    """Words that hold so many bits."""
+    """The number of words that hold so many bits."""
     return -(-channels // WORD)
 
 

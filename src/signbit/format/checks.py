@@ -1,4 +1,4 @@
-"""Checks of what a file or a caller gives: fields, numbers per channel, names."""
+"""Checks of values from a file or a caller: fields, numbers per channel, names."""
 
 import math
 import unicodedata
@@ -16,9 +16,9 @@ _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")
 def fields_of(
     place: str, values: Any, needed: Sequence[str], allowed: Sequence[str]
 ) -> dict[str, Any]:
-    """A mapping that a file gives, as a dict.
+    """A mapping from a file, as a dict.
 
-    Raises: UsageError that begins with the place, where a field is missing or not known.
+    Raises: UsageError, which begins with the place, where a field is missing or not known.
     """
     if not isinstance(values, Mapping):
         raise UsageError(f"{place} is {shown(values)}; give an object")
@@ -32,11 +32,11 @@ def fields_of(
 
 
 def finite_numbers(place: str, field: str, values: Any) -> tuple[float, ...]:
-    """Finite numbers, one per channel. Raises: UsageError naming place and field."""
+    """Finite numbers, one per channel. Raises: UsageError, which names place and field."""
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise UsageError(f"{place}: {field} is {values!r}; give a list, one per channel")
     if not 1 <= len(values) <= MAX_CHANNELS:
-        raise UsageError(f"{place}: {field} has {len(values)} entries; 1 to {MAX_CHANNELS}")
+        raise UsageError(f"{place}: {field} has {len(values)} entries; give 1 to {MAX_CHANNELS}")
     for value in values:
         if not _is_finite(value):
             raise UsageError(f"{place}: {field} holds {value!r}; give finite numbers")
@@ -48,7 +48,7 @@ def _is_finite(value: Any) -> bool:
         return False
     try:
         return math.isfinite(value)
-    except OverflowError:  # a whole number that no float holds
+    except OverflowError:  # a whole number that no float can hold
         return False
 
 
@@ -58,7 +58,7 @@ def fits_a_line(name: str) -> bool:
 
 
 def one_line_names(place: str, field: str, names: Any) -> tuple[str, ...]:
-    """Distinct names of one line each. Raises: UsageError naming place and field."""
+    """Distinct names of one line each. Raises: UsageError, which names place and field."""
     listed = isinstance(names, Sequence) and not isinstance(names, str)
     if not listed or not all(isinstance(name, str) for name in names):
         raise UsageError(f"{place}: {field} is {names!r}; give a list of names")
@@ -68,5 +68,5 @@ def one_line_names(place: str, field: str, names: Any) -> tuple[str, ...]:
                 f"{place}: {field} holds {name!r}; give text without control characters"
             )
     if len(set(names)) != len(names):
-        raise UsageError(f"{place}: two {field} are the same")
+        raise UsageError(f"{place}: two {field} are the same; give distinct ones")
     return tuple(names)

@@ -8,14 +8,14 @@ _DIGITS = re.compile("[0-9a-f]{64}")
 
 
 def sealed(content: bytes, header_end: int) -> bytes:
-    """A file whose header has PLACEHOLDER for a digest, with its digest there."""
+    """Put the digest into a file whose header has PLACEHOLDER in its place."""
     place = content.index(PLACEHOLDER.encode(), 0, header_end)
     digest = hashlib.sha256(content).hexdigest().encode()
     return content[:place] + digest + content[place + len(digest) :]
 
 
 def is_sealed(content: bytes, header_end: int, digest: object) -> bool:
-    """Whether the digest that the header says is that of the file."""
+    """Whether the digest in the header is that of the file."""
     if not isinstance(digest, str) or not _DIGITS.fullmatch(digest):
         return False
     place = content.find(digest.encode(), 0, header_end)

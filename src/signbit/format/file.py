@@ -29,7 +29,7 @@ MAX_BYTES = 1 << 30
 MAX_METADATA = 1 << 22
 MAX_REASON = 500
 _FIELDS = {"graph": list, "info": dict}
-# By version, the fields that say what goes in and out.
+# By version, the fields that describe inputs and outputs.
 _ENDS: Mapping[int, Mapping[str, type]] = {
     1: {"preprocessing": dict},
     2: {"inputs": list, "outputs": list},
@@ -37,10 +37,10 @@ _ENDS: Mapping[int, Mapping[str, type]] = {
 
 
 def to_bytes(model: PackedModel) -> bytes:
-    """The content of a file; equal models give equal bytes. Raises: ModelFormatError."""
+    """The content of a file. Equal models have equal bytes. Raises: ModelFormatError."""
     version = max(_version_of_ends(model), *(_version(model, one) for one, _ in model.numbered()))
     header = {
-        # Sorted, it stands first: no string of the info can be taken for it.
+        # Fields are sorted, so it comes first: no string of the info can be mistaken for it.
         "digest": PLACEHOLDER,
         "version": version,
         **_ends_to_json(model, version),
@@ -66,15 +66,17 @@ def _as_text(header: Mapping[str, Any]) -> str:
     except (ValueError, TypeError, RecursionError) as error:
         raise ModelFormatError(f"the model's info is not JSON: {error}") from error
     if len(text) > MAX_METADATA:
-        raise ModelFormatError(f"the graph takes {len(text)} characters, at most {MAX_METADATA}")
+        raise ModelFormatError(
+            f"the graph has {len(text)} characters; at most {MAX_METADATA} are allowed"
+        )
     return text
 
 
 def read(source: Source) -> PackedModel:
-    """The model of a path, of bytes or of an open binary file; sizes are checked before use.
+    """Read a model from a path, bytes or an open binary file. Sizes are checked before use.
 
-    Raises: ModelFormatError naming the file, the place in it and what is wrong; InputTypeError for
-        any other kind of source.
+    Raises: ModelFormatError, which names the file, the place in it and what is wrong.
+        InputTypeError for any other kind of source.
     """
     place = place_of(source)
     try:
@@ -82,7 +84,7 @@ def read(source: Source) -> PackedModel:
     except InputTypeError:
         raise
     except SignbitError as error:
-        # Libraries quote what they found in the file, as it is.
+        # Messages of libraries may quote text from the file.
         reason = printable(str(error))
         short = reason if len(reason) <= MAX_REASON else reason[:MAX_REASON] + "..."
         raise ModelFormatError(f"{printable(place)}: {short}") from error
@@ -91,10 +93,10 @@ def read(source: Source) -> PackedModel:
 def _parse(content: bytes) -> PackedModel:
     frame = read_frame(content)
     header = _header(frame.metadata.get("signbit"))
-    # A file without one was written before there were digests.
+    # A file without a digest was written before there were digests.
     if "digest" in header and not is_sealed(content, frame.header_end, header["digest"]):
         raise ModelFormatError(
-            "damaged: the file's content is not what its digest says; copy it or pack it again"
+            "damaged: the content of the file does not fit its digest; copy it or pack it again"
         )
     if len(header["graph"]) > MAX_NODES:
         raise ModelFormatError(f"the graph has more than {MAX_NODES} nodes")
@@ -139,7 +141,7 @@ def _ends_to_json(model: PackedModel, version: int) -> dict[str, Any]:
 
 
 def _version_of_ends(model: PackedModel) -> int:
-    """Version 1 has one input of pixels, whole, and the scores of classes, under these names."""
+    """Version 1 has one input of pixels without a crop, and class scores, under these names."""
     if not model.signature.is_of_images or model.preprocessing.crop is not None:
         return 2
     short = Signature.of_images(model.preprocessing, len(model.nodes))
@@ -157,17 +159,19 @@ def _check_version(model: PackedModel, version: int) -> None:
         needed = _version(model, number)
         if needed > version:
             raise ModelFormatError(
-                f"node {number} ({node.op}): needs version {needed} of the format, the file says "
+                f"node {number} ({node.op}): needs version {needed} of the format; the file says "
                 f"{version}"
             )
 
 
 def _header(text: Any) -> dict[str, Any]:
-    """The JSON of the metadata, its version and fields checked."""
+    """The JSON of the metadata. Its version and its fields are checked."""
     if not isinstance(text, str):
         raise ModelFormatError("a safetensors file without the metadata of a packed network")
     if len(text) > MAX_METADATA:
-        raise ModelFormatError(f"metadata of {len(text)} characters, at most {MAX_METADATA}")
+        raise ModelFormatError(
+            f"the metadata has {len(text)} characters; at most {MAX_METADATA} are allowed"
+        )
     try:
         header = strict_json.loads(text)
     except ValueError as error:
@@ -182,7 +186,7 @@ def _header(text: Any) -> dict[str, Any]:
         )
     fields = {**_FIELDS, **_ENDS[version]}
     for name in header:
-        # Else a damaged name of a field would be a field left out.
+        # Otherwise a field with a damaged name would count as missing.
         if name not in (*fields, "digest", "version"):
             raise ModelFormatError(f"metadata: unknown field {name[:60]!r}")
     for name, kind in fields.items():
@@ -193,7 +197,7 @@ def _header(text: Any) -> dict[str, Any]:
 
 def _node_to_json(node: Node) -> dict[str, Any]:
     attributes = {
-        # JSON has no infinity; the check of the attribute reads these words back.
+        # JSON has no infinity. The check of the attribute reads these words back.
         name: str(value) if value in (float("inf"), -float("inf")) else value
         for name, value in node.attributes.items()
     }

@@ -1,4 +1,4 @@
-"""The frame of a `.signbit` file: that of safetensors, read within bounds and without copies."""
+"""The frame of a `.signbit` file, which is that of safetensors. Read within bounds, not copied."""
 
 from collections.abc import Mapping
 from math import prod
@@ -17,7 +17,7 @@ _FIELDS = {"dtype", "shape", "data_offsets"}
 
 
 class Place(NamedTuple):
-    """Where a tensor lies in the file, in bytes from its start, and as what."""
+    """Where a tensor is in the file, in bytes from its start, with its type and shape."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -34,7 +34,7 @@ class Frame(NamedTuple):
 
 
 def read_frame(content: bytes) -> Frame:
-    """Read the header; the tensors cover the rest of the file, without gaps.
+    """Read the header. The tensors must cover the rest of the file without gaps.
 
     Raises: ModelFormatError.
     """
@@ -48,7 +48,7 @@ def read_frame(content: bytes) -> Frame:
 
 
 def tensor_at(content: bytes, place: Place) -> NDArray[Any]:
-    """A tensor in the file's memory: it cannot be written to, and need not be aligned."""
+    """A tensor in the memory of the file. It is read-only, and may not be aligned."""
     dtype = np.dtype(place.dtype)
     count = (place.end - place.begin) // dtype.itemsize
     return np.frombuffer(content, dtype, count, place.begin).reshape(place.shape)
@@ -66,12 +66,12 @@ def _place(name: str, entry: Any, start: int) -> Place:
         raise refuse(f"is of type {str(entry['dtype'])[:60]}; {allowed} are allowed")
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not _are_sizes(shape) or not _are_sizes(offsets) or len(offsets) != 2:
-        raise refuse("has a shape or offsets that are no sizes")
+        raise refuse("has a shape or offsets that are not sizes")
     if len(shape) > MAX_DIMENSIONS or 0 in shape:
-        raise refuse(f"has {len(shape)} dimensions, 0 to {MAX_DIMENSIONS} of 1 or more are allowed")
+        raise refuse(f"has {len(shape)} dimensions; 0 to {MAX_DIMENSIONS} of 1 or more are allowed")
     begin, end = offsets
     if prod(shape) * np.dtype(dtype).itemsize != end - begin:
-        raise refuse("has another size than its shape says")
+        raise refuse("has a size that does not fit its shape")
     return Place(dtype, tuple(shape), start + begin, start + end)
 
 
@@ -85,7 +85,7 @@ def _check_cover(places: Mapping[str, Place], start: int, end: int) -> None:
             raise ModelFormatError(f"tensor {name[:60]!r} does not begin where the last one ends")
         start = place.end
     if start != end:
-        raise _no_frame(f"its tensors end at byte {start}, the file at {end}")
+        raise _no_frame(f"its tensors end at byte {start}, but the file ends at byte {end}")
 
 
 def _no_frame(reason: str) -> ModelFormatError:

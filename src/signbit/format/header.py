@@ -1,4 +1,4 @@
-"""The header of a safetensors file, its size known to be small before it is parsed."""
+"""The header of a safetensors file. It is known to be small before it is parsed."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ _LENGTH = 8
 
 
 class Header(NamedTuple):
-    """A file's metadata, the entries of its tensors, unchecked, and the byte where it ends."""
+    """The metadata of a file, the unchecked entries of its tensors, and the byte where it ends."""
 
     metadata: Mapping[str, Any]
     tensors: Mapping[str, Any]
@@ -22,15 +22,15 @@ def read_header(
     most_values: int = strict_json.MAX_VALUES,
     called: str = "header",
 ) -> Header:
-    """Read a header of at most so many bytes and, about, JSON values.
+    """Read a header with limits for its bytes and, roughly, for its JSON values.
 
-    called: what messages call it.
+    called: the name of the header in messages.
 
     Raises: ValueError, whose message is one line.
     """
     length = int.from_bytes(content[:_LENGTH], "little")
     if length > most_bytes:
-        raise ValueError(f"its {called} has {length} bytes, at most {most_bytes} are allowed")
+        raise ValueError(f"its {called} has {length} bytes; at most {most_bytes} are allowed")
     end = _LENGTH + length
     if end > len(content):
         raise ValueError(f"it ends before its {called} does")

@@ -1,4 +1,4 @@
-"""A packed network: its graph, checked as a whole, its inputs and its outputs."""
+"""A packed network: its graph, which is checked as a whole, its inputs and its outputs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +18,13 @@ from signbit.format.types import Node, Padding, ValueType, shown
 MAX_NODES = 4096
 # A concatenation reads any number of values.
 MAX_READS = 4 * MAX_NODES
-# A file of a few bytes must not ask for more memory or time than a network that somebody would
-# train. Work is in units of about a nanosecond: 8.6 s an image with the slowest kernels. A
-# ResNet-50 for 224x224 pixels stays below half of either: see tests/format/test_costs.py.
+# A file of a few bytes must not need more memory or time than a network that somebody would train.
+# Work is in units of about a nanosecond, so the limit is 8.6 s for an image with the slowest
+# kernels. A ResNet-50 for 224x224 pixels needs less than half of each limit: see
+# tests/format/test_costs.py.
 MAX_WORK = 1 << 33
 MAX_MEMORY = 1 << 30
-# Of the objects of a node and of a value; of the engine as a whole.
+# Bytes for the objects of a node, for those of a value, and for the engine as a whole.
 _NODE_BYTES, _VALUE_BYTES, _ENGINE_BYTES = 4096, 128, 1 << 16
 
 
@@ -31,17 +32,18 @@ _NODE_BYTES, _VALUE_BYTES, _ENGINE_BYTES = 4096, 128, 1 << 16
 class PackedModel:
     """A network in bits, from its inputs to its outputs.
 
-    Every value has a number: 0 and on for the inputs, then on for the nodes, in their order. A
-    node reads values with lower numbers.
+    Every value has a number. The inputs have the first numbers, from 0, and the nodes have the
+    following ones, in their order. A node reads values with lower numbers.
 
-    signature: inputs and outputs. A `Preprocessing` is short for one input of pixels and the
-        scores of classes, which the last node gives.
-    types: of every value.
-    work: what a sample takes at most, in units of about a nanosecond on one core.
-    memory: bytes that the model and an engine with one thread take at most.
-    info: what else a reader may want to know, in JSON's types.
+    nodes: the operations.
+    signature: inputs and outputs. A `Preprocessing` is short for one input of pixels and one output
+        of class scores, which is the value of the last node.
+    types: the kind and size of every value.
+    work: the most work for a sample, in units of about a nanosecond on one core.
+    memory: the most bytes that the model and an engine with one thread need.
+    info: more facts for a reader, in the types of JSON.
 
-    Raises: ModelFormatError naming the node and the field.
+    Raises: ModelFormatError, which names the node and the field.
     """
 
     nodes: Sequence[Node]
@@ -67,17 +69,20 @@ class PackedModel:
 
     @property
     def inputs(self) -> Sequence[Input]:
-        """What it takes; input i is the value number i."""
+        """The inputs. Input i is the value with the number i."""
         return self.signature.inputs
 
     @property
     def outputs(self) -> Sequence[Output]:
-        """What it gives."""
+        """The outputs."""
         return self.signature.outputs
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """That of a network of images with scores of classes. Raises: UsageError for another."""
+        """Pixels and classes of a network of images with class scores.
+
+        Raises: UsageError for any other network.
+        """
         return self.signature.preprocessing()
 
     def numbered(self) -> Iterator[tuple[int, Node]]:
@@ -85,7 +90,7 @@ class PackedModel:
         return enumerate(self.nodes, len(self.inputs))
 
     def node(self, number: int) -> Node:
-        """The node of that number. Raises: IndexError for that of an input."""
+        """The node with that number. Raises: IndexError for the number of an input."""
         if number < len(self.inputs):
             raise IndexError(f"value {number} is an input")
         return self.nodes[number - len(self.inputs)]
@@ -95,7 +100,7 @@ class PackedModel:
         return number < len(self.inputs)
 
     def operation(self, number: int) -> AbstractOperation:
-        """What is known of the operation of a node."""
+        """The operation of the node with that number."""
         return operations.get(self.node(number).op)
 
     def readers(self, number: int) -> tuple[int, ...]:
@@ -119,19 +124,19 @@ class PackedModel:
         return tuple(map(tuple, found))
 
     def is_linear(self, node: Node) -> bool:
-        """Whether a convolution's one window is the whole map: a linear layer."""
+        """Whether a convolution has one window, the whole map. It is then a linear layer."""
         source, attributes = self.types[node.inputs[0]], node.attributes
         whole = tuple(attributes["kernel"]) == (source.height, source.width)
         return whole and not any(attributes["padding"]) and attributes["groups"] == 1
 
     def report(self) -> str:
-        """A table of what became of each module, and why, with its bits before and after."""
+        """A table that says for each module what it became, and why, with bits before and after."""
         from signbit.format.report import as_text
 
         return as_text(self.info)
 
     def save(self, path: Path | str) -> None:
-        """Write a `.signbit` file, at once. Raises: OutputError."""
+        """Write a `.signbit` file, whole or not at all. Raises: OutputError."""
         from signbit.files import atomic_write
         from signbit.format.file import to_bytes
 
@@ -141,7 +146,8 @@ class PackedModel:
     def load(cls, source: Source) -> "PackedModel":
         """Read a `.signbit` file from a path, its bytes, or an open binary file.
 
-        Raises: ModelFormatError; InputTypeError for any other kind of source.
+        Raises: ModelFormatError where it is not a valid file. InputTypeError for any other kind of
+            source.
         """
         from signbit.format.file import read
 
@@ -169,7 +175,7 @@ def _check(nodes: Sequence[Node], signature: Signature) -> tuple[tuple[ValueType
     for output in signature.outputs:
         if not len(signature.inputs) <= output.node < len(types):
             raise ModelFormatError(
-                f"output {output.name!r}: node {shown(output.node)}; give the number of a node, "
+                f"output {output.name!r}: node is {shown(output.node)}; give the number of a node, "
                 f"{len(signature.inputs)} to {len(types) - 1}"
             )
         try:
@@ -180,12 +186,12 @@ def _check(nodes: Sequence[Node], signature: Signature) -> tuple[tuple[ValueType
 
 
 class _Cost:
-    """Work of a sample; memory of a model and of an engine with one thread."""
+    """The work for a sample, and the memory of a model and of an engine with one thread."""
 
     def __init__(self, inputs: Sequence[ValueType]):
         self.work = 0
         self.memory = _ENGINE_BYTES + sum(_held(one, Padding()) for one in inputs)
-        # Of each value, the widest padding of those that read it: the engine holds it so.
+        # For each value, the widest padding of its readers: the engine keeps the value with it.
         self._paddings: dict[int, Padding] = {}
 
     def add(
@@ -205,7 +211,7 @@ class _Cost:
         if self.memory > MAX_MEMORY or self.work > MAX_WORK:
             raise ModelFormatError(
                 f"the network is too large: {self.memory} bytes of memory and {self.work} units of "
-                f"work up to here, at most {MAX_MEMORY} and {MAX_WORK} are allowed"
+                f"work up to this node; at most {MAX_MEMORY} and {MAX_WORK} are allowed"
             )
 
     def _widen(self, number: int, value: ValueType, padding: Padding) -> None:
@@ -228,7 +234,7 @@ def _inputs(
     if operation.variadic:
         kinds += [kinds[-1]] * (len(node.inputs) - len(kinds))
     if len(node.inputs) != len(kinds):
-        raise ModelFormatError(f"has {len(node.inputs)} inputs, takes {len(kinds)}")
+        raise ModelFormatError(f"has {len(node.inputs)} inputs; it accepts {len(kinds)}")
     for source, allowed in zip(node.inputs, kinds, strict=True):
         if type(source) is not int or not 0 <= source < index:
             raise ModelFormatError(
@@ -236,7 +242,7 @@ def _inputs(
             )
         if types[source].kind not in allowed:
             raise ModelFormatError(
-                f"reads {types[source]} from node {source}; takes {' or '.join(allowed)}"
+                f"reads {types[source]} from node {source}; it accepts {' or '.join(allowed)}"
             )
     for name in node.attributes:
         if name not in operation.attributes:
@@ -251,12 +257,12 @@ def _inputs(
 def _check_tensors(node: Node, operation: AbstractOperation, inputs: Sequence[ValueType]) -> None:
     wanted = operation.tensors(node.attributes, inputs)
     if set(wanted) != set(node.tensors):
-        raise ModelFormatError(f"has tensors {sorted(node.tensors)}, needs {sorted(wanted)}")
+        raise ModelFormatError(f"has tensors {sorted(node.tensors)}; it needs {sorted(wanted)}")
     for name, (dtype, shape) in wanted.items():
         found = node.tensors[name]
         if found.dtype != np.dtype(dtype) or found.shape != shape:
             raise ModelFormatError(
-                f"tensor {name!r} is {found.dtype} of shape {found.shape}, "
-                f"needs {dtype} of shape {shape}"
+                f"tensor {name!r} is {found.dtype} of shape {found.shape}; "
+                f"it needs {dtype} of shape {shape}"
             )
     operation.check_values(node, inputs)

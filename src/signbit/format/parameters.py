@@ -17,12 +17,12 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Parameters:
-    """The arrays of a network in training under their names, and what explains them.
+    """The arrays of a network in training by their names, and facts that explain them.
 
-    arrays: every parameter and buffer; a convolution's weight is (out, in / groups, *kernel),
+    arrays: every parameter and buffer. The weight of a convolution is (out, in / groups, *kernel),
         that of a linear layer (out, in).
-    binary: the weights that the network multiplies with as bits, int8 of -1 and +1, under the
-        key of the latent weight in `arrays`.
+    binary: the weights that the network uses as bits, int8 of -1 and +1, under the key of the
+        latent weight in `arrays`.
     model: name and options of the architecture.
     """
 
@@ -33,16 +33,16 @@ class Parameters:
 
 
 def node_name(number: int) -> str:
-    """What the value of a node is called outside of the file, and what its tensors begin with."""
+    """The name of a node's value outside of the file. The names of its tensors begin with it."""
     return f"n{number:02d}"
 
 
 def packed_arrays(model: PackedModel) -> dict[str, Array]:
     """Every tensor of every node, and scale and bias of inputs of codes, under identifiers.
 
-    `nNN_NAME` is the tensor NAME of node NN: weights of bits as int8 of -1 and +1, (out, in /
-    groups, height, width), masks as uint8 of 0 and 1; either once more as packed words,
-    `nNN_NAME_words`.
+    `nNN_NAME` is the tensor NAME of node NN. Weights of bits are int8 of -1 and +1, (out, in /
+    groups, height, width). Masks are uint8 of 0 and 1. Both are there a second time as packed
+    words, `nNN_NAME_words`.
     """
     arrays = {
         f"{one.name}_{field}": np.asarray(getattr(one, field), np.float64)

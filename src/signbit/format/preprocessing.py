@@ -1,4 +1,4 @@
-"""From pixels to the real input of a network; travels with every model."""
+"""From pixels to the real input of a network. Every model carries its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from signbit.errors import UsageError, unknown_name
 from signbit.format.checks import finite_numbers, one_line_names
 from signbit.format.types import shown
 
-# A hostile file must not make us allocate: no network of ours comes near this.
+# A hostile file must not cause large allocations. No real network comes near this bound.
 MAX_SIDE = 16384
-# Below that, an image would be scaled to hundreds of times the pixels of the input.
+# Below this, an image would be scaled to hundreds of times the pixels of the input.
 MIN_CROP = 1 / 16
 _PLACE = "preprocessing"
 
@@ -19,15 +19,15 @@ _PLACE = "preprocessing"
 class Preprocessing:
     """Real input = scale * pixel + bias per channel, for pixels 0-255 in NHWC, RGB.
 
-    scale, bias: one number per channel, finite.
-    size: (height, width) in pixels that the network takes.
-    classes: names in the order of the scores; may be empty.
-    crop: how an image file becomes an image of `size`. None: the whole of it is resized. A share,
-        MIN_CROP to 1: it is scaled, in its own proportions, to cover `size` / crop, and the centre
-        is cut out. ImageNet's usual 224 of 256 pixels are 0.875. Pixels in memory are of `size`
-        already, and stay as they are.
+    scale, bias: one finite number per channel.
+    size: (height, width) of the network's input, in pixels.
+    classes: the names of the classes, in the order of the scores; may be empty.
+    crop: how an image file becomes an image of `size`. With None, the whole image is resized. With
+        a share, 1/16 to 1, it is scaled in its own proportions to cover `size` / crop, and the
+        centre is cut out. The usual 224 of 256 pixels of ImageNet are 0.875. Pixels in memory
+        already have `size` and are not changed.
 
-    Raises: UsageError naming the field.
+    Raises: UsageError, which names the field.
     """
 
     scale: Sequence[float]
@@ -51,7 +51,7 @@ class Preprocessing:
 
     @property
     def channels(self) -> int:
-        """Channels of the images: 1 for grey, 3 for RGB."""
+        """The channels of the images: 1 for grey, 3 for RGB."""
         return len(self.scale)
 
     @classmethod
@@ -63,9 +63,11 @@ class Preprocessing:
         classes: Sequence[str] = (),
         crop: float | None = None,
     ) -> "Preprocessing":
-        """(pixel / 255 - mean) / std, the torchvision convention.
+        """(pixel / 255 - mean) / std, the convention of torchvision.
 
-        Raises: UsageError also where a standard deviation is not positive.
+        mean, std: one number per channel.
+
+        Raises: UsageError as above, and where a standard deviation is not positive.
         """
         mean, std = finite_numbers(_PLACE, "mean", mean), finite_numbers(_PLACE, "std", std)
         if len(mean) != len(std) or min(std) <= 0:
@@ -118,7 +120,7 @@ def _size(size: Any) -> tuple[int, int]:
 
 
 def check_crop(crop: Any, place: str = "") -> float | None:
-    """A share of the scaled image, or None.
+    """Check a crop: a share of the scaled image, or None.
 
     place: the beginning of the message.
 

@@ -1,4 +1,4 @@
-"""What became of each module when a network was packed, as a table."""
+"""The table that says what each module became when a network was packed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from signbit.errors import ModelFormatError, printable
 
 HEADER = ("module", "type", "became", "why", "bits before", "after")
-# Columns of text; numbers stand after them.
+# The number of columns of text. Columns of numbers follow.
 LEFT = 4
 
 
 def report_rows(info: Mapping[str, Any]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
-    """Rows for the modules that `pack` left in a model's info, and the row of totals.
+    """Rows for the modules in a model's info, as `pack` wrote them, and the row of totals.
 
-    Raises: ModelFormatError where a file's info holds something else there.
+    Raises: ModelFormatError where the info of a file holds something else there.
     """
     try:
         modules = list(info.get("modules", ()))

@@ -1,4 +1,4 @@
-"""What a packed network takes and gives: named inputs and outputs."""
+"""The named inputs and outputs of a packed network."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,22 +15,24 @@ MAX_NAME = 64
 INPUT_KINDS = (U8, F32, BITS)
 CLASSES, LABELS, NUMBERS = OUTPUT_KINDS = ("classes", "labels", "numbers")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# What exporters call the values of nodes, and their tensors.
+# The names that exporters use for the values of nodes, and for their tensors.
 _OF_NODES = re.compile(r"n[0-9]+(_.*)?")
 
 
 @dataclass(frozen=True)
 class Input:
-    """A value that a network takes.
+    """An input of a network.
 
     name: an identifier.
     kind: "u8" for pixels or other codes of 8 bits, "f32" for numbers, "bits" for -1 and +1.
-    shape: of one sample, channels last: (C,) features, (L, C) a sequence, (H, W, C) a map.
-    scale, bias: of u8 alone: real input = scale * code + bias; one for all or one per channel.
-    crop: of pictures alone (u8 maps, grey or RGB): how image files are fitted to the shape, as in
+    shape: the shape of one sample, channels last: (C,) for features, (L, C) for a sequence,
+        (H, W, C) for a map.
+    scale, bias: only for u8: real input = scale * code + bias. Give one number for all channels, or
+        one per channel.
+    crop: only for pictures (u8 maps, grey or RGB): how image files are fitted to the shape, as in
         `Preprocessing`.
 
-    Raises: UsageError naming the input and the field.
+    Raises: UsageError, which names the input and the field.
     """
 
     name: str
@@ -57,7 +59,7 @@ class Input:
         bias: Sequence[float],
         crop: float | None = None,
     ) -> "Input":
-        """Pixels 0 to 255; the network computes with scale * pixel + bias of each channel."""
+        """Pixels, 0 to 255. The network computes with scale * pixel + bias in each channel."""
         return cls(name, U8, shape, scale, bias, crop)
 
     @classmethod
@@ -66,8 +68,8 @@ class Input:
     ) -> "Input":
         """Numbers on a grid: lowest + step * code, for codes 0 to 255.
 
-        A first layer with binary weights computes on the codes, in integers, where `lowest` is a
-        whole or half number of steps. `signbit.encode.fixed_point` makes the codes.
+        Where `lowest` is a whole or half number of steps, a first layer with binary weights
+        computes in integers, on the codes. `signbit.encode.fixed_point` makes the codes.
         """
         return cls(name, U8, shape, (step,), (lowest,))
 
@@ -101,7 +103,9 @@ class Input:
 
     @classmethod
     def from_dict(cls, values: Any, number: int) -> "Input":
-        """The inverse of `to_dict`, of the input of that number, from 1.
+        """The inverse of `to_dict`.
+
+        number: the number of the input, from 1, for error messages.
 
         Raises: UsageError for missing or unknown fields.
         """
@@ -116,14 +120,14 @@ class Input:
     def _crop(self) -> float | None:
         crop = check_crop(self.crop, f"input {self.name!r}: ")
         if crop is not None and not self.is_picture:
-            raise UsageError(f"input {self!s}: crop is for pictures, u8 with 1 or 3 channels")
+            raise UsageError(f"input {self!s}: crop is only for pictures, u8 with 1 or 3 channels")
         return crop
 
     def _per_channel(self, field: str) -> tuple[float, ...]:
         values, channels = getattr(self, field), self.shape[-1]
         if self.kind != U8:
             if values != () and values != []:
-                raise UsageError(f"input {self.name!r} is {self.kind}; {field} is for u8 alone")
+                raise UsageError(f"input {self.name!r} is {self.kind}; {field} is only for u8")
             return ()
         numbers = finite_numbers(f"input {self.name!r}", field, values)
         if len(numbers) not in (1, channels):
@@ -136,16 +140,16 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """A value that a network gives.
+    """An output of a network.
 
     name: an identifier.
-    kind: "classes" for scores of which the highest is the answer, "labels" for scores of which
-        each answers its own question, yes where it is above 0; "numbers" for anything else.
+    kind: "classes" for scores of which the highest is the answer. "labels" for scores that each
+        answer a question of their own, with yes above 0. "numbers" for anything else.
     node: the number of the value in the graph.
-    rank: of the array of one sample: 1 for a row, 2 for a sequence, 3 for a map.
-    names: of its channels: classes, labels or quantities; may be empty.
+    rank: the rank of the array of one sample: 1 for a row, 2 for a sequence, 3 for a map.
+    names: the names of its channels: classes, labels or quantities; may be empty.
 
-    Raises: UsageError naming the output and the field.
+    Raises: UsageError, which names the output and the field.
     """
 
     name: str
@@ -176,7 +180,9 @@ class Output:
 
     @classmethod
     def from_dict(cls, values: Any, number: int) -> "Output":
-        """The inverse of `to_dict`, of the output of that number, from 1.
+        """The inverse of `to_dict`.
+
+        number: the number of the output, from 1, for error messages.
 
         Raises: UsageError for missing or unknown fields.
         """
@@ -184,21 +190,21 @@ class Output:
         return cls(**fields_of(f"output {number}", values, fields, fields))
 
     def require_fit(self, value: ValueType) -> None:
-        """Raises: UsageError where a value is not what the output says of it."""
+        """Raises: UsageError where a value does not fit what the output says about it."""
         sides = (value.height, value.width)[: 3 - self.rank]
         if any(side != 1 for side in sides):
             raise UsageError(
-                f"output {self.name!r}: node {self.node} gives {value}, which has more axes than "
+                f"output {self.name!r}: node {self.node} returns {value}, which has more axes than "
                 f"rank {self.rank}"
             )
         if self.kind != NUMBERS and value.kind != F32:
             raise UsageError(
-                f"output {self.name!r}: node {self.node} gives {value}; scores of {self.kind} are "
-                f"{F32}"
+                f"output {self.name!r}: node {self.node} returns {value}; scores of {self.kind} "
+                f"must be {F32}"
             )
         if len(self.names) not in (0, value.channels):
             raise UsageError(
-                f"output {self.name!r} has {len(self.names)} names, node {self.node} gives "
+                f"output {self.name!r} has {len(self.names)} names, but node {self.node} returns "
                 f"{value.channels} channels"
             )
 
@@ -207,7 +213,8 @@ class Output:
 class Signature:
     """The inputs of a network, in the order of their numbers from 0, and its outputs.
 
-    Raises: UsageError where there are none or too many, or two have one name.
+    Raises: UsageError where there are none or too many, where two have the same name, or where two
+        outputs are the same value.
     """
 
     inputs: Sequence[Input]
@@ -224,15 +231,15 @@ class Signature:
         names = [one.name for one in (*self.inputs, *self.outputs)]
         for name in names:
             if names.count(name) > 1:
-                raise UsageError(f"two inputs or outputs have the name {name!r}")
+                raise UsageError(f"two inputs or outputs have the name {name!r}; rename one")
         nodes = [one.node for one in self.outputs]
         for one in self.outputs:
             if nodes.count(one.node) > 1:
-                raise UsageError(f"two outputs give the value of node {one.node}; name it once")
+                raise UsageError(f"two outputs are the value of node {one.node}; name it once")
 
     @classmethod
     def of_images(cls, preprocessing: Preprocessing, last: int) -> "Signature":
-        """From pixels to the scores of classes, which node number `last` gives."""
+        """From pixels to class scores, which are the value of node number `last`."""
         shape = (*preprocessing.size, preprocessing.channels)
         given = preprocessing
         pixels = Input.pixels("pixels", shape, given.scale, given.bias, given.crop)
@@ -240,28 +247,28 @@ class Signature:
 
     @property
     def is_of_images(self) -> bool:
-        """Whether it is one image of pixels, and one row of scores of classes."""
+        """Whether it is one image of pixels, and one row of class scores."""
         taken, given = self.inputs[0], self.outputs[0]
         alone = len(self.inputs) == len(self.outputs) == 1
         image = taken.kind == U8 and len(taken.shape) == 3 and len(taken.scale) == taken.shape[2]
         return alone and image and given.kind == CLASSES and given.rank == 1
 
     def moved(self, place: Mapping[int, int]) -> "Signature":
-        """The same where nodes have other numbers."""
+        """The same signature after nodes got other numbers.  place: the new number of each."""
         outputs = [replace(one, node=place[one.node]) for one in self.outputs]
         return Signature(self.inputs, outputs)
 
     def preprocessing(self) -> Preprocessing:
-        """Pixels and classes, of a network that takes an image and gives scores of classes.
+        """Pixels and classes of a network that accepts one image and returns class scores.
 
         Raises: UsageError for any other network.
         """
         taken, given = self.inputs[0], self.outputs[0]
         if not self.is_of_images:
             raise UsageError(
-                f"the network takes {', '.join(map(str, self.inputs))} and gives "
-                f"{', '.join(f'{one.name} ({one.kind})' for one in self.outputs)}; this is for "
-                "networks that take one image of pixels and give one row of scores of classes"
+                f"the network accepts {', '.join(map(str, self.inputs))} and returns "
+                f"{', '.join(f'{one.name} ({one.kind})' for one in self.outputs)}; this is only "
+                "for networks that accept one image of pixels and return one row of class scores"
             )
         size = (taken.shape[0], taken.shape[1])
         return Preprocessing(taken.scale, taken.bias, size, given.names, taken.crop)
@@ -277,7 +284,7 @@ def _check_name(what: str, name: Any) -> None:
     if not fits or _OF_NODES.fullmatch(name):
         raise UsageError(
             f"{what} name {shown(name)}; give an identifier of at most {MAX_NAME} ASCII letters, "
-            "digits and _, other than n with a number, which is for nodes"
+            "digits and _, but not n with a number, which is reserved for nodes"
         )
 
 

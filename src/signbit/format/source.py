@@ -1,4 +1,4 @@
-"""What a packed network can be loaded from: a path, bytes, an open binary file."""
+"""The sources that a packed network can be loaded from: a path, bytes, an open binary file."""
 
 import io
 import os
@@ -7,32 +7,32 @@ from typing import Any
 from signbit.errors import InputTypeError, ModelFormatError
 from signbit.files import BinaryReader, read_at_most, read_regular
 
-_TAKES = "takes a path, bytes, a bytearray, a memoryview or an open binary file"
+_ACCEPTS = "accepts a path, bytes, a bytearray, a memoryview or an open binary file"
 
 
 Source = str | os.PathLike[Any] | bytes | bytearray | memoryview | BinaryReader
 
 
 def place_of(source: Source) -> str:
-    """How messages call a source. Raises: InputTypeError for what is none."""
+    """The name of a source in messages. Raises: InputTypeError for anything else."""
     if isinstance(source, bytes | bytearray | memoryview):
         return "<bytes>"
     if isinstance(source, str | os.PathLike):
         path = os.fsdecode(source)
         if "\0" in path:
-            raise InputTypeError(f"loading {_TAKES}; a str is a path, the content is bytes")
+            raise InputTypeError(f"loading {_ACCEPTS}; a str is a path, and the content is bytes")
         return path
     if not callable(getattr(source, "read", None)):
-        raise InputTypeError(f"loading {_TAKES}, not {type(source).__name__}")
+        raise InputTypeError(f"loading {_ACCEPTS}, not {type(source).__name__}")
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else "<file>"
 
 
 def content_of(source: Source, most: int) -> bytes:
-    """The content of at most `most` bytes, which nobody changes any more.
+    """The content, at most `most` bytes. It does not change any more.
 
-    Raises: ModelFormatError where it cannot be read or is longer; InputTypeError for a file that
-        is open as text.
+    Raises: ModelFormatError where it cannot be read or is longer. InputTypeError for a file that is
+        open as text.
     """
     try:
         if isinstance(source, bytes | bytearray | memoryview):

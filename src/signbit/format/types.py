@@ -1,4 +1,4 @@
-"""What an operation takes and gives: kinds and shapes of values, attributes, tensors."""
+"""The parts of a node: kinds and sizes of values, attributes, tensors."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from signbit.format.bits import words_for
 
 U8, BITS, I32, F32 = "u8", "bits", "i32", "f32"
 
-# Bounds that no real network comes near and under which no product here overflows 64 bits.
+# Bounds that no real network comes near. Below them, no product here overflows 64 bits.
 MAX_SIDE = 1 << 16
 MAX_CHANNELS = 1 << 24
 MAX_ELEMENTS = 1 << 28
@@ -29,7 +29,11 @@ class Padding(NamedTuple):
 
 
 class ValueType(NamedTuple):
-    """Kind (u8, bits, i32 or f32) and size of a value, for one image."""
+    """Kind and size of a value, for one image.
+
+    kind: "u8", "bits", "i32" for sums, or "f32".
+    height, width, channels: a row of numbers has a height and width of 1.
+    """
 
     kind: str
     height: int
@@ -41,17 +45,17 @@ class ValueType(NamedTuple):
 
     @property
     def elements(self) -> int:
-        """How many numbers or bits it holds."""
+        """The number of its numbers or bits."""
         return self.positions * self.channels
 
     @property
     def positions(self) -> int:
-        """Pixels of the map."""
+        """The number of positions in the map."""
         return self.height * self.width
 
     @property
     def pixel_bytes(self) -> int:
-        """Bytes of a position, whose bits are whole words."""
+        """The number of bytes of a position. Bits fill whole words."""
         if self.kind == BITS:
             return 8 * words_for(self.channels)
         return self.channels * (1 if self.kind == U8 else 4)
@@ -66,7 +70,13 @@ class TensorType(NamedTuple):
 
 @dataclass(frozen=True)
 class Node:
-    """One operation: its name, the nodes it reads, attributes, tensors."""
+    """One operation of a packed network.
+
+    op: its name, as in docs/format.md.
+    inputs: the numbers of the values that it reads.
+    attributes: its settings, such as the kernel of a convolution, by name.
+    tensors: its arrays, such as weights and thresholds, by name.
+    """
 
     op: str
     inputs: tuple[int, ...] = ()
@@ -79,8 +89,8 @@ def value_type(kind: str, height: int, width: int, channels: int) -> ValueType:
     sides = 1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE
     if not sides or not 1 <= channels <= MAX_CHANNELS or height * width * channels > MAX_ELEMENTS:
         raise UsageError(
-            f"a value of {height}x{width}x{channels} is out of bounds: sides 1 to {MAX_SIDE}, "
-            f"channels 1 to {MAX_CHANNELS}, {MAX_ELEMENTS} elements at most"
+            f"a value of {height}x{width}x{channels} is out of bounds; allowed are sides 1 to "
+            f"{MAX_SIDE}, channels 1 to {MAX_CHANNELS} and at most {MAX_ELEMENTS} elements"
         )
     return ValueType(kind, height, width, channels)
 
@@ -167,6 +177,6 @@ Attribute = Whole | Number | Flag | Choice | Choices
 
 
 def shown(value: object) -> str:
-    """A value of a hostile file as a message can hold it."""
+    """A value from a hostile file, in a form that is safe in a message."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -12,7 +12,7 @@ __all__ = ["OutputSpec", "calibrated", "pack"]
 
 
 def __getattr__(name: str) -> Any:
-    """`calibrated`; packing alone needs neither the engine nor what reads data."""
+    """Import `calibrated` on first use: packing alone needs neither the engine nor data readers."""
     if name != "calibrated":
         raise AttributeError(f"module 'signbit.pack' has no attribute {name!r}")
     from signbit.scoring.temperature import calibrated

@@ -1,4 +1,4 @@
-"""What a caller of `pack` says of the network's inputs and outputs."""
+"""What a caller of `pack` says about the network's inputs and outputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Asked:
     """The inputs and outputs that a packed network is to have.
 
     inputs: with the shapes of torch, channels last.
-    specs: of the outputs; None for one row of scores of classes.
-    preprocessing: where it says what the input is.
+    specs: those of the outputs; None for one row of class scores.
+    preprocessing: where it describes the input.
     """
 
     inputs: Sequence[Input]
@@ -35,7 +35,7 @@ class Asked:
         return [_map(value, spec, place) for value, spec in zip(values, self.specs, strict=True)]
 
     def signature(self, nodes: Sequence[int], values: Sequence[Placed]) -> Signature:
-        """That of the file. Raises: UsageError for names or kinds that do not fit."""
+        """The signature of the file. Raises: UsageError for names or kinds that do not fit."""
         if self.specs is None and self.preprocessing is not None:
             return Signature.of_images(self.preprocessing, nodes[0])
         if self.specs is None:
@@ -44,8 +44,8 @@ class Asked:
             channels = next(iter(value.shape), 1)
             if len(spec.names) not in (0, channels):
                 raise UsageError(
-                    f"output {spec.name!r} has {len(spec.names)} names, and the network gives "
-                    f"{channels} channels for it; give one for each"
+                    f"output {spec.name!r} has {len(spec.names)} names, but the network returns "
+                    f"{channels} channels for it; give one name for each channel"
                 )
         ranks = [max(len(value.shape), 1) for value in values]
         outputs = [
@@ -62,7 +62,9 @@ def asked(
 ) -> Asked:
     """Raises: UsageError where the arguments do not go together."""
     if (preprocessing is None) == (inputs is None):
-        raise UsageError("pack takes a preprocessing, for one input of pixels, or inputs=[...]")
+        raise UsageError(
+            "pack needs either a preprocessing, for one input of pixels, or inputs=[...]"
+        )
     for name, values, kind in (("inputs", inputs, Input), ("outputs", outputs, OutputSpec)):
         if values is None:
             continue
@@ -86,9 +88,9 @@ def require_scores(packed: PackedModel) -> None:
         ends = node.attributes.get("function", node.op)
         if ends in ("sigmoid", "softmax"):
             raise UsageError(
-                f"output {one.name!r}: labels are scores, yes where above 0, and what the network "
-                f"gives ends in a {ends}, which is always above 0; return what goes into it, or "
-                'say kind="numbers"'
+                f"output {one.name!r}: labels are scores that mean yes where they are above 0, but "
+                f"this output ends in a {ends}, which is always above 0; return the values before "
+                f'the {ends}, or say kind="numbers"'
             )
 
 
@@ -108,7 +110,7 @@ def _row(output: Placed, place: Place) -> Step:
     shape = tuple(side for side in output.shape if side != 1) or (1,)
     if len(shape) != 1 or output.shape[:1] != shape:
         raise PackError(
-            f"the network gives values of shape {output.shape} for an image; give one row of "
+            f"the network returns values of shape {output.shape} for an image; return one row of "
             "scores, or say with outputs=[OutputSpec(...)] what they are"
         )
     return as_map(output, place, shape)
@@ -117,7 +119,7 @@ def _row(output: Placed, place: Place) -> Step:
 def _map(output: Placed, spec: OutputSpec, place: Place) -> Step:
     if len(output.shape) > 3:
         raise PackError(
-            f"the network gives values of shape {output.shape} for output {spec.name!r}; an output "
-            "is a row (C,), a sequence (C, L) or a map (C, H, W)"
+            f"the network returns values of shape {output.shape} for output {spec.name!r}; an "
+            "output is a row (C,), a sequence (C, L) or a map (C, H, W)"
         )
     return as_map(output, place, output.shape or (1,))

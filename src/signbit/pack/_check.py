@@ -24,14 +24,15 @@ from signbit.runtime import reference
 # Where real numbers take part, another order of additions may turn a bit whose sum lies on its
 # threshold. More turned bits mean a mistake.
 MOST_TURNED = 1e-3
-# Of the largest number of an output, where every bit is the same: of a network of integers; of
-# another one. What a relative change of NOISE in every value of two levels makes of it is added,
-# for another one NOISES times.
+# The largest allowed error of an output, as a share of its largest number, where every bit is the
+# same: for a network of integers, for any other network, and the bound on both. A relative change
+# of NOISE in every value of two levels also changes the output. The allowed error grows by this
+# change for a network of integers, and by NOISES times this change for any other network.
 EXACT_ERROR, REAL_ERROR, MOST_ERROR = 1e-6, 1e-5, 1e-3
 NOISE, NOISES = 1e-6, 8
-# The reference holds every value of the network at once: fewer images where they are large. Never
-# two, the batch that was recorded, so that what depends on the number of images differs. Torch runs
-# on half of them, so that what depends on the number of calls differs too.
+# The reference holds every value of the network at once, so a batch has fewer images where they are
+# large. It never has two images, as the recorded batch has, so what depends on the number of images
+# differs. Torch runs on half of a batch, so what depends on the number of calls differs too.
 _BATCH, _LEAST_BATCH, _PIXELS = 16, 4, 1 << 17
 _DRAWS = 4
 
@@ -107,7 +108,8 @@ def compare(
 ) -> Comparison:
     """Run both on made-up samples and on the given ones.
 
-    inputs: with the shapes of torch, channels last; those of the file may have a height of 1 more.
+    inputs: with the shapes of torch, channels last. In the file, a shape may also have a height
+        of 1.
     samples: an array for each input.
     """
     arrays = made_up_samples(inputs)
@@ -134,7 +136,7 @@ def compare(
     columns = list(zip(*parts, strict=True))
     bits, differ, turned, unsteady, predictions = map(sum, columns[:5])
     difference, error, change = map(max, columns[5:])
-    # Of a network of integers only the end is rounded, so one change like the noise explains it.
+    # In a network of integers only the end is rounded, so one change like the noise explains it.
     allowed = EXACT_ERROR + change if exact else REAL_ERROR + NOISES * change
     return Comparison(
         made_up,
@@ -159,7 +161,11 @@ def _compare(
     exact: bool,
     first: bool,
 ) -> _Part:
-    """values: every one of the packed network for the same samples. first: of their number."""
+    """Compare one batch.
+
+    values: all values of the packed network for the same samples.
+    first: whether this is the first batch of its size.
+    """
     expected = {one.result.call.position: _expected(one, values[one.node]) for one in checked}
     scores = [values[one.node] for one in outputs]
     replay, wanted = _beside(run, inputs, expected, scores, exact, first)
@@ -184,7 +190,7 @@ def _compare(
 def _as_torch(
     values: Sequence[NDArray[Any]], wanted: Sequence[NDArray[np.float32]]
 ) -> list[NDArray[np.float32]]:
-    """Values of the graph, (N, H, W, C), as the outputs that torch has for them."""
+    """Values of the graph, (N, H, W, C), in the shapes of torch's outputs."""
     both = zip(values, wanted, strict=True)
     return [np.moveaxis(value, -1, 1).reshape(one.shape) for value, one in both]
 
@@ -215,10 +221,10 @@ def _beside(
     exact: bool,
     first: bool,
 ) -> tuple[Replay, list[NDArray[np.float32]]]:
-    """Torch's run, beside the values expected, and its outputs.
+    """Torch's run, compared with the expected values, and its outputs.
 
-    A network may make something new for another number of samples, on the first call with it: where
-    that call differs, the second one counts.
+    On the first call with another number of samples, a network may create something new. Where that
+    call differs, the second one counts.
     """
     if first:
         replay = Replay(expected)
@@ -241,7 +247,7 @@ def _is_close(
 def _shaken(
     run: Run, inputs: Sequence[Tensor], still: Replay, scores: Sequence[NDArray[np.float32]]
 ) -> tuple[int, float]:
-    """How many of the differing bits are turned by small changes in torch, and how far scores move.
+    """How many of the differing bits small changes in torch also turn, and how far scores move.
 
     still, scores: the results of a replay with the packed network's bits and without changes.
     """
@@ -286,9 +292,9 @@ def _require_two_values(expected: Mapping[int, Expected], replay: Replay) -> Non
     for position, count in replay.between.items():
         one = expected[position]
         raise PackError(
-            f"{one.place}: {one.operator} gave a third value, between its two, {count} times of "
-            f"{one.values.size} in the self-check, where a bit has two; write "
-            "torch.where(x > 0, 1.0, -1.0), or with >=, in the place of torch.sign"
+            f"{one.place}: {one.operator} gave a third value, between its two, {count} times out "
+            f"of {one.values.size} in the self-check, but a bit has only two values; write "
+            "torch.where(x > 0, 1.0, -1.0), or the same with >=, instead of torch.sign"
         )
 
 
@@ -304,8 +310,8 @@ def require_steady(run: Run, inputs: Sequence[Input]) -> None:
     for scores, how in ((again, "on a second call"), (alone, "in another batch")):
         if _error(scores, first) > MOST_ERROR:
             raise PackError(
-                f"the network gives the same images other scores {how}; leave out what depends on "
-                "chance, on earlier calls or on the number of images"
+                f"the network gives different scores for the same images {how}; leave out what "
+                "depends on chance, on earlier calls or on the number of images"
             )
 
 
@@ -326,19 +332,19 @@ def require_equal(comparison: Comparison, exact: bool) -> None:
     found = (
         f"{comparison.bits_differ} of {comparison.bits} bits and "
         f"{comparison.predictions_differ} of {comparison.images} predictions differ from "
-        f"torch's, scores by {comparison.largest_score_difference:.3g} "
-        f"({comparison.score_error:.2g} of the largest, where {comparison.allowed_error:.2g} "
+        f"torch's, and scores by {comparison.largest_score_difference:.3g} "
+        f"({comparison.score_error:.2g} of the largest score; {comparison.allowed_error:.2g} "
         "is allowed)"
     )
     if exact:
         raise PackError(
-            f"self-check: {found}; this is a mistake of signbit, please report it (--no-check "
+            f"self-check: {found}; this is a mistake in signbit, please report it (--no-check "
             "packs anyway)"
         )
     raise PackError(
-        f"the network: self-check: {found}; real values may lie on their thresholds, as those of "
-        "flat images after a norm, where rounding decides: shift them with a bias (--no-check "
-        "packs anyway)"
+        f"the network: self-check: {found}; real values may lie exactly on a threshold, where "
+        "rounding decides, such as those of flat images after a norm: shift them with a bias "
+        "(--no-check packs anyway)"
     )
 
 
@@ -351,7 +357,7 @@ def _error(found: Sequence[NDArray[np.float32]], wanted: Sequence[NDArray[np.flo
 
 
 def _largest_size(scores: NDArray[np.float32]) -> float:
-    """Of the finite ones; above zero, to divide by."""
+    """The largest magnitude of the finite scores. It is above zero, because it is a divisor."""
     return max(float(np.abs(scores[np.isfinite(scores)]).max(initial=0.0)), 1e-30)
 
 
@@ -376,7 +382,7 @@ def _run(run: Run, inputs: Sequence[Tensor], replay: Replay) -> list[NDArray[np.
         raise
     except Exception as error:
         raise PackError(
-            f"{type(run.model).__name__} runs on a batch of two, and not on one of {len(own[0])}: "
+            f"{type(run.model).__name__} runs on a batch of two, but not on one of {len(own[0])}: "
             f"{first_line(error)}; let it run on batches of any size"
         ) from error
     return [one.float().numpy() for one in outputs]

@@ -17,11 +17,14 @@ def chosen(
 ) -> Placed:
     """`one` where the condition holds, else `other`. All three are names of arguments.
 
-    As real numbers, the sum of both, each 0 where the other is chosen: whatever is not chosen may
-    be infinite or no number.
+    On real numbers it is the sum of both, where each is 0 wherever the other is chosen. A number
+    that is not chosen may be infinite or NaN.
     """
     if not c.is_value(condition):
-        c.refuse("a choice that does not depend on the input, of values that do; choose before")
+        c.refuse(
+            "a choice that does not depend on the input, between values that do; compute only the "
+            "chosen values"
+        )
     places = c.value_names
     gate = places.index(condition)
 

@@ -162,9 +162,9 @@ class Folding:
         return step.input if isinstance(step, Given) and step.input.kind == U8 else None
 
     def has_third_when_flat(self, step: Pointwise) -> bool:
-        """Whether a sign gives a third number for flat images, of numbers less their mean.
+        """Whether a sign of numbers minus their mean gives a third number for flat images.
 
-        Rounding may leave the engine another number than 0 there.
+        Rounding may leave the engine a number other than 0 there.
         """
         function = Function(step, self._looked_at(step))
         return step.stepwise and self._centred.have_third(function)
@@ -188,10 +188,10 @@ class Folding:
             return levels
         both = levels.centre_and_distance()
         if both is None:
-            return Reason("its channels have other values")
+            return Reason("its channels have different values")
         centre, distance = both
         if step.fill is not None and step.fill not in (centre - distance, centre + distance):
-            return Reason(f"{step.fill:g} is put between its values")
+            return Reason(f"{step.fill:g} is inserted between its values")
         return _uniform(centre, distance, step.size[2])
 
     def _planned(self, step: Pointwise) -> Plan | Reason:
@@ -270,7 +270,7 @@ class Folding:
         if not isinstance(function.of, MaxPool):
             both = levels.centre_and_distance()
             if both is None:
-                return Reason("its channels have other values")
+                return Reason("its channels have different values")
             levels = _uniform(*both, function.of.size[2])
         return Carried(function.of, inner, falling, levels)
 
@@ -304,7 +304,7 @@ class Folding:
         if step is None:
             zeros = function(torch.tensor([[0.0], [-0.0]]).expand(-1, function.of.size[2]))
             if bool((zeros[0] != zeros[1]).any()) and not bool(zeros.isnan().any()):
-                return Reason("it tells 0 from -0, which a comparison does not", few=True)
+                return Reason("it tells 0 from -0, which a comparison cannot do", few=True)
         return two_values(function, keys, step)
 
     def _keys(self, function: Function) -> tuple[Keys, int | None]:
@@ -322,7 +322,7 @@ class Folding:
 
 
 def _number_of(pixels: Input, channels: int) -> Callable[[Tensor], Tensor]:
-    """From codes of so many channels to the numbers that they stand for."""
+    """A function from codes of `channels` channels to the numbers that they stand for."""
     scale, bias = (torch.tensor(one, dtype=torch.float32) for one in (pixels.scale, pixels.bias))
     if channels != len(scale):
         scale, bias = scale[:1], bias[:1]
@@ -369,6 +369,6 @@ def _one_for_all(step: Step, found: list[Levels | Reason]) -> Levels | Reason:
         return found[0]
     both = {one.centre_and_distance() for one in found if isinstance(one, Levels)}
     if len(both) != 1 or None in both:
-        return Reason("its parts have other values")
+        return Reason("its parts have different values")
     ((centre, distance),) = both  # pyright: ignore
     return _uniform(centre, distance, step.size[2])

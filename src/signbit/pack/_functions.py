@@ -8,7 +8,7 @@ from torch import Tensor
 
 from signbit.pack._draft import Pointwise, Step, in_order
 
-# Keys that a question is asked for at once, and parts that a range is cut into.
+# For how many keys a question is asked at once, and into how many parts a range is cut.
 _AT_ONCE, _MOST_PARTS = 1 << 13, 64
 
 
@@ -124,16 +124,16 @@ class Turns(NamedTuple):
 
 
 def bisected(question: Callable[[Tensor], Tensor], keys: Keys) -> Turns:
-    """Of a monotone question: sound because rounding never turns an order round.
+    """Find where a monotone question turns. Rounding never reverses an order, so this is sound.
 
-    question: (rows, C) of keys to truths.
+    question: from keys, (rows, C), to truth values.
     """
     low, high = keys.low, keys.high
     before, after = question(torch.stack([low, high]))
     if torch.equal(before, after):
         # It is monotone, so with equal ends it turns nowhere.
         return Turns(high, before, after)
-    # Asking costs much and each number little: a range is cut into many parts at once.
+    # A call costs much and each number in it little, so a range is cut into many parts at once.
     parts = min(max(_AT_ONCE // len(low), 2), _MOST_PARTS)
     cuts = torch.arange(1, parts)[:, None]
     while bool((high - low > 1).any()):

@@ -10,7 +10,7 @@ from signbit.pack._place import Place
 
 
 def fill_for(constants: Tensor) -> float:
-    """What stands for all of them at first: their size, where they have one, else 0."""
+    """The number that stands for all of them at first: their common magnitude, or else 0."""
     sizes = constants.abs().unique()
     return float(sizes[0]) if len(sizes) == 1 and bool(sizes.isfinite().all()) else 0.0
 

@@ -99,7 +99,7 @@ class Lowering:
         given: list[int] = []
         for step in last:
             node = self.real(step)
-            # An output is a node, and one output alone.
+            # An output must be a node, and two outputs must be two nodes.
             copied = node < self.inputs or node in given
             given.append(self._affine(step, node, 1.0) if copied else node)
         return given
@@ -211,7 +211,7 @@ class Lowering:
             name = step.result.call.operator if step.result is not None else "a function"
             raise PackError(
                 f"{step.place}: {name}: its value is used as a real number, for which there is no "
-                "packed operation; what goes into a sign alone may be any function"
+                "packed operation; use it only before a sign, or use another function"
             )
         if self.folding.has_third_when_flat(step):
             raise PackError(
@@ -223,7 +223,7 @@ class Lowering:
     def _formed(self, path: str, form: RealForm, step: Pointwise) -> int:
         nodes = list(form.nodes)
         inputs = []
-        # What is made of constants alone has one position.
+        # A part that is made of constants alone has one position.
         broadcast = any(
             isinstance(one, Tensor) or (isinstance(one, RealForm) and not one.sources())
             for one in form.operands
@@ -249,7 +249,7 @@ class Lowering:
         nowhere = np.full(1, -1, np.int32)
         attributes = {"size": (1, 1, values.numel()), "fill": 0.0}
         channels = np.full(values.numel(), -1, np.int32)
-        # Nothing of the value is read; a format without constants has zeros of this kind.
+        # Nothing of the value is read. The format has no constants, so a `move` makes the zeros.
         node = self.emit(
             path,
             "move",
@@ -395,5 +395,5 @@ def _origin(step: Pointwise, of: Step) -> str:
 
 def _why_real_input(source: Step) -> str:
     if isinstance(source, Given) and source.input.kind == U8 and pixel_code(source.input) is None:
-        return "its input is real, with another scale per channel"
+        return "its input is real, with a different scale per channel"
     return "its input is real"

@@ -64,7 +64,7 @@ class Network:
         elements = view.numbered().expand(shape)
         if view.constants is not None:
             return self._gathered(elements, view.constants.expand(shape), place)
-        # Two readers of a joined or moved value read one step.
+        # Two readers of a joined or moved value share one step.
         numbers = elements.contiguous().numpy()
         key = shape, blake2b(numbers.data, digest_size=16).digest()
         if key not in self._read:
@@ -76,15 +76,15 @@ class Network:
             call = result.call
             raise PackError(
                 f"{place}: reads output {result.output} of {call.operator} of {call.place}, which "
-                "cannot be packed; use what it returns first"
+                "cannot be packed; use only the first of its outputs"
             )
         return self._placed[result]
 
     def _gathered(self, elements: Tensor, constants: Tensor | None, place: Place) -> Placed:
         if not elements.numel():
             raise PackError(
-                f"{place}: reads a tensor of shape {tuple(elements.shape)}, without numbers; "
-                "leave it out"
+                f"{place}: reads a tensor of shape {tuple(elements.shape)}, which is without "
+                "numbers; leave it out"
             )
         shape = image_shape(tuple(elements.shape), place)
         numbers = split(elements, place)[0]
@@ -98,7 +98,7 @@ class Network:
         used = [int(one) for one in owners[known].unique()]
         if not used:
             raise PackError(
-                f"{place}: gives constants, the same for every image; let it depend on the input"
+                f"{place}: its result is the same for every image; let it depend on the input"
             )
         sources = [self._known(self._results[one], place) for one in used]
         index = torch.full_like(numbers, FILL)

@@ -16,15 +16,15 @@ from signbit.format.signature import CLASSES
 class OutputSpec:
     """An output of the packed network, before it has a node.
 
-    name: its name in the file. Where the network returns a dict, a dataclass or a named tuple, also
-        the key or field there. Fields of a tuple with none of the names count in their order.
-    kind: "classes" for scores of which the highest is the answer, "labels" for scores of which
-        each answers its own question, yes where it is above 0; "numbers" for anything else.
-    names: of its channels: classes, labels or quantities; may be empty.
-    module: the path of a module whose result it is. None for what the network returns: the first
-        value for the first output without a module, and so on.
+    name: its name in the file. Where the network returns a dict, a dataclass or a named tuple, it
+        is also the key or field. Where no field of a tuple has such a name, their order counts.
+    kind: "classes" for scores of which the highest is the answer. "labels" for scores that each
+        answer a question of their own, with yes above 0. "numbers" for anything else.
+    names: the names of its channels: classes, labels or quantities; may be empty.
+    module: the path of the module whose result is the output. None for a value that the network
+        returns: the first output without a module is the first value, and so on.
 
-    Raises: UsageError naming the output and the field.
+    Raises: UsageError, which names the output and the field.
     """
 
     name: str
@@ -37,7 +37,9 @@ class OutputSpec:
 
     @classmethod
     def from_dict(cls, values: Any, number: int) -> "OutputSpec":
-        """An output of plain values, as a file of settings has them; of that number, from 1.
+        """Make an output from plain values, such as those of a settings file.
+
+        number: its number among the outputs, from 1, for error messages.
 
         Raises: UsageError for missing or unknown fields.
         """
@@ -45,14 +47,14 @@ class OutputSpec:
         return cls(**fields_of(f"output {number}", values, ("name",), allowed))
 
     def at(self, node: int, rank: int) -> Output:
-        """The output of the file, when its node is known."""
+        """The output of the file, once its node and its rank are known."""
         return Output(self.name, self.kind, node, rank, self.names)
 
 
 class Run:
     """A network as a function from its inputs to the values of its outputs.
 
-    specs: of the outputs; None for the one value that the network returns.
+    specs: those of the outputs; None for the one value that the network returns.
     """
 
     def __init__(self, model: nn.Module, specs: Sequence[OutputSpec] | None):
@@ -62,8 +64,8 @@ class Run:
         for path in wanted:
             if path not in known:
                 raise PackError(
-                    f"the network has no module {path!r}; name one of its own as print(network) "
-                    f"shows them.{closest(path, list(known))}"
+                    f"the network has no module {path!r}; print(network) shows the names of its "
+                    f"modules.{closest(path, list(known))}"
                 )
         self._modules = {path: known[path] for path in wanted}
 
@@ -74,7 +76,7 @@ class Run:
         """
         found: dict[str, list[Any]] = {path: [] for path in self._modules}
         hooks = [
-            # A copy, as what runs next may change the result in place.
+            # A copy, because what runs next may change the result in place.
             module.register_forward_hook(lambda _, __, value, path=path: _keep(found[path], value))
             for path, module in self._modules.items()
         ]
@@ -97,8 +99,8 @@ def _one_tensor(output: Any) -> Tensor:
         return output
     what = f"{len(output)} values" if isinstance(output, list | tuple | Mapping) else "no tensor"
     raise PackError(
-        f"the network returns {what} ({type(output).__name__}), where one tensor of scores is "
-        "taken; name the values with outputs=[OutputSpec(...), ...]"
+        f"the network returns {what} ({type(output).__name__}), but one tensor of scores is "
+        "expected; name the values with outputs=[OutputSpec(...), ...]"
     )
 
 
@@ -111,11 +113,12 @@ def _chosen(
         values = {one.name: _of_key(one.name, returned) for one in by_return}
     else:
         listed = list(returned) if isinstance(returned, list | tuple) else [returned]
-        # A network of features alone may return whatever it likes.
+        # Where all outputs are results of modules, the network may return anything.
         if by_return and len(listed) != len(by_return):
             raise PackError(
-                f"the network returns {len(listed)} values, and {len(by_return)} outputs are to be "
-                f"those ({', '.join(one.name for one in by_return)}); give one OutputSpec for each"
+                f"the network returns {len(listed)} values, but outputs=[...] names "
+                f"{len(by_return)} ({', '.join(one.name for one in by_return)}); give one "
+                "OutputSpec for each value"
             )
         values = dict(zip((one.name for one in by_return), listed, strict=False))
     chosen = [
@@ -124,8 +127,8 @@ def _chosen(
     for spec, value in zip(specs, chosen, strict=True):
         if not isinstance(value, Tensor):
             raise PackError(
-                f"the network gives {type(value).__name__} for output {spec.name!r}; an output is "
-                "one tensor"
+                f"the network returns {type(value).__name__} for output {spec.name!r}; an output "
+                "is one tensor"
             )
     return chosen
 
@@ -135,7 +138,7 @@ def _by_name(returned: Any, names: Sequence[str]) -> Any:
     if is_dataclass(returned) and not isinstance(returned, Mapping | Tensor):
         return {one.name: getattr(returned, one.name) for one in fields(returned)}
     known = getattr(returned, "_fields", ()) if isinstance(returned, tuple) else ()
-    # In another order than that of the outputs, their places would mean other values.
+    # The outputs may have another order than the fields, so values are found by name.
     return dict(zip(known, returned, strict=True)) if set(names) & set(known) else returned
 
 
@@ -143,7 +146,7 @@ def _of_key(name: str, returned: Mapping[Any, Any]) -> Any:
     if name not in returned:
         keys = ", ".join(map(str, returned))
         raise PackError(
-            f"the network returns no value {name!r}; name an output as one of its keys: {keys}"
+            f"the network returns no value {name!r}; the name of an output is one of: {keys}"
         )
     return returned[name]
 
@@ -152,7 +155,7 @@ def _of_module(path: str, found: Mapping[str, list[Any]]) -> Any:
     values = found[path]
     if len(values) != 1:
         raise PackError(
-            f"{path}: is an output, and runs {len(values)} times for a sample; return the value "
+            f"{path}: is an output, but runs {len(values)} times for a sample; return the value "
             "from the network"
         )
     return values[0]

@@ -46,20 +46,21 @@ def pack(
     `info["modules"]` says what became of each module, `info["check"]` has the results of the
     self-check, and `info["notes"]` has notes for the user. docs/packing-rules.md explains them.
 
-    preprocessing: of one input of pixels. It is short for `inputs` with one `Input.pixels`.
-    inputs: one for each argument of the network, in their order. Torch gets a float32 tensor for
-        each, (N, C), (N, C, L) or (N, C, H, W): scale * code + bias of u8, the numbers of f32, or
-        -1 and +1 of bits.
-    outputs: what the values are that the network returns. The default is one row of scores of
-        classes.
+    preprocessing: for a network with one input of pixels: how pixels become its input. It is short
+        for `inputs` with one `Input.pixels`.
+    inputs: one for each argument of the network, in their order. For each, torch gets a float32
+        tensor of shape (N, C), (N, C, L) or (N, C, H, W). It holds scale * code + bias for an input
+        of u8, the numbers themselves for f32, and -1 or +1 for bits.
+    outputs: the kind of each value that the network returns. The default is one row of class
+        scores.
     check: run torch and the packed network on made-up samples and on `samples`, and refuse where
         they differ.
     samples: an array (N, *shape of the input), channels last, or a dict of arrays by the names of
-        inputs, as the engine takes them.
+        inputs, as the engine accepts them.
     info: more entries for the `info` of the file.
 
-    Raises: PackError naming the module and line that cannot be packed, and why; or what differs.
-        UsageError for arguments that do not go together.
+    Raises: PackError, which names the module and line that cannot be packed and the reason, or says
+        what differs in the self-check. UsageError for arguments that do not go together.
     """
     wanted = asked(model, preprocessing, inputs, outputs)
     model, notes = unwrapped(model)
@@ -74,7 +75,7 @@ def _packed(
     recording, differs = _recorded(run, wanted.inputs)
     folding = Folding()
     network, values = read(recording, wanted.inputs, folding)
-    # The reason of a rule is more helpful.
+    # Where a rule refuses as well, `read` has raised its error before: it is more helpful.
     if differs is not None:
         raise differs
     last = wanted.steps(values, recording.place)
@@ -108,7 +109,7 @@ def _packed(
 
 
 def _recorded(run: Run, inputs: Sequence[Input]) -> tuple[Recording, PackError | None]:
-    """What the network runs for a batch of two, and where it runs another thing for others."""
+    """Record a batch of two; also returns an error where another batch runs something else."""
     made_up = list(zip(inputs, made_up_samples(inputs, seed=1), strict=True))
     one, other = (
         [to_tensor(each, array[start : start + 2]) for each, array in made_up] for start in (0, 2)
@@ -117,14 +118,14 @@ def _recorded(run: Run, inputs: Sequence[Input]) -> tuple[Recording, PackError |
     second = record(run, other, first)
     differs = difference(second, first)
     if differs is not None:
-        # The first run may make what later ones find, as long as it is not made of its images.
+        # The first run may create things that later runs find, if they do not depend on its images.
         first, second = second, record(run, one, first, second)
         differs = difference(second, first)
     return second, differs
 
 
 def _first(run: Run, examples: Sequence[Tensor]) -> Recording:
-    """Where the network loads torch's compiler, that disturbs the run, and the next one counts."""
+    """Record a run. Where it loads torch's compiler, that disturbs it, and the next one counts."""
     loaded = compiler_is_loaded()
     try:
         recording = record(run, examples)
@@ -165,7 +166,7 @@ def _is_exact(lowering: Lowering, packed: PackedModel) -> bool:
         return False
     if not lowering.is_exact:
         return False
-    # Probabilities at the end are in the order of the scores, whatever their last bits are.
+    # Probabilities at the end have the order of the scores, whatever their last bits are.
     ends = {one.node for one in packed.outputs}
     return not any(
         packed.operation(number).last_bits_vary(node)

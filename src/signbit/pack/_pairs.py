@@ -1,4 +1,4 @@
-"""Operators of several values: asked where they are functions of one number, else real."""
+"""Operators of several values. Torch is asked where they are functions of one number."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ def several(
     constants: Mapping[str, Tensor] | None = None,
     exact: bool = True,
 ) -> Placed:
-    """An operator of numbers that lie at one place of each argument.
+    """An operator that combines the numbers at the same place of its arguments.
 
     slopes, form, constants, exact: as `pointwise` reads them. The form's sources are the arguments
         that depend on the input, in their order.
@@ -44,9 +44,9 @@ def pair(
 ) -> Placed:
     """The function `binary` of two values, or of a value and itself.
 
-    slopes: for each of them, where both are functions of one number.
-    before: the operations that each goes through first.
-    exact: whether that is rounded where torch rounds.
+    slopes: for each value, where both are functions of one number.
+    before: for each value, the operations that it goes through first.
+    exact: whether these are rounded where torch rounds.
     """
     last = 0 if names[0] == names[1] else 1
     form = RealForm((RealForm((0,), before[0]), RealForm((last,), before[1])), (binary(name),))
@@ -54,7 +54,7 @@ def pair(
 
 
 def aligned(c: RuleCall, names: Sequence[str]) -> list[Placed]:
-    """Values in one layout, each in its own size, of sides that are equal or 1."""
+    """Values in one layout. Each keeps its own size; their sides are equal or 1."""
     rank = len(c.shape)
     if rank <= 4 and all(len(c[name].shape) == rank for name in names):
         values = [c.value(name) for name in names]

@@ -86,7 +86,7 @@ def _is_users(file: str) -> bool:
     return not file.startswith(_NOT_THE_USERS)
 
 
-# Codes of functions, by their addresses: to compare codes takes long.
+# The addresses of the code of functions. To compare the codes themselves takes long.
 _CALLERS: set[int] = set()
 
 

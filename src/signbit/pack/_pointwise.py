@@ -26,10 +26,10 @@ def pointwise(
 ) -> Placed:
     """The result of an operator that computes each number by itself.
 
-    slopes: for each argument that may depend on the input.
-    form: given the constants per channel, how it is computed on real numbers.
-    constants: tensors that `form` is given; torch's shape.
-    stepwise: whether it gives few values, each for a whole range of numbers.
+    slopes: the slope by argument, for each one that may depend on the input.
+    form: a function from the constants, per channel, to how it is computed on real numbers.
+    constants: the constants for `form` by name, in torch's shape.
+    stepwise: whether it has few values, each for a whole range of numbers.
     exact: whether the form is rounded where torch rounds.
     """
     names = [name for name, given in c.call.arguments.items() if _is_dynamic(given)]
@@ -104,7 +104,7 @@ def _of_one_base(
         same_base = base_of(other.step) is base_of(first.step)
         if not same_base or not torch.equal(other.places(), first.places()):
             c.refuse(
-                f"of {len(names)} values that are not functions of one number; write it with sums, "
+                f"its {len(names)} values are not functions of one number; write it with sums, "
                 "products, maximum, minimum and comparisons of two values"
             )
     return first, values
@@ -177,14 +177,14 @@ def _of_each(c: RuleCall, run: Callable[[], Any], row: Tensor) -> Tensor:
     except Exception as error:
         c.refuse(
             f"on rows of numbers, {tuple(row.shape)}, it raised {type(error).__name__}: "
-            f"{first_line(error)}; it is packed as a function of each number by itself"
+            f"{first_line(error)}; it must be a function of each number by itself"
         )
     # Some operators have a second result, which is for the gradient.
     found = found[0] if isinstance(found, tuple) and found else found
     if not isinstance(found, Tensor) or found.shape != row.shape:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         c.refuse(
-            f"of rows of numbers, {tuple(row.shape)}, it makes {shape}; it is packed as a function "
+            f"on rows of numbers, {tuple(row.shape)}, it returned {shape}; it must be a function "
             "of each number by itself"
         )
     return found

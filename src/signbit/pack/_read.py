@@ -16,7 +16,7 @@ from signbit.pack._rule import RuleCall
 from signbit.pack._view import CONSTANT, OperatorCall, Result, View
 from signbit.pack.rules import Rule, rules
 
-# Those of ATen that make products of two matrices, or whole layers of attention.
+# Operators of ATen that multiply two matrices, or compute whole layers of attention.
 _MATRIX_PRODUCTS = frozenset(
     (
         *("mm", "bmm", "_native_multi_head_attention", "_transformer_encoder_layer_fwd"),
@@ -39,8 +39,8 @@ def read(
     for call in recording.calls:
         if call.writes_state and call.number in needed:
             raise PackError(
-                f"{call.place}: {call.operator} changes a parameter or buffer by what the images "
-                "are, so that later calls give other scores; leave that out in evaluation "
+                f"{call.place}: {call.operator} changes a parameter or buffer depending on the "
+                "images, so later calls give different scores; do that in training only "
                 "(if self.training: ...)"
             )
     _require_no_earlier(recording, needed)
@@ -57,22 +57,22 @@ def _require_no_earlier(recording: Recording, needed: set[int]) -> None:
     for place, views in [*reads, (recording.place, recording.outputs)]:
         if any(view.earlier for view in views):
             raise PackError(
-                f"{place}: reads what an earlier call kept of its images, so that the scores "
-                "depend on which images came first; call the network on images of its task "
-                "before it is packed"
+                f"{place}: reads numbers that an earlier call kept from its images, so the scores "
+                "depend on which images came first; run the network on images of its task before "
+                "you pack it"
             )
 
 
 def _require_no_attention(recording: Recording, needed: set[int]) -> None:
-    """Before other reasons: what comes before such a product may be odd in other ways."""
+    """This is checked first: the code before such a product may be refused for other reasons."""
     for call in recording.calls:
         if call.number not in needed or call.operator not in _MATRIX_PRODUCTS:
             continue
         if sum(not view.is_constant for view in call.views()) > 1:
             raise PackError(
-                f"{call.place}: {call.operator} multiplies two values that depend on the input as "
-                "matrices, which attention does; put layers with weights there, or products of "
-                "number by number"
+                f"{call.place}: {call.operator} multiplies two matrices that both depend on the "
+                "input, which attention does; use layers with weights there, or products of number "
+                "by number"
             )
 
 
@@ -93,9 +93,9 @@ def _by_rule(call: OperatorCall, network: Network) -> Sequence[Placed | None]:
     if not _is_result(results, call):
         raise PackError(
             f"{call.place}: {_called(rule, call)} returned {type(found).__name__}; a rule returns "
-            f"a Placed, or a list of one for each of {len(call.results)} results, None for those "
-            "that it does not know, each of the result's shape without the batch, in a step that "
-            "holds it"
+            f"a Placed, or a list with one for each of {len(call.results)} results and None for a "
+            "result that it does not know. A Placed has the shape of the result without the batch, "
+            "and its step holds all its numbers"
         )
     return results
 
@@ -121,8 +121,8 @@ def _is_result(results: Any, call: OperatorCall) -> bool:
 def _why_not(call: OperatorCall) -> str:
     if torch.Tag.nondeterministic_seeded in call.overload.tags:
         return (
-            f"{call.operator} draws random numbers, so that the network gives other scores for the "
-            "same image; leave it out in evaluation (if self.training: ...)"
+            f"{call.operator} draws random numbers, so the network gives different scores for the "
+            "same image; call it in training only (if self.training: ...)"
         )
     return (
         f"{call.operator} cannot be packed; write it with operators that can "

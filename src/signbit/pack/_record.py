@@ -42,7 +42,7 @@ _LOOK_AT_VALUES = {
     "nonzero": "a shape",
     "masked_select": "a shape",
 }
-# The share of a number that a detour for a gradient may round.
+# How far rounding in a detour for a gradient may change a number, as a share of it.
 _DETOUR = 1e-3
 # These functions read memory without an operator.
 _LEAVES: Mapping[Any, str] = {
@@ -55,8 +55,8 @@ _LEAVES: Mapping[Any, str] = {
 class Recording(NamedTuple):
     """The operators that ran, in their order, the network's inputs, and its outputs.
 
-    kept: the memory that holds numbers of its images, for later calls to read.
-    borrowed: the constants that it read where they are.
+    kept: the memory that holds numbers of its images. Later calls may read it.
+    borrowed: the constants that it read in place, without a copy.
     """
 
     calls: Sequence[OperatorCall]
@@ -71,9 +71,9 @@ class Recording(NamedTuple):
 def record(run: Run, examples: Sequence[Tensor], *earlier: Recording) -> Recording:
     """Run the network on a batch of two.
 
-    earlier: of the same network, in their order.
+    earlier: the earlier recordings of the same network, in their order.
 
-    Raises: PackError where it cannot run, or does not compute the same for any input.
+    Raises: PackError where it cannot run, or does not run the same operators for every input.
     """
     state = [*run.model.parameters(), *run.model.buffers()]
     places = Places(run.model)
@@ -93,7 +93,7 @@ def record(run: Run, examples: Sequence[Tensor], *earlier: Recording) -> Recordi
         raise PackError(
             f"{places.here()}: cannot run on input of shape {_shapes(examples)}, a batch of two: "
             f"{first_line(error)}; give a preprocessing, or inputs=[...] in the order of its "
-            "forward, of the sizes and channels that it takes"
+            "forward, with the sizes and channels that it needs"
         ) from error
     if recorder.refusal is not None:
         raise recorder.refusal
@@ -148,8 +148,8 @@ class _Recorder(Watcher):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if not isinstance(func, torch._ops.OpOverload):
             self._refuse(
-                f"{func} runs functions of its own; call them directly, as what runs must not "
-                "depend on the input"
+                f"{func} runs functions of its own; call them directly, because what runs must "
+                "not depend on the input"
             )
         whole = self.run_as_parts(func, args, kwargs or {})
         if whole is not NotImplemented:
@@ -160,8 +160,8 @@ class _Recorder(Watcher):
         views = {id(tensor): self._read(tensor) for tensor in tensors_in(arguments)}
         if plain in _LOOK_AT_VALUES and any(view.earlier for view in views.values()):
             self._refuse(
-                f"{plain} makes {_LOOK_AT_VALUES[plain]} of what an earlier call kept of its "
-                "images; call the network on images of its task before it is packed"
+                f"{plain} makes {_LOOK_AT_VALUES[plain]} from numbers that an earlier call kept "
+                "from its images; run the network on images of its task before you pack it"
             )
         written = schema.tensors_written(arguments)
         if not schema.random and all(view.is_constant for view in views.values()):
@@ -170,16 +170,16 @@ class _Recorder(Watcher):
             return self._on_constants(func, plain, arguments, written, args, kwargs or {})
         if plain in _LOOK_AT_VALUES:
             self._refuse(
-                f"{plain} makes {_LOOK_AT_VALUES[plain]} of values that depend on the input; let "
+                f"{plain} makes {_LOOK_AT_VALUES[plain]} from values that depend on the input; let "
                 "the same operators run for every image (torch.where chooses between values)"
             )
         noted = with_tensors(arguments, lambda one: views[id(one)])
-        # What memory held that is written anew takes no part.
+        # Memory that is written anew: what it held before does not count.
         for name in _WRITTEN_ANEW:
             noted.pop(name, None)
         self._announce(written)
         out = func(*args, **(kwargs or {}))
-        # In place, another view of the same memory: where its numbers lie has not changed.
+        # A change of a view in place: its numbers stay where they are in memory.
         if plain not in _SHAPE_ONLY and not schema.changes_view:
             self._note(func, schema, noted, written, out)
         return out
@@ -196,14 +196,14 @@ class _Recorder(Watcher):
 
     def left(self, tensor: Tensor, form: str) -> None:
         """Refuse code that takes numbers out of torch, where they depend on images."""
-        # This is called outside of the dispatch, where what it runs would be noted.
+        # Outside of the dispatch, the operators that run here would be noted.
         with _disable_current_modes():
             found = self._read(tensor)
-            # From here on NumPy may change it, unseen.
+            # From here on NumPy may change it, and torch would not notice.
             self.storages.borrowed.about_to_change(tensor)
         if not found.is_constant or found.earlier:
             self._refuse(
-                f"makes {form} of values that depend on the input, which may decide what runs; "
+                f"makes {form} from values that depend on the input, and it may decide what runs; "
                 "compute with torch, and remove hooks that only watch"
             )
 
@@ -217,7 +217,7 @@ class _Recorder(Watcher):
             raise AssertionError from None
 
     def _refuse(self, reason: str) -> None:
-        """Raise an error, and again at the end, because the network's code may catch it."""
+        """Raise an error. It is raised again at the end, because the network may catch it here."""
         self.refusal = PackError(f"{self.places.here()}: {reason}")
         raise self.refusal
 
@@ -275,7 +275,7 @@ class _Recorder(Watcher):
         if name in _CONSTANTS and all(one.is_constant for one in _others(noted)):
             self.storages.forget_whole(written[0])
             return
-        # An operator may write one argument, and return a new tensor besides.
+        # An operator may write one argument, and also return a new tensor.
         others = [one for one in tensors_in(out) if not _is_one_of(one, written)]
         outputs = [*written, *others]
         same = self._same_numbers(func, name, noted, outputs, bool(written))
@@ -316,7 +316,7 @@ class _Recorder(Watcher):
 
 
 def _others(noted: dict[str, Any]) -> list[View]:
-    """The views that an operator reads besides the one that it changes."""
+    """The views that an operator reads, without the one that it changes."""
     return [one for name, value in noted.items() if name != "self" for one in views_in(value)]
 
 

@@ -70,8 +70,8 @@ class Replay(Watcher):
             plain = signature(func).name
             if plain != expected.operator:
                 raise PackError(
-                    f"{expected.place}: {plain} ran in a batch of images, {expected.operator} in a "
-                    "batch of two; let the same operators run for batches of any size"
+                    f"{expected.place}: {plain} ran in a batch of images, but {expected.operator} "
+                    "in a batch of two; let the same operators run for batches of any size"
                 )
             self._look(expected, tensors_in(out)[0])
         return out

@@ -1,4 +1,4 @@
-"""What became of each module, as rows for a table."""
+"""Describe what each module became, as rows for a table."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -71,7 +71,7 @@ def _became(own: Sequence[Node], types: Sequence[ValueType], used: bool) -> str:
 def notes_on(packed: PackedModel) -> list[str]:
     """Notes for the user about the whole network, a line each."""
     notes = [
-        f"nothing that the network gives depends on its input {one.name!r}"
+        f"no output of the network depends on its input {one.name!r}"
         for number, one in enumerate(packed.inputs)
         if not packed.readers(number)
     ]
@@ -79,6 +79,7 @@ def notes_on(packed: PackedModel) -> list[str]:
         return notes
     return [
         *notes,
-        "no layer is binary: none has two weights, -a and +a, per output channel, so that nothing "
-        "runs as bits; layers of signbit.layers do, and signbit.convert.binarize puts them in",
+        "no layer is binary, so nothing runs as bits: a binary layer has only two weights, -a and "
+        "+a, per output channel; the layers of signbit.layers are binary, and "
+        "signbit.convert.binarize puts them into a network",
     ]

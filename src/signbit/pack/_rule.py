@@ -91,7 +91,7 @@ class RuleCall:
         return torch.as_tensor(given)
 
     def constants(self, *names: str) -> dict[str, Tensor]:
-        """The float32 constants of those of some arguments that do not depend on the input."""
+        """The arguments among these that do not depend on the input, as float32 constants."""
         return {name: self.constant(name).float() for name in names if not self.is_value(name)}
 
     def optional(self, name: str) -> Tensor | None:
@@ -115,8 +115,8 @@ class RuleCall:
             return found.centre_and_distance()
         if found.few:
             self.refuse(
-                f"its input, made by {step.place}, is no sign of two values: {found.text}; write "
-                "torch.where(x > 0, 1.0, -1.0), or with >=, in the place of torch.sign"
+                f"its input, made by {step.place}, is not a sign with two values: {found.text}; "
+                "write torch.where(x > 0, 1.0, -1.0), or the same with >=, instead of torch.sign"
             )
         return None
 

@@ -31,12 +31,12 @@ def difference(first: Recording, second: Recording) -> PackError | None:
 
 def _difference(one: OperatorCall, other: OperatorCall) -> str:
     if one.overload is not other.overload:
-        return f"it ran where {one.operator} ran for another image"
+        return f"it ran in the place where {one.operator} ran for another image"
     if [result.shape for result in one.results] != [result.shape for result in other.results]:
-        return "it gave another shape for another image"
+        return "it returned a different shape for another image"
     for name, given in one.arguments.items():
         if not _alike(given, other.arguments[name]):
-            return f"argument {name!r} was another one for another image"
+            return f"argument {name!r} was different for another image"
     return ""
 
 

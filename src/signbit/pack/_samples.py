@@ -16,15 +16,15 @@ _NOISY, _SCALES = 3, (2, 4, 8)
 # A large map has as many windows as several small ones, so one image of each kind is enough.
 _LARGE = 1 << 14
 _OF_EACH_KIND = [0, 3, 4, 5, 7, 9, 13, 15]
-# Real numbers have no codes: a code is this many from 0, and the extremes are close to -2 and 2.
+# Real numbers are made from codes: (code - middle) / 60, so the extremes are close to -2 and 2.
 _MIDDLE, _PER_UNIT = 128, 60
 
 
 def made_up_samples(inputs: Sequence[Input], seed: int = 0) -> list[NDArray]:
     """For each input: noise, flat samples with 0 and both extremes, edges, ramps, and blobs.
 
-    Of real numbers the noise is normal, the extremes are about -2.1 and 2.1, and only the sample of
-    zeros is flat.
+    For an input of real numbers the noise is normal, the extremes are about -2.1 and 2.1, and only
+    the sample of zeros is flat.
 
     Shape: (16, *shape), or (8, *shape) where an input has more than 2^14 positions; u8 codes,
         float32, or bool.
@@ -35,7 +35,7 @@ def made_up_samples(inputs: Sequence[Input], seed: int = 0) -> list[NDArray]:
 
 
 def codes_of_zero(one: Input) -> NDArray[np.int64]:
-    """Of each channel of u8 the code that is nearest to 0 for the network, (C,)."""
+    """For each channel of u8, the code that is nearest to 0 for the network, (C,)."""
     scale, bias = np.array(one.scale), np.array(one.bias)
     with np.errstate(divide="ignore", invalid="ignore"):
         nearest = np.nan_to_num(-bias / scale)
@@ -65,7 +65,7 @@ def to_tensor(one: Input, values: NDArray) -> Tensor:
                 torch.tensor(each, dtype=torch.float32) for each in (one.scale, one.bias)
             )
             real = real * scale + bias
-    # `contiguous` would leave any stride to an axis of one, and layers infer the layout from those.
+    # `contiguous` may leave any stride on an axis of one, and layers infer the layout from strides.
     real = real.movedim(-1, 1)
     return real.flatten().view(real.shape)
 
@@ -83,7 +83,7 @@ def _made_up(one: Input, seed: int | list[int]) -> NDArray:
     if one.kind == BITS:
         return codes >= _MIDDLE
     numbers = (codes.astype(np.float32) - _MIDDLE) / _PER_UNIT
-    # Of equal numbers many sums are 0 but for rounding, which would decide their signs.
+    # With equal numbers many sums are 0 except for rounding, which would decide their signs.
     noise = generator.standard_normal(numbers.shape, np.float32)
     numbers[:_NOISY] = noise[:_NOISY]
     numbers[_NOISY + 1 :] += 0.01 * noise[_NOISY + 1 :]

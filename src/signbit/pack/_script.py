@@ -1,4 +1,4 @@
-"""What TorchScript does to numbers without an operator of torch."""
+"""Refuse TorchScript that reads numbers without an operator of torch."""
 
 import torch
 from torch import nn
@@ -7,18 +7,18 @@ from signbit.errors import PackError
 
 
 def require_operators(model: nn.Module) -> None:
-    """Raises: PackError where a scripted module makes a list of numbers, which nobody can watch."""
+    """Raises: PackError where a scripted module makes a list of numbers, which cannot be seen."""
     scripted = {
         path: module
         for path, module in model.named_modules()
         if isinstance(module, torch.jit.ScriptModule)
     }
-    # A module's code has that of its parts in it: the innermost is the one to name.
+    # The code of a module contains the code of its parts. The innermost one is named.
     for path, module in reversed(scripted.items()):
         if any(_makes_lists(module._c._get_method(name)) for name in module._c._method_names()):
             raise PackError(
-                f"{path or type(model).__name__}: its TorchScript calls tolist(), which may decide "
-                "by the list what runs; compute with torch"
+                f"{path or type(model).__name__}: its TorchScript calls tolist(), and the list "
+                "may decide what runs; compute with torch"
             )
 
 

@@ -1,4 +1,4 @@
-"""What the schema of an operator says; torch makes it anew each time, so it is asked once."""
+"""The schema of an operator. Torch builds it anew for each request, so it is read once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -11,8 +11,8 @@ from torch import Tensor
 class Signature(NamedTuple):
     """One overload of an operator.
 
-    name: as `operator_name` gives it.
-    defaults: of each argument by its name, in their order; None where there is none.
+    name: as `operator_name` returns it.
+    defaults: the default of each argument by its name, in their order; None where there is none.
     written: names of the arguments that it changes.
     random: whether it draws numbers.
     changes_view: whether it makes another view of its argument, in place.
@@ -26,7 +26,7 @@ class Signature(NamedTuple):
 
     def bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """All arguments by their names, defaults included."""
-        # Keywords are names of the schema, so that the order stays.
+        # Keywords are names of the schema, so the order stays.
         return {**self.defaults, **dict(zip(self.defaults, args, strict=False)), **kwargs}
 
     def tensors_written(self, arguments: Mapping[str, Any]) -> list[Tensor]:
@@ -36,7 +36,7 @@ class Signature(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def signature(overload: Any) -> Signature:
-    """Of an overload."""
+    """The signature of an overload."""
     arguments = overload._schema.arguments
     return Signature(
         operator_name(overload),
@@ -48,10 +48,10 @@ def signature(overload: Any) -> Signature:
 
 
 def operator_name(overload: Any) -> str:
-    """The name of an operator without its overload: of ATen's `add` for `add_` too.
+    """The name of an operator without its overload. For ATen's `add_` it is `add`.
 
-    Operators of other libraries have their namespace, `mylib::step`: whatever they are called,
-    they are not those of ATen.
+    The name of an operator of another library begins with its namespace, `mylib::step`. So it
+    never equals a name of ATen.
     """
     name = overload.overloadpacket.__name__
     if overload.namespace != "aten":
@@ -71,7 +71,7 @@ def tensors_in(value: Any) -> list[Tensor]:
 
 
 def with_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
-    """The same argument, with something else in the place of each tensor."""
+    """The same argument, with each tensor replaced.  change: makes the replacement."""
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, dict):

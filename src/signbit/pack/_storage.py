@@ -53,9 +53,10 @@ class _Contents:
 
 
 class Borrowed:
-    """Views of constants, whose memory is read where it is until something is about to change it.
+    """Views of constants. Their memory is read in place until something is about to change it.
 
-    One for all recordings of a network: a later one may change what an earlier one has read.
+    All recordings of a network share one such object, because a later recording may change what an
+    earlier one has read.
     """
 
     def __init__(self) -> None:
@@ -78,7 +79,7 @@ class Borrowed:
         return view
 
     def about_to_change(self, tensor: Tensor) -> None:
-        """Constants that lie in this memory get their own."""
+        """Copy the constants that lie in this memory."""
         for view in self._views.pop(storage_key(tensor), ()):
             assert view.constants is not None
             view.constants = _copied(view.constants)
@@ -91,10 +92,10 @@ class Borrowed:
                 self._require_unchanged(key, view.constants)
 
     def _require_unchanged(self, key: int, tensor: Tensor) -> None:
-        """Torch says when it is about to change memory; NumPy, which may share it, does not."""
+        """Torch reports that it is about to change memory. NumPy may share it, and does not."""
         if _checksum(tensor) != self._checksums[key]:
             raise PackError(
-                "something else than torch, such as NumPy, changed a constant while the network "
+                "something other than torch, such as NumPy, changed a constant while the network "
                 "ran; change it with torch, or copy it: torch.tensor(array)"
             )
 
@@ -115,8 +116,8 @@ class Storages:
         written = contents.tensor.dtype
         if dtype != written and not {dtype, written} <= _TRUTHS:
             raise PackError(
-                f"reads the memory of {written} as {dtype}; torch.where, torch.signbit or .to() "
-                "tell the same of the numbers themselves"
+                f"reads the memory of {written} as {dtype}; use torch.where, torch.signbit or "
+                ".to(), which read the numbers themselves"
             )
         whole = contents.whole
         if whole is not None and contents.geometry == _geometry(tensor):
@@ -163,9 +164,9 @@ class Storages:
 
 
 def _checksum(tensor: Tensor) -> int:
-    """Of the whole storage; 0 where torch alone can change it.
+    """The checksum of the whole storage; 0 where torch alone can change it.
 
-    Torch does not resize memory that NumPy has, and says so.
+    Torch does not resize memory that NumPy shares, so `resizable` tells the two apart.
     """
     storage = tensor.untyped_storage()
     if storage.resizable() or not storage.nbytes():

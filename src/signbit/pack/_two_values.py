@@ -7,8 +7,9 @@ from torch import Tensor
 
 from signbit.pack._functions import Function, Keys, Turns, bisected, evaluated
 
-# The most numbers that are evaluated one by one, and the number of values in a row of them.
+# How many keys across a whole range are looked at.
 _ACROSS = 1 << 12
+# The most numbers that are evaluated one by one, and how many of them at a time.
 _MOST_LOOKS = 1 << 26
 _AT_ONCE = 1 << 22
 _FEW = 4
@@ -67,10 +68,10 @@ def two_values(function: Function, keys: Keys, step: int | None = None) -> TwoVa
 
 
 def third_at(function: Function, keys: Keys, step: int | None, levels: Levels) -> Reason | None:
-    """The reason why a function is no sign, where some of its keys give a third number.
+    """The reason why a function is not a sign, where some of its keys give a third number.
 
-    It looks at keys of the whole range, as that of a GELU gives 0 for all numbers below -14. What
-    lies between them only rounding can hit.
+    It looks at keys across the whole range. The sign of a GELU, for example, gives 0 for all
+    numbers below -14. Only rounding can hit other values between these keys.
     """
     apart = step or 1
     count = (keys.high - keys.low) // apart
@@ -110,7 +111,7 @@ def _with_a_third(
     """Check values between the two. They are allowed only where none of them can occur."""
     leaves = bisected(lambda one: _at(function, keys, one) != ends[0], keys).turn
     arrives = bisected(lambda one: _at(function, keys, one) == ends[1], keys).turn
-    # The first and the last of them; where both are the same, all are.
+    # The first and the last value between the two. Where both are the same, all are.
     values = _at(function, keys, torch.stack([leaves, arrives - 1]))[:, odd].unique()
     third = "0" if len(values) == 1 and float(values[0]) == 0 else "other values"
     if step is None:

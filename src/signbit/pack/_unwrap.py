@@ -12,7 +12,7 @@ from signbit.pack._script import require_operators
 
 
 def unwrapped(model: nn.Module) -> tuple[nn.Module, list[str]]:
-    """The network itself, in float32, without the wrappers of compilation and of many devices.
+    """The network itself, in float32, without wrappers for compilation or for several devices.
 
     A single layer becomes a network of one layer, so that it has a path.
 

@@ -100,7 +100,7 @@ class OperatorCall:
     """One run of an operator on numbers that depend on the network's input.
 
     operator: its name, as that of a `Signature`.
-    arguments: by name, defaults included; views in the place of tensors.
+    arguments: by name, defaults included; views instead of tensors.
     number: how many such runs came before.
     position: how many runs of any operator came before.
     writes_state: whether it changed a parameter or buffer of the network.

@@ -12,7 +12,7 @@ _COMPOSITE = "CompositeImplicitAutograd"
 
 
 class Watcher(TorchDispatchMode):
-    """Sees operators. Torch does not load its compiler for it, which takes most of a second."""
+    """Sees operators. Torch does not load its compiler for it: that would take most of a second."""
 
     supports_higher_order_operators = True
 
@@ -40,7 +40,7 @@ def compiler_is_loaded() -> bool:
 
 @contextmanager
 def as_written() -> Iterator[None]:
-    """Run compiled functions as they are written: the compiler would compile the mode as well."""
+    """Run compiled functions as they are written. The compiler would compile the mode as well."""
     if not compiler_is_loaded():
         yield
         return

@@ -36,7 +36,7 @@ def weighted(c: RuleCall, source: Step, weight: Tensor, window: Window, fill: fl
     # A sum is finite where all its parts are, except for sums that overflow.
     if not math.isfinite(float(weight.sum())) and not bool(weight.isfinite().all()):
         c.refuse(
-            "its weights hold NaN or infinity, as after a training that diverged; train it anew"
+            "its weights hold NaN or infinity, as after training that diverged; train it again"
         )
     size = _output_size(source, weight, window)
     scale = one_size(weight)
@@ -81,7 +81,7 @@ def one_size(weight: Tensor) -> Tensor | None:
 
 
 def _are_signs(weight: Tensor, scale: Tensor) -> bool:
-    """Whether weights of that size are -1 and +1 themselves, which needs no copy of them."""
+    """Whether weights of that size are already -1 and +1. Then they need no copy."""
     ones = bool((scale == 1).all())
     return ones and all(bool((part.abs() == 1).all()) for part in _parts(weight))
 
@@ -124,7 +124,7 @@ def why_real(weight: Tensor) -> str:
     sizes = weight.abs()
     same = sizes >= sizes.amax((1, 2, 3), keepdim=True) * (1 - CLOSE)
     if zeros and bool(((weight == 0) | same).all()) and bool((weight < 0).any()):
-        return f"{zeros:,} of its {weight.numel():,} weights are 0, which is no sign"
+        return f"{zeros:,} of its {weight.numel():,} weights are 0, which is not a sign"
     return "its weights are real"
 
 

@@ -16,9 +16,9 @@ from signbit.pack._draft import (
 from signbit.pack._functions import Function
 from signbit.pack._samples import has_zero
 
-# The smallest normal number: torch may take smaller ones for 0.
+# The smallest normal number: torch may treat smaller ones as 0.
 _TINY = torch.finfo(torch.float32).tiny
-# Packed operations that make 0 of zeros.
+# Packed operations that return 0 for zeros.
 _KEEPS_ZERO = frozenset({"avg_pool", "reduce"})
 _KEEPS_ZERO_OF_ALL = frozenset({"add", "maximum", "minimum"})
 
@@ -26,7 +26,7 @@ _KEEPS_ZERO_OF_ALL = frozenset({"add", "maximum", "minimum"})
 class Zeros:
     """Says which values are 0 everywhere for some flat image. Each value is examined once.
 
-    Numbers less their mean are. So are those of an input that can be 0.
+    Numbers minus their mean are 0 there. The numbers of an input that can be 0 are 0 as well.
 
     of_inputs: whether to count inputs.
     """

@@ -1,6 +1,6 @@
-"""Rewrites of a packed network: each takes one and returns another.
+"""Rewrites of a packed network: each accepts one and returns another.
 
-Those that are registered keep every score; `tests/passes` holds each to that.
+`passes` lists the registered ones by name. They keep every score; `tests/passes` checks each.
 """
 
 from collections.abc import Callable

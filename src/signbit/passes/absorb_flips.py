@@ -1,4 +1,4 @@
-"""Negations of bits, moved into the weights that read them."""
+"""Move negations of bits into the weights that read the bits."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,11 +13,11 @@ from signbit.passes import passes
 
 
 class Absorbed(NamedTuple):
-    """The network without the negations that weights could take, and what became of each node.
+    """The network without the negations that weights could absorb, and what became of each node.
 
-    place: from each old number to the new one of the node with its value.
-    negated: old numbers of removed flips, whose reader now sees the value before them; with
-        the channels that differ.
+    place: for each old number, the new number of the node with its value.
+    negated: for the old number of each removed flip, the channels that it negated. Its readers now
+        read the value before it.
     """
 
     model: PackedModel
@@ -27,12 +27,12 @@ class Absorbed(NamedTuple):
 
 @passes.register("absorb_flips")
 def absorb_flips(model: PackedModel) -> PackedModel:
-    """The same network without each `flip` whose readers are all convolutions that can take it."""
+    """Remove each `flip` whose readers are all convolutions that can absorb it."""
     return absorbed(model).model
 
 
 def absorbed(model: PackedModel) -> Absorbed:
-    """What `absorb_flips` does, and what becomes of each node."""
+    """Do what `absorb_flips` does; also returns what became of each node."""
     removable = {
         number
         for number, node in model.numbered()
@@ -57,14 +57,14 @@ def absorbed(model: PackedModel) -> Absorbed:
 
 def _all_can_take(model: PackedModel, number: int) -> bool:
     readers = model.readers(number)
-    # Who gets the value from outside must get it as it is.
+    # The value of an output must not change.
     if any(output.node == number for output in model.outputs):
         return False
     return bool(readers) and all(_can_take(model.node(reader)) for reader in readers)
 
 
 def _can_take(node: Node) -> bool:
-    # A padded tap that counts as -1 or +1 is no channel of the map, and must not be negated.
+    # A padded tap that counts as -1 or +1 is not a channel of the map, and must not be negated.
     if node.op != "conv_bits":
         return False
     return node.attributes["padding_value"] == 0 or not any(node.attributes["padding"])

@@ -1,4 +1,4 @@
-"""The network that a packed one would be in real numbers, to compare speed with."""
+"""A network of real numbers with the shapes of a packed one, to compare speed with."""
 
 import math
 from collections.abc import Callable
@@ -13,10 +13,11 @@ _WINDOW = ("kernel", "stride", "padding", "dilation", "channels", "groups")
 
 
 def float_twin(model: PackedModel) -> PackedModel:
-    """A network of float32 numbers alone, whose layers have the same shapes: not the same scores.
+    """A network of float32 numbers only. Its layers have the same shapes, but not the same scores.
 
-    Convolutions of bits or pixels become real ones, thresholds become Hardtanh (batch norm would
-    cost more), and what only turns bits vanishes, but where an output needs a node of its own.
+    Convolutions of bits or pixels become real ones. Thresholds become Hardtanh, because batch norm
+    would cost more. Operations that only invert or convert bits vanish, except where an output
+    needs a node of its own.
     """
     given = {output.node for output in model.outputs}
     nodes: list[Node] = []
@@ -58,7 +59,7 @@ def _convolution(model: PackedModel, node: Node) -> Node:
     if node.op != "conv_f32":
         channels = model.types[node.inputs[0]].channels // attributes["groups"]
         weight = np.where(unpack_bits(weight, channels), 1, -1)
-    # Numbers of one size in every layer: runtimes that quantize look at them.
+    # Numbers have a similar size in every layer, because runtimes that quantize measure them.
     scaled = weight / math.sqrt(math.prod(weight.shape[1:]))
     return Node("conv_f32", (), attributes, {"weight": scaled.astype(np.float32)})
 

@@ -1,4 +1,4 @@
-"""Linear layers that read a map itself in the place of the flattened one."""
+"""Let linear layers read a map itself instead of the flattened map."""
 
 from dataclasses import replace
 
@@ -9,10 +9,10 @@ from signbit.passes import passes
 
 @passes.register("on_the_map")
 def on_the_map(model: PackedModel) -> PackedModel:
-    """The same network, with each linear layer of integer sums reading what was flattened for it.
+    """Let each linear layer of integer sums read the map that was flattened for it.
 
     Its kernel becomes as large as the map. The `flatten` stays, so that all nodes keep their
-    numbers; where nothing else reads it, it is not needed any more.
+    numbers. Where nothing else reads it, no output needs it any more.
     """
     nodes = [
         _on_the_map(model, node) if _reads_flat_map(model, number) else node
@@ -31,7 +31,7 @@ def _reads_flat_map(model: PackedModel, number: int) -> bool:
 
 
 def _on_the_map(model: PackedModel, node: Node) -> Node:
-    """That layer. A row has the order channel, row, column; a map has its channels innermost."""
+    """The new layer. A row has the order channel, row, column; a map has channels innermost."""
     (source,) = model.node(node.inputs[0]).inputs
     _, height, width, channels = model.types[source]
     bits = unpack_bits(node.tensors["weight"], height * width * channels)

@@ -1,4 +1,4 @@
-"""Scores of classes divided by a temperature."""
+"""Divide class scores by a temperature."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,9 +15,11 @@ _MOVES = ("flatten", "move")
 
 
 def output_of_classes(model: PackedModel, name: str | None = None) -> Output:
-    """The output of that name; None for the one output of classes.
+    """An output of classes.
 
-    Raises: UsageError where there is none such, or several.
+    name: its name; None for the only output of classes.
+
+    Raises: UsageError where there is no such output, or several.
     """
     found = [one for one in model.outputs if one.kind == CLASSES and name in (None, one.name)]
     if len(found) == 1:
@@ -25,12 +27,12 @@ def output_of_classes(model: PackedModel, name: str | None = None) -> Output:
     given = ", ".join(f"{one.name} ({one.kind})" for one in model.outputs)
     wanted = "no output of classes" if not found else "several outputs of classes; name one"
     if name is not None:
-        wanted = f"no output of classes of the name {name!r}"
-    raise UsageError(f"the network has {wanted}: it gives {given}")
+        wanted = f"no output of classes with the name {name!r}"
+    raise UsageError(f"the network has {wanted}; it returns {given}")
 
 
 def logits_node(model: PackedModel, output: Output) -> int:
-    """The number of the value whose softmax gives the probabilities of an output of classes.
+    """The number of the value whose softmax is the probabilities of an output of classes.
 
     It is the output's own node, or the one that its last `softmax` or `log_softmax` reads.
 
@@ -42,27 +44,27 @@ def logits_node(model: PackedModel, output: Output) -> int:
     source = unmoved(model, number)
     if source != number and not model.is_input(source) and model.node(source).op == "softmax":
         raise UsageError(
-            f"output {output.name!r} is made of the probabilities of node {source} (softmax); "
-            "temperature scales what the softmax reads: let the softmax be the last operation"
+            f"output {output.name!r} is made from the probabilities of node {source} (softmax); a "
+            "temperature scales the input of softmax: make softmax the last operation"
         )
     return number
 
 
 def unmoved(model: PackedModel, number: int) -> int:
-    """The number of the value whose elements a value has, maybe at other places."""
+    """The number of the value that has the same elements, perhaps at other places."""
     while not model.is_input(number) and model.node(number).op in _MOVES:
         number = model.node(number).inputs[0]
     return number
 
 
 def with_temperature(model: PackedModel, output: Output, temperature: float) -> PackedModel:
-    """The same network, its logits of an output of classes divided by a temperature above 0.
+    """Divide the logits of an output of classes by a temperature above 0.
 
-    The last `affine` takes the factor where only the output depends on it. Elsewhere a new one
-    does. A `softmax` or `log_softmax` at the end reads the divided logits. So the order of the
-    scores stays, but for rounding. Other outputs stay as they are.
+    Where only the output depends on the last `affine`, it absorbs the factor. Otherwise a new
+    `affine` is added. A `softmax` or `log_softmax` at the end reads the divided logits. So the
+    order of the scores stays the same, except for rounding. Other outputs do not change.
 
-    Raises: as `logits_node`; UsageError for a temperature that is not finite and above 0.
+    Raises: as `logits_node`, and UsageError for a temperature that is not finite and above 0.
     """
     if not (np.isfinite(temperature) and temperature > 0):
         raise UsageError(f"temperature is {temperature}; give a finite number above 0")
@@ -75,7 +77,7 @@ def with_temperature(model: PackedModel, output: Output, temperature: float) -> 
 
 
 def _can_take(model: PackedModel, output: Output, logits: int) -> bool:
-    """Whether the logits are of an affine that only the output depends on."""
+    """Whether the logits come from an affine that only the output depends on."""
     if model.is_input(logits) or model.node(logits).op != "affine":
         return False
     path = (logits, output.node)
@@ -94,7 +96,7 @@ def _divided(affine: Node, temperature: float) -> Node:
 
 
 def _appended(model: PackedModel, output: Output, logits: int, temperature: float) -> PackedModel:
-    """With an affine of its own at the end, and after it the softmax, which nothing else reads."""
+    """Add an affine at the end, and after it the softmax, which nothing else reads."""
     last = model.node(output.node) if logits != output.node else None
     dropped = output.node if last is not None and not model.readers(output.node) else None
     place = {number: number for number in range(len(model.inputs))}

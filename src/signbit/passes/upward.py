@@ -1,4 +1,4 @@
-"""Thresholds that all point upwards."""
+"""Let all thresholds point upwards."""
 
 from dataclasses import replace
 
@@ -12,10 +12,10 @@ from signbit.passes import passes
 
 @passes.register("upward")
 def upward(model: PackedModel) -> PackedModel:
-    """The same network, with `x > threshold` in the place of `x < threshold` where that can be.
+    """Replace `x < threshold` by `x > threshold` where that is possible.
 
-    Where a convolution's sums go to a threshold alone, the weights of the channels that compare
-    downwards are negated, with them their sums and thresholds. The bits stay the same.
+    Where only a threshold reads the sums of a convolution, the weights of the channels that compare
+    downwards are negated. So are their sums and thresholds. The bits stay the same.
     """
     nodes = dict(model.numbered())
     given = {output.node for output in model.outputs}
@@ -38,8 +38,8 @@ def _negated(model: PackedModel, node: Node, channels: np.ndarray) -> Node:
 
 def _upwards(node: Node, below: np.ndarray) -> Node:
     threshold = node.tensors["threshold"].astype(np.int64)
-    # The one number without a negative, the least, compares the same as the one after it: no sum
-    # comes near either.
+    # The lowest number has no negative. It compares like the number after it, because no sum comes
+    # near either of them.
     threshold = np.clip(np.where(below, -threshold, threshold), -(2**31), 2**31 - 1)
     tensors = {
         "threshold": threshold.astype(np.int32),

@@ -1,8 +1,8 @@
 """Interpret a pickle as data: nothing that it names is imported or called.
 
-A pickle is a program for a small stack machine. Python's own machine runs whatever a file names;
-this one knows the few instructions that data needs. A reader of one kind of file says in a
-`Dialect` what stands for the functions and classes that such files name.
+A pickle is a program for a small stack machine. Python's own machine calls any function that a file
+names. This machine knows only the few instructions that data needs. The reader of a kind of file
+defines in a `Dialect` what replaces the functions and classes that such files name.
 """
 
 from signbit.pickles._dialect import Budget, Dialect, ForbiddenError, Inert, Name, PickleError

@@ -1,4 +1,4 @@
-"""What one kind of file may have in its pickles, and why a pickle is refused."""
+"""What the pickles of a kind of file may contain, and the errors for a pickle that is refused."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,10 @@ _MOST_SHOWN = 100
 
 
 class PickleError(Exception):
-    """A pickle asks for what data does not need; `what` goes on from "a pickle that"."""
+    """A pickle asks for something that data does not need.
+
+    what: the end of a sentence that begins with "a pickle that".
+    """
 
     def __init__(self, what: str):
         super().__init__(f"a pickle that {what}")
@@ -19,7 +22,7 @@ class PickleError(Exception):
 class ForbiddenError(PickleError):
     """A pickle asks for a function or class that is not among the allowed ones.
 
-    name: of it, shortened and printable.
+    name: its name, shortened and printable.
     """
 
     def __init__(self, name: str):
@@ -29,29 +32,30 @@ class ForbiddenError(PickleError):
 
 @dataclass(frozen=True)
 class Name:
-    """Stands for a function or class that a dialect knows: `meaning` is called in its place."""
+    """Stands for a function or class that a dialect knows. `meaning` is called instead of it."""
 
     meaning: Any
 
 
 @dataclass(frozen=True)
 class Inert:
-    """Stands for a function or class that is allowed, but not needed, and for all that it makes."""
+    """Stands for a function or class that is allowed but not needed, and for all its results."""
 
     name: str
 
 
 class Budget:
-    """How much the functions of a dialect may copy.
+    """A limit for how much the functions of a dialect may copy.
 
-    One value of the memo could be copied a million times; the file holds each part of a real one.
+    A hostile pickle could copy one value of the memo a million times. A real file holds each part
+    that is copied.
     """
 
     def __init__(self, most: int):
         self.left = most
 
     def spend(self, count: int) -> None:
-        """Raises: ValueError once more is copied than is allowed."""
+        """Count what is copied. Raises: ValueError where it is more than is allowed."""
         self.left -= count
         if self.left < 0:
             raise ValueError("copies with more entries than the file has bytes")
@@ -62,21 +66,21 @@ def _none_persistent(identity: Any) -> Any:
 
 
 def _no_state(target: Any, state: Any) -> None:
-    """Attributes of objects say nothing that is asked for."""
+    """Ignore the attributes of an object: no reader needs them."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the pickles of one kind of file may hold besides plain values.
+    """What the pickles of a kind of file may hold in addition to plain values.
 
     steps: the instructions that they need, `DATA_STEPS` or `ALL_STEPS`.
-    strings: what texts of Python 2 become, as in `pickle.loads`.
-    functions: what is called for the functions and classes of these names, such as
-        `collections.OrderedDict`; a value that is no function may be named, but not called.
-    inert: whether other names may be in the pickle; they and all that they make become `Inert`.
-    persistent: the value of a persistent id.
+    strings: the encoding of texts of Python 2, as in `pickle.loads`.
+    functions: by name, what is called instead of a function or class, such as
+        `collections.OrderedDict`. A value that is not a function may be named, but not called.
+    inert: whether another name may be in the pickle. It and all its results become `Inert`.
+    persistent: returns the value of a persistent id.
     set_state: completes an object with its state.
-    stored: what goes into lists and dicts for a value.
+    stored: returns what is put into lists and dicts for a value.
     """
 
     steps: Mapping[bytes, Callable[[Any], object]]

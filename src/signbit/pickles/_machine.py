@@ -1,4 +1,4 @@
-"""The stack machine that a pickle is a program for."""
+"""The stack machine that runs a pickle."""
 
 from dataclasses import dataclass, field
 from pickletools import opcodes
@@ -10,7 +10,7 @@ MARK = object()
 _LAST_PROTOCOL = 5
 _MOST_ARGUMENTS = 16
 _MOST_NAME = 256
-# A tuple as a key would be hashed, which can take exponential time.
+# A tuple as a key would have to be hashed, which can take exponential time.
 _KEYS = (str, bytes, int, float, type(None))
 # Whole numbers of more bits can all have the same hash.
 _KEY_BITS = 64
@@ -19,14 +19,16 @@ _KEY_BITS = 64
 def read_pickle(
     content: bytes, dialect: Dialect, most_steps: int, start: int = 0
 ) -> tuple[Any, int]:
-    """The value of the pickle that begins at byte `start`, and where it ends.
+    """Read the pickle that begins at byte `start`; returns its value, and the byte where it ends.
 
-    Memory and time are bounded by the size of the content and by `most_steps`, how many
-    instructions there may be.
+    Memory and time are bounded by the size of the content and by `most_steps`.
 
-    Raises: PickleError for what data does not need, ForbiddenError where that is a function or
-        class; EOFError where it is cut off; LookupError, TypeError or ValueError where it is
-        damaged; whatever the functions of the dialect raise.
+    content: the bytes of the file.
+    dialect: what the pickles of this kind of file may hold.
+    most_steps: the largest number of instructions.
+    Raises: PickleError for something that data does not need; ForbiddenError where that is a
+        function or class. EOFError where the pickle is cut off. LookupError, TypeError or
+        ValueError where it is damaged. Whatever the functions of the dialect raise.
     """
     machine = Machine(content, start, dialect)
     for _ in range(most_steps):
@@ -73,11 +75,11 @@ class Machine:
         return taken if self.dialect.strings == "bytes" else taken.decode("latin-1")
 
     def line(self) -> bytes:
-        """The content up to the end of a line, and that."""
+        """The content up to the end of a line, with the end."""
         return self.take(self.content.index(b"\n", self.at) + 1 - self.at)
 
     def protocol(self) -> None:
-        """Raises: ValueError for a protocol that there is not yet."""
+        """Raises: ValueError for a protocol that does not exist yet."""
         if self.number(1) > _LAST_PROTOCOL:
             raise ValueError(f"a protocol after {_LAST_PROTOCOL}")
 
@@ -88,26 +90,26 @@ class Machine:
         return self.stack[-1]
 
     def pop(self) -> Any:
-        """Take a value from the stack."""
+        """Remove a value from the stack and return it."""
         value = self.top()
         self.stack.pop()
         return value
 
     def pop_several(self, count: int) -> tuple[Any, ...]:
-        """Take this many values, the last one from the top."""
+        """Remove this many values; the last one was on top."""
         return tuple([self.pop() for _ in range(count)][::-1])
 
     def pop_to_mark(self) -> list[Any]:
-        """Take all values above the last mark, and the mark."""
+        """Remove all values above the last mark, and the mark."""
         values: list[Any] = []
         while (value := self.stack.pop()) is not MARK:
             values.append(value)
         return values[::-1]
 
     def memoize(self, index: int) -> None:
-        """Keep what is on top of the stack."""
+        """Store the value on top of the stack in the memo."""
         if not 0 <= index < 1 << 32:
-            raise ValueError("a place in the memo that there is not")
+            raise ValueError("a place in the memo that does not exist")
         self.memo[index] = self.top()
 
     def refuse_step(self, code: bytes) -> NoReturn:
@@ -123,7 +125,7 @@ class Machine:
         asked = f"{_require(module, str)}.{_require(name, str)}"
         if asked in self.dialect.functions:
             self.stack.append(Name(self.dialect.functions[asked]))
-        # A name of the memo could be joined to long ones a million times.
+        # A hostile pickle could make a long name of the memo a million times.
         elif len(asked) <= _MOST_NAME and self.dialect.inert(asked):
             self.stack.append(Inert(asked))
         else:
@@ -135,7 +137,7 @@ class Machine:
         self.name(module[:-1].decode("utf-8"), name[:-1].decode("utf-8"))
 
     def call(self) -> None:
-        """Push what a known name makes of its arguments."""
+        """Push the result of a known name for its arguments."""
         function, arguments = self.pop_several(2)
         if isinstance(function, Inert):
             self.stack.append(function)
@@ -158,7 +160,7 @@ class Machine:
             _require(target, list).extend(self.values(values))
 
     def add(self, values: list[Any]) -> None:
-        """Add to the set on the stack, which none of our readers needs."""
+        """Drop values for the set on the stack: no reader needs sets."""
         _require(self.top(), Inert)
 
     def update(self, parts: list[Any]) -> None:
@@ -172,7 +174,7 @@ class Machine:
         return dict_of(parts[::2], self.values(parts[1::2]))
 
     def values(self, parts: list[Any]) -> list[Any]:
-        """A list of what is stored for these values."""
+        """A list with what is stored for these values."""
         return [self.dialect.stored(part) for part in parts]
 
 

@@ -1,4 +1,4 @@
-"""The instructions that are carried out. Codes and meanings are those of the module pickletools."""
+"""The instructions that the machine runs. Codes and meanings are those of `pickletools`."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ from signbit.pickles._dialect import Inert
 from signbit.pickles._machine import MARK, Machine
 
 _Step = Callable[[Machine], object]
-# Python calculates with whole numbers in a time that grows faster than their size.
+# In Python, the time of calculating with whole numbers grows faster than their size.
 _MOST_LONG = 128
 
 
@@ -26,7 +26,7 @@ def _long(machine: Machine) -> int:
 
 
 def _text(machine: Machine, size: int) -> str:
-    # Python writes halves of surrogate pairs, which are in names of files, in this way.
+    # Python writes halves of surrogate pairs in this way; names of files may contain them.
     return machine.sized(size).decode("utf-8", "surrogatepass")
 
 
@@ -73,7 +73,7 @@ DATA_STEPS: dict[bytes, _Step] = {
 }
 """Dicts, lists, tuples, text, bytes, whole numbers and calls, in protocol 2 to 5."""
 
-# How protocols 0 and 1 write a number or a text: in a line.
+# Protocols 0 and 1 write a number or a text as a line.
 _LINES = {one.code: one.arg.reader for one in opcodes if one.arg and one.code in "ILFSVpg"}
 
 
@@ -104,4 +104,4 @@ ALL_STEPS: dict[bytes, _Step] = {
     b"\x92": _call_with_names,
     b"Q": _push(lambda machine: machine.dialect.persistent(machine.pop())),
 }
-"""Those of all protocols, objects, sets and persistent ids included; no set is made."""
+"""The instructions of all protocols, with objects, sets and persistent ids. No set is made."""

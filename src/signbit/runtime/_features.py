@@ -10,9 +10,11 @@ from signbit.format.types import shown
 
 
 def node_of(model: PackedModel, of: int | str) -> int:
-    """The number of a node, given itself or by the path of the module that it was packed from.
+    """The number of a node.
 
-    Raises: UsageError where the network has none such.
+    of: the number itself, or the path of the module that the node was packed from.
+
+    Raises: UsageError where the network has no such node.
     """
     if isinstance(of, int) and not isinstance(of, bool):
         if not model.is_input(of) and 0 <= of < len(model.types):
@@ -23,18 +25,18 @@ def node_of(model: PackedModel, of: int | str) -> int:
     paths = module_nodes(model)
     if of not in paths:
         known = f"known: {', '.join(paths)}" if paths else "its file names no modules"
-        raise UsageError(f"no node is of module {shown(of)}; {known}.{closest(str(of), paths)}")
+        raise UsageError(f"no node is from module {shown(of)}; {known}.{closest(str(of), paths)}")
     return paths[str(of)]
 
 
 def with_features(model: PackedModel, number: int) -> PackedModel:
-    """The network up to a node, whose value is its one output."""
+    """The network up to a node. The value of this node is its only output."""
     rank = 1 if model.types[number].positions == 1 else 3
     return with_outputs(model, [Output("features", NUMBERS, number, rank)])
 
 
 def with_outputs(model: PackedModel, outputs: Sequence[Output]) -> PackedModel:
-    """The network up to the last node of other outputs."""
+    """The network with other outputs, up to the last node of these."""
     last = max(one.node for one in outputs) + 1 - len(model.inputs)
     signature = Signature(model.inputs, tuple(outputs))
     return replace(model, nodes=model.nodes[:last], signature=signature)
@@ -46,7 +48,7 @@ def module_nodes(model: PackedModel) -> dict[str, int]:
 
 
 def nodes_of_modules(model: PackedModel) -> Iterator[tuple[str, list[int]]]:
-    """The path of each module with its nodes, one or more, as the file's info has them."""
+    """The path of each module and its nodes, one or more, from the info of the file."""
     rows = model.info.get("modules")
     for row in rows if isinstance(rows, list) else ():
         nodes = row.get("nodes") if isinstance(row, dict) else None

@@ -1,4 +1,4 @@
-"""The C++ engine as one process has it."""
+"""The C++ engine of one process."""
 
 import os
 import threading
@@ -17,8 +17,8 @@ from signbit.runtime import _engine
 class ProcessEngine:
     """A C++ engine that is made anew in every process that uses it.
 
-    A forked process has a copy of the memory, but none of the threads: what a thread was doing at
-    that moment stays half done in the copy. So the copy is left alone.
+    A forked process has a copy of the memory, but not of the threads. What a thread was doing at
+    the moment of the fork stays half done in the copy, so the copy is not used.
 
     Raises: EngineError where the machine has no memory or threads left.
     """
@@ -41,19 +41,19 @@ class ProcessEngine:
     ) -> None:
         """Fill `outputs`, and add to `seconds` of each step; bits are words.
 
-        normalized: whether numbers in the model's own space are given in place of pixels.
+        normalized: whether the inputs are numbers in the model's own space instead of pixels.
 
-        Raises: what a signal handler raises, such as KeyboardInterrupt, and EngineError where a
-        signal handler calls the engine that it interrupts.
+        Raises: whatever a signal handler raises, such as KeyboardInterrupt. EngineError where a
+            signal handler calls the engine that it interrupts.
         """
         own = self._here()
-        # Python hands signals to the main thread alone.
+        # Python passes signals only to the main thread.
         signals = threading.get_ident() == threading.main_thread().ident
-        with own.lock:  # of Python: a signal is answered while waiting for it
+        with own.lock:  # a lock of Python: a signal is answered while a thread waits for it
             if own.busy:
                 raise EngineError(
-                    "an engine was called by a signal handler that interrupts its own call; use "
-                    "another engine there"
+                    "a signal handler called the engine whose call it interrupts; use another "
+                    "engine in the handler"
                 )
             own.busy = True
             try:
@@ -76,12 +76,12 @@ class ProcessEngine:
         except (MemoryError, OSError) as error:
             raise EngineError(
                 f"this machine has no room to run the network on {self._threads} threads "
-                f"({error}); take fewer, or end other programs"
+                f"({error}); use fewer threads, or end other programs"
             ) from error
 
 
 class _Own:
-    """An engine, the process that made it, and whether a call is at work in it."""
+    """An engine, the process that made it, and whether a call is running in it."""
 
     def __init__(self, engine: _engine.Engine):
         self.engine, self.process = engine, os.getpid()

@@ -1,4 +1,4 @@
-"""The reference's operations on each number by itself, or on numbers that become one."""
+"""Operations of the reference that work on each number by itself, or reduce numbers to one."""
 
 import math
 from collections.abc import Callable
@@ -34,15 +34,15 @@ _LOW_BITS = (1 << 28) - 1
 def fused_multiply_add(x: Array, scale: Array, bias: Array) -> Array:
     """x * scale + bias in float32 with a single rounding.
 
-    The product is exact in float64, and the sum is rounded there. A second rounding, to float32,
-    gives another number than one alone only where the first ends on a tie of the second. There
-    the sum is rounded to odd (Boldo and Melquiond, 2008), which ends beside the tie.
+    The product is exact in float64, and the sum is rounded in float64. A second rounding, to
+    float32, can differ from a single rounding only where the first ends on a tie of the second.
+    There the sum is rounded to odd (Boldo and Melquiond, 2008), so it ends next to the tie.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         product, addend = x.astype(np.float64) * scale, bias.astype(np.float64)
         total = product + addend
         rounded = total.astype(np.float32)
-        # Ties of float32, also of its smallest numbers, end in as many zeros.
+        # Ties of float32 end in these zeros, also ties between its smallest numbers.
         ties = (total.view(np.int64) & _LOW_BITS) == 0
         if ties.any():
             parts = (product[ties], np.broadcast_to(addend, total.shape)[ties], total[ties])

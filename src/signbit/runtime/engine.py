@@ -1,4 +1,4 @@
-"""The Python face of the C++ engine."""
+"""The Python interface of the C++ engine."""
 
 import os
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ MAX_THREADS = 256
 
 
 def available_isas() -> list[str]:
-    """The instruction sets that the engine can run with here, the fastest first."""
+    """The instruction sets that the engine can use on this machine, the fastest first."""
     return list(_engine.isas())
 
 
@@ -37,23 +37,25 @@ class Engine:
     """Runs a packed network; needs neither torch nor training code.
 
     Call it with an array, (N, *shape of the input): uint8 pixels or codes, float32 numbers, or
-    bits as bool, True for +1, or as uint64 words of 64 channels. It returns the array of the
-    output: float32, int32 for sums, bool for bits, (N, channels), (N, length, channels) or (N,
-    height, width, channels). A network of several inputs takes a dict of arrays by their names,
-    and one of several outputs returns such a dict.
+    bits. Bits are bool, True for +1, or uint64 words of 64 channels. It returns the array of the
+    output, (N, channels), (N, length, channels) or (N, height, width, channels): float32, int32 for
+    sums, or bool for bits. A network with several inputs accepts a dict of arrays by their names. A
+    network with several outputs returns such a dict.
 
-    The same numbers come out for any batch size, number of threads and instruction set. Several
-    Python threads may share one engine; their calls wait for each other, without holding the
+    The results are the same for any batch size, number of threads and instruction set. Several
+    Python threads may share one engine. Their calls wait for each other, without holding the
     interpreter. A signal, such as Ctrl-C, is answered during a call of the main thread.
 
-    A forked process that goes on with an engine gets threads of its own for it. Pickling or copying
-    an engine carries the content of its file, `threads`, `isa` and `layout`.
+    A forked process that goes on using an engine gets threads of its own for it. A pickle or copy
+    of an engine holds the content of its file, `threads`, `isa` and `layout`.
 
-    threads: how many work on a call; 1 starts none.
-    isa: an instruction set of `available_isas`; None for SIGNBIT_ISA, or else the fastest.
+    model: the packed network; `signbit.load` reads it from a file.
+    threads: how many threads work on a call; 1 starts no thread.
+    isa: an instruction set of `available_isas`. None stands for the one in the environment variable
+        SIGNBIT_ISA, or else for the fastest.
     layout: "file" for arrays with channels last; "torch" for (N, C), (N, C, L), (N, C, H, W).
 
-    Raises: UsageError for a number of threads, an instruction set or a layout that cannot be;
+    Raises: UsageError for a number of threads, an instruction set or a layout that is not possible.
         EngineError where the machine has no memory or threads left.
     """
 
@@ -78,12 +80,12 @@ class Engine:
 
     @property
     def inputs(self) -> Sequence[Input]:
-        """What the network takes: names, kinds and shapes, channels last."""
+        """The inputs of the network: names, kinds and shapes, channels last."""
         return self.model.inputs
 
     @property
     def outputs(self) -> Sequence[Output]:
-        """What the network gives: names, kinds, and names of channels."""
+        """The outputs of the network: names, kinds, and names of channels."""
         return self.model.outputs
 
     @property
@@ -93,12 +95,12 @@ class Engine:
 
     @property
     def classes(self) -> int:
-        """How many classes it tells apart. Raises: UsageError as `classify`."""
+        """The number of classes. Raises: UsageError as in `classify`."""
         return self.model.types[self._of_classes().node].channels
 
     @property
     def threads(self) -> int:
-        """How many threads work on a call."""
+        """The number of threads that work on a call."""
         return self._process_engine.engine.threads
 
     @property
@@ -109,8 +111,8 @@ class Engine:
     def __call__(self, inputs: Samples) -> Any:
         """The array of the output, or a dict of arrays where there are several.
 
-        Raises: InputTypeError for arrays of another type; UsageError for another shape, a missing
-            or unknown name, NaN, or no sample; each names the input.
+        Raises: InputTypeError for an array of another type. UsageError for another shape, a missing
+            or unknown name, NaN, or no sample. Each names the input.
         """
         given = self.run(inputs)
         return next(iter(given.values())) if len(given) == 1 else given
@@ -120,15 +122,15 @@ class Engine:
         return self._run(checked_inputs(self.model, inputs, self.layout))
 
     def scores(self, inputs: Samples) -> NDArray[Any]:
-        """The array of the first output; of a classifier its scores. Raises: as a call."""
+        """The array of the first output: the scores of a classifier. Raises: as a call."""
         return next(iter(self.run(inputs).values()))
 
     def classify(self, inputs: Samples) -> NDArray[np.int64]:
-        """The class of the highest score, of equal ones the lowest.
+        """The class with the highest score; of equal scores, the lowest class.
 
-        Shape: (N,); of a map of classes (N, length) or (N, height, width).
+        Shape: (N,); for a map of classes, (N, length) or (N, height, width).
 
-        Raises: as a call; UsageError where the network does not give exactly one output of classes.
+        Raises: as a call, and UsageError where not exactly one output has the kind "classes".
         """
         output = self._of_classes()
         channels = -1 if self.layout == "file" else 1
@@ -137,13 +139,13 @@ class Engine:
     def features(self, inputs: Samples, of: int | str | Sequence[int | str]) -> Any:
         """Values from inside the network, by the numbers of nodes or the paths of modules.
 
-        of: one of them, or a list. A path stands for the last node that packing made of that
-            module of torch. A second engine is made for each new node, and kept.
+        of: one number or path, or a list. A path stands for the last node that packing made from
+            that module of torch. A second engine is made for each new node, and kept.
 
-        Returns: an array, (N, C) of a row, else (N, H, W, C), in the engine's layout: float32,
-            int32, or bool for bits; for a list, a dict of them.
+        Returns: an array in the engine's layout, (N, C) for a row, else (N, H, W, C). It is
+            float32, int32, or bool for bits. For a list, a dict of such arrays.
 
-        Raises: as a call; UsageError for a node or a path that the network does not have.
+        Raises: as a call, and UsageError for a node or a path that the network does not have.
         """
         if isinstance(of, int | str):
             return self._features_of(inputs, of)
@@ -152,23 +154,23 @@ class Engine:
     def from_normalized(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores of images in the model's own space, scale * pixel + bias.
 
-        Only for networks whose first layer is computed on real numbers: others take the pixels
-        themselves, as integers.
+        This is only for networks whose first layer computes with real numbers. Other networks read
+        the pixels themselves, as integers.
 
         Shape:  (N, *shape of the input) float32, channels last, to the array of the first output.
-        Raises: as a call.
+        Raises: as a call, and UsageError for a network that reads pixels as integers.
         """
         if not self._process_engine.engine.takes_normalized:
-            raise UsageError(
-                "this network computes on the pixels as integers; give it uint8 images"
-            )
+            raise UsageError("this network reads the pixels as integers; give it uint8 images")
         numbers = checked_numbers(self.inputs[0], images)
         return next(iter(self._run([numbers], normalized=True).values()))
 
     def timed(self, inputs: Samples) -> dict[int, float]:
-        """Seconds in each step, by the first node that it stands for.
+        """Seconds in each step, by the first node that the step computes.
 
-        Those of samples that the calling thread runs, and of samples that all threads share.
+        They count samples that the calling thread runs, and samples that all threads share.
+
+        Raises: as a call.
         """
         nodes = self._process_engine.engine.step_nodes
         seconds = np.zeros(len(nodes))
@@ -180,7 +182,7 @@ class Engine:
         if len(found) == 1:
             return found[0]
         given = ", ".join(f"{one.name} ({one.kind})" for one in self.outputs)
-        raise UsageError(f"this is for networks with one output of classes, not for {given}")
+        raise UsageError(f"this is only for networks with one output of classes, not for {given}")
 
     def _features_of(self, inputs: Samples, of: int | str) -> NDArray[Any]:
         number = node_of(self.model, of)
@@ -206,7 +208,7 @@ class Engine:
 
 
 def chosen_isa(isa: str | None) -> str:
-    """The instruction set asked for, by SIGNBIT_ISA where it is None; '' for the fastest.
+    """The wanted instruction set: `isa`, or else that of SIGNBIT_ISA, or else '' for the fastest.
 
     Raises: UsageError where this processor does not have it.
     """
@@ -214,7 +216,7 @@ def chosen_isa(isa: str | None) -> str:
     known = available_isas()
     if chosen and chosen not in known:
         source = "SIGNBIT_ISA" if isa is None else "isa"
-        raise UsageError(f"{source} is {chosen!r}; this processor runs: {', '.join(known)}")
+        raise UsageError(f"{source} is {chosen!r}; this processor can run: {', '.join(known)}")
     return chosen
 
 

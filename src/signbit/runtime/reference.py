@@ -1,4 +1,4 @@
-"""The packed network in NumPy, one plain function per operation: what all else must equal.
+"""The packed network in NumPy, one plain function per operation. All else must equal it.
 
 Bits are bool arrays (True is +1); every value is (N, H, W, C).
 """
@@ -23,9 +23,11 @@ Array = NDArray[Any]
 
 
 def run(model: PackedModel, inputs: Samples) -> list[Array]:
-    """Every value of the graph for some samples, the inputs first.
+    """All values of the graph for some samples. The inputs come first.
 
-    inputs: as the engine takes them, channels last.
+    inputs: as the engine accepts them, channels last.
+
+    Returns: an array for each value, (N, height, width, channels). Bits are bool, True for +1.
 
     Raises: as `Engine.__call__`.
     """
@@ -37,7 +39,7 @@ def run(model: PackedModel, inputs: Samples) -> list[Array]:
 
 
 def outputs(model: PackedModel, inputs: Samples) -> dict[str, Array]:
-    """The arrays of all outputs by their names, channels last, bits as bool."""
+    """The arrays of all outputs by their names, channels last. Bits are bool."""
     values = run(model, inputs)
     return {one.name: output_array(model, one, values[one.node]) for one in model.outputs}
 
@@ -58,7 +60,7 @@ def _as_map(one: Input, array: Array) -> Array:
 
 
 def apply(node: Node, inputs: Sequence[Array]) -> Array:
-    """What one node gives."""
+    """The value of one node, from the values of its inputs."""
     return OPERATIONS[node.op](node, *inputs)
 
 
@@ -68,7 +70,7 @@ def _pad(x: Array, padding: Sequence[int], value: Any) -> Array:
 
 
 def _taps(x: Array, node: Node) -> Iterator[tuple[int, int, Array]]:
-    """Row and column in the window, and what each window of a padded map has there.
+    """For each tap, its row and column in the window, and the elements under it in all windows.
 
     Shape: (N, H, W, C) to one view (N, H', W', C) per position of the kernel.
     """
@@ -88,7 +90,7 @@ def _correlate(node: Node, x: Array, weight: Array) -> Array:
     for i, j, tap in _taps(x, node):
         *map_shape, inputs = tap.shape
         parts = tap.reshape(math.prod(map_shape), groups, inputs // groups).swapaxes(0, 1)
-        # What overflows is infinite, or NaN, as in torch and in the engine.
+        # A sum that overflows is infinite or NaN, as in torch and in the engine.
         with np.errstate(over="ignore", invalid="ignore"):
             total = total + parts @ weight[:, :, i, j].swapaxes(1, 2)
     return total.swapaxes(0, 1).reshape(*map_shape, channels)
@@ -111,7 +113,7 @@ def _conv_u8(node: Node, x: Array) -> Array:
 
 
 def _whole_sums(node: Node, x: Array, weight: Array, largest: int) -> Array:
-    """Sums of whole numbers up to a size, in a float type that holds them: products run on BLAS."""
+    """Sums of whole numbers. A float type that can hold them lets BLAS compute the products."""
     exact = math.prod(weight.shape[1:]) * largest <= 1 << 24
     dtype = np.float32 if exact else np.float64
     return _correlate(node, x.astype(dtype), weight.astype(dtype)).astype(np.int32)
@@ -156,7 +158,7 @@ def _avg_pool(node: Node, x: Array) -> Array:
 
 
 def _window_sum(x: Array, node: Node) -> Array:
-    """In float32, one tap after the other."""
+    """The sum of each window in float32, one tap after the other."""
     total: Any = np.float32(0)
     for _, _, tap in _taps(x, node):
         total = total + tap

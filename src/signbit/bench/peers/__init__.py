@@ -1,7 +1,8 @@
 """Other runtimes on ordinary networks of the same shapes, to compare speed with.
 
-A peer runs a network whose layers have the sizes of a packed one's, with random weights: not the
-same answers. Each is one module, which imports its runtime only when it is made.
+A peer runs a network whose layers have the sizes of those of the packed network. Its weights are
+random, so it does not give the same answers. Each peer is one module, which imports its runtime
+only when it is made.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,16 +24,16 @@ peers: Registry[MakePeer] = Registry("peer", "signbit.bench.peers")
 
 
 def peer_arrays(model: PackedModel, samples: Arrays) -> Arrays:
-    """Samples of a packed network as its exports to ONNX and torch take them.
+    """Samples of a packed network, in the form that its exports to ONNX and torch accept.
 
-    An image of pixels has its channels last, as in the file; other inputs have them first.
+    An image of pixels has its channels last, as in the file. Other inputs have them first.
     """
     layout = "file" if model.signature.is_of_images else "torch"
     return {name: in_layout(array, layout) for name, array in samples.items()}
 
 
 def make_peers(model: PackedModel, threads: int) -> tuple[dict[str, Peer], dict[str, str]]:
-    """All that can be made here, by name; and why not the others."""
+    """All peers that can be made here, by name, and for each other one the reason why not."""
     made: dict[str, Peer] = {}
     missing: dict[str, str] = {}
     for name in peers.names():

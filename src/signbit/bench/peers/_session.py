@@ -17,12 +17,12 @@ _ERRORS_ONLY = 3
 
 
 def float_graph(model: PackedModel) -> "ModelProto":
-    """The network of real numbers with the shapes of a packed one."""
+    """A network of real numbers with the shapes of a packed one."""
     return to_proto(float_twin(model), "twin")
 
 
 def session(network: "ModelProto", threads: int) -> "Peer":
-    """Its runner on `threads` threads, which rest between calls: others are measured in turn."""
+    """A function that runs it on `threads` threads, which rest while other peers are timed."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = _ERRORS_ONLY

@@ -6,7 +6,7 @@ from signbit.format import PackedModel
 
 @peers.register("onnxruntime float32")
 def onnxruntime_float32(model: PackedModel, threads: int) -> Peer:
-    """All of its graph optimizations on, which is its default."""
+    """With all graph optimizations, which is its default."""
     from signbit.bench.peers._session import float_graph, session
 
     return session(float_graph(model), threads)

@@ -18,7 +18,7 @@ _CALIBRATED_ON = 4
 
 @peers.register("onnxruntime int8")
 def onnxruntime_int8(model: PackedModel, threads: int) -> Peer:
-    """Quantized by its own tool: statically, weights per channel, on random samples."""
+    """Quantized by its own tool: static, weights per channel, calibrated on random samples."""
     from signbit.bench.peers._session import float_graph, session
 
     return session(_quantized(float_graph(model), model), threads)

@@ -9,7 +9,7 @@ from signbit.passes.float_twin import float_twin
 
 @peers.register("torch float32")
 def torch_float32(model: PackedModel, threads: int) -> Peer:
-    """In channels_last memory, in inference mode; `threads` of torch are set while it runs."""
+    """In channels_last memory and inference mode. Torch has `threads` threads while it runs."""
     import torch
 
     from signbit.export.torch import to_module

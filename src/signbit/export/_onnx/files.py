@@ -24,8 +24,7 @@ Array = NDArray[Any]
 def metadata(proto: "ModelProto", model: PackedModel, conventions: Mapping[str, str]) -> None:
     """Add conventions and names to the file, so that it has them without the manifest.
 
-    They are the names of classes, or all inputs and outputs where the network takes anything else
-    than an image.
+    The names are those of the classes for a network of images, else all inputs and outputs.
     """
     from onnx import helper
 
@@ -67,7 +66,7 @@ def write(
 ) -> None:
     """Write NAME.onnx, NAME_golden.npz and check.py.
 
-    inputs, outputs: golden values by name, as the dialect has them.
+    inputs, outputs: golden values by name, in the form of the dialect.
 
     Raises: the errors of onnx.checker.
     """

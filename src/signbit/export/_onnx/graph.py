@@ -31,8 +31,8 @@ def require_onnx() -> None:
 class Graph:
     """Nodes and initializers in the order in which they were added.
 
-    prefix: the names of new tensors start with it. Then follows the operator, and a number where
-        that name exists already.
+    prefix: the names of new tensors start with it. The operator follows, and a number where that
+        name exists already.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Graph:
         outputs: Sequence[Any],
         domains: Sequence[str] = (),
     ) -> "ModelProto":
-        """The model with these inputs and outputs. `domains` are used besides ONNX's own."""
+        """The model with these inputs and outputs.  domains: those used in addition to ONNX's."""
         from onnx import helper
 
         graph = helper.make_graph(

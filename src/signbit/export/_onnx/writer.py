@@ -18,7 +18,7 @@ from signbit.format.parameters import node_name
 
 Array = NDArray[Any]
 
-# An ONNX file is a protobuf message, which holds no more. The nodes need a part of it.
+# An ONNX file is a protobuf message, which holds at most 2 GiB. The nodes need a part of them.
 MAX_BYTES = (1 << 31) - (1 << 24)
 
 
@@ -28,11 +28,11 @@ class Dialect(Protocol):
     to: str
 
     def input(self, to: "OnnxWriter", number: int, one: Input) -> str:
-        """The value of an input of the graph, as nodes read it; its own name where it is that."""
+        """The name of an input's value as nodes read it; the input's own name where it is that."""
         ...
 
     def is_value(self, to: "OnnxWriter", one: Output) -> bool:
-        """Whether an output of the graph is the value of its node as it is."""
+        """Whether an output of the graph is the unchanged value of its node."""
         ...
 
     def output(self, to: "OnnxWriter", one: Output, x: str) -> str:
@@ -44,7 +44,7 @@ class Dialect(Protocol):
         ...
 
     def sign(self, to: "OnnxWriter", node: Node, x: str, cut: Array, is_integer: bool) -> str:
-        """+1 where x > cut, else -1. For whole numbers the cut lies halfway between two of them."""
+        """+1 where x > cut, else -1. Between whole numbers, the cut lies halfway."""
         ...
 
     def whole(self, graph: Graph, x: str) -> str:
@@ -131,13 +131,13 @@ class OnnxWriter:
         return self._reshaped("Unsqueeze", x, [2, 3])
 
     def without_rank(self, number: int, x: str, rank: int) -> str:
-        """An array of so many axes after the samples, in torch's layout, as that value."""
+        """Reshape an array in torch's layout, with `rank` axes after the samples, to that value."""
         if self.is_row(number):
             return x if rank == 1 else self.graph.add("Flatten", x, axis=1)
         return x if rank == 3 else self._reshaped("Unsqueeze", x, [2])
 
     def with_rank(self, number: int, x: str, rank: int) -> str:
-        """That value as an array of so many axes after the samples, in torch's layout."""
+        """Reshape that value to torch's layout, with `rank` axes after the samples."""
         if self.is_row(number):
             return x if rank == 1 else self._reshaped("Unsqueeze", x, [*range(2, rank + 1)])
         return x if rank == 3 else self._reshaped("Squeeze", x, [2])

@@ -14,13 +14,13 @@ _SIDES = {1: (), 2: ("length",), 3: ("height", "width")}
 
 
 class Argument(NamedTuple):
-    """A pointer that the exported functions take.
+    """A pointer that the exported functions accept.
 
-    number: of the value in the graph.
+    number: the number of the value in the graph.
     source: the input or output that it stands for.
-    parameter: its name in C, which begins with in_ or out_, so that it is no keyword and no
-        name of a function or type. Networks of images have `pixels` and `scores`.
-    macro: what follows the network's name in the names of its macros.
+    parameter: its name in C. It begins with in_ or out_, so it is not a keyword or the name of a
+        function or type. Networks of images have `pixels` and `scores`.
+    macro: the part of the names of its macros that follows the network's name.
     """
 
     number: int
@@ -47,20 +47,20 @@ class Argument(NamedTuple):
 
     @property
     def count(self) -> int:
-        """The number of elements of a sample; of bits, of words."""
+        """The number of elements of a sample; for bits, the number of words."""
         is_bits = self.value.kind == BITS
         channels = words32_for(self.value.channels) if is_bits else self.value.channels
         return self.value.positions * channels
 
     @property
     def sides(self) -> dict[str, int]:
-        """The lengths of its axes but for the channels, by their names."""
+        """The lengths of its axes by their names, without the channels."""
         sizes = (self.value.height, self.value.width)[3 - self.rank :]
         return dict(zip(_SIDES[self.rank], sizes, strict=True))
 
     @property
     def is_row_of_classes(self) -> bool:
-        """Whether it is a row of scores, of which the highest is the answer."""
+        """Whether it is a row of class scores: the class with the highest score is the answer."""
         return isinstance(self.source, Output) and self.source.kind == CLASSES and self.rank == 1
 
     @property
@@ -73,7 +73,8 @@ class Argument(NamedTuple):
 class Arguments(NamedTuple):
     """All arguments of a network, in the order of its file.
 
-    scores: the only output that is a row of scores of classes; None where there is none or more.
+    scores: the only output that is a row of class scores; None where there is none or more than
+        one.
     """
 
     inputs: list[Argument]
@@ -104,7 +105,7 @@ class Arguments(NamedTuple):
 
     @property
     def function(self) -> str:
-        """What follows the network's name in the name of the function that gives all outputs."""
+        """The last part of the name of the function that computes all outputs."""
         return "scores" if self.is_image else "run"
 
     @property
@@ -126,7 +127,7 @@ def parameters(arguments: Sequence[Argument]) -> str:
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """The names, with a number after those that are there already."""
+    """The names; where one occurs again, a number follows it."""
     found: list[str] = []
     for name in names:
         distinct, number = name, 2

@@ -1,4 +1,4 @@
-"""Convolutions, each perhaps together with the threshold that reads its sums."""
+"""Convolutions. The threshold that reads the sums may be part of the call."""
 
 import math
 
@@ -68,7 +68,7 @@ def conv_u8(view: NodeView, threshold: NodeView | None) -> NodeCode:
 
 
 def _finish(code: NodeCode, view: NodeView, threshold: NodeView | None, call: str) -> None:
-    """Let the call write sums to the result; or to scratch memory, where a threshold reads them."""
+    """Let the call write sums to the result, or to scratch memory where a threshold reads them."""
     if threshold is None:
         code.call = call.replace("{threshold}", "NULL") + "{out}, NULL)"
         return

@@ -22,7 +22,7 @@ def threshold(view: NodeView) -> NodeCode:
 
 
 def bits_of(kind: str) -> Snippet:
-    """The comparison of numbers with thresholds. Those for pixels have more than a byte."""
+    """The comparison of numbers with thresholds. A threshold for pixels may need over a byte."""
     words = {"KIND": kind, "TYPE": TYPES[kind], "LIMIT": TYPES[I32 if kind == U8 else kind]}
     return Snippet("threshold", words)
 

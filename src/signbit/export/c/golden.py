@@ -116,7 +116,7 @@ def _tolerances(found: NDArray[np.float32], bound: Bound | None) -> NDArray[np.f
 def _open_bits(
     request: ExportRequest, number: int, bounds: Sequence[Bound | None]
 ) -> NDArray[Any] | None:
-    """The bits of a map that depend on rounding; None where no bit of any sample does."""
+    """The bits of a map that depend on rounding; None where there are none in any sample."""
     node = request.model.node(number)
     if node.op != "threshold":
         return None

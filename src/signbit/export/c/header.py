@@ -20,7 +20,7 @@ _WORDS = """
  * The unused bits of the last word of a position must be 0."""
 _SCORES = {
     CLASSES: "scores of classes; the highest is the answer",
-    LABELS: "scores of labels; each is a yes where it is above 0",
+    LABELS: "scores of labels; a score above 0 means yes",
 }
 
 
@@ -64,7 +64,7 @@ def _image_sizes(arguments: Arguments, upper: str) -> str:
 
 
 def _argument(one: Argument, upper: str) -> str:
-    """What an input or output is, and macros with its sizes."""
+    """A comment that describes an input or output, and macros with its sizes."""
     sizes = {side.upper(): size for side, size in one.sides.items()}
     sizes["CHANNELS"] = one.value.channels
     if one.value.kind == BITS:

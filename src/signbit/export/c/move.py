@@ -43,7 +43,7 @@ def formula_of(places: Places) -> Formula | None:
     begin, end = int(there[0]), int(there[-1]) + 1
     gap = int(there[1] - there[0]) if len(there) > 1 else 1
     values = places[begin:end:gap].astype(np.int64)
-    # Places that were rolled start again with the lowest.
+    # Rolled places start again at the lowest one.
     for shift in {0: None, int(-values.argmin() % len(values)): None}:
         first, *steps = _steps(np.roll(values, shift))
         found = Formula(begin, end, gap, shift, len(values), first, *steps)
@@ -98,7 +98,7 @@ def _is_run(view: NodeView) -> bool:
     )
     if (channels < 0).any() or (np.diff(channels) != 1).any():
         return False
-    # The places where a run starts in its position, for all rows and columns. Few are distinct.
+    # Where runs start within their position, for all rows and columns. Few values are distinct.
     depth = view.source.channels
     starts = [np.unique(part[part >= 0] % depth) for part in (rows, columns)]
     ends = (starts[0][:, None] + starts[1] + channels[0]) % depth + len(channels)

@@ -20,7 +20,7 @@ class Snippet(NamedTuple):
 
 
 class Buffer(NamedTuple):
-    """Memory of some cells of four bytes, for float (reals) or for integers and bits (words)."""
+    """Memory: cells of four bytes each, for float (reals) or for integers and bits (words)."""
 
     real: bool
     cells: int
@@ -72,7 +72,7 @@ class NodeView(NamedTuple):
 
     @property
     def gives(self) -> ValueType:
-        """Its result."""
+        """The type of its result."""
         return self.model.types[self.number]
 
     @property

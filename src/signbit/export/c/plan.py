@@ -68,7 +68,7 @@ class CPlan:
         return sum(call.code.constant_bytes for call in self.calls)
 
     def gives_bits(self, call: Call) -> bool:
-        """Whether the value of a call is a map of bits, which a program can read."""
+        """Whether the value of a call is a map of bits. A program can read such maps."""
         return self.model.types[call.number].kind == BITS
 
     def place(self, output: Argument) -> str:
@@ -99,8 +99,8 @@ def make_plan(model: PackedModel) -> CPlan:
 def _written_at_once(calls: list[Call], arguments: Arguments) -> dict[int, Argument]:
     """The outputs that their call writes to the caller's memory, by the number of the value.
 
-    A call that writes beyond its result needs an arena. So do scores, for the sake of a function
-    that returns their class alone.
+    A call that writes beyond its result needs an arena. Scores need one too, because one of the
+    functions returns only their class.
     """
     exact = {call.number for call in calls if call.code.extra == 0}
     return {one.number: one for one in arguments.others if one.number in exact}
@@ -201,6 +201,6 @@ def _at(region: _Region) -> str:
 
 
 def _as(kind: str, at: str) -> str:
-    """A place as a pointer of this kind. C allows to read words as sums and as bytes."""
+    """A place as a pointer of this kind. C allows a program to read words as sums and as bytes."""
     types = {I32: "int32_t", U8: "uint8_t"}
     return f"({types[kind]} *)({at})" if kind in types else at

@@ -64,14 +64,14 @@ def _constants(plan: CPlan, call: Call) -> str:
     if not call.code.constants:
         return ""
     ops = " and ".join(f"{n}, {plan.model.node(n).op}" for n in call.nodes)
-    comment = f"/* Node {ops}: gives {plan.model.types[call.number]}. */\n"
+    comment = f"/* Node {ops}: returns {plan.model.types[call.number]}. */\n"
     return comment + "".join(call.code.constants) + "\n"
 
 
 def _calls(plan: CPlan, upper: str) -> str:
     read = {source for call in plan.calls for source in call.inputs}
     lines = [
-        f"(void){one.parameter}; /* nothing reads it */"
+        f"(void){one.parameter}; /* no node reads it */"
         for one in plan.arguments.inputs
         if one.number not in read
     ]

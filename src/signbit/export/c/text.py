@@ -27,7 +27,7 @@ def _word(value: int) -> str:
     return f"0x{value:08x}u"
 
 
-# For each type of element: its name in C, how one is written, and how many are in a line.
+# For each type of element: its name in C, how one is written, and how many are in one line.
 _ELEMENTS: dict[str, tuple[str, Callable[[Any], str], int]] = {
     "uint8": ("uint8_t", str, 20),
     "uint32": ("uint32_t", _word, 8),

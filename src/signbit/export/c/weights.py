@@ -18,7 +18,7 @@ def words32_for(bits: int) -> int:
 
 
 def words_of(bits: NDArray[np.bool_]) -> NDArray[np.uint32]:
-    """The last axis as words: element c is bit c % 32 of word c // 32. The bits after it are 0."""
+    """The last axis as words: element c is bit c % 32 of word c // 32. The other bits are 0."""
     return pack_bits(bits).view("<u4")[..., : words32_for(bits.shape[-1])]
 
 

@@ -19,7 +19,7 @@ from signbit.format import PackedModel
 VARIABLE = "array"
 # MATLAB cannot read a larger variable from a level 5 file, but scipy would write it.
 LARGEST = 2**31 - 1
-# Names have at most 63 letters; 7 are those of golden_.
+# Names have at most 63 letters; golden_ needs 7 of them.
 _LONGEST_NAME = 56
 # The header is free text after its first word. scipy writes the time and the platform into it.
 _HEADER = b"MATLAB 5.0 MAT-file, written by signbit".ljust(116)
@@ -44,8 +44,8 @@ def _save(path: Path, variables: dict[str, NDArray[Any]], what: str) -> None:
     for name, array in variables.items():
         if array.nbytes > LARGEST:
             raise OutputError(
-                f"{what}: {name} has {array.nbytes} bytes; a variable of a MAT file has at most "
-                f"{LARGEST}; export to npz or txt, or with fewer samples"
+                f"{what}: {name} has {array.nbytes} bytes, but a variable of a MAT file has at "
+                f"most {LARGEST}; export to npz or txt, or with fewer samples"
             )
     buffer = io.BytesIO()
     try:
@@ -62,7 +62,7 @@ def _known(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _require_names(model: PackedModel) -> None:
-    """Raises: ExportError for a name that a variable or a file of its own cannot have."""
+    """Raises: ExportError for a name that no variable, or no file of its own, can have."""
     ends = [*model.inputs, *model.outputs]
     folded = [one.name.lower() for one in ends]
     for one in ends:
@@ -72,9 +72,9 @@ def _require_names(model: PackedModel) -> None:
                 f"MATLAB needs a name that starts with a letter, of at most {_LONGEST_NAME} letters"
             )
         elif folded.count(one.name.lower()) > 1:
-            reason = "some systems have one file for names that differ in case alone"
+            reason = "on some systems, names that differ only in case are one file"
         if reason:
-            raise name_refusal("mat", one, f"{reason}; pack it under another name, or take npz")
+            raise name_refusal("mat", one, f"{reason}; pack it under another name, or use npz")
 
 
 mat = exporters.register("mat")(

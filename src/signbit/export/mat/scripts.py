@@ -41,9 +41,9 @@ def _of_image(model: PackedModel, name: str) -> dict[str, str]:
     return {
         "SAMPLES": "images",
         "PIXELS": "pixels",
-        "VALUES": f"0 being the {image.name}",
+        "VALUES": f"0 is the {image.name}",
         "OUTCOME": f"the {model.outputs[0].name}",
-        "USAGE": f"%   scores = {name}_run(pixels) gives (images, classes) for uint8 (images, "
+        "USAGE": f"%   scores = {name}_run(pixels) returns (images, classes) for uint8 (images, "
         "height, width, channels).",
     }
 
@@ -55,13 +55,13 @@ def _of_names(model: PackedModel, name: str) -> dict[str, str]:
     return {
         "SAMPLES": "samples",
         "PIXELS": "codes",
-        "VALUES": f"0 to {last} being the inputs" if last else f"0 being {model.inputs[0].name}",
+        "VALUES": f"0 to {last} are the inputs" if last else f"0 is {model.inputs[0].name}",
         "OUTCOME": "the outputs",
         "USAGE": "\n".join(
             [
                 f"%   [{given}] = ...",
                 f"%       {name}_run({taken})",
-                "%   gives the outputs for the inputs:",
+                "%   returns the outputs for the inputs:",
                 *(f"%     {one.name}: {_taken(one)}" for one in model.inputs),
                 "%   The outputs are double:",
                 *(f"%     {one.name}: {_given(model, one)}" for one in model.outputs),

@@ -1,4 +1,4 @@
-"""The exporter to NumPy's files: an .npy for each array, or one .npz for all."""
+"""The exporter to NumPy's files: one .npy for each array, or one .npz for all."""
 
 from signbit.export.npz.exporter import npz
 

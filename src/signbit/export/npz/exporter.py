@@ -24,8 +24,8 @@ npz = exporters.register("npz")(
         _write,
         write_npz,
         {
-            "files": "each .npy file holds one array; a single .npz file holds each array under "
-            "its key; numpy.load reads both with allow_pickle=False"
+            "files": "each .npy file holds one array; a single .npz file holds all arrays by their "
+            "keys; numpy.load reads both with allow_pickle=False"
         },
         suffix_all=".npz",
     )

@@ -40,10 +40,11 @@ _MEANING = {F32: "", I32: "", U8: ", codes 0 to 255", BITS: ", True for +1"}
 def onnx(request: ExportRequest, folder: Path, *, int8_weights: bool = False) -> dict[str, Any]:
     """Write a graph of ONNX's own operators, golden vectors, and a script that compares them.
 
-    int8_weights: hold the -1 and +1 in int8, and cast them to float32 in the graph. The file then
+    int8_weights: store the -1 and +1 as int8, and cast them to float32 in the graph. The file then
         has a quarter of the size, but some runtimes need the weights of Conv without a cast.
 
-    Raises: MissingDependencyError without onnx; ExportError where the weights exceed 2 GiB.
+    Raises: MissingDependencyError where onnx is not installed. ExportError where the weights exceed
+        2 GiB.
     """
     model = request.model
     proto = to_proto(model, request.name, int8_weights=int8_weights)
@@ -61,7 +62,7 @@ def onnx(request: ExportRequest, folder: Path, *, int8_weights: bool = False) ->
 
 
 def to_proto(model: PackedModel, name: str, *, int8_weights: bool = False) -> "ModelProto":
-    """Only the graph, from its inputs to its outputs. Raises: as `onnx`."""
+    """Make the graph alone, from its inputs to its outputs. Raises: as `onnx`."""
     require_onnx()
     from onnx import TensorProto, helper
 
@@ -82,7 +83,7 @@ def to_proto(model: PackedModel, name: str, *, int8_weights: bool = False) -> "M
 
 
 def _shape(model: PackedModel, one: Input | Output) -> tuple[int, ...]:
-    """Of one sample: torch's layout, but for the pixels of a network of images."""
+    """The shape of one sample: torch's layout, except for the pixels of a network of images."""
     if isinstance(one, Output):
         return torch_shape(model.types[one.node], one.rank)
     return (
@@ -126,7 +127,7 @@ class _Plain:
         self.int8_weights = int8_weights
 
     def input(self, to: OnnxWriter, number: int, one: Input) -> str:
-        """As (N, C, H, W) or (N, C), in float32; bits are bool in the input, -1 and +1 after it."""
+        """Make it (N, C, H, W) or (N, C) in float32. Bits are bool before, and -1 and +1 after."""
         from onnx import TensorProto
 
         graph, x = to.graph, one.name
@@ -138,12 +139,12 @@ class _Plain:
         return graph.add("Cast", x, to=TensorProto.FLOAT) if one.kind == U8 else x
 
     def is_value(self, to: OnnxWriter, one: Output) -> bool:
-        """Whether it is float32, in a shape of as many axes."""
+        """Whether it is float32, and its shape has as many axes."""
         axes = 1 if to.is_row(one.node) else 3
         return to.model.types[one.node].kind == F32 and one.rank == axes
 
     def output(self, to: OnnxWriter, one: Output, x: str) -> str:
-        """In the type that the packed network gives, and in torch's layout."""
+        """Give it the type of the packed network's output, and torch's layout."""
         from onnx import TensorProto
 
         kind = to.model.types[one.node].kind
@@ -163,7 +164,7 @@ class _Plain:
         return graph.add("Cast", graph.constant("weight", signs), to=TensorProto.FLOAT)
 
     def sign(self, to: OnnxWriter, node: Node, x: str, cut: Array, is_integer: bool) -> str:
-        """Greater and Where: NaN, and a number equal to the cut, give -1."""
+        """Greater and Where: NaN, and a number equal to the cut, become -1."""
         graph = to.graph
         return self._signs(graph, graph.add("Greater", x, to.per_channel(node, "cut", cut)))
 

@@ -36,7 +36,7 @@ _ANNOTATIONS = {U8: "UINT8", BITS: "BIPOLAR"}
 _CONVENTIONS = {
     "tensors": "nNN is the value of node NN: (1, C, H, W), or (1, C) where its map is 1x1; bits "
     "are -1 and +1",
-    "threshold": "BipolarQuant gives +1 where its input is 0 or more; x > t is written as "
+    "threshold": "BipolarQuant returns +1 where its input is 0 or more; x > t is written as "
     "BipolarQuant(x - u), where u is the next integer after t, or the next float32",
     "weights": "where only a threshold x < t reads a convolution's sums, its weights, sums and "
     "threshold are negated, and the threshold becomes x > t",
@@ -47,11 +47,12 @@ _CONVENTIONS = {
 def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict[str, Any]:
     """Write a graph for one sample, golden vectors, and a script that compares them with qonnx.
 
-    logits: leave out a softmax or log_softmax that makes an output; tools for hardware do not
+    logits: leave out a softmax or log_softmax at an output, because tools for hardware do not
         accept it.
 
-    Raises: MissingDependencyError without onnx; ExportError where float32 cannot hold the sums of
-        integers and a half exactly, or where the weights exceed 2 GiB.
+    Raises: MissingDependencyError where onnx is not installed. ExportError where float32 cannot
+        hold integer sums and halves exactly, or where the weights exceed 2 GiB. UsageError where
+        two outputs would be one without their softmax.
     """
     require_onnx()
     from onnx import TensorProto, helper
@@ -62,7 +63,7 @@ def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict
     for number in model.needed():
         bound = writer.bounds[number]
         if bound >= HALVES_END:
-            reason = f"its sums can reach {bound}, but float32 holds halves up to {HALVES_END}"
+            reason = f"its sums can reach {bound}, but float32 holds halves only up to {HALVES_END}"
             raise refusal(model, number, "qonnx", reason)
     graph = writer.add_all(batch=1)
 
@@ -81,7 +82,7 @@ def qonnx(request: ExportRequest, folder: Path, *, logits: bool = False) -> dict
 
 
 def _annotate(proto: "ModelProto", model: PackedModel) -> None:
-    """Say which inputs are whole numbers of few bits."""
+    """Annotate the inputs that are whole numbers of few bits."""
     for one in model.inputs:
         if one.kind in _ANNOTATIONS:
             annotation = proto.graph.quantization_annotation.add(tensor_name=one.name)
@@ -118,7 +119,7 @@ def _suited(request: ExportRequest, logits: bool) -> ExportRequest:
 
 
 def _before_softmax(model: PackedModel) -> Signature:
-    """Outputs without the softmax that makes them. Raises: UsageError where two become one."""
+    """The outputs before their softmax. Raises: UsageError where two become one."""
     outputs = []
     for one in model.outputs:
         node = model.node(one.node)
@@ -140,7 +141,7 @@ class _Qonnx:
         return one.name
 
     def is_value(self, to: OnnxWriter, one: Output) -> bool:
-        """Every output is."""
+        """True for every output."""
         return True
 
     def output(self, to: OnnxWriter, one: Output, x: str) -> str:

@@ -1,4 +1,4 @@
-"""Layers of networks of -1 and +1, in the code that the torch exporter writes."""
+"""Layers of networks of -1 and +1. The torch exporter writes this code into its module."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class Sign(torch.autograd.Function):
-    """+1 where x > 0, else -1; backwards as if it were clip(x / window, -1, 1)."""
+    """+1 where x > 0, else -1. The gradient is that of clip(x / window, -1, 1)."""
 
     @staticmethod
     def forward(ctx, x, window):
@@ -21,7 +21,7 @@ class Sign(torch.autograd.Function):
 
 
 class BinaryConv2d(nn.Conv2d):
-    """A convolution with the signs of its weights; `wide` sums in float64, to be exact."""
+    """A convolution with the signs of its weights.  wide: sum in float64, to be exact."""
 
     def __init__(self, *arguments, wide=False, **options):
         super().__init__(*arguments, bias=False, **options)
@@ -86,9 +86,10 @@ class Flip(nn.Module):
 
 
 class Move(nn.Module):
-    """Elements at other places, counted row by row, channels innermost; -1 stands for `fill`.
+    """Elements at other places.
 
-    Output (y, x, k) is the input's element rows[y] + columns[x] + channels[k].
+    Output (y, x, k) is the input's element rows[y] + columns[x] + channels[k], counted row by row,
+    channels innermost. It is `fill` where one of the three is -1.
     """
 
     def __init__(self, height, width, channels, fill):
@@ -117,7 +118,7 @@ def max_pool(x: Tensor, kernel, stride, pads, dilation=1) -> Tensor:
 
 
 def avg_pool(x: Tensor, kernel, stride, pads, count_padding) -> Tensor:
-    """The mean of each window, with the zeros around the map or without."""
+    """The mean of each window; the zeros around the map count, or not."""
     mean = F.avg_pool2d(F.pad(x, pads), kernel, stride)
     if count_padding:
         return mean

@@ -38,7 +38,7 @@ def torch(request: ExportRequest, folder: Path) -> dict[str, Any]:
     model, name = request.model, _module_name(request.name)
     for one in (*model.inputs, *model.outputs):
         if one.name == _RESERVED:
-            raise name_refusal("torch", one, "safetensors keeps that name for itself; rename it")
+            raise name_refusal("torch", one, "safetensors reserves that name; rename it")
     (folder / f"{name}.py").write_text(source(model, name), encoding="utf-8", newline="\n")
     (folder / f"{name}.safetensors").write_bytes(save(state(model)))
     (folder / f"{name}_golden.safetensors").write_bytes(save(_golden(request)))
@@ -46,26 +46,26 @@ def torch(request: ExportRequest, folder: Path) -> dict[str, Any]:
         "torch_conventions": {
             "use": f"from {name} import load; network = load(); {_use(model)}",
             "state": "nNN.weight is int8 of -1 and +1 for a convolution of bits; thresholds lie "
-            "halfway between two integers, direction -1 means x < threshold",
+            "halfway between two integers; direction -1 means x < threshold",
             "golden": "nNN is the value of node NN, (N, C, H, W), bits as -1 and +1",
         }
     }
 
 
 def _use(model: PackedModel) -> str:
-    """How the module is called."""
+    """How to call the module."""
     if model.signature.is_of_images:
         return "network(pixels), where pixels are uint8, (N, height, width, channels)"
     names = ", ".join(one.name for one in model.inputs)
     given = "a dict of the outputs" if len(model.outputs) > 1 else "the output"
     return (
-        f"network({names}) gives {given}; arrays are channels first, (N, C), (N, C, L) or "
-        "(N, C, H, W); inputs are uint8, float32 or bool; outputs are numbers, bits -1 and +1"
+        f"network({names}) returns {given}; arrays are channels first, (N, C), (N, C, L) or "
+        "(N, C, H, W); inputs are uint8, float32 or bool; outputs are numbers, and bits -1 and +1"
     )
 
 
 def _golden(request: ExportRequest) -> dict[str, Array]:
-    """Inputs, every node's value, and outputs, as the module has them."""
+    """Inputs, the values of all nodes, and outputs, in the form of the module."""
     model, golden = request.model, request.golden
     layout = "file" if model.signature.is_of_images else "torch"
     arrays = {
@@ -78,7 +78,7 @@ def _golden(request: ExportRequest) -> dict[str, Array]:
 
 
 def _module_name(name: str) -> str:
-    """A name that can be imported, and that is not the name of a module that the file imports."""
+    """A name that can be imported, and that hides no module that the file imports."""
     taken = keyword.iskeyword(name) or name in _HIDING
     return f"{name}_network" if taken else name
 
@@ -87,9 +87,9 @@ def to_module(model: PackedModel) -> "nn.Module":
     """The packed network as a float torch module, in evaluation mode.
 
     It is the same network that the exporter writes as source. A network of images accepts
-    (N, H, W, C) uint8 and returns (N, classes) float32. Any other accepts its inputs in order,
-    uint8, float32 or bool, channels first, and returns its output, or a dict of its outputs by
-    name. Its parameters can be trained; weights start at -1 and +1.
+    (N, H, W, C) uint8 and returns (N, classes) float32. Any other network accepts its inputs in
+    their order, channels first, each uint8, float32 or bool. It returns its output, or a dict of
+    its outputs by name. Its parameters can be trained; weights start at -1 and +1.
     """
     from safetensors.torch import load
 

@@ -39,7 +39,7 @@ _SPREAD_OF_CODES = math.sqrt((256**2 - 1) / 12)
 
 
 def lines(model: PackedModel) -> list[Line]:
-    """One for each node."""
+    """The line of each node."""
     writer = _Writer(model)
     return [writer.line(number) for number, _ in model.numbered()]
 

@@ -55,7 +55,7 @@ def state(model: PackedModel) -> dict[str, NDArray]:
 
 
 def torch_value(value: NDArray) -> NDArray:
-    """A golden value, channels last, as the module gives it: channels first, bits -1 and +1."""
+    """A golden value, channels last, in the module's form: channels first, bits -1 and +1."""
     plain = signs(value) if value.dtype == bool else value
     return np.ascontiguousarray(np.moveaxis(plain, -1, 1))
 
@@ -83,8 +83,8 @@ def _of_image(model: PackedModel) -> dict[str, str]:
 
 
 _IMAGE_ENDS = (
-    "It takes uint8 pixels, (N, height, width, channels), here (N, SIZE), 0 to 255, RGB, and "
-    "gives\nscores, (N, classes). "
+    "It accepts uint8 pixels, (N, height, width, channels), here (N, SIZE), 0 to 255, RGB. It "
+    "returns\nscores, (N, classes). "
 )
 
 
@@ -102,9 +102,9 @@ def _of_names(model: PackedModel) -> dict[str, str]:
     several = len(model.outputs) > 1
     returned = "a dict of tensors" if several else "a tensor"
     names = [
-        "It takes tensors, in this order:\n",
+        "It accepts tensors in this order:\n",
         *taken,
-        f"\nand gives {returned}:\n",
+        f"\nand returns {returned}:\n",
         *given,
         "\n",
     ]

@@ -45,8 +45,8 @@ txt = exporters.register("txt")(
         _write,
         _write_all,
         {
-            "files": "the first line, after #, is a JSON object with the key and the shape; a "
-            "single file holds one array after the other, each after such a line",
+            "files": "the first line is # and a JSON object with the key and the shape; a single "
+            "file holds one array after the other, each after such a line",
             "rows": "one line for each index of the first axis, with the other axes in row-major "
             "order, the last axis fastest; one number a line where there is one axis or none",
             "numbers": "decimal, with enough digits to read exactly the same number",

@@ -21,7 +21,7 @@ class Check(NamedTuple):
 
 
 def golden_files(name: str, keys: Mapping[str, Memory]) -> dict[str, str]:
-    """A file name for each key, distinct even where upper and lower case are the same."""
+    """A file name for each key. Names are distinct even where case does not count."""
     names = safe_names(f"{name}_golden_{key}" for key in keys)
     return {key: f"{file}.mem" for key, file in zip(keys, names, strict=True)}
 

@@ -1,7 +1,7 @@
-"""The cycle in which each beat of each stream is taken: a model of the handshakes of `rtl`.
+"""A model of the handshakes of `rtl`: the cycle in which each beat of each stream is taken.
 
-A stream is a generator. It yields the earliest cycle in which its next beat can be taken, and it is
-sent the cycle in which the beat was taken. Cycle 0 is the first after the reset.
+A stream is a generator. It yields the earliest cycle in which its next beat can be taken. Its
+reader sends it the cycle in which the beat was taken. Cycle 0 is the first one after the reset.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -37,7 +37,7 @@ def source(beats: int) -> Stream:
 
 
 def window(steps: Callable[[], Iterator[tuple[bool, bool]]]) -> Timing:
-    """signbit_window.  steps: for each step of a map, whether it takes a beat, and gives a beat."""
+    """signbit_window.  steps: for each step of a map, whether it reads a beat and writes one."""
 
     def timing(stream: Stream) -> Stream:
         taker, now = _Taker(stream), 0
@@ -141,9 +141,9 @@ def taken(stream: Stream) -> list[int]:
 class Run(NamedTuple):
     """How long the golden samples take.
 
-    results: the cycles until the last beat of each sample was taken; none where streams part or
-        join: how they wait for each other is not modelled.
-    cycles: until the last beat of all; where there are no results, an estimate of the most.
+    results: the cycles until the last beat of each sample was taken. Empty where streams part or
+        join, because the model does not know how they wait for each other.
+    cycles: the cycles until the last beat of all; without results, an upper estimate.
     """
 
     results: list[int]

@@ -26,11 +26,11 @@ _RTL = files("signbit.export.verilog") / "rtl"
 def verilog(request: ExportRequest, folder: Path, *, parallel: int = 1) -> dict[str, Any]:
     """Write the network as one module on ready/valid streams, its memories and a test bench.
 
-    Inputs and outputs are streams of their own, a position a beat.
+    Each input and output is a stream. A beat of it holds one position.
 
-    parallel: the most output channels that each layer computes in a cycle.
+    parallel: the largest number of output channels that each layer computes in a cycle.
 
-    Raises: UsageError where parallel is not a positive whole number; ExportError for inputs of real
+    Raises: UsageError where parallel is not a positive whole number. ExportError for inputs of real
         numbers, and for real-valued layers other than affine ones and softmax at the end.
     """
     if isinstance(parallel, bool) or not isinstance(parallel, int) or parallel < 1:
@@ -72,7 +72,7 @@ def _run(plan: StreamPlan, samples: int) -> Run:
         beats = plan.outputs[0].value.positions
         results = [cycle + 1 for cycle in taken(stream)[beats - 1 :: beats]]
         return Run(results, results[-1])
-    # As if one stage waited for another to end.
+    # Estimated as if each stage waited for the one before it to end.
     beats = {one.stream: samples * one.beats for one in plan.inputs}
     cycles = max(beats.values())
     for stage in plan.stages:

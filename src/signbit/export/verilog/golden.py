@@ -15,7 +15,7 @@ from signbit.format.types import I32
 
 
 def golden_memories(request: ExportRequest, plan: StreamPlan) -> dict[str, Memory]:
-    """The golden files, by the part of their names after `NAME_golden_`. A word for each beat."""
+    """The golden files, by the part of their names after `NAME_golden_`. Each beat is a word."""
     values = request.golden.values
     memories = {port.key: _data(values[port.number]) for port in plan.inputs}
     memories |= {node_name(number): _data(values[number]) for number, _ in plan.checked}

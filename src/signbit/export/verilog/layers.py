@@ -200,7 +200,7 @@ def flip(number: int, node: Node, channels: int, source: str) -> Stage:
 def concat(
     number: int, index: int, sources: tuple[str, str], widths: tuple[int, int], positions: int
 ) -> Stage:
-    """The channels of two streams, one after the other.  index: of several for one node."""
+    """The channels of two streams, one after the other.  index: which of several of a node."""
     return Stage(
         number,
         f"concat{index}" if index else "concat",
@@ -215,7 +215,7 @@ def concat(
 
 
 def collect(number: int, channels: int, source: Stage, signal: str, bits: int) -> Stage:
-    """All numbers of a position in one beat.  signal: of the source, a group of numbers."""
+    """All numbers of a position in one beat.  signal: the source's signal with a group of them."""
     lanes = source.outputs[f"m_{signal}"] // bits
     return Stage(
         number,

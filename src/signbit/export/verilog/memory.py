@@ -20,7 +20,7 @@ class Memory:
         return [f"{word:0{-(-self.width // 4)}x}" for word in self.words]
 
     def write(self, path: Path) -> None:
-        """For `$readmemh`."""
+        """Write a file for `$readmemh`."""
         path.write_text("\n".join(self._digits()) + "\n", encoding="ascii", newline="\n")
 
     def write_coe(self, path: Path) -> None:
@@ -34,13 +34,13 @@ class Memory:
 
 
 def memory_of_bits(bits: NDArray[np.bool_]) -> Memory:
-    """Rows of bits; the first bit is the lowest.  Shape: (words, width)."""
+    """Words from rows of bits; the first bit is the lowest.  bits: (words, width)."""
     packed = np.packbits(bits, axis=-1, bitorder="little")
     return Memory(bits.shape[-1], [int.from_bytes(row.tobytes(), "little") for row in packed])
 
 
 def memory_of_numbers(fields: NDArray[Any] | Sequence[Sequence[int]], bits: int) -> Memory:
-    """Rows of whole numbers in two's complement, `bits` each; the first is in the lowest bits."""
+    """Words from rows of whole numbers in two's complement, `bits` each; the first is lowest."""
     return Memory(
         bits * len(fields[0]), [join([int(n) for n in row], [bits] * len(row)) for row in fields]
     )

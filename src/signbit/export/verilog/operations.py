@@ -1,4 +1,4 @@
-"""The operations that streams of bits and integers express."""
+"""The operations that streams of bits and integers can express."""
 
 # Operations on bits, codes and sums.
 BODY = ("conv_u8", "conv_bits", "threshold", "max_pool", "flip", "flatten", "concat")

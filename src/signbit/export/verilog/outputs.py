@@ -47,8 +47,8 @@ def _add_scores(plan: StreamPlan, output: Output) -> None:
     elif stream.is_softmax:
         raise refusal(
             plan.model, output.node, "verilog",
-            f"output {output.name!r} is of {output.kind}; softmax is only for outputs of classes, "
-            "which are the same before it",
+            f"output {output.name!r} has the kind {output.kind}; softmax is allowed only for "
+            "classes, which are the same before and after it",
         )  # fmt: skip
     else:
         stage = layers.collect(output.node, channels, stream.giver, "score", score_bits)
@@ -71,8 +71,9 @@ def _add_scores(plan: StreamPlan, output: Output) -> None:
 def require_class(request: ExportRequest, plan: StreamPlan) -> None:
     """Refuse golden samples whose class differs before and after softmax.
 
-    The Verilog takes the class before softmax, which could round two scores to the same number.
-    Raises: ExportError naming a golden sample where that changes the class.
+    The Verilog finds the class before softmax. Softmax could round two scores to the same number.
+
+    Raises: ExportError, which names a golden sample where that changes the class.
     """
     values = request.golden.values
     for port in plan.outputs:

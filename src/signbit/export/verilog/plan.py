@@ -22,7 +22,8 @@ FORMAT = "verilog"
 def make_plan(request: ExportRequest, parallel: int) -> StreamPlan:
     """Make the stages of a network.
 
-    Raises: ExportError naming a node or an input that modules of bits and integers cannot express.
+    Raises: ExportError, which names a node or an input that modules of bits and integers cannot
+        express.
     """
     model = request.model
     short = model.signature.is_of_images
@@ -39,18 +40,18 @@ def make_plan(request: ExportRequest, parallel: int) -> StreamPlan:
 
 
 def require_inputs(model: PackedModel) -> None:
-    """Raises: ExportError naming an input of real numbers."""
+    """Raises: ExportError, which names an input of real numbers."""
     for one in model.inputs:
         if one.kind == F32:
             raise ExportError(
-                f"{FORMAT} cannot express input {one.name!r}: it is {F32}; streams carry {U8} and "
-                "bits. Give the network codes of 8 bits (Input.fixed_point) or bits, or export it "
-                "to npz, mat, txt, c, onnx or torch, which accept every network."
+                f"{FORMAT} cannot express input {one.name!r}: it is {F32}; streams carry only {U8} "
+                "and bits. Give the network codes of 8 bits (Input.fixed_point) or bits, or export "
+                "it to npz, mat, txt, c, onnx or torch, which accept every network."
             )
 
 
 def _check(plan: StreamPlan, number: int) -> None:
-    """Have the test bench compare the bits of a stage, once."""
+    """Let the test bench compare the bits of a stage, once."""
     name = plan.streams[number].name
     if name not in [stage for _, stage in plan.checked]:
         plan.checked.append((number, name))
@@ -92,7 +93,7 @@ def _add_concat(plan: StreamPlan, number: int) -> None:
     model, (first, *others) = plan.model, plan.model.node(number).inputs
     value = model.types[number]
     if value.kind not in (U8, BITS):
-        reason = "it joins only bits and codes of 8 bits; take the signs before they are joined"
+        reason = "it joins only bits and codes of 8 bits; join the values after their signs"
         raise _refused(plan, number, reason)
     plan.streams[number] = plan.streams[first]
     width = beat_bits(model.types[first])
@@ -130,7 +131,7 @@ def _add_affine(plan: StreamPlan, number: int) -> None:
 
 
 def _serial(plan: StreamPlan, source: Stream, channels: int) -> Stage:
-    """The stage that gives sums one by one, shared by all that read them so."""
+    """The stage that returns sums one by one. All that read them so share it."""
     stage = tail.serial(source.node, channels, source.giver)
     for there in plan.stages:
         if there.name == stage.name:

@@ -11,7 +11,7 @@ from signbit.format.types import U8
 class InputPort(NamedTuple):
     """A stream into the module.
 
-    number: of the value in the graph.
+    number: the number of the value in the graph.
     has_short_name: whether it is the only input of a network of images.
     """
 
@@ -21,27 +21,27 @@ class InputPort(NamedTuple):
 
     @property
     def stream(self) -> str:
-        """What the names of its ports begin with."""
+        """The beginning of the names of its ports."""
         return "s" if self.has_short_name else f"s_{self.source.name}"
 
     @property
     def key(self) -> str:
-        """That of its golden file."""
+        """The key of its golden file."""
         return "pixels" if self.has_short_name else f"in_{self.source.name}"
 
     @property
     def width(self) -> int:
-        """Bits of a beat."""
+        """The number of bits in a beat."""
         return beat_bits(self.source.type)
 
     @property
     def beats(self) -> int:
-        """Beats of a sample."""
+        """The number of beats in a sample."""
         return self.source.type.positions
 
 
 class Field(NamedTuple):
-    """A part of a beat: the signal of a stage that it is, its width, and the bits of a number."""
+    """A part of a beat: the signal of a stage, the width of the part, and the bits of a number."""
 
     signal: str
     width: int
@@ -55,8 +55,8 @@ class OutputPort:
     reads: the name of the stage, or of the input stream, that gives it.
     fields: the parts of a beat by their names.
     has_short_name: whether it is the only output of a network of images.
-    sums: the node whose sums scores come from; None where it gives no scores.
-    scores: the node whose float32 numbers are exactly the scores; None where it gives none.
+    sums: the node whose sums the scores come from; None where there are no scores.
+    scores: the node whose float32 numbers are exactly the scores; None where there are none.
     fraction: number of bits of a score after the point.
     """
 
@@ -71,14 +71,14 @@ class OutputPort:
 
     @property
     def stream(self) -> str:
-        """What the names of its ports begin with."""
+        """The beginning of the names of its ports."""
         return "m" if self.has_short_name else f"m_{self.source.name}"
 
     def key(self, field: str) -> str:
-        """That of the golden file of a field."""
+        """The key of the golden file of a field."""
         return field if self.has_short_name else f"out_{self.source.name}_{field}"
 
 
 def beat_bits(value: ValueType) -> int:
-    """The bits of a position of codes or of bits."""
+    """The number of bits in a position of codes or of bits."""
     return value.channels * (8 if value.kind == U8 else 1)

@@ -11,17 +11,17 @@ from signbit.export.verilog.text import memory_name
 _CONVENTIONS = {
     "streams": "a beat passes in a cycle with valid and ready; a beat has all channels of one "
     "position, channel c in bit c, or for pixels in bits 8c to 8c + 7; maps are in raster order",
-    "memories": ".mem is for $readmemh, .coe holds the same words; the first field of a word is in "
-    "the lowest bits; simulators look for .mem files in the folder where they run",
+    "memories": ".mem is for $readmemh, and .coe holds the same words; the first field of a word "
+    "is in the lowest bits; simulators look for .mem files in the folder where they run",
     "scores": "signed whole numbers; divided by 2**score_fraction they are the float32 scores "
     "before softmax, to the bit",
     "sums": "signed whole numbers, the first channel in the lowest bits",
-    "class": "the class with the highest score before softmax, the first of equal ones",
-    "cycles": "for a layer and an image, without waiting: padded positions - windows + windows * "
-    "ceil(channels / parallel) for a convolution, positions * ceil(channels / parallel) for a "
-    "linear layer, padded positions for pooling; for the network, with waiting: results are the "
-    "cycles from the end of the reset until the last beat of each golden sample was taken; there "
-    "are none for a network of several inputs or outputs, or one that joins streams",
+    "class": "the class with the highest score before softmax; of equal scores, the first",
+    "cycles": "of a layer, for an image and without waiting: padded positions - windows + windows "
+    "* ceil(channels / parallel) for a convolution, positions * ceil(channels / parallel) for a "
+    "linear layer, padded positions for pooling. Of the network, with waiting: results are the "
+    "cycles from the end of the reset until the last beat of each golden sample was taken; a "
+    "network with several inputs or outputs, or that joins streams, has no results",
 }
 
 

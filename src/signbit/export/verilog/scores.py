@@ -1,4 +1,4 @@
-"""The affine chain of the scores in fixed point, with the roundings of float32."""
+"""The chain of affine nodes before the scores, in fixed point, rounded as float32 rounds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ _SIGNIFICANT = 24  # bits of a float32
 _EXACT = 2**_SIGNIFICANT  # whole numbers up to here are float32 numbers
 _OVERFLOW = 2**127  # float32 holds a little less than twice as much
 _MAX_BITS = 256
-_MAX_FRACTION = 149  # that of the smallest float32 number: more bits would need rounding
+_MAX_FRACTION = 149  # the fraction of the smallest float32 number: more bits would be rounded
 
 
 class CannotExpressError(Exception):
-    """The scores have no such form; the message says why."""
+    """The scores have no form in fixed point; the message says why."""
 
 
 @dataclass(frozen=True)
 class Affine:
-    """y = (x * scale << shift) + bias, then rounded to 24 significant bits; whole numbers.
+    """y = (x * scale << shift) + bias in whole numbers, then rounded to 24 significant bits.
 
     fraction: y stands for y / 2**fraction.
     limit: y is within +-limit, before and after the rounding.
@@ -61,7 +61,7 @@ def rounded(value: int) -> int:
 def fixed_point(nodes: Sequence[Node], limit: int) -> list[Affine]:
     """Affine nodes, one after the other, in fixed point, for sums within +-limit.
 
-    Raises: CannotExpressError where these numbers cannot repeat float32.
+    Raises: CannotExpressError where whole numbers cannot reproduce float32.
     """
     if limit > _EXACT:
         raise CannotExpressError(f"sums reach {limit}; float32 holds them exactly up to {_EXACT}")
@@ -95,8 +95,8 @@ def _convert(node: Node, limit: int, fraction: int) -> Affine:
         raise CannotExpressError("a score may be larger than float32 can hold")
     if affine.bits > _MAX_BITS or point > _MAX_FRACTION:
         raise CannotExpressError(
-            f"exact scores need {affine.bits} bits, {point} of them after the point; at most "
-            f"{_MAX_BITS} and {_MAX_FRACTION} are possible"
+            f"exact scores need {affine.bits} bits, {point} of them after the point; possible are "
+            f"at most {_MAX_BITS}, and {_MAX_FRACTION} after the point"
         )
     return affine
 

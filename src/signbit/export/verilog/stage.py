@@ -17,9 +17,9 @@ class Stage:
     role: the end of the instance's name, after the number of the node.
     source: the name of the stage, or of the input stream, that it reads.
     second: the same for its ports that begin with t; None where it has none.
-    inputs: its ports besides valid and ready, and what drives each: a port of the source, or text
-        that is not a port's name, such as `1'b1`.
-    outputs: its ports besides valid and ready, and their widths.
+    inputs: its input ports without valid and ready, and what drives each: a port of the source, or
+        text that is not the name of a port, such as `1'b1`.
+    outputs: its output ports without valid and ready, and their widths.
     timing: the cycles in which its beats leave.
     memory: the content of the file that its parameter FILE names.
     """
@@ -84,7 +84,7 @@ class Geometry:
         return self.kernel == self.size and not any(self.padding)
 
     def steps(self) -> Iterator[tuple[bool, bool]]:
-        """For each padded position: whether it lies in the map, whether it completes a window."""
+        """For each padded position: whether it is in the map, and whether it completes a window."""
         reach = [d * (k - 1) for k, d in zip(self.kernel, self.dilation, strict=True)]
         top, left, _, _ = self.padding
         rows, columns = self.padded

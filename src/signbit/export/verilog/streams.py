@@ -1,4 +1,4 @@
-"""The values of a network as streams, and the stages that give them."""
+"""The values of a network as streams, and the stages that compute them."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,10 +10,10 @@ from signbit.format import PackedModel
 
 @dataclass(frozen=True)
 class Stream:
-    """The stage, or the input, that gives a value, and what its beats are.
+    """The stage or the input that a value comes from, and the meaning of its beats.
 
-    A beat is a position of bits or codes; where `sums` is a node, a group of sums; where there are
-    affine nodes, one score.
+    A beat is a position of bits or codes. Where `sums` is a node, it is a group of sums. Where
+    there are affine nodes, it is one score.
 
     stage: None for an input.
     sums: the convolution whose sums these are, or the scores come from; None for bits and codes.
@@ -67,13 +67,13 @@ class StreamPlan:
 
     @property
     def is_chain(self) -> bool:
-        """Whether each stage reads what the one before it gives: its cycles are known then."""
+        """Whether each stage reads from the one before it. Then the cycles are known."""
         joins = any(stage.second is not None for stage in self.stages)
         return len(self.inputs) == len(self.outputs) == 1 and not joins
 
     @cached_property
     def readers(self) -> dict[str, list[str]]:
-        """For each stage and input stream the names of what reads it, in a fixed order."""
+        """For each stage and input stream, the names of its readers, in a fixed order."""
         found = {one.stream: list[str]() for one in self.inputs}
         found |= {stage.name: list[str]() for stage in self.stages}
         for stage in self.stages:
@@ -85,6 +85,6 @@ class StreamPlan:
         return found
 
     def add(self, number: int, *stages: Stage) -> None:
-        """Append the stages of a node; its value is what the last of them gives."""
+        """Append the stages of a node. Its value comes from the last of them."""
         self.stages += stages
         self.streams[number] = Stream(stages[-1].name, stages[-1])

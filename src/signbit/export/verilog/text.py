@@ -75,7 +75,7 @@ def network_text(plan: StreamPlan, name: str) -> str:
     for port in plan.outputs:
         stages += _output_text(plan, port)
     if not _is_clocked(plan):
-        stages += ["    // Nothing has registers.", *_unused_text("unclocked", "clk, rst")]
+        stages += ["    // No module has registers.", *_unused_text("unclocked", "clk, rst")]
     return template(
         "verilog",
         "network.v",
@@ -154,7 +154,7 @@ def _unread_text(stream: str) -> Iterable[str]:
 
 
 def _unused_text(name: str, signals: str) -> Iterable[str]:
-    """Lines that keep tools from warnings of unused signals."""
+    """Lines that stop tools from warning about unused signals."""
     yield "    // verilator lint_off UNUSEDSIGNAL"
     yield f"    wire {name} = &{{{signals}}};"
     yield "    // verilator lint_on UNUSEDSIGNAL"

@@ -1,4 +1,4 @@
-"""The operations of a packed network, and what each demands of its file."""
+"""The operations of a packed network, and the checks of each when a file is read."""
 
 from signbit.format.ops._base import AbstractOperation, operations
 

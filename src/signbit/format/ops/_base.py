@@ -1,9 +1,9 @@
 """The interface of an operation and its registry.
 
-Work is counted in units of about a nanosecond: what an operation takes at most on one core of a
-server of 2023 (AMD EPYC, Zen 4), with any instruction set. The scalar kernels bound most of it.
-The factors come from measurements of shapes that are hard for one of the kernels, such as a
-single output channel or groups of one. Memory is counted as the engine allocates it.
+Work is counted in units of about a nanosecond. It is the longest time that an operation needs on
+one core of a server of 2023 (AMD EPYC, Zen 4), with any instruction set. Mostly the scalar kernels
+determine it. The factors come from measurements of shapes that are hard for one of the kernels,
+such as a single output channel or groups of one. Memory is counted as the engine allocates it.
 """
 
 from abc import ABC, abstractmethod
@@ -20,14 +20,14 @@ Attributes = Mapping[str, Any]
 
 
 class AbstractOperation(ABC):
-    """What a node of one kind may hold, and what it gives.
+    """What a node with this operation may hold, and what it returns.
 
-    kinds: for each input the kinds of value that it takes.
-    variadic: the last input may be repeated.
-    attributes: a check for each; all must be given.
-    since: the version of the format that brought the operation.
-    is_convolution: whether it adds products of a window, or of a whole row, with weights.
-    order_matters: whether another order of additions gives other numbers.
+    kinds: for each input, the kinds of value that it accepts.
+    variadic: whether the last input may be repeated.
+    attributes: a check for each attribute; all attributes must be given.
+    since: the first version of the format that has the operation.
+    is_convolution: whether it adds products of weights with a window, or with a whole row.
+    order_matters: whether another order of additions leads to other numbers.
     """
 
     kinds: ClassVar[Sequence[Sequence[str]]] = ()
@@ -39,51 +39,51 @@ class AbstractOperation(ABC):
 
     @abstractmethod
     def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
-        """The value that the node gives. Raises: UsageError where the inputs do not suit."""
+        """The type of the node's value. Raises: UsageError where the inputs do not fit."""
 
     def version(self, inputs: Sequence[ValueType]) -> int:
-        """The lowest version of the format that has the operation on such inputs."""
+        """The lowest version of the format that allows the operation on such inputs."""
         return self.since
 
     def last_bits_vary(self, node: Node) -> bool:
-        """Whether two right implementations may give other last bits.
+        """Whether the last bits of two correct implementations may differ.
 
-        They add in another order, or have another library's exponential.
+        They may add in another order, or use the exponential of another library.
         """
         return self.order_matters
 
     def tensors(
         self, attributes: Attributes, inputs: Sequence[ValueType]
     ) -> Mapping[str, TensorType]:
-        """The tensors that the node needs, exactly these."""
+        """The tensors that the node must have. It may have no others."""
         return {}
 
     def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:  # noqa: B027 most need none
         """Raises: UsageError where a tensor holds a value that is not allowed."""
 
     def macs(self, node: Node, source: ValueType, output: ValueType) -> int:
-        """Multiply-adds for one image, binary or real; 0 for what has no weights to multiply."""
+        """Multiply-adds for one image, binary or real; 0 for an operation without weights."""
         return 0
 
     def border(self, node: Node, inputs: Sequence[ValueType]) -> Padding:
-        """What an engine holds around the map that the node reads first."""
+        """The border that an engine keeps around the first map that the node reads."""
         return Padding()
 
     def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        """Units of work that an image takes; those of one number after the other by default."""
+        """Units of work for an image. The default is to handle one number after the other."""
         return 10 * output.positions + 4 * output.elements
 
     def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        """Bytes that an engine with one thread holds for the node, besides values.
+        """Bytes that an engine with one thread holds for the node, without values.
 
-        Its tensors in the order of the kernels, scratch, tables; the most while it is made. By
-        default a copy of the tensors.
+        These are its tensors in the order of the kernels, scratch memory and tables: the most that
+        is needed while the engine is made. The default is a copy of the tensors.
         """
         return tensor_bytes(node)
 
 
 def tensor_bytes(node: Node) -> int:
-    """Bytes of a node's tensors, as they lie in the file."""
+    """The number of bytes of a node's tensors in the file."""
     return sum(tensor.nbytes for tensor in node.tensors.values())
 
 

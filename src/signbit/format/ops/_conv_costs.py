@@ -1,6 +1,7 @@
-"""What convolutions cost an engine: work, and memory for weights, tables and scratch.
+"""The cost of convolutions in an engine: work, and memory for weights, tables and scratch.
 
-Bounds over all kernels of csrc/: those of an instruction set that pad most, or take longest.
+The numbers are bounds over all kernels of csrc/. The instruction set that pads most, or takes
+longest, determines them.
 """
 
 from typing import NamedTuple
@@ -9,15 +10,15 @@ from signbit.format.bits import WORD, words_for
 from signbit.format.ops._base import Attributes, rounded_up
 from signbit.format.types import ValueType
 
-# Of conv_f32_step.cc and kernels/real: numbers that gathered windows take, windows and channels
-# of a block.
+# From conv_f32_step.cc and kernels/real: the numbers in gathered windows, and the windows and
+# channels of a block.
 _WINDOW_NUMBERS, _WINDOWS, _LANES = 1 << 14, 6, 16
 # Output positions whose sums a strip holds.
 _STRIP = 64
 
 
 class Shape(NamedTuple):
-    """A convolution's sizes; `channels` are those of the output."""
+    """The sizes of a convolution."""
 
     source: ValueType
     output: ValueType
@@ -25,23 +26,23 @@ class Shape(NamedTuple):
 
     @property
     def taps(self) -> int:
-        """Of a window."""
+        """The taps of a window."""
         height, width = self.attributes["kernel"]
         return height * width
 
     @property
     def groups(self) -> int:
-        """Of channels."""
+        """The groups of channels."""
         return self.attributes["groups"]
 
     @property
     def depth(self) -> int:
-        """Input channels of a group."""
+        """The input channels of a group."""
         return self.source.channels // self.groups
 
     @property
     def channels(self) -> int:
-        """Of the output."""
+        """The channels of the output."""
         return self.output.channels
 
     @property
@@ -71,11 +72,11 @@ def reals_work(shape: Shape) -> int:
 
 
 def bits_memory(shape: Shape) -> int:
-    """Weights as they are, with what limits mean, and in nibbles or lanes for 64 channels."""
+    """Weights as they are, meanings of limits, and weights in nibbles or lanes of 64 channels."""
     words = shape.taps * words_for(shape.depth)
     padded = rounded_up(shape.channels, WORD)
     weights = 8 * words * shape.channels + padded * (16 * words + 32)
-    # Where each lane, or run of nibbles, lies.
+    # The place of each lane, or of each run of nibbles.
     places = shape.taps * 64 + 16 * words
     return weights + places + _tables(shape) + _sums(shape) + _streams(shape) + 8 * words
 
@@ -100,7 +101,7 @@ def reals_memory(shape: Shape) -> int:
 
 
 def _tables(shape: Shape) -> int:
-    """What a count means in each channel, for each set of taps that lie inside the map."""
+    """The meaning of a count in each channel, for each set of taps inside the map."""
     rows = _border_classes(shape, 0)
     columns = _border_classes(shape, 1)
     padded = rounded_up(shape.channels, WORD)
@@ -127,7 +128,7 @@ def _sums(shape: Shape) -> int:
 
 
 def _streams(shape: Shape) -> int:
-    """What a strip sees, as 16 table offsets a word, and its counts."""
+    """The input of a strip, as 16 table offsets for each word, and its counts."""
     reach = [
         (positions - 1) * stride + (kernel - 1) * dilation + 1
         for positions, stride, kernel, dilation in zip(

@@ -1,4 +1,4 @@
-"""Sizes of what slides a window over a map: convolution and pooling."""
+"""Sizes of operations that slide a window over a map: convolution and pooling."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ WINDOW = {
 def window_output(
     attributes: Mapping[str, Any], source: ValueType, kind: str, channels: int
 ) -> ValueType:
-    """The value that a window gives. Raises: UsageError where it does not fit the map."""
+    """The type of a window's result. Raises: UsageError where the window does not fit the map."""
     top, left, bottom, right = attributes["padding"]
     padded = (source.height + top + bottom, source.width + left + right)
     # An engine may hold the padded map.
@@ -27,13 +27,15 @@ def window_output(
     for axis, size in enumerate(padded):
         reach = attributes["dilation"][axis] * (attributes["kernel"][axis] - 1) + 1
         if reach > size:
-            raise UsageError(f"a window reaches over {reach} positions, the padded map has {size}")
+            raise UsageError(
+                f"a window reaches over {reach} positions, but the padded map has {size}"
+            )
         sides.append((size - reach) // attributes["stride"][axis] + 1)
     return value_type(kind, sides[0], sides[1], channels)
 
 
 def require_window_meets_map(attributes: Mapping[str, Any], source: ValueType) -> None:
-    """Raises: UsageError where a window could lie in the padding alone."""
+    """Raises: UsageError where a window could lie only in the padding."""
     top, left, bottom, right = attributes["padding"]
     sides: Sequence[tuple[int, int]] = ((top, bottom), (left, right))
     for axis, (before, after) in enumerate(sides):

@@ -53,7 +53,7 @@ def largest_pixel(multiplier: int, offset: int) -> int:
 
 
 class _Conv(AbstractOperation):
-    """What the convolutions share; `gives` is the kind of their output."""
+    """The common part of convolutions.  gives: the kind of their output."""
 
     gives = I32
     is_convolution = True
@@ -66,11 +66,11 @@ class _Conv(AbstractOperation):
         return window_output(attributes, inputs[0], self.gives, attributes["channels"])
 
     def macs(self, node: Node, source: ValueType, output: ValueType) -> int:
-        """Those of padded taps count."""
+        """Padded taps count as well."""
         return fan_in(node.attributes, source) * output.elements
 
     def largest_part(self, attributes: Attributes) -> int:
-        """The largest magnitude that an input of 32-bit sums, or a part of it, can have."""
+        """The largest magnitude of an input, or of a part of it, that is added to 32-bit sums."""
         return 1
 
     def tensors(
@@ -82,17 +82,17 @@ class _Conv(AbstractOperation):
         return {"weight": TensorType("uint64", shape)}
 
     def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:
-        """Tail bits are 0, so that XOR cancels them."""
+        """Tail bits must be 0, so that XOR cancels them."""
         channels = _group_channels(node.attributes, inputs[0])
         if has_tail_bits(node.tensors["weight"], channels):
             raise UsageError(f"tensor 'weight' has bits set beyond its {channels} channels")
 
 
 class _IntegerConv(_Conv):
-    """Those whose kernels test no bounds."""
+    """Convolutions whose kernels do not test bounds."""
 
     def border(self, node: Node, inputs: Sequence[ValueType]) -> Padding:
-        """The padding, of zeros."""
+        """The padding, filled with zeros."""
         return Padding(*node.attributes["padding"])
 
 
@@ -113,7 +113,7 @@ class _ConvU8(_IntegerConv):
     attributes = _CONV | {"multiplier": Whole(1, 255), "offset": Whole(-65535, 65535)}
 
     def largest_part(self, attributes: Attributes) -> int:
-        """Of what pixels stand for; the offset may be added last, to a whole sum."""
+        """The largest integer that a pixel stands for. The offset may be added to a whole sum."""
         multiplier, offset = attributes["multiplier"], attributes["offset"]
         return max(255 * multiplier, largest_pixel(multiplier, offset))
 
@@ -125,7 +125,7 @@ class _ConvU8(_IntegerConv):
 
 
 class _RealConv(_Conv):
-    """Those of real inputs: an engine multiplies with float32 weights, whatever the file holds."""
+    """Convolutions of real inputs. An engine always multiplies with float32 weights."""
 
     gives = F32
     kinds = ((F32,),)
@@ -154,7 +154,7 @@ class _ConvF32(_RealConv):
         return {"weight": TensorType("float32", shape)}
 
     def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:
-        """Weights are finite."""
+        """Weights must be finite."""
         if not np.isfinite(node.tensors["weight"]).all():
             raise UsageError("tensor 'weight' holds NaN or infinity")
 

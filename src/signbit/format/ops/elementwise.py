@@ -42,7 +42,7 @@ class _Normalize(AbstractOperation):
                 raise UsageError(f"tensor {name!r} holds NaN or infinity")
 
     def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        """Besides a copy, the tensors once for each column, in lists that double as they grow."""
+        """A copy, and the tensors once for each column, in lists that double as they grow."""
         return (1 + 3 * output.width) * tensor_bytes(node)
 
 
@@ -52,7 +52,7 @@ class _Affine(_Normalize):
     kinds = ((I32, F32),)
 
     def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:
-        """Any number: a batch norm may be broken in some channels."""
+        """Any number is allowed: a batch norm may be broken in some channels."""
 
     def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
         """A copy."""
@@ -60,15 +60,15 @@ class _Affine(_Normalize):
 
 
 class _Threshold(AbstractOperation):
-    """Numbers to bits: x < threshold where the channel's bit of `below` is set, else x > it.
+    """Numbers to bits: x < threshold where the channel's bit of `below` is set, else x > threshold.
 
-    NaN gives 0. A threshold at the end of the range makes a constant.
+    NaN becomes 0. A threshold at the end of the range makes the bit constant.
     """
 
     kinds = ((U8, I32, F32),)
 
     def version(self, inputs: Sequence[ValueType]) -> int:
-        """Version 1 compares no pixels."""
+        """Version 1 does not compare pixels."""
         return 2 if inputs[0].kind == U8 else 1
 
     def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
@@ -91,7 +91,7 @@ class _Threshold(AbstractOperation):
 
 
 class _Flip(AbstractOperation):
-    """bits to bits: turned where the channel's bit of `mask` is set."""
+    """bits to bits: inverted where the channel's bit of `mask` is set."""
 
     kinds = ((BITS,),)
 
@@ -125,7 +125,8 @@ class _Clamp(AbstractOperation):
     def infer(self, attributes: Attributes, inputs: Sequence[ValueType]) -> ValueType:
         if attributes["low"] > attributes["high"]:
             raise UsageError(
-                f"attribute 'low', {attributes['low']}, is above 'high', {attributes['high']}"
+                f"attribute 'low' is {attributes['low']}, above 'high', which is "
+                f"{attributes['high']}"
             )
         return inputs[0]
 

@@ -7,8 +7,8 @@ from signbit.errors import UsageError
 from signbit.format.ops._base import AbstractOperation, Attributes, operations
 from signbit.format.types import F32, Choice, Node, ValueType, value_type
 
-# Of each function, whether every implementation gives the same bits; docs/format.md has its value.
-# The others are those of a mathematical library.
+# For each function, whether every implementation computes the same bits. The others come from a
+# mathematical library. docs/format.md defines the values.
 UNARY = {
     "abs": True,
     "cos": False,
@@ -40,17 +40,17 @@ class _Unary(AbstractOperation):
         return inputs[0]
 
     def last_bits_vary(self, node: Node) -> bool:
-        """Those of a mathematical library."""
+        """True for functions of a mathematical library."""
         return not UNARY[node.attributes["function"]]
 
     def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        """A library's function takes the longest where its argument is large or nearly 0."""
+        """A function of a library takes longest where its argument is large or nearly 0."""
         units = 8 if UNARY[node.attributes["function"]] else 40
         return 10 * output.positions + units * output.elements
 
 
 class _Binary(AbstractOperation):
-    """f32 and f32 to f32: a function of two numbers. A side of 1 goes with any other side."""
+    """f32 and f32 to f32: a function of two numbers. A side of 1 is repeated to fit the other."""
 
     kinds = ((F32,), (F32,))
     attributes: ClassVar = {"function": Choice(BINARY)}
@@ -60,7 +60,9 @@ class _Binary(AbstractOperation):
         left, right = inputs
         sides = list(zip(left[1:], right[1:], strict=True))
         if any(a != b and 1 not in (a, b) for a, b in sides):
-            raise UsageError(f"inputs differ: {left}, {right}; a side is the same in both, or 1")
+            raise UsageError(
+                f"inputs differ: {left}, {right}; each side must be the same in both, or 1"
+            )
         height, width, channels = map(max, sides)
         return value_type(F32, height, width, channels)
 

@@ -28,7 +28,7 @@ from signbit.format.types import (
     value_type,
 )
 
-# Bytes that any cache holds.
+# A number of bytes that any cache can hold.
 _CACHED = 1 << 20
 _AXES = ("rows", "columns", "channels")
 _LEAST, _MOST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
@@ -37,8 +37,8 @@ _LEAST, _MOST = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 class _Move(AbstractOperation):
     """Any kind to the same: (y, x, k) is the input's element rows[y] + columns[x] + channels[k].
 
-    Elements are counted row by row, then column, then channel. Where one of the three is -1,
-    the output is `fill`.
+    Elements are counted row by row, channels innermost. Where one of the three is -1, the output is
+    `fill`.
     """
 
     kinds = ((U8, BITS, I32, F32),)
@@ -63,19 +63,19 @@ class _Move(AbstractOperation):
         }
 
     def check_values(self, node: Node, inputs: Sequence[ValueType]) -> None:
-        """No sum reaches beyond the input."""
+        """No sum may reach beyond the input."""
         for name in _AXES:
             if node.tensors[name].min() < -1:
                 raise UsageError(f"tensor {name!r} holds {node.tensors[name].min()}, below -1")
         last = sum(int(node.tensors[name].max()) for name in _AXES)
         if last >= inputs[0].elements:
             raise UsageError(
-                f"the largest of 'rows', 'columns' and 'channels' add up to element {last}; "
+                f"the largest of 'rows', 'columns' and 'channels' add up to element {last}, but "
                 f"{inputs[0]} has {inputs[0].elements}, counted from 0"
             )
 
     def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        """Element by element; from a large input, each may come out of the machine's memory."""
+        """Element by element. Elements of a large input may each come from main memory."""
         units = 10 * output.positions + 12 * output.elements
         if inputs[0].positions * inputs[0].pixel_bytes <= _CACHED:
             return units
@@ -105,9 +105,9 @@ def _can_fill(kind: str, fill: float) -> bool:
 
 
 def move_places(node: Node) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """For each output element, the input's element that goes there, and whether none does.
+    """For each output element, the input element that goes there, and whether there is none.
 
-    Shape:  two of (height, width, channels) of the output; 0 where none does.
+    Shape:  two arrays, (height, width, channels) of the output. Without an input element, 0.
     """
     parts = np.ix_(*(node.tensors[name].astype(np.int64) for name in _AXES))
     filled = (parts[0] < 0) | (parts[1] < 0) | (parts[2] < 0)

@@ -10,10 +10,10 @@ from signbit.format.types import BITS, F32, I32, Flag, Node, Padding, ValueType
 
 
 class _Pool(AbstractOperation):
-    """What the two share."""
+    """The common part of both poolings."""
 
     def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        """Each tap looks at all channels; of bits, a word at once."""
+        """Each tap reads all channels; bits are read a word at a time."""
         taps = prod(node.attributes["kernel"])
         if output.kind == BITS:
             return output.positions * words_for(output.channels) * (8 + taps)
@@ -32,18 +32,18 @@ class _MaxPool(_Pool):
         return window_output(attributes, source, source.kind, source.channels)
 
     def border(self, node: Node, inputs: Sequence[ValueType]) -> Padding:
-        """Of bits, so that no bounds are tested."""
+        """Bits get a border, so that bounds need no tests."""
         return Padding(*node.attributes["padding"]) if inputs[0].kind == BITS else Padding()
 
     def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        """Of bits, the place of each tap."""
+        """For bits, the place of each tap."""
         return 8 * prod(node.attributes["kernel"]) if output.kind == BITS else 0
 
 
 class _AvgPool(_Pool):
     """The mean of each window: a float32 sum in the order of rows, divided by the count.
 
-    Padding counts as zeros with `count_padding`, else not at all.
+    With `count_padding`, padding counts as zeros. Otherwise it does not count.
     """
 
     kinds = ((F32,),)

@@ -12,7 +12,7 @@ FUNCTIONS = ("maximum", "mean", "sum")
 
 
 class _Reduce(AbstractOperation):
-    """f32 to f32: one number for all of the sides in `axes`, which become 1."""
+    """f32 to f32: one number for all numbers along the sides in `axes`, which become 1."""
 
     kinds = ((F32,),)
     attributes: ClassVar = {"function": Choice(FUNCTIONS), "axes": Choices(AXES)}
@@ -23,11 +23,11 @@ class _Reduce(AbstractOperation):
         return inputs[0]._replace(**dict.fromkeys(attributes["axes"], 1))
 
     def last_bits_vary(self, node: Node) -> bool:
-        """The order of additions is not laid down; a maximum has none."""
+        """The format does not define the order of additions. A maximum has none."""
         return node.attributes["function"] != "maximum"
 
     def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        """Each number of the input is looked at once, with the channels of a pixel together."""
+        """Each number of the input is read once, with the channels of a pixel together."""
         (source,) = inputs
         return 20 * prod(output[1:]) + 10 * source.positions + 4 * source.elements
 

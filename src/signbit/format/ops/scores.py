@@ -15,11 +15,11 @@ class _Softmax(AbstractOperation):
         return inputs[0]
 
     def last_bits_vary(self, node: Node) -> bool:
-        """Exponentials and logarithms differ between libraries, and sums in their order."""
+        """True: exponentials and logarithms differ between libraries, and the order of sums may."""
         return True
 
     def work(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
-        """Two exponentials of each number."""
+        """Two exponentials for each number."""
         return 10 * output.positions + 12 * output.elements
 
 

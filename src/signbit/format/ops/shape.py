@@ -10,7 +10,7 @@ _ANY = (U8, BITS, I32, F32)
 
 
 class _Flatten(AbstractOperation):
-    """All as one row of channels, in the order (channel, row, column), as torch flattens."""
+    """All elements as one row of channels, in the order (channel, row, column), as in torch."""
 
     kinds = (_ANY,)
 

@@ -70,7 +70,7 @@ _plain("erf", "The error function.", 1.0, lambda: chain(unary("erf")))
 _plain("exp", "exp(x).", 1.0, lambda: chain(unary("exp")))
 _plain("log", "log(x).", 1.0, lambda: chain(unary("log")))
 _plain("sqrt", "The square root.", 1.0, lambda: chain(unary("sqrt")))
-_plain("abs", "The size of the number.", None, lambda: chain(unary("abs")))
+_plain("abs", "The magnitude of the number.", None, lambda: chain(unary("abs")))
 _plain("cos", "cos(x).", None, lambda: chain(unary("cos")))
 _plain("sin", "sin(x).", None, lambda: chain(unary("sin")))
 _plain("floor", "The next whole number below.", 1.0, lambda: chain(unary("floor")))
@@ -104,7 +104,7 @@ _plain("log1p", "log(1 + x).", 1.0, lambda: chain(affine(1.0, 1.0), unary("log")
 
 @rules.register("round")
 def rounded(c: RuleCall) -> Placed:
-    """The nearest number of some decimals, none by default, the even one of two."""
+    """The nearest number with `decimals` decimals, 0 by default; a tie goes to the even one."""
     decimals = int(c.call.arguments.get("decimals") or 0)
     form = chain(unary("round"))
     if decimals > 0:
@@ -120,7 +120,7 @@ def rounded(c: RuleCall) -> Placed:
 
 @rules.register("logit")
 def logit(c: RuleCall) -> Placed:
-    """log(x / (1 - x)), of a number between eps and 1 - eps where that is given."""
+    """log(x / (1 - x)); where eps is given, x is limited by eps and 1 - eps."""
     eps = c.optional("eps")
     bounds = [] if eps is None else [clamp(float(eps), 1 - float(eps))]
     odds = RealForm((chain(*bounds), chain(*bounds, NOT)), (DIVIDE, unary("log")))
@@ -151,9 +151,9 @@ def leaky_relu(c: RuleCall) -> Placed:
 
 @rules.register("rrelu_with_noise")
 def rrelu(c: RuleCall) -> list[Placed | None]:
-    """The number, with the mean of two slopes below zero; the noise of training is not known."""
+    """The number, with the mean of two slopes below zero; the noise of training cannot be read."""
     if c["training"]:
-        c.refuse("it draws random slopes; leave that out in evaluation (training=self.training)")
+        c.refuse("it draws random slopes; do that in training only (training=self.training)")
     slope = (c.number("lower") + c.number("upper")) / 2
     form = chain(RealNode("prelu", {}, {"slope": torch.tensor(slope)}))
     arguments = {"self": c["self"], "negative_slope": slope}
@@ -189,7 +189,7 @@ def elu(c: RuleCall) -> Placed:
 
 @rules.register("celu")
 def celu(c: RuleCall) -> Placed:
-    """alpha * elu(x / alpha), of a positive alpha."""
+    """alpha * elu(x / alpha), for a positive alpha."""
     alpha = c.number("alpha")
     form = chain(affine(1 / alpha, 0.0), unary("elu"), affine(alpha, 0.0))
     return pointwise(c, {"self": 1.0 if alpha > 0 else None}, lambda: form)
@@ -205,7 +205,7 @@ def softplus(c: RuleCall) -> Placed:
 
 @rules.register("fake_quantize_per_tensor_affine_cachemask")
 def fake_quantize(c: RuleCall) -> list[Placed | None]:
-    """Rounded to one of some levels."""
+    """The number, rounded to the nearest of some levels."""
     scale, zero = c.number("scale"), c.number("zero_point")
     shift, back = ([affine(1.0, by)] if zero else [] for by in (zero, -zero))
     bounds = clamp(float(c["quant_min"]), float(c["quant_max"]))
@@ -225,7 +225,7 @@ def glu(c: RuleCall) -> Placed:
 
 @rules.register("gelu")
 def gelu(c: RuleCall) -> Placed:
-    """x times the normal distribution at x, or its approximation by tanh."""
+    """x times the cumulative normal distribution at x, or its approximation by tanh."""
     if c["approximate"] == "tanh":
         return pointwise(c, {}, _gelu_by_tanh)
     form = _times_itself(affine(0.7071067811865476, 0.0), unary("erf"), affine(0.5, 0.5))

@@ -46,7 +46,7 @@ def rsub(c: RuleCall) -> Placed:
 
 
 def _sum(c: RuleCall, one: float, other: float) -> Placed:
-    """one * self + other * other; one of the factors is 1, and a product may be fused or not."""
+    """one * self + other * other. One of the factors is 1. Torch may fuse product and sum."""
     factors = {"self": one, "other": other}
     exact = math.frexp(one * other)[0] in (-0.5, 0.5)
     if _both(c):
@@ -88,7 +88,7 @@ def div(c: RuleCall) -> Placed:
     if c.is_value("self"):
         value = pair(c, "divide", {})
         if isinstance(value.step, Pointwise):
-            # A number over its own size is a sign.
+            # A number divided by its own magnitude is a sign.
             value.step.stepwise = True
         return value
     return pointwise(c, {}, _of_reciprocal, {"dividend": c.constant("self").float()})
@@ -96,12 +96,12 @@ def div(c: RuleCall) -> Placed:
 
 @rules.register("floor_divide")
 def floor_divide(c: RuleCall) -> Placed:
-    """The next whole number below self / other."""
+    """floor(self / other)."""
     return _floored(c)
 
 
 def _floored(c: RuleCall) -> Placed:
-    """Torch floors the quotient before it is rounded; a power of two rounds none."""
+    """Torch floors the exact quotient. Dividing by a power of two is exact here as well."""
     divisor = _divisor(c)
     form = chain(scaled(1 / divisor), unary("floor")) if _is_power_of_two(divisor) else None
     return pointwise(c, {"self": divisor}, lambda: form)
@@ -116,13 +116,13 @@ def _truncated(c: RuleCall) -> Placed:
 
 @rules.register("remainder")
 def remainder(c: RuleCall) -> Placed:
-    """What is left of self above the next multiple of other."""
+    """self - other * floor(self / other)."""
     return _left(c, unary("floor"))
 
 
 @rules.register("fmod")
 def fmod(c: RuleCall) -> Placed:
-    """What is left of self above a multiple of other, of those towards zero."""
+    """self - other * trunc(self / other)."""
     return _left(c, None)
 
 
@@ -134,12 +134,12 @@ def trunc(c: RuleCall) -> Placed:
 
 @rules.register("frac")
 def frac(c: RuleCall) -> Placed:
-    """What is left of self above the next whole number towards zero."""
+    """self - trunc(self)."""
     return pointwise(c, {}, lambda: RealForm((0, RealForm((_trunc(chain()),), (NEGATED,))), (ADD,)))
 
 
 def _left(c: RuleCall, floor: RealNode | None) -> Placed:
-    """self less a multiple of a power of two, which rounds none."""
+    """self minus a multiple of other. With a power of two no step is rounded."""
     divisor = _divisor(c)
     if not _is_power_of_two(divisor):
         return pointwise(c)
@@ -157,7 +157,7 @@ def _trunc(form: RealForm) -> RealForm:
 
 
 def _divisor(c: RuleCall) -> Tensor:
-    """One number for all. Raises: PackError where there are several, or it is no constant."""
+    """One number for all. Raises: PackError where there are several, or it is not constant."""
     divisor = c.constant("other").float()
     if divisor.numel() != 1:
         c.refuse("division that rounds, by several numbers; divide, then call torch.floor")
@@ -194,14 +194,16 @@ def minimum(c: RuleCall) -> Placed:
 
 @rules.register("pow")
 def power(c: RuleCall) -> Placed:
-    """self ** exponent, of a constant exponent or a positive base."""
+    """self ** exponent, with a constant exponent or a positive constant base."""
     if not c.is_value("self") and bool((c.constant("self") > 0).all()):
         base = c.constant("self").float().log()
         return pointwise(
             c, {"exponent": base}, lambda found: chain(scaled(found), unary("exp")), {"found": base}
         )
     if c.is_value("exponent"):
-        c.refuse("an exponent that depends on the input; give a number, or a positive base")
+        c.refuse(
+            "an exponent that depends on the input; give a number, or a positive constant as base"
+        )
     exponent = c.number("exponent")
     if exponent == 2:
         return pair(c, "multiply", {}, names=("self", "self"))
@@ -212,7 +214,7 @@ def power(c: RuleCall) -> Placed:
 
 def _slope_of_power(exponent: float) -> float | None:
     odd = exponent > 0 and exponent % 2 == 1
-    # Of a fraction, it is defined for positive numbers alone.
+    # With a fraction as exponent, it is defined for positive numbers only.
     return 1.0 if odd or (exponent > 0 and exponent % 1) else None
 
 
@@ -250,7 +252,7 @@ def _affine(scale: Tensor, bias: Tensor) -> RealForm:
 
 
 def _quotient(divisor: Tensor) -> RealForm:
-    """A product with 1 / divisor rounds otherwise, but where that is a power of two."""
+    """x / divisor. A product with 1 / divisor is the same only for a power of two."""
     if _is_power_of_two(divisor):
         return chain(scaled(1 / divisor))
     return RealForm((0, divisor), (DIVIDE,))

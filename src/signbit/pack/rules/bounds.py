@@ -1,4 +1,4 @@
-"""Numbers between bounds, those near zero, and those that are none."""
+"""Bounds, numbers near zero, and NaN."""
 
 import math
 
@@ -15,31 +15,31 @@ from signbit.pack.rules import rules
 
 @rules.register("hardtanh")
 def hardtanh(c: RuleCall) -> Placed:
-    """The number, between two bounds."""
+    """The number, limited by two bounds."""
     form = chain(clamp(c.number("min_val"), c.number("max_val")))
     return pointwise(c, {"self": 1.0}, lambda: form)
 
 
 @rules.register("clamp")
 def clamped(c: RuleCall) -> Placed:
-    """The number, between two bounds, of which one may be missing."""
+    """The number, limited by two bounds, of which one may be missing."""
     return _bounded(c, "min", "max")
 
 
 @rules.register("clamp_min")
 def clamp_min(c: RuleCall) -> Placed:
-    """The number, or a lower bound."""
+    """The number, limited by a lower bound."""
     return _bounded(c, "min", None)
 
 
 @rules.register("clamp_max")
 def clamp_max(c: RuleCall) -> Placed:
-    """The number, or an upper bound."""
+    """The number, limited by an upper bound."""
     return _bounded(c, None, "max")
 
 
 def _bounded(c: RuleCall, low: str | None, high: str | None) -> Placed:
-    """min(max(x, low), high), of bounds that may be numbers, constants, values or missing."""
+    """min(max(x, low), high). The bounds may be numbers, constants or values, or missing."""
     given = [name for name in (low, high) if name is not None and c[name] is not None]
     constants = c.constants(*given)
     if len(constants) == len(given) and all(one.numel() == 1 for one in constants.values()):
@@ -92,16 +92,16 @@ def softshrink(c: RuleCall) -> Placed:
 
 @rules.register("nan_to_num")
 def nan_to_num(c: RuleCall) -> Placed:
-    """The number; others in the place of NaN and of both infinities."""
+    """The number; finite numbers replace NaN and both infinities."""
     largest = torch.finfo(torch.float32).max
     instead = [
         default if c[name] is None else float(c[name])
         for name, default in (("nan", 0.0), ("neginf", -largest), ("posinf", largest))
     ]
     if instead[1:] != [-largest, largest]:
-        c.refuse("other numbers in the place of infinities; leave them out, and clamp the result")
+        c.refuse("posinf or neginf is given; leave them out, and clamp the result")
     finite = clamp(-largest, largest)
-    # 1, and NaN of NaN.
+    # 1 for a number, NaN for NaN.
     known = chain(finite, affine(0.0, 1.0))
     form = RealForm((chain(finite), known), (MASKED,))
     if instead[0] != 0:

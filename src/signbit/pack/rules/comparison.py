@@ -1,4 +1,4 @@
-"""Signs, comparisons, and what is chosen by them."""
+"""Signs, comparisons, and choices by a comparison."""
 
 from collections.abc import Callable, Mapping
 
@@ -44,12 +44,12 @@ def _comparison_of(c: RuleCall, name: str, *slopes: float | None) -> Placed:
 
 
 def _equality(c: RuleCall, name: str) -> Placed:
-    """Neither below nor above: two comparisons, of which each is monotone."""
+    """Equal is neither below nor above. So there are two comparisons, each of them monotone."""
     least = pointwise(c.run_as("ge"), {"self": 1.0, "other": -1.0}, stepwise=True)
     most = pointwise(c.run_as("le"), {"self": -1.0, "other": 1.0}, stepwise=True)
     for part in (least.step, most.step):
         assert isinstance(part, Pointwise)
-        # Torch gives neither of them.
+        # Torch computes neither of them.
         part.result = None
 
     def compute(least: Tensor, most: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ def _equality(c: RuleCall, name: str) -> Placed:
 
 
 def _of_difference(c: RuleCall, name: str, slope: Slope) -> Placed:
-    """Two numbers compare as their difference does with zero, which float32 never rounds to it."""
+    """Two numbers compare like their difference and 0. Float32 rounds no difference to 0."""
     left, right = aligned(c, ("self", "other"))
     minus = then(c, right.step, [NEGATED])
     size = tuple(max(a, b) for a, b in zip(left.step.size, minus.size, strict=True))
@@ -124,7 +124,7 @@ def _logical(
     def rule(c: RuleCall) -> Placed:
         given = [one for one in c.call.arguments.values() if isinstance(one, View)]
         if name.startswith("logical") and any(one.dtype != torch.bool for one in given):
-            c.refuse("of numbers, not of truth values; compare with 0 before: x != 0, or x == 0")
+            c.refuse("reads numbers, not truth values; compare with 0 before: x != 0, or x == 0")
         if any(one.dtype != torch.bool for one in given):
             return pointwise(c, slopes)
         return of_truths(c)
@@ -145,7 +145,7 @@ def _one_of_two(c: RuleCall) -> Placed:
 
 
 def _just_one(c: RuleCall) -> Placed:
-    """As numbers, 0 and 1, how far they are apart."""
+    """The distance between the two as numbers, 0 and 1."""
     if not (c.is_value("self") and c.is_value("other")):
         constant = c.constant("other" if c.is_value("self") else "self").float()
         return pointwise(
@@ -156,7 +156,7 @@ def _just_one(c: RuleCall) -> Placed:
 
 
 def _joined(c: RuleCall, function: str) -> Placed:
-    """As numbers, 0 and 1, the lower or higher of two."""
+    """The lower or higher of the two as numbers, 0 and 1."""
     if c.is_value("self") and c.is_value("other"):
         return pair(c, function, _RISING)
     constant = "other" if c.is_value("self") else "self"
@@ -178,13 +178,13 @@ for _name in ("logical", "bitwise"):
 
 @rules.register("isnan")
 def isnan(c: RuleCall) -> Placed:
-    """Whether it is no number."""
+    """Whether it is NaN."""
     return pointwise(c)
 
 
 @rules.register("_to_copy")
 def to_copy(c: RuleCall) -> Placed:
-    """Another type: truth values and numbers as float32."""
+    """Conversion to another type. Truth values and numbers become float32."""
     kept = c["dtype"] in (None, torch.float32, torch.float64, torch.bool)
     is_truth = c["self"].dtype == torch.bool
     if c["dtype"] in (torch.float16, torch.bfloat16, torch.complex64, torch.complex128):
@@ -199,12 +199,12 @@ def to_copy(c: RuleCall) -> Placed:
 
 
 def _whole_numbers(c: RuleCall) -> Placed:
-    """Rounded towards zero. What lies outside of a short type wraps around."""
+    """Rounded towards zero. Numbers outside the range of a short type wrap around."""
     if torch.iinfo(c["dtype"]).bits < 32:
         return pointwise(c)
     value = pointwise(c, {"self": 1.0})
     if c["self"].dtype.is_floating_point and isinstance(value.step, Pointwise):
-        # What lies outside of a long type is not defined, and is not reached by sums.
+        # Outside the range of a long type the result is undefined. Sums do not reach that far.
         compute, limit = value.step.compute, _LIMITS[c["dtype"]]
         value.step.compute = lambda rows: compute(rows.clamp(-limit, limit))
     return value
@@ -212,7 +212,7 @@ def _whole_numbers(c: RuleCall) -> Placed:
 
 @rules.register("where")
 def where(c: RuleCall) -> Placed:
-    """One of two, by a comparison."""
+    """One of two values, chosen by a comparison."""
     slopes: dict[str, Slope] = {}
     if not (c.is_value("self") or c.is_value("other")):
         slopes = {"condition": c.constant("self").float() - c.constant("other").float()}

@@ -45,7 +45,7 @@ def mm(c: RuleCall) -> Placed:
 
 @rules.register("bmm")
 def bmm(c: RuleCall) -> Placed:
-    """Rows times one matrix for all, or one matrix for all times columns."""
+    """Rows times one matrix, or one matrix times columns; all images have the same matrix."""
     return _product(c)
 
 
@@ -60,7 +60,7 @@ def _product(c: RuleCall) -> Placed:
 
 @rules.register("baddbmm")
 def baddbmm(c: RuleCall) -> Placed:
-    """The product of bmm times alpha, and a bias times beta."""
+    """alpha times the product of bmm, plus beta times a bias."""
     arguments = {"self": c["batch1"], "mat2": c["batch2"]}
     product = _product(c.run_as("bmm", torch.ops.aten.bmm.default, arguments))
     alpha, bias = float(c["alpha"]), c.constant("self").float() * float(c["beta"])
@@ -100,7 +100,7 @@ def _convolved(c: RuleCall) -> Placed:
 
 
 def _without_padding(value: Placed, window: Window) -> tuple[Placed, Window, float]:
-    """A value that is a map with a border of one constant, as that map and wider padding."""
+    """Split a map with a border of one constant into the map inside and wider padding."""
     if value.fill is None or value.index is None or len(value.shape) not in (2, 3):
         return value, window, 0.0
     if any(window.padding) and value.fill != 0:
@@ -152,7 +152,7 @@ def _from_left(c: RuleCall) -> Placed:
 
 
 def _whole_map(c: RuleCall, value: Placed, matrix: Tensor) -> tuple[Step, Tensor]:
-    """A row that is a map in any order is read where it lies, with a kernel as large as it."""
+    """Read a row that is a map in any order in place, with a kernel as large as the map."""
     if not value.covers:
         return as_map(value, c.place, (len(matrix),)), matrix.T[:, :, None, None]
     places, kernel = value.places().reshape(-1), matrix
@@ -164,6 +164,6 @@ def _whole_map(c: RuleCall, value: Placed, matrix: Tensor) -> tuple[Step, Tensor
 
 
 def _pair(values: Sequence[int], neutral: int) -> tuple[int, int]:
-    """Height and width; one dimension lies in the width."""
+    """Height and width. A single dimension is the width."""
     values = tuple(values)
     return (neutral, values[0]) if len(values) == 1 else (values[-2], values[-1])

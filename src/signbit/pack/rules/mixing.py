@@ -1,4 +1,4 @@
-"""Sums of products and quotients in one operator, and means of two numbers with weights."""
+"""Sums with a product or a quotient, and weighted means of two numbers."""
 
 from torch import Tensor
 
@@ -33,7 +33,7 @@ def addcdiv(c: RuleCall) -> Placed:
 
 
 def _sum(c: RuleCall, slopes: dict[str, Slope], node: RealNode, exact: bool) -> Placed:
-    """self and what an operation makes of value * tensor1 and tensor2."""
+    """self plus the result of an operation on value * tensor1 and tensor2."""
     value = float(c["value"])
     constants = c.constants("self", "tensor1", "tensor2")
     if "tensor1" in constants:
@@ -50,7 +50,7 @@ def _sum(c: RuleCall, slopes: dict[str, Slope], node: RealNode, exact: bool) -> 
 
 @rules.register("lerp")
 def lerp(c: RuleCall) -> Placed:
-    """self + weight * (end - self), as a mean with the weights 1 - weight and weight."""
+    """self + weight * (end - self), computed as (1 - weight) * self + weight * end."""
     constants = c.constants("self", "end", "weight")
 
     def form(**found: Tensor) -> RealForm:
@@ -68,7 +68,7 @@ def lerp(c: RuleCall) -> Placed:
                 parts.append(RealForm((operand,), (scaled(share),)))
         return RealForm(tuple(parts), (ADD,))
 
-    # Torch computes it in one of two orders, of which neither is monotone for every number.
+    # Torch computes it in one of two orders. Neither is monotone for every number.
     return several(c, {}, form, constants, exact=False)
 
 

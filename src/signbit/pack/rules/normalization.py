@@ -16,7 +16,7 @@ from signbit.pack.rules import rules
 
 @rules.register("native_batch_norm")
 def batch_norm(c: RuleCall) -> list[Placed | None]:
-    """Batch norm with its running statistics; instance norm is one over parts of the images."""
+    """Batch norm with running statistics, and instance norm, which torch runs as a batch norm."""
     names = ("weight", "bias", "running_mean", "running_var")
     if c["training"]:
         if c["input"].shape[0] == 1:
@@ -57,7 +57,7 @@ def _batch_norm_step(
     def compute(rows: Tensor) -> Tensor:
         return F.batch_norm(rows, mean, variance, weight, bias, training=False, eps=eps)
 
-    # Of NaN it gives NaN for every number.
+    # A factor of NaN gives NaN for every number.
     step = function(c, source, compute, factor.nan_to_num(0.0), affine(scale, shift))
     step.result = c.call.results[0]
     return step
@@ -79,7 +79,7 @@ def _instance_norm(c: RuleCall) -> Placed:
 
 @rules.register("native_group_norm")
 def group_norm(c: RuleCall) -> list[Placed | None]:
-    """Each group of channels of an image with its own mean and variance."""
+    """Standardizes each group of channels of an image by its own mean and variance."""
     value = c.value("input")
     groups, channels, sides = int(c["group"]), int(c["C"]), int(c["HxW"])
     grouped = (groups, channels // groups * sides)
@@ -92,7 +92,7 @@ def group_norm(c: RuleCall) -> list[Placed | None]:
 
 @rules.register("native_layer_norm")
 def layer_norm(c: RuleCall) -> list[Placed | None]:
-    """The last dimensions, with a mean and variance for each of the others."""
+    """Standardizes the last dimensions, at each position of the others by itself."""
     value = c.value("input")
     width = math.prod(c["normalized_shape"])
     positions = math.prod(value.shape) // width

@@ -44,14 +44,14 @@ def avg_pool(c: RuleCall) -> Placed:
             "average pooling with ceil_mode counts some of the padding; give "
             "count_include_pad=False"
         )
-    # What ceil_mode adds after the map is never counted.
+    # The padding that ceil_mode adds after the map is never counted.
     counts = bool(c["count_include_pad"]) and not c["ceil_mode"]
     return c.usual(c.real("avg_pool", (source,), _size(c), **attributes, count_padding=counts))
 
 
 @rules.register("avg_pool3d")
 def avg_pool_of_channels(c: RuleCall) -> Placed:
-    """A mean over neighbouring channels, which local response norms take as a third dimension."""
+    """A mean over neighbouring channels, as local response norm computes it."""
     value, window = c.value("self"), int(c["kernel_size"][0])
     plain = (c["padding"], c["ceil_mode"], c["divisor_override"]) in _NO_PADDING
     if len(value.shape) != 4 or value.shape[0] != 1 or list(c["kernel_size"][1:]) != [1, 1]:
@@ -99,7 +99,10 @@ def _uneven_means(c: RuleCall, source: Step, size: Size) -> Placed:
 
 @rules.register("adaptive_max_pool2d")
 def adaptive_max_pool(c: RuleCall) -> list[Placed | None]:
-    """A maximum over windows; smaller ones see some of their numbers twice."""
+    """A maximum over windows that may have several sizes.
+
+    Windows that are smaller than the largest one read some of their numbers twice.
+    """
     source, size = c.map("self"), _size(c)
     kernel = _even(source, size)
     if kernel is None:

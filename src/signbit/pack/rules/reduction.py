@@ -19,7 +19,7 @@ _AXES = {1: ("channels",), 2: ("channels", "width"), 3: ("channels", "height", "
 
 
 class Reduction:
-    """What a rule computes over some dimensions: `over(step, function)` is one number for all."""
+    """A reduction over some dimensions. `over(step, function)` makes one number of all."""
 
     def __init__(self, c: RuleCall, source: Step, axes: Sequence[str]):
         self.c, self.source, self.axes = c, source, axes
@@ -28,7 +28,7 @@ class Reduction:
 
     @property
     def count(self) -> int:
-        """How many numbers are taken together."""
+        """How many numbers become one."""
         return self.source.elements // math.prod(self.size)
 
     def over(self, step: Step, function: str) -> Step:
@@ -36,7 +36,7 @@ class Reduction:
         return self.c.real("reduce", (step,), self.size, function=function, axes=list(self.axes))
 
     def of_window(self, function: str) -> Step:
-        """The maximum or mean of the source, by pooling where that is the same."""
+        """The maximum or mean of the source. Pooling computes it where that is the same."""
         if "channels" in self.axes or self.size[:2] != (1, 1):
             return self.over(self.source, function)
         kernel, c = self.source.size[:2], self.c
@@ -58,7 +58,7 @@ class Reduction:
         return self.c.real("binary", (step, minus), step.size, function="add")
 
     def variance(self, correction: float) -> Step:
-        """The mean square of what is left without the mean, by count - correction."""
+        """The sum of squared distances from the mean, divided by count - correction."""
         centred = self.less(self.source, self.over(self.source, "mean"))
         step = self.over(self.squared(centred), "mean")
         if not correction:
@@ -76,7 +76,7 @@ def _gives_whole_numbers(c: RuleCall, step: Step) -> bool:
 
 
 def _reduction(name: str, what: str, compute: Callable[[Reduction], Step], more: int = 0) -> None:
-    """more: results that cannot be read."""
+    """Register a reduction.  more: how many further results it has, which cannot be read."""
 
     @rules.register(name)
     def rule(c: RuleCall) -> Placed | list[Placed | None]:
@@ -109,12 +109,12 @@ def _mean(r: Reduction) -> Step:
 
 def _of_truths(r: Reduction, compute: Callable[[Reduction], Step]) -> Step:
     if r.c["self"].dtype != torch.bool:
-        r.c.refuse("of numbers, not of truth values; compare with 0 before: x != 0")
+        r.c.refuse("reads numbers, not truth values; compare with 0 before: x != 0")
     return compute(r)
 
 
 def _log_of_sum(r: Reduction) -> Step:
-    """The highest is taken out before exp, and added again; an infinite one is not."""
+    """The highest number is subtracted before exp and added afterwards, unless it is infinite."""
     largest = torch.finfo(torch.float32).max
     highest = then(r.c, r.over(r.source, "maximum"), [clamp(-largest, largest)])
     powers = then(r.c, r.less(r.source, highest), [unary("exp")])
@@ -136,20 +136,20 @@ _reduction("mean", "The mean over some dimensions.", _mean)
 _reduction("sum", "The sum over some dimensions.", lambda r: r.over(r.source, "sum"))
 _reduction("amax", "The highest over some dimensions.", _highest)
 _reduction("amin", "The lowest over some dimensions.", _lowest)
-_reduction("max", "The highest over one dimension; its place cannot be read.", _highest, more=1)
-_reduction("min", "The lowest over one dimension; its place cannot be read.", _lowest, more=1)
-_reduction("any", "Whether one of some truth values is true.", lambda r: _of_truths(r, _highest))
-_reduction("all", "Whether all of some truth values are true.", lambda r: _of_truths(r, _lowest))
+_reduction("max", "The highest over one dimension; its index cannot be read.", _highest, more=1)
+_reduction("min", "The lowest over one dimension; its index cannot be read.", _lowest, more=1)
+_reduction("any", "Whether any of the truth values is true.", lambda r: _of_truths(r, _highest))
+_reduction("all", "Whether all of the truth values are true.", lambda r: _of_truths(r, _lowest))
 _reduction(
     "var",
-    "The mean square of what is left without the mean, by one number less than there are.",
+    "The sum of squared distances from the mean, divided by one less than their number.",
     _variance,
 )
 _reduction("std", "The root of the variance.", _deviation)
 _reduction("logsumexp", "The logarithm of the sum of exp(x) over some dimensions.", _log_of_sum)
 _reduction(
     "linalg_vector_norm",
-    "The sum or the highest of sizes, or the root of the sum of squares.",
+    "The norm of order 1, 2 or infinity over some dimensions.",
     _norm,
 )
 
@@ -181,7 +181,7 @@ def log_softmax(c: RuleCall) -> Placed:
 
 @rules.register("cumsum")
 def cumsum(c: RuleCall) -> Placed:
-    """Sums of all numbers up to each along one dimension."""
+    """The sum of all numbers up to each one, along one dimension."""
 
     def sums(step: Step) -> Step:
         ones = torch.ones(step.size[2], step.size[2]).tril()
@@ -191,11 +191,13 @@ def cumsum(c: RuleCall) -> Placed:
 
 
 def _over(c: RuleCall, compute: Callable[[Step], Step]) -> Placed:
-    """An operation over the channels, which another dimension becomes for a moment."""
+    """An operation over the channels. Another dimension can take their place meanwhile."""
     value = c.value("self")
     axis = int(c["dim"]) % len(c.shape) - 1
     if axis < 0:
-        c.refuse("over the images of a batch; give another dimension, such as that of the classes")
+        c.refuse(
+            "works over the images of a batch; give another dimension, such as that of the classes"
+        )
     turned = _first(value, axis)
     step = as_map(turned, c.place)
     result = compute(step)
@@ -238,11 +240,11 @@ def _dimensions(c: RuleCall, rank: int) -> list[int]:
 
 
 def _kept_first(c: RuleCall, dims: Sequence[int], rank: int) -> Placed:
-    """What is kept as channels, what goes as columns, where the batch is another dimension."""
+    """Kept dimensions as channels and the others as columns, where the batch is not the first."""
     kept = [dim for dim in range(rank) if dim not in dims]
     sides = [c["self"].shape[dim] for dim in kept]
     if not sides:
-        c.refuse(f"over dimensions {list(dims)}, the images of a batch among them; give the others")
+        c.refuse(f"works over dimensions {list(dims)}, one of them the batch; give the others")
 
     def change(elements: torch.Tensor) -> torch.Tensor:
         return elements.permute(*kept, *dims).reshape(*sides, -1)
@@ -250,13 +252,13 @@ def _kept_first(c: RuleCall, dims: Sequence[int], rank: int) -> Placed:
     try:
         value = c.network.read(c["self"].rearranged(change), c.place)
     except PackError:
-        c.refuse(f"over dimensions {list(dims)}, the images of a batch among them; give the others")
+        c.refuse(f"works over dimensions {list(dims)}, one of them the batch; give the others")
     flat = value.places().reshape(-1, value.shape[-1])
     return Placed(value.step, tuple(flat.shape), flat, value.fill)
 
 
 def _arranged(value: Placed, axes: Sequence[int]) -> tuple[Placed, list[int]]:
-    """What is kept as channels, what goes as columns."""
+    """Kept dimensions as channels and the others as columns."""
     kept = [axis for axis in range(len(value.shape)) if axis not in axes]
     places = value.places().permute(*kept, *axes)
     flat = places.reshape(-1, math.prod(value.shape[axis] for axis in axes))

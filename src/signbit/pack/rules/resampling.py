@@ -1,4 +1,4 @@
-"""Making maps larger or smaller between their numbers."""
+"""Interpolation: maps of another size."""
 
 import torch
 
@@ -10,19 +10,19 @@ from signbit.pack.rules import rules
 
 @rules.register("upsample_bilinear2d")
 def upsample_bilinear(c: RuleCall) -> Placed:
-    """A mean of the four numbers around."""
+    """A weighted mean of the four nearest numbers."""
     return _resampled(c, torch.ops.aten.upsample_bilinear2d)
 
 
 @rules.register("upsample_bicubic2d")
 def upsample_bicubic(c: RuleCall) -> Placed:
-    """A mean of the sixteen numbers around."""
+    """A weighted mean of the sixteen nearest numbers."""
     return _resampled(c, torch.ops.aten.upsample_bicubic2d)
 
 
 @rules.register("upsample_linear1d")
 def upsample_linear(c: RuleCall) -> Placed:
-    """A mean of the two numbers around."""
+    """A weighted mean of the two nearest numbers."""
     aligned = bool(c["align_corners"])
     channels, length = c.image_shape
 
@@ -37,7 +37,7 @@ def _resampled(c: RuleCall, operator: object) -> Placed:
     aligned = bool(c["align_corners"])
     given = [c.call.arguments.get(name) for name in ("scales_h", "scales_w")]
     if given[0] != given[1]:
-        c.refuse("other factors for rows than for columns; give size=, or one scale_factor")
+        c.refuse("different factors for rows and columns; give size=, or one scale_factor")
 
     def ask(x: torch.Tensor, size: list[int]) -> torch.Tensor:
         return operator(x, size, aligned, given[0], None)  # pyright: ignore

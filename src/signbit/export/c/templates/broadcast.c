@@ -1,4 +1,5 @@
-/* How far apart the numbers of a map lie, 0 along a side of 1 that goes with any other. */
+/* The distance between neighbours in a map, along each side. It is 0 along a side of 1 that is
+ * repeated. */
 struct strides {
     int32_t row, column, channel;
 };

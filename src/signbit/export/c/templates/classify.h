@@ -1,2 +1,2 @@
-/* The class with the highest score of SCORES, the first of equal ones.OTHERS */
+/* Returns the class with the highest score of SCORES; of equal scores, the first.OTHERS */
 int NAME_classify(SHARED);

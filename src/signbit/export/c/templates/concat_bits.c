@@ -1,4 +1,4 @@
-/* Puts the channels of x at channel `to` of out, whose bits from there on are 0. */
+/* Puts the channels of x at channel `to` of out. The bits of out from there on must be 0. */
 static void concat_bits(int32_t positions, int32_t channels, const uint32_t *x, int32_t to,
                         int32_t channels_out, uint32_t *out) {
     for (int32_t at = 0; at < positions; at++) {

@@ -1,5 +1,5 @@
 /* Binary convolution. The words of a position are those of its groups, one after the other. The
- * weights lie as [group][8 outputs at a time][tap][word][output of the 8]. */
+ * order of the weights is [group][8 outputs at a time][tap][word][output of the 8]. */
 struct conv_bits {
     struct window window;
     int32_t groups, outputs; /* of a group */
@@ -8,7 +8,7 @@ struct conv_bits {
     const uint32_t *padded;  /* the words that a padded tap counts as; null where it adds nothing */
 };
 
-/* The runs under the window, into `runs`; gives how many bits they hold. */
+/* Writes the runs under the window to `runs`; returns how many bits they hold. */
 static int32_t find_runs(const struct conv_bits *conv, const uint32_t *x, int32_t row,
                          int32_t column, struct run *runs, int32_t *count) {
     const struct window *w = &conv->window;
@@ -35,7 +35,7 @@ static int32_t find_runs(const struct conv_bits *conv, const uint32_t *x, int32_
     return bits;
 }
 
-/* The sums of all outputs at a position, and up to 7 numbers without meaning after them. */
+/* Writes the sums of all outputs at a position, and after them up to 7 meaningless numbers. */
 static void sums_of_bits(const struct conv_bits *conv, const uint32_t *x, int32_t row,
                          int32_t column, int32_t *sums) {
     const struct window *w = &conv->window;
@@ -55,7 +55,7 @@ static void sums_of_bits(const struct conv_bits *conv, const uint32_t *x, int32_
     }
 }
 
-/* To bits where there is a threshold, `sums` then being a row of scratch; else to sums. */
+/* With a threshold, writes bits, and `sums` is scratch memory for one row. Else writes sums. */
 static void conv_bits(const struct conv_bits *conv, const struct threshold_i32 *threshold,
                       const uint32_t *x, int32_t *sums, uint32_t *bits) {
     const int32_t channels = conv->groups * conv->outputs;

@@ -1,9 +1,9 @@
-/* A convolution of real numbers; WEIGHTS. The weights lie as
+/* A convolution of real numbers; WEIGHTS. The order of the weights is
  * [group][8 outputs at a time][LAYOUT][output of the 8]. */
 struct NAME {
     struct window window;
     int32_t groups, outputs, inputs; /* of a group */
-    float padded;                    /* what a padded tap counts as */
+    float padded;                    /* the number of a padded tap */
     const WEIGHT *weight;
 };
 

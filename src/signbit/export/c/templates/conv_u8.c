@@ -1,5 +1,5 @@
-/* Binary weights on pixels, which count as multiplier * pixel + offset, padded ones as 0. The bits
- * of the weights lie as [group][8 outputs at a time][word of 32 terms][output of the 8]. */
+/* Binary weights on pixels. A pixel counts as multiplier * pixel + offset, a padded one as 0. The
+ * order of the weights is [group][8 outputs at a time][word of 32 terms][output of the 8]. */
 struct conv_u8 {
     struct window window;
     int32_t groups, outputs, inputs; /* of a group */
@@ -21,7 +21,8 @@ static void gather_pixels(const struct conv_u8 *conv, const uint8_t *x, int32_t 
     }
 }
 
-/* The sums of a group at a position, and up to 7 numbers without meaning after them. */
+/* Writes the sums of a group at a position, and after them up to 7 meaningless numbers. Returns the
+ * weights of the next group. */
 static const uint32_t *sums_of_u8(const struct conv_u8 *conv, const uint32_t *weight, int32_t count,
                                   const int32_t *terms, int32_t *sums) {
     int32_t all = 0;
@@ -42,7 +43,7 @@ static const uint32_t *sums_of_u8(const struct conv_u8 *conv, const uint32_t *we
     return weight;
 }
 
-/* To bits where there is a threshold, `sums` then being a row of scratch; else to sums. */
+/* With a threshold, writes bits, and `sums` is scratch memory for one row. Else writes sums. */
 static void conv_u8(const struct conv_u8 *conv, const struct threshold_i32 *threshold,
                     const uint8_t *x, int32_t *terms, int32_t *sums, uint32_t *bits) {
     const struct window *w = &conv->window;

@@ -1,4 +1,4 @@
-/* Copies `count` bits from bit `from` of x to bit `to` of out, whose bits there are 0. */
+/* Copies `count` bits from bit `from` of x to bit `to` of out. These bits of out must be 0. */
 static void copy_bits(const uint32_t *x, int32_t from, uint32_t *out, int32_t to, int32_t count) {
     while (count > 0) {
         const int32_t here = from % 32, there = to % 32, room = 32 - (here > there ? here : there);

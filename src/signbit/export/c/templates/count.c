@@ -1,10 +1,11 @@
-/* A piece of a window: neighbouring words of the map, and where their weights begin. */
+/* A piece of a window: neighbouring words of the map, and the index where their weights begin. */
 struct run {
     const uint32_t *x;
     int32_t weight, words;
 };
 
-/* count_differing: for each of 8 outputs, the bits in which the runs differ from its weights. */
+/* count_differing: for each of 8 outputs, counts the bits of the runs that differ from its
+ * weights. */
 #if defined(__AVX2__) && !defined(UPPER_PORTABLE)
 static void count_differing(const struct run *runs, int32_t count, const uint32_t *weight,
                             int32_t *differing) {

@@ -3,8 +3,8 @@ static float multiply_add(float x, float scale, float bias) {
 #ifdef FP_FAST_FMAF
     return fmaf(x, scale, bias);
 #else
-    /* The product is exact in double. The sum is rounded to odd there, which makes the second
-     * rounding, to float, that of the exact sum (Boldo and Melquiond, 2008). */
+    /* The product is exact in double. The sum is rounded to odd in double. So the second rounding,
+     * to float, returns the same number as rounding the exact sum (Boldo, Melquiond, 2008). */
     const double product = (double)x * (double)scale;
     double sum = product + (double)bias;
     const double part = sum - product;
@@ -13,7 +13,7 @@ static float multiply_add(float x, float scale, float bias) {
     uint64_t code;
     memcpy(&code, &sum, sizeof code);
     if (isfinite(sum) && (error > 0 || error < 0) && (code & 1u) == 0) {
-        /* To the neighbour on the side of the exact sum: its code is odd. */
+        /* Go to the neighbour on the side of the exact sum: its code is odd. */
         code = (error > 0) == (sum > 0) ? code + 1 : code - 1;
         memcpy(&sum, &code, sizeof sum);
     }

@@ -1,4 +1,4 @@
-/* The numbers of a group of channels under a window; `padded` where it leaves the map. */
+/* Copies the numbers of a group of channels under a window; outside the map they are `padded`. */
 static void gather_f32(const struct window *w, int32_t channels, int32_t from, int32_t count,
                         const float *x, float padded, int32_t row, int32_t column, float *taps) {
     for (int32_t i = 0; i < w->kernel_height; i++) {

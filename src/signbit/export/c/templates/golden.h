@@ -10,12 +10,12 @@
 #define GOLDEN_MAPS MAPS_OF
 
 ARRAYS
-/* golden_tolerance_...: how far a number may lie from the golden one where the terms of real-valued
- * sums were added in another order, and expf and logf are within 4 units in the last place; 0 for
- * numbers that are exact, FLT_MAX for those that rounding may make any number. */
+/* golden_tolerance_...: how far a number may be from the golden one. It covers another order of the
+ * terms of real-valued sums, and an expf and logf within 4 units in the last place. It is 0 for an
+ * exact number, and FLT_MAX for a number that rounding may change to any other. */
 
-/* Maps of bits: node, words of a sample, the words of all samples, those bits in which a real-valued
- * sum lies so near to its threshold that rounding decides; NULL where there are none. */
+/* Maps of bits: the node, the words of a sample, the words of all samples, and the bits that
+ * rounding decides, because a real-valued sum lies near its threshold; NULL where there are none. */
 static const struct {
     int node;
     int32_t words;

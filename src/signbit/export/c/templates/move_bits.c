@@ -1,4 +1,4 @@
-/* channels_in: of the input, whose positions are whole words. */
+/* channels_in: the channels of the input. Each of its positions begins a new word. */
 static void move_bits(const struct move *m, int32_t channels_in, uint32_t fill, const uint32_t *x,
                       uint32_t *out) {
     const int32_t words_in = (channels_in + 31) / 32, words = (m->channels + 31) / 32;

@@ -1,6 +1,7 @@
-/* The places of a row of elements: -1 before `begin`, from `end` on and between multiples of `gap`;
- * else rising by `inner_step`, and by `outer_step` where `inner` of them begin anew. The one that
- * stands first is number `shift`, modulo `count`. Where this is no formula, there is a table. */
+/* The places of a row of elements. A place is -1 before `begin`, from `end` on, and between
+ * multiples of `gap`. The other places rise by `inner_step`, and each `inner` of them start
+ * `outer_step` after the ones before. The first of them is number `shift`, modulo `count`. Where no
+ * such formula fits, there is a table. */
 struct places {
     int32_t begin, end, gap, shift, count;
     int32_t first, inner, inner_step, outer_step;
@@ -14,12 +15,12 @@ static int32_t place_of(const struct places *p, int32_t i) {
     return p->first + i / p->inner * p->outer_step + i % p->inner * p->inner_step;
 }
 
-/* Element (y, x, k) of the output is element rows(y) + columns(x) + channels(k) of the input, row by
- * row, channels innermost; none where one of the three is -1. */
+/* Element (y, x, k) of the output is element row(y) + column(x) + channel(k) of the input, counted
+ * row by row, channels innermost. It is no element of the input where one of the three is -1. */
 struct move {
     int32_t height, width, channels; /* of the output */
     struct places row, column, channel;
-    int32_t is_run;                  /* whether channels are copied as they lie */
+    int32_t is_run;                  /* whether channels are copied in one piece */
 };
 
 /* The place of (y, x), without the channel; -1 where there is none. */

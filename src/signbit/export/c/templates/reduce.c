@@ -1,4 +1,4 @@
-/* `count` numbers become one; `to` says where in the `results`. */
+/* `count` numbers become one. `to` says at which of the `results` it is. */
 static void reduce_FUNCTION(int32_t height, int32_t width, int32_t channels, struct strides to,
                             int32_t results, int32_t count, const float *x, float *out) {
     (void)count;

@@ -1,2 +1,2 @@
-/* Computes all outputs. The memory of outputs must not overlap that of inputs or of each other. */
+/* Computes all outputs. The memory of an output must not overlap any input or other output. */
 void NAME_run(EVERY);

@@ -1,4 +1,4 @@
-/* Gives each group of channels words of its own. */
+/* Copies each group of channels to words of its own. */
 static const uint32_t *split_groups(int32_t positions, int32_t groups, int32_t bits,
                                     const uint32_t *x, uint32_t *out) {
     const int32_t words = (bits + 31) / 32, words_in = (groups * bits + 31) / 32;

@@ -1,10 +1,10 @@
 /* Runs NAME on its golden samples and compares the bits of each layer and all outputs.
  *
- * Ends with 0 and a line that begins with PASS, or with 1. Integers and what follows from them must
- * be exact. Real-valued sums may be rounded in another way: a number then lies within the tolerance
- * that was derived for it; a number that rounding alone may change by a thousandth is counted. A bit
- * may differ where its sum lies that near to the threshold; what comes after it in the sample is not
- * compared then, and the sample is counted.
+ * The exit status is 0 after a line that begins with PASS, else 1. Integers, and what follows from
+ * them, must be exact. Real-valued sums may be rounded differently: a number must lie within the
+ * tolerance that was derived for it. A number that rounding alone may change by a thousandth is
+ * reported as ill-conditioned. A bit may differ where its sum lies that near to the threshold: then
+ * the later values of this sample are not compared, and the sample is counted.
  */
 #include <float.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ static void check(int node, const uint32_t *bits);
 #include <string.h>
 
 static int sample, failures;
-static int32_t differing; /* bits of the sample that rounding turned */
+static int32_t differing; /* how many bits of the sample rounding turned */
 /* Ill-conditioned numbers: how many, and the first of them. */
 static int ill_conditioned, ill_sample;
 static const char *ill_output = "";
@@ -68,16 +68,16 @@ int main(void) {
         check_sample();
         inexact += differing > 0;
     }
-    (void)check; /* unused where no layer gives bits */
+    (void)check; /* unused where no layer returns bits */
     if (failures > 0) return 1;
     printf("PASS NAME: %d samples, %d maps of bits, all outputsAND_CLASSES", GOLDEN_SAMPLES,
            GOLDEN_MAPS);
     if (inexact > 0) {
-        printf("; rounding turned bits in %d samples, what follows is not compared", inexact);
+        printf("; rounding turned bits in %d samples: later values are not compared", inexact);
     }
     if (ill_conditioned > 0) {
-        printf("; %d numbers are ill-conditioned, first %s[%ld] of sample %d: rounding may move its "
-               "%g by %g",
+        printf("; %d numbers are ill-conditioned, the first is %s[%ld] of sample %d: rounding may "
+               "change its %g by %g",
                ill_conditioned, ill_output, (long)ill_index, ill_sample, (double)ill_golden,
                (double)ill_tolerance);
     }

@@ -1,7 +1,7 @@
 static float magnitude(float x) { return x < 0 ? -x : x; }
 
 static int same(float found, float golden, float tolerance) {
-    /* Equal infinities, or NaN in the place of NaN. */
+    /* Equal numbers, equal infinities, or both NaN. */
     if (found == golden || (found != found && golden != golden)) return 1;
     return tolerance >= FLT_MAX || magnitude(found - golden) <= tolerance;
 }

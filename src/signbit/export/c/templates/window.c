@@ -1,7 +1,7 @@
 /* A window that slides over a map; sizes in positions. */
 struct window {
     int32_t height, width;   /* of the map that it reads */
-    int32_t rows, columns;   /* of the map that it gives */
+    int32_t rows, columns;   /* of the map that it writes */
     int32_t kernel_height, kernel_width;
     int32_t stride_y, stride_x;
     int32_t top, left;       /* padding */

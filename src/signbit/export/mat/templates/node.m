@@ -1,8 +1,8 @@
 function y = NAME_node(node, tensor, x)
-%NAME_node  What a node gives: y = NAME_node(node, tensor, inputs).
-%   Values are double, (samples, height, width, channels): bits are -1 and +1, sums whole, real
-%   numbers rounded to single. tensor('weight') is an array of the node. Where an array comes as
-%   packed words too, both must say the same.
+%NAME_node  The value of a node: y = NAME_node(node, tensor, inputs).
+%   Values are double, (samples, height, width, channels): bits are -1 and +1, sums are whole, real
+%   numbers are rounded to single. tensor('weight') is an array of the node. Where an array comes
+%   as packed words too, both must hold the same bits.
 
 row = @(name) reshape(double(tensor(name)), 1, 1, 1, []); % an element for each channel
 a = x{1};
@@ -70,7 +70,7 @@ end
 end
 
 function y = move(a, node, tensor)
-% Elements at other places, counted from 0 row by row, channels innermost; -1 stands for fill.
+% Elements at other places. They are counted from 0, row by row, channels innermost; -1 means fill.
 elements = reshape(permute(a, [1 4 3 2]), size(a, 1), []);
 rows = reshape(double(tensor('rows')), [], 1);
 columns = reshape(double(tensor('columns')), 1, []);
@@ -148,8 +148,8 @@ end
 end
 
 function y = xnor_popcount(bits, node, words)
-% n bits times n bits: twice the number of equal ones, less n. Padded taps count as -1, as +1, or
-% are left out by a mask, as the bits after the last channel are.
+% n bits times n bits: twice the number of equal bits, minus n. Padded taps count as -1 or +1, or a
+% mask leaves them out. The mask also leaves out the bits after the last channel.
 [images, height, width, channels] = size(bits);
 for group = 1:node.groups
     in = part(channels, group, node.groups);
@@ -172,7 +172,7 @@ y = reshape(y, images, rows, columns, []);
 end
 
 function y = multiply_add(x, node, weight, pad)
-% The same sums by multiplication, for what is not a bit.
+% The same sums by multiplication, for values that are not bits.
 taps = windows(x, node, repmat(pad, 1, size(x, 4)));
 [images, rows, columns, channels, ~] = size(taps);
 for group = 1:node.groups
@@ -206,7 +206,7 @@ end
 end
 
 function y = average(x, node)
-% The single sum in the order of rows, divided by the taps, or by those inside the map.
+% The sum in single precision, row by row, divided by the number of taps, or of those in the map.
 taps = single(windows(x, node, zeros(1, size(x, 4))));
 y = zeros(1, 'single');
 for k = 1:size(taps, 5)
@@ -220,7 +220,7 @@ y = y ./ single(count);
 end
 
 function words = checked_words(tensor, name)
-% The packed words of a tensor, which must say what the plain array says.
+% The packed words of a tensor, which must hold the same bits as the plain array.
 plain = tensor(name);
 words = tensor([name '_words']);
 if strcmp(name, 'weight')
@@ -229,7 +229,7 @@ else
     packed = pack(reshape(plain, 1, 1, 1, []) > 0);
 end
 if ~isequal(packed(:), words(:))
-    error('NAME: %s and %s_words say different bits', name, name);
+    error('NAME: %s and %s_words hold different bits', name, name);
 end
 end
 

@@ -1,12 +1,12 @@
 function varargout = NAME_run(varargin)
 %NAME_run  Run the packed network NAME on bits; MATLAB R2016b or later, GNU Octave 7 or later.
-%   NAME_run runs the golden SAMPLES and compares what each node gives with its golden values. They
-%   must be equal; where real numbers are rounded in another way, within 1e-5 of the largest. It is
-%   an error, in batch mode an exit status other than 0, where one differs.
+%   NAME_run runs the golden SAMPLES and compares the value of each node with its golden value. They
+%   must be equal; real numbers that are rounded differently must be within 1e-5 of the largest. A
+%   difference is an error; in batch mode the exit status is then not 0.
 %
 USAGE
 %
-%   NAME_graph says which nodes there are, NAME_node what each of them computes.
+%   NAME_graph lists the nodes; NAME_node computes each of them.
 
 [nodes, inputs, outputs] = NAME_graph();
 data = read_arrays(fileparts(mfilename('fullpath')), 'NAME', inputs{1}.name);
@@ -27,7 +27,7 @@ for k = 1:numel(nodes)
     if checking
         wanted = double(golden(sprintf('n%02d', number)));
         wrong = wrong + differs(value, wanted, node, sprintf('node %2d  %s', number, node.op));
-        values{number + 1} = wanted; % go on from here: a difference is told where it arises
+        values{number + 1} = wanted; % go on from here: a difference is reported only at its source
     end
 end
 given = cell(1, numel(outputs));
@@ -53,7 +53,7 @@ varargout = given;
 end
 
 function data = read_arrays(folder, name, input)
-% Every array under its key, from one file or from a file for each.
+% Every array by its key, from one file for all or from one file for each.
 if exist(fullfile(folder, [name '.mat']), 'file')
     data = load(fullfile(folder, [name '.mat']));
     return
@@ -82,7 +82,7 @@ for k = 1:numel(inputs)
     one = inputs{k};
     check_input(arrays{k}, one, size(golden(one.name)));
     if size(arrays{k}, 1) ~= size(arrays{1}, 1)
-        error('NAME: %d SAMPLES of %s, %d of %s; give as many of each', size(arrays{k}, 1), ...
+        error('NAME: %d SAMPLES of %s, but %d of %s; give as many of each', size(arrays{k}, 1), ...
             one.name, size(arrays{1}, 1), inputs{1}.name);
     end
     values{k} = reshape(double(arrays{k}), [size(arrays{k}, 1), one.size]);
@@ -97,10 +97,10 @@ if ~isa(array, type.(one.kind)) || ~isequal(found(2:end), wanted(2:end))
         class(array), mat2str(found), type.(one.kind), mat2str(wanted(2:end)));
 end
 if strcmp(one.kind, 'bits') && any(abs(double(array(:))) ~= 1)
-    error('NAME: %s holds other numbers than -1 and +1', one.name);
+    error('NAME: %s holds numbers other than -1 and +1; give only these', one.name);
 end
 if any(isnan(array(:)))
-    error('NAME: %s holds NaN, which has no sign', one.name);
+    error('NAME: %s holds NaN, which has no sign; give numbers', one.name);
 end
 end
 
@@ -111,9 +111,10 @@ array = reshape(value, [sides(1) sides(5 - rank:4)]);
 end
 
 function wrong = differs(found, wanted, node, what)
-% Whether a value is not as it shall be; says what was compared and what came of it.
+% Whether a value differs from its golden value; prints what was compared, and the result.
 if ~isequal(size(found), size(wanted))
-    error('NAME: %s is of size %s, golden %s', what, mat2str(size(found)), mat2str(size(wanted)));
+    error('NAME: %s is of size %s, the golden value of size %s', what, mat2str(size(found)), ...
+        mat2str(size(wanted)));
 end
 [found, wanted] = deal(found(:), wanted(:));
 tolerance = 0;

@@ -1,5 +1,5 @@
-// The sum of TERMS numbers of BITS bits each, as a balanced tree; terms of one bit: a popcount,
-// whose leaves are the six bits that a look-up table of an FPGA takes. Combinational.
+// The sum of TERMS numbers of BITS bits each, as a balanced tree. For terms of one bit it is a
+// popcount. Its leaves have six bits, the inputs of a look-up table in an FPGA. Combinational.
 module signbit_adder_tree #(
     parameter TERMS = 1,
     parameter BITS = 1,

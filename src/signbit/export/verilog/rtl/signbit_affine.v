@@ -1,9 +1,9 @@
-// score * scale + bias for one class a beat, rounded as float32 rounds: exact, then once to the
-// nearest number of 24 significant bits, a tie to the even one. Two stages.
+// score * scale + bias for one class in each beat. It is computed exactly and rounded once, as
+// float32 rounds: to the nearest number of 24 significant bits, a tie to the even one. Two stages.
 //
 // Numbers are fixed-point. Word `class` of FILE is {bias, scale}, both signed. The product is
-// shifted left by SHIFT, to the point of the bias and of the result; the exporter chooses widths
-// in which nothing is lost. The sum that a score belongs to travels along.
+// shifted left by SHIFT, to the point of the bias and of the result. The exporter chooses widths
+// that lose nothing. The sum of a score passes through with it.
 module signbit_affine #(
     parameter CLASSES = 1,
     parameter X_BITS = 1,
@@ -66,12 +66,13 @@ module signbit_affine #(
         end
     end
 
-    // Half of the last kept bit's worth, less one, plus that bit: a carry where it must round up.
+    // Half the value of the last kept bit, minus one, plus that bit: it carries where the result
+    // must be rounded up.
     function [Y_BITS-1:0] rounded(input signed [Y_BITS-1:0] value);
         integer k;
         reg [Y_BITS-1:0] magnitude;
-        reg [Y_BITS-1:0] dropped;  // ones where bits fall away
-        reg [Y_BITS-1:0] kept;     // the last bit that stays
+        reg [Y_BITS-1:0] dropped;  // ones where bits are dropped
+        reg [Y_BITS-1:0] kept;     // the last bit that is kept
         begin
             magnitude = value < 0 ? -value : value;
             dropped = magnitude >> SIGNIFICANT;

@@ -1,4 +1,4 @@
-// The class of the highest score, of equal ones the first; one score a beat, CLASSES of them.
+// The class of the highest score; of equal scores, the first. One score a beat, CLASSES of them.
 //
 // Out: for each image the class, and all scores and sums, class 0 in the lowest bits.
 module signbit_argmax #(

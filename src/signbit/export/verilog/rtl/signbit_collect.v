@@ -1,5 +1,5 @@
-// Groups of LANES numbers, PASSES beats of them, to one beat of all CHANNELS, the first channel in
-// the lowest bits.
+// Collects PASSES beats, each a group of LANES numbers, to one beat of all CHANNELS. The first
+// channel is in the lowest bits.
 module signbit_collect #(
     parameter CHANNELS = 1,
     parameter LANES = 1,
@@ -38,7 +38,7 @@ module signbit_collect #(
     end
 
     // Groups enter at the top; the last one pushes the first to the bottom.
-    // Lanes after the last channel fall away.
+    // Lanes after the last channel are dropped.
     // verilator lint_off UNUSEDSIGNAL
     reg [PASSES*GROUP-1:0] numbers;
     // verilator lint_on UNUSEDSIGNAL

@@ -1,7 +1,7 @@
 // Pixels to bits: pixel < limit, or its opposite where ABOVE is set. Combinational.
 //
-// LIMITS: 9 bits a channel, 0 to 256, the first channel in the lowest bits: at either end the bit
-// is a constant. pixel > t is the opposite of pixel < t + 1.
+// LIMITS: 9 bits a channel, 0 to 256, the first channel in the lowest bits. For 0 and 256 the bit
+// is constant. pixel > t is the opposite of pixel < t + 1.
 module signbit_compare #(
     parameter CHANNELS = 1,
     parameter [9*CHANNELS-1:0] LIMITS = 0,
@@ -19,7 +19,7 @@ module signbit_compare #(
     genvar c;
     generate
         for (c = 0; c < CHANNELS; c = c + 1) begin : channel
-            // The borrow of a subtraction: a comparison with a constant end would be warned of.
+            // The borrow of a subtraction. For a comparison with a constant end, tools would warn.
             // verilator lint_off UNUSEDSIGNAL
             wire [9:0] difference = {2'b00, s_data[8*c +: 8]} - {1'b0, LIMITS[9*c +: 9]};
             // verilator lint_on UNUSEDSIGNAL

@@ -1,7 +1,7 @@
-// Two streams to one, whose beats have the channels of both, those of s in the lowest bits.
+// Joins two streams. A beat has the channels of both, those of s in the lowest bits.
 //
-// Each waits for the other in a queue of DEPTH beats, the positions of a map. So streams that come
-// from one source may be a whole map apart, and still none of them holds up the source for ever.
+// Each stream waits for the other in a queue of DEPTH beats, the positions of a map. So two streams
+// from one source may be a whole map apart, and neither blocks the source for ever.
 module signbit_concat #(
     parameter S_DATA = 1,
     parameter T_DATA = 1,

@@ -1,4 +1,4 @@
-// Bits of the channels of MASK, turned round. Combinational.
+// Inverts the bits in the channels of MASK. Combinational.
 module signbit_flip #(
     parameter CHANNELS = 1,
     parameter [CHANNELS-1:0] MASK = 0

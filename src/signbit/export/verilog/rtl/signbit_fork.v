@@ -1,5 +1,5 @@
-// One stream to several readers, each of which takes a beat when it is ready for it. The next beat
-// comes when all have taken the last one. The data are wires past this module.
+// Passes one stream to several readers. Each of them takes a beat when it is ready. The next beat
+// comes when all have taken this one. The data do not pass through this module.
 module signbit_fork #(
     parameter READERS = 2
 ) (

@@ -1,4 +1,4 @@
-// Which input channels an output channel looks at. Combinational.
+// Which input channels an output channel reads. Combinational.
 module signbit_group #(
     parameter CHANNELS = 1,
     parameter OUTPUTS = 1,
@@ -7,7 +7,7 @@ module signbit_group #(
     parameter LANE = 0,
     parameter PASS_BITS = 1
 ) (
-    // Without groups it looks at all.
+    // Without groups it reads all of them.
     // verilator lint_off UNUSEDSIGNAL
     input wire [PASS_BITS-1:0] pass,
     // verilator lint_on UNUSEDSIGNAL

@@ -1,5 +1,5 @@
-// Which taps of a window along one axis lie inside the map, the last tap being at `position` of
-// the padded map. Combinational.
+// Which taps of a window, along one axis, lie inside the map. The last tap is at `position` of the
+// padded map. Combinational.
 module signbit_inside #(
     parameter BITS = 1,
     parameter SIZE = 1,
@@ -17,7 +17,7 @@ module signbit_inside #(
         for (i = 0; i < KERNEL; i = i + 1) begin : tap
             localparam [BITS:0] FIRST = PAD + (KERNEL - 1 - i) * DILATION;
             localparam [BITS:0] LIMIT = PAD + (KERNEL - 1 - i) * DILATION + SIZE;
-            // Without padding a bound is that of the counter, and the comparison constant.
+            // Without padding, a bound equals that of the counter, and the comparison is constant.
             // verilator lint_off UNSIGNED
             // verilator lint_off CMPCONST
             assign in_map[i] = at >= FIRST && at < LIMIT;

@@ -1,8 +1,8 @@
-// A line buffer: the column of ROWS positions that ends in the one that arrives.
+// A line buffer: the column of ROWS positions that ends with the position that arrives.
 //
 // `column` is combinational; its field r is the position r rows above `data`, field 0 is `data`.
-// A cycle with `step` moves on to the next of COLUMNS columns, and from the last to the first of
-// the row below. The memory is read one step ahead, registered, so that it can be block RAM.
+// A cycle with `step` moves on to the next of COLUMNS columns, and from the last one to the first
+// of the row below. The memory is read one step ahead into a register, so it can be block RAM.
 module signbit_lines #(
     parameter DATA = 1,
     parameter ROWS = 1,

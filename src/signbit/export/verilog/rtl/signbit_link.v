@@ -1,5 +1,5 @@
-// A stream from one module to the next; wires. In simulation with +stall it is closed in about
-// half of the cycles, at random, so that every module meets gaps and backpressure.
+// A stream from one module to the next; it is only wires. In simulation with +stall it is closed in
+// about half of the cycles, at random, so every module meets gaps and backpressure.
 module signbit_link #(
     parameter [31:0] SEED = 1
 ) (

@@ -1,8 +1,8 @@
 // The order of work of a layer: for each input beat, groups of LANES output channels, one a cycle.
 //
 // `partial` is what the beat adds to the LANES sums of group `pass`, combinational; `next` asks
-// for the weights of the next pass. With POSITIONS > 1 the sums of so many beats are added up (a
-// linear layer over a map), and leave with the last of them.
+// for the weights of the next pass. With POSITIONS > 1 (a linear layer over a map), the sums of so
+// many beats are added up, and leave with the last of them.
 //
 // Out: the groups of one output position, PASSES beats, the first channel in the lowest field.
 module signbit_passes #(

@@ -1,4 +1,4 @@
-// For the test bench: the words of a golden file as a stream, in order, whenever they are taken.
+// For the test bench: sends the words of a golden file as a stream, in order.
 module signbit_player #(
     parameter WIDTH = 1,
     parameter BEATS = 1,

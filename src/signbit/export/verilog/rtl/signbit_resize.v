@@ -1,5 +1,5 @@
-// A number in more or in fewer bits; of fewer the lowest, which is all that arithmetic modulo
-// 2^TO needs. Combinational.
+// A number in more or in fewer bits. With fewer bits it keeps the lowest, which is all that
+// arithmetic modulo 2^TO needs. Combinational.
 module signbit_resize #(
     parameter FROM = 1,
     parameter TO = 1,

@@ -1,7 +1,7 @@
-// The words of a memory file in their order, again and again.
+// The words of a memory file in their order, over and over.
 //
 // `word` is the first one after a reset, and the following one after each cycle with `next`. The
-// read is registered, so that synthesis can take block RAM.
+// read is registered, so synthesis can use block RAM.
 module signbit_rom #(
     parameter WIDTH = 1,
     parameter DEPTH = 1,

@@ -1,5 +1,5 @@
-// Groups of LANES sums to one sum a beat, CHANNELS of them; the score that starts from a sum is the
-// sum itself.
+// Turns groups of LANES sums into one sum a beat, CHANNELS of them. The score that starts from a
+// sum is the sum itself.
 module signbit_serial #(
     parameter CHANNELS = 1,
     parameter LANES = 1,

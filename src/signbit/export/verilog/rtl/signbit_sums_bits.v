@@ -1,11 +1,11 @@
 // Sums of bits times weights of one bit: a binary convolution after signbit_window (TAPS of a
 // window a beat, POSITIONS 1), or a binary linear layer over a map (TAPS 1, a position a beat).
 //
-// Of n counted terms, m of them equal: sum = 2 * m - n. A tap outside the map is not counted where
+// Where m of n counted terms are equal, sum = 2 * m - n. A tap outside the map is not counted where
 // PADDING_VALUE is 0; else it holds that value.
 //
 // Weights: word position * PASSES + pass of FILE has LANES fields of TAPS fields of CHANNELS bits,
-// the first in the lowest bits. With GROUPS > 1 bits of other groups are there, but not counted.
+// the first in the lowest bits. With GROUPS > 1, bits of other groups are there, but not counted.
 module signbit_sums_bits #(
     parameter TAPS = 1,
     parameter CHANNELS = 1,

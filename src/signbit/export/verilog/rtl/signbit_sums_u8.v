@@ -1,5 +1,5 @@
-// Sums of pixels times weights of one bit, which add or subtract: the first layer, after
-// signbit_window or, a linear layer over a map, after the pixels themselves.
+// Sums of pixels times weights of one bit, which add or subtract: the first layer. It follows
+// signbit_window; a linear layer over a map follows the pixels themselves.
 //
 // A pixel p counts as MULTIPLIER * p + OFFSET, a signed number of VALUE_BITS; taps outside the map
 // add nothing. Weights are laid out as in signbit_sums_bits, bit 1 for +1.
@@ -29,7 +29,7 @@ module signbit_sums_u8 #(
     localparam TERMS = TAPS * CHANNELS;
     localparam PASSES = (OUTPUTS + LANES - 1) / LANES;
     localparam PASS_BITS = PASSES > 1 ? $clog2(PASSES) : 1;
-    // A bit more: the negative of the lowest value.
+    // One bit more, for the negative of the lowest value.
     localparam TERM_BITS = VALUE_BITS + 1;
     localparam TOTAL_BITS = TERM_BITS + $clog2(TERMS);
     localparam signed [31:0] OFFSET_32 = OFFSET;

@@ -3,7 +3,8 @@
 // In:  groups of LANES sums, the channels of a position in PASSES beats (signbit_passes).
 // Out: a position of CHANNELS bits a beat.
 // Word `pass` of FILE: LANES fields {below, threshold}, the first in the lowest bits. Thresholds
-// are signed and of SUM_BITS; one at an end of what the sums can reach makes its bit constant.
+// are signed and have SUM_BITS. A threshold at an end of the range of the sums makes its bit
+// constant.
 module signbit_threshold #(
     parameter CHANNELS = 1,
     parameter LANES = 1,
@@ -48,7 +49,7 @@ module signbit_threshold #(
     );
 
     // Groups enter at the top; the last one pushes the first to the bottom.
-    // Lanes after the last channel fall away.
+    // Lanes after the last channel are dropped.
     // verilator lint_off UNUSEDSIGNAL
     reg [PASSES*LANES-1:0] bits;
     // verilator lint_on UNUSEDSIGNAL

@@ -4,9 +4,9 @@
 // Out: one window a beat, in raster order. Tap (i, j) is field i * KERNEL_W + j of m_taps and bit
 //      of m_inside. Taps in the padding hold anything; their m_inside is 0.
 //
-// It walks over the padded map, one position a cycle; positions of the padding take no input. The
-// registers of the window are the output: the walk goes on in the cycle that takes a window.
-// Nothing is cleared between maps, because a window only holds positions of its own map.
+// It walks over the padded map, one position a cycle. Positions in the padding read no input. The
+// registers of the window are the output, so the walk goes on in the cycle that takes a window.
+// Nothing is cleared between maps, because a window holds only positions of its own map.
 module signbit_window #(
     parameter DATA = 1,
     parameter HEIGHT = 1,
@@ -106,7 +106,7 @@ module signbit_window #(
         end
     end
 
-    // With dilation, rows between the taps are stored but not looked at.
+    // With dilation, rows between the taps are stored but not read.
     // verilator lint_off UNUSEDSIGNAL
     wire [REACH_H*DATA-1:0] column;
     // verilator lint_on UNUSEDSIGNAL

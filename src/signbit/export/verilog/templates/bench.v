@@ -1,9 +1,10 @@
-// Test bench of MODULE, written by signbit: runs the golden samples, back to back, and compares the
-// bits of every layer and all outputs with the golden files. Prints a line that starts with
-// PASS or FAIL. +stall closes each stream at random, and then cycles are not checked.
+// Test bench of MODULE, written by signbit. It runs the golden samples, back to back, and compares
+// the bits of every layer and all outputs with the golden files. It prints a line that starts with
+// PASS or FAIL. +stall closes each stream at random; then the cycles are not checked.
 module MODULE_tb;
     localparam SAMPLES = SAMPLES_OF;
-    // From the end of the reset to the last result, no stalls. Not exact: about the most.
+    // Cycles from the end of the reset to the last result, without stalls. Where not EXACT, this is
+    // about the most.
     localparam CYCLES = CYCLES_OF;
     localparam EXACT = IS_EXACT;
 
@@ -41,7 +42,7 @@ CHECKERS
             cycle <= cycle + 1;
             if (result && first_result == 0) first_result <= cycle + 1;
             if (result) last_result <= cycle + 1;
-            // Layers may be given positions after the last that a result needs.
+            // Layers may still receive positions that no result needs.
             if (complete || cycle > 40 * CYCLES + 1000) finish;
         end
     end
@@ -50,7 +51,7 @@ CHECKERS
         begin
             if (errors != 0 || !complete)
                 $display("FAIL MODULE: %0d beats differ, %0s", errors,
-                         complete ? "all came" : "beats are missing or too many");
+                         complete ? "none is missing" : "beats are missing or too many");
             else if (EXACT != 0 && last_result != CYCLES && !stalls)
                 $display("FAIL MODULE: %0d cycles, expected %0d", last_result, CYCLES);
             else

@@ -1,13 +1,14 @@
 // MODULE: written by signbit from a packed network.
 //
-// In: streams of samples, one after the other. A beat is a position of a map, in raster order, with
-// all its channels, the first in the lowest bits; a bit 1 stands for +1, 0 for -1.
+// In: streams of samples, one after the other. A beat is one position of a map with all its
+// channels, the first in the lowest bits. Positions come in raster order. A bit 1 stands for +1,
+// 0 for -1.
 STREAMS_IN
 // Out: streams in the same order. Sums and scores are signed; the parameters say how many bits of a
-// score are after the point. The class is that of the highest score.
+// score are after the point. The class is the one with the highest score.
 STREAMS_OUT
-// A beat passes in a cycle with valid and ready; none may while rst, synchronous, is 1. Offer each
-// input, and take each output, without waiting for another stream.
+// A beat passes in a cycle with valid and ready. While rst, which is synchronous, is 1, no beat may
+// pass. Offer each input, and take each output, without waiting for another stream.
 // The header states the parameters and the layout of the memories.
 module MODULE (
     input wire clk,
