@@ -1,14 +1,16 @@
-"""Measure packed networks and write docs/benchmark.md and its picture.
+"""Measure packed networks, for docs/benchmark.md; writes bench/measured.json and the picture.
 
-    python bench/measure.py [--threads 1] [--rounds 50] [--docs docs]
+    python bench/measure.py [--threads 1] [--rounds 50]
+    python -m tools.tables docs/benchmark.md
 
 For each network, one run measures in turn: signbit on every instruction set of the machine except
 scalar, and the peers that are installed.
 """
 
 import argparse
-import datetime
+import json
 import platform
+from datetime import UTC, datetime
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -22,6 +24,9 @@ from signbit.pack import pack
 from signbit.progress import progress_bar
 from signbit.runtime.engine import available_isas
 
+ROOT = Path(__file__).resolve().parents[1]
+# `tools/tables/benchmark.py` makes the tables of the page from it.
+RESULT = ROOT / "bench" / "measured.json"
 # Channels and kernel of each binary convolution, and whether max pooling follows.
 SHAPES = [
     (64, 3, False),
@@ -65,7 +70,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=50)
-    parser.add_argument("--docs", type=Path, default=Path(__file__).parents[1] / "docs")
     options = parser.parse_args()
     isas = [isa for isa in available_isas() if isa != "scalar"] or ["scalar"]
     results: dict[str, list[Benchmark]] = {}
@@ -75,61 +79,20 @@ def main() -> None:
             for isa in isas
             for threads in options.threads
         ]
-    sections = [_section(name, runs) for name, runs in results.items()]
-    (options.docs / "benchmark.md").write_text("\n".join([_head(options), *sections]))
-    _draw(results, options.docs / "pictures" / "benchmark.png")
+    threads = " ".join(map(str, options.threads))
+    measured = {
+        "command": f"python bench/measure.py --threads {threads} --rounds {options.rounds}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "system": f"{platform.system()}, Python {platform.python_version()}",
+        "networks": {name: [run.to_dict() for run in runs] for name, runs in results.items()},
+    }
+    RESULT.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
+    _draw(results, ROOT / "docs" / "pictures" / "benchmark.png")
 
 
 def _measure(name: str, model: PackedModel, threads: int, rounds: int, isa: str) -> Benchmark:
     with progress_bar(f"{name}, {isa}, {threads} threads", rounds) as advance:
         return bench(model, threads, rounds=rounds, isa=isa, advance=advance)
-
-
-def _head(options: argparse.Namespace) -> str:
-    threads = " ".join(str(count) for count in options.threads)
-    command = f"python bench/measure.py --threads {threads} --rounds {options.rounds}"
-    today = datetime.datetime.now(tz=datetime.UTC).date()
-    return f"""# Benchmark
-
-Written by `{command}` on {today}, {platform.system()}, Python {platform.python_version()}.
-Medians; signbit, the limit of its instructions on registers alone, and the peers are measured in
-turn in every round. The limit of a layer with a single position is reading its weights. Peers run
-float32 or int8 networks of the same shapes. uint8 pixels to scores.
-
-![Milliseconds of an image](pictures/benchmark.png)
-"""
-
-
-def _section(name: str, runs: list[Benchmark]) -> str:
-    lines = [f"## {name}", "", f"{runs[0].processor}", ""]
-    lines += [
-        "| threads | batch | runtime | ms an image | signbit is faster |",
-        "|---|---|---|---|---|",
-    ]
-    for run in runs:
-        for batch, seconds in run.seconds.items():
-            lines.append(
-                f"| {run.threads} | {batch} | signbit, {run.isa} | {1e3 * seconds:.3f} | |"
-            )
-            for peer, times in run.peers.items():
-                faster = times[batch] / seconds
-                lines.append(f"| | | {peer} | {1e3 * times[batch]:.3f} | {faster:.1f} |")
-    run = runs[0]
-    lines += ["", f"By layer, {run.isa}, {run.threads} thread, batch 1"]
-    lines[-1] += f"; limit {run.limit:.2e} MAC/s ({run.limit_is}):" if run.limit else ":"
-    lines += [
-        "",
-        "| operation | gives | µs | share | MAC/s | of the limit |",
-        "|---|---|---|---|---|---|",
-    ]
-    for step in run.steps:
-        limit = f"{step.of_limit:.0%}" if step.of_limit else ""
-        speed = f"{step.macs_per_second:.2e}" if step.macs else ""
-        lines.append(
-            f"| {step.op} | {step.gives} | {1e6 * step.seconds:.1f} | {step.share:.0%} "
-            f"| {speed} | {limit} |"
-        )
-    return "\n".join([*lines, ""])
 
 
 def _draw(results: dict[str, list[Benchmark]], path: Path) -> None:
