@@ -1,4 +1,4 @@
-"""The page on training names every loss and metric, and its example of one's own runs."""
+"""The page on modules of one's own names every loss and metric, and its examples run."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ from signbit.train._own_objective import loss_of
 from signbit.train.losses import losses
 from signbit.train.metrics import metrics
 
-PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "training-own.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", [*losses.names(), *metrics.names()])
@@ -28,10 +28,9 @@ def test_every_loss_and_metric_has_a_row(name):
 
 def test_the_example_of_ones_own_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    section = PAGE[PAGE.index("## Training of your own") :]
     names: dict = {}
     example, signature, command = (
-        re.findall(rf"^```{kind}\n(.*?)^```$", section, re.M | re.S)[0]
+        re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.M | re.S)[0]
         for kind in ("python", "yaml", "sh")
     )
     exec(example, names)

@@ -64,7 +64,7 @@ def draw_quantizer(quantizer: "AbstractQuantizer", path: Path | str) -> None:
     """
     with _packages():
         figure = _figure(5.4, 2.2)
-    left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.1})
+    left, right = figure.subplots(1, 2)
     _draw(left, right, quantizer)
     left.set_xlabel("x", fontsize=9)
     save(figure, path)
@@ -83,10 +83,10 @@ def _packages() -> Iterator[None]:
 
 
 def _figure(width: float, height: float) -> "Figure":
-    """An empty figure of that size in inches, white, so that it is readable on a dark page."""
+    """An empty figure of that size in inches."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor="white")
+    return Figure(figsize=(width, height), dpi=100, layout="constrained")
 
 
 def sample(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve, Curve]:
