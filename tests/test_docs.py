@@ -11,7 +11,6 @@ import pytest
 from conftest import missing
 from helpers.networks import packed
 
-from signbit import zoo
 from signbit.export import exporters
 
 ROOT = Path(__file__).parents[1]
@@ -63,17 +62,6 @@ def test_every_test_that_the_page_on_reliability_names_is_there():
     named = set(re.findall(r"`(tests/[\w/.]+)", page))
     assert len(named) > 20
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
-
-
-@pytest.mark.parametrize("name", zoo.names())
-def test_the_accuracy_of_every_network_of_the_zoo_is_that_of_its_card(name):
-    card = zoo.card(name)
-    row = next(
-        line for line in ACCURACY.read_text("utf-8").splitlines() if line.startswith(f"| `{name}`")
-    )
-    spread = "" if card.top1_spread is None else f" ± {100 * card.top1_spread:.2f}"
-    assert f"| {100 * card.top1_mean:.2f}{spread} | {len(card.top1_by_seed)} |" in row
-    assert row.endswith(f"| {card.epochs} |")
 
 
 ABLATIONS = re.findall(
