@@ -41,7 +41,8 @@ def test_a_page_and_its_twin_link_each_other_below_their_titles(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_says_what_its_twin_says(page):
     twin = english(page)
-    assert differences(facts(text(page), page), facts(text(twin), twin)) == []
+    found = differences(facts(text(page), page), facts(text(twin), twin))
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("page", PAGES)
