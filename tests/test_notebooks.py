@@ -57,7 +57,7 @@ def test_both_languages_have_the_same_text():
     english, chinese = sources(ENGLISH, "markdown"), sources(CHINESE, "markdown")
     assert len(chinese) == len(english)
     for one, other in zip(english, chinese, strict=True):
-        assert sorted(FIGURE.findall(other)) == sorted(FIGURE.findall(one)), other
+        assert set(FIGURE.findall(other)) == set(FIGURE.findall(one)), other
         assert sorted(CODE.findall(other)) == sorted(CODE.findall(one)), other
         assert other.count("|") == one.count("|")
         assert re.findall("^#+ ", other, re.MULTILINE) == re.findall("^#+ ", one, re.MULTILINE)
