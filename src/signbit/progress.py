@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 
 from rich.console import Console
 from rich.progress import (
@@ -28,13 +29,16 @@ def progress_bar(
 
     total: count of images, or bytes with `in_bytes`; None where it is not known.
     """
+    console = Console(stderr=True)
+    # In a notebook, rich draws the bar with ipywidgets, and warns where they are missing.
+    cannot_draw = console.is_jupyter and find_spec("ipywidgets") is None
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn() if in_bytes else MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
-        console=Console(stderr=True),
-        disable=not ranks_here().is_first,
+        console=console,
+        disable=cannot_draw or not ranks_here().is_first,
     )
     with bar:
         task = bar.add_task(printable(description), total=total)
