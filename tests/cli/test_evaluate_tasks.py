@@ -57,7 +57,7 @@ def test_rows_of_classes_from_a_table(evaluated, tmp_path):
     assert (figures["top1"], figures["per_class"]) == (0.75, {"a": 1.0, "b": 1.0, "c": 0.5})
     # 200 is above the highest code: it counts as 119.5.
     assert result["clipped"] == {"features": 1}
-    assert "outside the codes of input 'features', -8 to 119.5 in channel 0: 1 of" in err
+    assert "1 numbers for input 'features' are outside the range of its codes, -8 to 119.5" in err
     assert "kind (classes): top-1 75.00 %, top-3 100.00 %, calibration error " in out
     assert "evaluating" in err
 
@@ -106,7 +106,7 @@ def test_a_map_of_classes_from_images_with_masks(evaluated, refused, tmp_path):
     assert figures["per_class"]["blue"] is None
     known = [figures["per_class"][name] for name in ("red", "green")]
     assert figures["mean_iou"] == pytest.approx(sum(known) / 2)
-    assert "without a pixel, and not in the mean: blue" in out
+    assert "no pixel has these classes, so the mean leaves them out: blue" in out
     Image.fromarray(mask[:3]).save(data / "masks" / "1.png")
     refused(maps_of_classes(), f"folder:{data}", code=1, says="1.png: a mask of 3x4 pixels")
 

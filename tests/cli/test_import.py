@@ -187,7 +187,7 @@ def test_a_run_folder_leads_to_the_import_that_was_made_before(known, signbit, c
     Image.new("L", (4, 4), 90).save("grey.png")
     out, err = signbit(*COMMANDS[command])
     note = (
-        f"signbit: runs/one was trained with {MODULE}, which is imported from {known}/our_project\n"
+        f"signbit: importing {MODULE} from {known}/our_project, as runs/one was trained with it\n"
     )
     assert err.startswith(f"{note}{SAID}\n")
     assert SAID not in out
@@ -298,7 +298,7 @@ def test_what_cannot_be_noted_is_told_and_the_work_goes_on(project, signbit, mon
     monkeypatch.setenv("XDG_STATE_HOME", str(project / "file"))
     out, err = signbit("summary", "--model", "our_net", *NAMED)
     assert "our_net" in out
-    assert f"signbit: run folders will not import {MODULE} by themselves, as this cannot" in err
+    assert f"signbit: cannot note that {MODULE} was imported, so the commands that read its" in err
 
 
 def test_the_folder_of_notes_is_that_of_the_users_state(project, signbit, monkeypatch):
@@ -313,14 +313,22 @@ def test_the_folder_of_notes_is_that_of_the_users_state(project, signbit, monkey
     ("arguments", "code", "says"),
     [
         (("info", "--import", "our_project.thing"), 2, "Did you mean 'our_project.things'?"),
-        (("info", "--import", "our_project/things.py"), 2, "is no name of a module; give names"),
-        (("info", "--import="), 2, "'' is no name of a module"),
+        (
+            ("info", "--import", "our_project/things.py"),
+            2,
+            "is not the name of a module; give names",
+        ),
+        (("info", "--import="), 2, "'' is not the name of a module"),
         (("summary", "n" * 300), 1, "file name too long"),
-        (("summary", "--model", "our_net"), 2, "import that first; on the command line, by --impo"),
+        (
+            ("summary", "--model", "our_net"),
+            2,
+            "import that code first; on the command line, with --i",
+        ),
         (
             ("predict", "runs/one", "our_project", "--out", "rows", "--ray"),
             2,
-            "whose workers need no code of the model; pack it first: signbit pack runs/one -o",
+            "their workers need no code of the model; pack it first: signbit pack runs/one -o",
         ),
     ],
 )
