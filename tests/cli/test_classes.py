@@ -139,7 +139,7 @@ def test_files_that_differ_are_refused(signbit, nameless, images, next_to_model)
     [
         ("a,b,c", 2, "--classes has 3 class names, but the model returns 10 scores"),
         ("cifar100", 2, "--classes has 100 class names, but the model returns 10 scores"),
-        ("cifar", 2, "'cifar': give the names with commas between them, a file that ends in .txt"),
+        ("cifar", 2, "'cifar': give the names with commas between them, a .txt file with one"),
         ("", 2, "give the names with commas"),
         ("a,,b", 2, "name 2 is blank"),
         (LIST.replace("nine", "one"), 2, "two classes are the same"),

@@ -100,7 +100,7 @@ def test_numbers_as_folders_are_the_classes_of_a_model_without_names(signbit, na
     [
         ("named", "tram", "does not know tram; its names are airplane, automobile"),
         ("named", "3", "does not know 3; its names are airplane, automobile"),
-        ("nameless", "frog", "has 1 classes, the model 10; classes.txt in a folder"),
+        ("nameless", "frog", "has 1 classes, and the model has 10; if some classes have no files"),
     ],
 )
 def test_classes_that_the_model_does_not_know_are_one_line(

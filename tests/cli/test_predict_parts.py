@@ -89,7 +89,7 @@ def test_maps_go_into_a_folder_as_ever(signbit, tmp_path):
         (["tars", "--out", "o", "--csv", "a.csv"], 2, "--csv and --out FOLDER"),
         (["tars", "--out", "o", "--codes"], 2, "are for Parquet"),
         (["tars", "--out", "o", "--front-end", "mfcc"], 2, "--front-end is for WAV files"),
-        (["tars", "--out", "tars"], 2, "which is not ours"),
+        (["tars", "--out", "tars"], 2, "which is not of this run"),
     ],
 )
 def test_what_is_asked_wrongly_is_one_line(

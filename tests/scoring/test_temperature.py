@@ -159,7 +159,7 @@ def test_scores_that_overflow_are_refused():
     signature = Signature([Input.numbers("x", (3,))], [Output("scores", "classes", 1)])
     model = PackedModel([Node("affine", (0,), {}, one)], signature)
     given, labels = labelled(model)
-    with pytest.raises(UsageError, match=r"scores divided by 0\.0\d+ pass the range of float32"):
+    with pytest.raises(UsageError, match=r"scores divided by 0\.0\d+ exceed the range of float32"):
         calibrated(model, given, labels.clip(max=1))
 
 

@@ -46,8 +46,7 @@ def read_at_most(path: Path, size: int) -> bytes:
     except OSError as error:
         if error.errno == errno.EFBIG:
             raise DataError(
-                f"{path}: more than {size} bytes, which is not allowed; get the file from its "
-                "source again"
+                f"{path}: more than {size} bytes; at most {size} are allowed"
             ) from error
         raise DataError(f"cannot read {path}: {error.strerror}") from error
 
