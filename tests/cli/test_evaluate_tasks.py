@@ -122,7 +122,7 @@ def test_one_nameless_channel_has_the_name_of_its_output(evaluated, tmp_path, ki
 def test_bits_of_a_table_of_numbers_have_a_way_out(refused, tmp_path):
     model = layer(Input.bits("x", (3,)), np.eye(3), Output("kind", "classes", 0, 1))
     (tmp_path / "t.csv").write_text("x,kind\n1.5,0\n")
-    says = "takes 3; choose with --features, --target and --ignore, or make bits of numbers first"
+    says = "needs 3; choose with --features, --target and --ignore, or turn numbers into bits first"
     refused(model, tmp_path / "t.csv", code=1, says=says)
 
 

@@ -141,7 +141,7 @@ def test_two_folders_that_mean_one_class_are_refused(signbit, named, tmp_path):
 def test_a_number_and_a_folder_that_mean_one_class_are_refused(signbit, named, tmp_path):
     draw(tmp_path / "car" / "a.png", 1)
     draw(tmp_path / "1_0.png", 2)
-    says = "both mean the model's class 'automobile'; give them one name"
+    says = "both mean the model's class 'automobile'; give both the same name"
     signbit.refused("predict", named, tmp_path, code=1, says=says)
 
 

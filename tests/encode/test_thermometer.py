@@ -118,14 +118,24 @@ def test_an_encoder_holds_its_thresholds_and_counts_bits_for_an_input():
     [
         ([[1.0, np.nan]], THRESHOLDS, UsageError, r"values: NaN at \(0, 1\)"),
         ([1.0, 2.0], THRESHOLDS, UsageError, r"values: shape \(2,\); give \(N, ..., features\)"),
-        ([[1.0]], THRESHOLDS, UsageError, "values have 1 features, thresholds are for 2"),
+        ([[1.0]], THRESHOLDS, UsageError, "values have 1 features, but the thresholds are for 2"),
         ([["a", "b"]], THRESHOLDS, InputTypeError, "values: <U1; give real numbers"),
         ([[True, False]], THRESHOLDS, InputTypeError, "values: bool"),
         ([[1.0, 2]], [[0, 1], [1, 0.5]], UsageError, "thresholds of feature 1 fall"),
         ([[1.0]], [0.0, 1], UsageError, r"thresholds: shape \(2,\); give \(features, levels\)"),
         ([[1.0]], [[0.0, np.nan]], UsageError, r"thresholds: NaN at \(0, 1\)"),
-        ([[1.0]], [[0.0, np.inf]], UsageError, r"thresholds: no finite float32 at \(0, 1\)"),
-        ([[1.0]], [[1e39]], UsageError, r"thresholds: no finite float32 at \(0, 0\)"),
+        (
+            [[1.0]],
+            [[0.0, np.inf]],
+            UsageError,
+            r"thresholds: the number at \(0, 1\) is not finite in float32",
+        ),
+        (
+            [[1.0]],
+            [[1e39]],
+            UsageError,
+            r"thresholds: the number at \(0, 0\) is not finite in float32",
+        ),
         ([[1.0], [1.0, 2.0]], THRESHOLDS, UsageError, "values: rows of different lengths"),
         (
             np.ma.array([[1.0, 2.0]], mask=[[False, True]]),
@@ -147,7 +157,7 @@ def test_what_cannot_be_encoded_is_refused(values, thresholds, error, message):
     ("values", "levels", "message"),
     [
         (np.zeros((0, 3)), 2, "no samples"),
-        ([[np.inf]], 2, r"no finite float32 at \(0, 0\)"),
+        ([[np.inf]], 2, r"the value at \(0, 0\) is not finite in float32"),
         ([[np.nan]], 2, "NaN at"),
         ([[1.0]], 0, "levels is 0; give a whole number, 1 to 4096"),
         ([[1.0]], 2.0, "levels is 2.0"),

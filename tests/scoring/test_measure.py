@@ -100,7 +100,7 @@ def test_images_of_a_data_set_are_samples_of_a_network_with_other_outputs_too():
     samples = ImageSamples(given, model.inputs[0], target)
     batches = list(samples.batches(2))
     assert np.concatenate([one.targets["row"] for one in batches]).tolist() == [0, 2, 1, 1, 0]
-    with pytest.raises(UsageError, match=r"shape \(3, 3, 3\), input pixels"):
+    with pytest.raises(UsageError, match=r"shape \(3, 3, 3\), but input pixels"):
         ImageSamples(
             ImageSet("set", "test", images[:, :3, :3], labels, given.classes),
             model.inputs[0],
@@ -120,8 +120,12 @@ def test_outputs_without_true_answers_are_left_out_and_none_at_all_is_refused(tm
 @pytest.mark.parametrize(
     ("model", "data", "says"),
     [
-        (maps_of_classes(), "digits", r"gives mask \(classes, rank 3\); give targets in FILE.npz"),
-        (maps_of_classes(), "folder:x", "gives mask"),
+        (
+            maps_of_classes(),
+            "digits",
+            r"returns mask \(classes, rank 3\); give targets in FILE.npz",
+        ),
+        (maps_of_classes(), "folder:x", "returns mask"),
         (
             rows_of_numbers(),
             "digits",
@@ -136,7 +140,7 @@ def test_data_that_the_network_does_not_take_is_refused(model, data, says):
 
 @pytest.mark.parametrize(
     ("names", "says"),
-    [(("a", "b"), "2 class names"), (("a", "a", "b"), "give 3, each once")],
+    [(("a", "b"), "2 class names"), (("a", "a", "b"), "give 3 different names")],
 )
 def test_names_that_do_not_fit_are_refused(names, says):
     with pytest.raises(UsageError, match=says):

@@ -61,9 +61,9 @@ def test_what_has_no_best_temperature_is_refused():
     right = np.eye(3, dtype=np.float32)
     with pytest.raises(UsageError, match="nearly all answers are right"):
         find_temperature(right, np.arange(3))
-    with pytest.raises(UsageError, match="no more than chance"):
+    with pytest.raises(UsageError, match="no better than chance"):
         find_temperature(right, np.array([1, 2, 0]))
-    with pytest.raises(UsageError, match="no more than chance"):
+    with pytest.raises(UsageError, match="no better than chance"):
         find_temperature(np.zeros((3, 2)), np.array([1, 0, 0]))
     with pytest.raises(UsageError, match="infinite scores"):
         find_temperature(np.full((1, 2), np.inf), np.array([0]))

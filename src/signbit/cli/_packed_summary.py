@@ -24,7 +24,7 @@ def summarize_packed(path: Path, json: Path | None) -> None:
         reads = ", ".join(map(str, node.inputs))
         value, module = str(model.types[number]), modules.get(number, "")
         rows.append([str(number), node.op, reads, value, module, f"{bytes_of[number]:,}"])
-    header = ["value", "operation", "reads", "gives", "module", "bytes"]
+    header = ["value", "operation", "reads", "output", "module", "bytes"]
     total = sum(bytes_of.values())
     print_table(header, rows, ["total", "", "", "", "", f"{total:,}"], left=5)
     size = path.stat().st_size

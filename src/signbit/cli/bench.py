@@ -75,7 +75,7 @@ def _print_steps(result: "Benchmark") -> None:
                 f"{step.of_limit:.0%}" if step.of_limit else "",
             )
         )
-    header = ("node", "operation", "gives", "µs", "share", "MAC/s", "of limit")
+    header = ("node", "operation", "output", "µs", "share", "MAC/s", "of limit")
     print_table(header, rows, left=3)
 
 
