@@ -58,7 +58,7 @@ MALFORMED = {
     "no utf-8": (b"\xff", "decode"),
     "list": ([], "not a file of encoders"),
     "format": (entries(format="x"), "not a file of encoders: its 'format' is not"),
-    "version": (entries(version=2), "version 2; this signbit reads 1"),
+    "version": (entries(version=2), "version 2; this signbit reads version 1"),
     "version true": (entries(version=True), "version True"),
     "field": (entries(more=1), "format, version and encoders, and nothing else"),
     "none": (entries(encoders={}), "an object of 1 to 1024 encoders"),
@@ -120,7 +120,7 @@ def test_a_missing_or_a_too_large_file_and_a_folder_are_named(tmp_path):
 
 def test_what_could_not_be_read_is_not_written(tmp_path):
     path = tmp_path / "e.json"
-    with pytest.raises(UsageError, match="encoder 'x' is int; thermometer or one_hot"):
+    with pytest.raises(UsageError, match="encoder 'x' is int; give Thermometer or OneHot"):
         save_encoders(path, {"x": 3})  # pyright: ignore[reportArgumentType]
     with pytest.raises(UsageError, match="1 to 1024 encoders"):
         save_encoders(path, {})

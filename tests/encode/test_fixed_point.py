@@ -87,7 +87,7 @@ def test_a_grid_covers_the_values_on_whole_steps(seed, power_of_two):
     ("values", "one", "error", "message"),
     [
         ([[0.0, np.nan]], TEMPERATURE, UsageError, r"values: NaN at \(0, 1\)"),
-        ([[0.0]], TEMPERATURE, UsageError, r"shape \(1, 1\); input 'temperature' takes \(N, 2\)"),
+        ([[0.0]], TEMPERATURE, UsageError, r"shape \(1, 1\); input 'temperature' needs \(N, 2\)"),
         (0.0, TEMPERATURE, UsageError, r"values: shape \(\)"),
         ([["a", "b"]], TEMPERATURE, InputTypeError, "values: <U1"),
         (

@@ -141,7 +141,7 @@ def test_an_encoder_holds_its_thresholds_and_counts_bits_for_an_input():
             np.ma.array([[1.0, 2.0]], mask=[[False, True]]),
             THRESHOLDS,
             UsageError,
-            "values: some are mask",
+            "values: some values are mask",
         ),
         ([[1.0]], [[0, 1], [0]], UsageError, "thresholds: rows of different lengths"),
         ([[1.0]], np.zeros((1, 5000)), UsageError, "at most 4096 levels"),

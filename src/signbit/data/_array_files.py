@@ -125,6 +125,8 @@ def read_arrays(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
 
     Nothing is unpickled.
 
+    path: the file.
+
     Raises: DataError for a file that cannot be read or is damaged, for arrays of more than 1 GiB
         together, and for an array that does not hold numbers, bool or text.
     """

@@ -102,9 +102,9 @@ class FrontEnd:
 
     @classmethod
     def parse(cls, text: str) -> "FrontEnd":
-        """Read a front end from KIND, KIND:KEY=VALUE,..., or the name of a file with such keys.
+        """Read a front end from a text, as for the option --front-end.
 
-        The file is a .yaml or .json file.
+        text: KIND, KIND:KEY=VALUE,..., or the name of a .yaml or .json file with such keys.
 
         Raises: UsageError naming the key that is wrong.
         """

@@ -171,6 +171,8 @@ def blocks_of(images: Images) -> Blocks:
 
     Reading images of one block together is faster than reading them in random order.
 
-    The result has the index of the first image of each block; () where there are no blocks.
+    images: the images of an `ImageSet`.
+
+    Returns the index of the first image of each block; () where there are no blocks.
     """
     return images.source.blocks if isinstance(images, ImageFiles) else ()

@@ -20,6 +20,9 @@ def class_places(names: Sequence[str], classes: Sequence[str]) -> list[int | Non
 
     A class of the same name always comes first. Otherwise a synonym counts, unless the synonym is
     itself one of `names`: if `names` has both `car` and `automobile`, they are two classes.
+
+    names: the class names to look up, such as those of a data set.
+    classes: the class names to look in, such as those of a model.
     """
     places = _places(tuple(classes))
     own = set(names)

@@ -93,6 +93,7 @@ class ClassificationCounter:
     def add(self, scores: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
         """Count a batch.
 
+        scores: the scores of the classes. The class with the highest score is the answer.
         labels: the true classes, from 0 to classes - 1.
 
         Shape:  scores (N, classes), labels (N,); N may be 0.

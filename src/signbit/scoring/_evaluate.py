@@ -103,8 +103,9 @@ def evaluate(
 def class_names(model: Classifier, fallback: Sequence[str] = ()) -> tuple[str, ...]:
     """The names of the model's classes, in the order of its scores.
 
-    If the model has no names, they are those of `fallback`. If `fallback` has another number of
-    names, they are the numbers from 0.
+    model: a trained model or a packed network.
+    fallback: the names to use if the model has none and this is the right number of names. If it
+        is not, the names are the numbers from 0.
     """
     preprocessing = model.preprocessing
     if preprocessing.classes:

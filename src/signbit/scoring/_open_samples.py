@@ -44,6 +44,7 @@ def is_file_of_samples(path: Path | str) -> bool:
 def targets_of(model: PackedModel, classes: Sequence[str] | None = None) -> list[Target]:
     """The outputs of a network, in the form that measuring and answering need.
 
+    model: the network.
     classes: names for the classes, if the network has one output of classes; None means the names
         in the network.
 
@@ -189,7 +190,10 @@ def file_reader(
     The first reads WAV files if there is a front end, else images of any size. The second returns
     how many numbers so far were outside the range of the input's codes.
 
-    Raises: UsageError where the network accepts neither images nor features of sound.
+    model: the network.
+    front_end: how features are computed from WAV files; None for images.
+
+    Raises: UsageError where the network does not accept such files.
     """
     if front_end is not None:
         reader = SoundReader(only_sequence(model), front_end)

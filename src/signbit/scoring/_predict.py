@@ -44,7 +44,13 @@ class Unreadable:
 
 @dataclass
 class PredictionTally:
-    """The counts of all predictions, and lists of the wrong and of the unreadable files."""
+    """The counts of predictions, and lists of the wrong answers and of the unreadable files.
+
+    images: number of files that were classified.
+    labelled: number of these files whose true class is known.
+    wrong: path, true class and predicted class of each wrong answer.
+    unreadable: path of each unreadable file, and the reason.
+    """
 
     images: int = 0
     labelled: int = 0
