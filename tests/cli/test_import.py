@@ -126,7 +126,7 @@ def test_a_module_before_the_command_is_remembered_too(project, signbit):
 
 def test_after_two_dashes_it_is_no_option(project, signbit):
     signbit.refused(
-        "predict", "runs/one", "--", "--import", MODULE, code=2, says="not imported from"
+        "predict", "runs/one", "--", "--import", MODULE, code=2, says="not imported it from"
     )
     assert not is_imported()
 
@@ -218,8 +218,9 @@ def test_a_module_that_was_never_imported_before_is_not_imported_by_a_folder(
 ):
     monkeypatch.setenv("XDG_STATE_HOME", str(project / "empty"))
     says = (
-        f"runs/one was trained with --import {MODULE}, which is at {project}/our_project here and "
-        f"was not imported from there before; if you trust that code, add --import {MODULE}"
+        f"runs/one was trained with --import {MODULE}. That module is at {project}/our_project "
+        "here, and you have not imported it from there before; if you trust that code, add "
+        f"--import {MODULE}"
     )
     signbit.refused("summary", "runs/one", code=2, says=says)
     assert not is_imported()
@@ -234,7 +235,7 @@ def test_a_module_of_the_same_name_in_another_place_is_not_imported(
     other = tmp_path / "other"
     shutil.copytree(known / "our_project", other / "our_project")
     monkeypatch.chdir(other)
-    says = f"which is at {other}/our_project here and was not imported from there before"
+    says = f"is at {other}/our_project here, and you have not imported it from there before"
     signbit.refused("summary", known / "runs/one", code=2, says=says)
     # A folder that is a link to the known one may have other modules next to it.
     shutil.rmtree("our_project")

@@ -160,7 +160,7 @@ def test_sounds_by_a_front_end(predicted, refused, tmp_path):
     out, err = predicted(sounds_of_classes(49, 20), tmp_path / "quiet", *front_end)
     (row,) = rows_in(out)
     assert (row["true"], row["class"]) == ("quiet", "quiet")
-    assert "8000 Hz, the front end takes 16000" in err
+    assert "8000 Hz, but the front end needs 16000 Hz" in err
     (tmp_path / "quiet" / "1.wav").unlink()
     refused(
         *(sounds_of_classes(49, 20), tmp_path / "quiet", *front_end),

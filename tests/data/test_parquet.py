@@ -166,7 +166,7 @@ def test_rows_sorted_by_class_are_noted(tmp_path, capsys):
     assert "most row groups hold only one class" in capsys.readouterr().err
     shard(tmp_path / "a.parquet", list(range(12)), [0, 1] * 6)
     load(f"parquet:{tmp_path}", "train")
-    assert "single class" not in capsys.readouterr().err
+    assert "only one class" not in capsys.readouterr().err
 
 
 def test_a_column_of_another_kind_with_the_usual_name_is_not_passed_over(tmp_path):
