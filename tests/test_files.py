@@ -74,7 +74,9 @@ def test_a_full_disk_is_one_line_that_names_the_path(tmp_path):
     path = tmp_path / "result"
     path.write_text("old")
     with (
-        pytest.raises(OutputError, match=r"result: No space left on device\. Whatever was there"),
+        pytest.raises(
+            OutputError, match=r"result: No space left on device\. A file that was there"
+        ),
         atomic_path(path),
     ):
         raise OSError(28, os.strerror(28))

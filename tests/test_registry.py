@@ -61,7 +61,10 @@ def test_unknown_name_in_an_empty_registry_says_none(kinds):
 
 def test_an_unknown_name_like_no_other_may_be_that_of_code_to_import(kinds):
     kinds("ste", "@kinds.register('ste_sign')\ndef build(): ...")
-    with pytest.raises(UsageError, match=r"known: ste_sign\. If code of yours .* --import MODULE$"):
+    with pytest.raises(
+        UsageError,
+        match=r"known: ste_sign\. If your own code registers this name, .* --import MODULE$",
+    ):
         load().get("my_own")
 
 
@@ -163,7 +166,7 @@ def test_a_distribution_that_cannot_join_is_named_each_time(kinds, installed, ca
         with pytest.raises(ExtensionError, match=start + reason) as found:
             look_up()
         assert "\n" not in str(found.value)
-        assert str(found.value).endswith("; mend that package, or run: pip uninstall guest")
+        assert str(found.value).endswith("; repair that package, or run: pip uninstall guest")
     assert load().get("own").__module__ == "kinds_on_disk.one"
 
 

@@ -109,9 +109,14 @@ def test_what_a_module_prints_goes_to_standard_error(folder, capsys):
 
 
 FAILURES = {
-    "a path": ("ours/models.py", {}, UsageError, "'ours/models.py' is no name of a module; give"),
-    "a keyword": ("ours.import", {}, UsageError, "'ours.import' is no name of a module"),
-    "letters of control": ("ours\x1b", {}, UsageError, r"'ours\\x1b' is no name of a module"),
+    "a path": (
+        "ours/models.py",
+        {},
+        UsageError,
+        "'ours/models.py' is not the name of a module; give",
+    ),
+    "a keyword": ("ours.import", {}, UsageError, "'ours.import' is not the name of a module"),
+    "letters of control": ("ours\x1b", {}, UsageError, r"'ours\\x1b' is not the name of a module"),
     "nowhere": ("ours_h", {}, UsageError, "no module 'ours_h' in the folder {} or on Python's "),
     "the program": ("__main__.a", {}, UsageError, "no module '__main__' in the folder"),
     "a wrong first part": (
@@ -152,12 +157,17 @@ FAILURES = {
         UsageError,
         "importing it raised SyntaxError: '(' was never closed (ours_p.py, line 1)",
     ),
-    "it registers nothing": ("ours_q", {"ours_q.py": ""}, UsageError, "it registers nothing; "),
+    "it registers nothing": (
+        "ours_q",
+        {"ours_q.py": ""},
+        UsageError,
+        "the module registers nothing; ",
+    ),
     "only signbit registers": (
         "ours_r",
         {"ours_r.py": f"exec({DATA.format('pretended')!r}, {{'__name__': 'signbit'}})"},
         UsageError,
-        "it registers nothing; name the module",
+        "the module registers nothing; name the module",
     ),
     "a taken name": (
         "ours_s",

@@ -1,7 +1,7 @@
 """Binary neural networks for PyTorch, from training to the bits that run.
 
-Importing this package imports no torch; the parts that need it are `signbit.layers`,
-`signbit.quantizers`, `signbit.models`, `signbit.train` and `signbit.pack`.
+`import signbit` does not import torch. These parts need torch: `signbit.layers`,
+`signbit.quantizers`, `signbit.models`, `signbit.train`, `signbit.pack` and `signbit.convert`.
 """
 
 from typing import TYPE_CHECKING
@@ -19,16 +19,17 @@ __all__ = ["SignbitError", "__version__", "load"]
 
 
 def load(source: "Source", threads: int = 1, layout: "Layout" = "file") -> "Engine":
-    """An engine for a `.signbit` file.
+    """Load a `.signbit` file into an engine, which runs the network on the CPU without torch.
 
-    source: its path, its content as bytes, bytearray or memoryview, or an open binary file.
-    threads: how many work on a call; 1 starts none.
-    layout: of arrays: "file" for channels last, "torch" for channels first.
+    source: the path of the file, its content as bytes, bytearray or memoryview, or an open binary
+        file.
+    threads: number of threads that work on one call. With 1, the engine starts no threads.
+    layout: the order of axes in the arrays: "file" for channels last, "torch" for channels first.
 
-    Raises: ModelFormatError for a damaged file, UsageError for a wrong number of threads or
-        layout, InputTypeError for any other kind of source.
+    Raises: ModelFormatError for a damaged file; UsageError for a wrong number of threads or a wrong
+        layout; InputTypeError for any other kind of source.
     """
-    # Imported here: `import signbit` alone stays quick.
+    # Imported here, so that `import signbit` alone stays quick.
     from signbit.format import PackedModel
     from signbit.runtime.engine import Engine
 
@@ -36,7 +37,7 @@ def load(source: "Source", threads: int = 1, layout: "Layout" = "file") -> "Engi
 
 
 def __getattr__(name: str) -> str:
-    """The version; looking it up takes longer than all else that an import does."""
+    """Look up the version when it is needed: that takes longer than the rest of the import."""
     if name != "__version__":
         raise AttributeError(f"module 'signbit' has no attribute {name!r}")
     from importlib.metadata import PackageNotFoundError, version

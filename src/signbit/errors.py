@@ -1,4 +1,4 @@
-"""The errors that callers may want to catch. The command line prints each as one line."""
+"""The errors that callers may want to catch. The command line prints each on one line."""
 
 import signal
 from collections.abc import Iterable
@@ -6,9 +6,11 @@ from difflib import get_close_matches
 
 
 class SignbitError(Exception):
-    """Base of every error this package raises on purpose.
+    """Base class of all errors that this package raises on purpose.
 
-    is_told: whether another process of the same job reports it to the user.
+    exit_code: the exit code of the command line after this error: 2 for wrong usage, 1 for a failed
+        job, 128 + signal for a job that a signal stopped.
+    is_told: whether another process of the same job reports the error to the user.
     """
 
     exit_code = 1
@@ -16,27 +18,27 @@ class SignbitError(Exception):
 
 
 class UsageError(SignbitError, ValueError):
-    """A name, option or value that the caller chose is not an allowed one."""
+    """A name, an option or a value of the caller is not allowed."""
 
     exit_code = 2
 
 
 class InputTypeError(SignbitError, TypeError):
-    """An argument has the wrong type, a tensor the wrong dtype."""
+    """An argument has the wrong type, or an array or tensor has the wrong dtype."""
 
     exit_code = 2
 
 
 class DataError(SignbitError):
-    """A data set or an image is missing, damaged or not what its format says."""
+    """A data set or a file of samples is missing or damaged, or does not follow its format."""
 
 
 class CheckpointError(SignbitError):
-    """A checkpoint is missing, damaged or of another architecture."""
+    """A checkpoint is missing, damaged, or from another architecture."""
 
 
 class ModelFormatError(SignbitError, ValueError):
-    """A `.signbit` file is damaged, or not what docs/format.md allows."""
+    """A `.signbit` file is damaged, or contains something that docs/format.md does not allow."""
 
 
 class PackError(SignbitError, ValueError):
@@ -44,27 +46,27 @@ class PackError(SignbitError, ValueError):
 
 
 class AdoptError(SignbitError, ValueError):
-    """A module of foreign code follows no rule that is known; the message names the nearest."""
+    """A module of other code follows no rule that we know; the message names the nearest rule."""
 
 
 class ExportError(SignbitError, ValueError):
-    """A format cannot express a packed network; the message names the node and the reason."""
+    """An export format cannot express a network; the message names the node and the reason."""
 
 
 class ExtensionError(SignbitError, RuntimeError):
-    """A package that joins by entry point does not load, or claims a name that another has."""
+    """A package that extends this one does not load, or registers a name that is taken."""
 
 
 class EngineError(SignbitError):
-    """This machine has no memory or threads left to run a network with."""
+    """This machine has too little memory left, or too few threads, to run a network."""
 
 
 class WorkerError(SignbitError):
-    """A worker of a cluster is lost, or lacks what its work needs."""
+    """A worker of a cluster was lost, or something that its work needs is missing there."""
 
 
 class OutputError(SignbitError):
-    """A result could not be written; whatever was there before is untouched."""
+    """A result could not be written. A file that was there before is unchanged."""
 
 
 class TrainingError(SignbitError):
@@ -72,7 +74,7 @@ class TrainingError(SignbitError):
 
 
 class StoppedError(SignbitError):
-    """Ctrl-C or another signal ended a job. The exit code is 128 + signal, as of a shell."""
+    """Ctrl-C or another signal stopped a job. The exit code is 128 + signal, as in a shell."""
 
     def __init__(self, message: str, signum: int = signal.SIGINT):
         super().__init__(message)
@@ -80,15 +82,15 @@ class StoppedError(SignbitError):
 
 
 class TrainingInterruptedError(StoppedError):
-    """A signal, such as Ctrl-C, stopped a run; its last checkpoint is complete."""
+    """A signal, such as Ctrl-C, stopped a training run. Its last checkpoint is complete."""
 
 
 class MissingDependencyError(SignbitError, ImportError):
-    """An optional dependency is needed and not installed."""
+    """An optional dependency is needed, but it is not installed."""
 
 
 def printable(text: str) -> str:
-    """Text on one line: what cannot be printed, or is no text at all, comes as an escape."""
+    """The text on one line. A character that cannot be printed becomes an escape sequence."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text
@@ -96,12 +98,12 @@ def printable(text: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of a library says in its first line; its type where it says nothing."""
+    """The first line of an error's message; the name of its type if the message is empty."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """' Did you mean ...?' for the known name most like `name`; '' where none is."""
+    """ " Did you mean ...?" with the known name that is most like `name`; "" if none is like it."""
     matches = get_close_matches(name, list(known), n=1)
     return f" Did you mean {matches[0]!r}?" if matches else ""
 

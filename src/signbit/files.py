@@ -1,4 +1,4 @@
-"""Read regular files alone, and write so that a reader sees the old content or the new."""
+"""Read only regular files. Write files so that a reader sees either the old or the new content."""
 
 import errno
 import fcntl
@@ -15,7 +15,8 @@ from typing import BinaryIO, Protocol
 
 from signbit.errors import InputTypeError, OutputError
 
-# Hidden, so that no reader takes a leftover for a result; ours, so that it may be deleted.
+# A leftover file is hidden, so that nobody takes it for a result. The name shows that it is ours,
+# so that it may be deleted.
 _PREFIX = ".signbit-"
 _TEMPORARY = f"{_PREFIX}*.tmp*"
 _PIECE = 1 << 20
@@ -23,19 +24,19 @@ _STREAMS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
 
 
 class BinaryReader(Protocol):
-    """Anything that is read like a file opened with "rb"."""
+    """Any object that can be read like a file that is open with mode "rb"."""
 
     def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
+        """Read at most `size` bytes. At the end of the file the result is empty."""
         ...
 
 
 def open_regular(path: Path | str) -> BinaryIO:
-    """Open a regular file for reading; a pipe, socket or device is refused, never waited for.
+    """Open a regular file for reading. A pipe, socket or device is refused without waiting for it.
 
-    Raises: OSError, whose `strerror` says what else is there.
+    Raises: OSError, whose `strerror` gives the reason.
     """
-    # Opening a pipe blocks until somebody writes to it, unless told not to.
+    # Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
         mode = os.fstat(handle).st_mode
@@ -52,7 +53,7 @@ def open_regular(path: Path | str) -> BinaryIO:
 def read_regular(path: Path | str, most: int) -> bytes:
     """The content of a regular file of at most `most` bytes.
 
-    Raises: OSError, whose `strerror` says that it is larger, or something else than a file.
+    Raises: OSError, whose `strerror` says that the file is larger, or that it is not a file.
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -63,12 +64,12 @@ def read_regular(path: Path | str, most: int) -> bytes:
 
 
 def read_at_most(file: BinaryReader, most: int, expected: int = 0) -> bytes:
-    """What is left of a file; `most` + 1 bytes mean that there is more.
+    """The rest of a file, up to `most` + 1 bytes. A result of `most` + 1 bytes is cut short.
 
-    expected: how many bytes there probably are. Only so many are asked for at once: Python takes
-        the memory for all that it is asked for before it reads.
+    expected: the probable number of bytes. One call reads no more than that, because Python
+        allocates memory for the whole number before it reads.
 
-    Raises: InputTypeError where the file gives no bytes, as one that is open as text.
+    Raises: InputTypeError where the file returns no bytes, such as a file that is open as text.
     """
     pieces: list[bytes] = []
     size = 0
@@ -76,7 +77,7 @@ def read_at_most(file: BinaryReader, most: int, expected: int = 0) -> bytes:
         piece = file.read(min(max(_PIECE, expected + 1), most + 1 - size))
         if not isinstance(piece, bytes):
             raise InputTypeError(
-                f"the file gives {type(piece).__name__}, not bytes; open it with mode 'rb'"
+                f"the file returns {type(piece).__name__}, not bytes; open it with mode 'rb'"
             )
         if not piece:
             break
@@ -87,30 +88,31 @@ def read_at_most(file: BinaryReader, most: int, expected: int = 0) -> bytes:
 
 @contextmanager
 def atomic_path(path: Path | str, *, flush: bool = True) -> Iterator[Path]:
-    """Yield a temporary path next to `path`; a normal exit moves it into place.
+    """Yield a temporary path next to `path`, and move that file to `path` after a normal exit.
 
-    On any error the temporary file is removed and `path` stays as it was. A file that is
-    replaced hands on its permissions. A symbolic link stays one: the file that it points to is
-    replaced. A device or pipe, such as /dev/stdout, is written to, never replaced.
+    After any error, the temporary file is removed, and `path` stays as it was. The new file has the
+    permissions of the file that it replaces. If `path` is a symbolic link, the file that it points
+    to is replaced, and the link stays. A device or pipe, such as /dev/stdout, is written to, and
+    never replaced.
 
-    flush: to disk before the move. Then a power cut, too, leaves the old file or the new one.
-        For many small files the flush takes far longer than the writing.
+    flush: flush the file to disk before the move. Then even a power cut leaves either the old or
+        the new file. For many small files, the flush takes far longer than the writing.
 
-    Raises: OutputError naming the path and the system's reason.
+    Raises: OutputError naming the path and the reason that the system gives.
     """
     path = Path(path)
     temporary: Path | None = None
     handle: int | None = None
     try:
         special = path.exists() and not path.is_file() and not path.is_dir()
-        # Standard output may be sent to a file, which has text before ours in it.
+        # Standard output may be redirected to a file that already contains other text.
         special |= str(path).startswith(_STREAMS)
         final = Path(os.path.realpath(path))
         folder = None if special else final.parent
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         place = Path(tempfile.gettempdir()) if folder is None else folder
-        # Before it is there: a signal may raise at any line.
+        # The name is set before the file exists, because a signal may raise an error at any line.
         temporary = place / f"{_PREFIX}{secrets.token_hex(8)}.tmp{path.suffix}"
         handle, mode = _create(temporary)
         _lock(handle)
@@ -124,8 +126,8 @@ def atomic_path(path: Path | str, *, flush: bool = True) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(
-            f"cannot write {path}: {reason}. Whatever was there is unchanged; "
-            "free space or choose another place."
+            f"cannot write {path}: {reason}. A file that was there is unchanged; free space, or "
+            "choose another place."
         ) from error
     finally:
         if temporary is not None:
@@ -135,22 +137,23 @@ def atomic_path(path: Path | str, *, flush: bool = True) -> Iterator[Path]:
 
 
 def atomic_write(path: Path | str, content: bytes | str, *, flush: bool = True) -> None:
-    """Write `content` to `path` as `atomic_path` does; text is UTF-8. Raises: OutputError."""
+    """Write `content` to `path` through `atomic_path`. Text is UTF-8. Raises: OutputError."""
     data = content.encode() if isinstance(content, str) else content
     with atomic_path(path, flush=flush) as temporary:
         temporary.write_bytes(data)
 
 
 def _lock(handle: int) -> None:
-    """Tell `remove_leftovers` that the file is in use; a process that dies lets go of it."""
-    with suppress(OSError):  # some network file systems know no locks
+    """Mark the file as in use for `remove_leftovers`. The lock ends when the process ends."""
+    with suppress(OSError):  # some network file systems have no locks
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _create(path: Path) -> tuple[int, int]:
-    """A new file for its owner alone, open, and the permissions that others' new files have here.
+    """A new open file that only its owner can read, and the permissions of ordinary new files.
 
-    The system is asked for those: looking at the umask would change it for all threads.
+    The permissions are those that the system gives a new file. Reading the umask would change it
+    for all threads for a moment.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     mode = stat.S_IMODE(os.fstat(handle).st_mode)
@@ -160,9 +163,9 @@ def _create(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def temporary_folder(parent: Path) -> Iterator[Path]:
-    """Yield a new folder in `parent`, for its owner alone.
+    """Yield a new folder in `parent` that only its owner can read.
 
-    It is removed at the end if it is still there.
+    The folder is removed at the end, if it is still there.
 
     Raises: OSError where it cannot be made.
     """
@@ -180,7 +183,7 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
 
 
 def mode_of_new_folder(parent: Path) -> int:
-    """The permissions that a new folder in `parent` gets, found by making one."""
+    """The permissions of a new folder in `parent`. One is made and removed to find them."""
     probe = parent / f"{_PREFIX}{secrets.token_hex(8)}.tmp"
     probe.mkdir()
     try:
@@ -203,20 +206,20 @@ def _replaced_mode(path: Path, new: int) -> int:
         found = path.lstat().st_mode
     except FileNotFoundError:
         return new
-    # A link is left here only where it leads to itself.
+    # Links are resolved before. A link at this point leads to itself.
     return found & 0o777 if stat.S_ISREG(found) else new
 
 
 def is_temporary(name: str) -> bool:
-    """Whether `atomic_path` and `temporary_folder` give such names to what they write."""
+    """Whether a name is one that `atomic_path` and `temporary_folder` use."""
     return fnmatch(name, _TEMPORARY)
 
 
 def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files and folders that a killed process left in `folder`.
 
-    What another process still writes stays: its writer holds the lock. So does what cannot be
-    deleted; it does no harm.
+    Files that another process still writes stay, because that process holds their locks. Files that
+    cannot be deleted also stay; they do no harm.
     """
     for leftover in folder.glob(_TEMPORARY):
         with suppress(OSError):

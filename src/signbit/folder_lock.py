@@ -14,7 +14,7 @@ from signbit.errors import OutputError, UsageError, printable
 from signbit.files import read_regular
 from signbit.progress import note
 
-# The file is hidden, and its name is not that of a temporary file, which would be deleted.
+# The file is hidden. Its name is not like that of a temporary file, which would be deleted.
 LOCK_FILE = ".lock"
 _MOST_BYTES = 1 << 12
 _held: set[int] = set()
@@ -22,13 +22,14 @@ _held: set[int] = set()
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Lock a folder, and make it where it is missing. The lock ends with the process at last.
+    """Lock a folder, and make it if it is missing. The lock ends with the body or the process.
 
-    Folders that were made are removed again if they are empty at the end. Some file systems, such
-    as NFS without a lock service, have no locks. Then a note on standard error says so, and the run
-    goes on.
+    Folders that were made here are removed at the end if they are empty. Some file systems, such as
+    NFS without a lock service, have no locks. Then a note on standard error says so, and the body
+    runs without a lock.
 
-    Raises: UsageError that says who holds the folder; OutputError where it cannot be written.
+    Raises: UsageError that names the process that holds the lock; OutputError where the folder
+        cannot be written.
     """
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
@@ -37,14 +38,14 @@ def lock(folder: Path) -> Iterator[None]:
         _remove_empty(made)
         reason = error.strerror or str(error)
         raise OutputError(
-            f"cannot write {printable(str(folder))}: {reason}; choose another place"
+            f"cannot write into {printable(str(folder))}: {reason}; choose another folder"
         ) from error
     _held.add(handle)
     try:
         yield
     finally:
-        # The file is deleted while it is still locked. A process that has opened it meanwhile then
-        # sees that the file in the folder is another one.
+        # The file is deleted while it is still locked. A process that has opened it in the meantime
+        # then sees that the file is no longer in the folder.
         with suppress(OSError):
             (folder / LOCK_FILE).unlink()
         _held.discard(handle)
@@ -58,11 +59,11 @@ def _acquire(folder: Path) -> int:
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            # Without this flag, opening a pipe in its place would wait.
+            # Without O_NONBLOCK, opening a pipe of this name would wait.
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
             handle = os.open(path, flags, 0o666)
         except FileNotFoundError:
-            continue  # the folder was removed by the process that had it
+            continue  # the process that held the lock has removed the folder
         try:
             _take(handle, folder)
             if _is_still(path, handle):
@@ -81,18 +82,18 @@ def _take(handle: int, folder: Path) -> None:
     except BlockingIOError:
         shown = printable(str(folder))
         raise UsageError(
-            f"{shown} is in use: {_holder(folder)} works there. Wait until it ends, stop it, or "
-            "choose another folder"
+            f"{shown} is in use by {_holder(folder)}; wait until it ends, stop it, or choose "
+            "another folder"
         ) from None
     except OSError as error:
         note(
             f"{printable(str(folder))} cannot be locked ({error.strerror}); make sure that no "
-            "other process works there"
+            "other process writes there"
         )
 
 
 def _is_still(path: Path, handle: int) -> bool:
-    """Whether the file of this name is the one that is open."""
+    """Whether the open file is still the file of this name."""
     try:
         return os.path.samestat(path.lstat(), os.fstat(handle))
     except FileNotFoundError:
@@ -105,11 +106,11 @@ def _holder_text() -> str:
 
 
 def _holder(folder: Path) -> str:
-    """The process that holds the lock of a folder, as the lock file says."""
+    """The process that holds the lock of a folder, as its lock file names it."""
     try:
         said = strict_json.loads(read_regular(folder / LOCK_FILE, _MOST_BYTES))
-        text = f"process {said['process']} on {said['host']}, since {said['since']},"
-    # The file may be missing by now, or may not be written yet.
+        text = f"process {said['process']} on {said['host']} since {said['since']}"
+    # The file may be missing by this time, or may not be written yet.
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
     return printable(text)[:200]
@@ -122,7 +123,7 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 def _let_go() -> None:
-    """Release the lock in a child process: it would otherwise keep the lock of a killed parent."""
+    """Release the lock in a child process, which would keep it after its parent was killed."""
     for handle in _held:
         os.close(handle)
     _held.clear()

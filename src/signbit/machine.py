@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's name as its maker writes it; its architecture where it has none."""
+    """The name of the processor, as its maker writes it; its architecture if it has no name."""
     try:
         lines = cpuinfo.read_text("utf-8", errors="replace").splitlines()
     except OSError:  # not Linux

@@ -1,4 +1,4 @@
-"""Which files of a folder we made, so that nobody else's are ever replaced."""
+"""The files in a folder that we made, so that we never replace a file of somebody else."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -7,15 +7,15 @@ from pathlib import Path, PurePosixPath
 from signbit import strict_json
 from signbit.files import is_temporary, read_regular
 
-# Room for the lists and descriptions of all that we write into one folder.
+# Enough for the lists and descriptions of all files that we write into one folder.
 _MOST_BYTES, _MOST_VALUES = 1 << 26, 1 << 20
 
 
 def listed_files(marker: Path, key: str | None = None) -> set[str] | None:
     """The paths under "files" in a JSON file that we left in a folder; None without such a list.
 
-    key: where given, the JSON file is ours only if it has this key with a true value.
-    Raises: OSError where the marker is there but cannot be read.
+    key: if given, the JSON file counts as ours only if the value of this key is true.
+    Raises: OSError where the marker exists but cannot be read.
     """
     try:
         text = read_regular(marker, _MOST_BYTES)
@@ -30,7 +30,7 @@ def listed_files(marker: Path, key: str | None = None) -> set[str] | None:
 
 
 def files_in(folder: Path) -> Iterator[str]:
-    """The paths of all files in a folder, with slashes; no temporary files of ours."""
+    """The paths of all files in a folder, with slashes, except our own temporary files."""
     for place, _, names in os.walk(folder):
         for name in names:
             if not is_temporary(name):
@@ -40,11 +40,12 @@ def files_in(folder: Path) -> Iterator[str]:
 def strangers(folder: Path, ours: Iterable[str]) -> list[str]:
     """Paths in a folder that are not `ours`, sorted; that of a folder ends in a slash.
 
-    Temporary files and folders (`files.is_temporary`) belong to nobody. A folder that holds nothing
-    of ours is one stranger, and is not looked into. A symbolic link counts as a file.
+    Temporary files and folders (`files.is_temporary`) are left out. A folder that holds nothing of
+    ours is listed as one path, without its content. A symbolic link counts as a file. A folder that
+    does not exist counts as empty.
 
-    ours: paths with slashes. One that ends in a slash means a folder with all that is in it.
-    Raises: OSError where the folder cannot be read; a folder that is missing is empty.
+    ours: paths with slashes. A path that ends in a slash means a folder with its whole content.
+    Raises: OSError where the folder cannot be read.
     """
     known = set(ours)
     nested = [PurePosixPath(path) for path in known if "/" in path]

@@ -25,9 +25,9 @@ _LATE_SECONDS = 2.0
 def progress_bar(
     description: str, total: int | None, *, in_bytes: bool = False
 ) -> Iterator[Callable[[int], None]]:
-    """Show how far a job is and the time left; yields the function that adds to it.
+    """Show how far a job is, and the time that is left. Yields a function that adds to the count.
 
-    total: count of images, or bytes with `in_bytes`; None where it is not known.
+    total: number of images or other things, or of bytes with `in_bytes`; None if it is not known.
     """
     console = Console(stderr=True)
     # In a notebook, rich draws the bar with ipywidgets, and warns where they are missing.
@@ -47,7 +47,7 @@ def progress_bar(
 
 @contextmanager
 def late_progress_bar(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """As `progress_bar`, for a job that is mostly short: nothing is shown before some seconds."""
+    """A `progress_bar` for a job that is usually short: it appears after some seconds only."""
     start, waiting, shown = time.monotonic(), 0, ExitStack()
     advance: Callable[[int], None] | None = None
 
@@ -65,7 +65,7 @@ def late_progress_bar(description: str, total: int | None) -> Iterator[Callable[
 
 
 def note(text: str) -> None:
-    """Tell something on standard error, next to the progress; of several processes, rank 0 does."""
+    """Print a note on standard error, next to the progress bar. Only rank 0 prints it."""
     if not ranks_here().is_first:
         return
     Console(stderr=True).print(

@@ -1,4 +1,4 @@
-"""The place of this process among those that `torchrun` has started to do one job together."""
+"""The rank of this process among the processes that `torchrun` has started for one job."""
 
 import os
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ _VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "TORCHELAS
 
 @dataclass(frozen=True)
 class Ranks:
-    """The number of this process, its rank, and how many processes there are.
+    """The rank of this process, and the number of processes.
 
-    number: from 0. Rank 0 alone writes files and messages.
-    local: the number among the processes of this machine, which is that of its GPU.
-    local_count: how many processes there are on this machine.
-    restarts: how often `torchrun` of this machine has started its processes again.
+    number: the rank, from 0. Only rank 0 writes files and messages.
+    count: number of processes of the job.
+    local: rank among the processes on this machine; the process uses the GPU of this number.
+    local_count: number of processes on this machine.
+    restarts: how often the `torchrun` of this machine has restarted its processes.
     """
 
     number: int = 0
@@ -25,13 +26,13 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is rank 0, which there always is."""
+        """Whether this is rank 0. Every job has a rank 0."""
         return self.number == 0
 
     def share(self, things: Any) -> Any:
-        """Every count-th of a sequence or tensor, from that at `number` on.
+        """This rank's part of a sequence or tensor: every `count`-th element, from `number` on.
 
-        No two ranks get the same one.
+        Each element is in the part of exactly one rank.
         """
         return things if self.count == 1 else things[self.number :: self.count]
 
@@ -42,7 +43,7 @@ def is_of_torchrun() -> bool:
 
 
 def ranks_here() -> Ranks:
-    """What `torchrun` says in the environment; one process where it has not started this one."""
+    """The ranks that `torchrun` writes into the environment; without `torchrun`, one process."""
     if not is_of_torchrun():
         return Ranks()
     return Ranks(*(int(os.environ[name]) for name in _VARIABLES))

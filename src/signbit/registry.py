@@ -1,4 +1,4 @@
-"""Find things by name: each kind is a package whose modules register one thing each."""
+"""Find things by name. Each kind of thing is a package, and each of its modules registers one."""
 
 import pkgutil
 import sys
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
-# What a decorator returns has the type of what it was given.
+# A decorator returns an object of the type that it accepts.
 Entry = TypeVar("Entry")
 
 
 class _Owner(NamedTuple):
-    """Who claims a name.
+    """The code that registered a name.
 
-    registrar: the module that called `register`. One class may serve many of them, each with an
+    registrar: the module that called `register`. Many modules may use the same class, each with an
         object of its own.
-    module, qualname: of the entry.
+    module, qualname: the module and the name of the entry's function or class.
     """
 
     registrar: str
@@ -40,7 +40,7 @@ class _Owner(NamedTuple):
 
 
 class Registration(NamedTuple):
-    """One call of `register`: which registry has which name, and the module that called."""
+    """One call of `register`: the registry, the name, and the module that made the call."""
 
     registry: "Registry[Any]"
     name: str
@@ -51,17 +51,20 @@ _registrations: list[Registration] = []
 
 
 def registrations() -> Sequence[Registration]:
-    """All names that this process has registered, of every kind, the oldest first."""
+    """All names that this process has registered, of every kind, in the order of the calls."""
     return tuple(_registrations)
 
 
 class Registry(Generic[T]):
-    """Names of one kind, filled on the first look-up from the modules of a package.
+    """Names of one kind. The first look-up imports the modules of a package, which register them.
 
-    Modules whose name starts with an underscore are private and not imported. Other
-    distributions join through an entry point in the group named like the package; loading
-    it must run the `register` decorator. What is wrong with one is an ExtensionError that names
-    the distribution; the package's own names stay usable.
+    Modules whose names begin with an underscore are private, and are not imported. Another
+    distribution adds names through an entry point in the group that has the package's name. Loading
+    the entry point must run the `register` decorator. If that fails, the ExtensionError names the
+    distribution, and the package's own names can still be used.
+
+    kind: word for messages, such as "data set".
+    package: the package, such as `signbit.data`.
     """
 
     def __init__(self, kind: str, package: str):
@@ -72,15 +75,15 @@ class Registry(Generic[T]):
         self._own_loaded = self._all_loaded = False
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
-        """Decorator that makes a function or class known as `name`.
+        """Decorator that registers a function or class under `name`.
 
-        Raises: ExtensionError, from the decorator, where another module has that name.
+        Raises: ExtensionError, from the decorator, where another module has registered the name.
         """
         registrar = sys._getframe(1).f_globals.get("__name__", "")
 
         def add(entry: Entry) -> Entry:
             known, owner = self._owners.get(name), _owner(registrar, entry)
-            # A module that is reloaded registers its things anew.
+            # A module that is reloaded registers its entry again.
             if known is not None and known != owner:
                 one, other = str(known), str(owner)
                 if one == other:
@@ -101,7 +104,7 @@ class Registry(Generic[T]):
         return sorted(self._entries)
 
     def __contains__(self, name: str) -> bool:
-        # Other distributions are looked for, which takes long, only where the package's own
+        # The search for other distributions takes long. It is made only if the package's own
         # modules do not have the name.
         self._load_own()
         if name not in self._entries:
@@ -111,23 +114,23 @@ class Registry(Generic[T]):
     def get(self, name: str) -> T:
         """The entry called `name`.
 
-        Raises: UsageError naming the known ones and the closest; where none is close, how to make
-            a name of one's own known.
+        Raises: UsageError that lists the known names. It also names the closest one; if none is
+            close, it says how to register a name of your own.
         """
         if name not in self:
             error = unknown_name(self.kind, name, self._entries)
             if closest(name, self._entries):
                 raise error
             raise UsageError(
-                f"{error} If code of yours registers it, import that first; on the command line, "
-                "by --import MODULE"
+                f"{error} If your own code registers this name, import that code first; on the "
+                "command line, with --import MODULE"
             )
         return self._entries[name]
 
     def build(self, name: str, options: Mapping[str, Any]) -> Any:
-        """Call the entry called `name` with options that are checked to be among its own.
+        """Call the entry called `name` with options. Each must be a parameter of the entry.
 
-        Raises: UsageError for an unknown name or option, and what the entry raises.
+        Raises: UsageError for an unknown name or option; the errors of the entry.
         """
         import inspect
 
@@ -139,12 +142,12 @@ class Registry(Generic[T]):
         return entry(**options)
 
     def name_of(self, entry: object) -> str | None:
-        """The name under which `entry` is registered, None where it is not."""
+        """The name under which `entry` is registered; None where it is not registered."""
         self._load()
         return next((name for name, known in self._entries.items() if known is entry), None)
 
     def registrar(self, name: str) -> str | None:
-        """The module that registered `name`; None where none has. Nothing is loaded for it."""
+        """The module that registered `name`; None where none has. Nothing is imported for this."""
         owner = self._owners.get(name)
         return None if owner is None else owner.registrar
 
@@ -164,7 +167,7 @@ class Registry(Generic[T]):
         self._load_own()
         from importlib.metadata import entry_points
 
-        # What an entry point loads may look names up itself.
+        # Code that an entry point loads may look names up itself.
         self._all_loaded = True
         try:
             for entry_point in entry_points(group=self.package):
@@ -174,12 +177,12 @@ class Registry(Generic[T]):
             raise
 
     def _join(self, entry_point: "EntryPoint") -> None:
-        """Load what another distribution adds. Raises: ExtensionError naming the distribution."""
+        """Load an entry point. Raises: ExtensionError naming its distribution."""
         before = self._entries.copy(), self._owners.copy()
         try:
             entry_point.load()
         except (Exception, SystemExit) as error:
-            # Nothing of a module that failed half-way is to be found at the next look-up.
+            # If a module failed half-way, the next look-up must find none of its names.
             self._entries, self._owners = before
             reason = str(error)
             if not isinstance(error, SignbitError):
@@ -205,5 +208,5 @@ def _refused(entry_point: "EntryPoint", reason: str) -> ExtensionError:
     name = entry_point.dist.name if entry_point.dist else "unknown distribution"
     return ExtensionError(
         f"{name}: entry point {entry_point.name} = {entry_point.value} of {entry_point.group}: "
-        f"{reason}; mend that package, or run: pip uninstall {name}"
+        f"{reason}; repair that package, or run: pip uninstall {name}"
     )

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a command as Ctrl-C does: by an exception that cleans up on its way."""
+"""SIGTERM and SIGHUP stop a command as Ctrl-C does: by an exception, so that it can clean up."""
 
 import signal
 import threading
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-# The last one that asked this process to end, until the command has ended.
+# The last signal that asked this process to stop, until the command has ended.
 _asked: signal.Signals | None = None
-# A terminal that closes sends several at once; the later ones must not cut the cleaning up.
+# A terminal that closes sends several signals at once. The later ones must not stop the clean-up.
 _REPEAT_SECONDS = 1.0
 
 
 class StopSignal(KeyboardInterrupt):
-    """A signal asked this process to end; all that handles Ctrl-C handles it."""
+    """A signal asked this process to stop. Code that handles Ctrl-C handles this exception too."""
 
     def __init__(self, signum: int):
         super().__init__(signal.Signals(signum).name)
@@ -23,15 +23,15 @@ class StopSignal(KeyboardInterrupt):
 
 
 def signal_of(interrupt: BaseException | None) -> signal.Signals:
-    """The signal that raised a KeyboardInterrupt: SIGINT, which is Ctrl-C, for a plain one."""
+    """The signal that raised a KeyboardInterrupt. It is SIGINT (Ctrl-C) unless it says another."""
     return interrupt.signum if isinstance(interrupt, StopSignal) else signal.SIGINT
 
 
 def stop_if_asked() -> None:
-    """Raise StopSignal once more where SIGTERM or SIGHUP came, and somebody dropped the exception.
+    """Raise StopSignal again if SIGTERM or SIGHUP came and its exception was lost.
 
-    Python drops an exception that a signal raises in a destructor or a callback of the garbage
-    collector: what runs for long calls this now and then.
+    Python drops an exception that a signal raises in a destructor or in a callback of the garbage
+    collector. So code that runs for a long time must call this function now and then.
     """
     if _asked is not None and threading.current_thread() is threading.main_thread():
         raise StopSignal(_asked)
@@ -39,10 +39,10 @@ def stop_if_asked() -> None:
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """Raise StopSignal in the main thread at SIGTERM and SIGHUP, in the body.
+    """While the body runs, SIGTERM and SIGHUP raise StopSignal in the main thread.
 
-    A signal that is ignored (`nohup`) or that the program handles itself stays as it is, and so do
-    all in another thread than the main one.
+    A signal that is ignored (`nohup`), or that the program handles itself, is left as it is. Called
+    from another thread than the main one, this function changes nothing.
     """
     stopped_at = -_REPEAT_SECONDS
 

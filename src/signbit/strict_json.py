@@ -1,4 +1,4 @@
-"""JSON that can be read in one way only, within bounds: for files that others made."""
+"""Read JSON from files that others made: only unambiguous JSON, within bounds of size."""
 
 import json
 from collections.abc import Sequence
@@ -6,20 +6,21 @@ from typing import Any
 
 MAX_VALUES = 1 << 18
 MAX_DEPTH = 64
-# Far more than any number has; Python needs a time for a whole one that grows with their square.
+# Far more than any useful number has. The time to read a whole number grows with their square.
 MAX_DIGITS = 1000
 
 
 def loads(text: str | bytes, *, most_values: int = MAX_VALUES, from_python: bool = False) -> Any:
     """The value of a JSON text; bytes are UTF-8.
 
-    Refused, besides what is no JSON: an object with two equal keys, NaN and infinity (also as a
-    number that no float holds), halves of surrogate pairs, whole numbers of more than MAX_DIGITS
-    digits, more than MAX_DEPTH objects and lists in one another, more than `most_values` commas
-    and opening brackets, so that memory stays bounded.
+    These are refused, so that every reader finds the same value, and memory stays bounded: a text
+    that is not JSON, an object with two equal keys, NaN, infinity and numbers too large for a
+    float, halves of surrogate pairs, whole numbers of more than MAX_DIGITS digits, more than
+    MAX_DEPTH objects and lists nested in one another, and more than `most_values` commas and
+    opening brackets.
 
-    from_python: allow what `json.dumps` writes of all values: the words NaN, Infinity and
-        -Infinity, and halves of surrogate pairs, which are in names of files that are no UTF-8.
+    from_python: also accept everything that `json.dumps` writes: the words NaN, Infinity and
+        -Infinity, and halves of surrogate pairs, which occur in names of files that are not UTF-8.
 
     Raises: ValueError, whose message is one line.
     """
@@ -33,7 +34,7 @@ def loads(text: str | bytes, *, most_values: int = MAX_VALUES, from_python: bool
         raise _too_deep() from error
     _check_depth(value)
     if not from_python and ("\\u" in text or not text.isascii()):
-        # Raises UnicodeEncodeError, a ValueError, for halves; pairs have become one letter.
+        # Raises UnicodeEncodeError, a ValueError, for a half of a pair. Whole pairs are one letter.
         json.dumps(value, ensure_ascii=False).encode()
     return value
 
@@ -44,14 +45,16 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise ValueError(f"the key {key[:60]!r} stands twice in one object")
+                raise ValueError(f"the key {key[:60]!r} occurs twice in one object")
             seen.add(key)
     return found
 
 
 def _whole(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        raise ValueError(f"a whole number of {len(digits)} digits; at most {MAX_DIGITS}")
+        raise ValueError(
+            f"a whole number of {len(digits)} digits; at most {MAX_DIGITS} digits are allowed"
+        )
     return int(digits)
 
 
@@ -63,7 +66,7 @@ def _real(digits: str) -> float:
 
 
 def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no JSON number")
+    raise ValueError(f"{word} is not a number in JSON")
 
 
 def _check_depth(value: Any) -> None:
@@ -78,7 +81,7 @@ def _check_depth(value: Any) -> None:
 
 
 def _too_deep() -> ValueError:
-    return ValueError(f"more than {MAX_DEPTH} objects and lists in one another")
+    return ValueError(f"more than {MAX_DEPTH} objects and lists nested in one another")
 
 
 _PYTHONS = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole, parse_float=_real)

@@ -1,4 +1,4 @@
-"""Import modules of the user's, by name, that register models, data sets and other things."""
+"""Import, by name, modules of the user that register models, data sets and other extensions."""
 
 import os
 import sys
@@ -36,13 +36,13 @@ def is_module_name(name: object) -> bool:
 
 
 def place_of(module: str, named_by: str) -> str:
-    """Where the first part of a module's name lies, a file or folder. Nothing is executed.
+    """The file or folder of the first part of a module's name. Nothing is executed.
 
-    The current folder is searched first, as by `python -m`, then Python's path.
+    The current folder is searched first, as `python -m` does, then Python's path.
 
-    named_by: who names the module, for messages.
+    named_by: the option or file that names the module; messages begin with it.
 
-    Raises: UsageError where nothing of this name is found.
+    Raises: UsageError where no such module is found.
     """
     top = _top(module)
     with _current_folder():
@@ -53,20 +53,20 @@ def place_of(module: str, named_by: str) -> str:
 
 
 def import_user_module(module: str, named_by: str) -> str:
-    """Import a module that registers something; returns its `place_of`.
+    """Import a module that registers something, and return its `place_of`.
 
-    What it prints goes to standard error. The current folder stays on Python's path where the
-    module lies in it, else it does not.
+    The text that the module prints goes to standard error. If the module lies in the current
+    folder, this folder stays on Python's path; otherwise it does not.
 
     named_by: as in `place_of`.
 
-    Raises: UsageError where it is not found, raises or registers nothing; ExtensionError where it
-        claims a name that another module has.
+    Raises: UsageError where the module is not found, raises an error or registers nothing;
+        ExtensionError where it registers a name that another module has.
     """
     if not is_module_name(module):
         raise UsageError(
-            f"{named_by}: {printable(module[:MOST_LETTERS])!r} is no name of a module; give names "
-            "joined by dots, such as my_project.models for my_project/models.py"
+            f"{named_by}: {printable(module[:MOST_LETTERS])!r} is not the name of a module; give "
+            "names joined by dots, such as my_project.models for my_project/models.py"
         )
     place = place_of(module, named_by)
     _use_current_folder(_top(module))
@@ -81,31 +81,31 @@ def import_user_module(module: str, named_by: str) -> str:
 
 
 def not_imported(modules: Iterable[str]) -> list[str]:
-    """Those modules that this process has not imported."""
+    """The modules in the list that this process has not imported."""
     return [name for name in modules if name not in sys.modules]
 
 
 def _require_names(module: str, named_by: str, before: int) -> None:
     """Raises: UsageError where a module registers nothing, ExtensionError for a taken name."""
     known = registrations()
-    # Importing signbit's own packages registers their names, too.
+    # An import of signbit's own packages registers their names too.
     foreign = [one for one in known[before:] if _top(one.registrar) != _OURS]
     # A module that was imported earlier registers nothing again.
     if not foreign and not any(_top(one.registrar) == _top(module) for one in known):
         raise UsageError(
-            f"{named_by}: it registers nothing; name the module that has decorators such as "
-            '@signbit.models.models.register("NAME"), or that imports it'
+            f"{named_by}: the module registers nothing; name the module with the decorators, such "
+            'as @signbit.models.models.register("NAME"), or a module that imports it'
         )
     for registry, name, _ in foreign:
         try:
-            # A registry looks into its own package late; a clash of names is to be seen here.
+            # A registry imports its own package late. Look the name up here, to see a clash.
             registry.get(name)
         except ExtensionError as error:
             raise ExtensionError(f"{named_by}: {error}") from error
 
 
 def _failed(module: str, named_by: str, error: BaseException) -> SignbitError:
-    """The error for an import that raised another."""
+    """The error that reports the error of an import."""
     if isinstance(error, ExtensionError):
         return ExtensionError(f"{named_by}: {error}")
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
@@ -116,7 +116,7 @@ def _failed(module: str, named_by: str, error: BaseException) -> SignbitError:
 
 
 def _not_found(module: str, missing: str, named_by: str) -> UsageError:
-    """The error for a module of which `missing`, the whole or a first part, is not found."""
+    """The error for a module that is not found. missing: its name, or the first part of it."""
     parent, _, _ = missing.rpartition(".")
     if parent:
         package = sys.modules.get(parent)
@@ -131,7 +131,7 @@ def _not_found(module: str, missing: str, named_by: str) -> UsageError:
 
 
 def _names_in(folder: str) -> list[str]:
-    """Names of modules and packages in a folder, for a suggestion; of a huge folder only some."""
+    """Names of modules and packages in a folder, for a suggestion. A huge folder is cut short."""
     with suppress(OSError):
         entries = islice(Path(folder).iterdir(), _MOST_ENTRIES)
         found = [one.stem for one in entries if one.suffix == ".py" or one.is_dir()]
@@ -152,10 +152,10 @@ def _use_current_folder(top: str) -> None:
 
 @contextmanager
 def _current_folder() -> Iterator[str]:
-    """The current folder, which is searched first inside."""
+    """The current folder. Python searches it first while the body runs."""
     folder, before = os.getcwd(), sys.path.copy()  # noqa: PTH109
     sys.path.insert(0, folder)
-    invalidate_caches()  # a module may have been written a moment ago
+    invalidate_caches()  # a module may have been written just before
     try:
         yield folder
     finally:
@@ -165,12 +165,12 @@ def _current_folder() -> Iterator[str]:
 def _places(top: str) -> list[str]:
     """The folders of a package, or the file of a module; none where nothing is found.
 
-    Nothing is executed: the name has no dot in it.
+    Nothing is executed, because the name contains no dot.
     """
     spec = None
-    with suppress(ImportError, ValueError):  # a ValueError where there is none, as of __main__
+    with suppress(ImportError, ValueError):  # ValueError for a module without one, like __main__
         spec = find_spec(top)
-    # The folders of a package without a file follow Python's path, so they are listed at once.
+    # The folders of a package without a file depend on Python's path, so they are listed here.
     return [] if spec is None else list(spec.submodule_search_locations or [str(spec.origin)])
 
 

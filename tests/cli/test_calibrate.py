@@ -131,7 +131,7 @@ def test_classes_are_matched_by_name(signbit, digits, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "is packed already; with --calibrate D its scores are calibrated"),
+        ([], "is packed already; to calibrate its scores, give --calibrate D"),
         (["--calibrate", "digits", "--adopt"], "is packed already; leave --adopt out"),
         (["--calibrate", "digits", "--model", "x"], "leave --model out"),
         (["--calibrate", "digits", "--no-check"], "leave --no-check out"),

@@ -137,9 +137,9 @@ def test_files_that_differ_are_refused(signbit, nameless, images, next_to_model)
 @pytest.mark.parametrize(
     ("option", "code", "says"),
     [
-        ("a,b,c", 2, "--classes has 3 class names, but the model gives 10 scores"),
-        ("cifar100", 2, "--classes has 100 class names, but the model gives 10 scores"),
-        ("cifar", 2, "'cifar': give the names with commas between them, a file that ends in .txt"),
+        ("a,b,c", 2, "--classes has 3 class names, but the model returns 10 scores"),
+        ("cifar100", 2, "--classes has 100 class names, but the model returns 10 scores"),
+        ("cifar", 2, "'cifar': give the names with commas between them, a .txt file with one"),
         ("", 2, "give the names with commas"),
         ("a,,b", 2, "name 2 is blank"),
         (LIST.replace("nine", "one"), 2, "two classes are the same"),
@@ -237,7 +237,7 @@ def test_the_order_of_class_folders_is_not_taken_for_that_of_the_scores(
         if not any(folder.iterdir()):
             Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "0.png")
     arguments = ("evaluate", nameless, "--data", f"folder:{tmp_path / 'folders'}")
-    signbit.refused(*arguments, code=2, says="give --classes, or classes.txt")
+    signbit.refused(*arguments, code=2, says="give --classes, or put a classes.txt into")
     signbit(*arguments, "--classes", LIST)
 
 
@@ -263,8 +263,8 @@ def test_numbers_that_are_no_labels_are_told_in_one_line(signbit, checkpoint, im
     assert all(rows.values())
     (told,) = (line for line in err.splitlines() if "true class" in line)
     assert told == (
-        "signbit: without a true class: 2 images, whose names begin with another number than a "
-        f"label, such as {images}/10_0.png; labels go from 0 to 9"
+        "signbit: 2 images have no true class, because the number at the beginning of their names "
+        f"is not a label, such as {images}/10_0.png; labels go from 0 to 9"
     )
     assert " of the 5 labelled" in err
 
@@ -276,7 +276,7 @@ def test_numbers_of_classes_that_the_model_does_not_know_are_told(signbit, check
     out, err = signbit("predict", checkpoint, images, "--classes", LIST)
     rows = {Path(row["path"]).name: row["true"] for row in rows_of(out)}
     assert rows["0_0.png"] == ""
-    assert f"{images}/0_0.png; a label is a line of classes.txt, from 0, with a class of" in err
+    assert f"{images}/0_0.png; a label is the number of a line in classes.txt, counted" in err
 
 
 def test_the_list_above_all_folders_counts_for_numbers_and_names(signbit, checkpoint, images):

@@ -57,7 +57,7 @@ def test_rows_of_classes_from_a_table(evaluated, tmp_path):
     assert (figures["top1"], figures["per_class"]) == (0.75, {"a": 1.0, "b": 1.0, "c": 0.5})
     # 200 is above the highest code: it counts as 119.5.
     assert result["clipped"] == {"features": 1}
-    assert "outside the codes of input 'features', -8 to 119.5 in channel 0: 1 of" in err
+    assert "1 numbers for input 'features' are outside the range of its codes, -8 to 119.5" in err
     assert "kind (classes): top-1 75.00 %, top-3 100.00 %, calibration error " in out
     assert "evaluating" in err
 
@@ -106,7 +106,7 @@ def test_a_map_of_classes_from_images_with_masks(evaluated, refused, tmp_path):
     assert figures["per_class"]["blue"] is None
     known = [figures["per_class"][name] for name in ("red", "green")]
     assert figures["mean_iou"] == pytest.approx(sum(known) / 2)
-    assert "without a pixel, and not in the mean: blue" in out
+    assert "no pixel has these classes, so the mean leaves them out: blue" in out
     Image.fromarray(mask[:3]).save(data / "masks" / "1.png")
     refused(maps_of_classes(), f"folder:{data}", code=1, says="1.png: a mask of 3x4 pixels")
 
@@ -122,7 +122,7 @@ def test_one_nameless_channel_has_the_name_of_its_output(evaluated, tmp_path, ki
 def test_bits_of_a_table_of_numbers_have_a_way_out(refused, tmp_path):
     model = layer(Input.bits("x", (3,)), np.eye(3), Output("kind", "classes", 0, 1))
     (tmp_path / "t.csv").write_text("x,kind\n1.5,0\n")
-    says = "takes 3; choose with --features, --target and --ignore, or make bits of numbers first"
+    says = "needs 3; choose with --features, --target and --ignore, or turn numbers into bits first"
     refused(model, tmp_path / "t.csv", code=1, says=says)
 
 
@@ -216,9 +216,14 @@ def packed_digits(checkpoint):
     [
         ("x,y,z,kind\n1,2,,a\n", (), 1, "t.csv, row 1, column 'z': no value; fill it in"),
         ("x,y,z,kind\n1,2,nan,a\n", (), 1, "t.csv, row 1, column 'z': NaN"),
-        ("x,y,z,kind\n1,2,3,d\n", (), 1, "column 'kind': 'd' is no class; the 3 classes are a"),
-        ("x,y,kind\n1,2,a\n", (), 1, "has 2 columns of features (x, y), input features (u8, 3)"),
-        ("x,y,z\n1,2,3\n", (), 2, "no true answers for kind; name their columns"),
+        ("x,y,z,kind\n1,2,3,d\n", (), 1, "column 'kind': 'd' is not a class; the 3 classes are a"),
+        (
+            "x,y,kind\n1,2,a\n",
+            (),
+            1,
+            "has 2 columns of features (x, y), but input features (u8, 3)",
+        ),
+        ("x,y,z\n1,2,3\n", (), 2, "no true answers for kind; give their columns"),
         ("x,y,z,k\n1,2,3,a\n", ("--target", "q"), 2, "unknown column 'q'; known: k, x, y, z"),
         ("x,y,z,kind\n1,2,3,a\n", ("--threshold", "1"), 2, "give a number between 0 and 1"),
         ("x,y,z,kind\n1,2,3,a\n", ("--front-end", "mel"), 2, "unknown front end 'mel'"),
@@ -235,9 +240,9 @@ def test_mistakes_are_one_line(refused, tmp_path, text, options, code, says):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        ("digits", "--data digits is for one picture; give FILE.npz"),
-        ("folder:nowhere", "is for one picture"),
-        ("t.xlsx", "is for one picture"),
+        ("digits", "--data digits is for networks whose input is one image"),
+        ("folder:nowhere", "is for networks whose input is one image"),
+        ("t.xlsx", "is for networks whose input is one image"),
     ],
 )
 def test_data_that_the_network_does_not_take_is_refused(refused, data, says):
@@ -251,7 +256,9 @@ def test_columns_of_data_without_columns_are_refused(refused, tmp_path):
 
 def test_options_and_files_of_other_tasks_are_refused_for_run_folders(signbit, checkpoint):
     evaluate = ("evaluate", checkpoint, "--data")
-    signbit.refused(*evaluate, "digits", "--target", "a", code=2, says="--target is for packed")
+    signbit.refused(
+        *evaluate, "digits", "--target", "a", code=2, says="--target is for tables, for arrays"
+    )
     signbit.refused(*evaluate, "digits", "--threshold", "0.4", code=2, says="--threshold is for")
     signbit.refused(*evaluate, "x.csv", code=2, says="pack the model first")
 
@@ -260,7 +267,7 @@ def test_names_of_classes_come_from_the_option_or_a_file(evaluated, refused, tmp
     data = tmp_path / "t.csv"
     data.write_text("x,y,z,kind\n1,0,0,elk\n0,1,0,owl\n")
     nameless = rows_of_classes(())
-    refused(nameless, data, code=1, says="'elk' is no class; the 3 classes are 0, 1, 2")
+    refused(nameless, data, code=1, says="'elk' is not a class; the 3 classes are 0, 1, 2")
     result, _, _ = evaluated(nameless, data, "--classes", "elk,owl,fox")
     assert result["outputs"]["kind"]["per_class"] == {"elk": 1.0, "owl": 1.0, "fox": None}
     (tmp_path / "classes.txt").write_text("owl\nelk\nfox\n")

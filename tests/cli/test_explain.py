@@ -58,7 +58,7 @@ def test_output_to_a_pipe_has_no_control_codes(capsys):
 def test_random_bits_say_how_to_get_them_again(capsys):
     assert run("--length", "12") == 0
     first = capsys.readouterr()
-    again = first.err.split("again: ")[1].split()
+    again = first.err.split("again, give ")[1].split()
     assert run(*again) == 0
     assert capsys.readouterr().out == first.out
 

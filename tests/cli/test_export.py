@@ -118,7 +118,11 @@ def test_one_image_of_a_network_with_other_outputs_is_an_image_file(signbit, pic
 @pytest.mark.parametrize(
     ("samples", "code", "says"),
     [
-        (["x.png"], 2, "takes image (u8, 2, 2, 1), wave (f32, 3, 2), flags (bits, 5), not one im"),
+        (
+            ["x.png"],
+            2,
+            "accepts image (u8, 2, 2, 1), wave (f32, 3, 2), flags (bits, 5), not one im",
+        ),
         (
             ["part.npz"],
             2,
@@ -126,7 +130,7 @@ def test_one_image_of_a_network_with_other_outputs_is_an_image_file(signbit, pic
         ),
         (["other.npz"], 2, "other.npz: unknown input 'waves'; known: flags, image, wave. Did you"),
         (["typed.npz"], 2, "typed.npz: input 'wave' is float64; the network accepts float32"),
-        (["part.npz", "x.png"], 2, "part.npz: one file holds all inputs; give it alone"),
+        (["part.npz", "x.png"], 2, "part.npz: a file of arrays must hold all inputs; give"),
         (["text.npz"], 1, "text.npz: damaged .npz"),
     ],
 )
@@ -155,7 +159,7 @@ def test_samples_that_the_network_does_not_take_are_one_line(
         (("--set", "nonsense=1"), 2, "unknown mat option 'nonsense'; known: single."),
         (("--set", "single=3"), 2, "mat option 'single' is 3; give true or false"),
         (("--set", "single"), 2, "give KEY=VALUE"),
-        (("--model", "mlp_binary"), 2, "says its own architecture; leave --model out"),
+        (("--model", "mlp_binary"), 2, "contains its architecture; leave --model out"),
     ],
 )
 def test_wrong_options_are_one_line_and_write_nothing(
@@ -247,7 +251,7 @@ def test_formats_of_packed_networks_ask_to_pack_first(signbit, checkpoint, tmp_p
 @pytest.mark.parametrize("option", [("--single",), ("--samples", "x.png")])
 def test_options_of_packed_networks_are_told(signbit, checkpoint, tmp_path, option):
     arguments = ("export", checkpoint, "--to", "mat", "-o", tmp_path / "out", *option)
-    signbit.refused(*arguments, code=2, says="are for packed networks: signbit pack")
+    signbit.refused(*arguments, code=2, says="are for packed networks; leave them out, or pack")
     assert not list(tmp_path.iterdir())
 
 

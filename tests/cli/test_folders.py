@@ -100,7 +100,7 @@ def test_numbers_as_folders_are_the_classes_of_a_model_without_names(signbit, na
     [
         ("named", "tram", "does not know tram; its names are airplane, automobile"),
         ("named", "3", "does not know 3; its names are airplane, automobile"),
-        ("nameless", "frog", "has 1 classes, the model 10; classes.txt in a folder"),
+        ("nameless", "frog", "has 1 classes, and the model has 10; if some classes have no files"),
     ],
 )
 def test_classes_that_the_model_does_not_know_are_one_line(
@@ -141,7 +141,7 @@ def test_two_folders_that_mean_one_class_are_refused(signbit, named, tmp_path):
 def test_a_number_and_a_folder_that_mean_one_class_are_refused(signbit, named, tmp_path):
     draw(tmp_path / "car" / "a.png", 1)
     draw(tmp_path / "1_0.png", 2)
-    says = "both mean the model's class 'automobile'; give them one name"
+    says = "both mean the model's class 'automobile'; give both the same name"
     signbit.refused("predict", named, tmp_path, code=1, says=says)
 
 

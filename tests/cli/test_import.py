@@ -126,7 +126,7 @@ def test_a_module_before_the_command_is_remembered_too(project, signbit):
 
 def test_after_two_dashes_it_is_no_option(project, signbit):
     signbit.refused(
-        "predict", "runs/one", "--", "--import", MODULE, code=2, says="not imported from"
+        "predict", "runs/one", "--", "--import", MODULE, code=2, says="not imported it from"
     )
     assert not is_imported()
 
@@ -187,7 +187,7 @@ def test_a_run_folder_leads_to_the_import_that_was_made_before(known, signbit, c
     Image.new("L", (4, 4), 90).save("grey.png")
     out, err = signbit(*COMMANDS[command])
     note = (
-        f"signbit: runs/one was trained with {MODULE}, which is imported from {known}/our_project\n"
+        f"signbit: importing {MODULE} from {known}/our_project, as runs/one was trained with it\n"
     )
     assert err.startswith(f"{note}{SAID}\n")
     assert SAID not in out
@@ -218,8 +218,9 @@ def test_a_module_that_was_never_imported_before_is_not_imported_by_a_folder(
 ):
     monkeypatch.setenv("XDG_STATE_HOME", str(project / "empty"))
     says = (
-        f"runs/one was trained with --import {MODULE}, which is at {project}/our_project here and "
-        f"was not imported from there before; if you trust that code, add --import {MODULE}"
+        f"runs/one was trained with --import {MODULE}. That module is at {project}/our_project "
+        "here, and you have not imported it from there before; if you trust that code, add "
+        f"--import {MODULE}"
     )
     signbit.refused("summary", "runs/one", code=2, says=says)
     assert not is_imported()
@@ -234,7 +235,7 @@ def test_a_module_of_the_same_name_in_another_place_is_not_imported(
     other = tmp_path / "other"
     shutil.copytree(known / "our_project", other / "our_project")
     monkeypatch.chdir(other)
-    says = f"which is at {other}/our_project here and was not imported from there before"
+    says = f"is at {other}/our_project here, and you have not imported it from there before"
     signbit.refused("summary", known / "runs/one", code=2, says=says)
     # A folder that is a link to the known one may have other modules next to it.
     shutil.rmtree("our_project")
@@ -298,7 +299,7 @@ def test_what_cannot_be_noted_is_told_and_the_work_goes_on(project, signbit, mon
     monkeypatch.setenv("XDG_STATE_HOME", str(project / "file"))
     out, err = signbit("summary", "--model", "our_net", *NAMED)
     assert "our_net" in out
-    assert f"signbit: run folders will not import {MODULE} by themselves, as this cannot" in err
+    assert f"signbit: cannot note that {MODULE} was imported, so the commands that read its" in err
 
 
 def test_the_folder_of_notes_is_that_of_the_users_state(project, signbit, monkeypatch):
@@ -313,14 +314,22 @@ def test_the_folder_of_notes_is_that_of_the_users_state(project, signbit, monkey
     ("arguments", "code", "says"),
     [
         (("info", "--import", "our_project.thing"), 2, "Did you mean 'our_project.things'?"),
-        (("info", "--import", "our_project/things.py"), 2, "is no name of a module; give names"),
-        (("info", "--import="), 2, "'' is no name of a module"),
+        (
+            ("info", "--import", "our_project/things.py"),
+            2,
+            "is not the name of a module; give names",
+        ),
+        (("info", "--import="), 2, "'' is not the name of a module"),
         (("summary", "n" * 300), 1, "file name too long"),
-        (("summary", "--model", "our_net"), 2, "import that first; on the command line, by --impo"),
+        (
+            ("summary", "--model", "our_net"),
+            2,
+            "import that code first; on the command line, with --i",
+        ),
         (
             ("predict", "runs/one", "our_project", "--out", "rows", "--ray"),
             2,
-            "whose workers need no code of the model; pack it first: signbit pack runs/one -o",
+            "their workers need no code of the model; pack it first: signbit pack runs/one -o",
         ),
     ],
 )

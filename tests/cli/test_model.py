@@ -70,7 +70,7 @@ def test_zeros_are_for_old_checkpoints(signbit, tmp_path, checkpoint):
         (("summary", checkpoint), "was written by signbit, where zero is -1; leave --zeros out"),
         (("summary", "--model", "digits_binary"), "--zeros is for an old checkpoint"),
         (("evaluate", tmp_path / "net.signbit", "--data", "digits"), "leave out --model, --set"),
-        (("train", "--resume", "--out", tmp_path), "--resume takes its settings from the run"),
+        (("train", "--resume", "--out", tmp_path), "--resume reads its settings from the run"),
     ):
         signbit.refused(*command, "--zeros", "minus", code=2, says=says)
 

@@ -106,14 +106,18 @@ def test_code_that_writes_its_weights_is_adopted_and_packed(signbit, folder, tmp
 @pytest.mark.parametrize(
     ("changes", "code", "says"),
     [
-        ({"name": "net.py"}, 2, "net.py needs a name, FILE.py:NAME; its networks: Conv, Net."),
-        ({"name": "net.py:Nett"}, 2, "defines no 'Nett'; its networks: Conv, Net. Did you mean"),
+        (
+            {"name": "net.py"},
+            2,
+            "net.py needs the name of a network, FILE.py:NAME; networks in this file: Conv, Net.",
+        ),
+        ({"name": "net.py:Nett"}, 2, "defines no 'Nett'; networks in this file: Conv, Net. Did"),
         ({"name": "no.py:Net"}, 2, "importing it raised FileNotFoundError"),
         ({"name": "net.py:number"}, 2, "number returns int; give a torch.nn.Module"),
         ({"name": "net.py:broken"}, 2, "broken(width=6) raised RuntimeError: no such width"),
         ({"--args": '{"widht": 6}'}, 2, "Net(widht=6) raised TypeError"),
-        ({"--args": "{"}, 2, "--args '{': not JSON"),
-        ({"--args": "6"}, 2, "--args '6': give an object"),
+        ({"--args": "{"}, 2, "--args '{' is not JSON"),
+        ({"--args": "6"}, 2, "--args '6' is neither an object nor a list; give"),
         ({"--args": '{"width": 5}'}, 1, "net.pth does not fit model 'net.py:Net' with options"),
         ({"--weights": None}, 2, "own code needs --weights"),
         ({"--size": None, "--std": None}, 2, "own code needs --size, --std"),
@@ -201,7 +205,7 @@ def test_what_was_converted_and_what_stays_real_is_printed(signbit, tmp_path):
         "-o", tmp_path / "real.signbit", "--json", tmp_path / "real.json",
     )  # fmt: skip
     assert "kept real (its weights are real): 0, 3\n" in out
-    assert "torch may round the real numbers in it differently" in out
+    assert "torch may round the network's real numbers differently" in out
     converted, not_binary = json.loads((tmp_path / "real.json").read_text())["notes"]
     assert err == f"signbit: {converted}\nsignbit: {not_binary}\n"
     assert "torch.float64" in converted
@@ -366,7 +370,7 @@ def test_a_signature_that_says_something_else_is_one_line(signbit, signed, tmp_p
 def test_a_signature_takes_the_place_of_size_mean_and_std(signbit, signed, tmp_path):
     both = how(signed, tmp_path, "--signature", signed / "two.yaml", "--size", "8x8")
     signbit.refused(*both, code=2, says="described by --signature; leave --size out")
-    signbit.refused(*how(signed, tmp_path), code=2, says="or --weights and --signature")
+    signbit.refused(*how(signed, tmp_path), code=2, says="give --weights and --signature")
 
 
 def test_samples_of_every_input_take_part_in_the_self_check(signbit, signed, tmp_path):

@@ -86,7 +86,7 @@ def test_threads_are_chosen(signbit, packed, threads):
 def test_options_of_other_models_are_an_error(signbit, checkpoint, packed):
     digits = ("--data", "digits")
     signbit.refused(
-        "evaluate", packed, *digits, "--device", "cuda", code=2, says="says its own architecture"
+        "evaluate", packed, *digits, "--device", "cuda", code=2, says="contains its architecture"
     )
     signbit.refused("evaluate", packed, *digits, "--model", "mlp_binary", code=2, says="--model")
     signbit.refused(

@@ -209,5 +209,7 @@ def test_the_option_csv_names_the_file_too(signbit, checkpoint, digit_files, tmp
 
 def test_options_and_files_of_other_tasks_are_refused(signbit, checkpoint, digit_files):
     predict = ("predict", checkpoint)
-    signbit.refused(*predict, digit_files, "--codes", code=2, says="--codes is for packed")
+    signbit.refused(
+        *predict, digit_files, "--codes", code=2, says="--codes is for tables, for arrays"
+    )
     signbit.refused(*predict, "x.npz", code=2, says="pack the model first")

@@ -65,7 +65,7 @@ def test_clipped_numbers_are_reported(signbit, tmp_path):
     _, notes = signbit(
         "predict", tmp_path / "n.signbit", tmp_path / "t.parquet", "--out", tmp_path / "out"
     )
-    assert "1 numbers were outside the codes" in notes
+    assert "1 numbers are outside the range of the codes" in notes
 
 
 def test_maps_go_into_a_folder_as_ever(signbit, tmp_path):
@@ -84,12 +84,12 @@ def test_maps_go_into_a_folder_as_ever(signbit, tmp_path):
     [
         (["tars"], 2, "--out FOLDER"),
         (["tars", "--out", "a.csv"], 2, "--out FOLDER"),
-        (["tars", "tars", "--out", "o"], 2, "2 sources"),
+        (["tars", "tars", "--out", "o"], 2, "2 paths of samples"),
         (["none", "--out", "o"], 1, "none does not exist"),
         (["tars", "--out", "o", "--csv", "a.csv"], 2, "--csv and --out FOLDER"),
         (["tars", "--out", "o", "--codes"], 2, "are for Parquet"),
         (["tars", "--out", "o", "--front-end", "mfcc"], 2, "--front-end is for WAV files"),
-        (["tars", "--out", "tars"], 2, "which is not ours"),
+        (["tars", "--out", "tars"], 2, "which is not of this run"),
     ],
 )
 def test_what_is_asked_wrongly_is_one_line(

@@ -121,8 +121,8 @@ def test_maps_become_pictures_with_overlays(predicted, refused, tmp_path):
     wanted = (grey[..., None] + colors(3)[classes]) / 2
     np.testing.assert_allclose(over[8:64:16, 8:64:16], wanted, atol=2)
     assert over.shape[1] > 64
-    refused(maps_of_classes(), tmp_path / "in", "--out", made, code=2, says="holds files")
-    refused(maps_of_classes(), tmp_path / "in", code=2, says="name a folder for them with --out")
+    refused(maps_of_classes(), tmp_path / "in", "--out", made, code=2, says="is not empty")
+    refused(maps_of_classes(), tmp_path / "in", code=2, says="give a folder for them with --out")
 
 
 def test_images_of_one_name_in_two_folders_have_files_of_their_own(predicted, tmp_path):
@@ -160,7 +160,7 @@ def test_sounds_by_a_front_end(predicted, refused, tmp_path):
     out, err = predicted(sounds_of_classes(49, 20), tmp_path / "quiet", *front_end)
     (row,) = rows_in(out)
     assert (row["true"], row["class"]) == ("quiet", "quiet")
-    assert "8000 Hz, the front end takes 16000" in err
+    assert "8000 Hz, but the front end needs 16000 Hz" in err
     (tmp_path / "quiet" / "1.wav").unlink()
     refused(
         *(sounds_of_classes(49, 20), tmp_path / "quiet", *front_end),
@@ -191,7 +191,12 @@ def test_several_outputs_have_columns_of_their_own_and_arrays_for_sequences(pred
 @pytest.mark.parametrize(
     ("model", "arguments", "code", "says"),
     [
-        (rows_of_labels, ["t.csv", "t.csv"], 2, "one table or array file at a time"),
+        (
+            rows_of_labels,
+            ["t.csv", "t.csv"],
+            2,
+            "2 paths, of which one is a table or an array file",
+        ),
         (rows_of_labels, ["x.png"], 2, "the network takes features (f32, 2); give a .csv"),
         (rows_of_labels, ["t.csv", "--out", "folder"], 2, "ends in .csv or .jsonl"),
         (rows_of_labels, ["t.csv", "--out", "a.csv", "--csv", "b.csv"], 2, "both name a file"),

@@ -59,7 +59,7 @@ def test_only_times_differ_between_two_pages(signbit, network, tmp_path):
         (("--split", "train"), "--split is for --data"),
         (("--threshold", "0.3"), "--threshold is for --data"),
         (("--data", "digits", "--split", "all"), "--split all: give test or train"),
-        (("--model", "resnet20"), "says its own architecture"),
+        (("--model", "resnet20"), "contains its architecture"),
         (("--layer", "nowhere"), "--layer 'nowhere' has no binary weights; give one of"),
         (("--data", "digits", "--features", "a"), "has no columns"),
     ],

@@ -86,7 +86,7 @@ def test_a_packed_network_says_what_it_takes_gives_and_computes(signbit, tmp_pat
     assert found["outputs"] == [one.to_dict() for one in model.outputs]
     tensors = sum(tensor.nbytes for node in model.nodes for tensor in node.tensors.values())
     assert sum(row["bytes"] for row in found["nodes"]) == tensors
-    assert f"net.signbit: {path.stat().st_size:,} bytes, {tensors:,} of them weights" in out
+    assert f"net.signbit: {path.stat().st_size:,} bytes; {tensors:,} of them are weights" in out
 
 
 def test_nodes_of_a_packed_network_have_the_names_that_features_takes(signbit, tmp_path):

@@ -43,8 +43,8 @@ def test_train_writes_a_run_and_says_how_good_it_is(tmp_path, capsys):
         (["--recipe", "quik", "--model", "m", "--data", "d"], "unknown recipe 'quik'"),
         (["--model", "digits_binary"], "--data missing"),
         ([], "--model and --data missing"),
-        (["--resume", "--epochs", "3"], "--resume takes its settings from the run folder"),
-        (["--resume", "--recipe", "best"], "--resume takes its settings from the run folder"),
+        (["--resume", "--epochs", "3"], "--resume reads its settings from the run folder"),
+        (["--resume", "--recipe", "best"], "--resume reads its settings from the run folder"),
         (["--model", "nope", "--data", "digits"], "unknown model 'nope'; known: "),
         (["--model", "digits_binary", "--data", "digitz"], "unknown data set 'digitz'"),
         (

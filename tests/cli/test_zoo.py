@@ -43,6 +43,6 @@ def test_what_cannot_be_written_is_refused(signbit, tmp_path):
     signbit.refused("zoo", "digits_binary", *teacher, code=2, says="was not distilled")
     twice = ("--recipe", tmp_path / "t.yaml", *teacher)
     signbit.refused("zoo", "vgg_cifar10_binary", *twice, code=2, says="--recipe and --teacher-rec")
-    signbit.refused("zoo", *teacher, code=2, says="name the network")
-    signbit.refused("zoo", "-o", tmp_path / "n.signbit", code=2, says="name the network")
+    signbit.refused("zoo", *teacher, code=2, says="give the network to write")
+    signbit.refused("zoo", "-o", tmp_path / "n.signbit", code=2, says="give the network to write")
     assert not list(tmp_path.iterdir())

@@ -79,17 +79,17 @@ def test_a_npy_is_the_one_input(tmp_path):
 @pytest.mark.parametrize(
     ("changed", "kind", "says"),
     [
-        ({"wave": GIVEN["wave"][:4]}, DataError, "'flags' has 5 samples, 'wave' 4"),
+        ({"wave": GIVEN["wave"][:4]}, DataError, "'flags' has 5 samples, and array 'wave' has 4"),
         ({"wave": None}, DataError, "no array for input 'wave'; it has flags, kind"),
         ({"wave": np.zeros((5, 6))}, DataError, r"shape \(5, 6\); input wave \(f32, 3, 2\)"),
-        ({"wave": np.array(["a"] * 30).reshape(5, 3, 2)}, DataError, "takes numbers or bool"),
+        ({"wave": np.array(["a"] * 30).reshape(5, 3, 2)}, DataError, "accepts numbers or bool"),
         ({"wave": np.float32(3)}, DataError, r"shape \(\); give one or more samples"),
         ({"wave": np.zeros((0, 3, 2))}, DataError, r"shape \(0, 3, 2\); give one or more"),
         ({"wave": np.zeros((5, 3, 2), complex)}, DataError, "array of complex128"),
-        ({"kind": np.zeros((5, 2))}, DataError, r"output 'kind' \(classes\) have \(N,\)"),
-        ({"parts": np.zeros((5, 4), int)}, DataError, r"'parts' \(classes\) have \(N, 3\)"),
+        ({"kind": np.zeros((5, 2))}, DataError, r"output 'kind' \(classes\) need \(N,\)"),
+        ({"parts": np.zeros((5, 4), int)}, DataError, r"'parts' \(classes\) need \(N, 3\)"),
         ({"kind": np.zeros(5, "U5000")}, DataError, "texts of 20000 bytes; at most 16384"),
-        ({"extra": np.zeros(5)}, UsageError, "'extra' is neither an input nor an output"),
+        ({"extra": np.zeros(5)}, UsageError, "'extra' has neither the name of an input nor"),
     ],
 )
 def test_arrays_that_do_not_suit_the_network_are_refused(tmp_path, changed, kind, says):
@@ -121,7 +121,7 @@ def test_a_file_that_ends_early_is_one_clear_error(tmp_path):
     path = tmp_path / "x.npy"
     np.save(path, GIVEN["wave"])
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DataError, match=r"x\.npy: ends early: 23 bytes where 24 belong"):
+    with pytest.raises(DataError, match=r"x\.npy: the file ends early, after 23 of 24 bytes"):
         list(opened(path, (WAVE,)).batches(1))
     content = saved(tmp_path / "x.npz").read_bytes()
     (tmp_path / "x.npz").write_bytes(content[:-10])

@@ -59,8 +59,8 @@ def test_truncated_and_oversized_files_are_errors(made, change):
     content = path.read_bytes()
     path.write_bytes(content[:change] if change < 0 else content + b"x")
     size = len(content)
-    message = f"more than {size} bytes where at most" if change > 0 else f"{size - 1} bytes where"
-    message = rf"{path.name}: {message} {size} belong"
+    message = f"more than {size} bytes; at most" if change > 0 else f"{size - 1} bytes instead of"
+    message = rf"{path.name}: {message} {size}"
     with pytest.raises(DataError, match=message):
         load(name, "train", data_dir=folder)
     assert len(load(name, "test", data_dir=folder).labels) == 2
@@ -89,7 +89,7 @@ def test_missing_file_says_where_it_was_looked_for_and_what_to_run(made):
 def test_wrong_count_of_names_is_an_error(made):
     name, source, folder, _ = made
     (folder / source.binary.names_file).write_text("one\n")
-    with pytest.raises(DataError, match=f"1 class names where {source.classes} belong"):
+    with pytest.raises(DataError, match=f"1 class names instead of {source.classes}"):
         load(name, "test", data_dir=folder)
 
 

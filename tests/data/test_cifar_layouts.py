@@ -214,7 +214,7 @@ def test_what_is_wrong_in_a_batch_is_named_with_its_file(made, tmp_path):
     [
         (None, "is not a list of names"),
         ([1], "is not a list of names"),
-        (["one"], "1 class names where"),
+        (["one"], "1 class names instead of"),
         ([b"\xff"], "not UTF-8"),
         (["\udcff"], "not UTF-8"),
     ],
@@ -275,7 +275,9 @@ def test_half_an_archive_says_to_remove_it(made, tmp_path):
     write("pickled archive", source, sets, tmp_path)
     path = tmp_path / source.pickled.archive
     path.write_bytes(path.read_bytes()[:3000])
-    with pytest.raises(DataError, match=rf"{path.name}: damaged archive: .*\. Remove it and fetch"):
+    with pytest.raises(
+        DataError, match=rf"{path.name}: damaged archive: .*\. Remove the file and fetch"
+    ):
         load(sets["test"].name, "test", data_dir=tmp_path, download=True)
 
 
@@ -337,7 +339,7 @@ def test_a_negative_size_in_a_header_is_an_error(made, tmp_path):
     block[148:156] = b"%06o\0 " % (sum(block) - sum(block[148:156]) + 8 * 32)
     path = tmp_path / source.binary.archive
     path.write_bytes(gzip.compress(bytes(block) + bytes(1024)))
-    with pytest.raises(DataError, match="no octal number"):
+    with pytest.raises(DataError, match="not an octal number"):
         load(sets["test"].name, "test", data_dir=tmp_path)
 
 

@@ -120,7 +120,9 @@ def test_files_of_more_than_the_limit_are_refused_unread(tmp_path):
     path = tmp_path / "a.png"
     with path.open("wb") as file:
         file.truncate(_image_memory.MAX_FILE_BYTES + 1)  # no byte of it is on the disk
-    with pytest.raises(DataError, match=r"a\.png: 1073741825 bytes; files of up to 1073741824"):
+    with pytest.raises(
+        DataError, match=r"a\.png: 1073741825 bytes; files of at most 1073741824 bytes"
+    ):
         read_pixels(path)
 
 

@@ -49,7 +49,7 @@ def test_splits_are_folders(folder, tmp_path_factory):
     root.rename(outer / "train")
     assert is_masked(outer)
     assert opened(outer, split="train").count == 2
-    with pytest.raises(DataError, match="images is not there; it holds the images of 'test'"):
+    with pytest.raises(DataError, match="images does not exist; put the images of 'test' there"):
         opened(outer, split="test")
     assert not is_masked(outer / "train" / "images")
 
@@ -62,11 +62,19 @@ def save_mask(root, mask, mode=None, name="9.png"):
 @pytest.mark.parametrize(
     ("mask", "mode", "says"),
     [
-        (np.zeros((6, 4), np.uint8), None, "9.png: a mask of 6x4 pixels, the network gives .* 4x6"),
+        (
+            np.zeros((6, 4), np.uint8),
+            None,
+            "9.png: a mask of 6x4 pixels, but the network returns .* 4x6",
+        ),
         (np.full((4, 6), 3, np.uint8), None, r"9.png, pixel \(0, 0\): label 3; classes go from 0"),
-        (np.zeros((4, 6, 3), np.uint8), None, "9.png: PNG of mode RGB; a mask is a PNG that is"),
-        (np.zeros((4, 6), np.uint8), "1", "9.png: PNG of mode 1; a mask"),
-        (np.zeros((4, 6), np.uint8), "LA", "9.png: PNG of mode LA; a mask"),
+        (
+            np.zeros((4, 6, 3), np.uint8),
+            None,
+            "9.png: PNG of mode RGB; save the mask as a PNG that is",
+        ),
+        (np.zeros((4, 6), np.uint8), "1", "9.png: PNG of mode 1; save the mask"),
+        (np.zeros((4, 6), np.uint8), "LA", "9.png: PNG of mode LA; save the mask"),
     ],
 )
 def test_a_wrong_mask_is_refused_by_its_name(folder, mask, mode, says):
@@ -97,10 +105,10 @@ def test_masks_of_16_bits_hold_more_than_255_classes(folder):
 def test_an_image_without_a_mask_or_of_another_size_is_refused(folder):
     root, images, _ = folder
     Image.fromarray(images[0].transpose(1, 0, 2)).save(root / "images" / "9.png")
-    with pytest.raises(DataError, match=r"images/9\.png: 6x4 pixels where 4x6 belong"):
+    with pytest.raises(DataError, match=r"images/9\.png: 6x4 pixels instead of 4x6"):
         list(opened(root).batches(9))
     (root / "masks" / "10.png").unlink()
-    with pytest.raises(DataError, match=r"10\.png has no mask .*masks/10\.png"):
+    with pytest.raises(DataError, match=r"10\.png has no mask; add .*masks/10\.png"):
         opened(root)
 
 

@@ -105,7 +105,9 @@ def test_names_by_number_and_a_classes_file_count(tmp_path):
 def test_metadata_that_holds_no_names_is_no_error_unless_it_would_mislead(tmp_path, names):
     shard(tmp_path / "a.parquet", [1, 2], [0, 1], names)
     if isinstance(names, list):
-        with pytest.raises(DataError, match=r"class name .* in its metadata; write classes\.txt"):
+        with pytest.raises(
+            DataError, match=r"its metadata has the class name .*; write a classes\.txt"
+        ):
             load(f"parquet:{tmp_path}", "train")
     else:
         assert load(f"parquet:{tmp_path}", "train").classes == ("0", "1")
@@ -135,11 +137,15 @@ def test_columns_must_be_clear_and_the_same_in_all_shards(tmp_path):
     shard(tmp_path / "a.parquet", [1, 2], [0, 1])
     table = pa.table({"img": [picture(3)], "label": [1]})
     pyarrow.parquet.write_table(table, tmp_path / "b.parquet")
-    with pytest.raises(DataError, match=r"b\.parquet has images and labels in img and label, .*a"):
+    with pytest.raises(
+        DataError, match=r"b\.parquet has images and labels in the columns img and label, .*a"
+    ):
         load(f"parquet:{tmp_path}", "train")
     table = pa.table({"img": [picture(3)], "fine": [1], "coarse": [1]})
     pyarrow.parquet.write_table(table, tmp_path / "b.parquet")
-    with pytest.raises(DataError, match=r"labels as whole numbers \(there are: fine, coarse\)"):
+    with pytest.raises(
+        DataError, match=r"which column holds labels as whole numbers \(possible: fine, coarse\)"
+    ):
         load(f"parquet:{tmp_path / 'b.parquet'}", "train")
 
 
@@ -157,10 +163,10 @@ def test_a_shard_that_ends_early_or_changes_is_named(tmp_path, in_files):
 def test_rows_sorted_by_class_are_noted(tmp_path, capsys):
     shard(tmp_path / "a.parquet", list(range(12)), [0] * 6 + [1] * 6)
     load(f"parquet:{tmp_path}", "train")
-    assert "most row groups hold a single class" in capsys.readouterr().err
+    assert "most row groups hold only one class" in capsys.readouterr().err
     shard(tmp_path / "a.parquet", list(range(12)), [0, 1] * 6)
     load(f"parquet:{tmp_path}", "train")
-    assert "single class" not in capsys.readouterr().err
+    assert "only one class" not in capsys.readouterr().err
 
 
 def test_a_column_of_another_kind_with_the_usual_name_is_not_passed_over(tmp_path):
@@ -195,7 +201,9 @@ def test_shards_must_mean_the_same_classes(tmp_path, first, second, message):
 @pytest.mark.parametrize("names", [["a", "a", "a (0)"], ["a", " "], ["a\nb", "c"]])
 def test_names_that_cannot_tell_classes_apart_are_refused_unless_a_file_has_others(tmp_path, names):
     shard(tmp_path / "a.parquet", [1, 2], [0, 1], names)
-    with pytest.raises(DataError, match=r"class name .* in its metadata; write classes\.txt"):
+    with pytest.raises(
+        DataError, match=r"its metadata has the class name .*; write a classes\.txt"
+    ):
         load(f"parquet:{tmp_path}", "train")
     (tmp_path / "classes.txt").write_text("x\ny\n")
     assert load(f"parquet:{tmp_path}", "train").classes == ("x", "y")

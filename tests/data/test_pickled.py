@@ -132,7 +132,7 @@ HOSTILE = {
     "a mark in the memo": (b"\x80\x02(q\x01h\x01.", "damaged"),
     "an empty stack": (b"\x80\x02.", "damaged"),
     "no mark": (b"\x80\x02e.", "damaged"),
-    "a list where a dict belongs": (b"\x80\x02].", "a list where a dict belongs"),
+    "a list instead of a dict": (b"\x80\x02].", "a list instead of a dict"),
     "an odd number of items": (b"\x80\x02}(K\x01u.", "damaged"),
     "a list as key": (b"\x80\x02}]K\x01s.", "damaged"),
     "a tuple as key": (b"\x80\x02})K\x01s.", "damaged"),
@@ -171,7 +171,7 @@ HOSTILE = {
     ),
     "a side that is true": (array(b"\x88\x85", b"U\x01a"), "damaged"),
     "five sides": (array(b"(K\x01K\x01K\x01K\x01K\x01t", b"U\x01a"), "damaged"),
-    "too few bytes": (array(b"K\x02K\x02\x86", b"U\x03abc"), r"needs 4 bytes and has 3"),
+    "too few bytes": (array(b"K\x02K\x02\x86", b"U\x03abc"), r"needs 4 bytes, but has 3"),
     "too many bytes": (array(b"K\x02\x85", b"U\x04abcd"), r"shape \(2,\) that needs 2 bytes"),
     "values in a list": (array(b"K\x01\x85", b"(K\x01t"), "not made of bytes"),
     "protocol 0": (pickle.dumps({}, 0), "not a pickle of protocol 2 to 5"),
@@ -213,7 +213,7 @@ def measured(content: bytes) -> tuple[str, int]:
 BOMBS = {
     "deep lists": (b"]" * 50_000, "more than 20000 instructions"),
     "a list in itself, deep": (b"]q\x01" + b"h\x01a" * 30_000, "more than 20000 instructions"),
-    "deep tuples": (b")" + b"\x85" * 15_000 + b".", "a tuple where a dict belongs"),
+    "deep tuples": (b")" + b"\x85" * 15_000 + b".", "a tuple instead of a dict"),
     "a deep tuple as key": (b"})" + b"\x85" * 15_000 + b"K\x01s.", "damaged"),
     "doubled tuples as key": (b"})" + b"q\x01h\x01\x86" * 60 + b"K\x01s.", "damaged"),
     "doubled lists as a name": (

@@ -65,15 +65,18 @@ def test_a_pattern_or_a_file_chooses_shards(tmp_path):
 def test_what_is_not_there_is_told(tmp_path):
     touch(tmp_path, "train-0.tar")
     with pytest.raises(
-        DataError, match=r"holds no \.tar shard for the split 'test'; the names say train"
+        DataError,
+        match=r"has no \.tar shard for the split 'test'; the names of its shards name train",
     ):
         found(tmp_path, "test")
     touch(tmp_path, "other.tar")
-    with pytest.raises(DataError, match=r"other\.tar says no split and .*train-0\.tar says train"):
+    with pytest.raises(
+        DataError, match=r"train-0\.tar names the split 'train', and .*other\.tar names no split"
+    ):
         found(tmp_path, "train")
-    with pytest.raises(DataError, match="nothing is no folder"):
+    with pytest.raises(DataError, match="nothing is neither a folder"):
         found(tmp_path / "nothing", "train")
-    with pytest.raises(DataError, match=r"fits no \.tar file"):
+    with pytest.raises(DataError, match=r"no \.tar file fits "):
         found(tmp_path / "*.tar.gz", "train")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"holds no \.tar file"):

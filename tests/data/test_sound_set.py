@@ -64,7 +64,7 @@ def test_the_features_of_a_file_are_those_of_its_samples(folder):
             {"seconds": 0.0},
             "test",
             DataError,
-            r"short/a\.wav: 4 windows of 6 features, where .*long",
+            r"short/a\.wav: 4 windows of 6 features, but .*long",
         ),
         ({"sample_rate": 16000}, "test", DataError, r"a\.wav: 8000 Hz"),
         ({}, "dev", UsageError, "unknown split 'dev'"),

@@ -114,12 +114,12 @@ def test_a_saved_front_end_computes_the_same(front, tmp_path):
         ("mfcc:hop=0", "hop is 0; give 1 to 1000"),
         ("mfcc:hop=.nan", "hop is nan"),
         ("mfcc:coefficients=41", "coefficients is 41; give 1 to 40"),
-        ("log_mel:coefficients=9", "coefficients are of mfcc"),
+        ("log_mel:coefficients=9", "coefficients are for mfcc"),
         ("mfcc:high=9000", "high is 9000"),
         ("mfcc:low=8000", "low is 8000"),
         ("log_mel:window_type=hann", "Did you mean 'hanning'"),
         ("log_mel:deviation=0", "deviation: give numbers above 0"),
-        ("log_mel:mean=.inf", "mean: give one number, or 40"),
+        ("log_mel:mean=.inf", "mean: give one finite number, or 40 of them"),
         ("log_mel:scale=-1", "scale is -1"),
         ("none.yaml", "cannot be read"),
     ],
@@ -157,10 +157,12 @@ def test_several_channels_become_their_mean(tmp_path):
 def test_a_sound_of_another_rate_or_kind_is_refused(tmp_path):
     path = tmp_path / "a.wav"
     soundfile.write(path, NOISE, 8000)
-    with pytest.raises(DataError, match=r"a\.wav: 8000 Hz, the front end takes 16000; resample"):
+    with pytest.raises(
+        DataError, match=r"a\.wav: 8000 Hz, but the front end needs 16000 Hz; resample"
+    ):
         read_sound(path, 16000)
     soundfile.write(path, NOISE, 16000, subtype="FLOAT")
-    with pytest.raises(DataError, match="type FLOAT; PCM of 8, 16, 24 or 32 bits"):
+    with pytest.raises(DataError, match="type FLOAT; save it as PCM of 8, 16, 24 or 32 bits"):
         read_sound(path, 16000)
     soundfile.write(path, NOISE, 16000, format="FLAC")
     with pytest.raises(DataError, match="not a WAV file"):
@@ -192,7 +194,9 @@ def test_features_of_another_shape_than_the_input_are_refused(tmp_path, monkeypa
     reader = SoundReader(Input.numbers("sound", (23, 40)), FrontEnd("log_mel"))
     assert reader(tmp_path / "a.wav").shape == (23, 40)
     reader = SoundReader(Input.numbers("sound", (49, 10)), FrontEnd("log_mel"))
-    with pytest.raises(DataError, match=r"a\.wav: 23 windows of 40 features, input sound \(f32,"):
+    with pytest.raises(
+        DataError, match=r"a\.wav: 23 windows of 40 features, but input sound \(f32,"
+    ):
         reader(tmp_path / "a.wav")
     reader = SoundReader(Input.numbers("sound", (5, 40)), FrontEnd("log_mel"))
     with monkeypatch.context() as patch:
@@ -200,5 +204,5 @@ def test_features_of_another_shape_than_the_input_are_refused(tmp_path, monkeypa
         with pytest.raises(DataError, match="23 windows of 40"):
             reader(tmp_path / "a.wav")
     soundfile.write(tmp_path / "a.wav", NOISE[:160], 16000)
-    with pytest.raises(DataError, match=r"a\.wav: 160 samples; a window has 25"):
+    with pytest.raises(DataError, match=r"a\.wav: 160 samples are shorter than a window of 25"):
         reader(tmp_path / "a.wav")

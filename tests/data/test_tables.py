@@ -109,7 +109,7 @@ def test_columns_of_uint8_in_parquet_are_codes(table):
 def test_codes_and_numbers_in_one_input_are_refused(table):
     one = Input.fixed_point("pair", (2,), 0.5, -8.0)
     mixed = {"a": np.array([3, 4], np.uint8), "b": np.array([3.0, 4.0])}
-    with pytest.raises(DataError, match="'a' is uint8, a code, and column 'b' is not; save all"):
+    with pytest.raises(DataError, match="'a' is uint8, so it holds codes, and column 'b' is not"):
         whole(opened(table(mixed, "parquet"), (one,)))
     inputs, _, _ = whole(opened(table(mixed, "parquet"), (one,), chosen=Selection(codes=True)))
     assert inputs["pair"].tolist() == [[3, 3], [4, 4]]
@@ -120,7 +120,9 @@ def test_codes_and_numbers_in_one_input_are_refused(table):
 def test_columns_with_the_names_of_two_outputs_need_an_owner(table):
     columns = {"a": [1], "b": [2], "wet": [1], "hot": [0]}
     other = Target("later", "labels", (2,), ("hot", "wet"), True)
-    with pytest.raises(UsageError, match="'hot' has the name of outputs 'tags' and 'later'; say"):
+    with pytest.raises(
+        UsageError, match="'hot' has the name of output 'tags' and of output 'later'"
+    ):
         opened(table(columns), targets=(TAGS, other))
     chosen = Selection((), [("later", ["wet", "hot"])])
     samples = opened(table(columns), targets=(TAGS, other), chosen=chosen)
@@ -144,7 +146,7 @@ def test_a_missing_value_is_refused_with_row_and_column(table, kind):
     [
         ({"a": [1, "nan"], "b": [1, 2]}, "row 2, column 'a': NaN"),
         ({"a": [1, 2], "b": [1, "x"]}, "row 2, column 'b': 'x' is not a number"),
-        ({"a": [1], "b": [1], "kind": ["maybe"]}, "row 1, column 'kind': 'maybe' is no class"),
+        ({"a": [1], "b": [1], "kind": ["maybe"]}, "row 1, column 'kind': 'maybe' is not a class"),
         ({"a": [1], "b": [1], "wet": [1], "hot": [2]}, "row 1, column 'hot': 2.0; a label is"),
         ({"a": [1], "b": [1], "size": ["inf"]}, "row 1, column 'size': inf; give a finite"),
         ({"a": [1], "b": ["1e300"]}, r"row 1, column 'b': 1e\+300 is too large"),
@@ -159,10 +161,18 @@ def test_a_wrong_value_is_refused_with_row_and_column(table, columns, says):
 @pytest.mark.parametrize(
     ("chosen", "kind", "says"),
     [
-        ({}, DataError, r"has 3 columns of features \(a, b, c\), input pair \(f32, 2\) takes 2"),
+        (
+            {},
+            DataError,
+            r"has 3 columns of features \(a, b, c\), but input pair \(f32, 2\) needs 2",
+        ),
         ({"ignored": ["d"]}, UsageError, "unknown column 'd'; known: a, b, c"),
         ({"features": [("pear", ["a"])]}, UsageError, "Did you mean 'pair'"),
-        ({"features": [(None, ["a", "b"])], "ignored": ["b"]}, UsageError, "'b' cannot be"),
+        (
+            {"features": [(None, ["a", "b"])], "ignored": ["b"]},
+            UsageError,
+            "'b' is a feature, and also a target or ignored",
+        ),
         ({"targets": [("kind", ["a", "b"])]}, UsageError, "2 columns for output 'kind'"),
         ({"targets": [(None, ["a"])]}, UsageError, "several outputs; give NAME=COLUMN"),
         ({"targets": [("tags", ["a"])]}, UsageError, "1 columns for output 'tags'"),
@@ -177,20 +187,22 @@ def test_columns_that_do_not_suit_the_network_are_refused(table, chosen, kind, s
 def test_labels_in_another_order_than_their_names_are_refused(table):
     columns = {"a": [1], "b": [2], "hot": [1], "other": [0]}
     chosen = Selection((), [(None, ["hot", "other"])])
-    with pytest.raises(UsageError, match="column 'hot' is number 1, but the name of channel 2"):
+    with pytest.raises(
+        UsageError, match="column 'hot' is number 1, but it has the name of channel 2"
+    ):
         opened(table(columns), targets=(TAGS,), chosen=chosen)
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"a,b\n1,2\n3\n", "row 2: 1 values where the first line names 2 columns"),
+        (b"a,b\n1,2\n3\n", "row 2: 1 values, but the first line names 2 columns"),
         (b"a,a\n1,2\n", "two columns have the name 'a'"),
         (b"", "0 columns"),
         (b'a,b\n1,"2\n', "line 2: unexpected end"),
         (b'a,b\n1,"2"x\n3,4\n', "line 2: ',' expected"),
         (b"a,b\n1,\xff\n", "not UTF-8"),
-        (b"a,b\n1," + b"2" * MAX_LINE, "line 2: more than 1048576 letters"),
+        (b"a,b\n1," + b"2" * MAX_LINE, "line 2: more than 1048576 characters"),
     ],
 )
 def test_a_damaged_csv_is_one_clear_error(tmp_path, content, says):

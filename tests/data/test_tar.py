@@ -70,16 +70,19 @@ def test_classes_file_names_the_numbers_and_bounds_them(tmp_path):
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ([("1.png", picture(1))], r"1\.png: no label next to it; .* 1\.cls"),
+        ([("1.png", picture(1))], r"1\.png: an image without a label next to it; .* 1\.cls"),
         ([("1.cls", b"1")], r"1\.cls: a label without an image next to it"),
-        ([*sample(1, "cat")], r"001\.cls: b'cat' is no label; write one whole number"),
-        ([*sample(1, "-1")], r"001\.cls: b'-1' is no label"),
-        ([*sample(1, "1" * 10)], "is no label"),
+        ([*sample(1, "cat")], r"001\.cls: b'cat' is not a label; write one whole number"),
+        ([*sample(1, "-1")], r"001\.cls: b'-1' is not a label"),
+        ([*sample(1, "1" * 10)], "is not a label"),
         ([*sample(1, "1" * 33)], r"001\.cls: 33 bytes"),
         ([*sample(1, 65536)], r"label 65536, where 0 to 65535 are allowed"),
         ([*sample(1, 0), ("001.jpg", picture(1))], r"001\.jpg: a second image of the sample"),
         ([*sample(1, 0), ("001.cls", b"1")], r"001\.cls: a second label"),
-        ([("1.png", picture(1)), *sample(2, 0), ("1.cls", b"0")], r"1\.png: no label next to it"),
+        (
+            [("1.png", picture(1)), *sample(2, 0), ("1.cls", b"0")],
+            r"1\.png: an image without a label next to it",
+        ),
         ([("a.txt", b"")], "holds no image with a label"),
     ],
 )
@@ -116,7 +119,7 @@ def test_a_shard_that_changes_while_it_is_read_is_named(tmp_path, in_files):
     (tmp_path / "0.tar").write_bytes(content)
     os.utime(tmp_path / "0.tar", ns=(1, 1))
     with pytest.raises(
-        DataError, match=r"0\.tar changed while it was read: its time of change is another"
+        DataError, match=r"0\.tar changed while it was read: its time of change differs"
     ):
         images[:1]
 
@@ -167,5 +170,5 @@ def test_a_header_that_asks_for_memory_is_refused(tmp_path):
     member = tarfile.TarInfo("9.png")
     member.size = 1 << 40
     path.write_bytes(member.tobuf() + path.read_bytes())
-    with pytest.raises(DataError, match=r"9\.png: 1099511627776 bytes; images of up to"):
+    with pytest.raises(DataError, match=r"9\.png: 1099511627776 bytes; images of at most"):
         load(f"tar:{tmp_path}", "train")

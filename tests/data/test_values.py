@@ -99,7 +99,7 @@ def test_text_becomes_numbers():
         ("high", "is not a number"),
         ("2020_01", "is not a number"),  # Python reads 202001
         ("1,5", "is not a number"),
-        ("-1e400", "is too large"),
+        ("-1e400", "is too large for a number"),
     ],
 )
 def test_text_that_is_no_number_is_refused(text, says):
@@ -128,7 +128,7 @@ def test_classes_are_names_or_indices(column, names, wanted):
     [(["c"], ("a", "b")), (["2"], ("a", "b")), (["-1"], ("a", "b")), (["0"], ("1", "2"))],
 )
 def test_what_is_no_class_is_refused(column, names):
-    with pytest.raises(DataError, match=r"at \(0,\): .* is no class; the 2 classes are"):
+    with pytest.raises(DataError, match=r"at \(0,\): .* is not a class; the 2 classes are"):
         to_classes(column, names, place)
 
 

@@ -168,7 +168,7 @@ def test_an_image_that_the_disk_has_no_room_for_is_an_error(tmp_path, capsys, su
     pixels = np.random.default_rng(0).integers(0, 256, (2, 20, 20, 3), np.uint8)
     images = ImageSet("made", "train", pixels, np.array([0, 2]), CLASSES)
     # The header fits: Pillow notices where that does not.
-    with largest_file(1000), pytest.raises(OutputError, match=r"0_0\..*File too large.* goes on"):
+    with largest_file(1000), pytest.raises(OutputError, match=r"0_0\..*File too large.* continues"):
         write_images([images], tmp_path, suffix)
     assert snapshot(tmp_path) == {}
     assert write_images([images], tmp_path, suffix) == {"train": 2}

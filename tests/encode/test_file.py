@@ -58,7 +58,7 @@ MALFORMED = {
     "no utf-8": (b"\xff", "decode"),
     "list": ([], "not a file of encoders"),
     "format": (entries(format="x"), "not a file of encoders: its 'format' is not"),
-    "version": (entries(version=2), "version 2; this signbit reads 1"),
+    "version": (entries(version=2), "version 2; this signbit reads version 1"),
     "version true": (entries(version=True), "version True"),
     "field": (entries(more=1), "format, version and encoders, and nothing else"),
     "none": (entries(encoders={}), "an object of 1 to 1024 encoders"),
@@ -77,14 +77,14 @@ MALFORMED = {
     "texts": (thresholds([["1"]]), "give a list of numbers"),
     "flat": (thresholds([1, 2]), "give a list of numbers"),
     "true": (thresholds([[True]]), "give a list of numbers"),
-    "ragged": (thresholds([[1], [1, 2]]), "give as many for each feature"),
-    "empty": (thresholds([]), "give as many for each feature"),
+    "ragged": (thresholds([[1], [1, 2]]), "give the same number of them for each feature"),
+    "empty": (thresholds([]), "give the same number of them for each feature"),
     "no levels": (thresholds([[]]), "shape (1, 0)"),
     "falling": (thresholds([[2, 1]]), "encoder 'x': thresholds of feature 0 fall"),
-    "large": (thresholds([[1e300]]), "no finite float32"),
-    "long": (thresholds([[10**500]]), "a number that no float32 holds"),
-    "nan": ('{"format": NaN}', "NaN is no JSON number"),
-    "twice": ('{"version": 1, "version": 1}', "stands twice"),
+    "large": (thresholds([[1e300]]), "not finite in float32"),
+    "long": (thresholds([[10**500]]), "a number is too large for float32"),
+    "nan": ('{"format": NaN}', "NaN is not a number in JSON"),
+    "twice": ('{"version": 1, "version": 1}', "occurs twice"),
     "deep": ("[" * 1000, "more than 64"),
     "values": ("[" + "1," * (1 << 20) + "1]", "more than 1048576 values"),
     "categories": (categories(5), "categories: give a list"),
@@ -120,7 +120,7 @@ def test_a_missing_or_a_too_large_file_and_a_folder_are_named(tmp_path):
 
 def test_what_could_not_be_read_is_not_written(tmp_path):
     path = tmp_path / "e.json"
-    with pytest.raises(UsageError, match="encoder 'x' is int; thermometer or one_hot"):
+    with pytest.raises(UsageError, match="encoder 'x' is int; give Thermometer or OneHot"):
         save_encoders(path, {"x": 3})  # pyright: ignore[reportArgumentType]
     with pytest.raises(UsageError, match="1 to 1024 encoders"):
         save_encoders(path, {})

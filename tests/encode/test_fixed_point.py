@@ -51,7 +51,10 @@ def test_the_numbers_of_codes_are_those_of_the_network_and_of_torch():
 def test_values_outside_are_clipped_or_refused():
     values = [[-1e9, 0], [np.inf, -np.inf]]
     assert fixed_point(values, TEMPERATURE).tolist() == [[0, 80], [255, 0]]
-    message = r"values: 43.9 at \(1, 1\); input 'temperature' has codes for -20.0 to 43.75"
+    message = (
+        r"values: 43.9 at \(1, 1\) is out of range; input 'temperature' has codes for "
+        r"-20.0 to 43.75"
+    )
     with pytest.raises(UsageError, match=message):
         fixed_point([[0, 0], [0, 43.9]], TEMPERATURE, out_of_range="error")
     # Less than half a step outside, the nearest code is as near as any.
@@ -84,10 +87,15 @@ def test_a_grid_covers_the_values_on_whole_steps(seed, power_of_two):
     ("values", "one", "error", "message"),
     [
         ([[0.0, np.nan]], TEMPERATURE, UsageError, r"values: NaN at \(0, 1\)"),
-        ([[0.0]], TEMPERATURE, UsageError, r"shape \(1, 1\); input 'temperature' takes \(N, 2\)"),
+        ([[0.0]], TEMPERATURE, UsageError, r"shape \(1, 1\); input 'temperature' needs \(N, 2\)"),
         (0.0, TEMPERATURE, UsageError, r"values: shape \(\)"),
         ([["a", "b"]], TEMPERATURE, InputTypeError, "values: <U1"),
-        ([[0.0]], Input.numbers("x", (1,)), UsageError, "input 'x' is f32; codes are for u8"),
+        (
+            [[0.0]],
+            Input.numbers("x", (1,)),
+            UsageError,
+            "input 'x' is f32; codes are only for inputs of kind u8",
+        ),
         ([[0.0]], Input("x", "u8", (1,), (0,), (0,)), UsageError, "a scale of 0"),
     ],
 )
@@ -112,8 +120,8 @@ def test_codes_are_checked():
         ([np.inf, 0], "finite"),
         ([np.nan, 0], "NaN"),
         ([3.0, 3.0], "all are 3.0"),
-        ([0.0, 1e-50], "float32 does not hold"),
-        ([0.0, 1e300], "float32 does not hold"),
+        ([0.0, 1e-50], "float32 cannot hold"),
+        ([0.0, 1e300], "float32 cannot hold"),
     ],
 )
 def test_values_without_a_grid_are_refused(values, message):

@@ -36,7 +36,7 @@ def test_sequences_keep_their_positions():
 
 def test_an_unknown_category_is_an_error_or_no_bit():
     values = np.array([["blue", "small"]])
-    with pytest.raises(UsageError, match="feature 0: 'blue' is no category of it"):
+    with pytest.raises(UsageError, match="feature 0: 'blue' is not one of its categories"):
         COLOURS(values)
     lenient = OneHot(COLOURS.categories, unknown="zeros")
     assert lenient(values).astype(int).tolist() == [[0, 0, 1, 0, 0]]
@@ -45,10 +45,10 @@ def test_an_unknown_category_is_an_error_or_no_bit():
 @pytest.mark.parametrize(
     ("values", "error", "message"),
     [
-        ([["red"]], UsageError, "values have 1 features, categories are for 2"),
+        ([["red"]], UsageError, "values have 1 features, but the categories are for 2"),
         (["red", "small"], UsageError, r"values: shape \(2,\)"),
         ([["red"], ["red", "small"]], UsageError, "values: rows of different lengths"),
-        ([[1, 2]], InputTypeError, "values: int64; these categories are text"),
+        ([[1, 2]], InputTypeError, "values: int64; give text, as the categories are"),
         ([[1.0, 2.0]], InputTypeError, "values: float64; give text or whole numbers"),
         ([[True, False]], InputTypeError, "values: bool"),
         (np.array([["red", None]]), InputTypeError, "values: object"),

@@ -89,7 +89,7 @@ def test_a_model_does_not_change_with_what_it_was_loaded_from(kind):
         ([1], "not list"),
         (np.frombuffer(CONTENT, np.uint8), "not ndarray"),
         (CONTENT.decode("latin1"), "a str is a path, and the content is bytes"),
-        (io.StringIO("text"), "the file gives str, not bytes; open it with mode 'rb'"),
+        (io.StringIO("text"), "the file returns str, not bytes; open it with mode 'rb'"),
     ],
     ids=["None", "int", "list", "array", "content as str", "text file"],
 )

@@ -210,5 +210,5 @@ def test_nan_is_refused_with_its_sample(counter):
 
 
 def test_a_map_of_too_many_classes_is_refused():
-    with pytest.raises(UsageError, match="up to 4096"):
+    with pytest.raises(UsageError, match="at most 4096"):
         MapCounter(tuple(map(str, range(4097))))

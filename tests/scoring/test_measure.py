@@ -100,7 +100,7 @@ def test_images_of_a_data_set_are_samples_of_a_network_with_other_outputs_too():
     samples = ImageSamples(given, model.inputs[0], target)
     batches = list(samples.batches(2))
     assert np.concatenate([one.targets["row"] for one in batches]).tolist() == [0, 2, 1, 1, 0]
-    with pytest.raises(UsageError, match=r"shape \(3, 3, 3\), input pixels"):
+    with pytest.raises(UsageError, match=r"shape \(3, 3, 3\), but input pixels"):
         ImageSamples(
             ImageSet("set", "test", images[:, :3, :3], labels, given.classes),
             model.inputs[0],
@@ -120,9 +120,17 @@ def test_outputs_without_true_answers_are_left_out_and_none_at_all_is_refused(tm
 @pytest.mark.parametrize(
     ("model", "data", "says"),
     [
-        (maps_of_classes(), "digits", r"gives mask \(classes, rank 3\); give targets in FILE.npz"),
-        (maps_of_classes(), "folder:x", "gives mask"),
-        (rows_of_numbers(), "digits", r"takes pair \(f32, 2\); --data digits is for one picture"),
+        (
+            maps_of_classes(),
+            "digits",
+            r"returns mask \(classes, rank 3\); give targets in FILE.npz",
+        ),
+        (maps_of_classes(), "folder:x", "returns mask"),
+        (
+            rows_of_numbers(),
+            "digits",
+            r"--data digits is for networks whose input is one image, .* takes pair \(f32, 2\)",
+        ),
     ],
 )
 def test_data_that_the_network_does_not_take_is_refused(model, data, says):
@@ -132,7 +140,7 @@ def test_data_that_the_network_does_not_take_is_refused(model, data, says):
 
 @pytest.mark.parametrize(
     ("names", "says"),
-    [(("a", "b"), "2 class names"), (("a", "a", "b"), "give 3, each once")],
+    [(("a", "b"), "2 class names"), (("a", "a", "b"), "give 3 different names")],
 )
 def test_names_that_do_not_fit_are_refused(names, says):
     with pytest.raises(UsageError, match=says):
@@ -148,7 +156,7 @@ def test_folders_of_a_nameless_network_need_an_order(tmp_path):
         (tmp_path / name).mkdir()
         Image.new("RGB", (1, 1)).save(tmp_path / name / "1.png")
     data, targets = f"folder:{tmp_path}", targets_of(nameless)
-    with pytest.raises(UsageError, match=r"'row' has no class names.*classes\.txt in the folder"):
+    with pytest.raises(UsageError, match=r"'row' has no class names.*classes\.txt into the folder"):
         open_samples(nameless, data, "test", targets, Selection())
     (tmp_path / "classes.txt").write_text("z\ny\nx\n")
     samples = open_samples(nameless, data, "test", targets, Selection())

@@ -142,7 +142,9 @@ def test_a_machine_with_another_version_is_named(cluster, many, tmp_path, monkey
     import signbit
 
     monkeypatch.setattr(signbit, "__version__", "9.9")
-    with pytest.raises(WorkerError, match=r"has signbit \S+, this command has 9.9; install one"):
+    with pytest.raises(
+        WorkerError, match=r"has signbit \S+, but this command has 9.9; install the"
+    ):
         predict_parts(find_parts(str(many)), JOB, tmp_path / "out", runner())
 
 
@@ -150,7 +152,10 @@ def test_a_machine_with_another_version_is_named(cluster, many, tmp_path, monkey
     ("text", "says"),
     [
         ("Traceback\nModuleNotFoundError: No module named 'signbit'", "a worker has no signbit"),
-        ("The actor died.\nkilled: out of memory\n\n", "lost: killed: out of memory; the others"),
+        (
+            "The actor died.\nkilled: out of memory\n\n",
+            "lost: killed: out of memory; the parts of the other",
+        ),
     ],
 )
 def test_errors_of_ray_become_one_line(text, says):

@@ -39,7 +39,7 @@ def test_a_part_that_was_begun_four_times_is_a_bad_one(parts):
     assert isinstance(given_up.problem, DataError)
     assert str(given_up.problem) == (
         f"part 1, from {parts[1].files[0][0]}: 4 workers died while they computed it; give each "
-        "more memory, or look into its files"
+        "worker more memory, or check the files of the part"
     )
     assert given_up.content == b""
     assert answer(counts, parts[2]).rows == 10

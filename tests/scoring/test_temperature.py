@@ -61,9 +61,9 @@ def test_what_has_no_best_temperature_is_refused():
     right = np.eye(3, dtype=np.float32)
     with pytest.raises(UsageError, match="nearly all answers are right"):
         find_temperature(right, np.arange(3))
-    with pytest.raises(UsageError, match="no more than chance"):
+    with pytest.raises(UsageError, match="no better than chance"):
         find_temperature(right, np.array([1, 2, 0]))
-    with pytest.raises(UsageError, match="no more than chance"):
+    with pytest.raises(UsageError, match="no better than chance"):
         find_temperature(np.zeros((3, 2)), np.array([1, 0, 0]))
     with pytest.raises(UsageError, match="infinite scores"):
         find_temperature(np.full((1, 2), np.inf), np.array([0]))
@@ -159,7 +159,7 @@ def test_scores_that_overflow_are_refused():
     signature = Signature([Input.numbers("x", (3,))], [Output("scores", "classes", 1)])
     model = PackedModel([Node("affine", (0,), {}, one)], signature)
     given, labels = labelled(model)
-    with pytest.raises(UsageError, match=r"scores divided by 0\.0\d+ pass the range of float32"):
+    with pytest.raises(UsageError, match=r"scores divided by 0\.0\d+ exceed the range of float32"):
         calibrated(model, given, labels.clip(max=1))
 
 

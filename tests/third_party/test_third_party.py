@@ -97,6 +97,6 @@ def test_a_package_that_does_not_load_is_one_line_of_the_command(tmp_path, progr
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "signbit: broken: entry point broken = gone_away of signbit.export: loading it raised "
-        "ModuleNotFoundError: No module named 'gone_away'; mend that package, or run: "
+        "ModuleNotFoundError: No module named 'gone_away'; repair that package, or run: "
         "pip uninstall broken\n"
     )

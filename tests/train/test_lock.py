@@ -37,9 +37,9 @@ def test_the_second_is_told_who_holds_the_folder(tmp_path):
         pytest.fail("held twice")
     message = str(caught.value)
     assert message.startswith(
-        f"{tmp_path}/run is in use: process {os.getpid()} on {os.uname().nodename}"
+        f"{tmp_path}/run is in use by process {os.getpid()} on {os.uname().nodename}"
     )
-    assert ", since 2" in message
+    assert " since 2" in message
     assert message.isprintable()
 
 
@@ -133,7 +133,7 @@ def test_of_two_trainings_in_one_folder_one_goes_on(tiny_run, monkeypatch):
     def meanwhile(self, batch, batch_index):
         if batch_index == 0:
             for other in (train, lambda run: resume(run.folder)):
-                with pytest.raises(UsageError, match=f"is in use: process {os.getpid()}"):
+                with pytest.raises(UsageError, match=f"is in use by process {os.getpid()}"):
                     other(tiny_run)
                 begun.append("refused")
         return step(self, batch, batch_index)

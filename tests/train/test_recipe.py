@@ -185,10 +185,10 @@ def test_a_recipe_can_be_a_file(tmp_path):
         ("[" * 9999, "more than 16 levels"),
         ("- 3", "a mapping"),
         ("a: &x 1\nb: *x", "anchors and aliases"),
-        ("epochs: " + "9" * 5000, "a whole number of 5000 letters, in line 1"),
+        ("epochs: " + "9" * 5000, "line 1: a whole number of 5000 characters; at most 64 bits"),
         ("epochs: 3", "key 'optimizer' is missing"),
         ("epochs: 1:30", "key 'epochs' is '1:30': input should be a valid integer"),
-        ("epochs: 0100", "the number 0100 begins with 0, in line 1"),
+        ("epochs: 0100", "line 1: the number 0100 begins with 0; write it without the 0"),
     ],
 )
 def test_a_damaged_recipe_file_is_an_error(tmp_path, text, message):

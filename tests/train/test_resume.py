@@ -201,7 +201,7 @@ def test_a_run_may_be_started_in_a_folder_whose_name_is_no_utf_8(tiny_run):
         ("[1]", "run.json is damaged"),
         ("[" * 100_000, "run.json is damaged"),
         ("{}", "run.json is damaged: 'data_dir'"),
-        ('{"data_dir": null, "data_dir": ""}', "the key 'data_dir' stands twice"),
+        ('{"data_dir": null, "data_dir": ""}', "the key 'data_dir' occurs twice"),
         ('{"data_dir": null, "model": 5, "data": "digits", "device": "cpu"}', "model is int"),
     ],
 )

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class AnswerRows:
-    """Writes a row for each sample, and the maps of a sample into a folder.
+    """Writes a row for each sample, and writes the maps of a sample into a folder.
 
     out: file for the rows, .csv or .jsonl; None for CSV on standard output.
-    folder: for maps; None where the network gives none.
-    column: what the places of samples are called.
+    folder: the folder for maps; None where the network returns none.
+    column: header of the first column, which says which sample it is: path, row or sample.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class AnswerRows:
         self._stack.__exit__(*error)
 
     def write(self, answer: "Answer") -> None:
-        """One sample."""
+        """Write the row and the maps of one sample."""
         stem = self._stem(answer.place)
         if self._as_json:
             outputs = {one.name: self._as_dict(one, answer, stem) for one in self._targets}
@@ -92,7 +92,7 @@ class AnswerRows:
     def _write_map(
         self, target: "Target", given: "MapAnswer", answer: "Answer", stem: str
     ) -> list[str]:
-        """Write the files of a map; returns their paths in the folder."""
+        """Write the files of a map, and return their paths relative to the folder."""
         import io
 
         import numpy as np
@@ -115,14 +115,14 @@ class AnswerRows:
         return [f"{base}.png", f"overlays/{base}.png"]
 
     def _picture(self, answer: "Answer") -> Any:
-        """The first input that is a picture; None where there is none."""
+        """The first input that can be drawn as a picture; None where there is none."""
         for array in answer.inputs.values():
             if array.dtype == "uint8" and array.ndim == 3 and array.shape[2] in (1, 3):
                 return array
         return None
 
     def _stem(self, place: str) -> str:
-        """A name for the files of a sample that no other sample has."""
+        """A name for the files of a sample, different from the names of all other samples."""
         if self._folder is None:
             return ""
         stem = Path(place).stem if self._column == "path" else f"{self._column}_{place}"

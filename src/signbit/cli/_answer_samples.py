@@ -24,17 +24,17 @@ _MOST_WRONG = 10
 
 @dataclass(frozen=True)
 class Outputs:
-    """The places for results that the options name."""
+    """The values of --out, --csv and --json."""
 
     out: Path | None
     csv: Path | None
     json: Path | None
 
     def folder(self, maps: bool) -> Path | None:
-        """The folder for maps; None where the network gives none.
+        """The folder for maps; None where the network returns none.
 
-        Raises: UsageError where it gives some and there is no folder, or the other way round, or
-            the folder holds something.
+        Raises: UsageError where the network returns maps and --out names no folder, where it
+            returns none and --out names one, or where the folder is not empty.
         """
         named = self.out is not None and self.out.suffix not in _ROWS
         if not maps:
@@ -43,22 +43,22 @@ class Outputs:
             return None
         if not named or self.out is None:
             raise UsageError(
-                "the network gives maps or sequences; name a folder for them with --out DIR, and a "
-                "file for the rest with --csv FILE.csv"
+                "the network returns maps or sequences; give a folder for them with --out DIR, and "
+                "a file for the rows with --csv FILE.csv"
             )
         if self.out.exists() and not self.out.is_dir():
-            raise UsageError(f"--out {self.out} is a file; give a new folder")
+            raise UsageError(f"--out {self.out} is a file; give a new or an empty folder")
         if self.out.is_dir() and any(self.out.iterdir()):
-            raise UsageError(f"--out {self.out} holds files; give a new or an empty folder")
+            raise UsageError(f"--out {self.out} is not empty; give a new or an empty folder")
         return self.out
 
 
 def rows_file(out: Path | None, csv: Path | None) -> Path | None:
-    """The file for rows. Raises: UsageError for two, or for another kind of file."""
+    """The file for rows. Raises: UsageError for two files, or for another kind of file."""
     if out is not None:
         require_suffix("--out", out, *_ROWS)
     if out is not None and csv is not None:
-        raise UsageError("--out and --csv both name a file for the predictions; give one")
+        raise UsageError("--out and --csv both name a file for the predictions; give only one")
     return csv if out is None else out
 
 
@@ -102,9 +102,11 @@ def answer_samples(
 
 @dataclass(frozen=True)
 class _Opened:
-    """Answers that are computed when asked for, and what is known of them before.
+    """Answers, which are computed one after the other as they are read, and facts about them.
 
-    column: what the places of samples are called.
+    column: header of the first column of the rows: path, row or sample.
+    count: number of samples; None where it is not known before they are read.
+    clipped: returns, for each input, how many numbers so far were outside the codes.
     """
 
     column: str
@@ -129,7 +131,9 @@ def _open(
     if not any(map(is_file_of_samples, paths)):
         return _open_files(engine, source, paths, options, classes, top, batch_size)
     if len(paths) > 1:
-        raise UsageError("give one table or array file at a time, and no other files with it")
+        raise UsageError(
+            f"{len(paths)} paths, of which one is a table or an array file; give such a file alone"
+        )
     if options.front_end is not None:
         raise UsageError("--front-end is for WAV files; leave it out for tables and arrays")
     targets = chosen_targets(engine, classes, [source.parent, paths[0].parent])
@@ -184,7 +188,7 @@ def _refuse_columns(options: SampleOptions) -> None:
 class _Tally:
     """The counts of all answers, and lists of the wrong and of the unreadable files."""
 
-    # A table may have any number of rows.
+    # A table may have any number of rows, and memory must not grow with it.
     MOST_LISTED = 10_000
 
     def __init__(self):

@@ -51,25 +51,26 @@ def _root(
 ) -> None:
     """Binary neural networks, from training to the bits that run.
 
-    Results go to standard output, progress and notes to standard error. Exit codes: 0 done,
-    1 failed, 2 wrong usage, 128 + the number of the signal that ended it: 130 for Ctrl-C.
+    Results go to standard output. Progress and notes go to standard error. Exit codes: 0 success,
+    1 failure, 2 wrong usage, 128 + N when signal N stopped the command (130 for Ctrl-C).
 
-    Every command has --import MODULE, for models, data sets and other things of your own. `signbit
-    COMMAND --help` explains a command, with examples.
+    Every command accepts --import MODULE, for your own models, data sets and other extensions.
+    `signbit COMMAND --help` explains a command and shows two examples.
     """
 
 
 class _Commands(TyperGroup):
-    """Lists first what a newcomer needs first.
+    """The group of commands, which does three things that typer does not.
 
-    Lets --ray stand without an address, and --import before the command, which typer cannot.
-    Escapes control characters of wrong arguments, which typer repeats in its messages.
+    It lists first the commands that a newcomer needs first. It accepts --ray without an address,
+    and --import before the command. It escapes control characters in wrong arguments, because typer
+    repeats these arguments in its messages.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options that stand before the command."""
         args = after_command(with_address(args))
-        if not args:  # typer raises its help as an error; its lines must stay lines
+        if not args:  # typer raises its help text as an error, whose line breaks must stay
             return super().parse_args(ctx, args)
         with _printable_arguments():
             return super().parse_args(ctx, args)
@@ -118,7 +119,7 @@ def build_app() -> typer.Typer:
 
 
 def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, with an interrupt raised as our own error: typer's does not name the signal."""
+    """The command, with an interrupt as our own error, since that of typer names no signal."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
@@ -138,7 +139,7 @@ def _stopped(interrupt: KeyboardInterrupt) -> StoppedError:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; exits with 0, 1 (the job failed), 2 (wrong usage) or 128 + signal."""
+    """Run the command line, and exit with 0, 1 (failure), 2 (wrong usage) or 128 + signal."""
     _prepare_streams()
     with stop_signals():
         _run(arguments)
@@ -172,12 +173,12 @@ def _run(arguments: list[str] | None) -> None:
         extra = _EXTRA_OF.get(package)
         if extra is None:
             raise
-        _fail(f"this needs {package}; install it with: pip install 'signbit[{extra}]'")
+        _fail(f"this command needs {package}; install it with: pip install 'signbit[{extra}]'")
     except OSError as error:
-        # An error of a named file has become an OutputError already; this one is of a stream.
+        # At this point an error of a named file is an OutputError. This error is of a stream.
         if error.filename is not None or error.errno not in _UNWRITABLE:
             raise
-        # The rest of the buffer would fail once more when Python ends.
+        # Python would try to write the rest of the buffer when it ends, and fail again.
         sys.stdout = _nowhere()
         _fail(f"cannot write to standard output: {error.strerror}")
 
@@ -191,7 +192,7 @@ def _interrupt_behind(end: BaseException) -> KeyboardInterrupt | None:
 
 
 def _fail(message: str, exit_code: int = 1) -> NoReturn:
-    # Names of files, and texts from files, may hold control characters.
+    # Names of files, and texts from files, may contain control characters.
     print(f"signbit: {printable(message)}", file=sys.stderr)  # noqa: T201
     sys.exit(exit_code)
 

@@ -18,9 +18,9 @@ Calibrate = Annotated[
     typer.Option(
         "--calibrate",
         metavar="D",
-        help="Divide the scores by the temperature that suits these data best, so that "
-        "probabilities mean what they say: a data set as in `signbit evaluate`, folder:PATH, "
-        "tar:PATH or parquet:PATH, or FILE.csv, FILE.parquet or FILE.npz.",
+        help="Divide the scores by the temperature that suits the data D best. A probability of "
+        "70 % then means that about 70 % of such answers are right. D is a data set as in `signbit "
+        "evaluate`, folder:PATH, tar:PATH, parquet:PATH, FILE.csv, FILE.parquet or FILE.npz.",
     ),
 ]
 Split = Annotated[
@@ -46,24 +46,28 @@ def calibration_data(
     download: bool,
     options: SampleOptions,
 ) -> CalibrationData | None:
-    """What --calibrate and its options say; None without it.
+    """The values of --calibrate and the options for it; None without --calibrate.
 
-    Raises: UsageError for its options without it.
+    Raises: UsageError where such an option is given without --calibrate.
     """
     given = {"--split": split, "--data-dir": data_dir, "--download": download or None}
     given |= options.given()
     if name is None:
         for option, value in given.items():
             if value is not None:
-                raise UsageError(f"{option} is for the data set of --calibrate; give that as well")
+                raise UsageError(
+                    f"{option} is for the data set of --calibrate; give --calibrate as well, or "
+                    f"leave {option} out"
+                )
         return None
     return CalibrationData(name, split or "test", data_dir, download, options)
 
 
 def calibrated_on(packed: "PackedModel", data: CalibrationData) -> "PackedModel":
-    """The network, calibrated on all samples of some data.
+    """The network, calibrated on all samples of the data.
 
-    Raises: as `signbit.scoring.open_samples` and `signbit.scoring.temperature.calibrated`.
+    Raises: the errors of `signbit.scoring.open_samples` and
+        `signbit.scoring.temperature.calibrated`.
     """
     from signbit.passes.temperature import output_of_classes
     from signbit.runtime.engine import MAX_THREADS
@@ -86,14 +90,15 @@ def calibrated_on(packed: "PackedModel", data: CalibrationData) -> "PackedModel"
 
 
 def calibrate_file(path: Path, out: Path, data: CalibrationData | None, json: Path | None) -> None:
-    """Write a packed network, calibrated, to another file.
+    """Calibrate a packed network, and write it to another file.
 
-    Raises: UsageError without a data set; ModelFormatError; as `calibrated_on`.
+    Raises: UsageError without a data set; ModelFormatError for a damaged file; the errors of
+        `calibrated_on`.
     """
     from signbit.format import PackedModel
 
     if data is None:
-        raise UsageError(f"{path} is packed already; with --calibrate D its scores are calibrated")
+        raise UsageError(f"{path} is packed already; to calibrate its scores, give --calibrate D")
     packed = calibrated_on(PackedModel.load(path), data)
     packed.save(out)
     say(f"{out}: {out.stat().st_size:,} bytes")
@@ -103,7 +108,7 @@ def calibrate_file(path: Path, out: Path, data: CalibrationData | None, json: Pa
 
 
 def say_calibration(info: Any, data: CalibrationData) -> None:
-    """A line with the temperature, and what it changed on the same images."""
+    """Print the temperature, and what it changed on the same samples."""
     facts = info["calibration"]
     ece, nll = facts["ece"], facts["nll"]
     say(

@@ -18,9 +18,9 @@ Classes = Annotated[
     typer.Option(
         "--classes",
         metavar="A,B,...|FILE.txt|D",
-        help="Names of the classes in the order of the scores: a list, a file with one name a "
-        "line, or those of the data set D, such as cifar10.  [default: the model's own, else "
-        "those of a classes.txt]",
+        help="Names of the classes, in the order of the scores: a list, a file with one name on "
+        "each line, or a data set whose names are used, such as cifar10.  [default: the model's "
+        "own names, else those of a classes.txt]",
     ),
 ]
 
@@ -30,13 +30,13 @@ _LIST_SUFFIX = ".txt"
 def choose_classes(
     model: "Classifier", option: str | None, beside: Sequence[Path]
 ) -> tuple[str, ...] | None:
-    """The names of a model's classes in the order of its scores; None where nothing gives any.
+    """The names of a model's classes in the order of its scores; None where there are no names.
 
-    --classes counts first, then the model's own names, then `classes.txt` in a folder of `beside`.
-    Where they are not the model's own, a line on standard error says where they come from.
+    They come from --classes, else from the model, else from a `classes.txt` in one of the folders
+    `beside`. If they are not the model's own, a line on standard error says where they come from.
 
-    Raises: UsageError or DataError where the names are not as many as the scores, where a name is
-        not allowed, or where two classes.txt differ.
+    Raises: UsageError or DataError where there are more or fewer names than scores, where a name
+        is not allowed, or where two classes.txt differ.
     """
     own = tuple(model.preprocessing.classes)
     if option is not None:
@@ -56,7 +56,7 @@ def choose_classes(
 
 
 def names_given(option: str) -> tuple[str, ...]:
-    """What --classes says. Raises: UsageError, or DataError for a file."""
+    """The names that --classes gives. Raises: UsageError, or DataError for a file."""
     from signbit.data._class_names import CLASS_NAMES
     from signbit.data._places import read_names
 
@@ -67,18 +67,20 @@ def names_given(option: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in option.split(","))
     if len(names) == 1:
         raise UsageError(
-            f"--classes {option!r}: give the names with commas between them, a file that ends in "
-            f"{_LIST_SUFFIX} with one name a line, or a data set: {', '.join(CLASS_NAMES)}"
+            f"--classes {option!r}: give the names with commas between them, a {_LIST_SUFFIX} file "
+            f"with one name on each line, or a data set: {', '.join(CLASS_NAMES)}"
         )
     if "" in names:
-        raise UsageError(f"--classes {option!r}: name {names.index('') + 1} is blank; name it")
+        raise UsageError(
+            f"--classes {option!r}: name {names.index('') + 1} is blank; write the name there"
+        )
     return names
 
 
 def names_in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], Path] | None:
-    """The names in the folders' classes.txt, and the folder; None where no folder has one.
+    """The names in the folders' classes.txt, and its path; None where no folder has one.
 
-    Raises: DataError where two differ.
+    Raises: DataError where two of these files differ.
     """
     from signbit.data._places import NAMES_FILE, names_in
 
@@ -90,8 +92,8 @@ def names_in_folders(folders: Sequence[Path]) -> tuple[tuple[str, ...], Path] | 
     for folder, others in known:
         if others != names:
             raise DataError(
-                f"class names in {first / NAMES_FILE} and {folder / NAMES_FILE} differ; choose "
-                "with --classes"
+                f"the class names in {first / NAMES_FILE} and {folder / NAMES_FILE} differ; choose "
+                "one of the files with --classes"
             )
     return names, first / NAMES_FILE
 
@@ -103,8 +105,8 @@ def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
     count = score_count(model)
     if len(names) != count:
         raise UsageError(
-            f"{source} has {len(names)} class names, but the model gives {count} scores; give a "
-            "name for each score with --classes"
+            f"{source} has {len(names)} class names, but the model returns {count} scores; give "
+            "one name for each score with --classes"
         )
     try:
         replace(model.preprocessing, classes=names)
@@ -113,9 +115,9 @@ def _check(model: "Classifier", names: tuple[str, ...], source: str) -> None:
 
 
 def require_known_order(model: "Classifier", data: str, classes: Sequence[str]) -> None:
-    """Refuse data whose order of classes may not be that of the scores of a model without names.
+    """For a model without class names: refuse data whose classes may be in another order.
 
-    Raises: UsageError where the order is only the alphabetical order of class folders.
+    Raises: UsageError where the data only have class folders, whose order is alphabetical.
     """
     from signbit.data._files import expanded
     from signbit.data._places import NAMES_FILE, names_in
@@ -127,6 +129,7 @@ def require_known_order(model: "Classifier", data: str, classes: Sequence[str]) 
     # `evaluate` refuses another number of classes itself.
     if score_count(model) == len(classes) and names_in(expanded(path)) is None:
         raise UsageError(
-            f"the model has no class names, and {data} has only the names of folders, whose order "
-            f"need not be that of the scores; give --classes, or {NAMES_FILE} in the folder"
+            f"the model has no class names, and the alphabetical order of the folders of {data} "
+            f"may not be the order of the scores; give --classes, or put a {NAMES_FILE} into the "
+            "folder"
         )

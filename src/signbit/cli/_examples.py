@@ -8,10 +8,11 @@ _EXAMPLES = "signbit_examples"
 
 
 def examples(*lines: str) -> Callable[[Command], Command]:
-    """Decorator that gives a command its examples, whole command lines; a test runs each.
+    """Decorator that adds examples to a command. Each is a whole command line, which a test runs.
 
-    They stand in a folder with `runs/digits`, a run of `digits_binary`; `digits.signbit`, the same
-    packed; `pictures`, images of digits; and `net.py` with `net.pth`, a network of other code.
+    The test runs it in a folder with these files: `runs/digits`, a run of `digits_binary`;
+    `digits.signbit`, the same network packed; `pictures`, images of digits; `net.py` and `net.pth`,
+    a network from other code and its weights.
     """
 
     def add(command: Command) -> Command:
@@ -27,7 +28,7 @@ def examples_of(command: Callable[..., None]) -> tuple[str, ...]:
 
 
 def epilog_of(command: Callable[..., None]) -> str | None:
-    """The text of the help about the examples."""
+    """The last part of a command's help, with its examples; None where it has none."""
     lines = examples_of(command)
-    # The mark of a backspace keeps the lines as they are.
+    # A line that holds only a backspace makes typer keep the line breaks after it.
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else None

@@ -6,16 +6,16 @@ from signbit.cli._explanation import TRUTH_TABLE, WORD_BITS, Explanation
 
 Section = tuple[str, list[str]]
 
-# Of a longer table only the head and the tail are shown: words and sums end in the tail.
+# A longer table is shown by its first and last rows. The last rows hold the final sums.
 MOST_ROWS = 24
 HEAD_ROWS = 12
 TAIL_ROWS = 4
-# Up to this number the line has room for the bits a second time, read backwards.
+# Up to this length, the bits fit into a line twice: as they are, and read backwards.
 MOST_REVERSED = 12
 
 
 def sections(explanation: Explanation) -> Iterator[Section]:
-    """What is printed, in order."""
+    """The sections that are printed, in order."""
     yield _operands(explanation)
     yield _truth_table()
     yield _steps(explanation)

@@ -16,9 +16,9 @@ TRUTH_TABLE = tuple((a, w, int(a == w), a ^ w) for a in (0, 1) for w in (0, 1))
 
 @dataclass(frozen=True)
 class Explanation:
-    """The dot product of two vectors of signs, which are given as bits. Each way is computed.
+    """The dot product of two vectors of signs, computed in several ways.
 
-    a, w: texts of 0 and 1, channel 0 first; 1 stands for +1, 0 for -1.
+    a, w: the vectors, as texts of 0 and 1, channel 0 first; 1 stands for +1, 0 for -1.
 
     Raises: UsageError for an empty text, other characters, or different lengths.
     """
@@ -61,7 +61,7 @@ class Explanation:
 
     @property
     def dot_xnor(self) -> int:
-        """XNOR and popcount: a channel whose bits agree adds 1, any other subtracts 1."""
+        """XNOR and popcount: a channel adds 1 if its bits agree, and subtracts 1 if they differ."""
         return 2 * self.xnor.count("1") - self.n
 
     @property
@@ -76,11 +76,11 @@ class Explanation:
 
     @property
     def dot_words(self) -> int:
-        """The same from the packed words. Tail bits are 0 in both, so their XOR is 0."""
+        """XOR and popcount on the packed words. Tail bits are 0 in both, so their XOR is 0."""
         return self.n - 2 * sum(xor.bit_count() for _, _, xor in self.words)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; words are hexadecimal texts, since JSON numbers end at 2^53."""
+        """The results for JSON; words are hexadecimal texts, as JSON readers round above 2^53."""
         a, w, xor = (
             [f"0x{word:016x}" for word in column] for column in zip(*self.words, strict=True)
         )
@@ -108,7 +108,7 @@ def pack(bits: str) -> list[int]:
 
 
 def random_bits(length: int, seed: int) -> tuple[str, str]:
-    """Two texts of `length` bits, the same for the same seed on every machine.
+    """Two texts of `length` random bits. A seed gives the same bits on every machine.
 
     Raises: UsageError where length is not 1 to MAX_BITS.
     """

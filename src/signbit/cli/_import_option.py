@@ -17,8 +17,9 @@ Imports = Annotated[
     typer.Option(
         IMPORT,
         metavar="MODULE",
-        help="Import a module of yours, such as my_project.models, that registers models, data "
-        "sets, quantizers or other things. The current folder is searched first. May be repeated.",
+        help="Import a Python module of yours, such as my_project.models, that registers models, "
+        "data sets, quantizers or other extensions. The current folder is searched first. May be "
+        "repeated.",
     ),
 ]
 
@@ -33,9 +34,10 @@ def import_named(arguments: Sequence[str]) -> None:
 
 
 def after_command(arguments: Sequence[str]) -> list[str]:
-    """The arguments with each `--import` before the name of the command moved after the name.
+    """The arguments, with each `--import` that precedes the command moved after the command.
 
-    Without a command, as before `--help`, they are left out: their modules are imported already.
+    Without a command, as in `--import MODULE --help`, they are left out: `import_named` has
+    imported their modules before.
     """
     end = 0
     while end < len(arguments) and arguments[end].partition("=")[0] == IMPORT:
@@ -52,12 +54,12 @@ def _modules(arguments: Sequence[str]) -> Iterator[str]:
             return
         name, equals, value = argument.partition("=")
         if name == IMPORT:
-            # A command that ends with the option is refused when its options are read.
+            # If the option is the last word, it has no value. Reading the options refuses that.
             yield from [value] if equals else arguments[place + 1 : place + 2]
 
 
 def with_import_option(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the option, which it may leave to this function: the work is done."""
+    """The command with the option. The command ignores it: `import_named` has done the work."""
     signature = inspect.signature(command, eval_str=True)
     if "imports" in signature.parameters:
         return command

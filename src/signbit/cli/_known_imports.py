@@ -1,7 +1,7 @@
-"""The modules that the user has imported by `--import`, each with the place that it lay in.
+"""The modules that the user has imported by `--import`, each with the place where it was.
 
-Each has a small file in the folder of the user's state: two commands at once do not disturb each
-other. To forget them, delete the folder.
+Each module has a small file in the folder of the user's state, so that two commands at the same
+time do not disturb each other. To forget the modules, delete the folder.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from signbit.files import atomic_write
 def remember(module: str, place: str) -> None:
     """Note that the user imported a module from a place.
 
-    A line on standard error says where that cannot be noted.
+    If that fails, a line on standard error says so, and the command goes on.
     """
     if is_known(module, place):
         return
@@ -25,8 +25,8 @@ def remember(module: str, place: str) -> None:
         atomic_write(_folder() / _name(module, place), f"{module} {place}\n")
     except (OutputError, RuntimeError) as error:
         say(
-            f"signbit: run folders will not import {module} by themselves, as this cannot be "
-            f"noted: {error}",
+            f"signbit: cannot note that {module} was imported, so the commands that read its run "
+            f"folders will need --import {module}: {error}",
             err=True,
         )
 

@@ -18,7 +18,7 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class SampleData:
-    """What --data and its options say."""
+    """The values of --data, --split, --data-dir and --download."""
 
     data: str
     split: str
@@ -27,7 +27,7 @@ class SampleData:
 
     @property
     def folder(self) -> Path:
-        """Where a classes.txt is looked for."""
+        """The folder in which a classes.txt is looked for."""
         kind, _, path = self.data.partition(":")
         return Path(path) if kind in ("folder", "parquet", "tar") else Path(self.data).parent
 
@@ -41,7 +41,7 @@ def samples_of(
 ) -> "tuple[Samples, Sequence[Target]]":
     """The samples of --data, and what the outputs of the network are compared with.
 
-    folder: that of the model, where a classes.txt may be.
+    folder: the folder of the model, which may contain a classes.txt.
     """
     from signbit.scoring import open_samples
 
@@ -81,7 +81,7 @@ def measure_samples(
 
 
 def print_measurement(source: Path, found: "Measurement") -> None:
-    """The figures of every output, each with a table."""
+    """Print the figures of every output, each with a table."""
     rate = found.samples / max(found.seconds, 1e-9)
     say(f"{source} on {found.data}", f"{found.samples} samples, {rate:.0f} samples/s")
     for name, figures in found.outputs.items():
@@ -115,8 +115,9 @@ def _class_map(name: str, figures: Mapping[str, Any]) -> None:
     )
     absent = [one for one, share in figures["per_class"].items() if share is None]
     if absent:
+        shown = ", ".join(absent[:_MOST_NAMED])
         more = f" and {len(absent) - _MOST_NAMED} more" if len(absent) > _MOST_NAMED else ""
-        say(f"without a {place}, and not in the mean: {', '.join(absent[:_MOST_NAMED])}{more}")
+        say(f"no {place} has these classes, so the mean leaves them out: {shown}{more}")
 
 
 def _labels(name: str, figures: Mapping[str, Any]) -> None:

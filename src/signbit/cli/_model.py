@@ -1,4 +1,4 @@
-"""Open the model that a command is given."""
+"""Open the model that the argument MODEL of a command names."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,20 +56,22 @@ def open_runnable(
 ) -> Runnable:
     """A packed network on the engine, without torch; or a trained network in torch.
 
-    threads: number of threads of the engine; None for one per core that this process may use.
+    threads: number of threads of the engine; None means one per core that this process may use.
 
     Raises: the errors of `open_model`; ModelFormatError for a damaged packed file; UsageError for
         an option that is not for this kind of model.
     """
     if path.suffix != PACKED:
         if threads is not None:
-            raise UsageError("--threads is for packed networks; torch has OMP_NUM_THREADS")
+            raise UsageError(
+                "--threads is for packed networks; for torch set the variable OMP_NUM_THREADS"
+            )
         trained = open_model(path, model, settings, device, zeros)
         return Runnable(trained, trained.source)
     if model is not None or settings or device != "cpu" or zeros is not None:
         raise UsageError(
-            f"{printable(str(path))} says its own architecture; leave out --model, --set, --device "
-            "and --zeros"
+            f"{printable(str(path))} contains its architecture, and runs without torch; leave out "
+            "--model, --set, --device and --zeros"
         )
     import os
 
@@ -89,10 +91,10 @@ def open_model(
 ) -> "TrainedModel":
     """The trained model in a file or run folder, on a device.
 
-    A line on standard error says what was decided about an old checkpoint, and which modules were
+    Lines on standard error say what was decided about an old checkpoint, and which modules were
     imported because a run folder names them.
 
-    Raises: UsageError where the options do not suit the file or no such device is there,
+    Raises: UsageError where the options do not suit the file, or where the device is missing;
         CheckpointError for a file that is missing or damaged; the errors of `import_for`.
     """
     architecture = architecture_of(model, settings)
@@ -102,7 +104,7 @@ def open_model(
     from signbit.models import load_model
 
     if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda: torch finds no CUDA device here; leave the option out")
+        raise UsageError("--device cuda: torch finds no CUDA device here; use --device cpu")
     trained = load_model(path, architecture, zeros)
     for note in trained.notes:
         say(f"signbit: {note}", err=True)
@@ -111,7 +113,7 @@ def open_model(
 
 
 def read_images(paths: Sequence[Path], preprocessing: "Preprocessing") -> "NDArray[np.uint8]":
-    """Image files, or those in folders, in the form that a network accepts, (N, H, W, C).
+    """Image files, also those in folders, as an array that the network accepts: (N, H, W, C).
 
     Raises: DataError naming a file that is not an image, or a folder without images.
     """

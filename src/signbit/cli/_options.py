@@ -26,14 +26,16 @@ DataDir = Annotated[
 Download = Annotated[
     bool, typer.Option("--download", help="Fetch the data set's files where they are missing.")
 ]
-Device = Annotated[Literal["cpu", "cuda"], typer.Option("--device", help="Where torch computes.")]
+Device = Annotated[
+    Literal["cpu", "cuda"], typer.Option("--device", help="The device on which torch computes.")
+]
 BatchSize = Annotated[
     int,
     typer.Option(
         "--batch-size",
         min=1,
         max=1 << 20,
-        help="Images per pass. It changes the speed, not the result.",
+        help="Number of images in one batch. It changes the speed, not the result.",
     ),
 ]
 Threads = Annotated[
@@ -41,18 +43,20 @@ Threads = Annotated[
     typer.Option(
         "--threads",
         min=1,
-        help="Threads of the engine, for a packed network.  [default: one per core]",
+        help="Number of threads of the engine, for a packed network.  [default: one per core]",
     ),
 ]
 Json = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write the result for a program.")
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Also write the result to FILE as JSON."),
 ]
 ModelName = Annotated[
     str | None,
     typer.Option(
         "--model",
         metavar="NAME",
-        help="Architecture, for a checkpoint that does not say it, such as an old .pth.tar.",
+        help="Name of the architecture, for a checkpoint that does not contain it, such as an old "
+        ".pth.tar.",
     ),
 ]
 Settings = Annotated[
@@ -60,8 +64,8 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Option of the architecture, such as model.inflation=0.25 or "
-        "model.hidden=[1024,1024]; may be repeated.",
+        help="An option of the architecture, such as model.inflation=0.25 or "
+        "model.hidden=[1024,1024]. May be repeated.",
     ),
 ]
 
@@ -69,8 +73,8 @@ Zeros = Annotated[
     Literal["minus", "plus"] | None,
     typer.Option(
         "--zeros",
-        help="Sign of the exact zeros in an old checkpoint: -1 or +1. A file with such zeros is "
-        "refused without it.",
+        help="For an old checkpoint: the sign of its exact zeros, minus for -1 or plus for +1. A "
+        "file with exact zeros is refused without this option.",
     ),
 ]
 
@@ -79,10 +83,10 @@ _SHOWN = 100
 
 
 def parse_settings(arguments: Sequence[str]) -> dict[str, Any]:
-    """A nested dict from arguments such as `model.inflation=3`. The last of equal keys counts.
+    """A nested dict from arguments such as `model.inflation=3`.
 
     Values are YAML scalars or lists of them: `3`, `0.25`, `5e-3`, `true`, `null`, `[1024, 512]`,
-    `text`.
+    `text`. Where a key is repeated, its last value counts.
 
     Raises: UsageError naming the argument.
     """
@@ -98,9 +102,13 @@ def parse_settings(arguments: Sequence[str]) -> dict[str, Any]:
         for part in path[:-1]:
             place = place.setdefault(part, {})
             if not isinstance(place, dict):
-                raise UsageError(f"--set {_shown(argument)}: {part!r} has a value already")
+                raise UsageError(
+                    f"--set {_shown(argument)}: another --set gives {part!r} a value; leave one out"
+                )
         if isinstance(place.get(path[-1]), dict):
-            raise UsageError(f"--set {_shown(argument)}: other arguments set parts of {key!r}")
+            raise UsageError(
+                f"--set {_shown(argument)}: another --set sets a part of {key!r}; leave one out"
+            )
         place[path[-1]] = _parse_value(argument, text)
     return settings
 
@@ -108,7 +116,7 @@ def parse_settings(arguments: Sequence[str]) -> dict[str, Any]:
 def architecture_of(model: str | None, settings: Sequence[str] | None) -> "Architecture | None":
     """The architecture that `--model` and `--set model.*` describe; None where neither is given.
 
-    Raises: UsageError for settings that are not of the model, or come without `--model`.
+    Raises: UsageError for settings that do not begin with `model.`, or without `--model`.
     """
     parsed = parse_settings(settings or ())
     for key in parsed:
@@ -116,7 +124,7 @@ def architecture_of(model: str | None, settings: Sequence[str] | None) -> "Archi
             raise unknown_name("--set key", key, ["model.OPTION"])
     options = parsed.get("model", {})
     if not isinstance(options, dict):
-        raise UsageError("--set model=...: name the architecture with --model")
+        raise UsageError("--set model=... is not an option; name the architecture with --model")
     if model is None:
         if options:
             raise UsageError("--set model.* describes an architecture; name it with --model")

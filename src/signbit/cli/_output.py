@@ -16,9 +16,9 @@ UNFOLDED = 1000
 
 
 def say(*lines: str, err: bool = False) -> None:
-    """Print lines. Control characters, and line breaks inside a name, become escapes.
+    """Print lines. Control characters, and line breaks inside a line, become escapes.
 
-    err: print to standard error, for notes; results go to standard output.
+    err: print to standard error, where notes go. Results go to standard output.
     """
     typer.echo("\n".join(map(printable, lines)), err=err)
 
@@ -26,10 +26,10 @@ def say(*lines: str, err: bool = False) -> None:
 def print_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], totals: Sequence[str] = (), left: int = 1
 ) -> None:
-    """Print a table; the first `left` columns flush left, numbers after them flush right.
+    """Print a table. Its first `left` columns are aligned left, the others, of numbers, right.
 
-    Where standard output is a file, the table has no colours and is as wide as its content.
-    Control characters become escapes.
+    If standard output is a file, the table has no colours and is as wide as its content. Control
+    characters become escapes.
     """
     from rich import box
     from rich.console import Console
@@ -39,7 +39,7 @@ def print_table(
     table = Table(box=box.SIMPLE, show_footer=bool(totals), pad_edge=False, padding=(0, 1, 0, 0))
     for index, title in enumerate(header):
         footer = Text(totals[index]) if totals else ""
-        # Long names are folded. A number is not: half of it would be another number.
+        # Long names are broken over several lines. Half a number would read as another number.
         table.add_column(
             Text(title),
             footer,
@@ -49,13 +49,13 @@ def print_table(
         )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    # A file has no width, so nothing is folded unless COLUMNS is set.
+    # A file has no width, so no line is broken unless COLUMNS is set.
     screen = sys.stdout.isatty() or "COLUMNS" in os.environ
     Console(highlight=False, width=None if screen else UNFOLDED).print(table)
 
 
 def write_json(path: Path | None, result: Mapping[str, Any]) -> None:
-    """Write a result, if a path is given, one line for each key. Raises: OutputError."""
+    """Write a result as JSON, one line for each key, if a path is given. Raises: OutputError."""
     if path is not None:
         lines = [f" {json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in result.items()]
         atomic_write(path, "{\n" + ",\n".join(lines) + "\n}\n")
@@ -74,7 +74,7 @@ def require_suffix(option: str, path: Path, *suffixes: str) -> None:
 
 
 def require_distinct(**files: Path | None) -> None:
-    """Raises: UsageError where two of the files are the same; arguments have names of options."""
+    """Raises: UsageError where two files are the same. The keywords are the options' names."""
     seen: dict[Path, str] = {}
     for name, path in files.items():
         if path is None:

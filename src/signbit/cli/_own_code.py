@@ -27,8 +27,8 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         metavar="FILE",
-        help="For FILE.py:NAME: a state dict in .pth, .pt, .tar or .safetensors, or a run folder "
-        "of signbit.train.train.",
+        help="For FILE.py:NAME: the file with its state dict (.pth, .pt, .tar or .safetensors), or "
+        "a run folder of signbit.train.train.",
     ),
 ]
 Arguments = Annotated[
@@ -41,15 +41,18 @@ Arguments = Annotated[
 ]
 Size = Annotated[
     str | None,
-    typer.Option("--size", metavar="HxW", help="For FILE.py:NAME: size of the images, in pixels."),
+    typer.Option(
+        "--size", metavar="HxW", help="For FILE.py:NAME: height and width of its images in pixels."
+    ),
 ]
 Crop = Annotated[
     float | None,
     typer.Option(
         "--crop",
         metavar="SHARE",
-        help="For FILE.py:NAME: image files are scaled until they cover size / SHARE, and the "
-        "centre is cut out; 0.875 is 224 of 256 pixels.  [default: the whole image is resized]",
+        help="For FILE.py:NAME: resize an image file until it covers --size divided by SHARE, then "
+        "cut --size out of its centre. 0.875 resizes to 256 pixels and cuts out 224.  [default: "
+        "resize the whole image]",
     ),
 ]
 Mean = Annotated[
@@ -57,17 +60,25 @@ Mean = Annotated[
     typer.Option(
         "--mean",
         metavar="M,...",
-        help="For FILE.py:NAME: its input is (pixel / 255 - mean) / std; one number per channel.",
+        help="For FILE.py:NAME: one mean per channel. The network's input is (pixel / 255 - mean) "
+        "/ std.",
     ),
 ]
-Std = Annotated[str | None, typer.Option("--std", metavar="S,...", help="See --mean.")]
+Std = Annotated[
+    str | None,
+    typer.Option(
+        "--std",
+        metavar="S,...",
+        help="For FILE.py:NAME: one standard deviation per channel, as in --mean.",
+    ),
+]
 SignatureFile = Annotated[
     Path | None,
     typer.Option(
         "--signature",
         metavar="FILE.yaml",
-        help="For FILE.py:NAME, in the place of --size, --mean and --std: its inputs and outputs, "
-        "of any kind (docs/packing.md).",
+        help="For FILE.py:NAME: a file that lists its inputs and outputs, which may be of any kind "
+        "(docs/packing.md). It replaces --size, --mean and --std.",
     ),
 ]
 
@@ -86,13 +97,13 @@ def open_own_code(
     std: str | None,
     crop: float | None = None,
 ) -> "TrainedModel":
-    """As `own_module`, of a network that takes images of pixels."""
+    """The network of `own_module`, for a network whose input is an image of pixels."""
     options = {"--weights": weights, "--size": size, "--mean": mean, "--std": std}
     missing = [option for option, value in options.items() if value is None]
     if missing:
         raise UsageError(
-            f"{path}: own code needs {', '.join(missing)}; or --weights and --signature, for a "
-            "network of other inputs"
+            f"{path}: your own code needs {', '.join(missing)}; if the input of the network is not "
+            "one image, give --weights and --signature"
         )
     preprocessing = preprocessing_of(str(size), str(mean), str(std), crop)
     module, architecture = own_module(path, weights, arguments)
@@ -104,19 +115,19 @@ def open_own_code(
 def own_module(
     path: Path, weights: Path | None, arguments: str | None
 ) -> "tuple[nn.Module, Architecture]":
-    """The network that a file of Python defines, with weights from another, in eval mode.
+    """The network that a Python file defines, in eval mode, with the weights of another file.
 
-    The file is imported, since the user names it. The weights are read without executing anything.
-    Whatever the code prints goes to standard error.
+    The Python file is imported, because the user names it. The weights are read, and nothing in
+    them is executed. The text that the code prints goes to standard error.
 
-    Raises: UsageError where an option is missing or wrong, or the code fails; CheckpointError for
-        weights that cannot be read or do not fit.
+    Raises: UsageError where an option is missing or wrong, or where the code raises an error;
+        CheckpointError for weights that cannot be read or do not fit.
     """
     found = _PLACE.fullmatch(str(path))
     assert found is not None
     file, name = Path(found["file"]), found["name"]
     if weights is None:
-        raise UsageError(f"{path}: own code needs --weights")
+        raise UsageError(f"{path}: your own code needs --weights FILE")
     positional, named = _arguments(arguments)
     with redirect_stdout(sys.stderr):
         module = _built(file, name, positional, named)
@@ -128,7 +139,7 @@ def own_module(
 
 
 def preprocessing_of(size: str, mean: str, std: str, crop: float | None = None) -> "Preprocessing":
-    """What --size, --mean, --std and --crop say. Raises: UsageError."""
+    """The preprocessing that --size, --mean, --std and --crop describe. Raises: UsageError."""
     from signbit.format import Preprocessing
 
     sides = size.split("x")
@@ -156,16 +167,22 @@ def _arguments(text: str | None) -> tuple[list[Any], dict[str, Any]]:
     try:
         value = {} if text is None else strict_json.loads(text)
     except ValueError as error:
-        raise UsageError(f"--args {text!r}: not JSON: {first_line(error)}") from error
+        raise UsageError(
+            f"--args {text!r} is not JSON: {first_line(error)}; give an object, "
+            '{"classes": 10}, or a list, [10]'
+        ) from error
     if isinstance(value, Mapping):
         return [], dict(value)
     if isinstance(value, list):
         return value, {}
-    raise UsageError(f'--args {text!r}: give an object, {{"classes": 10}}, or a list, [10]')
+    raise UsageError(
+        f"--args {text!r} is neither an object nor a list; give an object, "
+        '{"classes": 10}, or a list, [10]'
+    )
 
 
 def _built(file: Path, name: str | None, positional: list[Any], named: dict[str, Any]):
-    """What NAME of the file returns when it is called. Raises: UsageError."""
+    """The module that NAME of the file returns when it is called. Raises: UsageError."""
     from torch import nn
 
     code = _run(f"{file}: importing it", lambda: _imported(file))
@@ -177,8 +194,10 @@ def _built(file: Path, name: str | None, positional: list[Any], named: dict[str,
     make = getattr(code, name, None) if name else None
     if not callable(make):
         listed = ", ".join(known) or "none"
-        wanted = f"defines no {name!r}" if name else "needs a name, FILE.py:NAME"
-        raise UsageError(f"{file} {wanted}; its networks: {listed}.{closest(name or '', known)}")
+        wanted = f"defines no {name!r}" if name else "needs the name of a network, FILE.py:NAME"
+        raise UsageError(
+            f"{file} {wanted}; networks in this file: {listed}.{closest(name or '', known)}"
+        )
     module = _run(
         f"{file}: {name}({_shown(positional, named)})", lambda: make(*positional, **named)
     )
@@ -201,8 +220,8 @@ def _imported(file: Path) -> "ModuleType":
     assert spec is not None
     assert spec.loader is not None
     code = module_from_spec(spec)
-    # `dataclass` looks up the module of its class here. The folder of the file is added to the
-    # path, so that the code can import what lies next to it.
+    # `dataclass` looks up the module of its class in sys.modules. The folder of the file is added
+    # to sys.path, so that the code can import the files next to it.
     sys.modules[spec.name] = code
     sys.path.insert(0, str(file.resolve().parent))
     spec.loader.exec_module(code)
@@ -210,7 +229,7 @@ def _imported(file: Path) -> "ModuleType":
 
 
 def _run(what: str, work: Callable[[], Any]) -> Any:
-    """Raises: UsageError where the user's code raises anything, SystemExit included."""
+    """Run the user's code. Raises: UsageError where it raises any error, also SystemExit."""
     try:
         return work()
     except (Exception, SystemExit) as error:

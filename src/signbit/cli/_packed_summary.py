@@ -1,4 +1,4 @@
-"""`signbit summary` of a packed network: what it takes and gives, and its nodes."""
+"""`signbit summary` of a packed network: its inputs, its outputs and its nodes."""
 
 from pathlib import Path
 
@@ -24,11 +24,11 @@ def summarize_packed(path: Path, json: Path | None) -> None:
         reads = ", ".join(map(str, node.inputs))
         value, module = str(model.types[number]), modules.get(number, "")
         rows.append([str(number), node.op, reads, value, module, f"{bytes_of[number]:,}"])
-    header = ["value", "operation", "reads", "gives", "module", "bytes"]
+    header = ["value", "operation", "reads", "output", "module", "bytes"]
     total = sum(bytes_of.values())
     print_table(header, rows, ["total", "", "", "", "", f"{total:,}"], left=5)
     size = path.stat().st_size
-    say(f"{path}: {size:,} bytes, {total:,} of them weights, thresholds and other numbers")
+    say(f"{path}: {size:,} bytes; {total:,} of them are weights, thresholds and other numbers")
     nodes = [
         {
             "value": number,
@@ -55,7 +55,7 @@ def _described(model: PackedModel, output: Output) -> str:
 
 
 def _modules(model: PackedModel) -> dict[int, str]:
-    """Node to the module whose value it gives, as `Engine.features` finds it by this path."""
+    """The path of the module whose value a node returns, as in `Engine.features`, by node."""
     from signbit.runtime._features import module_nodes
 
     return {number: path for path, number in module_nodes(model).items()}

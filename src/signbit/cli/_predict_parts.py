@@ -1,4 +1,4 @@
-"""`signbit predict` for results in a folder: part by part, in this process or on a cluster."""
+"""`signbit predict` into a folder: it computes parts, in this process or on a cluster."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,19 +24,19 @@ def is_for_parts(
 ) -> bool:
     """Whether the results go into a folder of parts: with --ray, or where --out names a folder.
 
-    A network that gives maps has its own way to fill a folder.
+    The maps that a network returns are written in another way, even if --out names a folder.
 
-    Raises: UsageError for options that do not go together.
+    Raises: UsageError for options that exclude each other.
     """
     if ray is None and workers is not None:
-        raise UsageError("--workers is for --ray; for this process choose --threads")
+        raise UsageError("--workers is for --ray; without --ray use --threads")
     if ray is not None:
         if out is None or out.suffix in _ROWS:
-            raise UsageError("--ray writes a folder of Parquet files; name it with --out FOLDER")
+            raise UsageError("--ray writes a folder of Parquet files; give it with --out FOLDER")
         if model.suffix != PACKED:
             raise UsageError(
-                "--ray is for packed networks, whose workers need no code of the model; pack it "
-                f"first: signbit pack {printable(str(model))} -o FILE.signbit"
+                "--ray is for packed networks, since their workers need no code of the model; pack "
+                f"it first: signbit pack {printable(str(model))} -o FILE.signbit"
             )
         return True
     from signbit.scoring import is_file_of_samples
@@ -49,7 +49,7 @@ def is_for_parts(
 
 
 def has_maps(engine: "Engine") -> bool:
-    """Whether a network gives maps or sequences."""
+    """Whether a network returns maps or sequences."""
     return any(one.rank > 1 for one in engine.outputs)
 
 
@@ -69,14 +69,17 @@ def predict_to_folder(
     from signbit.scoring.parts import find_parts, predict_parts
 
     if places.csv is not None:
-        raise UsageError("--csv and --out FOLDER both say where the rows go; give one")
+        raise UsageError("--csv and --out FOLDER both say where the rows go; give only one")
     if len(paths) != 1:
         raise UsageError(
-            f"{len(paths)} sources for one folder of results; give one file, one folder, or a "
-            "pattern in quotes, such as 'FOLDER/*.tar'"
+            f"{len(paths)} paths of samples for one folder of results; give one file, one folder, "
+            "or a pattern in quotes, such as 'FOLDER/*.tar'"
         )
     if options.front_end is not None:
-        raise UsageError("--front-end is for WAV files, which are predicted without --out FOLDER")
+        raise UsageError(
+            "--front-end is for WAV files, whose predictions cannot go into a folder; leave out "
+            "--out FOLDER"
+        )
     job = _job(engine, model, paths[0], options, classes, top, batch_size)
     parts = find_parts(paths[0])
     with progress_bar("predicting parts", len(parts)) as advance:
@@ -84,11 +87,17 @@ def predict_to_folder(
     _print(summary)
     write_json(places.json, {"model": str(model), **asdict(summary)})
     if summary.errors == summary.rows:
-        raise DataError(f"none of the {summary.rows} samples could be read; column error says why")
+        raise DataError(
+            f"none of the {summary.rows} samples could be read; the column 'error' of the results "
+            "says why"
+        )
 
 
 def chosen_runner(ray: str | None, workers: int | None, threads: int | None) -> "Runner":
-    """What computes the parts: this process, or a cluster. threads: None for the default."""
+    """The function that computes the parts: in this process, or on a cluster.
+
+    threads: of the engine in each process; None means 1.
+    """
     if ray is not None:
         from signbit.scoring.ray import runner
 
@@ -128,12 +137,14 @@ def _print(summary: "Summary") -> None:
     before = summary.parts - summary.computed
     kept = f"; {before} parts were there already" if before else ""
     say(
-        f"computed {summary.computed_rows} in {summary.seconds:.1f} s, {rate:.0f} a second{kept}",
+        f"computed {summary.computed_rows} samples in {summary.seconds:.1f} s, "
+        f"{rate:.0f} samples/s{kept}",
         err=True,
     )
     if summary.clipped:
         say(
-            f"signbit: {summary.clipped} numbers were outside the codes of an input and count as "
-            "the nearest end; --codes says that numbers are codes",
+            f"signbit: {summary.clipped} numbers are outside the range of the codes of an input, "
+            "and count as the nearest end of that range; if the numbers are codes themselves, give "
+            "--codes",
             err=True,
         )

@@ -40,9 +40,11 @@ class Quickstart:
     """The results of a quickstart, whose files are in `folder`.
 
     seconds: time of the training alone.
-    bits: number of binary weights, one bit each once packed; reals: of all other numbers.
-    packed: evaluation of the packed network on the same images; file_bytes: size of its file.
-    torch_seconds, engine_seconds: median time of one image on one thread.
+    bits: number of binary weights, which have one bit each in the packed file.
+    reals: number of all other parameters.
+    packed: evaluation of the packed network on the same images.
+    file_bytes: size of the packed file.
+    torch_seconds, engine_seconds: median time for one image on one thread.
     """
 
     folder: Path
@@ -61,9 +63,9 @@ class Quickstart:
 def quickstart(folder: Path) -> Quickstart:
     """Train on the digits, evaluate, classify image files, extract, pack, run, export, draw.
 
-    The folder is new, empty, or that of an earlier quickstart, whose files are replaced.
+    The folder must be new, empty, or the folder of an earlier quickstart, whose files are replaced.
 
-    Raises: OutputError where the folder holds anything else or cannot be written.
+    Raises: OutputError where the folder holds any other file, or cannot be written.
     """
     _prepare(folder)
     start = time.perf_counter()
@@ -101,7 +103,7 @@ def quickstart(folder: Path) -> Quickstart:
 
 
 def _times(model: TrainedModel, engine: Engine, image: NDArray[np.uint8]) -> tuple[float, float]:
-    """Median seconds of one image in torch and on the engine, one thread each, in turn."""
+    """Median seconds for one image in torch and on the engine, measured in turn on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -119,10 +121,10 @@ def _seconds(model: Classifier, image: NDArray[np.uint8]) -> float:
 
 
 def _prepare(folder: Path) -> None:
-    """Leave only our marker in the folder. Only files that a quickstart made are deleted."""
+    """Delete what an earlier quickstart made, and no other file. Only our marker stays."""
     try:
         _check_ours(folder)
-        # The marker is written first: a folder that is emptied only in part is still ours then.
+        # The marker comes first. If the deletion stops half-way, the folder is then still ours.
         atomic_write(folder / MARKER, "{}\n")
         for path in folder.iterdir():
             if path.name != MARKER:
@@ -134,9 +136,9 @@ def _prepare(folder: Path) -> None:
 def _check_ours(folder: Path) -> None:
     """Raises: OutputError naming a path that no quickstart made."""
     marker = folder / MARKER
-    # Without the marker, `run` or `images` may belong to somebody else.
+    # Without the marker, folders such as `run` or `images` may belong to somebody else.
     foreign = strangers(folder, MADE if marker.is_file() else ())
-    # A quickstart that was stopped has left no list.
+    # The marker of a stopped quickstart lists no files.
     if not foreign and (listed := listed_files(marker)) is not None:
         foreign = strangers(folder, listed)
     if foreign:

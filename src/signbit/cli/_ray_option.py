@@ -12,8 +12,8 @@ RayAddress = Annotated[
     typer.Option(
         RAY,
         metavar="[ADDRESS]",
-        help="Compute on a cluster of Ray: HOST:PORT, or auto for that of this machine; "
-        "without ADDRESS, on one that is started here. Needs --out FOLDER.",
+        help="Compute on a cluster of Ray. ADDRESS is HOST:PORT, or auto for the cluster that runs "
+        "on this machine. Without ADDRESS a cluster is started here. Needs --out FOLDER.",
     ),
 ]
 Workers = Annotated[
@@ -22,7 +22,8 @@ Workers = Annotated[
         "--workers",
         min=1,
         max=1 << 16,
-        help="Processes of the cluster, with --threads each.  [default: as the CPUs allow]",
+        help="Number of processes of the cluster, each with --threads threads.  [default: as many "
+        "as its CPUs allow]",
     ),
 ]
 

@@ -15,12 +15,14 @@ WriteCells = Callable[[Sequence[str]], None]
 
 @contextmanager
 def opened_rows(path: Path | None) -> Iterator[tuple[TextIO, Callable[[str], str]]]:
-    """A text file, and how text is shown in it. A file is written whole or not at all.
+    """A text file for rows, and the function that prepares each text for it.
 
-    path: None for standard output. On a terminal control characters become escapes there.
+    A file is written whole or not at all. On a terminal, control characters become escapes.
+
+    path: None for standard output.
     """
     if path is None:
-        # A name could hold control characters, which a terminal would obey.
+        # A terminal would obey control characters in a name.
         yield sys.stdout, printable if sys.stdout.isatty() else str
         return
     with atomic_path(path) as temporary, _opened(temporary) as file:
@@ -51,10 +53,11 @@ def _opened(path: Path) -> TextIO:
 
 
 class _Lines:
-    """Writes rows of CSV to a file with a line feed at the end of each.
+    """Writes rows of CSV to a file, each with a line feed at its end.
 
-    The CSV writer itself ends them with a carriage return and a line feed: only then does Python
-    before 3.13 put quotes around a carriage return in a name.
+    The CSV writer ends a row with a carriage return and a line feed, and this class removes the
+    carriage return. The writer cannot be told to end rows with a line feed alone: Python before
+    3.13 then puts no quotes around a carriage return in a name.
     """
 
     def __init__(self, file: TextIO):

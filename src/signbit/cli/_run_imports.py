@@ -1,4 +1,4 @@
-"""Import what a run folder names, where the user imported it before."""
+"""Import the modules that a run folder names, if the user imported them before."""
 
 import os
 import sys
@@ -12,8 +12,8 @@ from signbit.errors import UsageError, printable
 def import_for(path: Path) -> tuple[str, ...]:
     """Import the modules that a run folder was trained with; returns their names.
 
-    A module is imported only where the user has named it by --import before, and it lies in the
-    same place. A file, other than a run folder, never leads to an import.
+    A module is imported only if the user has named it by --import before, and if it still lies in
+    the same place. A file never leads to an import; only a run folder does.
 
     Raises: UsageError where a module is not found, or was not imported from there before;
         CheckpointError where run.json is damaged; the errors of `import_user_module`.
@@ -37,8 +37,9 @@ def _import(module: str, path: Path, started_in: str) -> None:
     place = place_of(module, named_by)
     if not is_known(module, place):
         raise UsageError(
-            f"{shown} was trained with --import {module}, which is at {printable(place)} here and "
-            f"was not imported from there before; if you trust that code, add --import {module}"
+            f"{shown} was trained with --import {module}. That module is at {printable(place)} "
+            f"here, and you have not imported it from there before; if you trust that code, add "
+            f"--import {module}"
         )
-    say(f"signbit: {shown} was trained with {module}, which is imported from {place}", err=True)
+    say(f"signbit: importing {module} from {place}, as {shown} was trained with it", err=True)
     import_user_module(module, f"{shown}: {module}")

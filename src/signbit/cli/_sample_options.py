@@ -22,7 +22,8 @@ SampleSource = Annotated[
         "--data",
         metavar="D",
         help="Data set: digits, cifar10, cifar100, mnist, fashion-mnist, folder:PATH, tar:PATH or "
-        "parquet:PATH (docs/data.md). For packed networks also FILE.csv, FILE.parquet or FILE.npz.",
+        "parquet:PATH (docs/data.md). For packed networks also FILE.csv, FILE.parquet or FILE.npz "
+        "(docs/tasks.md).",
     ),
 ]
 Features = Annotated[
@@ -30,8 +31,9 @@ Features = Annotated[
     typer.Option(
         "--features",
         metavar="[INPUT=]A,B,...",
-        help="Columns or array of an input; repeat it for several inputs.  [default: for a table, "
-        "all columns that nothing else claims; for arrays, those with the names of inputs]",
+        help="Columns, or the array, that an input reads. Repeat the option for several inputs.  "
+        "[default: for a table, all columns that are not used otherwise; for arrays, those with "
+        "the names of the inputs]",
     ),
 ]
 Targets = Annotated[
@@ -39,8 +41,8 @@ Targets = Annotated[
     typer.Option(
         "--target",
         metavar="[OUTPUT=]COLUMN",
-        help="Column or array with the true answers of an output; repeat it for each label or "
-        "number.  [default: those with the names of outputs, labels or numbers]",
+        help="Column or array with the true answers for an output. Repeat the option for each "
+        "label or number.  [default: those with the names of the outputs, labels or numbers]",
     ),
 ]
 Ignored = Annotated[
@@ -48,14 +50,14 @@ Ignored = Annotated[
     typer.Option(
         "--ignore",
         metavar="COLUMN",
-        help="Column or array that is neither; may be repeated.",
+        help="Column or array that is neither an input nor a true answer. May be repeated.",
     ),
 ]
 Codes = Annotated[
     bool,
     typer.Option(
         "--codes",
-        help="Numbers for an input of 8 bits are codes, 0 to 255, not real numbers.",
+        help="The numbers for an 8-bit input are codes from 0 to 255, not real numbers.",
     ),
 ]
 Threshold = Annotated[
@@ -63,7 +65,7 @@ Threshold = Annotated[
     typer.Option(
         "--threshold",
         metavar="P",
-        help="A label is answered with yes where its probability is above P.",
+        help="The network answers a label with yes if the label's probability is above P.",
     ),
 ]
 FrontEndText = Annotated[
@@ -71,7 +73,7 @@ FrontEndText = Annotated[
     typer.Option(
         "--front-end",
         metavar="KIND:KEY=VALUE,...|FILE.yaml",
-        help="Features of WAV files: log_mel or mfcc, such as "
+        help="The features that are computed from WAV files, log_mel or mfcc, such as "
         "mfcc:sample_rate=16000,window=30,hop=20,coefficients=10,seconds=1.",
     ),
 ]
@@ -91,10 +93,10 @@ class SampleOptions:
     front_end: str | None = None
 
     def selection(self, engine: "Engine | PackedModel") -> "Selection":
-        """Which columns are what.
+        """Which columns or arrays are inputs, and which are true answers.
 
-        Text before the first `=` names an input or output only where the network has it; a
-        column's name may hold `=` too.
+        The name of a column may contain `=`. So the text before the first `=` names an input or
+        output only if the network has one of that name.
         """
         from signbit.data import Selection
 
@@ -108,7 +110,7 @@ class SampleOptions:
         )
 
     def chosen_front_end(self) -> "FrontEnd | None":
-        """What --front-end says. Raises: UsageError."""
+        """The front end of --front-end; None without the option. Raises: UsageError."""
         if self.front_end is None:
             return None
         from signbit.data import FrontEnd
@@ -127,20 +129,22 @@ class SampleOptions:
         }
 
     def refuse_any(self) -> None:
-        """Raises: UsageError where one is given for a model that classifies images as ever."""
+        """Raises: UsageError where one is given for a model that classifies images."""
         for option in self.given():
             raise UsageError(
-                f"{option} is for packed networks of other tasks, and for tables and arrays; "
-                "leave it out"
+                f"{option} is for tables, for arrays, and for packed networks of tasks other than "
+                "image classification; leave it out"
             )
 
 
 def packed_of_other_task(model: object, for_file: bool) -> "Engine | None":
-    """The engine of a packed network that is measured by its signature; None for other models.
+    """The engine, where the kinds of the outputs decide what is measured; None for other models.
 
-    Networks that classify images keep their own way, except where a table or array is given.
+    These are the packed networks of other tasks than image classification, and every packed network
+    whose samples come from a table or arrays.
 
-    Raises: UsageError where such a file is given for a model that is not packed.
+    for_file: whether the samples come from a table or from arrays.
+    Raises: UsageError where they do, and the model is not packed.
     """
     from signbit.runtime.engine import Engine
 
@@ -161,10 +165,10 @@ def _split(text: str, names: Sequence[str], commas: bool) -> tuple[str | None, l
 def chosen_targets(
     engine: "Engine", classes: str | None, folders: Sequence[Path]
 ) -> list["Target"]:
-    """What the outputs are compared with, with the names of classes from --classes.
+    """What the outputs are compared with, with the names of the classes.
 
-    Without the option they are the network's own, else those of a classes.txt in `folders`, where
-    there is one output of classes.
+    The names come from --classes, else from the network. If the network has one output of classes,
+    without names, they come from a classes.txt in `folders`.
 
     Raises: UsageError where the names do not fit.
     """
@@ -188,8 +192,8 @@ def note_clipped(engine: "Engine", clipped: Mapping[str, int]) -> None:
         if clipped.get(one.name):
             low, high = one.bias[0], one.scale[0] * 255 + one.bias[0]
             say(
-                f"signbit: outside the codes of input {one.name!r}, {low:g} to {high:g} in channel "
-                f"0: {clipped[one.name]} of its numbers, which count as the nearest end; --codes "
-                "says that numbers are codes",
+                f"signbit: {clipped[one.name]} numbers for input {one.name!r} are outside the "
+                f"range of its codes, {low:g} to {high:g} in channel 0, and count as the nearest "
+                "end of that range; if the numbers are codes themselves, give --codes",
                 err=True,
             )

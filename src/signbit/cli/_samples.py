@@ -1,4 +1,4 @@
-"""Samples that a command is given for a packed network."""
+"""The samples of --samples."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 def read_samples(
     paths: Sequence[Path], inputs: "Sequence[Input]", answers: Collection[str] = ()
 ) -> "Samples":
-    """What --samples names: one file of arrays, or images for the one input.
+    """The samples that --samples names: one file of arrays, or images for the only input.
 
-    answers: names of outputs. Arrays of these names are true answers, and left out.
+    answers: names of outputs. Arrays with these names are true answers, and are left out.
 
-    Raises: UsageError for images that no input takes; DataError for files that cannot be read.
+    Raises: UsageError for images where the network does not accept one image; DataError for files
+        that cannot be read.
     """
     from signbit.data import read_arrays
     from signbit.format import Preprocessing
@@ -28,7 +29,9 @@ def read_samples(
     first = printable(str(paths[0]))
     if any(path.suffix in (".npz", ".npy") for path in paths):
         if len(paths) > 1:
-            raise UsageError(f"--samples {first}: one file holds all inputs; give it alone")
+            raise UsageError(
+                f"--samples {first}: a file of arrays must hold all inputs; give only one such file"
+            )
         given = read_arrays(paths[0])
         if not isinstance(given, Mapping):
             return given
@@ -37,7 +40,7 @@ def read_samples(
     if not takes_picture(inputs):
         taken = ", ".join(map(str, inputs))
         raise UsageError(
-            f"--samples {first}: the network takes {taken}, not one image; give a .npz file with "
+            f"--samples {first}: the network accepts {taken}, not one image; give a .npz file with "
             "an array for each input"
         )
     (image,) = inputs

@@ -1,4 +1,4 @@
-"""A file that says what a network of one's own takes and gives."""
+"""A file that lists the inputs and outputs of a user's own network."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,9 @@ def read_signature(path: Path) -> "tuple[list[Input], list[OutputSpec] | None]":
     values = fields_of(place, read_yaml(path, place), ("inputs",), ("inputs", "outputs"))
     for name, value in values.items():
         if not isinstance(value, list) or not value:
-            raise UsageError(f"{place}: {name} is {shown(value)}; give a list, one entry for each")
+            raise UsageError(
+                f"{place}: {name} is {shown(value)}; give a list with an entry for each"
+            )
     try:
         inputs = [Input.from_dict(*one) for one in _numbered(values["inputs"])]
         if "outputs" not in values:

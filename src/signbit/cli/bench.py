@@ -22,23 +22,27 @@ if TYPE_CHECKING:
 def bench(
     path: Annotated[Path, typer.Argument(metavar="FILE.signbit", help="Packed network.")],
     threads: Annotated[
-        int, typer.Option("--threads", min=1, help="Threads of the engine and of the peers.")
+        int,
+        typer.Option("--threads", min=1, help="Number of threads of the engine and of the peers."),
     ] = 1,
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, help="Number of measurements; medians are printed.")
+        int, typer.Option("--rounds", min=1, help="Number of measurements. Medians are printed.")
     ] = 50,
     with_peers: Annotated[
         bool,
-        typer.Option("--peers/--no-peers", help="Measure torch and ONNX Runtime, where installed."),
+        typer.Option(
+            "--peers/--no-peers", help="Also measure torch and ONNX Runtime, if installed."
+        ),
     ] = True,
     json: Json = None,
 ) -> None:
     """Measure latency and throughput of each layer and of the whole network.
 
-    Engine, limit and peers are measured in turn in every round, on random images. The limit is
-    the speed of one thread that only multiplies and adds bits in registers, with the fewest
-    instructions that the instruction set allows. Peers run float32 and int8 networks of the same
-    shapes, with the same number of threads. SIGNBIT_ISA forces an instruction set.
+    Every round measures the engine, the limit and the peers in turn, on random images. The limit is
+    the speed of one thread that does nothing but multiply and add bits in registers, with the
+    fewest instructions that the instruction set allows. The peers run float32 and int8 networks of
+    the same shapes, with the same number of threads. The environment variable SIGNBIT_ISA forces
+    an instruction set.
     """
     from signbit.bench import bench as run
     from signbit.format import PackedModel
@@ -71,16 +75,16 @@ def _print_steps(result: "Benchmark") -> None:
                 f"{step.of_limit:.0%}" if step.of_limit else "",
             )
         )
-    header = ("node", "operation", "gives", "µs", "share", "MAC/s", "of limit")
+    header = ("node", "operation", "output", "µs", "share", "MAC/s", "of limit")
     print_table(header, rows, left=3)
 
 
 def _print_whole(result: "Benchmark", thing: str) -> None:
-    """Print the speed of the whole network. thing: what it takes, in one word."""
+    """Print the speed of the whole network. thing: one word for its input, such as "image"."""
     if result.limit:
         say(
-            f"limit, one thread: {result.limit:.2e} MAC/s ({result.limit_is}); for a layer of a "
-            "single position it is the time to read the weights"
+            f"limit, one thread: {result.limit:.2e} MAC/s ({result.limit_is}); for a layer with a "
+            "single position, the limit is the time to read its weights"
         )
     rows = []
     for batch, seconds in result.seconds.items():
@@ -99,7 +103,7 @@ def _print_whole(result: "Benchmark", thing: str) -> None:
     )
     print_table(header, rows, left=2)
     for name, reason in result.missing.items():
-        say(f"{name}: not measured, {reason}")
+        say(f"{name} is not measured: {reason}")
 
 
 def _speed(seconds: float, macs: int) -> tuple[str, str, str]:

@@ -58,7 +58,7 @@ def evaluate(
     data_dir: DataDir = None,
     download: Download = False,
     split: Annotated[
-        Literal["test", "train"], typer.Option("--split", help="Which part of the data set.")
+        Literal["test", "train"], typer.Option("--split", help="The part of the data set to use.")
     ] = "test",
     batch_size: BatchSize = 256,
     device: Device = "cpu",
@@ -71,7 +71,7 @@ def evaluate(
     confusion: Annotated[
         Path | None,
         typer.Option(
-            "--confusion", metavar="FILE.png", help="Draw the confusion matrix as a picture."
+            "--confusion", metavar="FILE.png", help="Also draw the confusion matrix as a picture."
         ),
     ] = None,
     features: Features = None,
@@ -83,22 +83,23 @@ def evaluate(
 ) -> None:
     """Measure a model on data with true answers.
 
-    Classes: top-1, top-5, accuracy of each class, and the expected calibration error.
+    For a model that classifies images, the result is top-1, top-5, the accuracy of each class, and
+    the expected calibration error. With fewer than five classes, top-5 counts all of them.
 
-    With fewer than five classes, top-5 counts all of them. Images of a folder are converted to the
-    model's size and channels. Other data sets must have that size and these channels. Classes are
-    matched by name where both sides have names, otherwise by number. plane counts as airplane, and
-    car as automobile.
+    Images of folder:PATH, tar:PATH and parquet:PATH are converted to the model's size and channels.
+    The other data sets must have them already. Classes of the model and of the data are matched by
+    name if both have names, otherwise by number. The name plane counts as airplane, and car as
+    automobile.
 
-    In the file of --json, accuracies go from 0 to 1, and a class without images has null. The rows
-    of `confusion` are true classes, its columns are predicted classes. The time for images/s
+    In the file of --json, accuracies are numbers from 0 to 1. A class without images has null. In
+    `confusion`, a row is a true class, and a column is a predicted class. The time for images/s
     includes reading the images.
 
-    A packed network of another task is measured by the kinds of its outputs: classes as above;
-    labels by precision, recall, F1 and average precision; numbers by MAE, RMSE and R²; maps and
-    sequences of classes by accuracy and IoU. Its data is FILE.csv, FILE.parquet, FILE.npz, or
-    folder:PATH with WAV files (needs --front-end) or with images/NAME.png and masks/NAME.png.
-    docs/tasks.md explains all of them.
+    For a packed network of another task, the kind of each output decides the result. Classes are
+    measured as above; labels by precision, recall, F1 and average precision; numbers by MAE, RMSE
+    and R²; maps and sequences of classes by accuracy and IoU. The data is FILE.csv, FILE.parquet,
+    FILE.npz, or folder:PATH. The folder holds WAV files (then --front-end is needed), or
+    images/NAME.png and masks/NAME.png. docs/tasks.md explains these tasks.
     """
     from signbit.data import load
     from signbit.progress import progress_bar
@@ -113,7 +114,9 @@ def evaluate(
     engine = packed_of_other_task(trained, is_file_of_samples(data))
     if engine is not None:
         if confusion is not None:
-            raise UsageError("--confusion is for networks that classify images, on image data")
+            raise UsageError(
+                "--confusion is for networks that classify images, on image data; leave it out"
+            )
         given = SampleData(data, split, data_dir, download)
         measure_samples(engine, source, given, options, classes, batch_size, json)
         return

@@ -20,17 +20,18 @@ A = Annotated[
     str | None, typer.Option("--a", metavar="BITS", help="Bits of the activations, such as 10110.")
 ]
 W = Annotated[
-    str | None, typer.Option("--w", metavar="BITS", help="Bits of the weights, as many as of --a.")
+    str | None,
+    typer.Option("--w", metavar="BITS", help="Bits of the weights, as many as --a has."),
 ]
 Length = Annotated[
     int | None,
-    typer.Option(metavar="N", help=f"How many random bits.  [default: {DEFAULT_LENGTH}]"),
+    typer.Option(metavar="N", help=f"Number of random bits.  [default: {DEFAULT_LENGTH}]"),
 ]
 Seed = Annotated[int | None, typer.Option(metavar="S", min=0, help="Seed of the random bits.")]
 Pictures = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Also draw every quantizer and its gradient: DIR/quantizers.png."
+        metavar="DIR", help="Also draw every quantizer and its gradient, as DIR/quantizers.png."
     ),
 ]
 
@@ -50,8 +51,9 @@ def explain(
 ) -> None:
     """Show how XNOR and popcount replace multiply and add.
 
-    Computes one dot product of signs step by step, on the bits of --a and --w or on random bits:
-    with multiply and add, with XNOR, with XOR, and from packed 64-bit words.
+    The command computes one dot product of signs step by step, in four ways: with multiply and
+    add, with XNOR, with XOR, and on packed 64-bit words. The signs are those of --a and --w, or
+    random.
     """
     explanation = Explanation(*_operands(a, w, length, seed))
     if pictures is not None:
@@ -70,19 +72,24 @@ def explain(
 def _operands(
     a: str | None, w: str | None, length: int | None, seed: int | None
 ) -> tuple[str, str]:
-    """The two texts of bits. Raises: UsageError where the options do not go together."""
+    """The two texts of bits. Raises: UsageError where the options exclude each other."""
     if (a is None) != (w is None):
         given, missing = ("--w", "--a") if a is None else ("--a", "--w")
         raise UsageError(
-            f"{given} is given without {missing}; give both, or neither for random bits"
+            f"{given} is given without {missing}; give both, or leave both out for random bits"
         )
     if a is not None and w is not None:
         if length is not None or seed is not None:
-            raise UsageError("--length and --seed are for random bits; leave out --a and --w")
+            raise UsageError(
+                "--length and --seed are for random bits; leave them out, or leave out --a and --w"
+            )
         return a, w
     length = DEFAULT_LENGTH if length is None else length
     chosen = random.randrange(1 << 32) if seed is None else seed
     drawn = random_bits(length, chosen)
     if seed is None:
-        say(f"random bits; for the same bits again: --length {length} --seed {chosen}", err=True)
+        say(
+            f"random bits; to get the same bits again, give --length {length} --seed {chosen}",
+            err=True,
+        )
     return drawn

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _formats() -> str:
-    """The formats that come with the package; the modules are listed, not imported."""
+    """The formats that come with the package. Their modules are listed without being imported."""
     spec = find_spec("signbit.export")
     places = spec.submodule_search_locations if spec else None
     names = sorted(module.name for module in pkgutil.iter_modules(places))
@@ -36,24 +36,29 @@ def _formats() -> str:
 def export(
     path: RunnablePath,
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help=f"One of {_formats()}.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="New folder to write.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="DIR", help="A new folder for the export.")
+    ],
     samples: Annotated[
         list[Path] | None,
         typer.Option(
             "--samples",
             metavar="PATH",
-            help="Samples for the golden vectors; a few are enough: a .npz file with an array for "
-            "each input, by name. For a network that takes one image also an image file, or a "
-            "folder of them; may be repeated.  [default: 4 samples of noise]",
+            help="Samples for the golden vectors; a few are enough. PATH is a .npz file with an "
+            "array for each input, under the name of the input. For a network whose input is one "
+            "image, PATH is also an image file or a folder of them, and may be repeated.  "
+            "[default: 4 samples of noise]",
         ),
     ] = None,
     single: Annotated[
         bool,
-        typer.Option("--single", help="For mat, npz and txt: one file for all arrays."),
+        typer.Option("--single", help="For mat, npz and txt: write all arrays into one file."),
     ] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Replace an earlier export; any other folder is refused."),
+        typer.Option(
+            "--force", help="Replace DIR if it is an earlier export. Any other folder is refused."
+        ),
     ] = False,
     model: ModelName = None,
     settings: Annotated[
@@ -61,23 +66,24 @@ def export(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Option of the format; for a checkpoint that does not say its architecture, an "
-            "option of the architecture, such as model.inflation=0.25; may be repeated.",
+            help="For a packed network: an option of the format. For a checkpoint that does not "
+            "contain its architecture: an option of the architecture, such as "
+            "model.inflation=0.25. May be repeated.",
         ),
     ] = None,
     zeros: Zeros = None,
 ) -> None:
     """Write a packed network for another tool, with vectors to check it against.
 
-    MODEL is a packed .signbit file. The export has its weights, its thresholds, and golden vectors:
-    samples, the output of every layer for them, and the outputs. Some formats add code that runs
-    the network. DIR/manifest.json states the conventions and the graph. DIR appears when all of it
-    is written. A layer, an input or an output that the format cannot express is an error that
-    names it.
+    MODEL is a packed .signbit file. The export contains its weights, its thresholds, and golden
+    vectors: samples, the output of every layer for these samples, and the outputs of the network.
+    Some formats add code that runs the network. DIR/manifest.json describes the conventions and the
+    graph. DIR appears only when all files are written. If the format cannot express a layer, an
+    input or an output, nothing is written, and the error names it.
 
-    Formats that hold arrays (mat, npz, txt) also accept a trained model: a run folder or a
-    checkpoint. They then write every entry of the state dict. Binary weights are also written as
-    -1 and +1.
+    The formats that hold arrays (mat, npz, txt) also accept a trained model, which is a run folder
+    or a checkpoint. They then write every entry of the state dict. They write binary weights a
+    second time, as -1 and +1.
     """
     from signbit.export import exporters
 
@@ -87,7 +93,7 @@ def export(
         return
     if model is not None or zeros is not None:
         given = "--zeros" if model is None else "--model"
-        raise UsageError(f"{path} says its own architecture; leave {given} out")
+        raise UsageError(f"{path} is packed, and contains its architecture; leave {given} out")
     from signbit.export import export as write
 
     options = parse_settings(settings or ()) | _single(to, single)
@@ -104,7 +110,7 @@ def _count(things: Sized, name: str) -> str:
 
 
 def _single(to: str, single: bool) -> dict[str, bool]:
-    """The option of the format that --single is short for. Raises: UsageError where it has none."""
+    """The option of the format that --single sets. Raises: UsageError where it has none."""
     from signbit.export import ArrayFormat, exporters
 
     if not single:
@@ -145,7 +151,8 @@ def _export_state(
     array_format(to)  # a wrong format is refused before torch is imported and the model read
     if for_packed:
         raise UsageError(
-            "--samples and --single are for packed networks: signbit pack RUN -o FILE.signbit"
+            f"{path} is not packed, and --samples and --single are for packed networks; leave them "
+            "out, or pack the model: signbit pack RUN -o FILE.signbit"
         )
     trained = open_model(path, model, settings, zeros=zeros)
     from signbit.models import parameters_of

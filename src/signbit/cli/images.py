@@ -33,27 +33,29 @@ def images(
     ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write into.")],
     format: Annotated[
-        Literal["bmp", "png"], typer.Option("--format", help="Kind of files, both lossless.")
+        Literal["bmp", "png"],
+        typer.Option("--format", help="Format of the files. Both are lossless."),
     ] = "bmp",
     data_dir: DataDir = None,
     download: Download = False,
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Replace files that differ; leave files of other names in place."
+            "--force", help="Replace files that differ. Files with other names stay in place."
         ),
     ] = False,
 ) -> None:
     """Write a data set as image files.
 
-    The files are OUT/train/<label>_<index>.bmp and OUT/test/<label>_<index>.bmp. A folder:PATH,
-    tar:PATH or parquet:PATH with only one of the splits gives only that split. The files of one
-    without splits lie in OUT itself. The pixels are those of the data set, and the index is the
-    image's place in it. OUT/classes.txt has the class names, so that folder:OUT is the same data
-    set again. If a run was stopped, the same command completes it: it skips files that hold the
-    same pixels already.
-    If other files are there, nothing is written without --force. OUT must not lie in the folder of
-    the data, and that folder must not lie in OUT.
+    The files are OUT/train/<label>_<index>.bmp and OUT/test/<label>_<index>.bmp. If the data set is
+    a folder:PATH, tar:PATH or parquet:PATH, it may have only one of these splits, and then only
+    this split is written. If it has no splits, the files are written into OUT itself. The pixels
+    are those of the data set, and the index is the image's place in it. OUT/classes.txt contains
+    the class names, so that folder:OUT is the same data set again.
+
+    If a run was stopped, the same command completes it: it skips the files that have the same
+    pixels already. If OUT contains other files, nothing is written without --force. OUT must not
+    lie in the folder of the data, and that folder must not lie in OUT.
     """
     from signbit.data import load, write_images
     from signbit.data._splits import splits_of
@@ -94,6 +96,6 @@ def _check_apart(data: str, out: Path) -> None:
         source = Path(os.path.realpath(place))
         if source.is_relative_to(target) or target.is_relative_to(source):
             raise UsageError(
-                f"OUT ({out}) and the images of {data} lie in one another, and their files would "
-                "mix; choose a folder outside"
+                f"OUT ({out}) lies in the folder of {data}, or that folder lies in OUT, and their "
+                f"files would mix; choose an OUT outside of {data}"
             )

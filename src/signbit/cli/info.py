@@ -35,7 +35,7 @@ def info(json_file: Json = None) -> None:
 
 
 def _kernels() -> str:
-    """The instruction set in use, and the others that the processor has."""
+    """The instruction set in use, and the others that this processor can run."""
     from signbit.runtime.engine import available_isas, chosen_isa
 
     known = available_isas()

@@ -62,8 +62,9 @@ def pack(
         typer.Argument(
             metavar="MODEL",
             help="Run folder, .safetensors checkpoint, old .pth.tar (needs --model), or "
-            "FILE.py:NAME, a class in your own code (needs --weights, and --size, --mean, --std or "
-            "--signature). With --calibrate also a packed .signbit file.",
+            "FILE.py:NAME, a class or function in your own code (needs --weights, and either "
+            "--size, --mean and --std, or --signature). With --calibrate also a packed .signbit "
+            "file.",
         ),
     ],
     out: Annotated[
@@ -72,12 +73,18 @@ def pack(
     samples: Annotated[
         list[Path] | None,
         typer.Option(
-            "--samples", metavar="PATH", help="Images for the self-check; may be repeated."
+            "--samples",
+            metavar="PATH",
+            help="Image files or folders for the self-check; may be repeated. With --signature "
+            "also one .npz file, with an array for each input.",
         ),
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check/--no-check", help="Compare with torch; a difference is an error."),
+        typer.Option(
+            "--check/--no-check",
+            help="Compare the packed network with torch. A difference is an error.",
+        ),
     ] = True,
     model: ModelName = None,
     settings: Settings = None,
@@ -94,8 +101,8 @@ def pack(
         bool,
         typer.Option(
             "--adopt",
-            help="For FILE.py:NAME: replace its binary layers by layers of signbit. Each is tested "
-            "to compute the same.",
+            help="For FILE.py:NAME: replace its binary layers by layers of signbit. Each "
+            "replacement is tested: it must compute the same as the layer.",
         ),
     ] = False,
     calibrate: Calibrate = None,
@@ -111,14 +118,14 @@ def pack(
 ) -> None:
     """Fold and pack a trained network into bits and thresholds.
 
-    Batch norm, bias and sign become one integer threshold per channel. It is found by running the
-    trained modules themselves. The table says what each module became, with its bits before and
+    Batch norm, bias and sign become one integer threshold per channel, which is found by running
+    the trained modules themselves. The table shows what each module became, its bits before and
     after, and why a module stays real. The self-check runs torch and the packed network on random
-    images and on --samples. A network of integers must give exactly the bits of torch. The file
-    holds the class names: those of --classes where it is given, else those of the model.
+    images and on --samples. If the network computes only with integers, its bits must be exactly
+    those of torch. The file contains the class names of --classes, else those of the model.
 
-    --calibrate needs data that the network was not trained on. The classes stay the same, and the
-    file says how far the probabilities were off before and after, on these data. --split,
+    --calibrate needs data that the network was not trained on. The predicted classes stay the same.
+    The file contains the calibration error before and after, on these data. The options --split,
     --data-dir, --download, --features, --target, --ignore, --codes and --front-end are for these
     data, as in `signbit evaluate`.
 
@@ -174,7 +181,7 @@ def _described(
     samples: list[Path] | None,
     check: bool,
 ) -> "PackedModel":
-    """A network of one's own, packed with the inputs and outputs that a file lists."""
+    """A network of the user's code, packed with the inputs and outputs of --signature."""
     inputs, outputs = read_signature(signature)
     answers = [one.name for one in outputs or ()]
     given = read_samples(samples, inputs, answers) if samples else None
@@ -201,14 +208,14 @@ def _finish(
 
 
 def _refuse(path: Path, options: dict[str, Any], kind: str) -> None:
-    """Raises: UsageError where options are given that are not of this kind of model."""
+    """Raises: UsageError where an option is given that is not for this kind of model."""
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise UsageError(f"{path} is {kind}; leave {', '.join(given)} out")
 
 
 def _adopted(trained: "TrainedModel") -> tuple["TrainedModel", "Report"]:
-    """The network with its own binary layers replaced; it is run on images of random pixels."""
+    """The network with its own binary layers replaced, tested on images of random pixels."""
     import torch
 
     from signbit.convert import adopt
@@ -241,7 +248,7 @@ def _print(packed: "PackedModel", out: Path) -> None:
 
 
 def _kept_real(info: Any) -> list[str]:
-    """A line for each reason for which layers stay real."""
+    """The layers that stay real, on a line for each reason."""
     layers: dict[str, list[str]] = {}
     for row in info["modules"]:
         if row["why"]:
@@ -252,8 +259,8 @@ def _kept_real(info: Any) -> list[str]:
 def _verdict(info: Any) -> str:
     result = info.get("check")
     if result is None:
-        return "not compared with torch (--no-check)"
-    exact = "" if info["exact"] else "; torch may round the real numbers in it differently"
+        return "the packed network was not compared with torch (--no-check)"
+    exact = "" if info["exact"] else "; torch may round the network's real numbers differently"
     turned = f" ({result['bits_turned']} by rounding)" if result["bits_differ"] else ""
     return (
         f"self-check on {result['images']} samples: {result['bits_differ']} of "

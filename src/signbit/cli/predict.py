@@ -57,27 +57,29 @@ def predict(
         list[str],
         typer.Argument(
             metavar="PATH",
-            help="Image files, or folders of them; for packed networks also one .csv, .parquet, "
-            ".npy or .npz file, or WAV files. With --out FOLDER one file, folder, pattern or URL "
-            "of images, .parquet or .tar shards.",
+            help="Image files, or folders of image files. For packed networks also one .csv, "
+            ".parquet, .npy or .npz file, or WAV files. With --out FOLDER: one file, folder, "
+            "pattern or URL, of images, .parquet shards or .tar shards.",
         ),
     ],
     top: Annotated[
-        int, typer.Option("--top", min=1, help="How many classes to name for each image.")
+        int, typer.Option("--top", min=1, help="Number of likeliest classes for each image.")
     ] = 1,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             metavar="FILE.csv|FILE.jsonl|FOLDER",
-            help="File for the predictions, or a folder for them as Parquet; for a network that "
-            "gives maps, a new folder for these.",
+            help="File for the predictions, or a folder for Parquet files of predictions. For a "
+            "network that returns maps, a new folder for the maps.",
         ),
     ] = None,
     csv: Annotated[
         Path | None,
         typer.Option(
-            "--csv", metavar="FILE.csv", help="File for the predictions, next to a folder of maps."
+            "--csv",
+            metavar="FILE.csv",
+            help="File for the predictions, where --out is the folder for maps.",
         ),
     ] = None,
     batch_size: BatchSize = 64,
@@ -97,30 +99,31 @@ def predict(
     ray: RayAddress = None,
     workers: Workers = None,
 ) -> None:
-    """Classify image files of any size and mode, or give the answers of a network of another task.
+    """Classify image files of any size and mode, or write the answers of a network of another task.
 
-    Folders are searched for images. Each image gets one line, in a stable order: its path, its true
-    class if known, and the likeliest classes with their probabilities. The true class is known for
-    a file with the name <label>_<index>.<ext>, or in a folder with the name of a class. The lines
-    go to --out, and the summary to standard output. Without --out the lines go to standard output,
-    as CSV, and the summary to standard error.
+    Folders are searched for images. Each image has one line, in a stable order. The line has its
+    path, its true class if it is known, and the likeliest classes with their probabilities. The
+    true class is known if the file is named <label>_<index>.<ext>, or if its folder has the name of
+    a class. With --out, the lines go to that file, and the summary goes to standard output. Without
+    --out, the lines go to standard output, as CSV, and the summary goes to standard error.
 
     The names of the classes come from --classes, else from the model, else from a classes.txt next
-    to the images (`signbit images` writes one) or next to the model. Without any, classes are
-    numbers. A label that is a number means that line of the images' classes.txt, counted from 0;
-    without such a file it means the model's class of that number.
+    to the images (`signbit images` writes one) or next to the model. Without any of these, classes
+    are numbers. If the label of a file is a number, it is the number of a line in the images'
+    classes.txt, counted from 0. Without such a file it is the number of a class of the model.
 
-    A file that cannot be read is named on standard error and counted, and the others are still
-    classified. The exit code is 1 where no file can be read. --json writes the summary, with the
-    lists of wrong and of unreadable files.
+    A file that cannot be read is reported on standard error and counted, and the other files are
+    still classified. The exit code is 1 if no file can be read. --json writes the summary, with
+    lists of the wrong answers and of the unreadable files.
 
-    A packed network of another task answers by the kinds of its outputs: classes as above; labels
-    with their probabilities; numbers by their names; maps as pictures, with an overlay over the
-    image, in the folder --out. docs/tasks.md explains all of them.
+    For a packed network of another task, the kind of each output decides what is written: classes
+    as above; labels with their probabilities; numbers; maps as pictures in the folder --out, with
+    overlays on the images. docs/tasks.md explains these tasks.
 
-    With --out FOLDER a packed network writes its rows there as Parquet, a file for each shard or
-    each 1000 images. --ray computes them on many processes or machines; the files are the same to
-    the byte. The same command goes on where a stopped one was. docs/scale.md explains it.
+    With --out FOLDER, a packed network writes its rows as Parquet files, one for each shard or for
+    each 1000 images. With --ray, many processes or machines compute them, and the files are the
+    same, byte for byte. After a stop, the same command continues where the stopped one was.
+    docs/scale.md explains it.
     """
     from signbit.data import image_files
     from signbit.runtime.engine import Engine
@@ -174,7 +177,7 @@ def predict(
 
 @contextmanager
 def _lines(out: Path | None, top: int) -> Iterator[Write]:
-    """A function that writes the line of a prediction. A file is written whole or not at all."""
+    """A function that writes the line of a prediction. Its file is written whole or not at all."""
     with opened_rows(out) as (file, show):
         as_json = out is not None and out.suffix == ".jsonl"
         yield _jsonl_writer(file) if as_json else _csv_writer(cell_writer(file, show), top)

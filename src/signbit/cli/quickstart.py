@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _MADE = (
     ("run", "recipe, metrics.csv, curves.png, best and last weights, checkpoint"),
-    ("confusion.png", "which digits are mistaken for which"),
+    ("confusion.png", "which digits the network takes for which"),
     ("samples.png", "a page of digits with the network's answers"),
-    ("images", "the held-out digits as PNG files, for signbit predict"),
+    ("images", "the test digits as PNG files, for signbit predict"),
     ("digits.signbit", "the packed network, for predict, evaluate and signbit.load"),
-    ("parameters", "every parameter as text, binary weights as -1 and +1"),
-    ("c", "the packed network as C, with a program that checks it"),
+    ("parameters", "all parameters as text files, binary weights as -1 and +1"),
+    ("c", "the packed network as C code, with a program that checks it"),
 )
 
 
@@ -31,14 +31,16 @@ _MADE = (
 def quickstart(
     out: Annotated[
         Path,
-        typer.Option("--out", metavar="DIR", help="New folder, or that of an earlier quickstart."),
+        typer.Option(
+            "--out", metavar="DIR", help="A new folder, or the folder of an earlier quickstart."
+        ),
     ] = Path("signbit-quickstart"),
 ) -> None:
     """Train, evaluate, classify, extract, pack, run and export on scanned digits.
 
     This is the whole job with a small binary network. It takes about a minute on two free cores
-    and needs no internet: 1,797 images of 8x8 pixels come with the package. 360 of them are held
-    out for the test.
+    and needs no internet. 1,797 images of 8x8 pixels come with the package; 360 of them are the
+    test images.
     """
     from signbit.cli._quickstart import quickstart as run
 
@@ -51,15 +53,15 @@ def _print(result: "Quickstart") -> None:
     weight_bytes = (result.bits + 7) // 8
     rows = [
         ("training", f"{result.epochs} epochs in {result.seconds:.0f} s"),
-        ("evaluate", f"{percent(figures.top1)} of {figures.images} images held out"),
-        ("predict", f"{percent(tally.top1)} of {tally.images} image files"),
+        ("evaluate", f"{percent(figures.top1)} of {figures.images} test images are right"),
+        ("predict", f"{percent(tally.top1)} of {tally.images} image files are right"),
         (
             "binary weights",
-            f"{result.bits:,}, {weight_bytes:,} bytes as bits, {4 * result.bits:,} as float32",
+            f"{result.bits:,}: {weight_bytes:,} bytes as bits, {4 * result.bits:,} as float32",
         ),
         ("other numbers", f"{result.reals:,} (biases and batch norm)"),
-        ("pack", f"{result.file_bytes:,} bytes, every bit the same as in torch"),
-        ("engine", f"{percent(result.packed.figures.top1)} of the images held out"),
+        ("pack", f"{result.file_bytes:,} bytes; every bit is the same as in torch"),
+        ("engine", f"{percent(result.packed.figures.top1)} of the test images are right"),
         (
             "one image",
             f"{1e6 * result.engine_seconds:.0f} µs on the engine, "

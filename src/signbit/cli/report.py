@@ -53,13 +53,17 @@ def report(
         typer.Option(
             "--data",
             metavar="D",
-            help="Data set, as of signbit evaluate. Without it the page has no accuracy, mistakes "
-            "and activations.",
+            help="Data set, as in `signbit evaluate`. Without it the page shows no accuracy, no "
+            "mistakes and no activations.",
         ),
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option("--split", metavar="[test|train]", help="Part of the data.  [default: test]"),
+        typer.Option(
+            "--split",
+            metavar="[test|train]",
+            help="The part of the data set to use.  [default: test]",
+        ),
     ] = None,
     data_dir: DataDir = None,
     download: Download = False,
@@ -68,19 +72,22 @@ def report(
         typer.Option(
             "--layer",
             metavar="MODULE|NODE",
-            help="Layer whose weights and activations are drawn.  [default: the first with binary "
-            "weights]",
+            help="The layer whose weights and activations are drawn.  [default: the first layer "
+            "with binary weights]",
         ),
     ] = None,
     threads: Annotated[
-        int, typer.Option("--threads", min=1, help="Threads of the engine and of the peers.")
+        int,
+        typer.Option("--threads", min=1, help="Number of threads of the engine and of the peers."),
     ] = 1,
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, help="Number of measurements; medians are shown.")
+        int, typer.Option("--rounds", min=1, help="Number of measurements. Medians are shown.")
     ] = 20,
     with_peers: Annotated[
         bool,
-        typer.Option("--peers/--no-peers", help="Measure torch and ONNX Runtime, where installed."),
+        typer.Option(
+            "--peers/--no-peers", help="Also measure torch and ONNX Runtime, if installed."
+        ),
     ] = True,
     batch_size: BatchSize = 256,
     model: ModelName = None,
@@ -96,13 +103,14 @@ def report(
 ) -> None:
     """Show a trained or packed network on one page of HTML.
 
-    The page has its pictures inside and loads nothing: accuracy, confusion and worst mistakes;
-    size and time next to float32 and int8; each layer with its bits and time; weights and
-    activations of one layer as bitmaps; curves of the training with its flips; bits that say
-    little. A trained network is packed first, which changes none of its bits.
+    The page shows accuracy, confusion and the worst mistakes; size and time compared with float32
+    and int8; the bits and the time of each layer; weights and activations of one layer as bitmaps;
+    the curves of the training, with the flips of the weights; and bits that carry little
+    information. The pictures are part of the page, which loads no other file. A trained network is
+    packed first, which changes none of its bits.
 
     The times are measured while the page is made. --data and the options for it are those of
-    signbit evaluate. docs/report.md shows a page.
+    `signbit evaluate`. docs/report.md shows a page.
     """
     from signbit.progress import progress_bar
     from signbit.report import Subject, choose_layer, render
@@ -164,15 +172,16 @@ def _open(
     classes: str | None,
     zeros: Zeros,
 ) -> _Opened:
-    """The network in bits; a trained one is packed."""
+    """The packed network, and facts for the page. A trained network is packed here."""
     from signbit.format import PackedModel
 
     if path.suffix == PACKED:
         if model is not None or settings or zeros is not None:
             raise UsageError(
-                f"{path} says its own architecture; leave out --model, --set and --zeros"
+                f"{path} is packed, and contains its architecture; leave out --model, --set and "
+                "--zeros"
             )
-        why = "A packed file has no curves. The folder of the run that it came from has them."
+        why = "A packed file has no curves. They are in the folder of the run that it came from."
         return _Opened(PackedModel.load(path), path.stat().st_size, path.parent, classes, None, why)
     trained = open_model(path, model, settings, zeros=zeros)
     from signbit.format.file import to_bytes
@@ -188,7 +197,7 @@ def _open(
 
 
 def _curves(path: Path) -> tuple[Sequence[Mapping[str, float]] | None, str]:
-    """The table of a run; where there is none, the reason. Raises: CheckpointError if damaged."""
+    """The rows of metrics.csv, or the reason why there are none. Raises: CheckpointError."""
     if not path.is_dir():
         return None, _NO_RUN
     from signbit.train import read_metrics
@@ -209,7 +218,7 @@ def _given_data(
     options: SampleOptions,
     classes: str | None,
 ) -> SampleData | None:
-    """What --data says. Raises: UsageError where its options are given without it."""
+    """The values of --data and its options. Raises: UsageError for these without --data."""
     if split is not None and split not in _SPLITS:
         raise UsageError(f"--split {split}: give {' or '.join(_SPLITS)}")
     if data is not None:
@@ -218,7 +227,7 @@ def _given_data(
     others |= {"--classes": classes, **options.given()}
     alone = [name for name, value in others.items() if value is not None]
     if alone:
-        raise UsageError(f"{alone[0]} is for --data; give it, or leave {alone[0]} out")
+        raise UsageError(f"{alone[0]} is for --data; give --data too, or leave {alone[0]} out")
     return None
 
 
@@ -244,7 +253,7 @@ def _bits(model: "PackedModel", observed: "Observed", threads: int) -> "list[Bit
 
 
 def _command(path: Path, options: Mapping[str, object]) -> str:
-    """The command with what decides the content of the page."""
+    """The command line, with the options that decide the content of the page."""
     words = ["signbit", "report", str(path)]
     for name, value in options.items():
         for one in value if isinstance(value, list) else [value]:

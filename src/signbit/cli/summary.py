@@ -1,4 +1,4 @@
-"""Say what each layer of a network costs."""
+"""Show the cost of each layer of a network."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,7 +28,7 @@ def summary(
         Path | None,
         typer.Argument(
             metavar="MODEL",
-            help="Run folder, checkpoint or packed .signbit file; leave it out for an untrained "
+            help="Run folder, checkpoint or packed .signbit file. Leave it out to see an untrained "
             "--model.",
         ),
     ] = None,
@@ -37,7 +37,8 @@ def summary(
         typer.Option(
             "--model",
             metavar="NAME",
-            help="Architecture: alone, or for a checkpoint that does not say it.",
+            help="Name of an architecture: without MODEL, or for a checkpoint that does not "
+            "contain it.",
         ),
     ] = None,
     settings: Settings = None,
@@ -46,16 +47,21 @@ def summary(
 ) -> None:
     """Show shape, parameters, operations and bytes of each layer.
 
-    Operations are multiply-adds (MACs) for one image. "1-bit" and "32-bit" are numbers of
-    parameters; "32-bit" includes running statistics. A binary MAC has two binary operands. A layer
-    with real input counts as real even where its weights are binary. Padded taps count. Only
-    convolutions and linear layers have MACs. Bytes are the packed parameters before folding. Real
-    numbers take 4 bytes each. Binary weights take 8 bytes for each tap, each output channel and
-    each word of up to 64 input channels. A .signbit file has another size: it has thresholds
-    instead of batch norms, and a header. --json has the exact numbers.
+    The columns "1-bit" and "32-bit" are numbers of parameters; "32-bit" includes running
+    statistics.
 
-    For a packed .signbit file: its inputs and outputs with their names, kinds and shapes, and its
-    nodes: operation, the values that it reads, what it gives, and the module that it came from.
+    The columns "bin MAC" and "real MAC" are multiply-adds for one image. Only convolutions and
+    linear layers have them, and padded taps count. Both operands of a binary MAC are binary: a
+    layer with real input has real MACs, even if its weights are binary.
+
+    The column "bytes" is the size of the packed parameters before folding. A real number takes 4
+    bytes. Binary weights take 8 bytes for each tap, each output channel and each word of up to 64
+    input channels. The size of a .signbit file differs: it has thresholds instead of batch norms,
+    and a header. The file of --json has the exact numbers.
+
+    For a packed .signbit file, the command shows the inputs and outputs with their names, kinds and
+    shapes. It shows each node with its operation, the values that it reads, the value that it
+    returns, and the module that it came from.
     """
     if path is not None and path.suffix == PACKED:
         if model is not None or settings or zeros is not None:
@@ -77,7 +83,7 @@ def summary(
         f"{path if path else architecture.name}: {totals['packed_bytes']:,} bytes "
         f"packed, {totals['float32_bytes']:,} as float32 "
         f"({totals['float32_bytes'] / max(totals['packed_bytes'], 1):.1f} times)",
-        "These are parameters before folding. signbit pack prints the size of a file.",
+        "These bytes are the parameters before folding. signbit pack prints the size of the file.",
     )
     described = {"name": architecture.name, "options": architecture.options}
     write_json(json, {"model": described, "input": list(size), **result.to_dict()})
@@ -94,10 +100,10 @@ def _describe(
             *trained.preprocessing.size,
         )
     if zeros is not None:
-        raise UsageError("--zeros is for an old checkpoint; give a checkpoint, or leave it out")
+        raise UsageError("--zeros is for an old checkpoint; give MODEL, or leave --zeros out")
     architecture = architecture_of(model, settings)
     if architecture is None:
-        raise UsageError("give a run folder, a checkpoint, or --model NAME")
+        raise UsageError("no model; give a run folder, a checkpoint, or --model NAME")
     from signbit.models import blueprint, option
 
     blueprint(architecture)  # refuses a wrong option before it is used

@@ -25,11 +25,18 @@ if TYPE_CHECKING:
 )
 def train(
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Run folder: new, or that of --resume.")
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", help="The run folder: a new one, or the one to --resume."
+        ),
     ],
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="M", help="Architecture, such as vgg_cifar10_binary."),
+        typer.Option(
+            "--model",
+            metavar="M",
+            help="Name of the architecture, such as vgg_cifar10_binary (docs/models.md).",
+        ),
     ] = None,
     data: Annotated[
         str | None,
@@ -45,7 +52,7 @@ def train(
         typer.Option(
             "--recipe",
             metavar="R",
-            help="Name of a recipe, such as quick or best, or a .yaml.  [default: quick]",
+            help="Name of a recipe, such as quick or best, or a .yaml file.  [default: quick]",
         ),
     ] = None,
     settings: Annotated[
@@ -54,7 +61,7 @@ def train(
             "--set",
             metavar="KEY=VALUE",
             help="Override a field of the recipe, such as model.inflation=0.25 or "
-            "optimizer.lr=0.001; may be repeated.",
+            "optimizer.lr=0.001. May be repeated.",
         ),
     ] = None,
     init: Annotated[
@@ -62,8 +69,8 @@ def train(
         typer.Option(
             "--init",
             metavar="RUN",
-            help="Start from the weights of a run folder or checkpoint of the same model. Its "
-            "quantizers may differ. An old .pth.tar also sets the preprocessing.",
+            help="Start from the weights of a run folder or a checkpoint of the same model. Its "
+            "quantizers may differ. An old .pth.tar also decides the preprocessing.",
         ),
     ] = None,
     zeros: Zeros = None,
@@ -71,10 +78,13 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Short for --set batch_size=N.")] = None,
     val_size: Annotated[
         float | None,
-        typer.Option(help="Training images to hold out: a count, or a fraction below 1."),
+        typer.Option(
+            help="Training images to hold out for validation: a number, or a fraction below 1."
+        ),
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="float32, or bfloat16 for autocast.")
+        str | None,
+        typer.Option(help="float32, or bfloat16 to run the forward pass under torch.autocast."),
     ] = None,
     compile: Annotated[
         bool | None, typer.Option("--compile", help="Run the model through torch.compile.")
@@ -82,7 +92,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Short for --set seed=N.")] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with the run in --out, with its settings."),
+        typer.Option("--resume", help="Continue the run in --out, with the settings of that run."),
     ] = False,
     device: Device | None = None,
     data_dir: DataDir = None,
@@ -90,19 +100,20 @@ def train(
     json_file: Json = None,
     imports: Imports = None,
 ) -> None:
-    """Train a network; the run folder holds all results.
+    """Train a network, and write all results into a run folder.
 
     recipe.yaml and run.json are written at the start. metrics.csv, last.safetensors, last.ckpt and
-    curves.png are written after every epoch, or after every evaluate_every-th if the recipe has
-    that field. best.safetensors is written after each epoch that is the best so far on the images
-    held out. tensorboard/ is written all the time.
-    Ctrl-C, SIGTERM and SIGHUP stop the run; its last written epoch stays. --resume goes on from
-    there. On the CPU, with the same versions and threads, the final weights are the same as those
-    of a run that was never stopped.
-    The test set is never read.
+    curves.png are written after every epoch, or after every N-th epoch if the recipe sets
+    evaluate_every to N. best.safetensors is written after each epoch that is the best so far on the
+    images held out for validation. tensorboard/ is written all the time. The test set is never
+    read.
 
-    The run folder remembers the modules of --import. The commands that read the folder import them
-    again, where you imported them from the same place before.
+    Ctrl-C, SIGTERM and SIGHUP stop the run. Its last written epoch stays, and --resume continues
+    from there. On the CPU, with the same versions and the same number of threads, the final weights
+    are the same as those of a run that was never stopped.
+
+    The run folder stores the names of the modules of --import. The commands that read the folder
+    import these modules again, if you imported them from the same place before.
     """
     fixed = {
         "init": init,
@@ -117,7 +128,10 @@ def train(
     where = str(data_dir) if data_dir else None
     if resume:
         if model or data or recipe or settings or short or zeros or download:
-            raise UsageError("--resume takes its settings from the run folder; give none here")
+            raise UsageError(
+                "--resume reads its settings from the run folder; leave out the options of a new "
+                "run (only --out, --device, --data-dir, --json and --import go with --resume)"
+            )
         import_for(out)
         from signbit.train import resume as go_on
 
@@ -128,7 +142,7 @@ def train(
                 name for name, value in (("--model", model), ("--data", data)) if not value
             )
             raise UsageError(
-                f"{missing} missing; give them, such as --model digits_binary --data digits"
+                f"a new run needs {missing}, such as --model digits_binary --data digits"
             )
         from signbit.train import Run, load_recipe
         from signbit.train import train as start
@@ -152,7 +166,7 @@ def train(
 
 
 def _import_for_starts(recipe: "Recipe") -> list[str]:
-    """Import what the runs need that a recipe names: initial weights and the teacher."""
+    """Import the modules of the runs that a recipe names: its initial weights and its teacher."""
     taught = recipe.distillation
     folders = (recipe.init, None if taught is None else taught.teacher)
     return [

@@ -29,15 +29,17 @@ if TYPE_CHECKING:
     "signbit zoo digits_binary -o zoo.signbit",
 )
 def zoo(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A network.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Name of a network, from the list.")
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", metavar="FILE.signbit", help="Write the network there."),
+        typer.Option("-o", "--out", metavar="FILE.signbit", help="Write the packed network here."),
     ] = None,
     recipe: Annotated[
         Path | None,
         typer.Option(
-            "--recipe", metavar="FILE.yaml", help="Write the recipe there, for signbit train."
+            "--recipe", metavar="FILE.yaml", help="Write its recipe here, for `signbit train`."
         ),
     ] = None,
     teacher_recipe: Annotated[
@@ -45,17 +47,17 @@ def zoo(
         typer.Option(
             "--teacher-recipe",
             metavar="FILE.yaml",
-            help="Write the recipe of its teacher there.",
+            help="Write the recipe of its teacher here, where it was distilled.",
         ),
     ] = None,
     json: Json = None,
 ) -> None:
     """List the trained networks that come with the package, or write one.
 
-    With a name, it prints the network's card: recipe, seeds, accuracies, hardware, and the commands
-    that train it again. --out also writes the packed network. --recipe and --teacher-recipe write
-    recipes for signbit train. Accuracies are those of the last epoch, on all test images of the
-    data set, without augmentation.
+    With NAME, the command prints the card of that network: its recipe, seeds, accuracies, hardware,
+    and the commands that train it again. --out also writes the packed network. --recipe and
+    --teacher-recipe write recipes for `signbit train`. The accuracies are those after the last
+    epoch, on all test images of the data set, without augmentation.
     """
     from signbit import zoo
     from signbit.format.file import SUFFIX
@@ -63,7 +65,9 @@ def zoo(
     recipes = {"recipe": recipe, "teacher_recipe": teacher_recipe}
     if name is None:
         if any(path is not None for path in (out, *recipes.values())):
-            raise UsageError(f"name the network to write, one of: {', '.join(zoo.names())}")
+            raise UsageError(
+                f"no NAME; give the network to write, one of: {', '.join(zoo.names())}"
+            )
         cards = [zoo.card(one) for one in zoo.names()]
         _print_list(cards)
         write_json(json, {"networks": [card.to_dict() for card in cards]})
@@ -98,7 +102,9 @@ def _recipe_text(card: "Card", option: str, path: Path) -> str:
     if option == "recipe":
         recipe = card.recipe
     elif card.teacher is None:
-        raise UsageError(f"{card.name} was not distilled: it has no --teacher-recipe")
+        raise UsageError(
+            f"{card.name} was not distilled and has no teacher; leave --teacher-recipe out"
+        )
     else:
         recipe = card.teacher["recipe"]
     # JSON is also YAML.

@@ -1,4 +1,4 @@
-"""Data sets and image files as uint8 arrays, arrays as image files, sounds as features."""
+"""Read data sets and image files as uint8 arrays, write arrays as image files, read sounds."""
 
 from signbit.data._array_files import read_arrays
 from signbit.data._files import image_files, label_of

@@ -1,4 +1,4 @@
-"""Take expected files out of a tar archive."""
+"""Extract the expected files from a tar archive."""
 
 import gzip
 import zlib
@@ -11,7 +11,7 @@ from signbit.files import atomic_write, open_regular
 
 _BLOCK = 512
 _CHUNK_BYTES = 2**18
-# Headers, padding and readmes around the files that are known.
+# For headers, padding and readme files next to the expected files.
 _MAX_OTHER_BYTES = 2**24
 _FILE_KINDS = (b"0", b"\0")
 
@@ -19,9 +19,10 @@ _FILE_KINDS = (b"0", b"\0")
 def extract(archive: Path, folder: str, sizes: Mapping[str, int], into: Path) -> None:
     """Write the members `folder/<name>` of a .tar.gz archive to `into`.
 
-    Each file appears whole or not at all. `sizes` and errors are those of `members`.
+    Each file appears whole or not at all.
 
-    Raises: DataError; OutputError where a file cannot be written.
+    sizes: as in `members`.
+    Raises: the errors of `members`; OutputError where a file cannot be written.
     """
     for name, content in members(archive, folder, sizes, list(sizes)):
         atomic_write(into / name, content)
@@ -30,16 +31,17 @@ def extract(archive: Path, folder: str, sizes: Mapping[str, int], into: Path) ->
 def members(
     archive: Path, folder: str, sizes: Mapping[str, int], wanted: list[str]
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of the members `folder/<name>` of a .tar.gz archive.
+    """Yield the name and the content of the members `folder/<name>` of a .tar.gz archive.
 
-    Only wanted names are read, only regular files, and only up to the bytes in `sizes`. Everything
-    else is skipped, so no name in the archive decides where a file lands. The archive is read to
-    its end, where its checksum is. It may unpack to no more bytes than the sum of the sizes.
+    Only regular files with wanted names are read, and only up to the bytes in `sizes`. All other
+    members are skipped, so no name in the archive decides where a file is written. The archive is
+    read to its end, because its checksum is there. It must not unpack to more bytes than the sum of
+    the sizes, plus some for headers.
 
-    sizes: the most bytes of each file that the archive may hold, wanted or not.
+    sizes: the largest allowed size of each file of the archive, wanted or not, in bytes.
 
-    Raises: DataError where a member is missing, not a file or too large, and where the archive
-    is damaged or unpacks to more.
+    Raises: DataError where a member is missing, is not a file or is too large, and where the
+        archive is damaged or unpacks to more.
     """
     missing = set(wanted)
     try:
@@ -62,12 +64,12 @@ def members(
     except OSError as error:
         raise DataError(f"cannot read {archive}: {error.strerror}") from error
     if missing:
-        raise DataError(f"{archive}: holds no {folder}/{', '.join(sorted(missing))}")
+        raise DataError(f"{archive}: does not contain {folder}/{', '.join(sorted(missing))}")
 
 
 @dataclass(frozen=True)
 class _Header:
-    """What a tar archive says before the bytes of a member."""
+    """The header before the bytes of a member."""
 
     name: str
     size: int
@@ -76,29 +78,29 @@ class _Header:
 
 @dataclass
 class _Tar:
-    """A tar archive, read from front to back; `left` bytes at most.
+    """A tar archive, read from the beginning to the end, but at most `left` bytes.
 
-    Python's own reader believes sizes that the headers of long names give, and some versions of
-    it run round in circles where one is negative. The names that are wanted here are short.
+    Python's own reader trusts the sizes in the headers of long names, and some of its versions loop
+    for ever where such a size is negative. The names that are wanted here are short.
     """
 
     file: gzip.GzipFile
     left: int
 
     def header(self) -> _Header | None:
-        """The next one, None at the end. Raises: ValueError for a damaged one."""
+        """The next header; None at the end. Raises: ValueError for a damaged header."""
         block = self.read(_BLOCK)
         if not block.strip(b"\0"):
             return None
         if sum(block) - sum(block[148:156]) + 8 * ord(" ") != _octal(block[148:156]):
-            raise ValueError("a header with a wrong checksum")
+            raise ValueError("a header has a wrong checksum")
         name, prefix = (_text(block[start:end]) for start, end in ((0, 100), (345, 500)))
-        ustar = block[257:263] == b"ustar\0"  # GNU has other things in the place of the prefix
+        ustar = block[257:263] == b"ustar\0"  # GNU's format has other fields in place of the prefix
         whole = f"{prefix}/{name}" if ustar and prefix else name
         return _Header(whole.rstrip("/"), _octal(block[124:136]), block[156:157])
 
     def read(self, size: int) -> bytes:
-        """The next `size` bytes; the padding after them is skipped."""
+        """The next `size` bytes. The padding after them is skipped."""
         return b"".join(self._chunks(size))
 
     def skip(self, size: int) -> None:
@@ -107,7 +109,7 @@ class _Tar:
             pass
 
     def skip_rest(self) -> None:
-        """Read all after the last member, since gzip compares the checksum at the end."""
+        """Read everything after the last member, since gzip checks the checksum at the end."""
         while chunk := self.file.read(_CHUNK_BYTES):
             self.left -= len(chunk)
             if self.left < 0:
@@ -134,5 +136,5 @@ def _text(field: bytes) -> str:
 def _octal(field: bytes) -> int:
     digits = field.strip(b" \0")
     if not all(digit in b"01234567" for digit in digits):
-        raise ValueError("a header with a size that is no octal number")
+        raise ValueError("a header has a size that is not an octal number")
     return int(digits or b"0", 8)

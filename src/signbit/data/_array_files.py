@@ -1,4 +1,4 @@
-"""Arrays in .npy and .npz files, read in pieces; nothing is unpickled."""
+"""Read arrays in .npy and .npz files in pieces. Nothing is unpickled."""
 
 import lzma
 import math
@@ -21,11 +21,11 @@ from signbit.format.types import shown
 
 MAX_HEADER = 10_000
 MAX_MEMBERS = 256
-# One sample, and an array in Fortran's order, which is read as a whole.
+# For one sample, and for an array in Fortran's order, which must be read as a whole.
 MAX_BYTES = 1 << 30
 MAX_TEXT = 1 << 14
 _KINDS = "biufU"
-# What zipfile raises, RuntimeError for a member that is encrypted or packed in an unknown way.
+# The errors of zipfile. RuntimeError is for a member that is encrypted or packed in an unknown way.
 _DAMAGES = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError, UnicodeDecodeError),
     *(zlib.error, lzma.LZMAError, struct.error, OverflowError),
@@ -34,7 +34,7 @@ _DAMAGES = (
 
 @dataclass(frozen=True)
 class ArrayHeader:
-    """What an array file says of itself; the first axis goes over the samples."""
+    """The header of an array. Its first axis goes over the samples."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -42,7 +42,7 @@ class ArrayHeader:
 
     @property
     def count(self) -> int:
-        """How many samples."""
+        """Number of samples."""
         return next(iter(self.shape))
 
     @property
@@ -52,11 +52,11 @@ class ArrayHeader:
 
 
 class ArrayFile:
-    """The arrays of a .npz file by their names, or the one of a .npy file, whose name is ''.
+    """The arrays of a .npz file by their names, or the array of a .npy file, whose name is ''.
 
-    headers: by the names.
+    headers: the headers of the arrays, by name.
 
-    Raises: DataError for a damaged file, and an array of another type than numbers, bool or text.
+    Raises: DataError for a damaged file, and for an array that does not hold numbers, bool or text.
     """
 
     def __init__(self, path: Path):
@@ -68,13 +68,14 @@ class ArrayFile:
                     self.headers[name] = _header(file, self.place(name))
 
     def place(self, name: str) -> str:
-        """What errors call an array."""
+        """The name of an array in messages."""
         return f"{self.path}, array {shown(name)}" if name else str(self.path)
 
     def whole(self) -> dict[str, NDArray[Any]]:
         """All arrays by their names.
 
-        Raises: DataError where they take more than MAX_BYTES together, or the file ends early.
+        Raises: DataError where they have more than MAX_BYTES together, or where the file ends
+            early.
         """
         size = sum(one.count * one.sample_bytes for one in self.headers.values())
         if size > MAX_BYTES:
@@ -86,7 +87,7 @@ class ArrayFile:
     def pieces(self, name: str, size: int) -> Iterator[NDArray[Any]]:
         """The samples of an array in order, at most `size` at a time.
 
-        Raises: DataError where the file ends before its header says.
+        Raises: DataError where the file ends earlier than its header says.
         """
         header, place = self.headers[name], self.place(name)
         with self._opened() as members, members[name]() as file:
@@ -105,7 +106,7 @@ class ArrayFile:
 
     @contextmanager
     def _opened(self) -> Iterator[dict[str, Any]]:
-        """Functions that open each array."""
+        """A function to open each array, by name."""
         try:
             with open_regular(self.path) as file:
                 if self.path.suffix.lower() != ".npz":
@@ -120,9 +121,14 @@ class ArrayFile:
 
 
 def read_arrays(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
-    """The array of a .npy file, or those of a .npz file by their names; nothing is unpickled.
+    """Read the array of a .npy file, or the arrays of a .npz file by their names.
 
-    Raises: DataError for a file that cannot be read, is damaged, or holds too much.
+    Nothing is unpickled.
+
+    path: the file.
+
+    Raises: DataError for a file that cannot be read or is damaged, for arrays of more than 1 GiB
+        together, and for an array that does not hold numbers, bool or text.
     """
     arrays = ArrayFile(path).whole()
     return arrays.get("", arrays)
@@ -148,7 +154,7 @@ def _header(file: IO[bytes], place: str) -> ArrayHeader:
         shape, fortran, dtype = read(file, max_header_size=MAX_HEADER)
     except zipfile.BadZipFile:
         raise
-    except Exception as error:  # a header may make Python's parser raise almost anything
+    except Exception as error:  # Python's parser may raise almost any error for a bad header
         raise DataError(f"{place}: not an array of NumPy: {first_line(error)}") from error
     if dtype.kind not in _KINDS or dtype.hasobject:
         raise DataError(f"{place}: an array of {dtype}; give numbers, bool or text")
@@ -159,14 +165,14 @@ def _header(file: IO[bytes], place: str) -> ArrayHeader:
     header = ArrayHeader(tuple(shape), dtype, fortran and len(shape) > 1)
     held = header.sample_bytes * (header.count if header.fortran else 1)
     if held > MAX_BYTES:
-        what = "in Fortran's order" if header.fortran else "a sample"
+        what = "in Fortran's order" if header.fortran else "in one sample"
         raise DataError(f"{place}: {held} bytes {what}; at most {MAX_BYTES} are allowed")
     return header
 
 
 def _read(file: IO[bytes], size: int, dtype: np.dtype, place: str) -> NDArray[Any]:
-    # Not all at once: a header may promise far more than the file holds.
+    # Not read in one call: a header may promise far more bytes than the file has.
     content = read_at_most(file, size - 1) if size else b""
     if len(content) != size:
-        raise DataError(f"{place}: ends early: {len(content)} bytes where {size} belong")
+        raise DataError(f"{place}: the file ends early, after {len(content)} of {size} bytes")
     return np.frombuffer(content, dtype)

@@ -13,12 +13,12 @@ from signbit.format.types import U8
 
 
 class ArraySamples:
-    """The samples of arrays for inputs and outputs; has the interface `Samples`.
+    """The samples in arrays for inputs and outputs, with the interface `Samples`.
 
-    A .npz has an array for each input, with its name, and targets with the names of outputs. Of
-    one input the array may have another name that `chosen` gives. A .npy is the one input.
+    A .npz has an array with the name of each input, and targets with the names of outputs. `chosen`
+    can name another array for an input or output. The array of a .npy is the only input.
 
-    Raises: UsageError or DataError where an array is missing, or of another shape or type.
+    Raises: UsageError or DataError where an array is missing, or has another shape or type.
     """
 
     def __init__(
@@ -48,16 +48,16 @@ class ArraySamples:
 
     @property
     def count(self) -> int | None:
-        """As the headers say."""
+        """Number of samples in the headers."""
         return next(iter(self._counts().values()))
 
     @property
     def clipped(self) -> Mapping[str, int]:
-        """Of each input."""
+        """As in `Samples`."""
         return {name: one.clipped for name, one in self._encoders.items()}
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """As in `Samples`; places are the numbers of samples, from 0."""
+        """As in `Samples`. The places are the numbers of samples, from 0."""
         arrays = {**self._features, **self._target_arrays}
         pieces = [self._file.pieces(array, size) for array in arrays.values()]
         start = 0
@@ -94,13 +94,14 @@ class ArraySamples:
         header = self._header(self._features[one.name], f"input {one.name!r}")
         place, found = self._file.place(self._features[one.name]), header.dtype
         if header.shape[1:] != tuple(one.shape):
-            raise DataError(f"{place} has the shape {header.shape}; input {one} takes (N, *shape)")
+            sides = ", ".join(["N", *map(str, one.shape)])
+            raise DataError(f"{place} has the shape {header.shape}; input {one} needs ({sides})")
         if found.kind not in "biuf":
-            raise DataError(f"{place} holds {found}; input {one} takes numbers or bool")
+            raise DataError(f"{place} holds {found}; input {one} accepts numbers or bool")
         if one.kind == U8 and found.kind in "iu" and found != "uint8" and not codes:
             raise DataError(
-                f"{place} holds {found}, which may be codes or real numbers; save codes as uint8 "
-                "or say --codes, and real numbers as float32"
+                f"{place} holds {found}, which may be codes or real numbers; for codes, save them "
+                "as uint8 or give --codes; for real numbers, save them as float32"
             )
 
     def _check_target(self, one: Target) -> None:
@@ -112,8 +113,8 @@ class ArraySamples:
             sides = ", ".join(["N", *map(str, one.true_shape)])
             comma = "," if not one.true_shape else ""
             raise DataError(
-                f"{place} has the shape {header.shape}; targets of output {one.name!r} "
-                f"({one.kind}) have ({sides}{comma})"
+                f"{place} has the shape {header.shape}; the targets of output {one.name!r} "
+                f"({one.kind}) need ({sides}{comma})"
             )
 
     def _check_counts(self, taken: set[str]) -> None:
@@ -122,14 +123,14 @@ class ArraySamples:
         for name, other in counts.items():
             if other != count:
                 raise DataError(
-                    f"{self.name}: array {name!r} has {other} samples, {first!r} {count}; give as "
-                    "many of each"
+                    f"{self.name}: array {name!r} has {other} samples, and array {first!r} has "
+                    f"{count}; give the same number of each"
                 )
         for name in self._file.headers:
             if name not in {*counts, *taken}:
                 raise UsageError(
-                    f"{self.name}: array {name!r} is neither an input nor an output; say which "
-                    "with --features or --target, or leave it out with --ignore"
+                    f"{self.name}: array {name!r} has neither the name of an input nor of an "
+                    "output; assign it with --features or --target, or leave it out with --ignore"
                 )
 
     def _header(self, array: str, what: str) -> Any:
@@ -137,7 +138,7 @@ class ArraySamples:
             known = ", ".join(name for name in self._file.headers if name)
             raise DataError(
                 f"{self.name} has no array for {what}; it has {known or 'one without a name'}; "
-                "choose with --features and --target"
+                "assign one with --features or --target"
             )
         return self._file.headers[array]
 
@@ -145,5 +146,5 @@ class ArraySamples:
 def _arrays_of(chosen: Mapping[str, Sequence[str]]) -> dict[str, str]:
     for name, arrays in chosen.items():
         if len(arrays) != 1:
-            raise UsageError(f"{name!r}: {len(arrays)} arrays given; an .npz has one for each")
+            raise UsageError(f"{name!r}: {len(arrays)} arrays; give exactly one array for it")
     return {name: arrays[0] for name, arrays in chosen.items()}

@@ -20,10 +20,10 @@ SIDE = 32
 
 @dataclass(frozen=True)
 class CifarFiles:
-    """How the two data sets differ.
+    """The facts that differ between the two data sets.
 
-    records: split to images per file.
-    base: the address of the folder that the official archives are in.
+    records: number of images in a file of each split.
+    base: the address of the folder with the official archives.
     md5: checksum of the binary archive.
     """
 
@@ -35,7 +35,7 @@ class CifarFiles:
     md5: str
 
     def sizes(self, layout: AbstractLayout) -> dict[str, int]:
-        """The most bytes that each file of a layout can have."""
+        """The largest size that each file of a layout can have, in bytes."""
         sizes = {
             name: layout.most_bytes(self.records[split])
             for split, names in layout.files.items()
@@ -46,20 +46,20 @@ class CifarFiles:
 
 @dataclass(frozen=True)
 class _Place:
-    """A layout, and where its files are searched: in a folder if `unpacked`, else in an archive."""
+    """A layout, and the folder (if `unpacked`) or archive in which its files are looked for."""
 
     layout: AbstractLayout
     path: Path
     unpacked: bool
 
     def lacks(self, split: str) -> list[str]:
-        """The files of a split that are not here."""
+        """The files of a split that are missing here."""
         needed = [*self.layout.files[split], self.layout.names_file]
         paths = [self.path / name for name in needed] if self.unpacked else [self.path]
         return [path.name for path in paths if not is_there(path)]
 
     def contents(self, split: str, source: CifarFiles) -> Iterator[tuple[str, str, bytes]]:
-        """Yield each file's name, its name in error messages, and its bytes; in any order."""
+        """Yield the name of each file, its name for messages, and its bytes, in any order."""
         wanted = [*self.layout.files[split], self.layout.names_file]
         sizes, folder = source.sizes(self.layout), self.layout.folder
         if self.unpacked:
@@ -71,18 +71,18 @@ class _Place:
             for name, content in members(self.path, folder, sizes, wanted):
                 yield name, f"{self.path}: {folder}/{name}", content
         except DataError as error:
-            # A broken download leaves half an archive, and --download does not replace it.
-            raise DataError(f"{error}. Remove it and fetch the data again.") from error
+            # A broken download leaves half an archive, which --download does not replace.
+            raise DataError(f"{error}. Remove the file and fetch the data again.") from error
 
 
 def read_cifar(request: Request, source: CifarFiles) -> ImageSet:
     """One split, (N, 32, 32, 3) RGB, from the first place that has all its files.
 
-    The places, in order: the folder of binary files in the data directory, the folder of pickled
-    files there, the data directory itself (binary files, then pickled ones), the binary archive,
-    the pickled archive.
+    The places, in this order: the folder of binary files in the data directory, the folder of
+    pickled files there, the data directory itself (binary files, then pickled files), the binary
+    archive, the pickled archive.
 
-    Raises: DataError naming file and record.
+    Raises: DataError naming the file and the record.
     """
     place = _find(request, source)
     if place is None and request.download:
@@ -137,19 +137,19 @@ def _find(request: Request, source: CifarFiles) -> _Place | None:
 
 
 def _not_found(request: Request, source: CifarFiles) -> DataError:
-    """An error that names a file that the most complete folder lacks."""
+    """The error, which names a missing file of the most complete folder."""
     *folders, binary, pickled = _places(request, source)
     nearest = min(folders, key=lambda place: len(place.lacks(request.split)))
     missing = nearest.lacks(request.split)[0]
     return not_found(
         f"{request.name}: file {missing} not found in {nearest.path}, and {request.data_dir} has "
-        f"no other form of the data: the files of {folders[0].path.name} or "
-        f"{folders[1].path.name}, {binary.path.name} or {pickled.path.name}"
+        f"no other form of the data: neither the files of {folders[0].path.name} or "
+        f"{folders[1].path.name}, nor {binary.path.name} or {pickled.path.name}"
     )
 
 
 def _download(request: Request, source: CifarFiles) -> None:
-    """Fetch the archive and put its files into the data directory; the archive is not kept."""
+    """Fetch the archive, and write its files into the data directory. The archive is not kept."""
     layout = source.binary
     target = request.data_dir / layout.folder
     try:

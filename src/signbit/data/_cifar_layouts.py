@@ -25,11 +25,11 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class AbstractLayout(ABC):
-    """A form of a data set: which files there are, and how they are read.
+    """A form of a data set: its files, and how they are read.
 
     folder: the name of the folder in the official archive.
     archive: the name of the official archive.
-    files: split to file names, in the order of the images.
+    files: the file names of each split, in the order of the images.
     names_file: the file with the names of the classes.
     """
 
@@ -40,7 +40,7 @@ class AbstractLayout(ABC):
 
     @abstractmethod
     def most_bytes(self, records: int) -> int:
-        """The size that a file of so many images can have."""
+        """The largest size of a file with this number of images, in bytes."""
 
     @abstractmethod
     def batch(self, content: bytes, place: str, records: int) -> Batch:
@@ -66,7 +66,7 @@ class BinaryLayout(AbstractLayout):
         return self.label_bytes + PIXEL_BYTES
 
     def most_bytes(self, records: int) -> int:
-        """The size that a file of so many images has."""
+        """The size of a file with this number of images, in bytes."""
         return records * self.record_bytes
 
     def batch(self, content: bytes, place: str, records: int) -> Batch:
@@ -93,7 +93,7 @@ class PickledLayout(AbstractLayout):
     names_key: str
 
     def most_bytes(self, records: int) -> int:
-        """The size that a file of so many images can have, written by Python 2 or 3."""
+        """The largest size of such a file, written by Python 2 or 3, in bytes."""
         return records * _PICKLED_RECORD_BYTES + _PICKLED_EXTRA
 
     def batch(self, content: bytes, place: str, records: int) -> Batch:
@@ -115,7 +115,7 @@ class PickledLayout(AbstractLayout):
         found = read_pickled(content, place, _PICKLED_EXTRA).get(self.names_key)
         if not isinstance(found, list) or not all(isinstance(one, (str, bytes)) for one in found):
             raise DataError(f"{place}: {self.names_key!r} is not a list of names")
-        # A pickle of Python may hold half a surrogate pair. `parse_names` refuses such a name.
+        # A pickle may contain half of a surrogate pair. `parse_names` refuses such a name.
         lines = [
             one.encode("utf-8", "surrogatepass") if isinstance(one, str) else one for one in found
         ]

@@ -1,4 +1,4 @@
-"""The class names of the known data sets, without their files."""
+"""The class names of the built-in data sets, without reading their files."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,4 +25,4 @@ CLASS_NAMES: Mapping[str, Sequence[str]] = {
     "fashion-mnist": tuple(fashion_mnist.SOURCE.classes),
     "mnist": tuple(mnist.SOURCE.classes),
 }
-"""Data set to its names, in the order of the labels."""
+"""The class names of each data set, in the order of the labels."""

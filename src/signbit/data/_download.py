@@ -1,4 +1,4 @@
-"""Fetch a file over the network; only a whole and verified file appears."""
+"""Fetch a file over the network. The file appears only when it is whole and verified."""
 
 import hashlib
 from collections.abc import Generator
@@ -21,9 +21,9 @@ _CHUNK_BYTES = 2**18
 def fetch(address: str, md5: str, path: Path) -> None:
     """Download `address` to `path`, with a progress bar on standard error.
 
-    Raises: DataError where the network or the server fails, where more than MAX_BYTES arrive
-    and where the checksum differs; OutputError where the file cannot be written. `path` is
-    then as it was before.
+    Raises: DataError where the network or the server fails, where more than MAX_BYTES arrive, and
+        where the checksum differs; OutputError where the file cannot be written. After an error
+        `path` is as it was before.
     """
     digest = hashlib.md5(usedforsecurity=False)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
@@ -33,8 +33,8 @@ def fetch(address: str, md5: str, path: Path) -> None:
                 file.write(chunk)
         if digest.hexdigest() != md5:
             raise DataError(
-                f"{address}: the checksum of what arrived is {digest.hexdigest()}, not {md5}. "
-                "Nothing was kept; try again, or fetch the data from another place."
+                f"{address}: the downloaded file has the checksum {digest.hexdigest()} instead of "
+                f"{md5}. Nothing was kept; try again, or fetch the data from another place."
             )
 
 
@@ -48,14 +48,18 @@ def _chunks(address: str) -> Generator[bytes]:
                 while chunk := response.read(_CHUNK_BYTES):
                     received += len(chunk)
                     if received > MAX_BYTES:
-                        raise DataError(f"{address}: more than {MAX_BYTES} bytes; nothing was kept")
+                        raise DataError(
+                            f"{address}: the server sent more than {MAX_BYTES} bytes; nothing was "
+                            "kept; get the files in another way and give their folder with "
+                            "--data-dir"
+                        )
                     advance(len(chunk))
                     yield chunk
     except HTTPError as error:
         error.close()  # it holds the connection
         raise _failed(address, str(error)) from error
     except (OSError, HTTPException) as error:
-        # urllib wraps what the network said.
+        # urllib wraps the error of the network.
         told = error.reason if isinstance(error, URLError) else error
         raise _failed(address, str(told) or type(told).__name__) from error
     if total is not None and received < total:
@@ -65,5 +69,5 @@ def _chunks(address: str) -> Generator[bytes]:
 def _failed(address: str, reason: str) -> DataError:
     return DataError(
         f"{address} could not be downloaded: {reason}. Check the network and try again, "
-        "or get the files by another way and name their folder with --data-dir."
+        "or get the files in another way and give their folder with --data-dir."
     )

@@ -1,4 +1,4 @@
-"""Make a data set of encoded images: their size, channels, and whether they go into memory."""
+"""Make a data set of encoded images: choose size and channels, and read them or leave them."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ from signbit.errors import DataError
 from signbit.format.preprocessing import MAX_SIDE
 from signbit.progress import note
 
-# Up to here a set is read into memory at once; above, each image when it is asked for.
+# A set of up to this size is read into memory at once. In a larger set, each image is read when it
+# is used.
 MAX_ARRAY_BYTES = 2**30
 
 
@@ -26,9 +27,10 @@ def file_set(
     classes: Sequence[str],
     everything: Source | None = None,
 ) -> ImageSet:
-    """The data set of the images in a source, which is that of the request.
+    """The data set of the images in a source.
 
-    everything: the images that decide about size and channels where the request does not; None for
+    source: the images of the split that was requested.
+    everything: the images that decide about size and channels, if the request does not; None means
         those of the source.
 
     Raises: DataError naming a damaged image.
@@ -47,16 +49,19 @@ def _size_and_channels(everything: Source, request: Request) -> tuple[tuple[int,
     first = everything[0]
     height, width, depth = read_pixels(*first).shape
     if size is None and max(height, width) > MAX_SIDE:
-        raise DataError(f"{first.name}: {width}x{height} pixels; {MAX_SIDE} a side are allowed")
+        raise DataError(
+            f"{first.name}: {width}x{height} pixels; at most {MAX_SIDE} pixels on each side are "
+            "allowed; make the image smaller"
+        )
     if channels is None:
         channels = 3 if depth == 1 and _any_color(everything) else depth
     return ((height, width) if size is None else size), channels
 
 
 def _any_color(everything: Source) -> bool:
-    """Whether one of the images has color; a note says which. The first is grey."""
+    """Whether one of the images has color. The first is grey. A note names the one with color."""
     for place in range(len(everything)):
-        # Those that cannot be read are named when they are read.
+        # An image that cannot be read is reported later, when it is read.
         with suppress(DataError):
             one = everything[place]
             if has_color(*one):
@@ -68,5 +73,5 @@ def _any_color(everything: Source) -> bool:
 
 @cache
 def _note(text: str) -> None:
-    """Print a note on standard error; the same one once, though both splits may lead to it."""
+    """Print a note on standard error. The same note, for both splits, is printed once."""
     note(text)

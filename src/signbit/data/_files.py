@@ -1,4 +1,4 @@
-"""Find image files, in a stable order, and the labels that their names say."""
+"""Find image files, in a stable order, and the labels in their names."""
 
 import glob
 import os
@@ -23,16 +23,18 @@ _DIGITS = re.compile(r"([0-9]+)")
 def image_files(
     paths: Iterable[Path | str], what: str = "image", suffixes: Sequence[str] = SUFFIXES
 ) -> list[Path]:
-    """The files given, and the image files in the folders given, however deep.
+    """The image files among some paths, and in the folders among them.
 
-    what, suffixes: for files of another kind, such as "WAV".
+    Inner folders are searched too. The order is that of `paths`. Inside a folder it is natural:
+    numbers in names count as numbers, so that `2.png` comes before `10.png`. A file in `paths` is
+    kept with any suffix. In a folder, files with other suffixes and hidden files are left out.
 
-    The order is that of `paths`; inside a folder it is natural: numbers in names count as
-    numbers, so that `2.png` comes before `10.png`. Files that are given are kept whatever
-    their suffix; in folders, other suffixes and hidden names are passed over.
+    paths: files and folders.
+    what: the kind of the files for messages, such as "WAV".
+    suffixes: the suffixes of the files, in small letters.
 
-    Raises: DataError for a path that does not exist or is no file, and for a folder without an
-    image.
+    Raises: DataError for a path that does not exist or is not a file, and for a folder without an
+        image file.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -54,24 +56,24 @@ def image_files(
 
 
 def files_in(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
-    """The files in a folder that end so, images by default, in natural order.
+    """The files with these suffixes in a folder and its inner folders, in natural order.
 
-    They may lie however deep. Where there are none, the list is empty.
+    Where there are none, the list is empty.
     """
     found = [Path(parent, name) for parent, names in walk_files(folder, suffixes) for name in names]
     return sorted(found, key=lambda path: natural_key(str(path)))
 
 
 def walk_files(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> Iterator[tuple[str, list[str]]]:
-    """Each folder inside, and the names of its files that `files_in` finds, in any order.
+    """Each folder inside, with the names of its files that `files_in` finds, in any order.
 
-    Raises: DataError for a folder that cannot be looked into.
+    Raises: DataError for a folder that cannot be read.
     """
     endings = tuple(suffixes)
     seen: set[str] = set()
     for parent, folders, names in os.walk(folder, onerror=_unreadable, followlinks=True):
         real = os.path.realpath(parent)
-        if real in seen:  # a link back to a folder that was visited
+        if real in seen:  # a link to a folder that was visited before
             folders.clear()
             continue
         seen.add(real)
@@ -80,19 +82,19 @@ def walk_files(folder: Path, suffixes: Sequence[str] = SUFFIXES) -> Iterator[tup
 
 
 def is_data_name(name: str, suffixes: tuple[str, ...] = SUFFIXES) -> bool:
-    """Whether a name is not hidden and ends so, like an image file by default."""
+    """Whether a name is not hidden and has one of the suffixes, by default of images."""
     return not name.startswith(".") and name.lower().endswith(suffixes)
 
 
 def natural_key(text: str) -> tuple[list[str | int], str]:
-    """Sorts names and paths so that numbers inside them count as numbers."""
-    # re.split with a group alternates text and digits, so equal places hold equal types.
+    """A key that sorts names and paths so that numbers inside them count as numbers."""
+    # re.split with a group returns text and digits in turn, so the same index has the same type.
     pieces = _DIGITS.split(text)
     return [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)], text
 
 
 def number_of(path: PurePath | str) -> int | None:
-    """The label in a name like `<label>_<index>.<ext>`, None in any other."""
+    """The label in a name like `<label>_<index>.<ext>`; None for any other name."""
     match = _LABELLED.fullmatch(PurePath(path).stem)
     return int(match[1]) if match else None
 
@@ -100,14 +102,16 @@ def number_of(path: PurePath | str) -> int | None:
 def label_of(
     path: Path | str, classes: Sequence[str], numbered: Sequence[str] | None = None
 ) -> int | None:
-    """The true label that a file's place or name says, an index into `classes`.
+    """The true label of a file, from the name of its folder or its own name; None without one.
 
-    The folder that holds the file says it where it is named like a class, or by a synonym (`car`
-    for `automobile`); else a name like `<label>_<index>.<ext>` does, with a label below the number
-    of classes. Else None. In folders named like a split, `train` and `test`, such a name counts
-    first: CIFAR-100 has a class `train`.
+    The folder counts if it has the name of a class, or a synonym of it (`car` for `automobile`).
+    Otherwise a name like `<label>_<index>.<ext>` counts, if the label is below the number of
+    classes. If the folder is named `train` or `test`, the name of the file counts first, because
+    CIFAR-100 has a class `train`.
 
-    numbered: the classes that the numbers of the files stand for, where those are not `classes`.
+    path: the file; it is not read.
+    classes: the names of the classes; the result is an index into them.
+    numbered: the class names that the numbers in file names stand for; None if they are `classes`.
     """
     name = class_said(path, classes, numbered)
     return None if name is None else class_places([name], classes)[0]
@@ -116,7 +120,7 @@ def label_of(
 def class_said(
     path: Path | str, classes: Sequence[str], numbered: Sequence[str] | None = None
 ) -> str | None:
-    """The name of the class that a file's place or name says, as `label_of` finds it."""
+    """The name of the class of a file, from its folder or its name, as `label_of` finds it."""
     folder, number = Path(path).absolute().parent.name, number_of(path)
     own = classes if numbered is None else numbered
     name = own[number] if number is not None and number < len(own) else None
@@ -127,9 +131,9 @@ def class_said(
 
 
 def kind_of(path: Path) -> Literal["file", "folder", "special"] | None:
-    """What is at a path: None for nothing, special for a device, pipe or socket.
+    """The kind of a path: special is a device, a pipe or a socket; None if nothing is there.
 
-    Raises: DataError where that cannot be told.
+    Raises: DataError where the system refuses to tell.
     """
     try:
         mode = path.stat().st_mode
@@ -142,24 +146,24 @@ def kind_of(path: Path) -> Literal["file", "folder", "special"] | None:
 
 
 def fixed_part(pattern: str) -> str:
-    """The folders of a pattern with slashes, before its first wildcard."""
+    """The folders at the beginning of a pattern, before its first wildcard."""
     parts = pattern.split("/")
     first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
     return "/".join(parts[:first]) or ("/" if pattern.startswith("/") else "")
 
 
 def files_that_match(pattern: Path) -> list[Path]:
-    """The regular files that fit a pattern, in no order; `**` stands for any folders."""
+    """The regular files that fit a pattern, in any order; `**` stands for any folders."""
     found = glob.glob(str(pattern), recursive=True)  # noqa: PTH207 (pathlib wants a folder first)
     return [one for one in map(Path, found) if kind_of(one) == "file"]
 
 
 def expanded(path: Path | str) -> Path:
-    """The path with `~` as the home folder. Raises: UsageError for that of nobody."""
+    """The path with `~` replaced by the home folder. Raises: UsageError where there is none."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise UsageError(f"{path}: there is no such home folder; write the path out") from None
+        raise UsageError(f"{path}: there is no such home folder; give the path without ~") from None
 
 
 def _unreadable(error: OSError) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Features of sound, computed by Kaldi's recipes: MFCC and log-mel energies of short windows."""
+"""Features of sound, by Kaldi's recipes: MFCC and logarithmic mel energies of short windows."""
 
 import json
 import math
@@ -20,22 +20,30 @@ MAX_RATE = 1_000_000
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """How sound becomes a sequence of features.
+    """The settings by which a sound becomes a sequence of features.
 
-    kind: "log_mel" for logarithms of the energies in mel bands, or "mfcc" for their cosine
-        transform (cepstral coefficients). The recipes are Kaldi's, without dither.
-    sample_rate: of the files, in Hz.
-    window, hop: length and distance of the windows, in ms. Windows that would reach beyond the end
-        are left out.
-    bins: mel bands.    coefficients: of mfcc alone.
-    low, high: ends of the bands, in Hz; high 0 for half the sample rate.
+    The sound is cut into short windows, and each window becomes one vector of features.
+
+    kind: "log_mel" for the logarithms of the energies in mel bands, or "mfcc" for their cosine
+        transform (cepstral coefficients).
+    sample_rate: sample rate of the files, in Hz.
+    window: length of a window, in ms.
+    hop: distance between the beginnings of two windows, in ms. A window that would reach beyond the
+        end of the sound is left out.
+    bins: number of mel bands.
+    coefficients: number of coefficients, for mfcc only.
+    low: lower end of the bands, in Hz.
+    high: upper end of the bands, in Hz; 0 means half the sample rate.
     window_type: hamming, hanning, povey, rectangular or blackman.
-    preemphasis: share of the sample before that is subtracted.
-    scale: factor of samples from -1 to 1; 32768 gives those of 16 bits, as Kaldi has them.
-    seconds: each file is cut to this length, or followed by silence; 0 for its own length.
-    mean, deviation: numbers of each feature, or one for all; features are (x - mean) / deviation.
+    preemphasis: this share of a sample, 0 to 1, is subtracted from the next sample.
+    scale: factor for the samples, which go from -1 to 1. With 32768 they have the range of 16 bits,
+        as in Kaldi.
+    seconds: each sound is cut to this length, or filled with silence; 0 keeps its own length.
+    mean, deviation: a feature x becomes (x - mean) / deviation. Each is one number for every
+        feature, or one number for all.
 
-    Raises: UsageError for a value that cannot be.
+    Raises: UsageError for a value that is not allowed.
+    Source: Kaldi's recipes for fbank and MFCC features, without dither.
     """
 
     kind: str
@@ -78,23 +86,27 @@ class FrontEnd:
         for field in ("mean", "deviation"):
             numbers = np.atleast_1d(np.asarray(getattr(self, field), np.float64))
             if len(numbers) not in (1, self.features) or not np.isfinite(numbers).all():
-                raise UsageError(f"front end: {field}: give one number, or {self.features}")
+                raise UsageError(
+                    f"front end: {field}: give one finite number, or {self.features} of them"
+                )
             if field == "deviation" and (numbers <= 0).any():
                 raise UsageError("front end: deviation: give numbers above 0")
-            # Plain numbers: front ends can be compared, and written to a file.
+            # With plain numbers, front ends can be compared and written to a file.
             plain = tuple(numbers.tolist()) if len(numbers) > 1 else float(numbers[0])
             object.__setattr__(self, field, plain)
 
     @property
     def features(self) -> int:
-        """Features of a window."""
+        """Number of features of a window."""
         return self.bins if self.kind == "log_mel" else self.coefficients
 
     @classmethod
     def parse(cls, text: str) -> "FrontEnd":
-        """From KIND, KIND:KEY=VALUE,..., or the name of a .yaml or .json file of such keys.
+        """Read a front end from a text, as for the option --front-end.
 
-        Raises: UsageError naming the key.
+        text: KIND, KIND:KEY=VALUE,..., or the name of a .yaml or .json file with such keys.
+
+        Raises: UsageError naming the key that is wrong.
         """
         from signbit.yaml_file import parse_yaml, read_yaml
 
@@ -106,26 +118,27 @@ class FrontEnd:
         for part in filter(None, rest.split(",")):
             key, equals, value = part.partition("=")
             if not equals:
-                raise UsageError(f"{place}: {part!r}; give KEY=VALUE")
+                raise UsageError(f"{place}: {part!r} has no '='; give KEY=VALUE")
             values[key.strip()] = parse_yaml(value, place)
         return cls._of(values, place)
 
     @classmethod
     def _of(cls, values: Any, place: str) -> "FrontEnd":
         if not isinstance(values, Mapping) or "kind" not in values:
-            raise UsageError(f"{place}: give the keys of a front end, kind among them")
+            raise UsageError(f"{place}: the key 'kind' is missing; give it, and other keys")
         for key, value in values.items():
             if key not in cls.__dataclass_fields__:
                 raise unknown_name("key of the front end", str(key), cls.__dataclass_fields__)
             _check_type(key, value)
         if values["kind"] == "log_mel" and "coefficients" in values:
-            raise UsageError(f"{place}: coefficients are of mfcc; log_mel has bins")
+            raise UsageError(f"{place}: coefficients are for mfcc; for log_mel give bins")
         return cls(**values)
 
     def save(self, path: Path | str) -> None:
         """Write the keys to a .json file, which `parse` and `--front-end` read.
 
-        Raises: UsageError for a name that does not end in .json; OutputError.
+        Raises: UsageError for a name that does not end in .json; OutputError where the file cannot
+            be written.
         """
         if not str(path).endswith(".json"):
             raise UsageError(f"front end: {path}; give a name that ends in .json")
@@ -135,9 +148,13 @@ class FrontEnd:
         atomic_write(path, json.dumps(values, indent=1) + "\n")
 
     def __call__(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The features of a sound.  Shape: (samples,) from -1 to 1, to (windows, features).
+        """The features of a sound.
 
-        Raises: DataError for a sound that is shorter than one window.
+        sound: (samples,) float32, from -1 to 1.
+
+        Shape:  (windows, features) float32.
+        Raises: DataError for a sound that is shorter than one window; MissingDependencyError
+            without kaldi-native-fbank.
         """
         if self.seconds:
             length = round(self.seconds * self.sample_rate)
@@ -147,12 +164,15 @@ class FrontEnd:
         computer.input_finished()
         count = computer.num_frames_ready
         if count == 0:
-            raise DataError(f"{len(sound)} samples; a window has {self.window} ms")
+            raise DataError(
+                f"{len(sound)} samples are shorter than a window of {self.window} ms; set seconds "
+                "to fill the sound with silence"
+            )
         frames = np.stack([computer.get_frame(index) for index in range(count)])
         return ((frames - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
 
     def windows(self, samples: int) -> int:
-        """How many windows a sound of so many samples has, give or take one by rounding."""
+        """Number of windows of a sound with this number of samples; rounding may change it by 1."""
         samples = round(self.seconds * self.sample_rate) if self.seconds else samples
         length, step = (self.sample_rate * one / 1000 for one in (self.window, self.hop))
         return max(0, 1 + int((samples - length) / step))

@@ -24,11 +24,13 @@ _UNSIGNED_BYTE = 8
 
 @dataclass(frozen=True)
 class IdxFiles:
-    """What tells one data set from another.
+    """The facts that differ between the data sets of this format.
 
-    folders: in the data directory, where files are looked for; downloads go into the first.
-    address: where `<name>.gz` is fetched from.
+    folders: the folders of the data directory in which the files are looked for. Downloads go into
+        the first one.
+    address: `<name>.gz` is fetched from this address.
     md5: checksum of the compressed file for each name.
+    classes: the names of the classes.
     """
 
     folders: Sequence[str]
@@ -38,7 +40,7 @@ class IdxFiles:
 
 
 def read_idx_set(request: Request, source: IdxFiles) -> ImageSet:
-    """One split, (N, 28, 28, 1) grey. Raises: DataError naming file and record."""
+    """One split, (N, 28, 28, 1) grey. Raises: DataError naming the file and the record."""
     stem, records = _STEMS[request.split], RECORDS[request.split]
     images_path = _locate(request, source, f"{stem}-images-idx3-ubyte")
     labels_path = _locate(request, source, f"{stem}-labels-idx1-ubyte")
@@ -55,9 +57,9 @@ def read_idx_set(request: Request, source: IdxFiles) -> ImageSet:
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The array in an IDX file of unsigned bytes that must have this shape.
+    """The array in an IDX file of unsigned bytes, which must have this shape.
 
-    No more than the shape needs is read, however much a compressed file would unpack to.
+    Only as many bytes are read as the shape needs, even if a compressed file unpacks to more.
 
     Raises: DataError naming the file, for a wrong magic number, dimension or size.
     """
@@ -67,12 +69,15 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     magic = bytes([0, 0, _UNSIGNED_BYTE, len(shape)])
     if content[:4] != magic:
         raise DataError(
-            f"{path}: magic number {content[:4].hex()} where an IDX file of {len(shape)} "
-            f"dimensions has {magic.hex()}"
+            f"{path}: magic number {content[:4].hex()} instead of {magic.hex()}, that of an IDX "
+            f"file of {len(shape)} dimensions; get the file from its source again"
         )
     dimensions = tuple(np.frombuffer(content[4:header_bytes], ">u4").tolist())
     if dimensions != shape:
-        raise DataError(f"{path}: dimensions {dimensions} where {shape} belong")
+        raise DataError(
+            f"{path}: dimensions {dimensions} instead of {shape}; get the file from its source "
+            "again"
+        )
     return np.frombuffer(content, np.uint8, offset=header_bytes).reshape(shape).copy()
 
 

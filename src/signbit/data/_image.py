@@ -1,4 +1,4 @@
-"""Read any image file as uint8 pixels of a given size and channel count."""
+"""Read any image file as uint8 pixels of a given size and number of channels."""
 
 import io
 import warnings
@@ -37,23 +37,30 @@ def read_image(
     content: bytes | None = None,
     crop: float | None = None,
 ) -> NDArray[np.uint8]:
-    """The pixels of an image file, (height, width, channels) uint8.
+    """Read the pixels of an image file.
 
-    The file may be of any kind and mode that Pillow reads. An animation gives its first frame.
-    The EXIF orientation is applied. Alpha is composited on white, but the one transparent colour
-    that a PNG of 16-bit RGB may have is ignored. 16-bit grey keeps its high byte.
-    The mode of 32-bit integers and of floating-point numbers does not say their range, so the
-    values decide: up to 255 they stay as they are (floating point up to 1 is multiplied by 255),
-    up to 65535 their high byte is kept. RGB becomes grey by the ITU-R 601 luma. Grey becomes RGB
-    by repetition. An image of another size is resized (bilinear); one of this size is not.
+    The file may have any format and mode that Pillow reads. The first frame of an animation is
+    read. The EXIF orientation is applied. Transparent pixels are drawn on white, except that the
+    one transparent colour of a 16-bit RGB PNG is ignored.
 
-    size: (height, width) in pixels.    channels: 1 for grey, 3 for RGB.
-    exact: refuse an image of another size.
-    content: of the file, where it is in memory already; then `path` only names it in errors.
-    crop: as in `Preprocessing`: the centre is cut from the image after it was scaled.
+    16-bit grey keeps its high byte. The modes of 32-bit integers and of floating-point numbers do
+    not say their range, so the largest value decides. Up to 255 the values stay as they are, but
+    floating-point values up to 1 are multiplied by 255. Up to 65535 their high byte is kept.
 
-    Raises: DataError naming the file and what is wrong with it, UsageError for a size, crop or
-    channel count that is not allowed.
+    RGB becomes grey by the ITU-R 601 luma. Grey becomes RGB by repetition. An image of another size
+    is resized with a bilinear filter.
+
+    path: the file.
+    size: (height, width) of the result, in pixels.
+    channels: 1 for grey, 3 for RGB.
+    exact: refuse an image of another size instead of resizing it.
+    content: the bytes of the file, if they are in memory already; `path` is then only its name in
+        messages.
+    crop: cut the centre out of the image after scaling it, as in `Preprocessing`; None keeps all.
+
+    Shape:  (height, width, channels) uint8.
+    Raises: DataError naming the file and its fault; UsageError for a size, crop or channel count
+        that is not allowed.
     """
     height, width = check_size(size)
     mode, crop = "L" if check_channels(channels) == 1 else "RGB", check_crop(crop)
@@ -62,7 +69,7 @@ def read_image(
         image = in_mode(image, mode)
         if exact and image.size != (width, height):
             raise DataError(
-                f"{image.height}x{image.width} pixels where {height}x{width} belong; resize it"
+                f"{image.height}x{image.width} pixels instead of {height}x{width}; resize it"
             )
         box = None if crop is None else centre_box(*image.size, (height, width), crop)
         return _array(resized(image, (height, width), box), channels)
@@ -77,20 +84,21 @@ def read_box(
     choose: Choose,
     content: bytes | None = None,
 ) -> NDArray[np.uint8]:
-    """A part of an image that is drawn for training, (height, width, channels) uint8.
+    """A part of an image, chosen for training, (height, width, channels) uint8.
 
-    It is quicker than exact: a JPEG is decoded smaller where that is enough.
+    Speed counts more than exact pixels: a JPEG is decoded at a smaller size if that is enough.
 
-    choose: gets width and height of the upright image, as the file has it; returns the box.
+    choose: a function from the width and the height of the upright image in the file to the box.
 
-    The rest is as in `read_image`.
+    All else is as in `read_image`.
     """
     mode = "L" if channels == 1 else "RGB"
     drawn: tuple[Box, tuple[int, int]] | None = None
 
     def shrink(image: Image.Image) -> None:
         nonlocal drawn
-        # The box is for the upright image, and decoding is not: a turned image is decoded whole.
+        # The box is for the upright image, but decoding comes before turning. So an image that must
+        # be turned is decoded as a whole.
         if image.format == "JPEG" and _orientation(image) not in _TURNS:
             drawn = choose(*image.size), image.size
             shrink_jpeg(image, drawn[0], size)
@@ -104,7 +112,7 @@ def read_box(
 
 
 def cut_array(pixels: NDArray[np.uint8], choose: Choose) -> NDArray[np.uint8]:
-    """A part of an image in memory, (H, W, C), drawn as by `read_box`, with the same shape."""
+    """A part of an image in memory, (H, W, C), cut as `read_box` does and resized to (H, W)."""
     height, width, channels = pixels.shape
     image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
     return _array(resized(image, (height, width), choose(width, height), quick=True), channels)
@@ -115,14 +123,14 @@ def _array(image: Image.Image, channels: int) -> NDArray[np.uint8]:
 
 
 def read_pixels(path: Path | str, content: bytes | None = None) -> NDArray[np.uint8]:
-    """The pixels as `read_image` gives them, in the image's own size and channel count."""
+    """The pixels as `read_image` returns them, in the image's own size and channel count."""
     return _read(path, lambda image: _array(image, -1), content)
 
 
 def has_color(path: Path | str, content: bytes | None = None) -> bool:
-    """Whether `read_pixels` gives 3 channels; only the header is read.
+    """Whether `read_pixels` would return 3 channels. Only the header is read.
 
-    Raises: DataError naming the file where it has no readable header.
+    Raises: DataError naming the file, where its header cannot be read.
     """
     with errors_named(path), _file(path, content) as file:
         return not is_grey(mode_in_header(file))
@@ -149,20 +157,20 @@ def _read(
     content: bytes | None = None,
     prepare: Callable[[Image.Image], None] = lambda image: None,
 ) -> NDArray[np.uint8]:
-    """What `finish` makes of the image, in mode L or RGB and turned as its EXIF data says.
+    """The result of `finish` for the image in mode L or RGB, turned as its EXIF data says.
 
     prepare: called with the image before its pixels are decoded.
     """
-    # Pillow 11 to 13 map turned TIFFs wrongly into memory. They do not map a file that is open.
+    # Pillow 11 to 13 map turned TIFF files wrongly into memory, unless the file is open already.
     with errors_named(path), _file(path, content) as file, opened(file) as image:
         if image.format == "EPS":
-            # Pillow would hand the file, a program, to Ghostscript.
+            # An EPS file is a program, which Pillow would run through Ghostscript.
             raise DataError("EPS is a drawing, not pixels; convert it to PNG first")
         levels = grey_levels(image)
         prepare(image)
         image.load()
         if isinstance(image.info.get("transparency"), int):
-            # Pillow scales pixels of few bits to 0-255, but not the level that is transparent.
+            # Pillow scales pixels of few bits to 0-255, but not the transparent level.
             image.info["transparency"] *= 255 // (levels - 1)
         turn = _TURNS.get(_orientation(image))
         flat = eight_bits(image)
@@ -178,7 +186,7 @@ def _file(path: Path | str, content: bytes | None) -> BinaryIO:
 
 
 def grey_levels(image: Image.Image) -> int:
-    """How many levels a grey PNG of less than 8 bits has; 256 for any other image."""
+    """The number of levels of a grey PNG with less than 8 bits; 256 for any other image."""
     tiles: Any = getattr(image, "tile", None)
     if image.format != "PNG" or image.mode != "L" or not tiles:
         return 256
@@ -186,7 +194,7 @@ def grey_levels(image: Image.Image) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    # The pixels are good even where the EXIF data is damaged: such an image counts as upright.
+    # If the EXIF data is damaged, the pixels may still be good. Such an image counts as upright.
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
@@ -208,7 +216,10 @@ def errors_named(path: Path | str) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
-        return f"more than the {Image.MAX_IMAGE_PIXELS} pixels allowed; a decompression bomb?"
+        return (
+            f"more than {Image.MAX_IMAGE_PIXELS} pixels, which is not allowed (a small file can "
+            "hold such an image to fill the memory); make the image smaller"
+        )
     if isinstance(error, UnidentifiedImageError):
         return "not an image, or of a kind that Pillow cannot read"
     if isinstance(error, DataError):

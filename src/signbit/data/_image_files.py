@@ -1,4 +1,4 @@
-"""Images in files that look like an array and are read when asked for."""
+"""Image files with the interface of an array. Each is read when it is used."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from signbit.data._types import Images
 from signbit.progress import progress_bar
 
 _BATCH = 256
-# Reading fewer takes less than a second.
+# Reading fewer images takes less than a second.
 _PROGRESS_FROM = 5000
 
-# First places of the blocks that images lie in, ascending from 0.
+# The indices of the first images of blocks, ascending from 0.
 Blocks = Sequence[int] | NDArray[np.int64]
-# The box of the image at a place, from its width and height.
+# A function from the index, the width and the height of an image to its box.
 Boxes = Callable[[int, int, int], Box]
 
 
 class Encoded(NamedTuple):
     """An image that is not decoded yet.
 
-    name: its path, or shard and place in it, for messages.
-    content: the bytes of its file; None to read them from the path that is its name.
+    name: its path, or its shard and its place there; messages contain it.
+    content: the bytes of its file; None if they must be read from the path in `name`.
     """
 
     name: str
@@ -35,17 +35,17 @@ class Encoded(NamedTuple):
 
 
 class Source(Protocol):
-    """Where encoded images come from."""
+    """A sequence of encoded images."""
 
     @property
     def blocks(self) -> Blocks:
-        """First places of the blocks that are read as a whole; () where each is read alone."""
+        """The first indices of blocks that are read as a whole; () if each image is read alone."""
         ...
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, place: int, /) -> Encoded:
-        """The image at a place. Raises: DataError naming it."""
+        """The image at an index. Raises: DataError naming the image."""
         ...
 
 
@@ -83,11 +83,12 @@ class JoinedSource:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Images as an array of one size and channel count; has the interface `Images`.
+    """Images of one size and channel count, with the interface `Images`.
 
-    size: (height, width) to which each is fitted.
-    channels: 1 or 3, to which each is converted.
-    crop: how each is fitted, as in `Preprocessing`.
+    source: the encoded images.
+    size: each image is fitted to this (height, width).
+    channels: each image is converted to 1 or 3 channels.
+    crop: how each image is fitted, as in `Preprocessing`.
     """
 
     source: Source
@@ -104,7 +105,7 @@ class ImageFiles:
         return len(self.source)
 
     def __getitem__(self, index: slice | NDArray[np.int64], /) -> NDArray[np.uint8]:
-        """Read the images at these places, (n, H, W, C). Raises: DataError naming the file."""
+        """Read the images at these indices, (n, H, W, C). Raises: DataError naming the file."""
         places = np.arange(len(self.source))[index]
 
         def read(place: int, one: Encoded) -> NDArray[np.uint8]:
@@ -115,7 +116,7 @@ class ImageFiles:
         return self._read(places, read)
 
     def parts(self, places: NDArray[np.int64], boxes: Boxes) -> NDArray[np.uint8]:
-        """The boxes of the images at these places, each resized to (H, W). Raises: DataError."""
+        """Boxes cut out of the images at these indices, resized to (H, W). Raises: DataError."""
 
         def read(place: int, one: Encoded) -> NDArray[np.uint8]:
             choose = partial(boxes, place)
@@ -124,7 +125,7 @@ class ImageFiles:
         return self._read(places, read)
 
     def read(self) -> NDArray[np.uint8]:
-        """All images in one array; shows a progress bar where reading takes long."""
+        """All images in one array. A progress bar appears if reading takes long."""
         if len(self) < _PROGRESS_FROM:
             return self[:]
         pixels = np.empty(self.shape, np.uint8)
@@ -139,7 +140,7 @@ class ImageFiles:
         self, places: NDArray[np.int64], read: Callable[[int, Encoded], NDArray[np.uint8]]
     ) -> NDArray[np.uint8]:
         pixels = np.empty((len(places), *self.shape[1:]), np.uint8)
-        # In the order of the source, so that each block is read once.
+        # The images are read in the order of the source, so that each block is read once.
         for row in np.argsort(places, kind="stable").tolist():
             place = int(places[row])
             pixels[row] = read(place, self.source[place])
@@ -147,12 +148,17 @@ class ImageFiles:
 
 
 def parts_of(images: Images, places: NDArray[np.int64], boxes: Boxes) -> NDArray[np.uint8]:
-    """Parts of the images at these places, from their files where they have some.
+    """Cut a part out of each image at some indices, and resize it.
 
-    boxes: gets the place, the width and the height of an image; returns the box.
+    If the images are in files, the part is cut out of the original image in the file.
 
-    Shape:  (n, H, W, C) uint8, as `images`.
-    Raises: DataError naming the file.
+    images: the images, (N, H, W, C) uint8.
+    places: the n indices.
+    boxes: a function from the index, the width and the height of an image to the box of the part:
+        left, top, right and bottom in pixels.
+
+    Shape:  (n, H, W, C) uint8.
+    Raises: DataError naming a file that cannot be read.
     """
     if isinstance(images, ImageFiles):
         return images.parts(places, boxes)
@@ -161,5 +167,12 @@ def parts_of(images: Images, places: NDArray[np.int64], boxes: Boxes) -> NDArray
 
 
 def blocks_of(images: Images) -> Blocks:
-    """First places of the blocks of images that are read as a whole; () where there are none."""
+    """The blocks of images that are read as a whole, such as the row groups of Parquet files.
+
+    Reading images of one block together is faster than reading them in random order.
+
+    images: the images of an `ImageSet`.
+
+    Returns the index of the first image of each block; () where there are no blocks.
+    """
     return images.source.blocks if isinstance(images, ImageFiles) else ()

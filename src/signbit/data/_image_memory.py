@@ -1,4 +1,4 @@
-"""Open image files so that the images that all threads decode at a time fit into the memory."""
+"""Open image files so that all images that threads decode at the same time fit into memory."""
 
 import os
 from collections.abc import Iterator
@@ -24,14 +24,15 @@ _BYTES_PER_PIXEL = {
     "JPEG2000": 40,
 }
 
-# When a thread frees a piece of up to 32 MiB, the C library keeps it for that thread: after four
-# threads have read an image each, it would hold four images. Larger pieces go back to the system.
+# When a thread frees a piece of memory of up to 32 MiB, the C library keeps it for that thread.
+# After four threads have read an image each, it would keep four images. Larger pieces go back to
+# the system.
 _core: Any = Image.core
 _core.set_block_size(max(2**26, _core.get_block_size()))
 
 
 class Room:
-    """Bytes that all threads together may use; the thread that asks first is served first."""
+    """A number of bytes that all threads may use together. The first thread to ask comes first."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -40,17 +41,17 @@ class Room:
         self._changed = Condition()
 
     def take(self, amount: int) -> None:
-        """Wait until there is room for this amount.
+        """Wait until this amount is free, and take it.
 
-        A thread that has taken some must not ask for more before it gives that back. Call it while
-        you hold `turn`, or small amounts would overtake a large one for ever.
+        A thread that has taken an amount must give it back before it asks again. Hold `turn` during
+        the call. Otherwise small amounts could overtake a large one for ever.
         """
         with self._changed:
             self._changed.wait_for(lambda: self.used + amount <= self.size)
             self.used += amount
 
     def give_back(self, amount: int) -> None:
-        """Make room again."""
+        """Return an amount that was taken."""
         with self._changed:
             self.used -= amount
             self._changed.notify_all()
@@ -61,14 +62,14 @@ _room = Room(ROOM_BYTES)
 
 @contextmanager
 def opened(file: BinaryIO) -> Iterator[Image.Image]:
-    """The image of a file, closed at the end. Its header is read, and room for its pixels is taken.
+    """The image in a file, which is closed at the end. Its header is read, and room is taken.
 
-    An image that needs more than the whole room is read alone.
+    The room is for its pixels. An image that needs more than the whole room is read alone.
 
-    Raises: DataError for a file of more than MAX_FILE_BYTES; what Pillow raises.
+    Raises: DataError for a file of more than MAX_FILE_BYTES; the errors of Pillow.
     """
     size = _checked_size(file)
-    # Some decoders read the whole file for its header. That memory is not counted yet, so only one
+    # Some decoders read the whole file to find its header. That memory is not counted, so only one
     # thread does this at a time.
     with _room.turn:
         image = Image.open(file)
@@ -83,7 +84,7 @@ def opened(file: BinaryIO) -> Iterator[Image.Image]:
 
 
 def mode_in_header(file: BinaryIO) -> str:
-    """The mode of an image; its pixels are not read. Raises: as `opened`."""
+    """The mode of an image, without reading its pixels. Raises: the errors of `opened`."""
     _checked_size(file)
     with _room.turn, Image.open(file) as image:
         return image.mode
@@ -93,5 +94,5 @@ def _checked_size(file: BinaryIO) -> int:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if size > MAX_FILE_BYTES:
-        raise DataError(f"{size} bytes; files of up to {MAX_FILE_BYTES} are read")
+        raise DataError(f"{size} bytes; files of at most {MAX_FILE_BYTES} bytes are allowed")
     return size

@@ -1,4 +1,4 @@
-"""Turn images of any mode into grey or RGB of 8 bits, with few whole images in memory."""
+"""Convert images of any mode to grey or RGB of 8 bits, with few whole images in memory."""
 
 from collections.abc import Callable, Iterator
 
@@ -31,7 +31,7 @@ def is_grey(mode: str) -> bool:
 
 
 def in_mode(image: Image.Image, mode: str) -> Image.Image:
-    """The image in this mode. One that has it already is returned; `convert` would copy it."""
+    """The image in this mode. It is copied only if it has another mode."""
     return image if image.mode == mode else image.convert(mode)
 
 
@@ -41,7 +41,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Yield the image in strips of few rows, and the row that each begins with."""
+    """Yield strips of a few rows of the image, each with the number of its first row."""
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
@@ -50,7 +50,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 def _in_strips(
     image: Image.Image, mode: str, convert: Callable[[Image.Image], Image.Image]
 ) -> Image.Image:
-    """What `convert` makes of the image, strip by strip, without other whole images."""
+    """The image that `convert` returns, made strip by strip, so that no other copy is needed."""
     whole = Image.new(mode, image.size)
     for top, strip in _strips(image):
         whole.paste(convert(strip), (0, top))
@@ -58,12 +58,12 @@ def _in_strips(
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """Turn grey of 16 or 32 bits or floating point into mode L."""
+    """Convert grey of 16 or 32 bits or floating point to mode L."""
     arrays = (np.asarray(strip) for _, strip in _strips(image))
     ends = np.array([(values.min(), values.max()) for values in arrays])
     low, high = ends[:, 0].min(), ends[:, 1].max()
     if not (low >= 0 and high <= 65535):
-        raise DataError(f"values from {low} to {high}; 0 to 65535 can be read")
+        raise DataError(f"values from {low} to {high}; only 0 to 65535 are allowed")
     # Pillow scales the values of a PNM file of more than 8 bits to 0-65535.
     wide = image.mode.startswith("I;16") or image.format == "PPM" or high > 255
     scale = 255 if image.mode == "F" and high <= 1 else 1

@@ -1,4 +1,4 @@
-"""Files of a folder that are labelled by their class folders or names."""
+"""Files in a folder, whose class folders or names are their labels."""
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +23,10 @@ from signbit.progress import late_progress_bar
 class LabelledFiles:
     """The files of one split.
 
+    paths: the N files.
     labels: (N,) int64, indices into `classes`.
-    everything: one sequence of files for each split that has a folder of its own.
+    classes: the names of the classes.
+    everything: the files of all splits: one sequence for each split with a folder of its own.
     """
 
     paths: Sequence[str]
@@ -38,31 +40,35 @@ def labelled_files(
 ) -> LabelledFiles:
     """The files of a split in natural order, laid out as for `folder:PATH`.
 
-    Raises: DataError for a split without files, and for a file without a label or with one that
-        is not known.
+    Raises: DataError for a split without files, and for a file without a label or with an unknown
+        label.
     """
     bases = split_folders(root)
     with late_progress_bar(f"listing {what} files", None) as advance:
         found = {base: _listing(base, suffixes, advance) for base in dict.fromkeys(bases.values())}
     wanted = found.get(bases.get(split, root))
     if wanted is None or not len(wanted.paths):
-        raise DataError(f"{root}: no {what} file for the split {split!r}")
+        raise DataError(
+            f"{root}: no {what} file for the split {split!r}; put its files into {root / split}"
+        )
     listings = [one for one in found.values() if len(one.paths)]
     _check_uniform(listings)
     classes = _classes(root, listings)
     for name in classes:
         if not fits_a_line(name):
-            raise DataError(f"{root}: class {name!r}; rename it to text without control characters")
+            raise DataError(
+                f"{root}: the class name {name!r} has control characters; rename the class"
+            )
     labels = _labels(wanted, classes)
     return LabelledFiles(wanted.paths, labels, classes, [one.paths for one in listings])
 
 
 @dataclass(frozen=True)
 class _Listing:
-    """The files in a folder, in natural order, and what says their labels.
+    """The files in a folder, in natural order, and their labels as they are written.
 
     folders: the class folders; () where the names of the files have numbers.
-    said: (N,) int64, indices into `folders`, or the numbers, those above MAX_CLASSES as this.
+    said: (N,) int64, indices into `folders`, or the numbers in the names, at most MAX_CLASSES.
     """
 
     paths: Texts
@@ -75,13 +81,14 @@ _Names = tuple[str, str, list[str]]
 
 
 def _listing(base: Path, suffixes: Sequence[str], advance: Callable[[int], None]) -> _Listing:
-    # Class folders are sorted, then the files of each. Keys of all files would fill the memory.
+    # Class folders are sorted first, then the files of each. The sort keys of all files at once
+    # would fill the memory.
     chunks: dict[tuple[str | int, ...], list[_Names]] = {}
     for parent, names in walk_files(base, suffixes):
         if names:
             (folder, *_) = (*Path(parent).relative_to(base).parts, "")
             start = "" if parent == "." else str(Path(parent, "_"))[:-1]
-            # Folders such as 1 and 01 have equal keys: then the names of the files come first.
+            # Folders such as 1 and 01 have equal keys, and their files are sorted together.
             key = tuple(natural_key(str(base / folder / "_"))[0]) if folder else ()
             chunks.setdefault(key, []).append((start, folder, names))
             advance(len(names))
@@ -115,43 +122,45 @@ def _number(path: str) -> int:
     number = number_of(path)
     if number is None:
         raise DataError(
-            f"{path} has no label: put it into a folder named like its class, or name it "
-            "<label>_<index> with a number for the label"
+            f"{path} has no label; put it into a folder with the name of its class, or name it "
+            "<label>_<index>, with a number as the label"
         )
     return min(number, MAX_CLASSES)
 
 
 def split_folders(root: Path) -> dict[str, Path]:
-    """Split to the folder that holds its images; `val` holds those of "test" where no `test` is.
+    """The folder of each split. `val` is that of "test" if there is no `test`.
 
-    Raises: DataError where PATH is no folder, and where names of splits have capital letters.
+    Raises: DataError where PATH is not a folder, and where names of splits have capital letters.
     """
     if kind_of(root) != "folder":
-        raise DataError(f"{root} is not a folder; give folder:PATH, PATH a folder of files")
+        raise DataError(
+            f"{root} is not a folder; give folder:PATH, where PATH is a folder of files"
+        )
     try:
         inside = {entry.name for entry in root.iterdir() if entry.is_dir()}
     except OSError as error:
         raise DataError(f"cannot look into {root}: {error.strerror}") from error
     visible = {name for name in inside if not name.startswith(".")}
     found = _splits_among(visible)
-    # As classes, such folders would train a network to tell the splits apart.
+    # If such folders counted as classes, a network would learn to tell the splits apart.
     if not found and (meant := _splits_among({name.lower() for name in visible})):
         names = sorted(name for name in visible if name.lower() in meant.values())
         raise DataError(
-            f"{root} has {', '.join(names)}; the names of splits have small letters: rename to "
-            f"{', '.join(name.lower() for name in names)}"
+            f"{root} has {', '.join(names)}, but the names of splits must have small letters; "
+            f"rename to {', '.join(name.lower() for name in names)}"
         )
     return {split: root / name for split, name in found.items()} or dict.fromkeys(SPLITS, root)
 
 
 def _splits_among(folders: set[str]) -> dict[str, str]:
-    """Split to the name of its folder; none where these folders are not splits."""
+    """The name of the folder of each split; empty where these folders are not splits."""
     found = {
         split: next(name for name in names if name in folders)
         for split, names in SPLIT_NAMES.items()
         if folders.intersection(names)
     }
-    # `train` alone among other folders is a class: there are trains in photographs.
+    # `train` among other folders, without `test`, is a class: photographs show trains.
     known = {name for names in SPLIT_NAMES.values() for name in names}
     return found if len(found) == len(SPLITS) or (folders and folders <= known) else {}
 
@@ -164,8 +173,8 @@ def _check_uniform(listings: Sequence[_Listing]) -> None:
 
 def _not_uniform(path: str, first: str) -> DataError:
     return DataError(
-        f"{path} and {first}: one has its label from a class folder, the other from its name; use "
-        "one way for all files"
+        f"{path} and {first}: the label of one is its class folder, that of the other is in its "
+        "name; use one way for all files"
     )
 
 
@@ -181,7 +190,7 @@ def _classes(root: Path, listings: Sequence[_Listing]) -> Sequence[str]:
 
 
 def _labels(found: _Listing, classes: Sequence[str]) -> NDArray[np.int64]:
-    """The labels of files. Raises: DataError for the first one whose label is not known."""
+    """The labels of the files. Raises: DataError for the first file with an unknown label."""
     if not found.folders:
         wrong = np.flatnonzero(found.said >= len(classes))
         if len(wrong):
@@ -190,7 +199,7 @@ def _labels(found: _Listing, classes: Sequence[str]) -> NDArray[np.int64]:
                 f"{path}: label {number_of(path)}, where 0 to {len(classes) - 1} are allowed"
             )
         return found.said
-    # Class folders may have names that mean the same as those of the classes.
+    # A class folder may have a synonym of a class as its name.
     places = class_places(found.folders, classes)
     for number, place in enumerate(places):
         if place is None:

@@ -1,4 +1,4 @@
-"""Image or WAV files whose true answers stand in a table next to them."""
+"""Image or WAV files whose true answers are in a table next to them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -19,19 +19,20 @@ TABLE, FILE = "targets.csv", "file"
 
 
 def folder_with_table(root: Path, split: str) -> Path | None:
-    """PATH/split or PATH, whichever holds a targets.csv; None where neither does."""
+    """PATH/split or PATH, the first that holds a targets.csv; None where neither does."""
     return next((one for one in (root / split, root) if kind_of(one / TABLE) == "file"), None)
 
 
 class ListedFiles:
-    """The files that a folder's targets.csv names; has the interface `Samples`.
+    """The files that the targets.csv of a folder lists, with the interface `Samples`.
 
-    The column `file` has their paths in the folder. Others are targets, found as in any table.
+    The column `file` has their paths in the folder. The other columns are targets, found as in any
+    table.
 
-    read: the sample in a file, for the one input.
-    clips: how many numbers `read` has clipped so far.
+    read: reads the sample in a file, for the network's only input.
+    clips: returns how many numbers `read` has clipped so far.
 
-    Raises: UsageError or DataError where the columns do not suit the network.
+    Raises: UsageError or DataError where the columns do not fit the network.
     """
 
     def __init__(
@@ -47,22 +48,24 @@ class ListedFiles:
         self._folder, self._input, self._read, self._clips = folder, one, read, clips
         self._table = open_table(folder / TABLE)
         if FILE not in self._table.columns:
-            raise DataError(f"{folder / TABLE} has no column {FILE!r} with the names of the files")
+            raise DataError(
+                f"{folder / TABLE} has no column {FILE!r}; add one with the paths of the files"
+            )
         self._answers = TableSamples(self._table, (), targets, chosen)
         self.targets = self._answers.targets
 
     @property
     def count(self) -> int | None:
-        """As the table says."""
+        """Number of files; None where only reading the table shows it."""
         return self._table.rows
 
     @property
     def clipped(self) -> Mapping[str, int]:
-        """Of the one input."""
+        """As in `Samples`, for the only input."""
         return {self._input.name: self._clips()}
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """As in `Samples`; places are paths."""
+        """As in `Samples`. The places are paths."""
         column = self._table.columns.index(FILE)
         names = self._table.pieces([column], size)
         for answers, (files,) in zip(self._answers.batches(size), names, strict=True):
@@ -76,6 +79,7 @@ class ListedFiles:
         inside = PurePosixPath(name)
         if inside.is_absolute() or ".." in inside.parts:
             raise DataError(
-                f"{self._folder / TABLE}, row {row}: {shown(name)}; give a path inside the folder"
+                f"{self._folder / TABLE}, row {row}: {shown(name)} is not a path inside the "
+                "folder; give one"
             )
         return self._folder / inside

@@ -24,23 +24,25 @@ def load(
     crop: float | None = None,
     in_memory: bool = True,
 ) -> ImageSet:
-    """One split of a data set.
+    """Load one split of a data set.
 
     name: digits, cifar10, cifar100, mnist, fashion-mnist, folder:PATH, tar:PATH or parquet:PATH.
     split: "train" or "test".
-    data_dir: where the files are; default: the environment variable SIGNBIT_DATA, else ./data.
-        The docstring of each data set says which files it looks for there.
-    download: fetch files that are missing from the official address into data_dir.
-    size, channels: for data sets of files: every image is converted to 1 (grey) or 3 (RGB) channels
-        and fitted to (height, width) pixels; default: the size of the first image, RGB where
-        any image has color.
-    crop: for data sets of files: None resizes the whole image, a share cuts out the centre, as
-        `signbit.format.Preprocessing` says.
-    in_memory: for data sets of files: False leaves small sets in their files, too, so that parts
-        can be cut from the images as they are.
+    data_dir: the folder with the files; the default is the environment variable SIGNBIT_DATA, else
+        ./data. The docstring of each data set says which files it looks for there.
+    download: whether to fetch missing files from the official address into data_dir.
+    size: for folder:, tar: and parquet:, the (height, width) to which every image is resized; the
+        default is the size of the first image.
+    channels: for folder:, tar: and parquet:, 1 to convert every image to grey, or 3 to RGB; the
+        default is 3 if any image has color, else 1.
+    crop: for folder:, tar: and parquet:, how images are fitted to the size. None resizes the whole
+        image. A number cuts out the centre, as in `signbit.format.Preprocessing`.
+    in_memory: for folder:, tar: and parquet:, False leaves also a small set in its files, so that
+        parts can be cut from the original images.
 
+    Shape:  images (N, H, W, C) uint8, labels (N,) int64.
     Raises: UsageError for a wrong name, split, size, crop or channel count; DataError, naming the
-    file and the record, for data that is missing or damaged.
+        file and the record, for data that is missing or damaged.
     """
     kind, colon, path = name.partition(":")
     read = datasets.get(kind)
@@ -48,7 +50,9 @@ def load(
         raise unknown_name("split", split, SPLITS)
     if (kind in OF_PATHS) != bool(path) or (colon and not path):
         listed = ", ".join(f"{one}:PATH" for one in OF_PATHS)
-        raise UsageError(f"data set {name!r}: a path goes with {listed} and with no other name")
+        raise UsageError(
+            f"data set {name!r}: give a path with {listed}, and no path with any other name"
+        )
     if size is not None:
         size = check_size(size)
     if channels is not None:

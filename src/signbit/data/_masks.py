@@ -1,4 +1,4 @@
-"""Image files with masks: pictures that hold the class of each pixel."""
+"""Image files with masks. A mask is a picture whose pixels are the classes of an image's pixels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,11 +20,11 @@ IMAGES, MASKS = "images", "masks"
 
 
 class MaskSamples:
-    """`PATH/images/NAME.*` with `PATH/masks/NAME.png`; has the interface `Samples`.
+    """`PATH/images/NAME.*` with `PATH/masks/NAME.png`, with the interface `Samples`.
 
-    NAME may have folders in it. Where PATH holds `train` or `test` with these folders, those are
-    the splits. A mask is grey or has a palette; its pixels are indices of classes, and 255 is not
-    counted.
+    NAME may contain folders. If PATH has a folder `train` or `test` with such folders, it is the
+    split. A mask is grey or has a palette. Its pixels are indices of classes, and a pixel of 255 is
+    not counted.
 
     Raises: DataError for an image without a mask.
     """
@@ -35,29 +35,31 @@ class MaskSamples:
         base = root / split if kind_of(root / split) == "folder" else root
         for part in (IMAGES, MASKS):
             if kind_of(base / part) != "folder":
-                raise DataError(f"{base / part} is not there; it holds the {part} of {split!r}")
+                raise DataError(
+                    f"folder {base / part} does not exist; put the {part} of {split!r} there"
+                )
         masks = {path.with_suffix(""): path for path in files_in(base / MASKS, (".png",))}
         self._pairs = []
         for path in files_in(base / IMAGES):
             name = base / MASKS / path.relative_to(base / IMAGES).with_suffix("")
             if name not in masks:
-                raise DataError(f"{path} has no mask {name}.png")
+                raise DataError(f"{path} has no mask; add {name}.png, or remove the image")
             self._pairs.append((path, masks[name]))
         if not self._pairs:
-            raise DataError(f"{base / IMAGES} holds no image")
+            raise DataError(f"{base / IMAGES} holds no image; put image files there")
 
     @property
     def count(self) -> int | None:
-        """How many images."""
+        """Number of images."""
         return len(self._pairs)
 
     @property
     def clipped(self) -> Mapping[str, int]:
-        """Nothing: pixels are codes."""
+        """Empty, because pixels are codes."""
         return {}
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """As in `Samples`; places are paths of images."""
+        """As in `Samples`. The places are the paths of images."""
         for start in range(0, len(self._pairs), size):
             pairs = self._pairs[start : start + size]
             inputs = {self._input.name: np.stack([self._image(path) for path, _ in pairs])}
@@ -72,23 +74,24 @@ class MaskSamples:
         labels, wanted = read_mask(path), self._target.true_shape
         if labels.shape != wanted:
             raise DataError(
-                f"{path}: a mask of {_shown(labels.shape)} pixels, the network gives a map of "
-                f"{_shown(wanted)}"
+                f"{path}: a mask of {_shown(labels.shape)} pixels, but the network returns a map "
+                f"of {_shown(wanted)}; resize the mask"
             )
         return self._target.decode(labels, lambda index: f"{path}, pixel {index}")
 
 
 def read_mask(path: Path) -> NDArray[np.integer[Any]]:
-    """The indices in a PNG that is grey or has a palette.  Shape: (height, width).
+    """The indices in a PNG that is grey or has a palette.
 
-    Raises: DataError naming the file for any other picture: Pillow spreads the levels of others.
+    Shape:  (height, width).
+    Raises: DataError naming the file, for any other picture. Pillow would change the indices there.
     """
     with errors_named(path), open_regular(path) as file, opened(file) as image:
         grey = image.mode in ("P", "L") or image.mode.startswith("I")
         if image.format != "PNG" or not grey:
             raise DataError(
-                f"{image.format} of mode {image.mode}; a mask is a PNG that is grey or has a "
-                "palette"
+                f"{image.format} of mode {image.mode}; save the mask as a PNG that is grey or has "
+                "a palette"
             )
         if grey_levels(image) < 256:
             raise DataError("grey of less than 8 bits; save the mask with 8 bits")
@@ -96,7 +99,10 @@ def read_mask(path: Path) -> NDArray[np.integer[Any]]:
 
 
 def without_masks(paths: Sequence[Path], files: Sequence[Path]) -> list[Path]:
-    """The files but for those in folders `masks` next to `images`, inside the folders given."""
+    """The files without those in a folder `masks` that is next to a folder `images`.
+
+    paths: the files and folders of the user. Only folders inside these count.
+    """
     given = set(paths)
 
     def is_mask(file: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Encoded images in the rows of Parquet files, read by row groups."""
+"""Encoded images in the rows of Parquet files. A row group is read at once."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,25 +14,25 @@ from signbit.data._tables import ParquetTable
 from signbit.data._tar import MAX_IMAGE_BYTES, too_large
 from signbit.errors import DataError
 
-# Of the row groups that a process keeps.
+# The size of the row groups that a process keeps in memory.
 _CACHE_BYTES = 1 << 28
 
 
 class _Groups:
-    """The images of the row groups that were read last. Another process has its own."""
+    """The images of the row groups that were read last. Each process has its own."""
 
     def __init__(self):
         self._rows: OrderedDict[int, Any] = OrderedDict()
         self._bytes = 0
 
     def get(self, block: int) -> Any:
-        """The rows of a group; None where they are not here."""
+        """The rows of a group; None if they are not kept."""
         if block in self._rows:
             self._rows.move_to_end(block)
         return self._rows.get(block)
 
     def put(self, block: int, rows: Any) -> None:
-        """Keep the rows of a group, and forget those that were used longest ago."""
+        """Keep the rows of a group, and drop the groups that were not used for longest."""
         self._rows[block] = rows
         self._bytes += rows.nbytes
         while self._bytes > _CACHE_BYTES and len(self._rows) > 1:
@@ -44,13 +44,14 @@ class _Groups:
 
 @dataclass(frozen=True)
 class ParquetSource:
-    """Images in rows; a row group is read as a whole.
+    """Images in rows. A row group is read as a whole.
 
-    column: of the images, in every shard.
-    blocks: the first place of each row group.
-    shard, group: of each row group, the number of its shard, and its number there.
-    first: its first row in the shard, from 0.
-    count: of all rows.
+    column: the column of the images, in every shard.
+    blocks: the index of the first image of each row group.
+    shard: the number of the shard of each row group.
+    group: the number of each row group in its shard.
+    first: the first row of each row group in its shard, from 0.
+    count: number of all rows.
     """
 
     shards: Sequence[Shard]
@@ -76,7 +77,7 @@ class ParquetSource:
             self._groups.put(block, rows)
         content = rows[row].as_py()
         if content is None:
-            raise DataError(f"{name}: no image")
+            raise DataError(f"{name}: no image; leave out the rows without an image")
         if len(content) > MAX_IMAGE_BYTES:
             raise DataError(f"{name}: {too_large(len(content))}")
         return Encoded(name, content)
@@ -91,7 +92,7 @@ class ParquetSource:
         wanted = int(ends[0] - self.blocks[block])
         if len(rows) != wanted:
             raise DataError(
-                f"{shard.path}: row group {self.group[block]} has {len(rows)} rows where {wanted} "
-                "belong"
+                f"{shard.path}: row group {self.group[block]} has {len(rows)} rows instead of "
+                f"{wanted}; get the file from its source again"
             )
         return rows

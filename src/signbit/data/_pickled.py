@@ -1,4 +1,4 @@
-"""Read pickles of plain data and NumPy arrays: known by their names, built from their bytes."""
+"""Read pickles of plain data and NumPy arrays, without running code that they name."""
 
 import math
 import re
@@ -18,53 +18,53 @@ _PROTOCOLS = b"\2\3\4\5"
 
 
 def read_pickled(content: bytes, place: str, most_steps: int) -> dict[str, Any]:
-    """The dict that a pickle of protocol 2 to 5 holds, strings of Python 2 as bytes.
+    """The dict in a pickle of protocol 2 to 5. Strings of Python 2 are bytes.
 
-    Its keys are text, whether the file has them as text or bytes. NumPy arrays of integers are
-    read-only views of the file's bytes. Which key has which type of value is up to the file.
-    Memory and time are bounded by the size of the file and by `most_steps`.
+    The keys are text, also where the file has bytes. NumPy arrays of integers are read-only views
+    of the bytes of the file. The file decides which type of value a key has. Memory and time are
+    bounded by the size of the file and by `most_steps`. Nothing is run or imported.
 
-    place: what errors name.    most_steps: how many instructions the file may have.
+    place: the name of the file, for messages.
+    most_steps: the largest allowed number of pickle instructions.
 
-    Raises: DataError for anything else, naming what the file asks for. Nothing is run or
-    imported for it.
+    Raises: DataError for anything else, naming what the file asks for.
     """
-    # Nothing is a part of everything: a file that ends here is said to be cut off.
+    # An empty slice is `in` any bytes: a file that ends here is reported as cut off below.
     if content[:1] not in b"\x80" or content[1:2] not in _PROTOCOLS:
         raise DataError(f"{place}: not a pickle of protocol 2 to 5")
     try:
         result, _ = read_pickle(content, _dialect(Budget(len(content))), most_steps)
         if not isinstance(result, dict):
-            raise PickleError(f"holds a {type(result).__name__} where a dict belongs")
+            raise PickleError(f"holds a {type(result).__name__} instead of a dict")
         return {_text_of(key): value for key, value in result.items()}
     except PickleError as refusal:
         raise DataError(f"{place}: {refusal}") from None
     except EOFError as error:
         raise DataError(f"{place}: {error}; get it from its source again") from error
     except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise DataError(f"{place}: a damaged pickle; get it from its source again") from error
+        raise DataError(f"{place}: damaged pickle; get it from its source again") from error
 
 
 @dataclass
 class _Type:
-    """A type of integers; `text` has its byte order once its state has arrived."""
+    """An integer type. `text` includes the byte order after the state was set."""
 
     text: str
 
 
 @dataclass
 class _Array:
-    """An array; None until its state has arrived."""
+    """An array. Its values are None until the state is set."""
 
     values: NDArray[Any] | None = None
 
 
 def _dialect(budget: Budget) -> Dialect:
     def encode(text: str, encoding: str) -> bytes:
-        """The bytes that Python 3 writes as text in protocol 2."""
+        """Bytes, which Python 3 writes as text in protocol 2."""
         budget.spend(len(text))
         if encoding != "latin1":
-            raise ValueError("an encoding that Python does not use for bytes")
+            raise ValueError("Python does not use this encoding for bytes")
         return text.encode("latin-1")
 
     functions: dict[str, Any] = {
@@ -79,16 +79,16 @@ def _dialect(budget: Budget) -> Dialect:
 
 
 def _plain(value: Any) -> Any:
-    """The values of an array, other data as it is. Raises: PickleError for a part of an array."""
+    """The values of an array; other data unchanged. Raises: PickleError for a part of an array."""
     if isinstance(value, _Array) and value.values is not None:
         return value.values
     if isinstance(value, (_Array, Name, _Type)):
-        raise PickleError("has a part of an array where data belongs")
+        raise PickleError("has a part of an array instead of data")
     return value
 
 
 def _text_of(value: Any) -> str:
-    """Text, whether Python 2 wrote it or Python 3. Raises: TypeError for anything else."""
+    """Text that Python 2 or Python 3 wrote. Raises: TypeError for anything else."""
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if not isinstance(value, str):
@@ -101,12 +101,12 @@ def _type_named(name: Any, *_: Any) -> _Type:
     text = _text_of(name)
     if not _INTEGERS.fullmatch(text):
         shown = printable(text[:_MOST_SHOWN])
-        raise PickleError(f"has an array of type {shown!r}; integers are allowed")
+        raise PickleError(f"has an array of type {shown!r}; only integers are allowed")
     return _Type(text)
 
 
 def _set_state(target: Any, state: Any) -> None:
-    """Complete a type or an array with what NumPy wrote as its state."""
+    """Complete a type or an array with the state that NumPy wrote."""
     if isinstance(target, _Type):
         order = _text_of(state[1])
         if order not in ("<", ">", "|"):
@@ -124,9 +124,9 @@ def _from_buffer(content: Any, kind: Any, shape: Any, order: Any) -> _Array:
 
 
 def _array_of(content: Any, kind: Any, shape: Any, *, by_columns: bool) -> NDArray[Any]:
-    """An array of these bytes, none copied. Raises: ValueError, PickleError."""
+    """An array that is a view of these bytes. Raises: ValueError, PickleError."""
     if not isinstance(kind, _Type) or not isinstance(content, bytes):
-        raise PickleError("has an array that is not made of bytes; arrays of integers are allowed")
+        raise PickleError("has an array that is not made of bytes; only integers are allowed")
     if not isinstance(shape, tuple) or not 1 <= len(shape) <= _MAX_DIMENSIONS:
         raise ValueError
     if not all(type(side) is int and 1 <= side <= len(content) for side in shape):
@@ -134,7 +134,7 @@ def _array_of(content: Any, kind: Any, shape: Any, *, by_columns: bool) -> NDArr
     needed = math.prod(shape) * int(kind.text[-1])
     if needed != len(content):
         raise PickleError(
-            f"has an array of shape {shape} that needs {needed} bytes and has {len(content)}"
+            f"has an array of shape {shape} that needs {needed} bytes, but has {len(content)}"
         )
     flat = np.frombuffer(content, np.dtype(kind.text))
     return flat.reshape(shape, order="F" if by_columns else "C")

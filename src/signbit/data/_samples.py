@@ -1,4 +1,4 @@
-"""What samples of any network are read as: batches of inputs, with targets where there are any."""
+"""Samples of any network: batches of inputs, with true answers (targets) if there are any."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,12 +21,14 @@ from signbit.format.signature import CLASSES, LABELS
 
 @dataclass(frozen=True)
 class Target:
-    """What an output is compared with.
+    """An output, and the form of the true answers that it is compared with.
 
-    shape: of one sample of the output, channels last.
-    names: of its channels. Where the network has none: numbers from 0; of labels or numbers with
-        one channel the output's name.
-    named: whether the network, or the user, names them.
+    name: the name of the output.
+    kind: the kind of the output: classes, labels or numbers.
+    shape: the shape of one sample of the output, channels last.
+    names: the names of its channels. If there are no names, they are the numbers from 0, or the
+        name of the output if it has one channel of labels or numbers.
+    named: whether the network or the user gave these names.
     """
 
     name: str
@@ -37,7 +39,7 @@ class Target:
 
     @classmethod
     def of(cls, model: PackedModel, output: Output, names: Sequence[str] = ()) -> "Target":
-        """That of an output of a network. names: in place of the network's own."""
+        """The target of an output of a network. names: replace the names in the network."""
         value = model.types[output.node]
         shape = (value.height, value.width, value.channels)[3 - output.rank :]
         own = tuple(names) or tuple(output.names)
@@ -53,14 +55,22 @@ class Target:
 
     @property
     def true_shape(self) -> tuple[int, ...]:
-        """The shape of what one sample is compared with: one class for each place, else all."""
+        """The shape of the true answer of one sample.
+
+        For classes, it has one class for each place, and no axis for the channels.
+        """
         return self.shape[:-1] if self.kind == CLASSES else self.shape
 
     def decode(self, values: Any, place: Place) -> NDArray[Any]:
-        """True answers as the counters take them.
+        """Turn the values of a file into true answers, for measuring.
 
-        Shape:  (N, *true_shape), values and result.
-        Raises: DataError for a value that is none, naming its place.
+        Classes become indices, labels become bool, and numbers become float64.
+
+        values: the values of N samples.
+        place: turns the index of a value into its name for messages.
+
+        Shape:  (N, *true_shape), for the values and the result.
+        Raises: DataError for a value that is not a true answer, naming its place.
         """
         if self.kind == CLASSES:
             if self.is_map:
@@ -69,7 +79,7 @@ class Target:
         return to_labels(values, place) if self.kind == LABELS else to_quantities(values, place)
 
     def columns_in(self, known: Sequence[str]) -> list[str]:
-        """The columns that have its values by their names; [] where there are none."""
+        """The columns whose names say that they hold the true answers; [] where there are none."""
         if self.is_map:
             return []
         if self.kind != CLASSES and self.named and set(self.names) <= set(known):
@@ -82,9 +92,9 @@ class Target:
 class Batch:
     """Some samples.
 
-    places: what names each in errors and in results.
-    inputs: arrays as the engine takes them, by the names of inputs.
-    targets: true answers by the names of outputs, of those that have any.
+    places: the name of each sample in messages and results, such as a path or a row number.
+    inputs: the arrays for the engine, by the names of the inputs.
+    targets: the true answers, by the names of the outputs that have some.
     """
 
     places: Sequence[str]
@@ -96,38 +106,45 @@ class Batch:
 
 
 class Samples(Protocol):
-    """Samples in files, read batch by batch.  name: of the data."""
+    """Samples in files, which are read batch by batch.
+
+    name: the name of the data, such as a path.
+    """
 
     name: str
 
     @property
     def targets(self) -> Sequence[str]:
-        """Names of the outputs that have true answers."""
+        """The names of the outputs that have true answers."""
         ...
 
     @property
     def count(self) -> int | None:
-        """How many samples there are; None where only reading tells."""
+        """Number of samples; None where only reading them shows it."""
         ...
 
     @property
     def clipped(self) -> Mapping[str, int]:
-        """For each input, how many numbers were outside its codes so far."""
+        """For each input, how many numbers so far were outside the range of its codes."""
         ...
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """All samples in order. Raises: DataError naming the place of a value that is wrong."""
+        """Yield all samples in order, at most `size` at a time.
+
+        Raises: DataError naming the place of a wrong value.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which columns or arrays are what, where their names do not say it.
+    """The columns or arrays for inputs and outputs, if their names do not say it.
 
-    features, targets: pairs of the name of an input or output, None where there is but one, and
-        the names of columns or arrays.
+    features: pairs of the name of an input and the names of its columns or arrays. The name of the
+        input is None if there is only one input.
+    targets: the same for outputs and their true answers.
     ignored: columns or arrays that are neither.
-    codes: whether numbers for u8 inputs are codes.
+    codes: whether the numbers for u8 inputs are codes.
     """
 
     features: Sequence[tuple[str | None, Sequence[str]]] = ()
@@ -148,7 +165,7 @@ class Selection:
         return {column for _, columns in self.features for column in columns}
 
     def require_known(self, known: Sequence[str]) -> None:
-        """Raises: UsageError for a chosen name that is no column."""
+        """Raises: UsageError for a chosen name that is not in `known`."""
         for _, columns in (*self.features, *self.targets, (None, self.ignored)):
             for column in columns:
                 if column not in known:
@@ -164,11 +181,13 @@ def _by_name(
     found: dict[str, list[str]] = {}
     for name, columns in chosen:
         if not names:
-            raise UsageError(f"{option} {','.join(columns)}: no {kind} takes columns here")
+            raise UsageError(
+                f"{option} {','.join(columns)}: no {kind} uses columns here; leave it out"
+            )
         if name is None and len(names) > 1:
             raise UsageError(
                 f"{option} {','.join(columns)}: the network has several {kind}s; give NAME=COLUMN, "
-                f"NAME one of {', '.join(names)}"
+                f"where NAME is one of {', '.join(names)}"
             )
         name = names[0] if name is None else name
         if name not in names:
@@ -178,16 +197,18 @@ def _by_name(
 
 
 def require_order(target: Target, columns: Sequence[str]) -> list[str]:
-    """Chosen columns in the order of the target's channels.
+    """The chosen columns in the order of the target's channels.
 
-    Columns that have all its names are put in their order; others count in the order given.
+    If the columns have the names of all channels, they are sorted into the order of the channels.
+    Otherwise their own order counts.
 
-    Raises: UsageError for another number of columns, or where a column has the name of another
-        channel than the one that its place means.
+    Raises: UsageError for another number of columns, or where a column has the name of a channel
+        but the place of another one.
     """
     if target.is_map:
         raise UsageError(
-            f"output {target.name!r} is a sequence or a map; its targets are an array of an .npz"
+            f"output {target.name!r} is a sequence or a map, whose targets are not in columns; "
+            "give them as an array of a .npz file"
         )
     wanted = 1 if target.kind == CLASSES else len(target.names)
     if len(columns) != wanted:
@@ -202,14 +223,15 @@ def require_order(target: Target, columns: Sequence[str]) -> list[str]:
     for place, column in enumerate(columns):
         if column in target.names and target.names.index(column) != place:
             raise UsageError(
-                f"--target: column {column!r} is number {place + 1}, but the name of channel "
-                f"{target.names.index(column) + 1} of output {target.name!r}; give all in order"
+                f"--target: column {column!r} is number {place + 1}, but it has the name of "
+                f"channel {target.names.index(column) + 1} of output {target.name!r}; give the "
+                "columns in the order of the channels"
             )
     return list(columns)
 
 
 def matrix(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Columns as one array, (N, columns): of one type where all have it, else float64."""
+    """Columns as one array, (N, columns). It has their type if all have the same, else float64."""
     if len({column.dtype for column in columns}) == 1:
         return np.stack(columns, axis=1)
     return np.stack([column.astype(np.float64) for column in columns], axis=1)

@@ -1,4 +1,4 @@
-"""The shards of a data set, split by their names, and checked not to change while they are read."""
+"""The shards of a data set: found, split by their names, and checked for changes while read."""
 
 import glob
 import os
@@ -24,9 +24,9 @@ _PACKED = (".gz", ".bz2", ".xz", ".zst")
 
 @dataclass(frozen=True)
 class Shard:
-    """A file as it was when it was listed.
+    """A file, and its state when it was listed.
 
-    state: its size in bytes and the time of its last change, in nanoseconds.
+    state: its size in bytes, and the time of its last change in nanoseconds.
     """
 
     path: Path
@@ -34,34 +34,34 @@ class Shard:
 
     @classmethod
     def of(cls, path: Path) -> "Shard":
-        """The file as it is. Raises: DataError where it cannot be looked at."""
+        """A file and its present state. Raises: DataError where the system refuses it."""
         try:
             return cls(path, state_of(path.stat()))
         except OSError as error:
             raise DataError(f"cannot look at {path}: {error.strerror}") from error
 
     def require_same(self, stat: os.stat_result) -> None:
-        """Raises: DataError where the file is another one."""
+        """Raises: DataError where the file has changed."""
         if state_of(stat) != self.state:
-            sizes = f"{stat.st_size} bytes, and {self.state[0]} when it was listed"
+            sizes = f"it has {stat.st_size} bytes, and had {self.state[0]} when it was listed"
             same_size = stat.st_size == self.state[0]
             raise DataError(
                 f"{self.path} changed while it was read: "
-                f"{'its time of change is another' if same_size else sizes}; start again when "
-                "nothing writes to it"
+                f"{'its time of change differs' if same_size else sizes}; start again when no "
+                "process writes to it"
             )
 
 
 def state_of(stat: os.stat_result) -> tuple[int, int]:
-    """What is compared to see whether a file changed."""
+    """The facts that differ if a file has changed: its size and the time of its last change."""
     return stat.st_size, stat.st_mtime_ns
 
 
 @dataclass(frozen=True)
 class Shards:
-    """The shards of a split in natural order, and the folder where `classes.txt` is looked for.
+    """The shards of a split in natural order, and the folder in which classes.txt is looked for.
 
-    divided: whether names say splits; if not, every shard belongs to either split.
+    divided: whether the names of the shards name splits. If not, every shard is in both splits.
     """
 
     folder: Path
@@ -72,12 +72,13 @@ class Shards:
 def find_shards(path: str, ending: str, split: str) -> Shards:
     """The shards of a split.
 
-    path: a folder, in which shards may lie however deep, a pattern with `*`, or one file.
-    ending: of their names, such as ".tar".
+    A folder, or a word in the name of a shard, names its split. The word is train for "train", and
+    test, else val, valid or validation, for "test".
 
-    A folder or a word in the name says the split: train; test, or else val, valid or validation.
+    path: a folder, whose inner folders are searched too, a pattern with `*`, or one file.
+    ending: the ending of the names, such as ".tar".
 
-    Raises: DataError where there is no such shard, or only some names say a split.
+    Raises: DataError where there is no such shard, or where only some of the names name a split.
     """
     folder, found = _found(path, ending)
     said = {one: split_said(one.relative_to(folder)) for one in found}
@@ -85,7 +86,8 @@ def find_shards(path: str, ending: str, split: str) -> Shards:
     if spoken and len(spoken) < len(found):
         silent = next(one for one in found if said[one] is None)
         raise DataError(
-            f"{silent} says no split and {spoken[0]} says {said[spoken[0]]}; name all or none"
+            f"{spoken[0]} names the split {said[spoken[0]]!r}, and {silent} names no split; name "
+            "the split of all shards or of none"
         )
     if spoken:
         there = set(said.values())
@@ -94,23 +96,25 @@ def find_shards(path: str, ending: str, split: str) -> Shards:
         if not found:
             listed = ", ".join(sorted(map(str, there)))
             raise DataError(
-                f"{printable(path)} holds no {ending} shard for the split {split!r}; the names say "
-                f"{listed}"
+                f"{printable(path)} has no {ending} shard for the split {split!r}; the names of "
+                f"its shards name {listed}"
             )
     if not found:
-        raise DataError(f"{printable(path)} fits no {ending} file; give a folder or pattern")
+        raise DataError(
+            f"no {ending} file fits {printable(path)}; give a folder or another pattern"
+        )
     return Shards(folder, [Shard.of(one) for one in found], bool(spoken))
 
 
 def splits_in(path: str, ending: str) -> tuple[str, ...]:
-    """The splits that the names of shards say; () where none says one. Raises: DataError."""
+    """The splits that the names of shards name; () where none names one. Raises: DataError."""
     folder, found = _found(path, ending)
     said = {split_said(one.relative_to(folder)) for one in found} - {None}
     return tuple(split for split, names in SPLIT_NAMES.items() if said.intersection(names))
 
 
 def split_said(inside: Path) -> str | None:
-    """The split that the folders or the name of a shard say, as they say it."""
+    """The word in the folders or the name of a shard that names its split; None without one."""
     names = [one for names in SPLIT_NAMES.values() for one in names]
     for part in reversed((*inside.parent.parts, inside.stem)):
         words = _NO_LETTERS.split(part.lower())
@@ -129,7 +133,10 @@ def _found(path: str, ending: str) -> tuple[Path, list[Path]]:
     if kind == "file":
         return root.parent, [root]
     if not glob.has_magic(path):
-        raise DataError(f"{printable(path)} is no folder, file or pattern with *; give one")
+        raise DataError(
+            f"{printable(path)} is neither a folder, nor a file, nor a pattern with *; give one of "
+            "these"
+        )
     found = [one for one in files_that_match(root) if one.name.endswith(ending)]
     return Path(fixed_part(str(root))), sorted(found, key=lambda one: natural_key(str(one)))
 
@@ -140,6 +147,6 @@ def _none_in(root: Path, ending: str) -> list[Path]:
     if packed:
         raise DataError(
             f"{packed[0]} is compressed, and images in it cannot be read one by one; unpack it "
-            f"to a {ending} file (JPEG files become no larger)"
+            f"to a {ending} file (the JPEG files in it do not become larger)"
         )
-    raise DataError(f"{root} holds no {ending} file; give a folder or pattern of shards")
+    raise DataError(f"{root} holds no {ending} file; give a folder or a pattern of shards")

@@ -1,4 +1,4 @@
-"""WAV files of classes as one array of features, to train on."""
+"""Labelled WAV files as one array of features, for training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +17,12 @@ from signbit.errors import unknown_name
 
 @dataclass(frozen=True)
 class SoundSet:
-    """One split of WAV files.
+    """One split of labelled WAV files.
 
+    paths: the N files.
     features: (N, windows, features) float32, channels last.
     labels: (N,) int64, indices into `classes`.
+    classes: the names of the classes.
     """
 
     paths: Sequence[Path]
@@ -30,14 +32,16 @@ class SoundSet:
 
 
 def load_sounds(folder: Path | str, split: str, front_end: FrontEnd) -> SoundSet:
-    """The features of a folder's WAV files, which are those that `signbit evaluate` computes.
+    """The features of the WAV files in a folder, computed as `signbit evaluate` computes them.
 
     folder: laid out as for `signbit evaluate --data folder:PATH --front-end ...`.
-    split: "train" or "test"; without such folders every file belongs to either split.
+    split: "train" or "test". If there are no folders of these names, every file belongs to both
+        splits.
+    front_end: how the features are computed.
 
-    Raises: UsageError for another split; DataError for a folder without such files, for a file
-        without a label, for a damaged file, and for one with another number of windows than the
-        first.
+    Raises: UsageError for another split; DataError for a folder without WAV files, for a file
+        without a label, for a damaged file, and for a file that has more or fewer windows than the
+        first file.
     """
     if split not in SPLITS:
         raise unknown_name("split", split, SPLITS)
@@ -47,6 +51,6 @@ def load_sounds(folder: Path | str, split: str, front_end: FrontEnd) -> SoundSet
     features = np.empty((len(paths), *first.shape), np.float32)
     windows, channels = first.shape
     for place, path in enumerate(paths):
-        by = f"where {paths[0]} has"
+        by = f"but {paths[0]} has"
         features[place] = features_in(path, front_end, (windows, channels), by)
     return SoundSet(paths, features, found.labels, found.classes)

@@ -23,12 +23,17 @@ _SUBTYPES = ("PCM_U8", "PCM_16", "PCM_24", "PCM_32")
 
 
 def read_sound(path: Path, sample_rate: int) -> NDArray[np.float32]:
-    """The samples of a WAV file, -1 to 1; of several channels their mean.  Shape: (samples,).
+    """Read the samples of a WAV file. Several channels are averaged.
 
-    The file has whole numbers of 8, 16, 24 or 32 bits (PCM).
+    The file must hold whole numbers of 8, 16, 24 or 32 bits (PCM).
 
-    Raises: DataError for a damaged file, one that ends early, another sample rate or kind of
-        numbers; MissingDependencyError without soundfile.
+    path: the file.
+    sample_rate: the sample rate that the file must have, in Hz.
+
+    Shape:  (samples,) float32.
+    Range:  -1 to 1.
+    Raises: DataError for a file that is damaged or ends early, and for another sample rate or kind
+        of numbers; MissingDependencyError without soundfile.
     """
     try:
         import soundfile
@@ -50,7 +55,7 @@ def read_sound(path: Path, sample_rate: int) -> NDArray[np.float32]:
 
 
 def _require_whole(path: Path, file: BinaryIO) -> None:
-    """Raises: DataError where the file has fewer bytes than it says; libsndfile reads on."""
+    """Raises: DataError where the file is shorter than its header says. libsndfile accepts that."""
     head, size = file.read(12), os.fstat(file.fileno()).st_size
     if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
         raise DataError(f"{path}: not a WAV file")
@@ -63,40 +68,43 @@ def _require_whole(path: Path, file: BinaryIO) -> None:
         place += 8 + length + length % 2
         if name == b"data":
             if place - length % 2 > size:
-                raise DataError(f"{path}: ends early: {size} bytes, where its data needs more")
+                raise DataError(f"{path}: ends early: {size} bytes, but its data needs more")
             file.seek(0)
             return
-    raise DataError(f"{path}: ends early: no data in {size} bytes")
+    raise DataError(f"{path}: ends early: {size} bytes without data")
 
 
 def _check(path: Path, sound: Any, sample_rate: int) -> None:
     if sound.subtype not in _SUBTYPES:
         raise DataError(
-            f"{path}: numbers of type {sound.subtype}; PCM of 8, 16, 24 or 32 bits is read"
+            f"{path}: numbers of type {sound.subtype}; save it as PCM of 8, 16, 24 or 32 bits"
         )
     if sound.samplerate != sample_rate:
         raise DataError(
-            f"{path}: {sound.samplerate} Hz, the front end takes {sample_rate}; resample the file"
+            f"{path}: {sound.samplerate} Hz, but the front end needs {sample_rate} Hz; resample "
+            "the file"
         )
     if not 1 <= sound.frames * sound.channels <= MAX_SAMPLES:
         raise DataError(
             f"{path}: {sound.frames} samples of {sound.channels} channels; 1 to {MAX_SAMPLES} "
-            "together are read"
+            "together are allowed"
         )
 
 
 def features_in(
     path: Path, front_end: FrontEnd, wanted: tuple[int, int] | None = None, by: str = ""
 ) -> NDArray[np.float32]:
-    """The features of a WAV file.  Shape: (windows, features).
+    """The features of a WAV file.
 
-    wanted: the only shape that is accepted; None for any.    by: who wants it, for the message.
+    wanted: the only shape that is accepted; None accepts any.
+    by: what needs this shape, for the message.
 
-    Raises: DataError naming the file, as `read_sound`, for another shape, and for a file that is
-        shorter than one window.
+    Shape:  (windows, features).
+    Raises: the errors of `read_sound`; DataError naming the file, for another shape, and for a file
+        that is shorter than one window.
     """
     sound = read_sound(path, front_end.sample_rate)
-    # A long file must not ask for the memory of its features.
+    # A file that is too long is refused before its features use memory.
     windows = front_end.windows(len(sound))
     if wanted is not None and windows > wanted[0] + 1:
         raise _other_shape(path, (windows, front_end.features), wanted, by)
@@ -117,27 +125,27 @@ def _other_shape(path: Path, shape: Sequence[int], wanted: tuple[int, int], by: 
 
 
 class SoundReader:
-    """Reads a WAV file as one sample of an input.
-
-    Raises: DataError where the input has another shape than the features.
-    """
+    """Reads a WAV file as one sample of an input."""
 
     def __init__(self, one: Input, front_end: FrontEnd):
         self.input, self.front_end = one, front_end
         self.encoder = InputEncoder(one)
 
     def __call__(self, path: Path) -> NDArray[Any]:
-        """Shape: that of the input. Raises: DataError naming the file."""
+        """One sample, with the shape of the input.
+
+        Raises: DataError naming the file, also where the features have another shape.
+        """
         length, features = self.input.shape
-        by = f"input {self.input} takes"
+        by = f"but input {self.input} needs"
         found = features_in(path, self.front_end, (length, features), by)
         return self.encoder(found[None], lambda index: f"{path}, feature {index[1:]}")[0]
 
 
 class SoundSamples:
-    """WAV files with classes; has the interface `Samples`.
+    """Labelled WAV files, with the interface `Samples`.
 
-    labels: true class of each file, an index of the output's classes.
+    labels: the true class of each file, as an index into the output's classes.
     """
 
     def __init__(
@@ -154,16 +162,16 @@ class SoundSamples:
 
     @property
     def count(self) -> int | None:
-        """How many files."""
+        """Number of files."""
         return len(self._paths)
 
     @property
     def clipped(self) -> Mapping[str, int]:
-        """Of the one input."""
+        """As in `Samples`, for the only input."""
         return {self._reader.input.name: self._reader.encoder.clipped}
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """As in `Samples`; places are paths."""
+        """As in `Samples`. The places are paths."""
         for start in range(0, len(self._paths), size):
             paths = self._paths[start : start + size]
             inputs = {self._reader.input.name: np.stack([self._reader(path) for path in paths])}

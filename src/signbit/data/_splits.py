@@ -7,9 +7,9 @@ from signbit.data._types import OF_PATHS, SPLITS
 
 
 def splits_of(name: str) -> tuple[str, ...]:
-    """The splits of a data set that have images; () where the files of a path are not split.
+    """The splits of a data set that have images; () where the files of a path have no splits.
 
-    Raises: DataError for a folder that cannot be looked into.
+    Raises: DataError for a folder that cannot be read.
     """
     kind, _, path = name.partition(":")
     if kind not in OF_PATHS or not path:
@@ -19,5 +19,5 @@ def splits_of(name: str) -> tuple[str, ...]:
     bases = split_folders(expanded(path))
     if len(set(bases.values())) < len(bases):
         return ()
-    # With no image anywhere, `load` says so.
+    # If no split has an image, `load` raises the error.
     return tuple(split for split, base in bases.items() if files_in(base)) or SPLITS

@@ -1,4 +1,4 @@
-"""Names of classes that mean the same: CIFAR-10 says `automobile`, many models of it say `car`."""
+"""Class names that mean the same: CIFAR-10 says `automobile`, and many models of it say `car`."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -8,15 +8,21 @@ _SYNONYMS = {name: group for group in _GROUPS for name in group}
 
 
 def canonical(name: str) -> str:
-    """The name of a class that stands for all its synonyms; the name itself where it has none."""
+    """The one name that stands for a class name and all its synonyms.
+
+    A name without synonyms is returned as it is.
+    """
     return _SYNONYMS.get(name, (name,))[0]
 
 
 def class_places(names: Sequence[str], classes: Sequence[str]) -> list[int | None]:
-    """The place in `classes` of each name, None for a name that is not known there.
+    """The index in `classes` of each name; None for a name that `classes` does not contain.
 
-    A class of the same name always comes first. Else a synonym counts, unless it is one of
-    `names` itself: where these tell `car` from `automobile`, neither stands for the other.
+    A class of the same name always comes first. Otherwise a synonym counts, unless the synonym is
+    itself one of `names`: if `names` has both `car` and `automobile`, they are two classes.
+
+    names: the class names to look up, such as those of a data set.
+    classes: the class names to look in, such as those of a model.
     """
     places = _places(tuple(classes))
     own = set(names)
@@ -30,5 +36,5 @@ def class_places(names: Sequence[str], classes: Sequence[str]) -> list[int | Non
 
 @lru_cache(maxsize=8)
 def _places(classes: tuple[str, ...]) -> Mapping[str, int]:
-    # Cached, because each image file asks for the same classes.
+    # Cached, because this is called with the same classes for each image file.
     return {name: place for place, name in enumerate(classes)}

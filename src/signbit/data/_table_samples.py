@@ -1,4 +1,4 @@
-"""Samples in the rows of a table: columns are features or targets."""
+"""Samples in the rows of a table, whose columns are features or targets."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,13 +19,13 @@ _MOST_NAMED = 8
 
 
 class TableSamples:
-    """The rows of a table for inputs and outputs; has the interface `Samples`.
+    """The rows of a table for inputs and outputs, with the interface `Samples`.
 
-    Columns that no option chooses: those with the names of an output, or of its channels, are its
-    targets; all others, in their order, are the features of the one input. An input of rank 2 or 3
-    takes its numbers in order, channels last.
+    `chosen` assigns columns. Another column with the name of an output, or of one of its channels,
+    is its target. All remaining columns, in their order, are the features of the only input. An
+    input of rank 2 or 3 reads its numbers in order, channels last.
 
-    Raises: UsageError or DataError where the columns do not suit the network.
+    Raises: UsageError or DataError where the columns do not fit the network.
     """
 
     def __init__(
@@ -42,19 +42,19 @@ class TableSamples:
 
     @property
     def count(self) -> int | None:
-        """As the table says."""
+        """Number of rows; None where only reading the table shows it."""
         return self._table.rows
 
     @property
     def clipped(self) -> Mapping[str, int]:
-        """Of each input."""
+        """As in `Samples`."""
         return {name: one.clipped for name, one in self._encoders.items()}
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """As in `Samples`; places are the numbers of rows, from 1."""
+        """As in `Samples`. The places are the numbers of rows, from 1."""
         groups = [*self._features.values(), *self._target_columns.values()]
         if not groups:
-            raise DataError(f"{self.name}: no column that the network has a use for")
+            raise DataError(f"{self.name}: the network uses no column of this table")
         wanted = list(
             dict.fromkeys(self._table.columns.index(name) for one in groups for name in one)
         )
@@ -69,7 +69,7 @@ class TableSamples:
             )
             row += count
         if row == 1:
-            raise DataError(f"{self.name}: no rows")
+            raise DataError(f"{self.name}: no rows; give one or more")
 
     def _encode(self, name: str, columns: Mapping[str, Column], row: int) -> NDArray[Any]:
         encoder, names = self._encoders[name], self._features[name]
@@ -96,14 +96,14 @@ class TableSamples:
     def _require_one_meaning(
         self, encoder: InputEncoder, names: Sequence[str], columns: Mapping[str, Column]
     ) -> None:
-        """Raises: DataError where some columns of an input are codes and others are numbers."""
+        """Raises: DataError where some columns of an input are codes, and others are not."""
         of_codes = [name for name in names if getattr(columns[name], "dtype", None) == np.uint8]
         others = [name for name in names if name not in of_codes]
         if encoder.codes_by_type and of_codes and others:
             raise DataError(
-                f"{self.name}: column {of_codes[0]!r} is uint8, a code, and column {others[0]!r} "
-                f"is not; save all columns of input {encoder.input.name!r} with one type, or say "
-                "--codes where all are codes"
+                f"{self.name}: column {of_codes[0]!r} is uint8, so it holds codes, and column "
+                f"{others[0]!r} is not; save all columns of input {encoder.input.name!r} with one "
+                "type, or give --codes if all are codes"
             )
 
     def _numbers(
@@ -138,8 +138,8 @@ def _target_columns(
             other = owners.setdefault(column, one.name)
             if other != one.name:
                 raise UsageError(
-                    f"{table.path}: column {column!r} has the name of outputs {other!r} and "
-                    f"{one.name!r}; say with --target whose it is"
+                    f"{table.path}: column {column!r} has the name of output {other!r} and of "
+                    f"output {one.name!r}; assign it with --target"
                 )
         found[one.name] = columns
     return found
@@ -155,7 +155,7 @@ def _feature_columns(
     missing = [one.name for one in inputs if one.name not in found]
     if missing and len(inputs) > 1:
         raise UsageError(
-            f"{table.path}: the network has several inputs; say which columns are features of "
+            f"{table.path}: the network has several inputs; give the columns of input "
             f"{missing[0]!r} with --features {missing[0]}=A,B,..."
         )
     taken = {column for columns in targets.values() for column in columns} | set(chosen.ignored)
@@ -163,13 +163,15 @@ def _feature_columns(
         columns = found.setdefault(one.name, [name for name in table.columns if name not in taken])
         both = [name for name in columns if name in taken]
         if both:
-            raise UsageError(f"column {both[0]!r} cannot be a feature and something else")
+            raise UsageError(
+                f"column {both[0]!r} is a feature, and also a target or ignored; name it only once"
+            )
         if len(columns) != math.prod(one.shape):
             more = ", ..." if len(columns) > _MOST_NAMED else ""
-            bits = ", or make bits of numbers first (docs/encode.md)" if one.kind == BITS else ""
+            bits = ", or turn numbers into bits first (docs/encode.md)" if one.kind == BITS else ""
             raise DataError(
                 f"{table.path} has {len(columns)} columns of features "
-                f"({', '.join(columns[:_MOST_NAMED])}{more}), input {one} takes "
+                f"({', '.join(columns[:_MOST_NAMED])}{more}), but input {one} needs "
                 f"{math.prod(one.shape)}; choose with --features, --target and --ignore{bits}"
             )
     return found

@@ -1,4 +1,4 @@
-"""Tables of columns with names, read in pieces: CSV and Parquet files."""
+"""Read tables, which are columns with names, in pieces from CSV and Parquet files."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,34 +15,34 @@ from signbit.errors import DataError, MissingDependencyError, first_line
 from signbit.files import open_regular
 from signbit.format.types import shown
 
-# A line of a hostile file must not ask for any amount of memory.
+# A line of a hostile file must not make us use any amount of memory.
 MAX_LINE = 1 << 20
 MAX_COLUMNS = 1 << 16
 MAX_GROUP_BYTES = 1 << 30
 
-# Text of a CSV file, or numbers or text of a Parquet file.
+# The texts of a CSV file, or the numbers or texts of a Parquet file.
 Column = Sequence[str] | NDArray[Any]
 
 
 class Table(Protocol):
-    """Columns with names; the rows are read when asked for."""
+    """Columns with names. The rows are read when they are used."""
 
     path: Path
 
     @property
     def columns(self) -> Sequence[str]:
-        """Their names, in order."""
+        """The names of the columns, in order."""
         ...
 
     @property
     def rows(self) -> int | None:
-        """How many rows there are; None where only reading tells."""
+        """Number of rows; None where only reading the table shows it."""
         ...
 
     def pieces(self, columns: Sequence[int], size: int) -> Iterator[list[Column]]:
-        """These columns, at most `size` rows at a time.
+        """Yield these columns, at most `size` rows at a time.
 
-        Raises: DataError naming the file, the row from 1 and the column where a value is missing.
+        Raises: DataError for a missing value, naming the file, the row (from 1) and the column.
         """
         ...
 
@@ -50,14 +50,14 @@ class Table(Protocol):
 def open_table(path: Path) -> Table:
     """The table in a .csv or .parquet file.
 
-    Raises: DataError where its header cannot be read, or two columns have one name;
-        MissingDependencyError where Parquet needs pyarrow.
+    Raises: DataError where its header cannot be read, or where two columns have the same name;
+        MissingDependencyError for Parquet without pyarrow.
     """
     return ParquetTable(path) if path.suffix.lower() == ".parquet" else CsvTable(path)
 
 
 def _checked_names(path: Path, columns: Sequence[str]) -> Sequence[str]:
-    """The names of columns. Raises: DataError where there is none, or two are equal."""
+    """The names of the columns. Raises: DataError where there is none, or two are equal."""
     if not 1 <= len(columns) <= MAX_COLUMNS:
         raise DataError(f"{path}: {len(columns)} columns; give 1 to {MAX_COLUMNS}")
     seen: set[str] = set()
@@ -69,14 +69,14 @@ def _checked_names(path: Path, columns: Sequence[str]) -> Sequence[str]:
 
 
 def missing_value(path: Path, row: int, column: str) -> DataError:
-    """The error for a place that holds nothing. row: from 1."""
+    """The error for an empty value. row: from 1."""
     return DataError(
         f"{path}, row {row}, column {shown(column)}: no value; fill it in or remove the row"
     )
 
 
 class CsvTable:
-    """Text in UTF-8 with commas between the values; the first line has the names of columns."""
+    """Text in UTF-8 with commas between the values. The first line has the names of the columns."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -86,7 +86,7 @@ class CsvTable:
 
     @property
     def rows(self) -> int | None:
-        """None: lines are counted only by reading them."""
+        """None, because only reading the file shows the number of lines."""
         return None
 
     def pieces(self, columns: Sequence[int], size: int) -> Iterator[list[Column]]:
@@ -103,8 +103,8 @@ class CsvTable:
     def _check(self, row: int, values: Sequence[str], columns: Sequence[int]) -> None:
         if len(values) != len(self.columns):
             raise DataError(
-                f"{self.path}, row {row}: {len(values)} values where the first line names "
-                f"{len(self.columns)} columns"
+                f"{self.path}, row {row}: {len(values)} values, but the first line names "
+                f"{len(self.columns)} columns; give as many values as columns"
             )
         for column in columns:
             if not values[column].strip():
@@ -112,7 +112,7 @@ class CsvTable:
 
     @contextmanager
     def _records(self) -> Iterator[Iterator[list[str]]]:
-        """The records, blank lines left out. Raises: DataError naming the file and the line."""
+        """The records, without blank lines. Raises: DataError naming the file and the line."""
         try:
             with (
                 open_regular(self.path) as file,
@@ -128,7 +128,9 @@ def _lines(path: Path, text: IO[str]) -> Iterator[str]:
     number = 1
     while line := text.readline(MAX_LINE + 1):
         if len(line) > MAX_LINE:
-            raise DataError(f"{path}, line {number}: more than {MAX_LINE} letters")
+            raise DataError(
+                f"{path}, line {number}: more than {MAX_LINE} characters, which is not allowed"
+            )
         yield line
         number += 1
 
@@ -137,7 +139,9 @@ def _numbered(path: Path, reader: Any) -> Iterator[list[str]]:
     try:
         yield from reader
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}, after line {reader.line_num}: not UTF-8; save it so") from error
+        raise DataError(
+            f"{path}, after line {reader.line_num}: not UTF-8; save the file as UTF-8"
+        ) from error
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {first_line(error)}") from error
 
@@ -145,8 +149,8 @@ def _numbered(path: Path, reader: Any) -> Iterator[list[str]]:
 class ParquetTable:
     """A Parquet file, read by pyarrow. Columns are numbers, text or bool.
 
-    metadata: of its schema.
-    groups: how many row groups it has.
+    metadata: the metadata of its schema.
+    groups: number of its row groups.
     """
 
     def __init__(self, path: Path):
@@ -161,13 +165,13 @@ class ParquetTable:
                 size = metadata.row_group(group).total_byte_size
                 if size > MAX_GROUP_BYTES:
                     raise DataError(
-                        f"{path}: row group {group} has {size} bytes; write groups of up to "
-                        f"{MAX_GROUP_BYTES}"
+                        f"{path}: row group {group} has {size} bytes; write groups of at most "
+                        f"{MAX_GROUP_BYTES} bytes"
                     )
 
     @property
     def rows(self) -> int:
-        """As its footer says."""
+        """Number of rows in the footer of the file."""
         return self._rows
 
     def pieces(self, columns: Sequence[int], size: int) -> Iterator[list[Column]]:
@@ -194,12 +198,12 @@ class ParquetTable:
             return [field.name for field in file.schema_arrow if types.is_integer(field.type)]
 
     def group(self, number: int, name: str) -> Any:
-        """A column of a row group as an array of Arrow; of a struct its field `bytes`.
+        """A column of a row group as an array of Arrow; for a struct, its field `bytes`.
 
-        Bytes that many rows share stand in it once, as in the file, so that its memory follows from
-        the size of the group.
+        Equal bytes of many rows are kept once, as in the file. So the memory of the array is
+        bounded by the size of the group.
 
-        Raises: DataError for damage.
+        Raises: DataError for a damaged file.
         """
         with self._opened() as file:
             leaf = _leaf(file.schema_arrow.field(name)) or name
@@ -209,9 +213,9 @@ class ParquetTable:
             return column if leaf == name else column.field("bytes")
 
     def contents(self, name: str, size: int) -> Iterator[list[bytes | None]]:
-        """The bytes in one of the columns `of_bytes`, at most `size` rows at a time.
+        """Yield the bytes in one of the columns `of_bytes`, at most `size` rows at a time.
 
-        None stands for a row without any.
+        A row without bytes is None.
         """
         with self._opened() as file:
             leaf = _leaf(file.schema_arrow.field(name))
@@ -255,7 +259,7 @@ class ParquetTable:
 
 
 def is_bytes(kind: Any) -> bool:
-    """Whether a type of Arrow is that of bytes."""
+    """Whether a type of Arrow holds bytes."""
     from pyarrow import types
 
     return types.is_binary(kind) or types.is_large_binary(kind)

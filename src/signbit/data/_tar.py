@@ -1,4 +1,4 @@
-"""Members of tar shards, with every size bounded; names in them are never used as paths."""
+"""Read members of tar shards. Every size is bounded, and no name in a shard is used as a path."""
 
 import io
 import os
@@ -16,16 +16,16 @@ _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\x
 
 
 def members(file: BinaryIO, name: str) -> Iterator[tarfile.TarInfo]:
-    """Each member that is no folder, in the order of the shard; only headers are read.
+    """Each member that is not a folder, in the order of the shard. Only headers are read.
 
-    name: of the shard, for messages.
+    name: the name of the shard, for messages.
 
     Raises: DataError where the shard is compressed, ends early or is damaged.
     """
     _refuse_compressed(file, name)
     try:
         with tarfile.open(fileobj=_Bounded(file), mode="r:") as archive:
-            # A list of all that were read, which would fill the memory.
+            # tarfile keeps all headers that it has read. That list would fill the memory.
             known: list[tarfile.TarInfo] = vars(archive)["members"]
             while (member := archive.next()) is not None:
                 known.clear()
@@ -37,16 +37,16 @@ def members(file: BinaryIO, name: str) -> Iterator[tarfile.TarInfo]:
 
 
 def content(file: BinaryIO, member: tarfile.TarInfo, most: int = MAX_IMAGE_BYTES) -> bytes:
-    """The bytes of a member. Raises: DataError for one that is no file, or has more than `most`."""
+    """The bytes of a member. Raises: as `require_file`; DataError where the shard ends early."""
     require_file(member, most)
     found = os.pread(file.fileno(), member.size, member.offset_data)
     if len(found) != member.size:
-        raise DataError(f"{len(found)} bytes where {member.size} belong; the shard ends early")
+        raise DataError(f"{len(found)} bytes instead of {member.size}; the shard ends early")
     return found
 
 
 def require_file(member: tarfile.TarInfo, most: int) -> None:
-    """Raises: DataError for a member that is no file, or has more than `most` bytes."""
+    """Raises: DataError for a member that is not a file, or has more than `most` bytes."""
     if not member.isreg() or member.issparse():
         raise DataError("a link, a device or a sparse file; write the file itself into the shard")
     if member.size > most:
@@ -55,11 +55,11 @@ def require_file(member: tarfile.TarInfo, most: int) -> None:
 
 def too_large(size: int, most: int = MAX_IMAGE_BYTES) -> DataError:
     """The error for a file that is too large."""
-    return DataError(f"{size} bytes; images of up to {most} are read")
+    return DataError(f"{size} bytes; images of at most {most} bytes are allowed")
 
 
 def shown_name(name: str) -> str:
-    """The name of a file as text that a table can hold; bytes that are no UTF-8 become escapes."""
+    """The name of a file as text for a table. Bytes that are not UTF-8 become escapes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -76,7 +76,7 @@ def _refuse_compressed(file: BinaryIO, name: str) -> None:
 
 
 def _require_end(file: BinaryIO, offset: int, name: str) -> None:
-    """Raises: DataError where no end of an archive, zeros alone, follows the last member."""
+    """Raises: DataError unless only zeros, the end of an archive, follow the last member."""
     file.seek(offset)
     block = file.read(BLOCK)
     if len(block) < BLOCK:
@@ -89,7 +89,10 @@ def _require_end(file: BinaryIO, offset: int, name: str) -> None:
 
 
 class _Bounded(io.RawIOBase):
-    """A file that hands out each byte about once, in small pieces: tarfile believes its headers."""
+    """A file that returns each byte about once, in small pieces.
+
+    tarfile trusts the sizes in headers, and a damaged header could make it read any amount.
+    """
 
     def __init__(self, file: BinaryIO):
         self._file = file

@@ -1,4 +1,4 @@
-"""Many texts in two arrays: lists of millions of paths, shared with worker processes."""
+"""Many texts in two arrays, for lists of millions of paths that worker processes share."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -8,10 +8,10 @@ import numpy as np
 
 
 class Texts(Sequence[str]):
-    """A sequence of texts that takes their bytes and 8 more for each.
+    """A sequence of texts in little memory: the bytes of each text, and 8 more.
 
-    A list of Python's texts takes some 100 bytes more for each, and a worker process that only
-    looks at one copies the memory it lies in.
+    A Python list needs some 100 bytes more for each text. And a worker process that only reads a
+    Python text copies the page of memory that holds it.
     """
 
     def __init__(self, texts: Iterable[str]):

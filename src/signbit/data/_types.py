@@ -1,4 +1,4 @@
-"""The shape in which every data set arrives, and the registry of data sets."""
+"""The types that all data sets have in common, and the registry of data sets."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from signbit.registry import Registry
 
 SPLITS = ("train", "test")
-# What folders and shards of a split are called. The first that there is counts.
+# The names of folders and shards of a split. The first name that exists counts.
 SPLIT_NAMES = {"train": ("train",), "test": ("test", "val", "valid", "validation")}
-# Data sets of files have a path in their name, as in folder:PATH.
+# These data sets have a path in their name, as in folder:PATH.
 OF_PATHS = ("folder", "parquet", "tar")
 
 
 class Images(Protocol):
-    """Images of one size, in memory (an array) or read when asked for (files)."""
+    """Images of one size: an array in memory, or files that are read when they are used."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -28,7 +28,10 @@ class Images(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: slice | NDArray[np.int64], /) -> NDArray[np.uint8]:
-        """The images at these places, (n, H, W, C) uint8."""
+        """The images at these indices, (n, H, W, C) uint8.
+
+        Raises: DataError naming a file that cannot be read.
+        """
         ...
 
 
@@ -36,8 +39,12 @@ class Images(Protocol):
 class ImageSet:
     """One split of a data set.
 
-    images: (N, H, W, C) uint8, RGB or grey; an array where all fit in memory.
+    name: the name of the data set, such as "cifar10" or "folder:PATH".
+    split: "train" or "test".
+    images: (N, H, W, C) uint8; C is 3 for RGB and 1 for grey. They are an array if all fit into
+        memory, else files that are read when they are used.
     labels: (N,) int64, indices into `classes`.
+    classes: the names of the classes.
     """
 
     name: str
@@ -49,15 +56,18 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class Request:
-    """What `load` was asked for; every reader takes one.
+    """The arguments of `load`, for the reader of a data set.
 
-    name: the data set's name, as registered.
-    path: what followed the colon in `name:path`; empty where there was none.
-    data_dir: where downloaded data sets are kept; used by those that have files there.
-    size, channels: (height, width) and 1 or 3, None for those of the data; used by data sets of
-        files.
-    crop: how files are fitted to the size, as in `Preprocessing`.
-    in_memory: read a small set at once; False leaves all images in their files.
+    name: the name under which the data set is registered.
+    split: "train" or "test".
+    data_dir: the folder for downloaded data sets.
+    path: the text after the colon in `name:path`; empty where there is no colon.
+    download: whether to fetch missing files.
+    size: (height, width) to which images are resized; None means the size of the data. Only readers
+        of a path use size, channels, crop and in_memory.
+    channels: 1 for grey or 3 for RGB; None means those of the data.
+    crop: how images are fitted to the size, as in `Preprocessing`.
+    in_memory: whether to read a small set at once; False leaves all images in their files.
     """
 
     name: str
@@ -73,3 +83,7 @@ class Request:
 
 Reader = Callable[[Request], ImageSet]
 datasets: Registry[Reader] = Registry("data set", "signbit.data")
+"""The readers of data sets by name. A reader turns a `Request` into an `ImageSet`.
+
+Register your own with `@datasets.register("NAME")`.
+"""

@@ -1,6 +1,7 @@
-"""Values as users have them, as the arrays that networks take and that results are compared with.
+"""Turn the values of a user's files into inputs of networks, and into true answers.
 
-Every function is given `place`, which names one value for an error by its index.
+Every function has a parameter `place`: a function that turns the index of a value into its name for
+messages.
 """
 
 import math
@@ -17,7 +18,7 @@ from signbit.errors import DataError
 from signbit.format import Input
 from signbit.format.types import BITS, U8, shown
 
-# In a map of classes, a place with this value is not counted.
+# In a map of classes, a pixel with this value is not counted.
 NOT_COUNTED = 255
 
 Place = Callable[[tuple[int, ...]], str]
@@ -26,9 +27,9 @@ _MOST_NAMES = 5
 
 
 def as_numbers(column: Column, place: Place) -> NDArray[Any]:
-    """A column as numbers or bool; true and false in a text are 1 and 0.
+    """A column as numbers or bool. The texts true and false are 1 and 0.
 
-    Raises: DataError for text that is no number.
+    Raises: DataError for text that is not a number.
     """
     if isinstance(column, np.ndarray) and column.dtype.kind != "U":
         return column
@@ -39,16 +40,16 @@ def as_numbers(column: Column, place: Place) -> NDArray[Any]:
         except ValueError:
             raise DataError(f"{place((index,))}: {shown(text)} is not a number") from None
         except OverflowError:
-            raise DataError(f"{place((index,))}: {shown(text)} is too large") from None
+            raise DataError(f"{place((index,))}: {shown(text)} is too large for a number") from None
     return numbers
 
 
 def _number(text: str) -> float:
-    """Raises: ValueError for text that is no number, OverflowError for a finite one too large."""
+    """Raises: ValueError for text that is not a number, OverflowError for a number too large."""
     word = text.lower()
     if word in _BOOLS:
         return _BOOLS[word]
-    # Python reads 2020_01 as 202001.
+    # Python would read 2020_01 as 202001.
     if "_" in word:
         raise ValueError
     number = float(word)
@@ -58,13 +59,16 @@ def _number(text: str) -> float:
 
 
 class InputEncoder:
-    """Turns values into what one input takes, piece by piece.
+    """Turns values into the arrays of one input, piece by piece.
 
-    u8: uint8 arrays are codes. Other numbers are real ones: each becomes the nearest code of
-        scale * code + bias, and those outside 0 to 255 the code at the end; `clipped` counts them.
-        With `codes`, numbers of any type are codes.
-    f32: numbers that float32 can hold.
-    bits: -1 and +1, or 0 and 1, or bool.
+    For an input of kind u8, uint8 arrays are codes. Other numbers are real numbers, and each
+    becomes the nearest code, where a code stands for scale * code + bias. A number outside the
+    range of the codes becomes the code at that end, and `clipped` counts it. With `codes`, numbers
+    of any type are codes.
+
+    For an input of kind f32, values are numbers that float32 can hold.
+
+    For an input of kind bits, values are -1 and +1, or 0 and 1, or bool.
     """
 
     def __init__(self, one: Input, codes: bool = False):
@@ -75,18 +79,19 @@ class InputEncoder:
 
     @property
     def codes_by_type(self) -> bool:
-        """Whether the type of the values says if they are codes."""
+        """Whether the type of the values decides if they are codes."""
         return self.input.kind == U8 and not self._codes
 
     def __call__(self, values: NDArray[Any], place: Place) -> NDArray[Any]:
-        """Samples as the engine takes them.  Shape: (N, *shape of the input), values and result.
+        """Samples in the form that the engine accepts.
 
-        Raises: DataError for a value that the input cannot have, naming its place.
+        Shape:  (N, *shape of the input), for the values and the result.
+        Raises: DataError for a value that the input does not allow, naming its place.
         """
         if values.dtype.kind not in "biuf":
             raise DataError(f"{place((0,) * values.ndim)}: {values.dtype}; give numbers or bool")
         if values.dtype.kind == "f":
-            refuse_first(np.isnan(values), place, lambda index: "NaN; put a number there")
+            refuse_first(np.isnan(values), place, lambda index: "NaN; write a number there")
         if self.input.kind == U8:
             return self._to_codes(values, place)
         if self.input.kind == BITS:
@@ -117,13 +122,14 @@ class InputEncoder:
                 self._lows[low] = place(tuple(found[0].tolist()))
         if len(self._lows) > 1:
             raise DataError(
-                f"{self._lows[-1]} is -1 and {self._lows[0]} is 0; use one of them for the low bit"
+                f"{self._lows[-1]} is -1 and {self._lows[0]} is 0; use only one of them for the "
+                "low bit"
             )
         return values == 1
 
 
 def to_float32(values: NDArray[Any], place: Place) -> NDArray[np.float32]:
-    """Numbers as float32. Raises: DataError for a finite one that is too large for it."""
+    """Numbers as float32. Raises: DataError for a finite number that is too large for it."""
     with np.errstate(over="ignore"):
         numbers = values.astype(np.float32)
     wrong = np.isinf(numbers) & np.isfinite(values)
@@ -132,9 +138,12 @@ def to_float32(values: NDArray[Any], place: Place) -> NDArray[np.float32]:
 
 
 def to_classes(column: Column, names: Sequence[str], place: Place) -> NDArray[np.int64]:
-    """Indices into `names`. Values are names; or indices, where no name is a whole number.
+    """The values as indices into `names`.
 
-    Raises: DataError for any other value.  Shape: (N,).
+    A value is a name. If no name is a whole number, a value may also be an index.
+
+    Shape:  (N,).
+    Raises: DataError for any other value.
     """
     texts = [_as_text(value) for value in column]
     places = dict(zip(names, range(len(names)), strict=True))
@@ -152,15 +161,18 @@ def to_classes(column: Column, names: Sequence[str], place: Place) -> NDArray[np
     refuse_first(
         wrong,
         place,
-        lambda index: f"{shown(texts[index[0]])} is no class; the {len(names)} classes are {known}",
+        lambda index: (
+            f"{shown(texts[index[0]])} is not a class; the {len(names)} classes are {known}"
+        ),
     )
     return np.array([places[text] for text in texts], np.int64)
 
 
 def to_class_map(values: NDArray[Any], count: int, place: Place) -> NDArray[np.int64]:
-    """Indices of classes, -1 where a place is not counted.  Shape: any, values and result.
+    """Indices of classes; -1 where a place is not counted.
 
-    Raises: DataError for a value that is no class.
+    Shape:  any; the values and the result have the same.
+    Raises: DataError for a value that is not a class.
     """
     if values.dtype.kind not in "biu":
         raise DataError(f"{place((0,) * values.ndim)}: {values.dtype}; give whole numbers")
@@ -168,7 +180,7 @@ def to_class_map(values: NDArray[Any], count: int, place: Place) -> NDArray[np.i
     also = ""
     if count <= NOT_COUNTED:
         wrong &= values != NOT_COUNTED
-        also = f", and {NOT_COUNTED} is not counted"
+        also = f", and {NOT_COUNTED} marks a place that is not counted"
     refuse_first(
         wrong, place, lambda index: f"label {values[index]}; classes go from 0 to {count - 1}{also}"
     )
@@ -177,7 +189,7 @@ def to_class_map(values: NDArray[Any], count: int, place: Place) -> NDArray[np.i
 
 
 def to_labels(values: NDArray[Any], place: Place) -> NDArray[np.bool_]:
-    """Whether each label is there: 0 or 1, or bool. Raises: DataError for any other value."""
+    """Whether each label is true, from 0 and 1 or bool. Raises: DataError for other values."""
     if values.dtype.kind not in "biuf":
         raise DataError(f"{place((0,) * values.ndim)}: {values.dtype}; give 0 and 1, or bool")
     wrong = (values != 0) & (values != 1)
@@ -200,7 +212,7 @@ def to_quantities(values: NDArray[Any], place: Place) -> NDArray[np.float64]:
 def refuse_first(
     wrong: NDArray[np.bool_], place: Place, says: Callable[[tuple[int, ...]], str]
 ) -> None:
-    """Raises: DataError for the first index that is True, where there is one."""
+    """Raises: DataError for the first index where `wrong` is true, if there is one."""
     if wrong.any():
         index = tuple(np.argwhere(wrong)[0].tolist())
         raise DataError(f"{place(index)}: {says(index)}")

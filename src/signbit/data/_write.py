@@ -1,4 +1,4 @@
-"""Write data sets as image files; the same command completes a run that was broken off."""
+"""Write data sets as image files. The same command completes a run that was stopped."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ _BATCH = 250
 
 @dataclass(frozen=True)
 class _Job:
-    """The files of one split and the places of those still to be written."""
+    """The files of one split, and the indices of the files that must still be written."""
 
     images: ImageSet
     folder: Path
@@ -41,18 +41,21 @@ def write_images(
 ) -> dict[str, int]:
     """Write each image as `out/<split>/<label>_<index>.<suffix>`, and `out/classes.txt`.
 
-    The index is the place in the set, without leading zeros. Grey images become grey files, and
-    pixels are identical. Files that hold the same pixels already stay as they are, so a second run
-    completes a first one. Each file appears whole or not at all. A progress bar goes to standard
-    error.
+    The index is the place of the image in its set, without leading zeros. Grey images become grey
+    files. The pixels do not change. A file that has the same pixels already stays as it is, so that
+    a second run completes a first one. Each file appears whole or not at all. A progress bar is
+    shown on standard error.
 
-    sets: splits of one data set.    suffix: bmp or png.
-    force: replace files that differ, and tolerate other files in the folders of the images.
-    split_folders: False puts the images of one set, which belong to either split, into `out`.
+    sets: splits of one data set.
+    out: the folder to write into; it is made if it is missing.
+    suffix: "bmp" or "png".
+    force: replace files that differ, and accept other files in the folders of the images.
+    split_folders: False writes the images of one set without splits into `out` itself.
 
     Returns the number of files written for each split.
-    Raises: OutputError, before anything is written, where a file differs or does not belong
-    and `force` is not given; OutputError where a file cannot be written.
+
+    Raises: OutputError, before anything is written, where a file has other pixels or does not
+        belong to the data set, and `force` is False; OutputError where a file cannot be written.
     """
     jobs = [
         _plan(images, out / images.split if split_folders else out, suffix, force)
@@ -67,13 +70,13 @@ def write_images(
         atomic_write(out / NAMES_FILE, names)
     except OutputError as error:
         raise OutputError(
-            f"{error} The files written so far are whole; the same command goes on from there."
+            f"{error} The files written so far are whole; the same command continues from there."
         ) from error
     return {job.images.split: len(job.pending) for job in jobs}
 
 
 def _plan(images: ImageSet, folder: Path, suffix: str, force: bool) -> _Job:
-    """Find out what is there. Raises: OutputError for what must not be touched."""
+    """Find the files that exist. Raises: OutputError for a file that must not be replaced."""
     names = [f"{label}_{index}.{suffix}" for index, label in enumerate(images.labels.tolist())]
     try:
         present = {path.name for path in folder.iterdir()} if folder.exists() else set[str]()
@@ -102,7 +105,7 @@ def _write(job: _Job) -> None:
 
 
 def _batches(places: NDArray[np.int64], description: str) -> Iterator[NDArray[np.int64]]:
-    """Yield the places in batches, counting them on a progress bar where there are any."""
+    """Yield the indices in batches, with a progress bar if there are any."""
     if not len(places):
         return
     with progress_bar(description, len(places)) as advance:
@@ -114,7 +117,7 @@ def _batches(places: NDArray[np.int64], description: str) -> Iterator[NDArray[np
 
 def _write_one(path: Path, pixels: NDArray[np.uint8]) -> None:
     flat = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    # Pillow, writing a BMP to a file, takes no notice when the disk is full.
+    # If Pillow writes a BMP directly into a file, it does not notice that the disk is full.
     content = io.BytesIO()
     Image.fromarray(flat).save(content, format=path.suffix.removeprefix("."))
     atomic_write(path, content.getvalue(), flush=False)
@@ -140,7 +143,7 @@ def _check_names_file(path: Path, names: str, force: bool) -> None:
 
 
 def _check_regular(path: Path) -> None:
-    """Raises: OutputError for a pipe, which would have to be waited for, or a device."""
+    """Raises: OutputError for a device, or for a pipe, which would make the command wait."""
     if kind_of(path) == "special":
         raise OutputError(
             f"{path} is a device or pipe; nothing was written. Remove it, or choose another folder."
@@ -150,5 +153,5 @@ def _check_regular(path: Path) -> None:
 def _refusal(path: Path, reason: str) -> OutputError:
     return OutputError(
         f"{path} exists and {reason}; nothing was written. Choose an empty folder, or give "
-        "--force to replace files that differ and leave other files where they are."
+        "--force to replace files that differ; other files stay where they are."
     )

@@ -37,14 +37,14 @@ SOURCE = CifarFiles(
 def cifar10(request: Request) -> ImageSet:
     """50,000 images for training, 10,000 for testing, 32x32 RGB.
 
-    Read from the official files, binary or pickled (those that torchvision downloads). The first
-    that is complete counts: the folders `cifar-10-batches-bin` and `cifar-10-batches-py` of the
-    data directory, the data directory itself, and in it the archives `cifar-10-binary.tar.gz` and
-    `cifar-10-python.tar.gz`, which need not be unpacked. Nothing of a pickle is run. The order is
-    that of the files, `data_batch_1` first.
+    They are read from the official files, either the binary or the pickled ones, which torchvision
+    downloads. The first complete place of these counts: the folders `cifar-10-batches-bin` and
+    `cifar-10-batches-py` of the data directory, the data directory itself, and in it the archives
+    `cifar-10-binary.tar.gz` and `cifar-10-python.tar.gz`, which need not be unpacked. No code in a
+    pickle is run. The order is that of the files, `data_batch_1` first.
 
     Shape:  (N, 32, 32, 3) uint8.
-    Raises: DataError naming file and record.
+    Raises: DataError naming the file and the record.
     Source: A. Krizhevsky, Learning multiple layers of features from tiny images, 2009.
     """
     return read_cifar(request, SOURCE)

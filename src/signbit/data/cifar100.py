@@ -10,7 +10,7 @@ SOURCE = CifarFiles(
         archive="cifar-100-binary.tar.gz",
         files={"train": ("train.bin",), "test": ("test.bin",)},
         names_file="fine_label_names.txt",
-        label_bytes=2,  # the coarse label of 20, then the fine one
+        label_bytes=2,  # the coarse label (of 20), then the fine label
     ),
     pickled=PickledLayout(
         folder="cifar-100-python",
@@ -31,13 +31,14 @@ SOURCE = CifarFiles(
 def cifar100(request: Request) -> ImageSet:
     """50,000 images for training, 10,000 for testing, 32x32 RGB, with the 100 fine labels.
 
-    Read from the official files, binary or pickled (those that torchvision downloads). The first
-    that is complete counts: the folders `cifar-100-binary` and `cifar-100-python` of the data
-    directory, the data directory itself, and in it the archives `cifar-100-binary.tar.gz` and
-    `cifar-100-python.tar.gz`, which need not be unpacked. Nothing of a pickle is run.
+    They are read from the official files, either the binary or the pickled ones, which torchvision
+    downloads. The first complete place of these counts: the folders `cifar-100-binary` and
+    `cifar-100-python` of the data directory, the data directory itself, and in it the archives
+    `cifar-100-binary.tar.gz` and `cifar-100-python.tar.gz`, which need not be unpacked. No code in
+    a pickle is run.
 
     Shape:  (N, 32, 32, 3) uint8.
-    Raises: DataError naming file and record.
+    Raises: DataError naming the file and the record.
     Source: A. Krizhevsky, Learning multiple layers of features from tiny images, 2009.
     """
     return read_cifar(request, SOURCE)

@@ -13,8 +13,8 @@ TEST_EVERY = 5
 def digits(request: Request) -> ImageSet:
     """1,797 scans of handwritten digits, 8x8 grey; every fifth one, from the first, is for testing.
 
-    The 17 grey levels of the source are spread over 0 to 255. The split, 1,437 and 360 images,
-    is ours: writers are shared between the two, so accuracy says nothing about new writers.
+    The 17 grey levels of the source are spread over 0 to 255. The split into 1,437 and 360 images
+    is our own. The same writers are in both parts, so the accuracy does not hold for new writers.
 
     Shape:  (N, 8, 8, 1) uint8.
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine

@@ -4,7 +4,7 @@ from signbit.data._idx import IdxFiles, read_idx_set
 from signbit.data._types import ImageSet, Request, datasets
 
 SOURCE = IdxFiles(
-    # Not the data directory itself: the files have the names of MNIST's.
+    # The data directory itself is not in the list: the files have the same names as those of MNIST.
     folders=("fashion-mnist", "FashionMNIST/raw"),
     address="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     md5={
@@ -32,11 +32,11 @@ SOURCE = IdxFiles(
 def fashion_mnist(request: Request) -> ImageSet:
     """60,000 images for training, 10,000 for testing, 28x28 grey.
 
-    Read from the four IDX files, plain or .gz, in the folders `fashion-mnist` and
+    They are read from the four IDX files, plain or .gz, in the folders `fashion-mnist` and
     `FashionMNIST/raw` of the data directory.
 
     Shape:  (N, 28, 28, 1) uint8.
-    Raises: DataError naming file and record.
+    Raises: DataError naming the file and the record.
     Source: Fashion-MNIST, arXiv:1708.07747.
     """
     return read_idx_set(request, SOURCE)

@@ -11,21 +11,22 @@ from signbit.data._types import ImageSet, Request, datasets
 def folder(request: Request) -> ImageSet:
     """The image files of `folder:PATH`, in natural order.
 
-    Layout: class folders, `PATH/<class>/...`, or names like `PATH/<label>_<index>.<ext>`, not
-    both. Where PATH holds `train` and `test`, these are the splits, laid out in the same way;
-    `val`, `valid` or `validation` stand for a `test` that is not there, as in ImageNet's layout.
-    Else every image belongs to either split.
+    Layout: either class folders, `PATH/<class>/...`, or names like `PATH/<label>_<index>.<ext>`,
+    but not both. If PATH contains `train` and `test`, these are the splits, and each has this
+    layout. If there is no `test`, then `val`, `valid` or `validation` takes its place, as in
+    ImageNet's layout. If there are no such folders, every image belongs to both splits.
 
-    Classes: the lines of `PATH/classes.txt` where it exists; else the class folders of all
-    splits that hold an image, in natural order, or the numbers from 0 to the highest label.
+    Classes: the lines of `PATH/classes.txt`, if it exists. Otherwise the class folders of all
+    splits that contain an image, in natural order, or the numbers from 0 to the highest label.
 
-    Images: an array up to MAX_ARRAY_BYTES, above that files that are read when asked for. All
-    are converted to the size and channels requested. By default the size is that of the first
-    image; images are RGB where any of either split has color, as its header says, and grey else.
-    Where that is not the first image, a note on standard error names it.
+    Images: an array of up to MAX_ARRAY_BYTES; a larger set stays in its files, and each image is
+    read when it is used. All images are converted to the size and channels of the request. The
+    default size is that of the first image. By default all images are RGB if the header of any
+    image in either split says that it has color, else grey. If that image is not the first one, a
+    note on standard error names it.
 
     Shape:  (N, H, W, C) uint8.
-    Raises: DataError naming the file without a label or the damaged image.
+    Raises: DataError naming the file that has no label or is damaged.
     """
     found = labelled_files(expanded(request.path), request.split)
     everything = JoinedSource([PathSource(paths) for paths in found.everything])

@@ -20,11 +20,11 @@ SOURCE = IdxFiles(
 def mnist(request: Request) -> ImageSet:
     """60,000 images for training, 10,000 for testing, 28x28 grey.
 
-    Read from the four IDX files, plain or .gz, in the data directory or its folders `mnist`
-    and `MNIST/raw`.
+    They are read from the four IDX files, plain or .gz, in the data directory or its folders
+    `mnist` and `MNIST/raw`.
 
     Shape:  (N, 28, 28, 1) uint8.
-    Raises: DataError naming file and record.
+    Raises: DataError naming the file and the record.
     Source: Y. LeCun et al., Gradient-based learning applied to document recognition, 1998.
     """
     return read_idx_set(request, SOURCE)

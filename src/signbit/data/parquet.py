@@ -28,22 +28,23 @@ _MAX_METADATA = 1 << 22
 def parquet(request: Request) -> ImageSet:
     """The images in the rows of `parquet:PATH`, in natural order of the shards.
 
-    PATH is a folder, a pattern with `*`, or one file. Folders or names of the shards say the split,
-    such as `train-00000-of-00014.parquet`; without, every image belongs to either split.
+    PATH is a folder, a pattern with `*`, or one file. Folders or names of the shards name the
+    split, such as `train-00000-of-00014.parquet`. If no shard names a split, every image belongs to
+    both splits.
 
-    Layout: that of Hugging Face. The files of the images are in the column `image` or `img`, else
-    in the only one of bytes; a struct with a field `bytes` counts as one. The labels are whole
-    numbers from 0, in the column `label`, else in the only one of whole numbers.
+    Layout: that of Hugging Face. The encoded images are in the column `image` or `img`, else in the
+    only column of bytes. A struct with a field `bytes` counts as bytes. The labels are whole
+    numbers from 0, in the column `label`, else in the only column of whole numbers.
 
-    Classes: the lines of `classes.txt` in the folder; else the names that the metadata of Hugging
-    Face gives the labels, where two equal names get their numbers; else the numbers from 0 to the
-    highest label.
+    Classes: the lines of `classes.txt` in the folder. Without that file, the names in the metadata
+    of Hugging Face, where equal names are followed by their numbers. Without these, the numbers
+    from 0 to the highest label.
 
-    Images: as in `folder:PATH`. A row group is read as a whole, so images lie in `blocks`.
+    Images: as in `folder:PATH`. A row group is read as a whole, so the images have `blocks`.
 
     Shape:  (N, H, W, C) uint8.
-    Raises: DataError naming shard and row, for a shard that is damaged or changes, for a row
-        without an image, and for one without a label or with a wrong one; MissingDependencyError
+    Raises: DataError naming the shard and the row, for a shard that is damaged or changes, and for
+        a row without an image, without a label or with a wrong label; MissingDependencyError
         without pyarrow.
     """
     found = find_shards(request.path, ".parquet", request.split)
@@ -58,9 +59,9 @@ def parquet(request: Request) -> ImageSet:
 
 
 class _Index:
-    """Finds the row groups of shards, which have the same columns and classes, and all labels.
+    """Finds the row groups and labels of shards, which must have the same columns and classes.
 
-    names: of the classes. Where they are None at first, the shards give them or do not.
+    names: the names of the classes; None to use those of the shards, if they have any.
     """
 
     def __init__(self, names: tuple[str, ...] | None):
@@ -69,23 +70,28 @@ class _Index:
         self._shards: list[Shard] = []
         self._columns: tuple[str, str] | None = None
         self._labels: list[NDArray[np.int64]] = []
-        # The number of the shard, that in it, first row in it, first row of all.
+        # For each row group: the number of its shard, its number there, its first row there, and
+        # its first row among all rows.
         self._groups: list[tuple[int, int, int, int]] = []
         self._count = 0
 
     def add(self, shard: Shard) -> None:
-        """The rows of a shard. Raises: DataError."""
+        """Add the rows of a shard. Raises: DataError."""
         table = ParquetTable(shard.path)
-        # Columns of one value take no room: a small file must not make us allocate for its rows.
+        # A column of one repeated value takes almost no bytes. A small file with many rows must not
+        # make us use much memory.
         if table.rows > shard.state[0]:
-            raise DataError(f"{shard.path}: {table.rows} rows in {shard.state[0]} bytes; damaged?")
+            raise DataError(
+                f"{shard.path}: {table.rows} rows in {shard.state[0]} bytes are not possible for "
+                "images; get the file from its source again"
+            )
         columns = _columns(table)
         names = _class_names(table, columns[1]) if self._own_names else self.names
         if self._columns is None:
             self._columns, self.names = columns, names
         if columns != self._columns:
             raise DataError(
-                f"{shard.path} has images and labels in {_shown(columns)}, "
+                f"{shard.path} has images and labels in the columns {_shown(columns)}, but "
                 f"{self._shards[0].path} in {_shown(self._columns)}; give shards of one data set"
             )
         if names != self.names:
@@ -127,19 +133,19 @@ def _columns(table: ParquetTable) -> tuple[str, str]:
 
 def _column(table: ParquetTable, what: str, known: Sequence[str], usual: Sequence[str]) -> str:
     named = [name for name in usual if name in known]
-    # A column that has the name, but not the kind, is no reason to take another one.
+    # If a column has the usual name but another type, no other column is used in its place.
     odd = [name for name in usual if name in table.columns and name not in known]
     if odd and not named:
         raise DataError(
-            f"{table.path}, column {odd[0]} does not hold {what}; write them so, or rename it if "
-            "it is something else"
+            f"{table.path}, column {odd[0]} does not hold {what}; write it in this form, or rename "
+            "the column if it holds something else"
         )
     if named or len(known) == 1:
         return (named or known)[0]
     listed = printable(", ".join(known))[:200] or "none"
     raise DataError(
-        f"{table.path}: no single column of {what} (there are: {listed}); give it the name "
-        f"{' or '.join(usual)}"
+        f"{table.path}: it is not clear which column holds {what} (possible: {listed}); name that "
+        f"column {' or '.join(usual)}"
     )
 
 
@@ -162,7 +168,11 @@ def _quoted(name: str | None) -> str:
 def _labels(
     table: ParquetTable, group: int, column: str, first: int, count: int | None
 ) -> NDArray[np.int64]:
-    """The labels of a row group. first: its first row; count: of the classes, if known."""
+    """The labels of a row group.
+
+    first: the first row of the group.
+    count: number of classes; None if not known.
+    """
     values = table.group(group, column)
 
     def place(row: Any) -> str:
@@ -170,18 +180,18 @@ def _labels(
 
     if values.null_count:
         empty = np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))
-        raise DataError(f"{place(empty[0])}: no label; leave rows without one out")
+        raise DataError(f"{place(empty[0])}: no label; leave out the rows without a label")
     numbers = values.to_numpy(zero_copy_only=False)
-    # The lowest first: -1 is what data sets give images whose label is kept secret.
+    # The lowest label is checked first: data sets use -1 for an image whose label is secret.
     for row in (numbers.argmin(), numbers.argmax()) if len(numbers) else ():
         require_label(place(row), int(numbers[row]), count)
     return numbers.astype(np.int64)
 
 
 def _class_names(table: ParquetTable, column: str) -> tuple[str, ...] | None:
-    """The names that Hugging Face's metadata gives the labels; None where there are none.
+    """The class names in the metadata of Hugging Face; None where there are none.
 
-    Raises: DataError for names that are no text of one line.
+    Raises: DataError for a name that is not text of one line.
     """
     text = table.metadata.get(b"huggingface", b"")
     if not text or len(text) > _MAX_METADATA:
@@ -208,17 +218,17 @@ def _class_names(table: ParquetTable, column: str) -> tuple[str, ...] | None:
 
 def _bad_name(table: ParquetTable, name: object) -> DataError:
     return DataError(
-        f"{table.path}: class name {printable(repr(name))[:80]} in its metadata; write classes.txt "
-        "next to it"
+        f"{table.path}: its metadata has the class name {printable(repr(name))[:80]}, which is not "
+        "allowed; write a classes.txt with other names next to the file"
     )
 
 
 def _note_sorted(source: ParquetSource, labels: NDArray[np.int64]) -> None:
-    """Say so where most row groups hold a single class: batches would hold few classes."""
+    """Print a note if most row groups hold one class only, since batches would hold few classes."""
     groups = np.split(labels, source.blocks[1:])
     alone = sum(len(one) > 1 and one.min() == one.max() for one in groups)
     if len(np.unique(labels)) > 1 and 2 * alone > len(groups):
         note(
-            f"{source.shards[0].path.parent}: most row groups hold a single class, and training "
-            "mixes few groups at a time; write the rows in random order"
+            f"{source.shards[0].path.parent}: most row groups hold only one class, and training "
+            "mixes only a few groups at a time; for better training, write the rows in random order"
         )

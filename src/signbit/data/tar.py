@@ -35,21 +35,24 @@ _MOST_OPEN = 32
 def tar(request: Request) -> ImageSet:
     """The images in the shards of `tar:PATH`, in natural order of the shards.
 
-    PATH is a folder, a pattern with `*`, or one file. Folders or names of the shards say the split,
-    such as `train/000.tar` or `val-000.tar`; without, every image belongs to either split.
+    PATH is a folder, a pattern with `*`, or one file. Folders or names of the shards name the
+    split, such as `train/000.tar` or `val-000.tar`. If no shard names a split, every image belongs
+    to both splits.
 
-    Layout: that of WebDataset. A sample is the members that follow one another and whose names are
-    equal up to the first dot: an image, `KEY.jpg` or another suffix of images, and its label,
-    `KEY.cls`, a number from 0 as text. Other members are passed over. Names are keys, never paths.
+    Layout: that of WebDataset. Members that follow one another, and whose names are equal up to the
+    first dot, are one sample. It has an image, `KEY.jpg` or another suffix of images, and a label,
+    `KEY.cls`, which is a number from 0 as text. Other members are ignored. Names are keys, and
+    never used as paths.
 
-    Classes: the lines of `classes.txt` in the folder; else the numbers from 0 to the highest label.
+    Classes: the lines of `classes.txt` in the folder; without that file, the numbers from 0 to the
+    highest label.
 
-    Images: as in `folder:PATH`. One pass reads the headers and labels. Then each image is read by
-    its position, so that any order costs the same.
+    Images: as in `folder:PATH`. One pass reads the headers and labels. After that, each image is
+    read by its position, so that every order of reading costs the same.
 
     Shape:  (N, H, W, C) uint8.
-    Raises: DataError naming shard and member, for a shard that is compressed, damaged, ends early
-        or changes, and for an image without a label or with a wrong one.
+    Raises: DataError naming the shard and the member, for a shard that is compressed, is damaged,
+        ends early or changes, and for an image without a label or with a wrong one.
     """
     found = find_shards(request.path, ".tar", request.split)
     names = names_in(found.folder)
@@ -63,7 +66,7 @@ def tar(request: Request) -> ImageSet:
 
 
 class _OpenFiles:
-    """Shards that were read last, left open. Another process has its own."""
+    """The shards that were read last, which stay open. Each process has its own."""
 
     def __init__(self):
         self._files: OrderedDict[Shard, BinaryIO] = OrderedDict()
@@ -90,8 +93,9 @@ class _OpenFiles:
 class TarSource:
     """Images at positions in tar shards.
 
-    shard, header, size: of each image, the number of its shard, and where its member's header
-        lies and how many bytes follow it.
+    shard: the number of the shard of each image.
+    header: the position of the header of each image, in bytes.
+    size: the size of each image in bytes, which follow the header.
     """
 
     shards: Sequence[Shard]
@@ -113,18 +117,20 @@ class TarSource:
             piece = os.pread(file.fileno(), wanted, start)
         except OSError as error:
             raise DataError(f"cannot read {shard.path}: {error.strerror}") from error
-        # A long name stands elsewhere; then this is its beginning.
+        # The header holds a whole short name, or the beginning of a long one.
         name = piece[:100].partition(b"\0")[0].decode("utf-8", "surrogateescape")
         place_in = f"{shard.path}, {printable(shown_name(name))}"
         if len(piece) != wanted:
-            raise DataError(f"{place_in}: {len(piece)} bytes where {wanted} belong; it ends early")
+            raise DataError(
+                f"{place_in}: {len(piece)} bytes instead of {wanted}; the shard ends early"
+            )
         return Encoded(place_in, piece[BLOCK:])
 
 
 class _Index:
     """Finds the samples of shards.
 
-    count: of the classes; None where the labels say it.
+    count: number of classes; None where the highest label decides it.
     """
 
     def __init__(self, shards: Sequence[Shard], count: int | None):
@@ -133,7 +139,7 @@ class _Index:
         self._header, self._labels = array("q"), array("q")
 
     def add(self, number: int) -> None:
-        """The samples of the shard of this number. Raises: DataError."""
+        """Add the samples of the shard of this number. Raises: DataError."""
         shard = self._shards[number]
         name = str(shard.path)
         try:
@@ -158,8 +164,8 @@ class _Index:
         """The images and their labels. Raises: DataError where there is none."""
         if not self._labels:
             raise DataError(
-                f"{self._shards[0].path} holds no image with a label; samples are KEY.jpg with "
-                f"KEY{LABEL}"
+                f"{self._shards[0].path} holds no image with a label; a sample is an image KEY.jpg "
+                f"and a label KEY{LABEL}"
             )
         arrays = np.array(self._shard), np.array(self._header), np.array(self._size)
         return TarSource(self._shards, *arrays), np.array(self._labels)
@@ -176,7 +182,7 @@ class _Index:
 
 
 class _Sample:
-    """The members of one key."""
+    """The members with one key."""
 
     def __init__(self, shard: str, key: str):
         self.shard, self.key = shard, key
@@ -184,7 +190,7 @@ class _Sample:
         self.label: int | None = None
 
     def take(self, file: BinaryIO, member: tarfile.TarInfo, suffix: str) -> None:
-        """Note a member of the key. Raises: DataError for a second image and for a bad label."""
+        """Add a member of the key. Raises: DataError for a second image and for a bad label."""
         suffix = suffix.lower()
         try:
             if suffix == LABEL:
@@ -202,12 +208,12 @@ class _Sample:
         if self.image is None:
             raise DataError(
                 f"{self.shard}, {printable(shown_name(self.key))}{LABEL}: a label without an image "
-                "next to it; the members of a sample follow one another"
+                "next to it; write the image directly before or after it"
             )
         if self.label is None:
             raise DataError(
-                f"{self.place(self.image)}: no label next to it; write it as a number into "
-                f"{printable(shown_name(self.key))}{LABEL}"
+                f"{self.place(self.image)}: an image without a label next to it; write the label "
+                f"as a number into {printable(shown_name(self.key))}{LABEL}"
             )
         return self.image, self.label
 
@@ -218,6 +224,6 @@ class _Sample:
     def _take_label(self, text: bytes) -> None:
         number = _NUMBER.fullmatch(text)
         if self.label is not None or number is None:
-            reason = "a second label" if number is not None else f"{text!r} is no label"
-            raise DataError(f"{reason}; write one whole number from 0")
+            reason = "a second label" if number is not None else f"{text!r} is not a label"
+            raise DataError(f"{reason}; write one whole number, 0 or above")
         self.label = int(number[1])

@@ -1,4 +1,4 @@
-"""Numbers and categories as the bits or codes that a network takes. Needs only NumPy."""
+"""Turn numbers and categories into the bits or codes that a network accepts. Needs only NumPy."""
 
 from signbit.encode._file import Encoder, load_encoders, save_encoders
 from signbit.encode.fixed_point import fixed_point, fixed_point_grid, from_fixed_point

@@ -9,9 +9,9 @@ from signbit.errors import InputTypeError, UsageError
 
 
 def as_array(what: str, values: Any) -> NDArray[Any]:
-    """Any values as an array. Raises: UsageError for rows of other lengths, and masked values."""
+    """The values as an array. Raises: UsageError for rows of different lengths, masked values."""
     if np.ma.is_masked(values):
-        raise UsageError(f"{what}: some are masked; fill or drop them")
+        raise UsageError(f"{what}: some values are masked; fill or drop them")
     try:
         return np.asarray(values)
     except ValueError as error:
@@ -19,7 +19,7 @@ def as_array(what: str, values: Any) -> NDArray[Any]:
 
 
 def real_numbers(what: str, values: Any) -> NDArray[Any]:
-    """An array of real numbers, as it is; infinities are allowed.
+    """The values as an array of real numbers, unchanged. Infinities are allowed.
 
     Raises: InputTypeError for another type; UsageError for NaN, with its place.
     """
@@ -28,23 +28,29 @@ def real_numbers(what: str, values: Any) -> NDArray[Any]:
         raise InputTypeError(f"{what}: {array.dtype}; give real numbers")
     if array.dtype.kind == "f" and np.isnan(array).any():
         place = tuple(np.argwhere(np.isnan(array))[0].tolist())
-        raise UsageError(f"{what}: NaN at {place}, which compares with no number; fill or drop it")
+        raise UsageError(
+            f"{what}: NaN at {place}, which cannot be compared with a number; fill or drop it"
+        )
     return array
 
 
 def samples(what: str, values: Any) -> NDArray[np.float32]:
-    """float32 numbers of shape (N, ..., features). Raises: as `real_numbers`; UsageError."""
+    """float32 numbers of shape (N, ..., features).
+
+    Raises: the errors of `real_numbers`; UsageError for another shape.
+    """
     array = real_numbers(what, values)
     if array.ndim < 2 or not array.shape[-1]:
         raise UsageError(f"{what}: shape {array.shape}; give (N, ..., features)")
-    with np.errstate(over="ignore"):  # to infinity, which compares as the number itself does
+    with np.errstate(over="ignore"):  # a large number becomes infinity, which compares the same way
         return array.astype(np.float32)
 
 
 def training_samples(values: Any, levels: Any, most_levels: int) -> NDArray[np.float32]:
-    """Finite numbers, (N, features), to find so many thresholds of each feature from.
+    """Finite numbers, (N, features), from which `levels` thresholds of each feature are found.
 
-    Raises: as `samples`; UsageError for no samples, infinities, and a wrong number of levels.
+    Raises: the errors of `samples`; UsageError for no samples, infinities, and a wrong number of
+        levels.
     """
     if type(levels) is not int or not 1 <= levels <= most_levels:
         raise UsageError(f"levels is {levels!r}; give a whole number, 1 to {most_levels}")
@@ -53,5 +59,7 @@ def training_samples(values: Any, levels: Any, most_levels: int) -> NDArray[np.f
         raise UsageError("training values: no samples; give one or more")
     if not np.isfinite(array).all():
         place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
-        raise UsageError(f"training values: no finite float32 at {place}; clip or drop it")
+        raise UsageError(
+            f"training values: the value at {place} is not finite in float32; clip or drop it"
+        )
     return array.reshape(-1, array.shape[-1])

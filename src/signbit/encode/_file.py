@@ -1,4 +1,4 @@
-"""Encoders in a JSON file, so that whoever runs a network encodes as it was trained."""
+"""Encoders in a JSON file, so that a network runs with the same encoding as in training."""
 
 import json
 from collections.abc import Mapping
@@ -28,14 +28,18 @@ _FIELDS = {"thermometer": {"thresholds"}, "one_hot": {"categories", "unknown"}}
 
 
 def save_encoders(path: Path | str, encoders: Mapping[str, Encoder]) -> None:
-    """Write encoders with their names to a JSON file, at once.
+    """Write encoders with their names to a JSON file. The file appears whole or not at all.
 
-    Raises: UsageError for what is no encoder, a name of more than one line, and more than a file
-        may hold; OutputError where it cannot be written.
+    path: the file.
+    encoders: the encoders by their names.
+
+    Raises: UsageError for an object that is not an encoder, a name of more than one line, and more
+        encoders than a file can hold; OutputError where the file cannot be written.
     """
     for name, one in encoders.items():
         if not isinstance(one, Encoder):
-            raise UsageError(f"encoder {name!r} is {type(one).__name__}; {' or '.join(_KINDS)}")
+            allowed = " or ".join(kind.__name__ for kind in _KINDS.values())
+            raise UsageError(f"encoder {name!r} is {type(one).__name__}; give {allowed}")
     entries = {name: one.to_dict() for name, one in encoders.items()}
     content = {"format": FORMAT, "version": VERSION, "encoders": entries}
     text = json.dumps(content, allow_nan=False) + "\n"
@@ -44,9 +48,11 @@ def save_encoders(path: Path | str, encoders: Mapping[str, Encoder]) -> None:
 
 
 def load_encoders(path: Path | str) -> dict[str, Encoder]:
-    """The encoders of a file that `save_encoders` wrote, in its order. It is read as data alone.
+    """Read the encoders in a file that `save_encoders` wrote, in the same order.
 
-    Raises: DataError naming the file, the encoder and what is wrong.
+    The file is read as data, and nothing in it is executed.
+
+    Raises: DataError naming the file, the encoder and the fault.
     """
     try:
         return _parsed(read_regular(path, MAX_BYTES))
@@ -69,7 +75,9 @@ def _parsed(content: bytes) -> dict[str, Encoder]:
     if not isinstance(table, dict) or table.get("format") != FORMAT:
         raise UsageError(f"not a file of encoders: its 'format' is not {FORMAT!r}")
     if type(table.get("version")) is not int or table["version"] != VERSION:
-        raise UsageError(f"version {shown(table.get('version'))}; this signbit reads {VERSION}")
+        raise UsageError(
+            f"version {shown(table.get('version'))}; this signbit reads version {VERSION}"
+        )
     if set(table) != {"format", "version", "encoders"}:
         raise UsageError("give format, version and encoders, and nothing else")
     entries = table["encoders"]

@@ -1,4 +1,4 @@
-"""Categories as bits: one bit for each category of a feature, set where the value is that one."""
+"""Categories as bits: one bit for each category, which is set if the value is that category."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,16 @@ UNKNOWN = ("error", "zeros")
 
 @dataclass(frozen=True)
 class OneHot:
-    """A bit for each category. Those of feature 0 come first, in the order of its categories.
+    """One bit for each category of each feature, which is set if the value is that category.
 
-    categories: for each feature its categories, all of them text, or all whole numbers of 64 bits.
-    unknown: of a value that is no category: "error", or "zeros" for no bit of the feature.
+    The bits of feature 0 come first, in the order of its categories.
 
-    Raises: UsageError for no category, two equal ones, and those of other types.
+    categories: the categories of each feature. All are text, or all are whole numbers of 64 bits.
+    unknown: what happens to a value that is not a category: "error" refuses it, "zeros" sets no bit
+        of the feature.
+
+    Raises: UsageError where a feature has no category or two equal ones, and for categories of
+        other types.
     """
 
     categories: Sequence[Sequence[str | int]]
@@ -37,7 +41,7 @@ class OneHot:
         if not listed or not all(isinstance(one, list | tuple) and one for one in self.categories):
             raise UsageError("categories: give a list of one or more for each feature")
         if sum(map(len, self.categories)) > MAX_CHANNELS:
-            raise UsageError(f"categories: at most {MAX_CHANNELS} together")
+            raise UsageError(f"categories: give at most {MAX_CHANNELS} for all features together")
         kinds = {type(one) for feature in self.categories for one in feature}
         if kinds not in ({str}, {int}):
             raise UsageError("categories: give text for all features, or whole numbers for all")
@@ -47,11 +51,12 @@ class OneHot:
 
     @classmethod
     def fit(cls, training_values: Any, unknown: Unknown = "error") -> "OneHot":
-        """With the categories that the training values have, sorted.
+        """Make an encoder whose categories are the distinct training values, sorted.
 
         training_values: (N, ..., features) text or whole numbers.
+        unknown: as in the class.
 
-        Raises: InputTypeError and UsageError for another type or rank, and for no samples.
+        Raises: InputTypeError for another type; UsageError for another rank, and for no samples.
         """
         values = _values("training values", training_values)
         if not values.size:
@@ -61,24 +66,25 @@ class OneHot:
 
     @property
     def channels(self) -> int:
-        """Bits of a sample, or of a position of it."""
+        """Number of bits of a sample, or of one position of a sequence or map."""
         return sum(map(len, self.categories))
 
     def __call__(self, values: Any) -> NDArray[np.bool_]:
         """The bits of some values.
 
-        Shape:  (N, ..., features) to (N, ..., channels).
+        Shape:  values (N, ..., features), result (N, ..., channels) bool.
         Raises: InputTypeError for another type; UsageError for another number of features, and
-            for a value that is no category, unless `unknown` is "zeros".
+            for a value that is not a category, unless `unknown` is "zeros".
         """
         array = _values("values", values)
         if array.shape[-1] != len(self.categories):
             raise UsageError(
-                f"values have {array.shape[-1]} features, categories are for {len(self.categories)}"
+                f"values have {array.shape[-1]} features, but the categories are for "
+                f"{len(self.categories)}; give as many features"
             )
         if (array.dtype.kind == "U") != isinstance(self.categories[0][0], str):
             wanted = "text" if isinstance(self.categories[0][0], str) else "whole numbers"
-            raise InputTypeError(f"values: {array.dtype}; these categories are {wanted}")
+            raise InputTypeError(f"values: {array.dtype}; give {wanted}, as the categories are")
         bits = [self._feature(number, array[..., number]) for number in range(array.shape[-1])]
         return np.concatenate(bits, axis=-1)
 
@@ -89,7 +95,7 @@ class OneHot:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "OneHot":
-        """The inverse of `to_dict`. Raises: UsageError for what it does not give."""
+        """The inverse of `to_dict`. Raises: UsageError for other values than those of `to_dict`."""
         return cls(fields["categories"], fields["unknown"])
 
     def _feature(self, number: int, column: NDArray[Any]) -> NDArray[np.bool_]:
@@ -97,8 +103,8 @@ class OneHot:
         known = bits.any(axis=-1)
         if self.unknown == "error" and not known.all():
             raise UsageError(
-                f"feature {number}: {shown(column[~known].flat[0].item())} is no category of it; "
-                'give unknown="zeros" for no bit'
+                f"feature {number}: {shown(column[~known].flat[0].item())} is not one of its "
+                'categories; with unknown="zeros" such a value sets no bit'
             )
         return bits
 
@@ -107,16 +113,16 @@ def _check_distinct(place: str, categories: Sequence[Any]) -> None:
     if isinstance(categories[0], str):
         one_line_names(place, "categories", categories)
     elif len(set(categories)) < len(categories):
-        raise UsageError(f"{place}: two categories are the same")
+        raise UsageError(f"{place}: two categories are the same; give each once")
     elif not all(-1 << 63 <= one < 1 << 63 for one in categories):
-        raise UsageError(f"{place}: a category has more than 64 bits")
+        raise UsageError(f"{place}: a category has more than 64 bits; give a smaller number")
 
 
 def _values(what: str, values: Any) -> NDArray[Any]:
     """Text or whole numbers of shape (N, ..., features)."""
     array = as_array(what, values)
     if array.dtype.kind in "OT":
-        # As tables of pandas have them; a text of any length only casts by way of objects.
+        # pandas has such columns. Text of any length can only be converted through objects.
         array = array.astype(object)
         kinds = {type(one) for one in array.flat}
         if kinds <= {str}:
@@ -134,4 +140,6 @@ def _whole(what: str, array: NDArray[Any]) -> NDArray[np.int64]:
     try:
         return array.astype(np.int64)
     except OverflowError as error:
-        raise UsageError(f"{what}: a number has more than 64 bits") from error
+        raise UsageError(
+            f"{what}: a number has more than 64 bits; give a smaller number"
+        ) from error

@@ -1,4 +1,4 @@
-"""Numbers as bits: bit k of feature f says whether the value is above threshold k of f."""
+"""Numbers as bits: bit k of feature f is set if the value is above threshold k of that feature."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,17 +16,18 @@ Spacing = Literal["quantile", "equal_width"]
 
 
 def thermometer(values: Any, thresholds: Any) -> NDArray[np.bool_]:
-    """Bit k of feature f is value[f] > thresholds[f][k]; it is channel f * levels + k.
+    """Encode numbers as bits by comparing each feature with several thresholds.
 
+    Bit k of feature f is value[f] > thresholds[f][k]. It is channel f * levels + k of the result.
     Both numbers are rounded to float32 before they are compared. An infinite value is above all
     thresholds, or below all.
 
     values: real numbers, (N, ..., features).
-    thresholds: (features, levels), finite; those of a feature do not fall.
+    thresholds: finite real numbers, (features, levels). Those of a feature must not fall.
 
-    Shape:  (N, ..., features * levels).
-    Raises: InputTypeError for what is no real number; UsageError for NaN, another number of
-        features, another rank, thresholds that fall.
+    Shape:  (N, ..., features * levels) bool.
+    Raises: InputTypeError for values or thresholds that are not real numbers; UsageError for NaN,
+        another number of features, another rank, and thresholds that fall.
     """
     return _compared(samples("values", values), _thresholds(thresholds))
 
@@ -34,13 +35,18 @@ def thermometer(values: Any, thresholds: Any) -> NDArray[np.bool_]:
 def quantile_thresholds(training_values: Any, levels: int) -> NDArray[np.float32]:
     """Thresholds that divide the training values of each feature into parts of equal size.
 
-    A threshold lies halfway between two neighbouring values. Threshold k, from 1, is the one for
-    which the share of values below it is nearest to k / (levels + 1). So it never lies on a value
-    that many samples have, and a feature of two values gets a threshold between them. A feature
-    with fewer values than levels gets some thresholds twice. A feature of one value gets that one.
+    A threshold lies halfway between two neighbouring values. For threshold k, counted from 1, the
+    share of values below it is as near as possible to k / (levels + 1). So a threshold never lies
+    on a value that many samples have, and a feature of two values has its threshold between them. A
+    feature with fewer distinct values than levels has some thresholds twice. The threshold of a
+    feature with only one value is that value.
 
-    Shape:  (N, ..., features) to (features, levels).
-    Raises: as `thermometer`; UsageError for no samples, infinities, and levels out of bounds.
+    training_values: real numbers, (N, ..., features).
+    levels: number of thresholds for each feature, 1 to 4096.
+
+    Shape:  (features, levels) float32.
+    Raises: InputTypeError for values that are not real numbers; UsageError for NaN, infinities,
+        another rank, no samples, and another number of levels.
     """
     values = training_samples(training_values, levels, MAX_LEVELS)
     shares = np.arange(1, levels + 1) / (levels + 1)
@@ -48,10 +54,14 @@ def quantile_thresholds(training_values: Any, levels: int) -> NDArray[np.float32
 
 
 def equal_width_thresholds(training_values: Any, levels: int) -> NDArray[np.float32]:
-    """Thresholds that divide the range of the training values of each feature equally.
+    """Thresholds that divide the range of the training values of each feature into equal parts.
 
-    Shape:  (N, ..., features) to (features, levels).
-    Raises: as `quantile_thresholds`.
+    training_values: real numbers, (N, ..., features).
+    levels: number of thresholds for each feature, 1 to 4096.
+
+    Shape:  (features, levels) float32.
+    Raises: InputTypeError for values that are not real numbers; UsageError for NaN, infinities,
+        another rank, no samples, and another number of levels.
     """
     values = training_samples(training_values, levels, MAX_LEVELS).astype(np.float64)
     low, high = values.min(axis=0)[:, None], values.max(axis=0)[:, None]
@@ -66,9 +76,12 @@ _SPACINGS: Mapping[str, Callable[[Any, int], NDArray[np.float32]]] = {
 
 @dataclass(frozen=True, eq=False)
 class Thermometer:
-    """The function `thermometer` with its thresholds.
+    """The function `thermometer` with fixed thresholds.
 
-    Raises: as `thermometer`, for the thresholds.
+    thresholds: finite real numbers, (features, levels). Those of a feature must not fall.
+
+    Raises: InputTypeError for thresholds that are not real numbers; UsageError for another rank,
+        too many thresholds, NaN, infinities, and thresholds that fall.
     """
 
     thresholds: NDArray[np.floating]
@@ -81,18 +94,30 @@ class Thermometer:
 
     @classmethod
     def fit(cls, training_values: Any, levels: int, spacing: Spacing = "quantile") -> "Thermometer":
-        """With `quantile_thresholds` or `equal_width_thresholds`. Raises: as these."""
+        """Make an encoder whose thresholds are found from training values.
+
+        training_values: real numbers, (N, ..., features).
+        levels: number of thresholds for each feature, 1 to 4096.
+        spacing: "quantile" for `quantile_thresholds`, or "equal_width" for
+            `equal_width_thresholds`.
+
+        Raises: UsageError for another spacing; the errors of these functions.
+        """
         if spacing not in _SPACINGS:
             raise UsageError(f"spacing is {spacing!r}; give {' or '.join(_SPACINGS)}")
         return cls(_SPACINGS[spacing](training_values, levels))
 
     @property
     def channels(self) -> int:
-        """Bits of a sample, or of a position of it."""
+        """Number of bits of a sample, or of one position of a sequence or map."""
         return self.thresholds.size
 
     def __call__(self, values: Any) -> NDArray[np.bool_]:
-        """The bits of some values, as `thermometer` gives them. Raises: as `thermometer`."""
+        """The bits of some values, as `thermometer` returns them.
+
+        Shape:  values (N, ..., features), result (N, ..., channels) bool.
+        Raises: the errors of `thermometer`.
+        """
         return _compared(samples("values", values), self.thresholds)
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,25 +126,26 @@ class Thermometer:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "Thermometer":
-        """The inverse of `to_dict`. Raises: UsageError for what it does not give."""
+        """The inverse of `to_dict`. Raises: UsageError for other values than those of `to_dict`."""
         rows = fields["thresholds"]
         listed = isinstance(rows, list) and all(isinstance(row, list) for row in rows)
         given = (number for row in rows for number in row) if listed else ()
         if not listed or not all(type(number) in (int, float) for number in given):
             raise UsageError("thresholds: give a list of numbers for each feature")
         if len({len(row) for row in rows}) != 1:
-            raise UsageError("thresholds: give as many for each feature")
+            raise UsageError("thresholds: give the same number of them for each feature")
         try:
             numbers = np.array(rows, np.float64)
         except OverflowError as error:
-            raise UsageError("thresholds: a number that no float32 holds") from error
+            raise UsageError("thresholds: a number is too large for float32") from error
         return cls(numbers)
 
 
 def _compared(values: NDArray[np.float32], thresholds: NDArray[np.floating]) -> NDArray[np.bool_]:
     if values.shape[-1] != len(thresholds):
         raise UsageError(
-            f"values have {values.shape[-1]} features, thresholds are for {len(thresholds)}"
+            f"values have {values.shape[-1]} features, but the thresholds are for "
+            f"{len(thresholds)}; give as many features"
         )
     return (values[..., None] > thresholds).reshape(*values.shape[:-1], thresholds.size)
 
@@ -136,7 +162,7 @@ def _thresholds(given: Any) -> NDArray[np.float32]:
         thresholds = array.astype(np.float32)
     if not np.isfinite(thresholds).all():
         place = tuple(np.argwhere(~np.isfinite(thresholds))[0].tolist())
-        raise UsageError(f"thresholds: no finite float32 at {place}")
+        raise UsageError(f"thresholds: the number at {place} is not finite in float32")
     falls = (np.diff(thresholds, axis=1) < 0).any(axis=1)
     if falls.any():
         raise UsageError(f"thresholds of feature {int(falls.argmax())} fall; sort them upwards")
@@ -154,5 +180,5 @@ def _halfway(values: NDArray[np.float32], shares: NDArray[np.float64]) -> NDArra
     gap = np.where(nearer, after - 1, after).clip(max=len(below) - 1)
     low, high = distinct[gap], distinct[gap + 1]
     middle = (low.astype(np.float64) / 2 + high.astype(np.float64) / 2).astype(np.float32)
-    # Between two numbers that follow each other there is none; only the lower one divides them.
+    # There is no float32 between two neighbouring numbers. Then the lower one divides them.
     return np.where(middle < high, middle, low)

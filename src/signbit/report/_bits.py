@@ -1,4 +1,4 @@
-"""How often each bit inside a network is +1, and which bits no input can turn."""
+"""Count how often each bit inside a network is +1, and find bits that no input can change."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,17 +16,18 @@ from signbit.report._subject import is_binary_layer
 from signbit.runtime._features import with_outputs
 from signbit.runtime.engine import Engine
 
-# A network has at most 64 outputs; fewer at once take less memory.
+# A network can have 64 outputs. Fewer outputs at once need less memory.
 _AT_ONCE, _BATCH = 16, 32
 
 
 @dataclass(frozen=True)
 class BitShares:
-    """The bits that one node makes, over some samples.
+    """How often the bits that one node makes are +1, over some samples.
 
-    node: its number.
-    shares: of each channel, how many of its bits are +1, over all samples and positions, 0 to 1.
-    bits: how many bits of each channel were counted.
+    node: the number of the node.
+    shares: for each channel, the share of its bits that are +1, over all samples and positions, 0
+        to 1.
+    bits: number of bits that were counted for each channel.
     """
 
     node: int
@@ -41,12 +42,12 @@ class BitShares:
         return float((-p * np.log2(p) - q * np.log2(q)).mean())
 
     def quiet(self, least: float) -> int:
-        """Channels with the same bit in a share of `least` or more of the cases."""
+        """Number of channels whose bit is the same in a share of `least` or more of the cases."""
         return int((np.maximum(self.shares, 1 - self.shares) >= least).sum())
 
 
 def makers_of_bits(model: PackedModel) -> list[int]:
-    """The nodes that make bits of numbers, in order."""
+    """The numbers of the nodes that turn numbers into bits, in ascending order."""
     return [
         number
         for number, node in model.numbered()
@@ -61,9 +62,11 @@ def bit_shares(
     threads: int = 1,
     advance: Callable[[int], None] = lambda count: None,
 ) -> list[BitShares]:
-    """Count the bits of every node that makes bits of numbers.
+    """Count the bits of every node that turns numbers into bits.
 
-    inputs: samples as the engine takes them, by the names of inputs; one or more.
+    model: the packed network.
+    inputs: one or more samples, in the form that the engine accepts, by the names of the inputs.
+    threads: number of threads of the engine.
     advance: called with the number of nodes after each pass.
     """
     makers = makers_of_bits(model)
@@ -93,10 +96,10 @@ def _counted(
 
 
 def out_of_reach(model: PackedModel) -> dict[int, int]:
-    """For thresholds of whole sums: how many channels give one bit for every possible input.
+    """For each threshold of integer sums: how many channels have the same bit for every input.
 
-    A sum lies between the bounds that its number of terms gives. A threshold outside of them never
-    turns. Where weights or pixels narrow the sums further, there may be more such channels.
+    The number of terms bounds a sum. If a threshold lies outside of these bounds, its bit never
+    changes. There may be more such channels, because weights or pixels can bound a sum further.
     """
     bounds, found = largest_sums(model), {}
     for number, node in model.numbered():
@@ -112,10 +115,10 @@ def out_of_reach(model: PackedModel) -> dict[int, int]:
 
 
 def repeated_filters(model: PackedModel) -> dict[int, int]:
-    """For binary layers: how many output channels have the weights of an earlier one.
+    """For each binary layer: how many output channels have the same weights as an earlier channel.
 
-    The opposite of all its weights counts too: both give the same sums, but for the sign. Layers
-    with groups are left out: their channels read different inputs.
+    The opposite weights count too, because they give the same sums with the opposite sign. Layers
+    with groups are left out, because their channels read different inputs.
     """
     found = {}
     for number, node in model.numbered():

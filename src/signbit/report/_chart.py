@@ -16,7 +16,7 @@ Points = Sequence[tuple[float, float]]
 
 
 class Line(NamedTuple):
-    """Points (x, y), a label ("" for none in the legend) and a class of the style sheet."""
+    """Points (x, y), a label for the legend ("" for no entry) and a class of the style sheet."""
 
     label: str
     style: str
@@ -26,7 +26,8 @@ class Line(NamedTuple):
 def chart(title: str, lines: Sequence[Line], unit: str = "", log: bool = False) -> Element | None:
     """A figure with lines and their legend; None where no line has a point.
 
-    Points that are not finite are left out; on a logarithmic axis also those that are not above 0.
+    Points that are not finite are left out. On a logarithmic axis, points at 0 or below are left
+    out too.
     """
     drawn = [line._replace(points=_drawable(line.points, log)) for line in lines]
     drawn = [line for line in drawn if line.points]
@@ -68,7 +69,7 @@ def _middle(xs: Sequence[float]) -> float:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """From three to about seven round numbers around a range."""
+    """Three to about seven round numbers that cover a range."""
     span = high - low or abs(high) or 1.0
     power = 10.0 ** math.floor(math.log10(span / 5))
     step = next(power * one for one in _STEPS if power * one * 5 >= span * 0.999)

@@ -1,4 +1,4 @@
-"""Elements of HTML and SVG. The standard library's tree escapes every text and attribute."""
+"""Elements of HTML and SVG. The standard library escapes every text and attribute in them."""
 
 from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element, tostring
@@ -6,12 +6,12 @@ from xml.etree.ElementTree import Element, tostring
 from signbit.errors import printable
 
 Child = Element | str
-# A name in a file may have any length.
+# A name in a file may be very long.
 LONGEST_TEXT = 80
 
 
 def element(tag: str, *children: Child, **attributes: object) -> Element:
-    """An element. In the names of attributes `_` is `-`; one at the end is left out (`class_`)."""
+    """An element. In attribute names `_` becomes `-`; a `_` at the end is dropped (`class_`)."""
     names = {name: name.rstrip("_").replace("_", "-") for name in attributes}
     made = Element(tag, {names[name]: str(value) for name, value in attributes.items()})
     last: Element | None = None
@@ -43,7 +43,7 @@ def paragraph(*children: Child) -> Element:
 
 
 def note(text: str) -> Element:
-    """The line that stands where something does not apply."""
+    """The line that says why something is not shown."""
     return element("p", text, class_="note")
 
 
@@ -53,7 +53,7 @@ def heading(text: str) -> Element:
 
 
 def bar(share: float, text: str) -> Element:
-    """A text for a cell of a table, and a bar as long as a share from 0 to 1 before it."""
+    """A text for a cell of a table, after a bar whose length is a share from 0 to 1."""
     width = 100 * min(max(share, 0.0), 1.0)
     fill = element("span", style=f"width:{width:.1f}%")
     drawn = element("span", fill, class_="bar", aria_hidden="true")
@@ -61,7 +61,7 @@ def bar(share: float, text: str) -> Element:
 
 
 def side_by_side(*children: Child) -> Element:
-    """Parts next to each other where the page is wide enough, else one below the other."""
+    """Parts next to each other. If the page is too narrow, they are below each other."""
     return element("div", *children, class_="side")
 
 
@@ -72,9 +72,9 @@ def table(
     left: int = 1,
     class_: str = "",
 ) -> Element:
-    """A table that scrolls sideways where the page is narrow.
+    """A table that scrolls sideways if the page is narrow.
 
-    left: how many columns, from the first, are text; numbers after them are flush right.
+    left: number of columns of text, from the first. The others are numbers, aligned right.
     """
     sides = ["text" if index < left else "number" for index in range(len(header))]
     head = element(
@@ -94,7 +94,7 @@ def table(
 
 
 def scrolling(child: Element, label: str) -> Element:
-    """A frame that scrolls sideways; the keyboard reaches it."""
+    """A frame that scrolls sideways, also by keyboard."""
     return element("div", child, class_="scroll", tabindex="0", role="region", aria_label=label)
 
 

@@ -1,4 +1,4 @@
-"""Which layer is drawn as bitmaps."""
+"""Choose the layer that is drawn as bitmaps."""
 
 from signbit.errors import UsageError, closest
 from signbit.format import PackedModel
@@ -9,12 +9,13 @@ _MOST_LISTED = 8
 
 
 def choose_layer(model: PackedModel, asked: str | None) -> int | None:
-    """The number of a node with binary weights; the first where none is asked for.
+    """The number of the node whose weights are drawn; None where no node has binary weights.
 
-    asked: the number of a node, or the path of the module that it was packed from.
+    model: the packed network.
+    asked: the number of a node, or the path of the module that it was packed from; None means the
+        first node with binary weights.
 
-    Returns: None where the network has no such node.
-    Raises: UsageError where the asked one is not one of them.
+    Raises: UsageError where `asked` is not a node with binary weights.
     """
     known = [number for number, _ in model.numbered() if is_binary_layer(model, number)]
     if asked is None:
@@ -25,7 +26,10 @@ def choose_layer(model: PackedModel, asked: str | None) -> int | None:
     if asked in paths:
         return paths[asked]
     if not known:
-        raise UsageError(f"--layer {shown(asked)}: the network has no layer with binary weights")
+        raise UsageError(
+            f"--layer {shown(asked)}: the network has no layer with binary weights; leave --layer "
+            "out"
+        )
     names = [*paths] or list(map(str, known))
     more = ", ..." if len(names) > _MOST_LISTED else ""
     raise UsageError(
@@ -40,7 +44,7 @@ def _paths(model: PackedModel, known: list[int]) -> dict[str, int]:
 
 
 def bits_after(model: PackedModel, layer: int) -> int | None:
-    """The first node that makes bits of what a layer gives; None where none does."""
+    """The first node that turns the values of a layer into bits; None where there is none."""
     reached = {layer}
     for number, node in model.numbered():
         if number > layer and reached.intersection(node.inputs):

@@ -1,4 +1,4 @@
-"""Run a network on data: its figures, its worst mistakes, and samples to look inside with."""
+"""Run a network on data, and keep its figures, its worst mistakes and some of the samples."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,17 +15,20 @@ from signbit.scoring._measure import Measurement, count_answers
 from signbit.scoring._probabilities import gives_probabilities, softmax
 
 MOST_MISTAKES = 24
-# A look inside needs samples of all kinds, not all samples.
+# The sections that look inside the network need samples of all kinds, but not all samples.
 MOST_KEPT = 256
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A sample whose class the network got wrong.
+    """A sample for which the network answers a wrong class.
 
-    place: as `Batch.places` names it.
-    predicted, true: names of classes, with their probabilities by the network.
-    picture: (H, W, 1 or 3) uint8; None where the network takes no picture.
+    place: the name of the sample, as in `Batch.places`.
+    predicted: the name of the predicted class.
+    probability: the probability of the predicted class, 0 to 1.
+    true: the name of the true class.
+    true_probability: the probability of the true class, 0 to 1.
+    picture: (H, W, 1 or 3) uint8; None where the network has no image as input.
     """
 
     place: str
@@ -38,13 +41,16 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Observed(Measurement):
-    """What a network said of samples, of which `outputs` may be empty.
+    """The figures of a network on samples, its worst mistakes, and some of the samples.
 
-    mistakes: those with the highest probability of a wrong class, the worst first; None where no
-        output gives one class for a sample, or the data has no true classes.
-    wrong: how many mistakes there are in all.
-    kept: inputs of samples that are spread evenly over the data, by the names of inputs.
-    kept_classes: their true classes as names; None where they are not known.
+    `outputs` is empty if the data has no true answers.
+
+    mistakes: the mistakes with the highest probability of a wrong class, the worst first, at most
+        24. None where no output has one class for a sample, or where the data has no true classes.
+    wrong: number of all mistakes.
+    kept: the inputs of at most 256 samples, spread evenly over the data, by the names of the
+        inputs.
+    kept_classes: the names of the true classes of these samples; None where they are not known.
     """
 
     mistakes: Sequence[Mistake] | None
@@ -61,13 +67,17 @@ def observe(
     threshold: float = 0.5,
     advance: Callable[[int], None] = lambda count: None,
 ) -> Observed:
-    """Run every sample once. True answers may be missing.
+    """Run every sample once, and collect what the page needs. True answers may be missing.
 
-    targets: what the outputs are compared with.
-    threshold: a label counts as answered where its probability is above it.
+    engine: the packed network.
+    samples: the samples, from `signbit.scoring.open_samples`.
+    targets: the outputs, from `signbit.scoring.targets_of`.
+    batch_size: number of samples in one batch. It changes the speed, not the result.
+    threshold: a label counts as yes if its probability is above this number, between 0 and 1.
     advance: called with the number of samples after each batch.
 
-    Raises: DataError where there is no sample; the errors of `scoring.measure` and of the samples.
+    Raises: DataError where there is no sample; the errors of `signbit.scoring.measure` and of
+        reading the samples.
     """
     known = [one for one in targets if one.name in samples.targets]
     classes = next((one for one in known if one.kind == CLASSES and not one.is_map), None)
@@ -80,14 +90,14 @@ def observe(
 
     found = count_answers(engine, samples, known, batch_size, threshold, advance, look)
     if not found.samples:
-        raise DataError(f"{samples.name}: no samples")
+        raise DataError(f"{samples.name}: no samples; give one or more")
     worst, wrong = (None, 0) if mistakes is None else (mistakes.worst, mistakes.count)
     inputs, names = kept.result()
     return Observed(**vars(found), mistakes=worst, wrong=wrong, kept=inputs, kept_classes=names)
 
 
 class _Mistakes:
-    """Keeps the mistakes with the highest probability; of equal ones the first."""
+    """Keeps the mistakes with the highest probability. Among equal ones, the first are kept."""
 
     def __init__(self, engine: Engine, target: Target):
         self._name, self._classes = target.name, target.names
@@ -127,7 +137,7 @@ class _Mistakes:
 
 @dataclass
 class _Kept:
-    """Every n-th sample: n doubles each time that there are too many."""
+    """Keeps every n-th sample. n doubles each time there are too many samples."""
 
     target: Target | None
     stride: int = 1

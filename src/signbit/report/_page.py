@@ -1,4 +1,4 @@
-"""Put the sections together to one page."""
+"""Put the sections together on one page."""
 
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -11,14 +11,14 @@ from signbit.report._html import duration, element, name, paragraph, percent, to
 from signbit.report._section import Section, sections
 from signbit.report._subject import Subject
 
-# Nothing is loaded from anywhere, and no script runs, whatever a name in a file says.
+# The browser loads no other file and runs no script, even if a name in a file contains HTML.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def render(subject: Subject) -> str:
-    """The page as HTML, with its pictures and its style inside.
+    """The page as HTML text, which contains its pictures and its style.
 
-    It loads nothing and holds no script.
+    The page loads no other file, and contains no script.
     """
     title = f"signbit report: {name(subject.name)}"
     chosen = [(one, sections.get(one)) for one in sections.names()]
@@ -90,7 +90,7 @@ _FIGURES = {
 
 
 def _headline(figures: Mapping[str, Any]) -> tuple[str, str]:
-    """The figure of an output that says most."""
+    """The most important figure of an output."""
     what, key = _FIGURES[figures["kind"], figures["rank"] > 1]
     value = figures[key]
     return what, f"{value:.4g}" if key == "mae" else percent(value)
@@ -108,11 +108,11 @@ def _foot(subject: Subject) -> Iterator[Element]:
     yield element("h2", "How this page was made")
     yield paragraph(
         "Everything was measured on this machine while the page was made. Times are medians of "
-        f"{made.rounds} rounds; they change with what else the machine does."
+        f"{made.rounds} rounds. They depend on what else the machine does at the same time."
     )
     yield element("dl", *rows, class_="facts")
 
 
 def _fact(key: str, value: str) -> tuple[Element, Element]:
-    # A command is shown as it was given, however long it is.
+    # A long command is shown as a whole.
     return element("dt", key), element("dd", printable(value))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from signbit.report._html import element
 
-# Colours of -1 and +1: people who are colour-blind tell them apart, on white and on black.
+# The colours of -1 and +1. Colour-blind people can distinguish them, on white and on black.
 MINUS, PLUS = (240, 160, 75), (49, 104, 189)
 GAP = 255
 _WIDEST = 640
@@ -21,9 +21,10 @@ _PHOTO = 96
 def bitmap(bits: NDArray[np.uint8], alt: str, scale: int = 10) -> Element:
     """Bits as a picture: 0 is -1, 1 is +1, GAP is transparent.
 
-    scale: pixels of the screen for a bit, at most; less where the picture would be too wide.
+    scale: the most pixels of the screen for one bit. If the picture would be too wide, there are
+        fewer.
 
-    Shape: (height, width) uint8.
+    Shape:  (height, width) uint8.
     """
     image = Image.fromarray(np.where(bits == GAP, 2, bits).astype(np.uint8), "P")
     image.putpalette([*MINUS, *PLUS, 0, 0, 0])
@@ -51,7 +52,10 @@ def _image(image: Image.Image, alt: str, width: int, class_: str, **options: int
 def tiled(
     tiles: NDArray[np.bool_] | NDArray[np.uint8], columns: int, gap: int = 1
 ) -> NDArray[np.uint8]:
-    """Tiles in rows of `columns`, with gaps between them.  Shape: (N, H, W) to (height, width)."""
+    """Tiles in rows of `columns`, with gaps between them.
+
+    Shape:  tiles (N, H, W), result (height, width).
+    """
     count, height, width = tiles.shape
     columns = min(columns, count)
     rows = -(-count // columns)

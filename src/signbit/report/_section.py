@@ -1,4 +1,4 @@
-"""What a section of the page is, and the registry of all sections."""
+"""The type of a section of the page, and the registry of all sections."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 class Section:
     """A part of the page.
 
-    place: sections stand in the order of their places.
+    place: the sections are in the order of this number.
     title: the heading.
-    lead: one sentence that says what one sees.
-    draw: the elements below it. Where the section does not apply, one `note` that says why.
+    lead: one sentence that says what the section shows.
+    draw: a function from a `Subject` to the HTML elements below the lead. If the section does not
+        apply, it returns one `note` that says why.
     """
 
     place: int
@@ -28,3 +29,4 @@ class Section:
 
 
 sections: Registry[Section] = Registry("section", "signbit.report.sections")
+"""The sections of the page by name. Register your own with `sections.register("NAME")(SECTION)`."""

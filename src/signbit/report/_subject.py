@@ -1,4 +1,4 @@
-"""All that a page tells about a network."""
+"""Everything that a page shows about a network."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Subject:
-    """A packed network, and what was measured of it. Sections draw it and measure nothing.
+    """A packed network, and all measurements of it. Sections draw them, and measure nothing.
 
-    name: what it is called, such as the path that the command was given.
-    file_bytes: of its .signbit file.
+    name: the title of the page, such as the path of the network.
+    model: the packed network.
+    file_bytes: size of its .signbit file.
     benchmark: times of the network and of its peers.
     layer: the number of the node whose weights are drawn; None where no node has binary weights.
     curves: the rows of `metrics.csv`; None where there are none.
-    no_curves: why there are none.
-    observed: what it said of the samples; None without data.
-    bits: how often each bit is +1; None without data.
-    facts: what stands at the foot of the page, by name: version, command, date.
+    no_curves: the reason why there are no curves.
+    observed: the results of `observe`; None without data.
+    bits: the results of `bit_shares`; None without data.
+    facts: facts for the foot of the page, by name, such as version, command and date.
     """
 
     name: str
@@ -43,16 +44,16 @@ class Subject:
 
     @cached_property
     def modules(self) -> Mapping[int, str]:
-        """The path of the module that each node came from, where the file says it."""
+        """The path of the module that each node was packed from, if the file has it."""
         return module_paths(self.model)
 
     def label(self, number: int) -> str:
-        """What a node is called on the page."""
+        """The name of a node on the page."""
         path = self.modules.get(number, "")
         return f"{path} (node {number})" if path else f"node {number}"
 
     def weights(self, number: int) -> int:
-        """How many weights a node multiplies with; 0 for other operations."""
+        """Number of weights of a convolution or linear layer; 0 for other operations."""
         node = self.model.node(number)
         if not self.model.operation(number).is_convolution:
             return 0
@@ -75,5 +76,5 @@ def is_binary_layer(model: PackedModel, number: int) -> bool:
 
 
 def module_paths(model: PackedModel) -> dict[int, str]:
-    """The path of the module that each node came from, as the file's info has it."""
+    """The path of the module that each node was packed from, from the info of the file."""
     return {number: path for path, numbers in nodes_of_modules(model) for number in numbers}

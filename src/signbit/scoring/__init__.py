@@ -1,4 +1,4 @@
-"""Measure a network on data with true answers, or predict for files. Needs no torch."""
+"""Measure a network on data with true answers, or predict for files. torch is not needed."""
 
 from signbit.scoring._answers import (
     Answer,

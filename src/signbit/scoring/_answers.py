@@ -1,4 +1,4 @@
-"""What a packed network of any task answers, sample by sample; needs only NumPy and Pillow."""
+"""The answers of a packed network of any task, sample by sample. Needs only NumPy and Pillow."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,44 +28,55 @@ Pair = tuple[str, float]
 
 @dataclass(frozen=True)
 class ClassAnswer:
-    """Classes and their probabilities, the likeliest first."""
+    """The likeliest classes.
+
+    top: pairs of name and probability (0 to 1), the likeliest first.
+    """
 
     top: Sequence[Pair]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The answer for JSON."""
         return {"top": [{"class": name, "probability": share} for name, share in self.top]}
 
 
 @dataclass(frozen=True)
 class LabelAnswer:
-    """The probability of every label, and those above the threshold."""
+    """The probabilities of all labels.
+
+    probabilities: pairs of name and probability (0 to 1), one for every label.
+    labels: the names of the labels above the threshold.
+    """
 
     probabilities: Sequence[Pair]
     labels: Sequence[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The answer for JSON."""
         return {"labels": list(self.labels), "probabilities": dict(self.probabilities)}
 
 
 @dataclass(frozen=True)
 class NumberAnswer:
-    """The number of every quantity."""
+    """The answers of an output of numbers.
+
+    numbers: pairs of name and number, one for every quantity.
+    """
 
     numbers: Sequence[Pair]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, null for an infinite number."""
+        """The answer for JSON. An infinite number is null."""
         finite = {name: one if math.isfinite(one) else None for name, one in self.numbers}
         return {"numbers": finite}
 
 
 @dataclass(frozen=True)
 class MapAnswer:
-    """An array with an answer for each place, channels last.
+    """The answer for each place of a sequence or a map.
 
-    Of classes their indices, without channels; of labels their probabilities; else the numbers.
+    values: for classes, their indices, without an axis of channels. For labels, their
+        probabilities, and for numbers, the numbers, both with channels last.
     """
 
     values: NDArray[Any]
@@ -76,12 +87,13 @@ OutputAnswer = ClassAnswer | LabelAnswer | NumberAnswer | MapAnswer
 
 @dataclass(frozen=True)
 class Answer:
-    """What the network says of one sample.
+    """The network's answer for one sample.
 
     place: the path of its file, or its number in a table or array.
-    outputs: by their names.
-    true: the class of the one row of classes, where it is known.
-    inputs: the arrays of the sample, by the names of inputs.
+    outputs: the answers, by the names of the outputs.
+    true: the true class, if it is known and the network has one output of classes that is not a
+        map.
+    inputs: the arrays of the sample, by the names of the inputs.
     """
 
     place: str
@@ -91,13 +103,17 @@ class Answer:
 
 
 class Answerer:
-    """Answers batches of samples by the kinds of a network's outputs.
+    """Computes the answers for samples, in a form that depends on the kinds of the outputs.
 
-    Probabilities of classes are the softmax of the scores, unless the network ends in one or in a
-    mean of several; those of labels are the sigmoid. A label is answered where its probability is
-    above `threshold`.
+    The probabilities of classes are the softmax of the scores, unless the network ends in a softmax
+    or in a mean of several. The probabilities of labels are the sigmoid of the scores.
 
-    top: how many of the likeliest classes.
+    engine: the packed network.
+    targets: the outputs, from `targets_of`.
+    threshold: a label is in the answer if its probability is above this number, between 0 and 1.
+    top: number of likeliest classes in an answer.
+
+    Raises: UsageError for a threshold that is not between 0 and 1.
     """
 
     def __init__(
@@ -108,10 +124,10 @@ class Answerer:
         self._nodes = {one.name: one.node for one in engine.outputs}
         rows = [one for one in targets if one.kind == CLASSES and not one.is_map]
         self.classes = rows[0] if len(rows) == 1 else None
-        """The one row of classes; None where there is none, or several."""
+        """The only output of classes that is not a map; None where there is none, or several."""
 
     def batches(self, batches: Iterable[Batch]) -> Iterator[Answer]:
-        """The answers for all samples, in order. Raises: CheckpointError for NaN."""
+        """Yield the answers for all samples, in order. Raises: CheckpointError for NaN."""
         for batch in batches:
             yield from self._answers(batch, self._given_classes(batch))
 
@@ -122,10 +138,16 @@ class Answerer:
         batch_size: int,
         numbered: Sequence[str] | None = None,
     ) -> Iterator[Answer | Unreadable]:
-        """The answers for files, each a sample of the one input; the true class as names say it.
+        """Yield the answers for files, each of which is one sample of the only input.
 
-        read: the sample in a file; its DataError makes the file unreadable.
+        The true class is that in the name of the file or its folder.
+
+        paths: the files.
+        read: reads the sample in a file. If it raises a DataError, the file is unreadable.
+        batch_size: number of files in one batch.
         numbered: as in `predict`.
+
+        Raises: CheckpointError for NaN.
         """
         name = self._engine.inputs[0].name
         for batch in read_ahead(paths, read, batch_size):

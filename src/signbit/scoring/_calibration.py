@@ -1,4 +1,4 @@
-"""How far the probabilities of a classifier are from the shares of its right answers."""
+"""The difference between the probabilities of a classifier and the shares of its right answers."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,16 +7,17 @@ from signbit.errors import UsageError
 
 BINS = 15
 MAX_BINS = 1 << 16
-# Sums are of whole numbers of this unit, so that no order of additions changes them.
+# Sums count in whole units, so that the order of additions does not change them.
 _UNITS = 1 << 32
 
 
 class CalibrationCounter:
-    """The expected calibration error, over batches.
+    """The expected calibration error (ECE), counted over batches.
 
-    Answers go into bins of equal width by their confidence, the probability of the class that
-    is answered; a bin holds its upper end. Of each bin the share of right answers and the mean
-    confidence are compared: ECE = sum over bins of n_bin / n * |share - confidence|.
+    The confidence of an answer is the probability of the answered class. Answers are sorted into
+    bins of equal width by their confidence; the upper end of a bin belongs to it. In each bin, the
+    share of right answers is compared with the mean confidence:
+    ECE = sum over bins of n_bin / n * |share - confidence|.
 
     Raises: UsageError for another number of bins than 1 to 65536.
     Source: Guo et al., On Calibration of Modern Neural Networks, 2017, arXiv:1706.04599.
@@ -30,7 +31,10 @@ class CalibrationCounter:
         self._confidence = np.zeros(bins, np.int64)
 
     def add(self, confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> None:
-        """Count answers.  Shape: (N,) both."""
+        """Count answers.
+
+        Shape:  (N,) for both.
+        """
         bins = len(self._count)
         upper_ends = np.arange(1, bins) / bins
         places = np.searchsorted(upper_ends, confidence, side="left")
@@ -40,7 +44,7 @@ class CalibrationCounter:
         np.add.at(self._confidence, places, units)
 
     def error(self) -> float | None:
-        """From 0 to 1; None without answers."""
+        """The error, from 0 (best) to 1; None without answers."""
         total = int(self._count.sum())
         if not total:
             return None

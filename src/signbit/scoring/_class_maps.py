@@ -1,4 +1,4 @@
-"""Maps of classes as pictures: the classes themselves, and their colours over the image."""
+"""Draw maps of classes as pictures: the classes alone, or their colours over the image."""
 
 import colorsys
 import math
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from signbit.errors import printable
 from signbit.files import atomic_write
 
-# An overlay of a small image is drawn larger, by a whole factor, to have a side of this length.
+# The overlay of a small image is enlarged by a whole factor until its side has this length.
 SHOWN_SIDE = 320
 _MOST_FACTOR = 16
 MOST_IN_LEGEND = 24
@@ -29,8 +29,8 @@ _LEVELS = ((0.8, 1.0), (0.9, 0.75), (0.5, 1.0))
 def colors(count: int) -> NDArray[np.uint8]:
     """A colour for each class, (count, 3) RGB.
 
-    Neighbours are far apart: hues follow each other by the golden ratio, and every third has
-    another brightness.
+    The colours of neighbouring classes differ clearly: each hue is a golden ratio away from the
+    hue before it, and saturation and brightness repeat only after three classes.
     """
     hues = (np.arange(count) * _GOLDEN_RATIO + _FIRST_HUE) % 1
     levels = [_LEVELS[index % len(_LEVELS)] for index in range(count)]
@@ -39,10 +39,16 @@ def colors(count: int) -> NDArray[np.uint8]:
 
 
 def write_class_map(path: Path, classes: NDArray[np.int64], count: int) -> None:
-    """Write indices of classes as a PNG with a palette; of more than 256 classes as 16-bit grey.
+    """Write a map of classes as a PNG whose pixels are the indices of the classes.
+
+    The PNG has a palette. If there are more than 256 classes, it is 16-bit grey instead.
+
+    path: the file to write.
+    classes: the index of the class of each pixel.
+    count: number of classes.
 
     Shape:  classes (height, width).
-    Raises: OutputError.
+    Raises: OutputError where the file cannot be written.
     """
     if count > 256:
         picture = Image.fromarray(classes.astype(np.uint16))
@@ -55,17 +61,23 @@ def write_class_map(path: Path, classes: NDArray[np.int64], count: int) -> None:
 def write_overlay(
     path: Path, image: NDArray[np.uint8], classes: NDArray[np.int64], names: Sequence[str]
 ) -> None:
-    """Write an image in grey with the colours of its classes over it, and a legend of those there.
+    """Write an image in grey, with the colours of its classes over it and a legend of the classes.
 
-    The map is stretched to the image where it is smaller, without blending.
+    A map that is smaller than the image is enlarged to its size without smoothing. The legend shows
+    the classes that occur in the map.
 
-    Shape:  image (H, W, 1 or 3), classes (h, w).
-    Raises: OutputError.
+    path: the PNG file to write.
+    image: the pixels of the image, grey or RGB.
+    classes: the index of the class of each place.
+    names: the names of all classes.
+
+    Shape:  image (H, W, 1 or 3) uint8, classes (h, w).
+    Raises: OutputError where the file cannot be written.
     """
     height, width = image.shape[:2]
     factor = min(math.ceil(SHOWN_SIDE / max(height, width)), _MOST_FACTOR)
     size = (width * factor, height * factor)
-    # Colours are told apart only where the image has none of its own.
+    # The colours of classes would be hard to see on an image with colours of its own.
     grey = Image.fromarray(np.broadcast_to(image, (height, width, 3)).copy()).convert("L")
     base = grey.convert("RGB").resize(size, Image.Resampling.NEAREST)
     flat = colors(len(names))[classes]

@@ -1,4 +1,4 @@
-"""The columns of rows that hold the answers of a network."""
+"""The columns in which rows of results hold the answers of a network."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from signbit.format.signature import CLASSES, LABELS
 
 
 def columns_of(target: Target, several: bool, top: int) -> Sequence[str]:
-    """The names of an output's columns; of a map that of its file, and that of an overlay.
+    """The names of an output's columns. A map has a column for its file, and one for an overlay.
 
-    several: whether the network has several outputs; then the names begin with the output's.
-    top: how many classes a row of classes names, where it has so many.
+    several: whether the network has several outputs. The names then begin with that of the output.
+    top: number of classes that a row names, at most the number of classes of the output.
     """
     prefix = f"{target.name}_" if several else ""
     if target.is_map:
@@ -27,5 +27,5 @@ def columns_of(target: Target, several: bool, top: int) -> Sequence[str]:
 
 
 def has_overlay(target: Target) -> bool:
-    """Whether an output is a picture of classes, which is also drawn over the input."""
+    """Whether an output is a map of classes, which is also drawn over the input image."""
     return target.kind == CLASSES and len(target.shape) == 3

@@ -12,18 +12,18 @@ from signbit.scoring._calibration import CalibrationCounter
 from signbit.scoring._probabilities import softmax
 
 MOST_TOP = 5
-# The confusion matrix has the square of it.
+# The confusion matrix has the square of this number of entries.
 MOST_CLASSES = 1 << 15
 
 
 @dataclass(frozen=True)
 class Classification:
-    """The counts of all images; every figure is computed from whole numbers.
+    """The counts of all images. Every figure is computed from whole numbers.
 
-    confusion: (classes, classes) int64; row = true class, column = predicted class.
-    in_top: images whose true class is among the `top` highest scores.
-    top: 5, or the number of classes where there are fewer.
-    calibration_error: see `CalibrationCounter`; None without images.
+    confusion: (classes, classes) int64; a row is a true class, a column is a predicted class.
+    in_top: number of images whose true class is among the `top` highest scores.
+    top: 5, or the number of classes if there are fewer.
+    calibration_error: the expected calibration error, 0 (best) to 1; None without images.
     """
 
     confusion: NDArray[np.int64]
@@ -33,28 +33,31 @@ class Classification:
 
     @property
     def images(self) -> int:
-        """Number of images counted."""
+        """Number of images."""
         return int(self.confusion.sum())
 
     @property
     def top1(self) -> float | None:
-        """Share of images whose own class has the highest score; None without images."""
+        """Share of images whose true class has the highest score, 0 to 1; None without images."""
         return _share(int(np.trace(self.confusion)), self.images)
 
     @property
     def top5(self) -> float | None:
-        """Share of images whose class is among the `top` highest scores; None without images."""
+        """Share of images whose true class is in the `top` scores, 0 to 1; None without images."""
         return _share(self.in_top, self.images)
 
     @property
     def per_class(self) -> list[float | None]:
-        """For each class, the share of its images that are right; None without images."""
+        """For each class, the share of its images with a right answer, 0 to 1.
+
+        A class without images has None.
+        """
         totals = self.confusion.sum(axis=1)
         rights = np.diagonal(self.confusion)
         return [_share(int(r), int(t)) for r, t in zip(rights, totals, strict=True)]
 
     def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
-        """The figures by the names of classes, for JSON."""
+        """The figures for JSON. names: the names of the classes."""
         return {
             "top1": self.top1,
             "top5": self.top5,
@@ -66,12 +69,15 @@ class Classification:
 
 
 class ClassificationCounter:
-    """Counts the results of batches; the result does not depend on the size of the batches.
+    """Counts the results of batches. The result does not depend on the size of the batches.
 
-    Where scores are equal, the class of the lower index comes first, as in `numpy.argmax`. This
+    If scores are equal, the class with the lower index comes first, as in `numpy.argmax`. This
     holds for the prediction and for the top 5.
 
-    probabilities: whether the scores are probabilities already; else their softmax is.
+    num_classes: number of classes, 1 to 32768.
+    probabilities: whether the scores are probabilities already. If not, their softmax is used.
+
+    Raises: UsageError for another number of classes.
     """
 
     def __init__(self, num_classes: int, probabilities: bool = False):
@@ -87,9 +93,12 @@ class ClassificationCounter:
     def add(self, scores: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
         """Count a batch.
 
-        Shape:  scores (N, classes), labels (N,) from 0 to classes - 1; N may be 0.
-        Raises: UsageError for other shapes and labels, CheckpointError for a score that is NaN.
-            Then nothing of the batch is counted.
+        scores: the scores of the classes. The class with the highest score is the answer.
+        labels: the true classes, from 0 to classes - 1.
+
+        Shape:  scores (N, classes), labels (N,); N may be 0.
+        Raises: UsageError for other shapes and labels; CheckpointError for a score that is NaN.
+            After an error, nothing of the batch is counted.
         """
         check_scores(scores, self.num_classes)
         labels = checked_labels(labels, len(scores), self.num_classes)
@@ -111,7 +120,7 @@ class ClassificationCounter:
 
 
 def checked_labels(labels: NDArray[np.int64], count: int, num_classes: int) -> NDArray[np.int64]:
-    """The labels of so many images. Raises: UsageError for what is no class of one of them."""
+    """The labels of `count` images. Raises: UsageError for another shape, type or class."""
     labels = np.asarray(labels)
     if labels.shape != (count,) or not (count == 0 or np.issubdtype(labels.dtype, np.integer)):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Run a classifier on a labelled data set; needs only NumPy."""
+"""Run a classifier on a labelled data set. Needs only NumPy."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,10 @@ class Classifier(Protocol):
         ...
 
     def scores(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
-        """(N, H, W, C) uint8 to (N, classes). The class with the highest score is the answer."""
+        """The scores of images. The class with the highest score is the answer.
+
+        Shape:  pixels (N, H, W, C) uint8, scores (N, classes) float32.
+        """
         ...
 
 
@@ -34,7 +37,10 @@ class Classifier(Protocol):
 class Evaluation:
     """The result of a classifier on one split of a data set.
 
-    classes: names, in the order of the scores.
+    data: the name of the data set.
+    split: "train" or "test".
+    classes: the names of the model's classes, in the order of the scores.
+    figures: the counts.
     seconds: the time that reading and scoring the images took.
     """
 
@@ -46,11 +52,11 @@ class Evaluation:
 
     @property
     def images_per_second(self) -> float:
-        """Images read and scored in a second."""
+        """Number of images that were read and scored in a second."""
         return self.figures.images / max(self.seconds, 1e-9)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: accuracies from 0 to 1, null for a class without images."""
+        """The result for JSON. Accuracies are from 0 to 1, and null for a class without images."""
         return {
             "data": self.data,
             "split": self.split,
@@ -67,16 +73,20 @@ def evaluate(
     advance: Callable[[int], None] = lambda count: None,
     classes: Sequence[str] | None = None,
 ) -> Evaluation:
-    """Score every image, also those of a last, partial batch, and count the results.
+    """Score every image, and count the results.
 
-    Each class of the data set is matched with the model's class of the same name. Where the model
-    has no class of that name, a synonym counts (`plane` for `airplane`, `car` for `automobile`).
-    Where one side has no names, or only numbers, classes are matched by index.
+    Each class of the data set is matched with the model's class of the same name. If the model has
+    no class of that name, a synonym counts (`plane` for `airplane`, `car` for `automobile`). If the
+    model or the data set has no names, or only numbers as names, classes are matched by index.
 
+    model: a trained model or a packed network.
+    images: one split of a data set.
+    batch_size: number of images in one batch. It changes the speed, not the result.
     advance: called with the number of images after each batch.
-    classes: names of the model's classes, in the order of the scores; None for its own.
+    classes: the names of the model's classes, in the order of the scores; None means its own names.
 
-    Raises: DataError where the data set does not suit the model, or is empty.
+    Raises: DataError where the data set does not fit the model, or is empty; CheckpointError for a
+        score that is NaN.
     """
     _check_shape(model.preprocessing, images)
     classes = class_names(model, images.classes) if classes is None else tuple(classes)
@@ -91,7 +101,12 @@ def evaluate(
 
 
 def class_names(model: Classifier, fallback: Sequence[str] = ()) -> tuple[str, ...]:
-    """The names of the model's classes; else `fallback` if it has as many, else numbers."""
+    """The names of the model's classes, in the order of its scores.
+
+    model: a trained model or a packed network.
+    fallback: the names to use if the model has none and this is the right number of names. If it
+        is not, the names are the numbers from 0.
+    """
     preprocessing = model.preprocessing
     if preprocessing.classes:
         return tuple(preprocessing.classes)
@@ -100,14 +115,14 @@ def class_names(model: Classifier, fallback: Sequence[str] = ()) -> tuple[str, .
 
 
 def score_count(model: Classifier) -> int:
-    """How many scores a model gives; it is run on a black image to find out."""
+    """The number of scores that a model returns. The model is run on a black image to find out."""
     preprocessing = model.preprocessing
     pixels = np.zeros((1, *preprocessing.size, preprocessing.channels), np.uint8)
     return model.scores(pixels).shape[1]
 
 
 def numbered(count: int) -> tuple[str, ...]:
-    """'0', '1', ...: names for classes that have none."""
+    """The names '0', '1', ... for `count` classes without names."""
     return tuple(map(str, range(count)))
 
 
@@ -118,22 +133,25 @@ def _batches(count: int, size: int) -> Iterator[slice]:
 
 def _check_shape(preprocessing: Preprocessing, images: ImageSet) -> None:
     if not len(images.labels):
-        raise DataError(f"{images.name}, split {images.split!r}: no images")
+        raise DataError(f"{images.name}, split {images.split!r}: no images; give one or more")
     found, wanted = images.images.shape[1:], (*preprocessing.size, preprocessing.channels)
     if tuple(found) != wanted:
         raise DataError(
-            f"{images.name} has images of {_shape(found)}, the model takes {_shape(wanted)}; "
-            "`signbit images` writes them as files, and folder:PATH fits files to a model"
+            f"{images.name} has images of {_shape(found)}, but the model needs {_shape(wanted)}; "
+            "write them as files with `signbit images`, and give folder:PATH, which fits files to "
+            "the model"
         )
 
 
 def labels_in(
     classes: Sequence[str], data: str, own: Sequence[str], labels: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Labels of data as indices into the model's classes, matched as `evaluate` says.
+    """The labels of data as indices into the model's classes, which `evaluate` explains.
 
-    own: the classes that the labels are indices of.
-    Raises: DataError where a class is not known, or classes by number are not as many.
+    classes: the names of the model's classes.
+    own: the names of the data's classes; `labels` are indices into them.
+    Raises: DataError where the model does not know a class, or where classes that are matched by
+        number differ in number.
     """
     own, classes = tuple(own), tuple(classes)
     places = class_places(own, classes)
@@ -144,16 +162,16 @@ def labels_in(
         unknown = [name for name, place in zip(own, places, strict=True) if place is None]
         more = ", ..." if len(unknown) > MOST_LISTED else ""
         raise DataError(
-            f"{data} has {len(own)} classes, the model {len(classes)}, and the model does "
+            f"{data} has {len(own)} classes, the model has {len(classes)}, and the model does "
             f"not know {', '.join(unknown[:MOST_LISTED])}{more}; its names are "
             f"{', '.join(classes[:MOST_LISTED])}{', ...' if len(classes) > MOST_LISTED else ''}"
         )
-    # Where data has numbers for classes, those of the highest class may be missing.
+    # If data has numbers as classes, samples of the highest classes may be missing in it.
     fewer = own == numbered(len(own)) and len(own) < len(classes)
     if len(own) != len(classes) and not fewer:
         raise DataError(
-            f"{data} has {len(own)} classes, the model {len(classes)}; classes.txt in a "
-            "folder of files names those that it can have"
+            f"{data} has {len(own)} classes, and the model has {len(classes)}; if some classes "
+            "have no files in a folder, list all classes in its classes.txt"
         )
     return labels
 

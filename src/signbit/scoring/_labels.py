@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from signbit.scoring._probabilities import require_numbers, score_of
 
-# Average precision needs all scores in memory: 5 bytes for each.
+# Average precision needs all scores in memory, and each takes 5 bytes.
 MOST_KEPT = 1 << 27
 
 Figures = dict[str, float | None]
@@ -17,16 +17,20 @@ Figures = dict[str, float | None]
 class LabelCounter:
     """Counts the answers for independent labels, over batches.
 
-    A label is answered with yes where the sigmoid of its score is above the threshold.
+    The answer for a label is yes if the sigmoid of its score is above the threshold.
 
-    names: of the labels.
-    ranked: whether average precision is asked for. It is left out above MOST_KEPT scores.
+    names: the names of the labels.
+    threshold: a number between 0 and 1.
+    ranked: whether to compute the average precision. It is left out for more than 2^27 scores,
+        which would need too much memory.
+
+    Raises: UsageError for a threshold that is not between 0 and 1.
     """
 
     def __init__(self, names: Sequence[str], threshold: float = 0.5, ranked: bool = True):
         self.names, self.threshold = tuple(names), threshold
         self._cut = score_of(threshold)
-        # Right yes, wrong yes, wrong no: of each label.
+        # For each label: the number of right yes, wrong yes and wrong no.
         self._counts = np.zeros((3, len(self.names)), np.int64)
         self._samples = 0
         self._ranked = ranked
@@ -34,8 +38,12 @@ class LabelCounter:
         self._truth: list[NDArray[np.bool_]] = []
 
     def add(self, scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> None:
-        """Count a batch.  Shape: (N, ..., labels) both.
+        """Count a batch.
 
+        scores: the scores of the labels, before the sigmoid.
+        truth: whether each label is true.
+
+        Shape:  (N, ..., labels) for both.
         Raises: CheckpointError for a score that is NaN.
         """
         require_numbers(scores, "scores")
@@ -53,12 +61,12 @@ class LabelCounter:
             self._truth.clear()
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures, for JSON.
+        """The figures, for JSON, as fractions from 0 to 1.
 
-        `micro` counts all labels together, `macro` is the mean over labels. Precision without a
-        yes and recall without a true label are 0. A label that is never true and never answered
-        with yes has null, and is left out of `macro`; one that is never true has no average
-        precision, and is left out of the mean.
+        `micro` counts all labels together, and `macro` is the mean over the labels. The precision
+        of a label that is never answered with yes is 0, and so is the recall of a label that is
+        never true. A label for which both hold has null, and `macro` leaves it out. A label that is
+        never true has null as average precision, and the mean leaves it out.
         """
         figures = [_figures(*map(int, counts)) for counts in self._counts.T]
         precisions = self._average_precisions()
@@ -90,11 +98,17 @@ class LabelCounter:
 
 
 def average_precision(scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> float | None:
-    """The sum over thresholds of (recall - recall before) * precision; None without a true one.
+    """The average precision of one label; None if it is true for no sample.
 
-    Each distinct score is a threshold, so the order of equal scores does not count.
+    The samples are sorted by score, the highest first, and each distinct score is a threshold. The
+    result is the sum over the thresholds of (recall - recall at the threshold before) * precision.
+    The order of equal scores does not change it.
 
-    Shape:  (N,) both.
+    scores: the score of each sample.
+    truth: whether the label is true for each sample.
+
+    Shape:  (N,) for both.
+    Range:  0 to 1.
     """
     if not truth.any():
         return None

@@ -13,17 +13,21 @@ MOST_CLASSES = 4096
 
 
 class MapCounter:
-    """Counts the places of maps or sequences by true and answered class, over batches.
+    """Counts the places of maps or sequences by true class and answered class, over batches.
 
-    IoU (intersection over union) of a class = places where it is true and answered / places where
-    it is true or answered.
+    The IoU (intersection over union) of a class is the number of places where the class is true and
+    answered, divided by the number of places where it is true or answered.
 
-    Raises: UsageError for more than MOST_CLASSES classes.
+    names: the names of the classes.
+
+    Raises: UsageError for more than 4096 classes.
     """
 
     def __init__(self, names: Sequence[str]):
         if len(names) > MOST_CLASSES:
-            raise UsageError(f"a map of {len(names)} classes; up to {MOST_CLASSES} are counted")
+            raise UsageError(
+                f"a map of {len(names)} classes; at most {MOST_CLASSES} can be counted"
+            )
         self.names = tuple(names)
         self._samples = 0
         self._confusion = np.zeros((len(names), len(names)), np.int64)
@@ -31,7 +35,10 @@ class MapCounter:
     def add(self, scores: NDArray[np.float32], truth: NDArray[np.int64]) -> None:
         """Count a batch.
 
-        Shape:  scores (N, ..., classes), truth (N, ...), -1 where a place is not counted.
+        scores: the scores of the classes at each place.
+        truth: the true class of each place; -1 where a place is not counted.
+
+        Shape:  scores (N, ..., classes), truth (N, ...).
         Raises: CheckpointError for a score that is NaN.
         """
         require_numbers(scores, "scores")
@@ -42,9 +49,9 @@ class MapCounter:
         self._samples += len(scores)
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures, for JSON.
+        """The figures, for JSON, as fractions from 0 to 1.
 
-        A class that is neither true nor answered anywhere has null, and is left out of the mean.
+        A class that is neither true nor answered at any place has null, and the mean leaves it out.
         """
         both = np.diagonal(self._confusion)
         either = self._confusion.sum(axis=0) + self._confusion.sum(axis=1) - both

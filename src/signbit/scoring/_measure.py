@@ -1,4 +1,4 @@
-"""Measure a packed network of any task on samples with true answers; needs only NumPy."""
+"""Measure a packed network of any task on samples with true answers. Needs only NumPy."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +19,10 @@ from signbit.scoring._probabilities import gives_probabilities, score_of
 
 
 class Counter(Protocol):
-    """Counts what one output gives, batch by batch."""
+    """Counts the answers of one output, batch by batch."""
 
     def add(self, given: NDArray[Any], truth: NDArray[Any], /) -> None:
-        """Count a batch: what the network gives, and what is true."""
+        """Count a batch: the values that the network returns, and the true answers."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -34,8 +34,12 @@ class Counter(Protocol):
 class Measurement:
     """The figures of a network on samples.
 
-    outputs: by the name of each output that has true answers: its kind, rank and figures.
-    clipped: numbers outside the codes of each u8 input, by its name; only where there are any.
+    data: the name of the data.
+    samples: number of samples.
+    seconds: the time that reading and computing took.
+    outputs: kind, rank and figures of each output that has true answers, by its name.
+    clipped: how many numbers were outside the range of the codes of each u8 input, by its name.
+        Inputs without such numbers are left out.
     """
 
     data: str
@@ -45,7 +49,7 @@ class Measurement:
     clipped: Mapping[str, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: shares from 0 to 1, null where there is no figure."""
+        """The figures for JSON. Shares are from 0 to 1, and null where there is no figure."""
         return {
             "data": self.data,
             "samples": self.samples,
@@ -65,19 +69,23 @@ def measure(
 ) -> Measurement:
     """Run every sample, and count the answers of each output by its kind.
 
-    targets: what the outputs are compared with; those that `samples` has no answers for are left
-        out.
+    engine: the packed network.
+    samples: the samples, from `open_samples` or `open_file`.
+    targets: the outputs to measure, from `targets_of`. Outputs for which `samples` has no true
+        answers are left out.
+    batch_size: number of samples in one batch. It changes the speed, not the result.
+    threshold: a label counts as yes if its probability is above this number, between 0 and 1.
     advance: called with the number of samples after each batch.
 
-    Raises: UsageError where no output has true answers, or for a threshold that is none; the errors
-        of the samples.
+    Raises: UsageError where no output has true answers, and for a threshold that is not between 0
+        and 1; the errors of reading the samples.
     """
     score_of(threshold)
     chosen = [one for one in targets if one.name in samples.targets]
     if not chosen:
         names = ", ".join(one.name for one in targets)
         raise UsageError(
-            f"{samples.name} has no true answers for {names}; name their columns or arrays with "
+            f"{samples.name} has no true answers for {names}; give their columns or arrays with "
             "--target"
         )
     return count_answers(engine, samples, chosen, batch_size, threshold, advance)
@@ -92,10 +100,10 @@ def count_answers(
     advance: Callable[[int], None],
     look: Callable[[Batch, Mapping[str, NDArray[Any]]], None] = lambda batch, given: None,
 ) -> Measurement:
-    """Run every sample once, and count the answers of the targets, of which there may be none.
+    """Run every sample once, and count the answers of the targets. There may be no targets.
 
-    targets: those that `samples` has answers for.
-    look: called with each batch, and what the network gives for it.
+    targets: the targets for which `samples` has true answers.
+    look: called with each batch, and with the values that the network returns for it.
     """
     counters = {one.name: counter_for(engine, one, threshold) for one in targets}
     count, start = 0, time.perf_counter()
@@ -128,7 +136,7 @@ def counter_for(engine: Engine, target: Target, threshold: float) -> Counter:
 
 
 class _NamedClasses:
-    """A `ClassificationCounter` whose figures are by the names of classes."""
+    """A `ClassificationCounter` that knows the names of the classes."""
 
     def __init__(self, names: Sequence[str], probabilities: bool):
         self._names = tuple(names)

@@ -14,7 +14,10 @@ from signbit.scoring._probabilities import require_numbers
 class NumberCounter:
     """Sums the errors of each quantity, over batches.
 
+    For answers y and true numbers t:
     MAE = mean |y - t|, RMSE = sqrt(mean (y - t)²), R² = 1 - sum (y - t)² / sum (t - mean t)².
+
+    names: the names of the quantities.
     """
 
     def __init__(self, names: Sequence[str]):
@@ -24,27 +27,35 @@ class NumberCounter:
         self._first: NDArray[np.float64] | None = None
 
     def add(self, numbers: NDArray[Any], truth: NDArray[np.float64]) -> None:
-        """Count a batch.  Shape: (N, ..., quantities) both; N may be 0.
+        """Count a batch.
 
-        Raises: CheckpointError for a number that is NaN or infinite.
+        numbers: the answers of the network.
+        truth: the true numbers.
+
+        Shape:  (N, ..., quantities) for both; N may be 0.
+        Raises: CheckpointError for an answer that is NaN or infinite.
         """
         require_numbers(numbers, "numbers")
         numbers, truth = (
             one.reshape(-1, len(self.names)).astype(np.float64) for one in (numbers, truth)
         )
         if not np.isfinite(numbers).all():
-            raise CheckpointError("the model's numbers are infinite, which has no error")
+            raise CheckpointError(
+                "the model returns infinite numbers, so their error cannot be measured; its "
+                "parameters are damaged, or its training diverged"
+            )
         errors = numbers - truth
         self._absolute += np.abs(errors).sum(axis=0)
         self._squared += (errors**2).sum(axis=0)
         if len(truth):
-            # Of equal numbers the mean may be rounded; of their differences, zeros, it is exact.
+            # The mean of equal numbers may be rounded. The mean of their differences, zeros, is
+            # exact.
             first = truth[0].copy() if self._first is None else self._first
             self._first = first
             self._join(truth - first)
 
     def _join(self, truth: NDArray[np.float64]) -> None:
-        """Add to the mean and the squared distances from it, as Chan et al. (1979) do it."""
+        """Update the mean and the squared distances from it, as in Chan et al. (1979)."""
         count, mean = len(truth), truth.mean(axis=0)
         total, step = self._count + count, mean - self._mean
         self._spread += ((truth - mean) ** 2).sum(axis=0) + step**2 * self._count * count / total
@@ -54,8 +65,9 @@ class NumberCounter:
     def to_dict(self) -> dict[str, Any]:
         """The figures, for JSON.
 
-        Overall, MAE and RMSE are of all quantities together, and R² is the mean over quantities.
-        R² is null for a quantity that is always the same, which is left out of the mean.
+        The overall MAE and RMSE are those of all quantities together. The overall R² is the mean
+        over the quantities. A quantity whose true number never changes has null as R², and the mean
+        leaves it out.
         """
         count = max(self._count, 1)
         determined = [

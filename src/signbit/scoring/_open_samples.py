@@ -1,4 +1,4 @@
-"""Open samples for a packed network of any task: tables, arrays, folders, data sets."""
+"""Open samples for a packed network of any task: tables, arrays, folders and data sets."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,19 +26,27 @@ from signbit.format import Input, PackedModel
 from signbit.format.signature import CLASSES, takes_picture
 from signbit.scoring._evaluate import labels_in
 
-TABLES, ARRAYS = (".csv", ".parquet"), (".npy", ".npz")
+TABLES = (".csv", ".parquet")
+"""The suffixes of files that are tables."""
+
+ARRAYS = (".npy", ".npz")
 
 
 def is_file_of_samples(path: Path | str) -> bool:
-    """Whether a name ends like a table or an array file, and is not that of a data set."""
+    """Whether a name has the suffix of a table or array file, and is not that of a data set.
+
+    Data sets of files, such as `parquet:PATH`, are not files of samples.
+    """
     of_images = str(path).partition(":")[0] in OF_PATHS and ":" in str(path)
     return not of_images and Path(path).suffix.lower() in TABLES + ARRAYS
 
 
 def targets_of(model: PackedModel, classes: Sequence[str] | None = None) -> list[Target]:
-    """What the outputs are compared with.
+    """The outputs of a network, in the form that measuring and answering need.
 
-    classes: names for the one output of classes; None for the network's own.
+    model: the network.
+    classes: names for the classes, if the network has one output of classes; None means the names
+        in the network.
 
     Raises: UsageError where the names do not fit.
     """
@@ -48,13 +56,14 @@ def targets_of(model: PackedModel, classes: Sequence[str] | None = None) -> list
     places = [place for place, one in enumerate(found) if one.kind == CLASSES]
     if len(places) != 1:
         raise UsageError(
-            f"class names are for networks with one output of classes, not {len(places)}"
+            f"class names are for networks with one output of classes, and this network has "
+            f"{len(places)}; leave them out"
         )
     target = found[places[0]]
     if len(classes) != len(target.names) or len(set(classes)) != len(classes):
         raise UsageError(
-            f"{len(classes)} class names for output {target.name!r}; give {len(target.names)}, "
-            "each once"
+            f"{len(classes)} class names for output {target.name!r}; give {len(target.names)} "
+            "different names"
         )
     found[places[0]] = replace(target, names=tuple(classes), named=True)
     return found
@@ -63,7 +72,16 @@ def targets_of(model: PackedModel, classes: Sequence[str] | None = None) -> list
 def open_file(
     model: PackedModel, path: Path, targets: Sequence[Target], chosen: Selection
 ) -> Samples:
-    """The samples in a table or array file. Raises: UsageError, DataError."""
+    """Open the samples in a table or array file.
+
+    model: the network; it decides which inputs are needed.
+    path: a .csv, .parquet, .npy or .npz file.
+    targets: the outputs, from `targets_of`.
+    chosen: the columns or arrays of inputs and outputs.
+
+    Raises: UsageError where columns or arrays do not fit the network; DataError for a damaged file
+        and for a missing column or array.
+    """
     if path.suffix.lower() in TABLES:
         return TableSamples(open_table(path), model.inputs, targets, chosen)
     return ArraySamples(ArrayFile(path), model.inputs, targets, chosen)
@@ -79,17 +97,27 @@ def open_samples(
     data_dir: Path | None = None,
     download: bool = False,
 ) -> Samples:
-    """The samples that `data` names, as the network takes them, with true answers.
+    """Open the samples that `data` names, in the form that the network accepts, with true answers.
 
+    model: the network.
     data: a .csv, .parquet, .npy or .npz file; `folder:PATH` with a targets.csv, with images and
         masks, or with WAV files or images by class; or a data set of images.
+    split: "train" or "test", for a data set or a folder with splits.
+    targets: the outputs, from `targets_of`.
+    chosen: the columns or arrays of inputs and outputs; `Selection()` where `data` has none.
+    front_end: how features are computed from WAV files; None for other data.
+    data_dir: the folder with the files of a data set.
+    download: whether to fetch missing files of a data set.
 
-    Raises: UsageError where the network does not take such data; DataError for what is wrong in it.
+    Raises: UsageError where the network does not accept such data; DataError for data that is
+        missing, damaged or wrong.
     """
     kind, _, path = data.partition(":")
     is_folder = kind == "folder" and bool(path)
     if front_end is not None and not is_folder:
-        raise UsageError(f"--data {data}: a front end is for folder:PATH with WAV files")
+        raise UsageError(
+            f"--data {data}: a front end is for folder:PATH with WAV files; leave --front-end out"
+        )
     if is_file_of_samples(data):
         return open_file(model, expanded(data), targets, chosen)
     root = expanded(path)
@@ -100,7 +128,7 @@ def open_samples(
     if chosen != Selection():
         raise UsageError(
             f"--data {data} has no columns; --features, --target, --ignore and --codes are for "
-            "tables and arrays"
+            "tables and arrays, so leave them out"
         )
     if front_end is not None:
         return _sounds(model, data, root, split, targets, front_end)
@@ -148,19 +176,24 @@ def _sounds(
 def _require_picture(model: PackedModel, data: str) -> None:
     if not takes_picture(model.inputs):
         raise UsageError(
-            f"the network takes {', '.join(map(str, model.inputs))}; --data {data} is for one "
-            "picture; give FILE.npz, FILE.csv or FILE.parquet, or WAV files and --front-end"
+            f"--data {data} is for networks whose input is one image, and this network takes "
+            f"{', '.join(map(str, model.inputs))}; give FILE.npz, FILE.csv or FILE.parquet, or WAV "
+            "files and --front-end"
         )
 
 
 def file_reader(
     model: PackedModel, front_end: FrontEnd | None
 ) -> tuple[Callable[[Path], NDArray[Any]], Callable[[], int]]:
-    """How a file is read as a sample of the one input, and how many numbers were clipped so far.
+    """Two functions: one reads a file as a sample of the only input, one counts clipped numbers.
 
-    WAV files with a front end; else images, of any size.
+    The first reads WAV files if there is a front end, else images of any size. The second returns
+    how many numbers so far were outside the range of the input's codes.
 
-    Raises: UsageError where the network takes neither.
+    model: the network.
+    front_end: how features are computed from WAV files; None for images.
+
+    Raises: UsageError where the network does not accept such files.
     """
     if front_end is not None:
         reader = SoundReader(only_sequence(model), front_end)
@@ -180,20 +213,20 @@ def file_reader(
 
 
 def only_sequence(model: PackedModel) -> Input:
-    """The one input of a network, a sequence. Raises: UsageError for another network."""
+    """The only input of a network, a sequence. Raises: UsageError for any other network."""
     one = model.inputs[0]
     if len(model.inputs) > 1 or len(one.shape) != 2:
         raise UsageError(
-            f"the network takes {', '.join(map(str, model.inputs))}; a front end is for one "
-            "sequence of features, (length, features)"
+            f"the network takes {', '.join(map(str, model.inputs))}, but a front end is for a "
+            "network whose input is one sequence of features, (length, features)"
         )
     return one
 
 
 class ImageSamples:
-    """A data set of images with classes; has the interface `Samples`.
+    """A data set of images with classes, with the interface `Samples`.
 
-    Raises: UsageError or DataError where size or classes do not suit the network.
+    Raises: UsageError or DataError where size or classes do not fit the network.
     """
 
     def __init__(self, images: ImageSet, one: Input, target: Target):
@@ -201,24 +234,24 @@ class ImageSamples:
         self._images, self._input = images, one
         if tuple(images.images.shape[1:]) != tuple(one.shape):
             raise UsageError(
-                f"{images.name} has images of shape {images.images.shape[1:]}, input {one} takes "
-                f"{tuple(one.shape)}; `signbit images` writes them as files, and folder:PATH fits "
-                "files to a network"
+                f"{images.name} has images of shape {images.images.shape[1:]}, but input {one} "
+                f"needs {tuple(one.shape)}; write them as files with `signbit images`, and give "
+                "folder:PATH, which fits files to the network"
             )
         self._labels = labels_in(target.names, images.name, images.classes, images.labels)
 
     @property
     def count(self) -> int | None:
-        """How many images."""
+        """Number of images."""
         return len(self._labels)
 
     @property
     def clipped(self) -> Mapping[str, int]:
-        """Nothing: pixels are codes."""
+        """Empty, because pixels are codes."""
         return {}
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """As in `Samples`; places are numbers from 0."""
+        """As in `Samples`. The places are numbers from 0."""
         for start in range(0, len(self._labels), size):
             batch = slice(start, min(start + size, len(self._labels)))
             places = list(map(str, range(batch.start, batch.stop)))
@@ -231,17 +264,18 @@ def _row_of_classes(data: str, targets: Sequence[Target]) -> Target:
     if len(found) != 1:
         given = ", ".join(f"{one.name} ({one.kind}, rank {len(one.shape)})" for one in targets)
         raise UsageError(
-            f"--data {data} has a class for each file, and the network gives {given}; give targets "
-            "in FILE.npz, or folder:PATH with images and masks for a map of classes"
+            f"--data {data} has one class for each file, but the network returns {given}; give "
+            "targets in FILE.npz, or for a map of classes folder:PATH with images and masks"
         )
     return found[0]
 
 
 def _require_order(root: Path, target: Target, classes: Sequence[str]) -> None:
-    """Raises: UsageError where only the alphabet orders the classes of a nameless network."""
+    """Raises: UsageError if the network has no class names, and data only alphabetical folders."""
     if target.named or all(name.isdecimal() for name in classes) or names_in(root) is not None:
         return
     raise UsageError(
-        f"output {target.name!r} has no class names, and {root} has only the names of folders, "
-        f"whose order need not be that of the scores; give --classes, or {NAMES_FILE} in the folder"
+        f"output {target.name!r} has no class names, and the alphabetical order of the folders of "
+        f"{root} may not be the order of the scores; give --classes, or put a {NAMES_FILE} into "
+        "the folder"
     )

@@ -18,10 +18,11 @@ from signbit.scoring._reading import read_ahead
 
 @dataclass(frozen=True)
 class Prediction:
-    """The model's answer for one file.
+    """The model's answer for one image file.
 
-    top: names and probabilities of the likeliest classes, the likeliest first.
-    true: the class that the file's name or folder says; None where they say none.
+    path: the file.
+    top: names and probabilities (0 to 1) of the likeliest classes, the likeliest first.
+    true: the true class in the name of the file or its folder; None where there is none.
     """
 
     path: Path
@@ -31,7 +32,11 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that could not be read, and the reason."""
+    """A file that could not be read, and the reason.
+
+    path: the file.
+    reason: one line that names the file.
+    """
 
     path: Path
     reason: str
@@ -39,7 +44,13 @@ class Unreadable:
 
 @dataclass
 class PredictionTally:
-    """The counts of all predictions, and lists of the wrong and of the unreadable files."""
+    """The counts of predictions, and lists of the wrong answers and of the unreadable files.
+
+    images: number of files that were classified.
+    labelled: number of these files whose true class is known.
+    wrong: path, true class and predicted class of each wrong answer.
+    unreadable: path of each unreadable file, and the reason.
+    """
 
     images: int = 0
     labelled: int = 0
@@ -60,11 +71,14 @@ class PredictionTally:
 
     @property
     def top1(self) -> float | None:
-        """Share of the files with a known class that are classified rightly."""
+        """The share of right answers among the files with a known class; None without any."""
         return (self.labelled - len(self.wrong)) / self.labelled if self.labelled else None
 
     def to_dict(self, seconds: float) -> dict[str, Any]:
-        """For JSON: shares from 0 to 1; `top1` and `error_rate` only where classes are known."""
+        """The counts for JSON. `top1` and `error_rate`, 0 to 1, are there if classes are known.
+
+        seconds: the time of the prediction, which the result contains too.
+        """
         known: dict[str, float] = {}
         if self.top1 is not None:
             known = {"top1": self.top1, "error_rate": len(self.wrong) / self.labelled}
@@ -87,17 +101,21 @@ def predict(
     batch_size: int = 64,
     numbered: Sequence[str] | None = None,
 ) -> Iterator[Prediction | Unreadable]:
-    """Classify the files in their order; the memory needed does not grow with their number.
+    """Classify image files in their order. The memory needed does not grow with their number.
 
-    Probabilities are the softmax of the scores. Where the scores are log-probabilities, that gives
-    the probabilities themselves. A packed network that ends in a softmax gives probabilities, which
-    stay as they are. Where two are equal, the class of the lower index comes first.
+    Probabilities are the softmax of the scores. If the scores are log-probabilities, the softmax
+    returns the probabilities themselves. If a packed network ends in a softmax, its scores are
+    probabilities already and stay as they are. If two classes have the same probability, the class
+    with the lower index comes first. A file that cannot be read becomes an `Unreadable`.
 
-    classes: names in the order of the scores.
-    top: how many of the likeliest classes to name, at most the number of classes.
-    numbered: the names that numbers in the files' names stand for; None for `classes`.
+    model: a trained model or a packed network.
+    paths: the image files, of any size and mode.
+    classes: the names of the classes, in the order of the scores.
+    top: number of likeliest classes in an answer, at most the number of classes.
+    batch_size: number of images in one batch.
+    numbered: the class names that numbers in file names stand for; None means `classes`.
 
-    Raises: CheckpointError where a score is not a number.
+    Raises: CheckpointError where a score is NaN.
     """
     preprocessing = model.preprocessing
 

@@ -1,4 +1,4 @@
-"""Scores of networks as probabilities."""
+"""Turn scores of networks into probabilities."""
 
 import math
 from typing import Any
@@ -11,15 +11,15 @@ from signbit.format import PackedModel
 from signbit.passes.temperature import unmoved
 from signbit.runtime.reference import apply
 
-# Operations that means of several values are made of.
+# The operations that can form the mean of several values.
 _LINEAR = ("add", "affine", "avg_pool", "binary", "concat", "flatten", "move", "reduce")
 _DRAWN = 8
-# Float32 rounds a sum of thousands of probabilities by less.
+# In float32, the rounding error of a sum of thousands of probabilities is smaller.
 _ROUNDING = 1e-4
 
 
 def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Probabilities from scores; the last axis adds up to 1.  Shape: (..., classes)."""
+    """Probabilities from scores. The last axis adds up to 1.  Shape: (..., classes)."""
     powers = np.exp(_below_highest(scores))
     return powers / powers.sum(axis=-1, keepdims=True)
 
@@ -33,18 +33,18 @@ def log_softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
 def _below_highest(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     wide = scores.astype(np.float64)
     highest = wide.max(axis=-1, keepdims=True)
-    # Where the highest score is infinite, the difference to itself would be NaN.
+    # If the highest score is infinite, its difference to itself would be NaN.
     return np.where(wide == highest, 0.0, wide - np.nan_to_num(highest))
 
 
 def sigmoid(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probability of each label, 1 / (1 + exp(-score)).  Shape: any."""
+    """The probability of each label, 1 / (1 + exp(-score)).  Shape: any."""
     powers = np.exp(-np.abs(scores.astype(np.float64)))
     return np.where(scores >= 0, 1.0, powers) / (1.0 + powers)
 
 
 def score_of(threshold: float) -> float:
-    """The score whose sigmoid is `threshold`; labels with a higher one are there.
+    """The score whose sigmoid is `threshold`. Labels with a higher score are answered with yes.
 
     Raises: UsageError for a threshold that is not between 0 and 1.
     """
@@ -54,12 +54,13 @@ def score_of(threshold: float) -> float:
 
 
 def gives_probabilities(model: Any, output: int | None = None) -> bool:
-    """Whether the scores of a packed network are the probabilities of a softmax, or their mean.
+    """Whether the scores of a packed network are the probabilities of a softmax, or a mean of them.
 
-    Any sum of the probabilities of several softmaxes counts whose weights add up to 1.
+    Any weighted sum of the probabilities of several softmaxes counts, if the weights add up to 1.
 
-    model: a `PackedModel`, or what runs one as `.model`; False for anything else.
-    output: the number of the node that gives them; None for that of the first output.
+    model: a `PackedModel`, or an object that has one as `.model`. For any other object the answer
+        is False.
+    output: the number of the node that returns the scores; None means that of the first output.
     """
     packed = model if isinstance(model, PackedModel) else getattr(model, "model", None)
     if not isinstance(packed, PackedModel):
@@ -72,9 +73,10 @@ def gives_probabilities(model: Any, output: int | None = None) -> bool:
 
 
 def _add_up_to_one(packed: PackedModel, number: int) -> bool:
-    """Whether a value is made of softmaxes alone, and its channels add up to 1 whatever they give.
+    """Whether a value is computed only from softmaxes, and its channels always add up to 1.
 
-    What lies between is run on random probabilities, drawn for each softmax by itself.
+    To find out, the operations after the softmaxes are run on random probabilities, which are drawn
+    for each softmax independently.
     """
     between = _after_softmax(packed, number)
     if between is None:
@@ -94,7 +96,7 @@ def _add_up_to_one(packed: PackedModel, number: int) -> bool:
 
 
 def _after_softmax(packed: PackedModel, number: int) -> list[int] | None:
-    """The nodes between softmaxes and a value, both included; None where it has other sources."""
+    """The nodes from the softmaxes to a value, both included; None if it has other sources."""
     found, left = set(), [number]
     while left:
         place = left.pop()

@@ -1,4 +1,4 @@
-"""Read files in a few threads, ahead of the network that takes them."""
+"""Read files in a few threads before the network needs them."""
 
 import warnings
 from collections import deque
@@ -21,9 +21,9 @@ File = TypeVar("File")
 def read_ahead(
     paths: Iterable[File], read: Callable[[File], NDArray[Any]], batch_size: int
 ) -> Iterator[list[tuple[File, NDArray[Any] | DataError]]]:
-    """Batches of files as arrays or errors; a few threads read the next while one is in use.
+    """Yield batches of files, as arrays or errors. Threads read the next batch at the same time.
 
-    paths: paths, or anything else that `read` accepts.
+    paths: paths, or any other objects that `read` accepts.
     """
 
     def attempt(path: File) -> tuple[File, NDArray[Any] | DataError]:
@@ -49,11 +49,11 @@ def read_ahead(
 
 @contextmanager
 def _filters_of_readers() -> Iterator[None]:
-    """Set the warning filters of `read_image` around all its threads.
+    """Set the warning filters of `read_image` before its threads start.
 
-    Filters belong to the process. If threads set and restore them in turn, the last one may restore
-    the filters that another thread had set. Here every thread finds the same filters, so it does
-    not matter which are restored last.
+    All threads of a process share the filters. If several threads set and restore them, the last
+    one may restore the filters of another thread. Here every thread finds the same filters, so it
+    does not matter which are restored last.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: calibration error and likelihood. Needs only NumPy."""
+"""Check whether probabilities are right: calibration error and likelihood. Needs only NumPy."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,18 @@ from signbit.scoring._probabilities import log_softmax, softmax
 def expected_calibration_error(
     scores: NDArray[np.floating], labels: NDArray[np.int64], bins: int = BINS
 ) -> float:
-    """How far confidence is from accuracy, on average over the samples; 0 is best, 1 worst.
+    """The mean difference between confidence and accuracy.
 
-    ECE = sum over bins of (samples in the bin / N) * |accuracy - mean confidence|. The confidence
-    of a sample is the probability of its answer, the class of the highest score.
+    The answer of a sample is the class with the highest score, and its confidence is the
+    probability of that class. The samples are sorted into bins by their confidence.
+    ECE = sum over bins of (samples in the bin / N) * |accuracy - mean confidence|.
 
-    Shape:  scores (N, classes), labels (N,); N is 1 or more. Scores are logits or
-        log-probabilities; of probabilities give the logarithms.
+    scores: logits or log-probabilities. If you have probabilities, give their logarithms.
+    labels: the true classes, from 0 to classes - 1.
+    bins: number of bins of equal width, 1 to 65536.
+
+    Shape:  scores (N, classes), labels (N,); N is 1 or more.
+    Range:  0 (best) to 1 (worst).
     Raises: UsageError for other shapes, labels and bins, and for no samples; CheckpointError for a
         score that is NaN.
     Source: Guo et al., On Calibration of Modern Neural Networks, arXiv:1706.04599.
@@ -33,10 +38,15 @@ def expected_calibration_error(
 
 
 def negative_log_likelihood(scores: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
-    """The mean over the samples of -log(probability of the true class), in nats; 0 is best.
+    """The mean over the samples of -log(probability of the true class), in nats.
 
-    Shape:  as `expected_calibration_error`.
-    Raises: as `expected_calibration_error`.
+    scores: logits or log-probabilities. If you have probabilities, give their logarithms.
+    labels: the true classes, from 0 to classes - 1.
+
+    Shape:  scores (N, classes), labels (N,); N is 1 or more.
+    Range:  0 (best) or above.
+    Raises: UsageError for other shapes and labels, and for no samples; CheckpointError for a score
+        that is NaN.
     """
     scores, labels = checked_scores(scores, labels)
     if not len(scores):

@@ -1,4 +1,4 @@
-"""Predict on a cluster with Ray Data: one engine for each worker, the model sent once."""
+"""Predict on a cluster with Ray Data. Each worker has an engine; the model is sent once."""
 
 import json
 import os
@@ -34,19 +34,25 @@ if TYPE_CHECKING:
 
 LOCAL, AUTO = "local", "auto"
 _CONNECT_SECONDS = 10
-# A part that kills its worker each time must not do so for ever.
+# A part that kills its worker every time must not be tried for ever.
 _MOST_ATTEMPTS = 4
 
 
 def runner(address: str = LOCAL, workers: int | None = None, threads: int = 1) -> Runner:
     """A runner for `predict_parts` that computes parts on a cluster of Ray.
 
-    A worker that dies is replaced, and what it was computing is computed again.
+    A worker that dies is replaced, and its part is computed again.
 
-    address: of a cluster, HOST:PORT; "auto" for the one that this machine is part of; "local"
-        starts one on this machine, and ends it afterwards.
-    workers: processes with an engine each; None for as many as the cluster has CPUs for.
-    threads: of each engine, and CPUs for each worker.
+    address: HOST:PORT of a cluster; "auto" for the cluster that this machine belongs to; "local" to
+        start a cluster on this machine and stop it at the end.
+    workers: number of processes, each with an engine; None means as many as the cluster has CPUs
+        for.
+    threads: number of threads of each engine, which is also the number of CPUs for each worker.
+
+    Raises: when it runs, UsageError for an address that is not allowed, and for more workers than
+        the cluster has CPUs for; WorkerError where the cluster cannot be reached, where a machine
+        has another version of signbit, or where a worker is lost; MissingDependencyError without
+        Ray.
     """
 
     def run(job: Job, name: str, parts: Sequence[Part]) -> Iterator[PartResult]:
@@ -77,20 +83,26 @@ def predict(
     workers: int | tuple[int, int] = 1,
     threads: int = 1,
 ) -> "Dataset":
-    """The rows of a dataset of Ray Data with the answers of a network as more columns.
+    """The rows of a dataset of Ray Data, with the answers of a network as additional columns.
 
-    The new columns are those of `signbit predict`, and `error`: text for an image that cannot be
-    read, whose answers are null. Ray Data computes them when the rows are asked for. Their order is
-    Ray Data's.
+    The new columns are those of `signbit predict`, and `error`. If an image cannot be read, `error`
+    is a text that says why, and its answers are null. Ray Data computes the columns when the rows
+    are read. It also decides the order of the rows.
 
-    model: as in `signbit.load`; it is sent to each machine once.
-    column: for a network that takes one picture, the images: bytes of image files of any size, or
-        uint8 arrays of the input's shape. Other networks take columns with the names of their
-        inputs, arrays of the inputs' shapes.
-    workers: processes with an engine each; (least, most) lets Ray choose.
-    threads: of each engine, and CPUs for each worker.
+    dataset: the rows.
+    model: a packed network, as in `signbit.load`. It is sent to each machine once.
+    column: the column of images, for a network whose input is one image. It holds the bytes of
+        image files of any size, or uint8 arrays of the input's shape. Other networks read the
+        columns with the names of their inputs, which hold arrays of the inputs' shapes.
+    classes: the names of the classes; None means the network's own names.
+    top: number of likeliest classes in an answer.
+    threshold: a label is in the answer if its probability is above this number, between 0 and 1.
+    batch_size: number of rows in one batch.
+    workers: number of processes, each with an engine. With (least, most), Ray chooses.
+    threads: number of threads of each engine, which is also the number of CPUs for each worker.
 
-    Raises: UsageError where the network gives maps; ModelFormatError; MissingDependencyError.
+    Raises: UsageError where the network returns maps or sequences; ModelFormatError for a damaged
+        packed network; MissingDependencyError without Ray or pyarrow.
     """
     ray = _ray()
     from signbit.format import PackedModel
@@ -140,7 +152,7 @@ class _PartWorker:
         if _ray().get(self._attempts.begin.remote(part.number)) > _MOST_ATTEMPTS:
             problem = DataError(
                 f"part {part.number}, from {part.files[0][0]}: {_MOST_ATTEMPTS} workers died while "
-                "they computed it; give each more memory, or look into its files"
+                "they computed it; give each worker more memory, or check the files of the part"
             )
             return _to_row(PartResult(part.number, problem=problem))
         return _to_row(self._answerer(part))
@@ -170,11 +182,11 @@ def _from_row(row: dict[str, Any]) -> PartResult:
 
 
 def _require_version(machine: str, found: str, wanted: str) -> None:
-    """Raises: WorkerError where a machine would compute with other code."""
+    """Raises: WorkerError where a machine has another version."""
     if found != wanted:
         raise WorkerError(
-            f"the machine {machine} has signbit {found}, this command has {wanted}; install one "
-            "version on all machines"
+            f"the machine {machine} has signbit {found}, but this command has {wanted}; install "
+            "the same version on all machines"
         )
 
 
@@ -183,13 +195,15 @@ def _ray() -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise MissingDependencyError("this needs Ray: pip install 'signbit[ray]'") from error
+        raise MissingDependencyError(
+            "a cluster needs Ray; install it with: pip install 'signbit[ray]'"
+        ) from error
     return ray
 
 
 @contextmanager
 def _cluster(address: str, workers: int | None, threads: int) -> Iterator[tuple[Any, int]]:
-    """Ray, connected, and the number of workers. A cluster that is connected already is used."""
+    """Connect to Ray; yields its module and the number of workers. An open connection is used."""
     ray = _ray()
     ours = not ray.is_initialized()
     try:
@@ -199,14 +213,14 @@ def _cluster(address: str, workers: int | None, threads: int) -> Iterator[tuple[
         count = cpus // threads if workers is None else workers
         if not 1 <= count * threads <= cpus:
             raise UsageError(
-                f"workers that need {max(count, 1) * threads} CPUs ({max(count, 1)} with {threads} "
-                f"threads each), and the cluster has {cpus}; ask for fewer workers or threads"
+                f"the workers need {max(count, 1) * threads} CPUs ({max(count, 1)} with {threads} "
+                f"threads each), but the cluster has {cpus}; choose fewer workers or threads"
             )
         if ours:
             _be_quiet(ray)
         with _one_line():
             _check_machines(ray)
-        # Ray prints what its daemons say, such as that a worker died, to standard output.
+        # Ray prints messages of its daemons, such as that a worker died, to standard output.
         with redirect_stdout(sys.stderr) if ours else nullcontext():
             yield ray, count
     finally:
@@ -215,9 +229,9 @@ def _cluster(address: str, workers: int | None, threads: int) -> Iterator[tuple[
 
 
 def _connect(ray: Any, address: str, workers: int | None, threads: int) -> None:
-    # Nobody is told that, and how, this machine is used.
+    # Ray must not send statistics about its use.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray Data starts its actors in a way that Ray reports as an error, in vain.
+    # Ray reports the way in which Ray Data starts its actors as an error, though it is none.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address == LOCAL:
@@ -229,19 +243,19 @@ def _connect(ray: Any, address: str, workers: int | None, threads: int) -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, **options)
-    except Exception as error:  # of many types, from sockets to RuntimeError
+    except Exception as error:  # Ray raises errors of many types
         raise WorkerError(f"no cluster of Ray at {address}: {first_line(error)}") from error
     finally:
-        # Ray has put a handler of its own there, which would end the process with another code.
+        # Ray has set a handler of its own, which would end the process with another exit code.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
 
 
 def _require_listener(address: str) -> None:
-    """Raises: WorkerError where nobody listens; Ray itself would wait for minutes."""
+    """Raises: WorkerError where no process listens. Ray itself would wait for minutes."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in address:
-        raise UsageError(f"address {address!r} of Ray; give HOST:PORT, auto or local")
+        raise UsageError(f"Ray address {address!r}; give HOST:PORT, auto or local")
     try:
         socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
@@ -249,7 +263,7 @@ def _require_listener(address: str) -> None:
 
 
 def _be_quiet(ray: Any) -> None:
-    """The command has a progress bar of its own."""
+    """Turn off the progress bars and logs of Ray: the command has a progress bar of its own."""
     import logging
 
     context = ray.data.DataContext.get_current()
@@ -261,8 +275,8 @@ def _be_quiet(ray: Any) -> None:
 def _check_machines(ray: Any) -> None:
     """Raises: WorkerError where a machine of the cluster has no signbit, or another version.
 
-    Ray would print pages about it. The function that runs there is Python's own: ours would be
-    looked for there.
+    Without this check, Ray would print pages about it. The function that runs on the machine is
+    Python's own. To run a function of ours, the machine would have to import signbit.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as Only
 
@@ -274,7 +288,7 @@ def _check_machines(ray: Any) -> None:
             found = ray.get(placed.remote("signbit:__version__"))
         except ray.exceptions.RayTaskError as error:
             raise WorkerError(
-                f"the machine {node['NodeManagerHostname']} of the cluster does not load signbit "
+                f"the machine {node['NodeManagerHostname']} of the cluster cannot import signbit "
                 f"({first_line(error.cause)}); install it on all machines"
             ) from error
         _require_version(node["NodeManagerHostname"], found, signbit.__version__)
@@ -282,7 +296,7 @@ def _check_machines(ray: Any) -> None:
 
 @contextmanager
 def _one_line() -> Iterator[None]:
-    """Errors of Ray become a WorkerError."""
+    """Turn errors of Ray into a WorkerError with one line."""
     from ray.exceptions import RayError
 
     try:
@@ -299,4 +313,7 @@ def _said(error: BaseException) -> str:
             "of the cluster"
         )
     last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
-    return f"a worker is lost: {last.strip() or type(error).__name__}; the others are written"
+    return (
+        f"a worker was lost: {last.strip() or type(error).__name__}; the parts of the other "
+        "workers are written"
+    )

@@ -1,4 +1,4 @@
-"""Temperature scaling: probabilities of a packed network that mean what they say."""
+"""Temperature scaling, which corrects the probabilities of a packed network."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,30 +20,37 @@ from signbit.scoring.calibration import (
 )
 
 MOST = 1000.0
-# Each halves an interval that is 14 wide at first.
+# Each step halves an interval whose first length is 14.
 _HALVINGS = 48
 _BATCH = 1024
 
 
 def find_temperature(scores: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
-    """The temperature T for which softmax(scores / T) makes the labels likeliest.
+    """The temperature T for which softmax(scores / T) gives the labels the highest likelihood.
 
-    The negative log-likelihood is convex in 1 / T, so its derivative has one zero. It is found by
-    bisection over log T.
+    The negative log-likelihood is convex in 1 / T, so its derivative has one zero, which is found
+    by bisection over log T.
 
-    Shape:  scores (N, classes), logits or log-probabilities, and labels (N,).
-    Raises: UsageError for other shapes and labels, no samples, infinite scores, and where no T from
-        1/1000 to 1000 is best: for example if all answers are right. CheckpointError for a score
-        that is NaN.
+    scores: logits or log-probabilities.
+    labels: the true classes, from 0 to classes - 1.
+
+    Shape:  scores (N, classes), labels (N,).
+    Range:  1/1000 to 1000.
+    Raises: UsageError for other shapes and labels, for no samples, for infinite scores, and where
+        no T in the range is best, for example because all answers are right; CheckpointError for a
+        score that is NaN.
     Source: Guo et al., On Calibration of Modern Neural Networks, arXiv:1706.04599.
     """
     scores, labels = checked_scores(scores, labels)
     if not len(scores):
         raise UsageError("no samples; give one or more to calibrate with")
     if not np.isfinite(scores).all():
-        raise UsageError("infinite scores; their probabilities are 0 and 1 at any temperature")
+        raise UsageError(
+            "infinite scores, whose probabilities are 0 and 1 at any temperature; give finite "
+            "scores"
+        )
     wide = scores.astype(np.float64)
-    # Differences to the true class, so that the derivative loses no digits.
+    # With differences to the true class, the derivative loses no digits.
     wide -= wide[np.arange(len(labels)), labels][:, None]
     low, high = -np.log(MOST), np.log(MOST)
     _require_between(wide, low, high)
@@ -63,23 +70,25 @@ def calibrated(
     output: str | None = None,
     threads: int = 1,
 ) -> PackedModel:
-    """The packed network with its scores divided by the temperature that suits held-out data.
+    """The packed network, with its scores divided by the temperature that suits some data best.
 
-    The classes stay the same, but for scores that only rounding tells apart. In the result,
-    `info["calibration"]` has the `temperature`, the number of `images`, and `ece` and `nll`, each
-    `before` and `after`, on the same data: the expected calibration error and the mean negative
-    log-likelihood. Use data that the network was not trained on, and measure on other data again.
+    Use data that the network was not trained on, and measure the result on other data. The
+    predicted classes stay the same, except where two scores differ only by rounding. In the result,
+    `info["calibration"]` has the `temperature`, the number of `images`, and `ece` (expected
+    calibration error) and `nll` (mean negative log-likelihood), each `before` and `after`, on the
+    given data.
 
-    inputs: what the network takes, as the engine takes it; images as (N, H, W, C) uint8.
-    labels: (N,) numbers of classes; of a map of classes (N, length) or (N, height, width), -1 where
-        a place is not counted.
-    output: the name of the output of classes; None where there is one alone.
+    inputs: the inputs, in the form that the engine accepts, such as images (N, H, W, C) uint8.
+    labels: the true classes, (N,). For a map or a sequence of classes they are (N, height, width)
+        or (N, length), with -1 where a place is not counted.
+    output: the name of the output of classes; None if there is only one.
+    threads: number of threads of the engine.
 
-    Raises: as `find_temperature` and `Engine.__call__`; UsageError for a network that gives no
-        classes, that is calibrated already, or whose scores would overflow.
+    Raises: the errors of `find_temperature` and `Engine.__call__`; UsageError for a network that
+        returns no classes, that is calibrated already, or whose scores would overflow.
     """
     if "calibration" in model.info:
-        raise UsageError("the network is calibrated already; give the one that was packed first")
+        raise UsageError("the network is calibrated already; give the network before calibration")
     chosen = output_of_classes(model, output)
     scores = _logits(model, chosen, inputs, threads)
     flat = _one_each(scores, np.asarray(labels))
@@ -90,7 +99,10 @@ def calibrated(
     scores = _logits(result, output_of_classes(result, chosen.name), inputs, threads)
     after = scores.reshape(len(counted), -1)[counted]
     if not np.isfinite(after).all():
-        raise UsageError(f"scores divided by {temperature:.3g} pass the range of float32")
+        raise UsageError(
+            f"scores divided by {temperature:.3g} exceed the range of float32; scale them down "
+            "before packing"
+        )
     facts = {
         "temperature": temperature,
         "images": len(labels),
@@ -106,10 +118,13 @@ def gathered(samples: Samples, output: str) -> tuple[dict[str, NDArray[Any]], ND
     Raises: UsageError where the samples have no true classes; the errors of reading them.
     """
     if output not in samples.targets:
-        raise UsageError(f"{samples.name} has no true answers for output {output!r}")
+        raise UsageError(
+            f"{samples.name} has no true answers for output {output!r}; give their column or array "
+            "with --target"
+        )
     batches = list(samples.batches(_BATCH))
     if not batches:
-        raise UsageError(f"{samples.name} has no samples")
+        raise UsageError(f"{samples.name} has no samples; give one or more")
     names = batches[0].inputs
     inputs = {name: np.concatenate([one.inputs[name] for one in batches]) for name in names}
     return inputs, np.concatenate([one.targets[output] for one in batches])
@@ -123,7 +138,7 @@ def _logits(
 
 
 def _one_each(scores: NDArray[np.floating], labels: NDArray[Any]) -> NDArray[Any]:
-    """The labels in one row, one for each row of scores. Raises: UsageError for another shape."""
+    """The labels as one axis, one for each row of scores. Raises: UsageError for another shape."""
     sides, given = (
         [side for side in one if side != 1] for one in (scores.shape[1:-1], labels.shape[1:])
     )
@@ -140,10 +155,10 @@ def _before_and_after(
 
 
 def _slope(differences: NDArray[np.float64], log_temperature: float) -> float:
-    """Minus the derivative of the negative log-likelihood by log T, of which only the sign counts.
+    """A number with the sign of minus the derivative of the negative log-likelihood by log T.
 
-    differences: of each score to that of the true class. Their mean, weighed by probability, is
-        the derivative by 1 / T.
+    differences: the difference of each score to that of the true class. Their mean, weighted by
+        probability, is the derivative by 1 / T.
     """
     scaled = differences * np.exp(-log_temperature)
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
@@ -156,7 +171,7 @@ def _require_between(differences: NDArray[np.float64], low: float, high: float) 
     if _slope(differences, high) >= 0:
         raise UsageError(
             f"no temperature from 1/{MOST:g} to {MOST:g} suits {len(differences)} samples: "
-            "the scores say no more than chance; are the labels those of the data?"
+            "the scores are no better than chance; check that the labels belong to the data"
         )
     if _slope(differences, low) <= 0:
         raise UsageError(

@@ -176,7 +176,7 @@ def test_values_that_overflow_when_narrowed_are_refused(path, header):
 
 def test_metadata_that_could_be_read_in_two_ways_is_refused(path, header):
     rewrite(path, json.dumps(header)[:-1] + ', "info": {}}')
-    assert_refused(path, "metadata: not JSON: the key 'info' stands twice")
+    assert_refused(path, "metadata: not JSON: the key 'info' occurs twice")
 
 
 def test_a_table_of_as_many_tensors_as_are_allowed_is_read():

@@ -171,7 +171,7 @@ def load_other():
 
 def test_a_folder_with_other_files_is_refused(tars, job, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UsageError, match=r"holds notes.txt, which is not ours"):
+    with pytest.raises(UsageError, match=r"holds notes.txt, which is not of this run"):
         predict_parts(find_parts(str(tars)), job, tmp_path, here)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -185,7 +185,7 @@ def test_a_damaged_result_is_refused_and_computed_again_once_it_is_removed(
     before = content_of(tmp_path)
     path = tmp_path / "part-000002.parquet"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DataError, match=r"part-000002.parquet is damaged or of another run"):
+    with pytest.raises(DataError, match=r"part-000002.parquet is damaged, or of another run"):
         predict_parts(parts, job, tmp_path, here)
     path.unlink()
     assert predict_parts(parts, job, tmp_path, here).computed == 1

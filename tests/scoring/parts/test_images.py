@@ -118,7 +118,7 @@ def test_an_image_that_is_too_large_is_not_read(tmp_path):
         file.write(sealed(header("1.png", 1 << 29)))
         file.truncate(512 + (1 << 29) + 1024)
     (row,) = rows_of(path)
-    assert row["error"] == f"{1 << 29} bytes; images of up to {1 << 28} are read"
+    assert row["error"] == f"{1 << 29} bytes; images of at most {1 << 28} bytes are allowed"
 
 
 def test_names_that_are_no_utf8_become_escapes(tmp_path):

@@ -71,7 +71,7 @@ def test_a_wrong_value_fails_the_part_and_names_the_row(tmp_path):
     ("job", "kind", "says"),
     [
         (Job(to_bytes(maps_of_classes())), "images", "'mask' is a map or a sequence"),
-        (Job(to_bytes(rows_of_labels())), "tar", "not one picture; give .parquet shards"),
+        (Job(to_bytes(rows_of_labels())), "tar", "not one image; give .parquet shards"),
         (Job(to_bytes(rows_of_numbers(("error", "b")))), "parquet", "have the name 'error'"),
         (replace(JOB, chosen=Selection(codes=True)), "images", "are for Parquet"),
         (replace(JOB, classes=("a", "b")), "images", "2 class names"),

@@ -93,6 +93,6 @@ def test_a_file_that_changed_since_it_was_listed_fails_its_part(tmp_path, name, 
     else:
         path.write_bytes(path.read_bytes() + bytes(512))
     result = PartAnswerer(JOB, "run")(part)
-    says = f"cannot read {name}: " if change == "removed" else "it ends early or changed"
+    says = f"cannot read {name}: " if change == "removed" else "it was cut short or changed"
     assert says in str(result.problem)
     assert result.content == b""

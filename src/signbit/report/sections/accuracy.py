@@ -1,4 +1,4 @@
-"""How good the answers are, and what is taken for what."""
+"""How good the answers are, and which classes are confused."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -46,8 +46,8 @@ def _classes(figures: Mapping[str, Any], data: str) -> list[Element]:
     more = f" Top-{top} accuracy is {percent(figures['top5'])}." if top < len(classes) else ""
     said = paragraph(
         f"{percent(figures['top1'])} of {figures['samples']:,} samples of {data} are right.{more} "
-        f"The expected calibration error is {percent(figures['calibration_error'])}: that far the "
-        "network's probabilities are from its accuracy, on average."
+        f"The expected calibration error is {percent(figures['calibration_error'])}. This is the "
+        "mean difference between the network's probabilities and its accuracy."
     )
     return [said, *_by_class(figures, "samples", "accuracy")]
 
@@ -62,7 +62,7 @@ def _class_map(figures: Mapping[str, Any], data: str) -> list[Element]:
 
 
 def _by_class(figures: Mapping[str, Any], things: str, figure: str) -> list[Element]:
-    """The figure of each class, and what is taken for what."""
+    """The figure of each class, and the classes that are confused."""
     counts, classes = np.array(figures["confusion"]), figures["classes"]
     matrix = [_matrix(counts, classes)] if len(classes) <= MOST_IN_MATRIX else []
     pairs = [_pairs(counts, classes)] if counts.sum() > np.trace(counts) else []
@@ -97,7 +97,7 @@ def _matrix(counts: np.ndarray, classes: Sequence[str]) -> Element:
 
 def _count(count: int, share: float, right: bool) -> Element:
     kind = "right" if right else "wrong"
-    # A single mistake is to be seen: its cell is never as pale as an empty one.
+    # A single mistake must be visible, so its cell is never as pale as an empty one.
     alpha = 0.0 if not count else 0.15 + 0.6 * (share if right else min(1.0, 5 * share))
     return element(
         "td", str(count) if count else "·", class_=f"number {kind}", style=f"--a:{alpha:.2f}"
@@ -105,7 +105,7 @@ def _count(count: int, share: float, right: bool) -> Element:
 
 
 def _pairs(counts: np.ndarray, classes: Sequence[str]) -> Element:
-    """The pairs of classes that are mixed up most often."""
+    """The pairs of classes that are confused most often."""
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:10]
@@ -148,7 +148,7 @@ def _labels(figures: Mapping[str, Any], data: str) -> list[Element]:
     said = paragraph(
         f"The mean average precision over the labels is "
         f"{percent(figures['mean_average_precision'])}, on {figures['samples']:,} samples of "
-        f"{data}. A label is answered with yes where its probability is above "
+        f"{data}. The network answers a label with yes if its probability is above "
         f"{figures['threshold']:g}."
     )
     rows = [
@@ -166,7 +166,7 @@ def _numbers(figures: Mapping[str, Any], data: str) -> list[Element]:
     said = paragraph(
         f"The mean absolute error (MAE) is {figures['mae']:.5g}, on {figures['samples']:,} samples "
         f"of {data}. RMSE is the root of the mean squared error. R² is 1 for numbers without an "
-        "error, and 0 for a network that always gives the mean."
+        "error, and 0 for a network that always returns the mean."
     )
     rows = [
         (name(one), *("-" if row[key] is None else f"{row[key]:.5g}" for key in _ERRORS))

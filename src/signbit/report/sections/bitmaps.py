@@ -40,7 +40,7 @@ def _weights(subject: Subject, layer: int) -> list[Element]:
     part = f"{channels:,} output channels and {inputs:,} input channel{'s' if inputs > 1 else ''}"
     if height * width == 1:
         shown = signs[: _MATRIX[0], : _MATRIX[1], 0, 0]
-        said = f"A row for each output channel, a column for each input: the layer has {part}."
+        said = f"Each row is an output channel, each column an input. The layer has {part}."
         picture = shown.astype(np.uint8)
     else:
         shown = signs[:_FILTERS, :_TILES, :_TAPS, :_TAPS]
@@ -52,9 +52,9 @@ def _weights(subject: Subject, layer: int) -> list[Element]:
         )
     left_out = shown.shape[:2] != (channels, inputs)
     if left_out:
-        said += f" Shown are the first {shown.shape[0]} filters and {shown.shape[1]} inputs."
+        said += f" The first {shown.shape[0]} filters and {shown.shape[1]} inputs are shown."
     if shown.ndim == 4 and shown.shape[2:] != (height, width):
-        said += f" Of each tile the first {shown.shape[2]}x{shown.shape[3]} weights are shown."
+        said += f" Each tile shows its first {shown.shape[2]}x{shown.shape[3]} weights."
     plus = f"{100 * signs.mean():.1f} % of all weights of the layer are +1."
     figure = element(
         "figure",
@@ -65,7 +65,7 @@ def _weights(subject: Subject, layer: int) -> list[Element]:
 
 
 def _arranged(blocks: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """Blocks in rows, with wider gaps than inside of them."""
+    """Blocks in rows. The gaps between blocks are wider than those inside a block."""
     padding = ((0, 0), (0, 1), (0, 2))
     wide = np.pad(blocks, padding, constant_values=GAP)
     return tiled(wide, columns)
@@ -75,16 +75,17 @@ def _activations(subject: Subject, layer: int) -> list[Element]:
     drawn = [heading("Activations")]
     number, observed = bits_after(subject.model, layer), subject.observed
     if number is None:
-        return [*drawn, note("What this layer gives does not become bits; it goes to the output.")]
+        return [*drawn, note("The values of this layer do not become bits; they are the output.")]
     if observed is None:
         return [*drawn, note("No data was given. Activations need samples.")]
     engine, value = Engine(subject.model), subject.model.types[number]
     if value.positions == 1:
         return [*drawn, _as_rows(observed, engine, number)]
     said = paragraph(
-        "After the layer, a threshold for each channel makes bits. Each tile is one channel over "
-        f"the {value.height}x{value.width} positions; the first {min(value.channels, _MAPS)} of "
-        f"{value.channels:,} channels are shown, for {min(_SHOWN, _count(observed))} samples."
+        "After the layer, a threshold for each channel turns sums into bits. Each tile is one "
+        f"channel over the {value.height}x{value.width} positions. The first "
+        f"{min(value.channels, _MAPS)} of {value.channels:,} channels are shown, for "
+        f"{min(_SHOWN, _count(observed))} samples."
     )
     return [*drawn, said, element("div", *_as_maps(observed, engine, number), class_="maps")]
 
@@ -94,7 +95,7 @@ def _count(observed: Observed) -> int:
 
 
 def _some(observed: Observed, most: int) -> list[int]:
-    """Places of samples, evenly spread; sorted by class where classes are known."""
+    """Indices of samples, evenly spread, and sorted by class if the classes are known."""
     count = _count(observed)
     places = sorted({int(one) for one in np.linspace(0, count - 1, min(most, count))})
     names = observed.kept_classes
@@ -135,8 +136,8 @@ def _as_rows(observed: Observed, engine: Engine, number: int) -> Element:
     shown = bits.reshape(len(places), -1)[:, : _MATRIX[1]]
     by_class = "" if observed.kept_classes is None else ", sorted by their true classes"
     said = (
-        f"A row for each of {len(places)} samples{by_class}, a column for each channel: "
-        f"{shown.shape[1]:,} of {bits.shape[-1]:,} channels."
+        f"Each row is one of {len(places)} samples{by_class}. Each column is a channel; "
+        f"{shown.shape[1]:,} of {bits.shape[-1]:,} channels are shown."
     )
     picture = bitmap(shown.astype(np.uint8), "activations of the layer as a bitmap", 4)
     return element("figure", picture, element("figcaption", said))
@@ -146,8 +147,7 @@ sections.register("bitmaps")(
     Section(
         50,
         "Weights and activations of one layer",
-        "These pictures are the very bits that the layer multiplies with and that the next layer "
-        "reads.",
+        "These pictures show the weights of the layer, and the bits that the next layer reads.",
         _draw,
     )
 )

@@ -1,4 +1,4 @@
-"""Size and time next to networks of the same shapes in float32 and int8."""
+"""Size and time, compared with networks of the same shapes in float32 and int8."""
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
@@ -59,7 +59,7 @@ sections.register("comparison")(
     Section(
         30,
         "Compared with float32 and int8",
-        "This compares the size of the weights, and the time of one sample, with those of an "
+        "This compares the size of the weights, and the time for one sample, with those of an "
         "ordinary network of the same shapes.",
         _draw,
     )

@@ -1,4 +1,4 @@
-"""What each step of the network holds and takes."""
+"""The weights and the time of each step of the network."""
 
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
@@ -8,7 +8,7 @@ from signbit.report._section import Section, sections
 from signbit.report._subject import Subject
 
 MOST_ROWS = 400
-_HEADER = ("node", "operation", "gives", "weights", "bits each", "bytes", "multiply-adds")
+_HEADER = ("node", "operation", "output", "weights", "bits each", "bytes", "multiply-adds")
 _TIMES = ("time", "share of time")
 
 
@@ -22,7 +22,7 @@ def _draw(subject: Subject) -> Sequence[Element]:
     drawn = [
         table(
             "Nodes of the packed network, in the order in which they are computed. A node without "
-            "a time is computed in the step of another node.",
+            "a time is computed together with another node.",
             header,
             rows[:MOST_ROWS],
             left=4 if named else 3,

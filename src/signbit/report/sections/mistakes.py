@@ -1,4 +1,4 @@
-"""The samples that the network is most sure of, and wrong."""
+"""The samples for which the network is most sure of a wrong answer."""
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
@@ -58,8 +58,8 @@ sections.register("mistakes")(
     Section(
         20,
         "Worst mistakes",
-        "These are the samples of which the network is most sure, and wrong, with the "
-        "probabilities that it gives to its answer and to the true class.",
+        "For these samples the network is most sure of a wrong answer. Each has the probability of "
+        "that answer and the probability of the true class.",
         _draw,
     )
 )

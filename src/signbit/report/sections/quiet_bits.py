@@ -1,4 +1,4 @@
-"""Bits that say little: where the network has room that it does not use."""
+"""Bits that carry little information, so that the network could do without them."""
 
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
@@ -20,16 +20,18 @@ def _activations(subject: Subject) -> list[Element]:
     if not makers_of_bits(subject.model):
         return [note("No value inside of this network is turned into bits.")]
     said = paragraph(
-        "A bit that is the same for every sample says nothing to the next layer. A channel is ",
+        "A bit that is the same for every sample carries no information for the next layer. A "
+        "channel is ",
         element("b", "constant"),
-        " if its bit was never different, over all samples and positions that were looked at, and ",
+        " if its bit was the same for all samples and positions that were counted, and ",
         element("b", "quiet"),
-        f" if it was the same in {QUIET:.0%} of the cases or more. ",
-        element("b", "Out of reach"),
-        " are channels whose threshold no sum of the layer can cross, whatever the input. The ",
+        f" if it was the same in {QUIET:.0%} of them or more. A channel is ",
+        element("b", "out of reach"),
+        " if no input can make a sum of the layer cross its threshold. The ",
         element("b", "entropy"),
-        " of a bit that is +1 with share p is -p log₂ p - (1 - p) log₂ (1 - p): 1 where both signs "
-        "are equally frequent, 0 where the bit is constant. It is a bound of what the bit can say.",
+        " of a bit that is +1 with share p is -p log₂ p - (1 - p) log₂ (1 - p). It is 1 if both "
+        "signs are equally frequent, and 0 if the bit is constant. It is an upper bound of the "
+        "information in the bit.",
     )
     header = ("bits made by", "channels", "out of reach", "constant", "quiet", "mean entropy, bits")
     observed, rows = subject.observed, list(_rows(subject))
@@ -75,7 +77,7 @@ def _filters(subject: Subject) -> list[Element]:
     ]
     caption = (
         "Filters with the same weights as an earlier filter of the layer, or with the opposite "
-        "weights: their sums are the same but for the sign."
+        "weights. Their sums are the same, except for the sign."
     )
     return [table(caption, ("layer", "filters", "repeated"), rows)]
 
@@ -85,7 +87,7 @@ sections.register("quiet_bits")(
         70,
         "Where bits are lost",
         "Packing loses nothing: the bits are those of the trained network. This shows bits that "
-        "the network has and hardly uses.",
+        "the network has, but hardly uses.",
         _draw,
     )
 )

@@ -28,9 +28,10 @@ def _draw(subject: Subject) -> Sequence[Element]:
     if layers:
         drawn += [
             paragraph(
-                "A flip is a weight whose sign is not that of the epoch before. A network that has "
-                "settled flips few weights; many flips at the end say that it was still changing. "
-                "A latent weight at its clip needs a long way back before it can flip."
+                "A flip is a weight whose sign differs from that of the epoch before. A network "
+                "that has settled flips few weights. Many flips at the end show that it was still "
+                "changing. A latent weight at its clip is far from 0, and must go all the way back "
+                "before it can flip."
             ),
             _last(rows, layers),
         ]
@@ -51,7 +52,7 @@ def _pair(rows: Rows, metric: str) -> list[Line]:
 
 
 def _metrics(rows: Rows) -> list[str]:
-    """Those of training and validation, but for the loss; at most three."""
+    """The metrics of training and validation, except the loss; at most three."""
     keys = dict.fromkeys(key for row in rows for key in row)
     found = [key.removeprefix("val_") for key in keys if key.startswith("val_")]
     if not found and "accuracy" in keys:

@@ -1,7 +1,8 @@
-"""Predict for any number of samples part by part, in one process or on a cluster.
+"""Predict for any number of samples, part by part, in one process or on a cluster.
 
-The parts follow from the data alone, and the file of a part follows from the part alone. So the
-results do not depend on who computes a part, in which order, or how often.
+The data alone decides the parts, and a part alone decides the content of its file of results. So
+the results do not depend on the process that computes a part, on the order of the parts, or on how
+often a part is computed.
 """
 
 from signbit.scoring.parts.answerer import PartAnswerer, PartResult

@@ -1,4 +1,4 @@
-"""Compute the results of one part; the same function on every machine."""
+"""Compute the results of one part, with the same code on every machine."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -27,12 +27,15 @@ METADATA = "signbit"
 
 @dataclass(frozen=True)
 class PartResult:
-    """The file of a part, or the error that stood in its way.
+    """The file of results of a part, or the error that prevented it.
 
-    content: of the Parquet file.
-    errors: rows of samples that could not be read.
-    clipped: numbers that were outside the codes of an input.
-    problem: a DataError concerns this part alone; any other error would come again in each.
+    number: the number of the part.
+    content: the bytes of the Parquet file.
+    rows: number of its rows.
+    errors: number of rows whose sample could not be read.
+    clipped: how many numbers were outside the range of an input's codes.
+    problem: the error; None without one. A DataError concerns only this part. Any other error would
+        occur in every part.
     """
 
     number: int
@@ -43,7 +46,7 @@ class PartResult:
     problem: SignbitError | None = None
 
     def metadata(self, run: str) -> dict[str, str]:
-        """What the footer of the file says about it. run: the run that the part belongs to."""
+        """The metadata in the footer of the file. run: the run that the part belongs to."""
         counts = {"rows": self.rows, "errors": self.errors, "clipped": self.clipped}
         return {METADATA: json.dumps({"run": run, "part": self.number, **counts})}
 
@@ -51,10 +54,12 @@ class PartResult:
 class PartAnswerer:
     """Computes parts of a job with one engine.
 
-    run: a text that is written into each file, and tells runs apart.
-    threads: of the engine.
+    job: the network and the options.
+    run: a text that identifies the run, and is written into each file.
+    threads: number of threads of the engine.
 
-    Raises: ModelFormatError, UsageError, EngineError.
+    Raises: ModelFormatError for a damaged network; UsageError for wrong options; EngineError where
+        the engine lacks memory or threads.
     """
 
     def __init__(self, job: Job, run: str, threads: int = 1):
@@ -64,7 +69,7 @@ class PartAnswerer:
         self._answerer = Answerer(Engine(model, threads), self._targets, job.threshold, job.top)
 
     def __call__(self, part: Part) -> PartResult:
-        """The result of a part; errors of this package are in it, not raised."""
+        """Compute a part. An error of this package is not raised; it is in the result."""
         try:
             return self._result(part)
         except UnreachableError as error:
@@ -86,7 +91,7 @@ class PartAnswerer:
         return PartResult(part.number, content, rows.count, rows.errors, clipped)
 
     def _shard(self, rows: PartRows, kind: str, path: Path, name: str) -> int:
-        """Add the rows of a shard; returns how many numbers were clipped."""
+        """Add the rows of a shard, and return how many numbers were clipped."""
         if kind == TAR:
             with _opened(path, name) as file:
                 self._add(rows, images.members(file, name))
@@ -119,7 +124,7 @@ def _opened(path: Path, name: str) -> Any:
 
 @contextmanager
 def _named(path: Path, name: str) -> Iterator[None]:
-    """Errors name the shard as the source has it, not the place that it was fetched to."""
+    """Make errors name the shard by its name in the source, not by the path of its local copy."""
     try:
         yield
     except SignbitError as error:

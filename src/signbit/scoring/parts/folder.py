@@ -1,4 +1,4 @@
-"""The folder that results of parts are written to: each part once, whole or not at all."""
+"""The folder for the results of parts. Each part is written once, whole or not at all."""
 
 import json
 import time
@@ -25,12 +25,15 @@ Runner = Callable[[Job, str, Sequence[Part]], Iterable[PartResult]]
 
 @dataclass(frozen=True)
 class Summary:
-    """What is in the folder of a run that is complete.
+    """The content of the folder of a complete run.
 
-    rows: of all parts; errors: those of samples that could not be read.
-    clipped: numbers that were outside the codes of an input.
-    computed, computed_rows: parts and their rows that this call computed; others were there.
-    seconds: that it took.
+    parts: number of parts.
+    rows: number of rows of all parts.
+    errors: number of rows whose sample could not be read.
+    clipped: how many numbers were outside the range of an input's codes.
+    computed: number of parts that this call computed; the others were there before.
+    computed_rows: number of rows of these parts.
+    seconds: the time of this call.
     """
 
     parts: int
@@ -49,14 +52,18 @@ def predict_parts(
     runner: Runner,
     advance: Callable[[int], None] = lambda count: None,
 ) -> Summary:
-    """Compute the parts that are not in the folder `out` yet, and write each as it arrives.
+    """Compute the parts that are not in the folder `out` yet, and write each when it is complete.
 
-    runner: computes parts, in any order; gets the job, the name of the run, and the parts.
-    advance: called with the number of parts that are complete.
+    parts: all parts, from `find_parts`.
+    job: the network and the options.
+    out: the folder for the results; it is made if it is missing.
+    runner: a function from the job, the name of the run and some parts to their results, which may
+        come in any order.
+    advance: called with the number of parts that have become complete.
 
-    Raises: UsageError where the folder holds something else, or the options do not suit the data;
-        DataError where parts cannot be computed: all others are complete then, and another call
-        goes on; OutputError.
+    Raises: UsageError where the folder holds other files, or where the options do not fit the data;
+        DataError where parts cannot be computed (all other parts are complete then, and another
+        call continues); OutputError where the folder cannot be written.
     """
     job.check(parts[0].kind)
     arrow()
@@ -114,13 +121,13 @@ def _each_once(results: Iterable[PartResult]) -> Iterator[PartResult]:
 def _incomplete(problems: Sequence[DataError], missing: int, parts: int) -> DataError:
     first = str(problems[0]) if problems else "a worker returned nothing"
     return DataError(
-        f"{first}. Parts without a result: {missing} of {parts}; the others are written. Mend the "
-        "data and give the same command again"
+        f"{first}. Parts without a result: {missing} of {parts}; the others are written. Correct "
+        "the data and give the same command again"
     )
 
 
 def _claim(out: Path, identity: Mapping[str, Any], parts: int) -> None:
-    """Make the folder that of this run. Raises: UsageError where it is another's."""
+    """Mark the folder as that of this run. Raises: UsageError where it is not empty or ours."""
     ours = {RUN, DONE, LOCK_FILE, *map(file_name, range(parts))}
     try:
         remove_leftovers(out)
@@ -131,11 +138,13 @@ def _claim(out: Path, identity: Mapping[str, Any], parts: int) -> None:
     if known is not None and known != identity:
         differ = [key for key in identity if known.get(key) != identity[key]]
         raise UsageError(
-            f"--out {out} holds another run ({', '.join(differ)} differ); give a new folder, or "
-            "the same MODEL, source and options to go on with it"
+            f"--out {out} holds another run ({', '.join(differ)} differ); give a new folder, or to "
+            "continue that run the same MODEL, source and options"
         )
     if others:
-        raise UsageError(f"--out {out} holds {others[0]}, which is not ours; give a new folder")
+        raise UsageError(
+            f"--out {out} holds {others[0]}, which is not of this run; give a new folder"
+        )
     if known is None:
         atomic_write(out / RUN, json.dumps(identity) + "\n")
 
@@ -149,12 +158,12 @@ def _read(path: Path) -> dict[str, Any] | None:
     except ValueError as error:
         raise UsageError(f"{path} is damaged: {first_line(error)}; give a new folder") from error
     if not isinstance(known, dict):
-        raise UsageError(f"{path} is not ours; give a new folder")
+        raise UsageError(f"{path} does not describe a run of signbit; give a new folder")
     return known
 
 
 def _complete(out: Path, run: str, parts: Sequence[Part]) -> dict[int, PartResult]:
-    """The parts whose files are there, without their contents. Raises: DataError."""
+    """The parts whose files exist, without their contents. Raises: DataError."""
     found = {}
     for part in parts:
         path = out / file_name(part.number)
@@ -174,5 +183,5 @@ def _from_footer(path: Path, run: str, number: int) -> PartResult:
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
         whole = False
     if not whole or footer.num_rows != result.rows:
-        raise DataError(f"{path} is damaged or of another run; remove it to compute it again")
+        raise DataError(f"{path} is damaged, or of another run; remove it to compute it again")
     return result

@@ -23,11 +23,11 @@ from signbit.scoring.parts.store import Store
 
 @dataclass(frozen=True)
 class Item:
-    """An image that is read when asked for.
+    """An image that is read when it is used.
 
     file: its path, or that of its shard.
     sample: the name of the member, or the number of the row from 1; None for a file.
-    load: the bytes of its file. Raises: DataError for what is wrong with it.
+    load: returns the bytes of its file. Raises: DataError for a wrong or damaged file.
     """
 
     file: str
@@ -42,9 +42,9 @@ def files(part: Part, store: Store) -> Iterator[Item]:
 
 
 def members(file: BinaryIO, name: str) -> Iterator[Item]:
-    """Each member of a tar shard whose name is that of an image, in the order of the shard.
+    """Each member of a tar shard that has the name of an image, in the order of the shard.
 
-    The file must stay open until all are loaded.
+    The file must stay open until all images are loaded.
 
     Raises: DataError where the shard ends early, is damaged, or holds no image.
     """
@@ -54,17 +54,17 @@ def members(file: BinaryIO, name: str) -> Iterator[Item]:
             count += 1
             yield Item(name, shown_name(member.name), partial(_tar.content, file, member))
     if not count:
-        raise DataError(f"{name} holds no image; images have names such as 000017.jpg")
+        raise DataError(f"{name} holds no image; give images names such as 000017.jpg")
 
 
 def rows(table: ParquetTable, column: str, name: str, size: int) -> Iterator[Item]:
-    """The images in a column of a Parquet shard. size: rows that are read at a time."""
+    """The images in a column of a Parquet shard. size: number of rows that are read at a time."""
     pieces = table.contents(column, size)
     return of_contents((content for piece in pieces for content in piece), name)
 
 
 def of_contents(contents: Iterable[bytes | None], name: str) -> Iterator[Item]:
-    """Images that are in memory; each is a row, from 1, of the file of this name."""
+    """Images in memory. Each is a row of the file of this name, counted from 1."""
     for number, content in enumerate(contents, 1):
         yield Item(name, str(number), partial(_given, content))
 
@@ -72,7 +72,7 @@ def of_contents(contents: Iterable[bytes | None], name: str) -> Iterator[Item]:
 def answered(
     items: Iterable[Item], answerer: Answerer, one: Input, batch_size: int
 ) -> Iterator[tuple[Item, Answer | str]]:
-    """The answers for images, in order; text for what is wrong with one. one: the input."""
+    """The answers for images, in order. A wrong image has a text that says why. one: the input."""
     height, width, channels = one.shape
 
     def read(item: Item) -> NDArray[np.uint8]:
@@ -86,26 +86,26 @@ def answered(
             samples = Batch([""] * len(good), {one.name: np.stack(good)})
             answers = answerer.batches([samples])
         for item, pixels in batch:
-            # The error has no path of its own: the row says the place.
+            # The message needs no path: other columns of the row have it.
             wrong = isinstance(pixels, DataError)
             yield item, str(pixels).removeprefix(": ") if wrong else next(answers)
 
 
 def column_of_images(table: ParquetTable, chosen: Sequence[str], name: str) -> str:
-    """The column that holds the files of images: the chosen one, else the only one of bytes.
+    """The column that holds image files: the chosen one, else the only column of bytes.
 
-    Raises: DataError where there is none, or no single one.
+    Raises: DataError where there is no such column, or more than one.
     """
     known = table.of_bytes
     if len(chosen) > 1 or (chosen and chosen[0] not in known):
         raise DataError(
-            f"{name}: {', '.join(chosen)} is not one column of images as bytes; such columns: "
+            f"{name}: {', '.join(chosen)} is not one column of images as bytes; give one of these: "
             f"{', '.join(known) or 'none'}"
         )
     if len(known) != 1 and not chosen:
         raise DataError(
-            f"{name} has {len(known)} columns of bytes ({', '.join(known) or 'none'}); name that "
-            "of the images with --features"
+            f"{name} has {len(known)} columns of bytes ({', '.join(known) or 'none'}); give the "
+            "column of the images with --features"
         )
     return chosen[0] if chosen else known[0]
 

@@ -1,4 +1,4 @@
-"""What is computed for every part: a network, and how its answers are asked for."""
+"""The job that is computed for every part: a network, and options for its answers."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ OWN_COLUMNS = ("file", "sample", "error")
 
 @dataclass(frozen=True)
 class Job:
-    """A network and options; the same job gives the same results.
+    """A network and options. The same job has the same results.
 
     content: the bytes of the `.signbit` file.
-    classes: names for the one output of classes; None for the network's own.
-    chosen: the columns of tables; for images in Parquet, the one column of images.
+    classes: names for the classes, if there is one output of classes; None means the network's own.
+    chosen: the columns of tables; for images in Parquet, the column of images.
     threshold, top: as in `Answerer`.
-    batch_size: samples per pass; changes no result.
+    batch_size: number of samples in one batch. It does not change the results.
     """
 
     content: bytes = field(repr=False)
@@ -41,23 +41,26 @@ class Job:
         return PackedModel.load(self.content)
 
     def check(self, kind: str) -> None:
-        """Raises: UsageError where the network and the options do not suit parts of a kind."""
+        """Raises: UsageError where the network and the options do not fit parts of a kind."""
         model = self.model()
         targets = targets_of(model, self.classes)
         maps = [one.name for one in targets if one.is_map]
         if maps:
             raise UsageError(
-                f"output {maps[0]!r} is a map or a sequence, and parts hold rows; predict with "
-                "files as PATH and --out DIR, without --ray"
+                f"output {maps[0]!r} is a map or a sequence, which does not fit into rows; predict "
+                "with files as PATH and --out DIR, without --ray"
             )
         score_of(self.threshold)
         names = [*OWN_COLUMNS, *columns_of_all(targets, self.top)]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise UsageError(f"two columns of the results would have the name {twice!r}")
+            raise UsageError(
+                f"two columns of the results would have the name {twice!r}; give other class names "
+                "with --classes, or pack the network with other names of outputs"
+            )
         if kind != PARQUET and not takes_picture(model.inputs):
             raise UsageError(
-                f"the network takes {', '.join(map(str, model.inputs))}, not one picture; give "
+                f"the network takes {', '.join(map(str, model.inputs))}, not one image; give "
                 ".parquet shards with columns of features"
             )
         if kind != PARQUET and self.chosen != Selection():
@@ -66,7 +69,7 @@ class Job:
             )
 
     def identity(self, parts: Sequence[Part]) -> dict[str, Any]:
-        """What two runs have in common that give the same results, for JSON."""
+        """The facts that decide the results, for JSON. Two runs with the same facts are equal."""
         listed = [[part.kind, *part.files] for part in parts]
         options = {**asdict(self), "content": None, "batch_size": None}
         return {

@@ -1,4 +1,4 @@
-"""Answers as more columns of a table of Arrow."""
+"""Add answers as columns to a table of Arrow."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,10 +21,11 @@ from signbit.scoring.parts.rows import arrow, cells_of, fields_of
 
 
 class RowAnswerer:
-    """Adds the answers of a network, and `error`, to the rows of Arrow tables.
+    """Adds the answers of a network, and a column `error`, to the rows of Arrow tables.
 
-    column: of images, where the network takes one; see `signbit.scoring.ray.predict`.
-    threads: of the engine.
+    column: the column of images, for a network whose input is one image; see
+        `signbit.scoring.ray.predict`.
+    threads: number of threads of the engine.
     """
 
     def __init__(self, job: Job, column: str, threads: int):
@@ -36,13 +37,13 @@ class RowAnswerer:
         self._fields = [arrow().field("error", arrow().string()), *fields_of(targets, job.top)]
 
     def __call__(self, table: Any) -> Any:
-        """The table with more columns. Raises: DataError for a column that does not suit."""
+        """The table with the new columns. Raises: DataError for a column that does not fit."""
         wanted = [one.name for one in self._inputs] if self._image is None else [self._image]
         names = [field.name for field in self._fields]
         for name in wanted:
             if name not in table.column_names:
                 raise DataError(
-                    f"no column {name!r}; the rows have {', '.join(table.column_names)}"
+                    f"the rows have no column {name!r}; they have {', '.join(table.column_names)}"
                 )
         for name in names:
             if name in table.column_names:
@@ -76,13 +77,14 @@ class RowAnswerer:
             array = array.reshape(len(table), *one.shape)
         except ValueError as error:
             raise DataError(
-                f"column {name!r}: no arrays of the shape {tuple(one.shape)} of input {one}"
+                f"column {name!r} does not hold arrays of the shape {tuple(one.shape)}, which "
+                f"input {one} needs"
             ) from error
         encoder = InputEncoder(one)
         encoded = encoder(array, lambda index: f"column {name!r}, row {index[0]} of its batch")
         if encoder.clipped:
             raise DataError(
-                f"column {name!r}: {encoder.clipped} numbers are outside the codes of input "
-                f"{one.name!r}; give codes as uint8, or numbers in its range"
+                f"column {name!r}: {encoder.clipped} numbers are outside the range of the codes of "
+                f"input {one.name!r}; give codes as uint8, or numbers in that range"
             )
         return encoded

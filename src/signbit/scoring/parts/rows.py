@@ -11,7 +11,7 @@ from signbit.format.signature import CLASSES, LABELS
 from signbit.scoring._answers import Answer, ClassAnswer, LabelAnswer, NumberAnswer
 from signbit.scoring.parts.job import OWN_COLUMNS, columns_of_all
 
-# Fixed, so that the bytes of a file do not depend on the size of batches.
+# This number is fixed, so that the bytes of a file do not depend on the size of batches.
 ROWS_IN_GROUP = 1 << 16
 MAX_PART_BYTES = 1 << 30
 
@@ -29,7 +29,7 @@ def arrow() -> ModuleType:
 
 
 def fields_of(targets: Sequence[Target], top: int) -> list[Any]:
-    """The Arrow fields of the answers; null in rows with an error."""
+    """The Arrow fields of the answers. They are null in rows with an error."""
     pa = arrow()
     types: list[Any] = []
     for one in targets:
@@ -71,7 +71,7 @@ class PartRows:
         self.count = self.errors = 0
 
     def add(self, file: str, sample: str | None, answer: Answer | str) -> None:
-        """A row. answer: text for what is wrong with the sample.
+        """Add a row. answer: the answer, or a text that says what is wrong with the sample.
 
         Raises: DataError where the part becomes too large.
         """
@@ -85,7 +85,7 @@ class PartRows:
             self._flush()
 
     def finish(self, metadata: Mapping[str, str]) -> bytes:
-        """The Parquet file. metadata: is written into its footer."""
+        """The bytes of the Parquet file. metadata: written into its footer."""
         if self._rows:
             self._flush()
         self._writer.add_key_value_metadata(metadata)
@@ -102,6 +102,6 @@ class PartRows:
         self._rows.clear()
         if self._file.tell() > MAX_PART_BYTES:
             raise DataError(
-                f"a shard gives more than {MAX_PART_BYTES} bytes of results; split it into smaller "
-                "ones"
+                f"the results of a shard have more than {MAX_PART_BYTES} bytes; split it into "
+                "smaller shards"
             )

@@ -1,4 +1,4 @@
-"""The files of a source, in parts that follow from their names alone."""
+"""Divide the files of a source into parts. Only the names of the files decide the parts."""
 
 import glob
 from collections import Counter
@@ -24,17 +24,19 @@ IMAGES_IN_PART = 1000
 _KIND_OF = {".parquet": PARQUET, ".tar": TAR}
 _ENDINGS = (*SUFFIXES, *_KIND_OF)
 
-# Path in its folder, with slashes, and bytes; None where the file system does not say.
+# The path in its folder, with slashes, and the size in bytes; None if the file system hides it.
 File = tuple[str, int | None]
 
 
 @dataclass(frozen=True)
 class Part:
-    """Files that are read together and give one file of results.
+    """Files that are read together. Their results go into one file.
 
-    number: from 0.
-    url: through which fsspec finds the file system; "" for files of this machine.
-    folder: that holds the files.
+    number: the number of the part, from 0.
+    kind: "images", "parquet" or "tar".
+    url: the URL through which fsspec finds the file system; "" for files of this machine.
+    folder: the folder that holds the files.
+    files: pairs of path in the folder and size in bytes; None for a size that is not known.
     """
 
     number: int
@@ -45,20 +47,23 @@ class Part:
 
 
 def find_parts(source: str) -> list[Part]:
-    """The parts of a file, a folder, or a pattern with `*`; of this machine, or a URL for fsspec.
+    """The parts of a source.
 
-    A shard (.parquet, .tar) is a part, and so are IMAGES_IN_PART images, in natural order. Hidden
-    files are passed over, and files of other kinds.
+    A shard (.parquet or .tar) is one part. Image files are divided into parts of 1000, in natural
+    order. Hidden files and other files are left out.
 
-    Raises: DataError where there is no such source, or files of several kinds; UsageError or
-        MissingDependencyError where fsspec cannot open the URL.
+    source: a file, a folder, or a pattern with `*`, on this machine or as a URL for fsspec.
+
+    Raises: DataError where the source does not exist, or holds files of several kinds; UsageError
+        or MissingDependencyError where fsspec cannot open the URL.
     """
     url = source if "://" in source else ""
     folder, found = _find_url(source) if url else _find_local(source)
     kinds = Counter(_KIND_OF.get(PurePosixPath(name).suffix.lower(), IMAGES) for name, _ in found)
     if not kinds:
         raise DataError(
-            f"{source} holds no image, .parquet or .tar file; give a folder or pattern of one kind"
+            f"{source} holds no image, .parquet or .tar file; give a folder or a pattern of such "
+            "files"
         )
     if len(kinds) > 1:
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
@@ -120,8 +125,8 @@ def _find_url(source: str) -> tuple[str, list[File]]:
 def file_system(url: str) -> tuple[Any, str]:
     """The file system of fsspec for a URL, and the path in it.
 
-    Raises: MissingDependencyError where fsspec or what it needs is missing; UsageError for an
-        unknown kind of URL.
+    Raises: MissingDependencyError where fsspec, or a package that it needs, is missing; UsageError
+        for an unknown kind of URL.
     """
     try:
         from fsspec.core import url_to_fs

@@ -16,7 +16,7 @@ _OF_THE_FILE = (errno.EFBIG, errno.EINVAL, errno.EACCES, errno.EISDIR)
 
 
 class UnreachableError(Exception):
-    """A file cannot be read at this time. Its part has no result, and may be tried again."""
+    """A file cannot be read at the moment. Its part has no result, and can be tried again."""
 
 
 class Store:
@@ -29,9 +29,9 @@ class Store:
     def content(self, name: str, size: int | None) -> bytes:
         """The bytes of a file, at most MAX_IMAGE_BYTES.
 
-        size: that it had when the parts were made; None where that is not known.
+        size: its size when the parts were made; None if that is not known.
 
-        Raises: DataError for what is wrong with the file; UnreachableError.
+        Raises: DataError where the file itself is wrong; UnreachableError where it cannot be read.
         """
         if size is not None and size > MAX_IMAGE_BYTES:
             raise too_large(size)
@@ -42,7 +42,7 @@ class Store:
 
     @contextmanager
     def path(self, name: str, size: int | None) -> Iterator[Path]:
-        """A path of this machine for a file; one from elsewhere is fetched for as long.
+        """A local path for a file. A file of another machine is copied here while the body runs.
 
         Raises: UnreachableError.
         """
@@ -72,7 +72,7 @@ class Store:
 
     def _remote(self, name: str) -> bytes:
         try:
-            # Another end than the file's own is asked for, so that no file fills the memory.
+            # The read is bounded, so that no file fills the memory.
             content = self._system.cat_file(self._where(name), start=0, end=MAX_IMAGE_BYTES + 1)
         except Exception as error:
             raise _unreachable(name, first_line(error)) from error
@@ -95,7 +95,8 @@ def _check_size(path: Path, name: str, size: int | None) -> None:
 
 def _changed(name: str, found: int, size: int) -> UnreachableError:
     return UnreachableError(
-        f"{name} has {found} bytes, and {size} when the files were listed; it ends early or changed"
+        f"{name} has {found} bytes, and had {size} when the files were listed; it was cut short or "
+        "changed"
     )
 
 
