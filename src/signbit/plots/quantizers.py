@@ -61,7 +61,7 @@ def draw_quantizers(path: Path | str) -> None:
 
 
 def sample(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve, Curve]:
-    """x, y and dy/dx at POINTS places from -LIMIT to LIMIT; where y is random it is one draw."""
+    """x, y and dy/dx at POINTS places from -LIMIT to LIMIT; a random y is drawn once."""
     import torch
 
     with _own_randomness():
