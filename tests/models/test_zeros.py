@@ -93,7 +93,7 @@ def scores_by_hand(module, sign):
 def test_zeros_become_what_was_decided(path, network, change, zeros, sign):
     change(network)
     model = load_model(write(path, network), SMALL, zeros)
-    assert f"taken as {sign:+d}: features." in model.notes[0]
+    assert f"count as {sign:+d}: features." in model.notes[0]
     np.testing.assert_allclose(model.scores(PIXELS), scores_by_hand(network, sign), rtol=1e-5)
     packed = pack(model.module, model.preprocessing)
     assert packed.info["check"]["bits_differ"] == 0

@@ -32,8 +32,8 @@ def _widths(inflation: float) -> list[int]:
     scaled = [width * inflation for width in (128, 128, 256, 256, 512)]
     if any(width != int(width) for width in scaled):
         raise UsageError(
-            f"inflation is {inflation}; 128 times inflation must be a whole number; give, for "
-            "example, 0.25, 0.5 or 3"
+            f"inflation is {inflation}; 128 times inflation must be a whole number; give one "
+            "such as 0.25, 0.5 or 3"
         )
     return [int(width) for width in scaled] + [512]
 
