@@ -274,7 +274,7 @@ def test_names_that_are_none_are_damage(known, signbit, imports):
 def test_python_imports_nothing_and_says_what_to_import(known):
     with pytest.raises(CheckpointError, match=f"needs code that is not imported: {MODULE}. If"):
         load_model("runs/one")
-    with pytest.raises(UsageError, match=f"has not imported: {MODULE}; import them before"):
+    with pytest.raises(UsageError, match=f"that are not imported: {MODULE}; import them first"):
         resume(Path("runs/one"))
     assert not is_imported()
     assert not Path("runs/one/.lock").exists()

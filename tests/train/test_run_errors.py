@@ -55,7 +55,7 @@ def test_a_full_memory_says_the_way_out(tiny_run, monkeypatch, device):
 
     monkeypatch.setattr(TrainingModule, "training_step", filling)
     with pytest.raises(
-        TrainingError, match=r"^the memory is full: .*; train with a batch_size below 64$"
+        TrainingError, match=r"^there is too little memory: .*; train with a batch_size below 64$"
     ):
         train(tiny_run)
 
