@@ -39,7 +39,9 @@ def test_split_that_leaves_nothing_to_train_on_is_an_error(val_size):
 
 
 def test_split_that_holds_out_nothing_is_an_error():
-    with pytest.raises(UsageError, match=r"val_size 0.1 holds out none of 5 .*, or 0 to train"):
+    with pytest.raises(
+        UsageError, match=r"val_size is 0.1, which holds out none of 5 .*, or 0 to train"
+    ):
         split(5, 0.1)
 
 

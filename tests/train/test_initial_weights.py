@@ -139,7 +139,7 @@ def test_zeros_of_an_old_checkpoint_must_be_decided(old, capsys):
         train(run)
     assert not run.folder.exists()
     train(replace(run, zeros="plus"))
-    assert "taken as +1: features.3.weight (9 of 288 weights)" in capsys.readouterr().err
+    assert "count as +1: features.3.weight (9 of 288 weights)" in capsys.readouterr().err
     assert (dict(latent_weights(load_model(run.folder).module))["features.3"][0, 0] > 0).all()
 
 

@@ -212,8 +212,8 @@ def test_what_does_not_fit_is_refused_in_one_line(case, tmp_path):
     ("data", "message"),
     [
         (TensorDataset(WITH_NAN, TARGETS), "the inputs of item 90 of the data set hold NaN"),
-        (TensorDataset(INPUTS, TOO_HIGH), "item 90 of the data set: a target is the class 3; the"),
-        (DataLoader(TensorDataset(INPUTS, TOO_HIGH), 32), "batch 3: a target is the class 3; the"),
+        (TensorDataset(INPUTS, TOO_HIGH), "item 90 of the data set: a target is the class 3, but"),
+        (DataLoader(TensorDataset(INPUTS, TOO_HIGH), 32), "batch 3: a target is the class 3, but"),
         (DataLoader(TensorDataset(WITH_NAN, TARGETS), 32), "the inputs of batch 3 hold NaN"),
     ],
 )
@@ -233,7 +233,9 @@ def test_a_run_by_names_takes_no_data(tmp_path):
     ("given", "missing"), [({"out": "run"}, "train_data"), ({"train_data": 1}, "out")]
 )
 def test_a_module_needs_data_and_a_folder(given, missing):
-    with pytest.raises(UsageError, match=f"^{missing} is missing"):
+    with pytest.raises(
+        UsageError, match=rf"^train\(\) needs {missing} to train a module; give {missing}="
+    ):
         train(network(), **given)
 
 

@@ -74,7 +74,11 @@ def test_what_does_not_fit_is_one_line(name, outputs, targets, message):
     ("name", "targets", "message"),
     [
         ("cross_entropy", CLASSES + 1, r"a target is the class 3, but the outputs score 3 classes"),
-        ("cross_entropy", CLASSES - 1, r"a target is the class -1; .* 0 to 2; give the network"),
+        (
+            "cross_entropy",
+            CLASSES - 1,
+            r"a target is the class -1, but .* 0 to 2; give the network",
+        ),
         (
             "cross_entropy",
             CLASSES.int(),
