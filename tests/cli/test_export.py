@@ -189,7 +189,7 @@ def test_a_damaged_packed_file_is_one_line(signbit, digits, tmp_path, to):
 def test_a_packed_file_under_another_name_is_one_line(signbit, digits, tmp_path):
     other = digits.rename(tmp_path / "digits.bin")
     arguments = ("export", other, "--to", "mat", "-o", tmp_path / "out")
-    signbit.refused(*arguments, code=2, says="digits.bin: not a checkpoint")
+    signbit.refused(*arguments, code=2, says="digits.bin: its name is not that of a checkpoint")
 
 
 @pytest.mark.parametrize("to", OTHERS)
@@ -266,7 +266,7 @@ def test_a_checkpoint_whose_preprocessing_nobody_knows_is_one_line(signbit, tmp_
     save_file(create("digits_binary", width=4).state_dict(), path)
     more = ("--to", "mat") if command == "export" else ()
     arguments = (command, path, "--model", "digits_binary", "--set", "model.width=4", *more)
-    says = "the old checkpoint's preprocessing is known for 3 channels"
+    says = "the preprocessing of an old checkpoint is only known for 3 channels, but model"
     signbit.refused(*arguments, "-o", tmp_path / "out.signbit", code=2, says=says)
     assert list(tmp_path.iterdir()) == [path]
 

@@ -207,7 +207,7 @@ def test_a_packed_network_needs_no_module(known, signbit):
 
 @pytest.mark.parametrize("file", ["runs/one/last.safetensors", "runs/one/best.safetensors"])
 def test_a_file_never_leads_to_an_import_and_says_what_to_import(known, signbit, file):
-    says = f"needs code that this process has not imported: {MODULE}, as the file says. If you "
+    says = f"needs code that is not imported: {MODULE}. If you trust that code, add --import "
     signbit.refused("evaluate", file, "--data", "digits", code=1, says=says)
     assert not is_imported()
     signbit("evaluate", file, "--data", "our_data", *NAMED)
@@ -273,9 +273,9 @@ def test_names_that_are_none_are_damage(known, signbit, imports):
 
 
 def test_python_imports_nothing_and_says_what_to_import(known):
-    with pytest.raises(CheckpointError, match=f"{MODULE}, as the file says"):
+    with pytest.raises(CheckpointError, match=f"needs code that is not imported: {MODULE}. If"):
         load_model("runs/one")
-    with pytest.raises(UsageError, match=f"has not imported: {MODULE}; import them before"):
+    with pytest.raises(UsageError, match=f"that are not imported: {MODULE}; import them first"):
         resume(Path("runs/one"))
     assert not is_imported()
     assert not Path("runs/one/.lock").exists()
@@ -284,7 +284,7 @@ def test_python_imports_nothing_and_says_what_to_import(known):
 def test_another_module_with_a_model_of_that_name_is_told(known, signbit):
     Path("our_other.py").write_text(ONE_OF_EACH)
     _, err = signbit("summary", "runs/one/last.safetensors", "--import", "our_other")
-    told = f"model 'our_net' comes from our_other; its file says {MODULE}"
+    told = f"model 'our_net' comes from our_other, but its file names {MODULE}"
     assert f"signbit: runs/one/last.safetensors: {told}\n" in err
 
 

@@ -52,10 +52,10 @@ def commands(path, images, folder):
 def test_zeros_are_decided_by_an_option_and_the_decision_is_told(signbit, tmp_path, images, place):
     path = old_checkpoint(tmp_path / "model_best.pth.tar", zeros=True)
     command = commands(path, images, tmp_path)[place]
-    signbit.refused(*command, code=1, says=f"{ZEROS}. The code that wrote it computed with 0")
+    signbit.refused(*command, code=1, says=f"{ZEROS}. The code that wrote the file used 0 as a")
     out, err = signbit(*command, "--zeros", "plus")
-    assert f"signbit: {path}: exactly zero, taken as +1: {ZEROS}\n" in err
-    assert "exactly zero" not in out
+    assert f"signbit: {path}: exact zeros count as +1: {ZEROS}\n" in err
+    assert "exact zeros" not in out
 
 
 def test_a_checkpoint_without_zeros_tells_nothing(signbit, tmp_path, images):
@@ -67,7 +67,7 @@ def test_a_checkpoint_without_zeros_tells_nothing(signbit, tmp_path, images):
 
 def test_zeros_are_for_old_checkpoints(signbit, tmp_path, checkpoint):
     for command, says in (
-        (("summary", checkpoint), "was written by signbit, where zero is -1; leave --zeros out"),
+        (("summary", checkpoint), "was written by signbit, where zero is -1; leave out --zeros"),
         (("summary", "--model", "digits_binary"), "--zeros is for an old checkpoint"),
         (("evaluate", tmp_path / "net.signbit", "--data", "digits"), "leave out --model, --set"),
         (("train", "--resume", "--out", tmp_path), "--resume reads its settings from the run"),

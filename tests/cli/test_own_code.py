@@ -124,7 +124,7 @@ def test_code_that_writes_its_weights_is_adopted_and_packed(signbit, folder, tmp
         ({"--size": "8"}, 2, "--size '8': give height and width"),
         ({"--mean": "a"}, 2, "--mean 'a': give one number per channel"),
         ({"--std": "0"}, 2, "std above 0"),
-        ({"--weights": "parts.py"}, 2, "parts.py: not a file of weights, by its name"),
+        ({"--weights": "parts.py"}, 2, "parts.py: its name is not that of a file of weights"),
         ({"--weights": "no.pth"}, 1, "no.pth: cannot be read"),
         ({"--model": "vgg_small"}, 2, "is own code; leave --model out"),
     ],
@@ -276,8 +276,8 @@ def test_the_run_of_ones_own_module_says_how_to_pack_it(signbit, own_run, monkey
     monkeypatch.chdir(own_run[0])
     name, *options = command
     says = (
-        "run/last.safetensors: has the weights of a module of your own, "
-        "signbit_own_code_nets.Net, and does not say how to build it; pack it first: signbit pack "
+        "run/last.safetensors: holds the weights of a module of your own, "
+        "signbit_own_code_nets.Net, but not how to build it; pack it first: signbit pack "
         "FILE.py:NAME --weights run/last.safetensors --signature FILE.yaml -o FILE.signbit, where "
     )
     signbit.refused(name, "run", *options, code=1, says=says)

@@ -139,7 +139,7 @@ def test_a_wrong_input_of_a_convolution_is_named(ours, shape):
         with pytest.raises(UsageError, match=f"^{name}: input {allowed}"):
             layer(torch.ones([4] * wrong))
     for axis, wrong in ((1, torch.ones(3, 5, *shape[2:])), (0, torch.ones(5, *shape[2:]))):
-        channels = f"has 5 channels on axis {1 - rank}; the layer takes 4$"
+        channels = f"has 5 channels on axis {1 - rank}; the layer accepts 4$"
         with pytest.raises(UsageError, match=f"^{name}: input of shape .*{channels}"):
             layer(wrong)
         assert wrong.shape[axis] == 5

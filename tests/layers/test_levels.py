@@ -76,5 +76,8 @@ def test_a_shifted_sign_hands_its_levels_on():
 
 
 def test_as_a_weight_quantizer_it_is_refused():
-    with pytest.raises(UsageError, match=r"^BinaryLinear: AdabinSign.* is for activations; give"):
+    with pytest.raises(
+        UsageError,
+        match=r"^BinaryLinear: weight_quantizer is AdabinSign.* only for activations; give",
+    ):
         BinaryLinear(2, 2, weight_quantizer="adabin_sign")

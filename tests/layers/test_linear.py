@@ -46,7 +46,11 @@ def test_the_bias_is_added_to_the_whole_sum_in_one_rounding():
     [
         (torch.ones(2, 6, dtype=torch.int64), InputTypeError, "input is torch.int64; give a float"),
         (torch.ones(2, 6, dtype=torch.bool), InputTypeError, "input is torch.bool"),
-        (torch.ones(2, 5), UsageError, "input of shape 2x5 has 5 channels on axis -1; .* takes 6"),
+        (
+            torch.ones(2, 5),
+            UsageError,
+            "input of shape 2x5 has 5 channels on axis -1; .* accepts 6",
+        ),
         (torch.tensor(1.0), UsageError, r"input has rank 0 \(shape scalar\); give rank 1 or more"),
     ],
     ids=["int", "bool", "features", "scalar"],

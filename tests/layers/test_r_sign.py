@@ -61,5 +61,7 @@ def test_integers_are_refused():
 
 
 def test_a_quantizer_for_weights_is_refused():
-    with pytest.raises(UsageError, match=r"^RSign: XnorSign.* is for weights; give another"):
+    with pytest.raises(
+        UsageError, match=r"^RSign: quantizer is XnorSign.*, which is only for weights; give"
+    ):
         RSign(3, "xnor_sign")

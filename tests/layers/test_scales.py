@@ -100,13 +100,18 @@ def test_a_learned_scale_goes_with_standardized_weights_under_autocast():
 
 @pytest.mark.parametrize("name", SCALED)
 def test_two_scales_are_refused(name):
-    with pytest.raises(UsageError, match=r"^BinaryLinear: .* has a scale already; give learned"):
+    with pytest.raises(
+        UsageError,
+        match=r"^BinaryLinear: learned_scale is True, but .* already has a scale; give learned",
+    ):
         BinaryLinear(2, 2, weight_quantizer=name, learned_scale=True)
 
 
 @pytest.mark.parametrize("name", FOR_WEIGHTS)
 def test_a_quantizer_for_weights_is_refused_on_the_input(name):
-    with pytest.raises(UsageError, match=r"^BinaryConv2d: .* is for weights; give another input"):
+    with pytest.raises(
+        UsageError, match=r"^BinaryConv2d: input_quantizer is .*, which is only for weights; give"
+    ):
         BinaryConv2d(2, 2, 1, input_quantizer=name)
 
 

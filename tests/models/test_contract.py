@@ -127,7 +127,7 @@ def test_an_unknown_option_names_the_closest(name):
 @pytest.mark.parametrize("option", ["num_classes", "in_channels"])
 @pytest.mark.parametrize("value", [0, -1, 2.0, "3", True, 1 << 40, math.inf, None])
 def test_a_size_that_is_no_whole_number_in_range_is_named(name, option, value):
-    with pytest.raises(UsageError, match=f"^{option} is {value!r}; give a whole number, 1 to"):
+    with pytest.raises(UsageError, match=f"^{option} is {value!r}; give a whole number from 1 to"):
         create(name, **{option: value})
 
 

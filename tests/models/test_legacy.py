@@ -117,7 +117,7 @@ def test_what_is_put_around_a_state_dict_is_taken_off(tmp_path, state, wrap):
 def test_two_state_dicts_in_one_file_are_refused(tmp_path, state):
     path = tmp_path / "two.pth"
     torch.save({"net": state, "model": state}, path)
-    assert_refused(path, "holds 'model' and 'net'", "Save only that one")
+    assert_refused(path, "holds 'model' and 'net'", "save only that one")
 
 
 def test_a_prefix_that_is_the_networks_own_stays():

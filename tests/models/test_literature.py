@@ -149,7 +149,7 @@ def test_sections_of_quicknet_that_do_not_fit_are_named(options):
 
 
 def test_quicknet_needs_two_rows_before_every_blur():
-    with pytest.raises(UsageError, match="input_size is 28; give a whole number, 29 to"):
+    with pytest.raises(UsageError, match="input_size is 28; give a whole number from 29 to"):
         build("quicknet", input_size=(29, 28))
     model = create("quicknet", widths=(4, 4, 4, 4), blocks=(1, 1, 1, 1)).eval()
     assert model(torch.randn(1, 3, 29, 29)).shape == (1, 1000)

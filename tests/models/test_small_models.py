@@ -43,7 +43,7 @@ def test_digits_network_doubles_its_width_once_and_fits_a_microcontroller():
 
 
 def test_digits_network_needs_four_pixels_a_side():
-    with pytest.raises(UsageError, match="input_size is 3; give a whole number, 4 to"):
+    with pytest.raises(UsageError, match="input_size is 3; give a whole number from 4 to"):
         create("digits_binary", input_size=(8, 3))
     assert create("digits_binary", input_size=(4, 4)).eval()(torch.randn(1, 1, 4, 4)).shape == (
         1,

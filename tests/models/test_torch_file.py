@@ -173,7 +173,7 @@ def test_a_key_that_takes_for_ever_to_hash_is_refused():
 )
 def test_what_a_pickle_asks_for_is_named(text, name):
     message = refused(zipped_pickle(text))
-    assert f"it asks for {name}; only tensors" in message
+    assert f"it asks for {name}, but only tensors" in message
     assert "torch.save(model.state_dict(), FILE)" in message
 
 

@@ -114,5 +114,5 @@ def test_hidden_widths_are_checked(value):
 
 
 def test_an_input_too_small_for_three_poolings_is_named():
-    with pytest.raises(UsageError, match=r"^input_size is 7; give a whole number, 8 to"):
+    with pytest.raises(UsageError, match=r"^input_size is 7; give a whole number from 8 to"):
         build(input_size=(7, 32))

@@ -57,7 +57,7 @@ def test_zeros_are_refused_until_somebody_decides(path, network, change):
     with pytest.raises(CheckpointError) as caught:
         load_model(write(path, network), SMALL)
     message = str(caught.value)
-    assert message.startswith(f"{path}: exactly zero where the network takes a sign: features.")
+    assert message.startswith(f"{path}: has exact zeros where the network takes a sign: features.")
     assert "--zeros minus or --zeros plus" in message
     assert message.isprintable()
 
@@ -93,7 +93,7 @@ def scores_by_hand(module, sign):
 def test_zeros_become_what_was_decided(path, network, change, zeros, sign):
     change(network)
     model = load_model(write(path, network), SMALL, zeros)
-    assert f"taken as {sign:+d}: features." in model.notes[0]
+    assert f"count as {sign:+d}: features." in model.notes[0]
     np.testing.assert_allclose(model.scores(PIXELS), scores_by_hand(network, sign), rtol=1e-5)
     packed = pack(model.module, model.preprocessing)
     assert packed.info["check"]["bits_differ"] == 0
@@ -150,7 +150,7 @@ def test_a_checkpoint_of_ours_has_decided(tmp_path, network):
     path = tmp_path / "ours.safetensors"
     save_model(path, network, SMALL, Preprocessing([1.0] * 3, [0.0] * 3, (8, 8)))
     assert load_model(path).notes == ()
-    with pytest.raises(UsageError, match="zero is -1; leave --zeros out"):
+    with pytest.raises(UsageError, match="zero is -1; leave out --zeros"):
         load_model(path, zeros="plus")
 
 

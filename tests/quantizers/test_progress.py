@@ -25,5 +25,5 @@ def test_progress_reaches_quantizers_in_layers_and_alone():
 
 @pytest.mark.parametrize("progress", [-0.1, 1.01, float("nan")])
 def test_progress_outside_the_training_is_refused(progress):
-    with pytest.raises(UsageError, match=rf"^progress of the training is {progress!r}; give a"):
+    with pytest.raises(UsageError, match=rf"^progress is {progress!r}; give a"):
         set_progress(nn.Linear(1, 1), progress)

@@ -262,7 +262,7 @@ def test_an_option_that_is_no_positive_number_is_refused(kind, option, value):
 def test_a_root_below_one_or_a_cut_past_the_other_is_refused():
     with pytest.raises(UsageError, match=r"o_end is 0.5; give 1 or more"):
         ResteSign(o_end=0.5)
-    with pytest.raises(UsageError, match=r"near is 2; give less than clip, 1.5"):
+    with pytest.raises(UsageError, match=r"near is 2; give a number below clip, which is 1.5"):
         ResteSign(near=2)
 
 
@@ -295,7 +295,9 @@ def test_create_passes_objects_and_none_through():
     quantizer = SteSign()
     assert create(quantizer) is quantizer
     assert create(None) is None
-    with pytest.raises(UsageError, match=r"options \['clip'\] go with the name"):
+    with pytest.raises(
+        UsageError, match=r"options \['clip'\] were given with a quantizer that is not a name"
+    ):
         create(quantizer, clip=1)
     with pytest.raises(InputTypeError, match="not int"):
         create(3)  # pyright: ignore[reportCallIssue, reportArgumentType]

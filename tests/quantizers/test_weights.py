@@ -131,7 +131,9 @@ def test_standardized_weights_go_through_another_sign(t):
 
 @pytest.mark.parametrize("other", ["identity", "xnor_sign", "adabin_sign"])
 def test_what_is_no_sign_of_single_numbers_cannot_follow_standardization(other):
-    with pytest.raises(UsageError, match="is no sign of single numbers; give one such as ede_sign"):
+    with pytest.raises(
+        UsageError, match="which is not a sign of single numbers; give one that is, such"
+    ):
         StandardizedSign(quantizer=other)
 
 

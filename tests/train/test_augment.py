@@ -78,7 +78,7 @@ def test_reflection_continues_the_image_at_its_edges():
 
 def test_a_border_wider_than_the_image_is_an_error():
     settings = Augmentation(crop_padding=5, crop_border="reflect")
-    with pytest.raises(UsageError, match="reflect at most 4 pixels"):
+    with pytest.raises(UsageError, match="can be mirrored by at most 4 pixels"):
         check_augmentation(settings, 5, 6)
     check_augmentation(Augmentation(crop_padding=5), 5, 6)
 

@@ -80,7 +80,9 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
 
 
 def test_other_facts_are_named(path):
-    with pytest.raises(UsageError, match=r"was trained with recipe\.epochs 3, now 4\. Set it back"):
+    with pytest.raises(
+        UsageError, match=r"was trained with recipe\.epochs 3, now 4\. To go on, set this back"
+    ):
         RunCheckpointIO({"model": "m", "recipe": {"epochs": 4, "init": None}}).load_checkpoint(path)
 
 
@@ -112,7 +114,7 @@ NONE_OF_OURS = {
 @pytest.mark.parametrize("kind", NONE_OF_OURS)
 def test_facts_that_no_run_has_are_refused(path, kind):
     torch.save({**CONTENT, "signbit": FACTS | {"x": NONE_OF_OURS[kind]}}, path)
-    assert "the facts about its run do not have the form of ours" in refusal(path)
+    assert "the facts about its run are not plain values of the expected form" in refusal(path)
 
 
 def test_objects_are_refused_even_where_old_files_may_have_them(path):

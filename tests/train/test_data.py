@@ -34,12 +34,14 @@ def test_no_validation_keeps_every_image():
 
 @pytest.mark.parametrize("val_size", [9, 10, 1000, 0.99])
 def test_split_that_leaves_nothing_to_train_on_is_an_error(val_size):
-    with pytest.raises(UsageError, match="at least 2 must stay"):
+    with pytest.raises(UsageError, match="at least 2 must remain"):
         split(10, val_size)
 
 
 def test_split_that_holds_out_nothing_is_an_error():
-    with pytest.raises(UsageError, match=r"val_size 0.1 holds out none of 5 .*, or 0 to train"):
+    with pytest.raises(
+        UsageError, match=r"val_size is 0.1, which holds out none of 5 .*, or 0 to train"
+    ):
         split(5, 0.1)
 
 

@@ -64,5 +64,5 @@ def test_the_example_of_a_loss_and_a_metric_by_name(tmp_path):
 def test_a_function_is_no_loss_by_name():
     with forgotten_imports():
         losses.register("bare")(lambda outputs, targets: outputs.mean())
-        with pytest.raises(UsageError, match=r"'bare' is registered, but is no subclass"):
+        with pytest.raises(UsageError, match=r"'bare' is registered, but it is not a subclass"):
             loss_of("bare", load_recipe("plain"))

@@ -65,7 +65,8 @@ def test_a_missing_file_is_an_error(tmp_path):
 def test_other_input_is_refused(tiny_run):
     train(replace(tiny_run, recipe=load_recipe("digits", {"epochs": 1, "model": {"width": 4}})))
     with pytest.raises(
-        UsageError, match=r"^--init .* has the input pixels \* .*; set the same `input`$"
+        UsageError,
+        match=r"^--init .* was trained with the input pixels \* .*; set the same `input`$",
     ):
         start(tiny_run.folder, Preprocessing([1 / 64], [-1.0], (8, 8)))
 
@@ -111,7 +112,8 @@ def test_an_input_that_is_another_than_that_of_the_old_checkpoint_names_both(old
     _, _, run = old
     recipe = load_recipe("digits", {"input": {"scale": 0.5}, "init": run.recipe.init})
     with pytest.raises(
-        UsageError, match=r"has the input pixels \* \(0\.01.*`input` is pixels \* 0\.5 \+ -1"
+        UsageError,
+        match=r"with the input pixels \* \(0\.01.*`input` of the recipe is pixels \* 0\.5 \+ -1",
     ):
         train(replace(run, recipe=recipe))
     assert not run.folder.exists()
@@ -137,10 +139,12 @@ def test_zeros_of_an_old_checkpoint_must_be_decided(old, capsys):
         train(run)
     assert not run.folder.exists()
     train(replace(run, zeros="plus"))
-    assert "taken as +1: features.3.weight (9 of 288 weights)" in capsys.readouterr().err
+    assert "count as +1: features.3.weight (9 of 288 weights)" in capsys.readouterr().err
     assert (dict(latent_weights(load_model(run.folder).module))["features.3"][0, 0] > 0).all()
 
 
 def test_zeros_without_an_old_checkpoint_are_refused(tiny_run):
-    with pytest.raises(UsageError, match="--zeros is for an old checkpoint"):
+    with pytest.raises(
+        UsageError, match="--zeros is given, but `init` of the recipe is not an old checkpoint"
+    ):
         train(replace(tiny_run, zeros="plus"))

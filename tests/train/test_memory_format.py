@@ -171,7 +171,7 @@ def test_a_network_as_in_learning_notes_trains_teaches_and_loads(
     assert train(run, teacher=LearningNotes())["val_accuracy"] > 0.5
     noted = capsys.readouterr().err
     for name in ("network", "teacher"):
-        assert noted.count(f"the {name} runs in contiguous memory, since channels_last") == 1
+        assert noted.count(f"the {name} runs in contiguous memory, because channels_last") == 1
     trained, held_out = load_model(run.folder), load("digits", "test")
     top1 = evaluate(trained, held_out).figures.top1
     assert top1 is not None

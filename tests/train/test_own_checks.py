@@ -40,12 +40,15 @@ def refused(out, **changes):
 
 
 CASES = {
-    "not a module": ({"module": "resnet18"}, "str is given to train; give an nn.Module or a Run"),
+    "not a module": (
+        {"module": "resnet18"},
+        "the first argument of train() is str; give an nn.Module",
+    ),
     "module": (
         {"module": nn.Linear(3, 3)},
         "the module does not accept a batch of torch.float32 (32, 6): RuntimeError: mat1",
     ),
-    "frozen": ({"module": frozen()}, "no gradient goes from the loss to a parameter"),
+    "frozen": ({"module": frozen()}, "no gradient flows from the loss to a parameter"),
     "loss name": ({"loss": "bce"}, "unknown loss 'bce'; known: bce_with_logits, cross_entropy"),
     "loss type": ({"loss": 3}, "loss is int; give a name (bce_with_logits, "),
     "loss of one's own": (
@@ -54,12 +57,12 @@ CASES = {
     ),
     "loss of each sample": (
         {"loss": nn.CrossEntropyLoss(reduction="none")},
-        "the loss gives torch.float32 (32,); a scalar is needed",
+        "the loss returns torch.float32 (32,); it must return a scalar",
     ),
     "settings of a loss": (
         {"loss": nn.CrossEntropyLoss(), "recipe": recipe(loss={"logit_scale": 2})},
-        "its `loss` sets `logit_scale`, which the loss of this run does not have. Override it: "
-        'recipe=load_recipe(..., {"loss": None})',
+        "its `loss` sets `logit_scale`, which the loss of this run does not have. Override these "
+        'fields: recipe=load_recipe(..., {"loss": None})',
     ),
     "option of a loss": (
         {"loss": "mse", "recipe": recipe(loss={"logit_scale": 2})},
@@ -67,9 +70,9 @@ CASES = {
     ),
     "shape": (
         {"loss": "mse"},
-        "targets have the shape (32,), outputs (32, 3)",
+        "targets have shape (32,), but outputs have shape (32, 3)",
     ),
-    "class": ({"train_data": (INPUTS, TOO_HIGH)}, "a target is the class 3; the outputs score 3"),
+    "class": ({"train_data": (INPUTS, TOO_HIGH)}, "a target is the class 3, but the outputs score"),
     "class of validation": ({"val_data": (INPUTS, TOO_HIGH)}, "a target is the class 3"),
     "NaN": ({"train_data": (WITH_NAN, TARGETS)}, "the inputs of train_data hold NaN"),
     "infinity": (
@@ -86,7 +89,7 @@ CASES = {
     ),
     "several labels": (
         {"train_data": (INPUTS, torch.ones(len(INPUTS), 3))},
-        "the shares of classes in a target add up to 3; cross_entropy needs 1. Several labels",
+        "the shares of classes in a target add up to 3; cross_entropy needs a sum of 1. For",
     ),
     "lazy": (
         {"module": nn.LazyLinear(3)},
@@ -94,12 +97,12 @@ CASES = {
     ),
     "other type of validation": (
         {"val_data": (INPUTS.to(torch.uint8), TARGETS)},
-        "val_data: its inputs are torch.uint8 with 2 axes, those of train_data torch.float32 with "
-        "2 axes; give both the same transform",
+        "val_data: its inputs are torch.uint8 with 2 axes, but those of train_data are "
+        "torch.float32 with 2 axes; give both the same transform",
     ),
     "several inputs of validation": (
         {"val_data": ((INPUTS, INPUTS), TARGETS)},
-        "val_data: its inputs are (torch.float32 with 2 axes, torch.float32 with 2 axes), those",
+        "val_data: its inputs are (torch.float32 with 2 axes, torch.float32 with 2 axes), but",
     ),
     "other size of validation": (
         {"val_data": (INPUTS[:, :5], TARGETS)},
@@ -107,7 +110,7 @@ CASES = {
     ),
     "other targets of validation": (
         {"val_data": (INPUTS, TARGETS.float())},
-        "val_data: targets are torch.float32 of the shape (32,), outputs have (32, 3); cross",
+        "val_data: targets are torch.float32 of shape (32,), and outputs have shape (32, 3); cross",
     ),
     "metric of validation": (
         {"val_data": (INPUTS, nn.functional.one_hot(TARGETS, 3).float()), "metrics": ["accuracy"]},
@@ -124,39 +127,45 @@ CASES = {
     ),
     "metric name": ({"metrics": "iou"}, "unknown metric 'iou'; known: accuracy, "),
     "metric type": ({"metrics": {"a": nn.Identity()}}, "metric 'a' is Identity; give a name"),
-    "metric of numbers": ({"metrics": "r2"}, "metric 'r2' needs outputs and targets of one shape"),
+    "metric of numbers": ({"metrics": "r2"}, "metric 'r2' needs outputs and targets of the same"),
     "metric of another's": (
         {"metrics": torchmetrics.MeanSquaredError()},
         "metric 'MeanSquaredError' does not accept outputs and targets: ",
     ),
     "metric of classes": (
         {"metrics": MulticlassAccuracy(3, average="none")},
-        "metric 'MulticlassAccuracy' gives (3,); a single number is needed",
+        "metric 'MulticlassAccuracy' returns (3,); it must return a single number",
     ),
-    "metric called loss": ({"metrics": {"loss": "accuracy"}}, "a metric cannot be called 'loss'"),
+    "metric called loss": (
+        {"metrics": {"loss": "accuracy"}},
+        "a metric cannot have the name 'loss'",
+    ),
     "metrics of one name": (
         {"metrics": ["accuracy", "accuracy"]},
-        "two metrics are called 'accuracy'; name them in a dict",
+        "two metrics have the name 'accuracy'; give a dict with a name for each",
     ),
     "one array": ({"train_data": INPUTS}, "train_data is a single array; give a pair of arrays"),
-    "no data": ({"train_data": 5}, "train_data is int without items and a length; give a pair"),
+    "no data": ({"train_data": 5}, "train_data is int, without items or a length; give a pair"),
     "rows": ({"train_data": (INPUTS, TARGETS[:9])}, "the arrays of train_data have 9, 96 rows"),
-    "no rows": ({"train_data": (INPUTS[:0], TARGETS[:0])}, "train_data has no samples"),
+    "no rows": (
+        {"train_data": (INPUTS[:0], TARGETS[:0])},
+        "train_data has no samples; give at least one",
+    ),
     "list of numbers": (
         {"train_data": (INPUTS, TARGETS.tolist())},
         "the targets of train_data are list; give a pair of arrays",
     ),
     "texts": (
         {"train_data": (INPUTS.numpy(), np.array(["a"] * len(INPUTS)))},
-        "an array of <U1 is no tensor",
+        "an array of <U1 cannot become a tensor",
     ),
     "three parts": (
         {"train_data": TensorDataset(INPUTS, INPUTS, TARGETS)},
-        "a sample or batch is a tuple of 3 parts; (input, target) is needed",
+        "a sample or batch is a tuple of 3 parts; give a pair (input, target)",
     ),
     "items that do not join": (
         {"train_data": [(object(), 1)] * 20},
-        "the items of the data set do not join to a batch: the input of item 0 is object; tensors",
+        "the items of the data set do not form a batch: the input of item 0 is object; give the",
     ),
     "loader without a length": (
         {"train_data": DataLoader(Endless(), 2), "recipe": recipe(val_size=0)},
@@ -164,7 +173,7 @@ CASES = {
     ),
     "loader without val_data": (
         {"train_data": DataLoader(TensorDataset(INPUTS, TARGETS), 32)},
-        "val_size 0.1 of a DataLoader cannot be held out; give val_data, or set val_size=0",
+        "val_size is 0.1, but no samples of a DataLoader can be held out; give val_data, or set",
     ),
     "workers of a loader": (
         {
@@ -172,22 +181,22 @@ CASES = {
             "recipe": recipe(val_size=0),
             "workers": 2,
         },
-        "train_data is a loader, which has workers of its own",
+        "workers is 2, but train_data is a loader, which has its own workers",
     ),
     "augmentation": (
         {"recipe": load_recipe("quick")},
-        "its `augmentation` acts on named models and their pictures. Override it: "
+        "its `augmentation` acts only on named models and their pictures. Override these fields: "
         'recipe=load_recipe(..., {"augmentation": None})',
     ),
-    "teacher": ({"teacher": network()}, "the recipe has no `distillation`; set it"),
+    "teacher": ({"teacher": network()}, "the recipe has no `distillation`; set"),
     "no teacher": (
         {"recipe": recipe(distillation={})},
-        "its `distillation` needs a module as `teacher` of train(). Override it: "
+        "its `distillation` needs a module as `teacher` of train(). Override these fields: "
         'recipe=load_recipe(..., {"distillation": None})',
     ),
     "teacher of other classes": (
         {"recipe": recipe(distillation={}), "teacher": network(4)},
-        "the teacher gives (32, 4), the module (32, 3); they must be alike, or give",
+        "the teacher returns (32, 4), but the module returns (32, 3); give a teacher with",
     ),
     "device": ({"device": "tpu"}, "unknown device 'tpu'; known: cpu, cuda."),
 }
@@ -203,8 +212,8 @@ def test_what_does_not_fit_is_refused_in_one_line(case, tmp_path):
     ("data", "message"),
     [
         (TensorDataset(WITH_NAN, TARGETS), "the inputs of item 90 of the data set hold NaN"),
-        (TensorDataset(INPUTS, TOO_HIGH), "item 90 of the data set: a target is the class 3; the"),
-        (DataLoader(TensorDataset(INPUTS, TOO_HIGH), 32), "batch 3: a target is the class 3; the"),
+        (TensorDataset(INPUTS, TOO_HIGH), "item 90 of the data set: a target is the class 3, but"),
+        (DataLoader(TensorDataset(INPUTS, TOO_HIGH), 32), "batch 3: a target is the class 3, but"),
         (DataLoader(TensorDataset(WITH_NAN, TARGETS), 32), "the inputs of batch 3 hold NaN"),
     ],
 )
@@ -216,7 +225,7 @@ def test_samples_are_looked_at_when_they_are_read(data, message, tmp_path):
 
 def test_a_run_by_names_takes_no_data(tmp_path):
     run = Run(load_recipe("digits"), "digits_binary", "digits", tmp_path / "run")
-    with pytest.raises(UsageError, match="a Run says data and folder itself"):
+    with pytest.raises(UsageError, match="a Run contains its data and its folder"):
         train(run, (INPUTS, TARGETS))  # pyright: ignore
 
 
@@ -224,7 +233,9 @@ def test_a_run_by_names_takes_no_data(tmp_path):
     ("given", "missing"), [({"out": "run"}, "train_data"), ({"train_data": 1}, "out")]
 )
 def test_a_module_needs_data_and_a_folder(given, missing):
-    with pytest.raises(UsageError, match=f"^{missing} is missing"):
+    with pytest.raises(
+        UsageError, match=rf"^train\(\) needs {missing} to train a module; give {missing}="
+    ):
         train(network(), **given)
 
 

@@ -77,7 +77,7 @@ def test_a_module_that_cannot_runs_in_contiguous_memory_with_a_note(tmp_path, ca
     assert module.seen == {CONTIGUOUS}
     noted = [line for line in capsys.readouterr().err.splitlines() if "channels_last" in line]
     assert len(noted) == 1
-    assert "the module runs in contiguous memory, since channels_last fails: Runtime" in noted[0]
+    assert "the module runs in contiguous memory, because channels_last fails: Runtime" in noted[0]
 
 
 def test_a_teacher_runs_in_its_own_layout(tmp_path, capsys):

@@ -67,7 +67,7 @@ def test_pictures_without_a_transform_are_refused(workers, tmp_path):
         train(
             network_of_pictures(), Pictures(), None, recipe(), out=tmp_path / "run", workers=workers
         )
-    assert "is PIL.Image.Image; tensors, arrays or numbers are needed: give the data set a tra" in (
+    assert "is PIL.Image.Image; give the data set a transform that makes tensors, arrays or nu" in (
         str(caught.value)
     )
     assert "the input of item " in str(caught.value)
@@ -172,18 +172,21 @@ def infinite(one, target):
 
 
 FAILING = {
-    damaged: (DataError, "item 90 of the data set raises OSError: image file is truncated"),
+    damaged: (DataError, "item 90 of the data set raised OSError: image file is truncated"),
     shorter: (
         UsageError,
-        r"do not join to a batch: the input of item \d+ is torch\.float32 \([56],\), that of item "
-        r"\d+ torch\.float32 \([56],\); both must be alike",
+        r"do not form a batch: the input of item \d+ is torch\.float32 \([56],\), but that of item "
+        r"\d+ is torch\.float32 \([56],\); give the data set a transform, such as a resize",
     ),
     as_text: (
         UsageError,
-        r"the target of item (90 is str|\d+ is torch\.int64 \(\), that of item 9)",
+        r"the target of item (90 is str|\d+ is torch\.int64 \(\), but that of item 9)",
     ),
-    without_target: (UsageError, r"a sample or batch is a Tensor; \(input, target\) is needed"),
-    unknown_class: (UsageError, "item 90 of the data set: a target is the class 7; the outputs sc"),
+    without_target: (UsageError, r"a sample or batch is a Tensor; give a pair \(input, target\)"),
+    unknown_class: (
+        UsageError,
+        "item 90 of the data set: a target is the class 7, but the outputs",
+    ),
     infinite: (UsageError, "the inputs of item 90 of the data set hold infinity"),
 }
 
@@ -200,7 +203,7 @@ def test_an_item_that_fails_is_named_in_one_line(change, workers, tmp_path):
 
 def test_a_length_that_promises_too_much_is_named(tmp_path):
     data = Items(lambda *sample: sample, length=200)
-    message = r"^item \d+ of the data set raises IndexError: index \d+ is .*; its len\(\) is 200$"
+    message = r"^item \d+ of the data set raised IndexError: index \d+ is .*; its len\(\) is 200$"
     with pytest.raises(DataError, match=message):
         train(network(), data, None, recipe(val_size=0), out=tmp_path / "run")
 
@@ -210,7 +213,7 @@ def test_a_length_that_promises_too_much_is_named(tmp_path):
 def test_a_loader_that_fails_is_one_line(change, workers, tmp_path):
     loader = DataLoader(Items(change), 32, num_workers=workers)  # pyright: ignore
     said = "OSError: " if change is damaged else "RuntimeError: "
-    with pytest.raises(DataError, match=f"^reading the data raises at batch 3 of 3: {said}") as no:
+    with pytest.raises(DataError, match=f"^the data cannot be read, at batch 3 of 3: {said}") as no:
         train(network(), loader, None, recipe(val_size=0), out=tmp_path / "run")
     assert "\n" not in str(no.value)
 

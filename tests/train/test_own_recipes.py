@@ -54,9 +54,10 @@ def test_best_says_all_in_one_line(tmp_path):
     with pytest.raises(UsageError) as caught:
         train(network(), (INPUTS, TARGETS), recipe="best", out=tmp_path / "run")
     assert str(caught.value) == (
-        "the recipe does not suit a module of your own: its `augmentation` acts on named models "
-        "and their pictures; its `distillation` needs a module as `teacher` of train(). Override "
-        'it: recipe=load_recipe("best", {"augmentation": None, "distillation": None})'
+        "the recipe does not suit a module of your own: its `augmentation` acts only on named "
+        "models and their pictures; its `distillation` needs a module as `teacher` of train(). "
+        "Override these fields: "
+        'recipe=load_recipe("best", {"augmentation": None, "distillation": None})'
     )
 
 

@@ -108,7 +108,7 @@ def test_a_run_goes_on_only_with_what_it_was_started_with(changes, message, run)
 
 
 def test_a_folder_that_has_a_run_needs_resume(run):
-    with pytest.raises(UsageError, match=r"is not empty; .* go on with resume=True$"):
+    with pytest.raises(UsageError, match=r"is not empty; .* resume its run with resume=True$"):
         train(network(), (INPUTS, TARGETS), None, recipe(epochs=1), out=run)
 
 

@@ -119,7 +119,7 @@ TAUGHT = {"recipe": recipe(distillation={}), "teacher": network(seed=1)}
 CASES = {
     "own loss": (
         {"loss": F.cross_entropy},
-        "a loss of your own has no distance from a teacher; give train() one as distance=FUNCTION",
+        "a loss of your own has no distance from a teacher; give train() distance=FUNCTION of",
     ),
     "temperature": (
         {
@@ -127,24 +127,24 @@ CASES = {
             "train_data": (INPUTS, INPUTS[:, :3]),
             "recipe": recipe(distillation={"temperature": 4}),
         },
-        "distillation.temperature is 4, and Mse has no probabilities that it could soften; set",
+        "distillation.temperature is 4, but Mse has no probabilities to soften; set",
     ),
     "temperature of a distance": (
         {"distance": F.mse_loss, "recipe": recipe(distillation={"temperature": 2})},
-        "distillation.temperature is 2, and a distance of your own has no probabilities",
+        "distillation.temperature is 2, but a distance of your own has no probabilities",
     ),
-    "distance": ({"distance": "mse"}, "distance is str; give a function of outputs and taught"),
+    "distance": ({"distance": "mse"}, "distance is str; give a function of the outputs and of"),
     "distance of each": (
         {"distance": lambda ours, taught: (ours - taught).abs()},
-        "the distance from the teacher gives torch.float32 (32, 3); a scalar is needed",
+        "the distance from the teacher returns torch.float32 (32, 3); it must return a scalar",
     ),
     "distance that raises": (
         {"distance": lambda ours, taught: ours["a"]},
-        "the distance from the teacher does not accept outputs and taught outputs: ",
+        "the distance from the teacher does not accept the outputs and the teacher's outputs: ",
     ),
     "distance without a gradient": (
         {"distance": lambda ours, taught: F.mse_loss(ours.detach(), taught)},
-        "no gradient goes from the distance from the teacher to a parameter",
+        "no gradient flows from the distance from the teacher to a parameter",
     ),
     "distance without distillation": (
         {"distance": F.mse_loss, "recipe": recipe(), "teacher": None},
@@ -152,11 +152,11 @@ CASES = {
     ),
     "the module itself": (
         {"module": MODULE, "teacher": MODULE},
-        "the teacher has parameters of the module in training; give a copy",
+        "the teacher shares parameters with the module to be trained; give a copy",
     ),
     "a part of the module": (
         {"module": MODULE, "teacher": nn.Sequential(*MODULE)},
-        "the teacher has parameters of the module in training; give a copy",
+        "the teacher shares parameters with the module to be trained; give a copy",
     ),
     "input of the teacher": (
         {"teacher": nn.Linear(5, 3)},
@@ -164,12 +164,12 @@ CASES = {
     ),
     "NaN": (
         {"teacher": nn.Sequential(nn.Linear(FEATURES, 3), nn.Threshold(torch.inf, torch.nan))},
-        "the teacher gives NaN or infinity for the first batch",
+        "the teacher returns NaN or infinity for the first batch",
     ),
     "a run of a named model": (
         {"recipe": recipe(distillation={"teacher": "runs/one"}), "teacher": None},
-        "distillation.teacher names 'runs/one', and only you know whether your inputs are those "
-        "that it was trained on; set distillation.teacher=null, and give train() teacher="
+        "distillation.teacher names 'runs/one', but signbit cannot know whether it was trained on "
+        "inputs like yours; set distillation.teacher=null, and give train() teacher="
         "signbit.models.load_model('runs/one').module",
     ),
 }
@@ -197,7 +197,7 @@ def test_a_run_of_ones_own_is_loaded_to_teach(tmp_path):
 
 def test_a_named_run_has_a_distance_of_its_own(tmp_path):
     run = Run(load_recipe("digits"), "digits_binary", "digits", tmp_path / "run")
-    with pytest.raises(UsageError, match="a Run says data and folder itself"):
+    with pytest.raises(UsageError, match="a Run contains its data and its folder"):
         train(run, distance=F.mse_loss)  # pyright: ignore
 
 

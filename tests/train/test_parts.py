@@ -100,19 +100,19 @@ def test_a_resumed_run_does_not_read_its_start_again(first, tmp_path):
         (
             {"init": True, "init_except": ["head.*"]},
             UsageError,
-            r"init_except: nothing .* 'head\.\*'",
+            r"init_except: 'head\.\*' matches no name",
         ),
         (
             {"frozen": ["head.*"]},
             UsageError,
-            r"^frozen: nothing in the network is called 'head\.\*'",
+            r"^frozen: 'head\.\*' matches no name in the network; give",
         ),
         (
             {"groups": {"0.bias": {}}},
             UsageError,
-            r"^groups: nothing .*such as 0\.weight, 1\.weight",
+            r"^groups: '0\.bias' matches no name .*such as 0\.weight, 1\.weight",
         ),
-        ({"frozen": ["*"]}, UsageError, "no gradient goes from the loss"),
+        ({"frozen": ["*"]}, UsageError, "no gradient flows from the loss"),
     ],
 )
 def test_patterns_that_do_not_fit_are_refused(changes, error, message, first, tmp_path):

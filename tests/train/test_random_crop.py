@@ -70,7 +70,10 @@ def test_where_no_part_fits_the_middle_is_taken(size, expected):
         ({"random_resized_crop": {"scale": [0.1, 2]}}, "less than or equal to 1"),
         ({"random_resized_crop": {"ratio": [0.5]}}, "random_resized_crop.ratio"),
         ({"random_resized_crop": {"area": [0.5, 1]}}, "unknown key"),
-        ({"random_resized_crop": {}, "crop_padding": 4}, "set crop_padding=0, which is 4"),
+        (
+            {"random_resized_crop": {}, "crop_padding": 4},
+            "crop_padding is 4, but random_resized_crop already crops",
+        ),
     ],
 )
 def test_settings_that_are_wrong_are_refused(augmentation, message):

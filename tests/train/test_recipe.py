@@ -95,7 +95,7 @@ def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
         *(
             ({"input": {"scale": wrong}}, "key 'input.scale' is " + told)
             for wrong, told in [
-                ("x", "'x': give a finite number, or a list with one for each channel"),
+                ("x", "'x': give a finite number, or a list with one number for each channel"),
                 ([1, "x"], "[1, 'x']: give a finite"),
                 ([], "[]: give a finite"),
                 (True, "True: give a finite"),
@@ -112,7 +112,7 @@ def test_override_with_another_kind_of_schedule_drops_the_keys_of_the_old_one():
         ({"latent_optimizer": {"name": "bop", "lr": 2}}, "key 'latent_optimizer.lr' is 2"),
         (
             {"latent_optimizer": {"name": "bop"}, "latent_clip": 0.5},
-            "latent_clip 0.5 would move weights away from -1 and +1",
+            "latent_clip is 0.5, but latent_optimizer keeps weights at -1 and +1",
         ),
         ({"optimizer": {"betas": [1.0, 0.9]}}, "key 'optimizer.betas.0' is 1.0"),
         (

@@ -261,7 +261,9 @@ def test_a_run_does_not_go_on_with_other_images(tiny_run, tmp_path, change, told
 def test_a_checkpoint_that_does_not_say_its_run_is_an_error(tiny_run):
     train(tiny_run)
     torch.save({"state_dict": {}}, tiny_run.folder / "last.ckpt")
-    with pytest.raises(CheckpointError, match=r"last\.ckpt: does not say which run it belongs to"):
+    with pytest.raises(
+        CheckpointError, match=r"last\.ckpt: does not contain the facts about its run"
+    ):
         resume(tiny_run.folder)
 
 

@@ -55,7 +55,7 @@ def test_a_full_memory_says_the_way_out(tiny_run, monkeypatch, device):
 
     monkeypatch.setattr(TrainingModule, "training_step", filling)
     with pytest.raises(
-        TrainingError, match=r"^the memory is full: .*; train with a batch_size below 64$"
+        TrainingError, match=r"^there is too little memory: .*; train with a batch_size below 64$"
     ):
         train(tiny_run)
 
@@ -108,7 +108,7 @@ def test_a_file_in_the_folders_place_is_refused(tiny_run):
             "tau_end 'high'; give quantiles",
         ),
         ({"width": "wide"}, "width is 'wide'"),
-        ({"weight_quantizer": 3}, "cannot be built|a quantizer is a name"),
+        ({"weight_quantizer": 3}, "cannot be built|the quantizer is of type int; give a name"),
     ],
 )
 def test_options_that_no_model_takes_are_one_line_and_leave_no_folder(tiny_run, model, message):
@@ -157,10 +157,10 @@ class Raises(nn.Module):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (lambda: nn.Linear(64, 7), "10 classes, the model scores 7"),
+        (lambda: nn.Linear(64, 7), "it names 10 classes, but the model scores 7"),
         (lambda: nn.Unflatten(1, (8, 8)), r"returns shape 1x8x8; scores of shape \(N, classes\)"),
         (lambda: nn.LSTM(64, 10), "the model returns tuple; scores of shape"),
-        (Raises, "the model does not take images of 8x8 with 1 channels: no$"),
+        (Raises, "the model does not accept images of 8x8 with 1 channels: no$"),
     ],
 )
 def test_a_model_without_one_score_a_class_is_refused_before_the_first_epoch(

@@ -88,9 +88,9 @@ def data(train_data, val_data=None, **settings):
 
 def test_data_that_cannot_be_shared_are_refused_before_the_first_epoch():
     few = VALUES[0][:1], VALUES[1][:1]
-    with pytest.raises(UsageError, match="1 samples held out are too few for 2 processes"):
+    with pytest.raises(UsageError, match="1 held-out samples are too few for 2 processes"):
         data(VALUES, few)
-    with pytest.raises(UsageError, match="has 1 batches, too few for 2 processes"):
+    with pytest.raises(UsageError, match="has 1 batches, which are too few for 2 processes"):
         data(VALUES, DataLoader(TensorDataset(*VALUES), 50))
     items = TensorDataset(*VALUES)
     sampler = DistributedSampler(items, num_replicas=2, rank=0)
@@ -99,7 +99,7 @@ def test_data_that_cannot_be_shared_are_refused_before_the_first_epoch():
         DataLoader(items, 4, sampler=sampler),
         DataLoader(items, batch_sampler=by_batch),
     ):
-        with pytest.raises(UsageError, match="leave the sampler out"):
+        with pytest.raises(UsageError, match="leave out the sampler"):
             data(loader, val_size=0)
 
 

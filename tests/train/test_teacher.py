@@ -59,7 +59,7 @@ def test_a_trained_run_teaches_with_the_scale_it_was_trained_with(tiny_run):
 def test_a_teacher_with_other_input_is_an_error(tiny_run):
     changes = {"epochs": 1, "model": OPTIONS, "input": {"scale": 1 / 64}}
     train(replace(tiny_run, recipe=load_recipe("digits", changes)))
-    with pytest.raises(UsageError, match="train both on one data set with the same `input`"):
+    with pytest.raises(UsageError, match="train both on the same data set with the same `input`"):
         teacher_of(recipe(teacher=str(tiny_run.folder)), None, PIXELS, CPU)
 
 
@@ -78,13 +78,13 @@ def test_a_bfloat16_module_can_teach_under_autocast():
     ("module", "message"),
     [
         (nn.Linear(5, 10), r"^the teacher does not accept input of shape \(2, 1, 8, 8\): mat"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), r"gives \(2, 1\) for two images"),
-        (nn.Identity(), r"gives \(2, 1, 8, 8\) for .*; scores of shape \(2, 10\) are needed"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), r"returns \(2, 1\) for two images"),
+        (nn.Identity(), r"returns \(2, 1, 8, 8\) for .*; it must return scores of shape \(2, 10\)"),
         (
             nn.BatchNorm1d(1),
             r"^the teacher does not accept input of shape \(2, 1, 8, 8\): expected",
         ),
-        (_Pair(), r"^the teacher gives tuple for two images"),
+        (_Pair(), r"^the teacher returns tuple for two images"),
     ],
 )
 def test_a_module_that_does_not_fit_is_refused(module, message):

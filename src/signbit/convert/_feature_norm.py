@@ -6,8 +6,8 @@ from torch import Tensor, nn
 class FeatureNorm(nn.BatchNorm1d):
     """Batch norm of each feature over all other axes.
 
-    `nn.BatchNorm1d` takes the second axis of (N, T, features) for the features. That raises an
-    error, or normalizes the wrong axis where T equals the number of features.
+    `nn.BatchNorm1d` treats the second axis of (N, T, features) as the features. That raises an
+    error, or normalizes the wrong axis if T equals the number of features.
 
     Shape:  (..., features) to the same.
     """

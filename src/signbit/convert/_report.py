@@ -10,10 +10,11 @@ from signbit.convert._compare import Compared
 class Change:
     """What became of one module.
 
-    before, after: the classes, or how the layer is written.
+    path: where the module is in the network; empty for the network itself.
+    before, after: the names of the classes.
     reason: the rule that was found, or why the module is unchanged.
-    difference: largest difference of the outputs before and after, as a share of the largest
-        output; None if the module is unchanged.
+    difference: the largest difference between the outputs before and after, as a share of the
+        largest output; None if the module is unchanged or was not compared.
     """
 
     path: str
@@ -25,14 +26,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of each module, and the comparison of the whole network."""
+    """What became of each module, and the comparison of the whole network.
+
+    changes: one entry for each module.
+    compared: the comparison for each input of the whole network; empty if there was none.
+    """
 
     changes: tuple[Change, ...]
     compared: tuple[Compared, ...] = field(default=())
 
     @property
     def difference(self) -> float:
-        """The largest difference between the whole networks; 0 where they were not compared."""
+        """The largest difference between the whole networks; 0 if they were not compared."""
         return max((one.difference for one in self.compared), default=0.0)
 
     def rows(self) -> list[tuple[str, str, str, str]]:

@@ -28,13 +28,13 @@ Tensors = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class WeightRule:
-    """How a weight is binarized. Where `zero` is None, it is used as it is."""
+    """How a weight is binarized. If `zero` is None, the weight is used as it is."""
 
     zero: int | None = None
     centre: str | None = None
 
     def signs(self, weight: Tensor) -> Tensor:
-        """The weight as the layer multiplies with it."""
+        """The weight that the layer multiplies by."""
         if self.zero is None:
             return weight
         return RuleSign(self.centre, self.zero, scale=None).signs(weight)  # pyright: ignore
@@ -56,7 +56,7 @@ WEIGHT_RULES = (
 class Named:
     """Computes one number, or one per output channel, from the tensors and weight of a module.
 
-    options: options of `RuleSign`, where the scale is computed from the weight.
+    options: options of `RuleSign`, if the scale is computed from the weight.
     """
 
     text: str
@@ -86,7 +86,7 @@ def scale_rules(tensors: Tensors, numbers: Mapping[str, float], outputs: int) ->
 
 
 class _RowMeans:
-    """The mean |v| of each output channel, which the scales of a channel and of a layer share."""
+    """The mean |v| of each output channel. Scales of a channel and of a layer both use it."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], tuple[ref[Tensor], Tensor]] = {}
@@ -96,7 +96,7 @@ class _RowMeans:
         rest = {key: value for key, value in options.items() if key not in ("scale", "per")}
         key = (id(weight), *rest.values())
         found = self._known.get(key)
-        # The number of an object is used again after it has died.
+        # Python can give the id of a freed object to a new one.
         if found is None or found[0]() is not weight:
             means = RuleSign(**rest).scale(weight)
             assert means is not None

@@ -34,15 +34,17 @@ def adopt(
 ) -> tuple[nn.Module, Report]:
     """A copy of `model` in which foreign binary layers are layers of this package.
 
-    Use it for code that `pack` cannot follow, such as code that writes `.data` in forward. Each
-    foreign module around one convolution or linear weight runs, in eval mode and as a copy, with
-    inputs and weights for which different rules give different outputs. The layer that replaces it
-    follows the rule that explains every output up to rounding. A module that binarizes by no known
-    rule is refused. A module without parameters that is a sign function becomes a quantizer.
-    Finally both networks run on several inputs and are compared.
+    Use it for code that `pack` cannot follow, such as code that writes `.data` in forward.
 
-    model: stays unchanged.
-    example: an input of the network, or a tuple of all inputs. It says which sizes each module
+    A foreign module around one convolution or linear weight is replaced by a layer. To find its
+    rule, a copy of the module runs in eval mode, with inputs and weights for which different rules
+    give different outputs. The layer follows the rule that explains every output up to rounding. A
+    module that binarizes by an unknown rule is refused. A module without parameters that is a sign
+    function becomes a quantizer. Finally both networks run on several inputs, and their outputs
+    are compared.
+
+    model: the network, on the CPU. It stays unchanged.
+    example: an input of the network, or a tuple of all inputs. It shows which sizes each module
         reads.
     keep: paths, or patterns such as "head.*", of modules that stay unchanged.
 
@@ -50,8 +52,8 @@ def adopt(
     more than 2^26 numbers is refused.
 
     Returns: the copy, in the mode of `model`, and a report, which prints as a table.
-    Raises: AdoptError naming the module, the nearest rule and its difference, or the input on
-        which the networks differ; UsageError where a pattern of `keep` matches nothing, or the
+    Raises: AdoptError with the module, the nearest rule and its difference, or with the input on
+        which the networks differ; UsageError if a pattern of `keep` matches nothing, or the
         network is not on the CPU.
     """
     inputs = example if isinstance(example, tuple) else (example,)
@@ -107,7 +109,7 @@ def _check_keep(model: nn.Module, keep: tuple[str, ...]) -> None:
 def _adopt_layer(candidate: Candidate, calls: Inputs) -> Outcome | None:
     path, module = candidate.path, candidate.module
     if path not in calls:
-        return _left(path, module, "with this example it is not called with one tensor")
+        return _left(path, module, "the example does not call it with one tensor alone")
     sample, output = calls[path][0]
     try:
         reasons = []

@@ -45,18 +45,21 @@ def binarize(
     """A copy of a real network whose layers have binary weights and inputs. It is to be trained.
 
     `torch.nn.Conv1d`, `Conv2d` and `Linear` become layers of this package with the same biases.
-    The weights become the latent weights that training starts from. A sign needs input around zero:
-    after a ReLU all signs would be +1. Where no batch norm is before a layer, the layer becomes
-    `Sequential(norm, layer)` with a new batch norm. Subclasses of torch's layers stay unchanged,
-    and so do functions in a forward, such as F.relu.
+    The weights become the latent weights that training starts from. A sign needs an input around
+    zero, and after a ReLU no number is negative. If no batch norm comes
+    before a layer, the layer becomes `Sequential(norm, layer)` with a new batch norm. Subclasses
+    of torch's layers stay unchanged, and so do functions in a forward, such as F.relu.
 
+    model: the network. It stays unchanged.
     keep: layers that stay real: "first", "last", paths, or patterns such as "head.*".
-    relu: what nn.ReLU and nn.ReLU6 become: "remove", "hardtanh", "prelu", or "keep".
+    relu: the replacement of nn.ReLU and nn.ReLU6: "remove" for nothing, "hardtanh", "prelu", or
+        "keep" for no replacement.
     input_quantizer, weight_quantizer, options: arguments of each layer, such as learned_scale=True.
 
     Shape:  a Linear layer still accepts (..., features). Its batch norm counts all other axes.
     Returns: the copy, in the mode of `model`, and a report, which prints as a table.
-    Raises: UsageError for an unknown choice of `relu`, or a pattern of `keep` that matches nothing.
+    Raises: UsageError for an unknown choice of `relu`, a pattern of `keep` that matches nothing, or
+        an argument that a layer refuses.
     """
     if relu != "keep" and relu not in _ACTIVATIONS:
         known = ("keep", *_ACTIVATIONS)
@@ -79,7 +82,7 @@ def binarize(
 def _new_layers(
     model: nn.Module, keep: tuple[str, ...], relu: str, options: dict[str, Any]
 ) -> list[tuple[str, nn.Module | None, str]]:
-    """For each layer its path, what replaces it, and why."""
+    """For each layer: its path, its replacement, and the reason."""
     flow, layers = Flow(model), _paths(model, tuple(_KINDS))
     called = flow.order(layers)
     kept = _kept(model, called, keep)

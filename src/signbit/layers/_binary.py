@@ -1,4 +1,4 @@
-"""What the binary layers share: their quantizers, scale and bias, the checks of their input."""
+"""The code that all binary layers share: quantizers, scale, bias and the checks of the input."""
 
 from typing import TYPE_CHECKING
 
@@ -14,15 +14,21 @@ Quantizer = Choice | None
 
 
 class BinaryLayer(nn.Module if TYPE_CHECKING else object):
-    """Mix-in of a torch layer whose input and weight pass through quantizers.
+    """Mix-in for a torch layer whose input and weight pass through quantizers.
 
     The real-valued `weight` is the latent weight that the optimizer updates. A quantizer of
     None leaves its tensor real: a first layer has input_quantizer=None.
 
-    The sums are multiplied with the scale of each output channel, that of the weight quantizer
-    or the learned parameter `scale`, then the bias is added: one rounding each. Where the input
-    quantizer has levels other than -1 and +1, their distance is part of the scale, and their
-    centre, times the sum of a channel's scaled weights, of what is added.
+    The layer multiplies the quantized input by the quantized weight. It multiplies the sums of
+    each output channel by a scale, then adds the bias. Each of the two operations rounds once. The
+    scale comes from the weight quantizer, or it is the learned parameter `scale`.
+
+    An input quantizer may have two levels other than -1 and +1. The scale then also contains the
+    distance of the levels. The layer also adds the centre of the levels, multiplied by the sum of
+    the channel's scaled weights.
+
+    weight: the latent weight. bias, scale: real parameters, or None.
+    input_quantizer, weight_quantizer: the two quantizers; None for a tensor that stays real.
     """
 
     input_quantizer: AbstractQuantizer | None
@@ -40,56 +46,63 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         self.register_parameter("scale", None)
         if self.input_quantizer is not None and self.input_quantizer.for_weights:
             raise UsageError(
-                f"{name}: {self.input_quantizer!r} is for weights; give another input_quantizer"
+                f"{name}: input_quantizer is {self.input_quantizer!r}, which is only for weights; "
+                "give one for activations, such as ste_sign"
             )
         if (
             self.weight_quantizer is not None
             and self.weight_quantizer.distance_and_centre() is not None
         ):
             raise UsageError(
-                f"{name}: {self.weight_quantizer!r} is for activations; give another "
-                "weight_quantizer, such as adabin_weight"
+                f"{name}: weight_quantizer is {self.weight_quantizer!r}, which is only for "
+                "activations; give one for weights, such as adabin_weight"
             )
         if not learned_scale:
             return
         if self._weight_scale() is not None:
             raise UsageError(
-                f"{name}: {self.weight_quantizer!r} has a scale already; give learned_scale=False "
-                "or a weight_quantizer without one"
+                f"{name}: learned_scale is True, but {self.weight_quantizer!r} already has a scale;"
+                " give learned_scale=False or a weight_quantizer without a scale"
             )
         self.scale = nn.Parameter(self.weight.new_empty(len(self.weight)))
         self._reset_scale()
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias anew, as torch does, and set a learned scale to fit."""
+        """Draw weight and bias again as torch does; reset a learned scale to the mean |weight|."""
         super().reset_parameters()  # pyright: ignore[reportAttributeAccessIssue]
         self._reset_scale()
 
     @torch.no_grad()
     def _reset_scale(self) -> None:
-        # Torch's constructor draws the weight before there is a scale.
+        # The constructor of torch calls reset_parameters before `scale` exists.
         scale = getattr(self, "scale", None)
         if scale is not None:
             scale.copy_(mean_magnitude(self.weight).flatten())
 
     @property
     def has_binary_input(self) -> bool:
-        """Whether the layer's sums run over -1 and +1 only on the input's side."""
+        """Whether the layer multiplies an input of only -1 and +1."""
         return self.input_quantizer is not None and self.input_quantizer.binary
 
     @property
     def has_binary_weight(self) -> bool:
-        """Whether each weight is one bit once packed."""
+        """Whether each weight is one bit after packing."""
         return self.weight_quantizer is not None and self.weight_quantizer.binary
 
     def quantized_weight(self) -> Tensor:
-        """The weight as the layer multiplies with it: without a scale."""
+        """The weight that the layer multiplies by: without a scale.
+
+        Shape:  that of `weight`.
+        """
         if self.weight_quantizer is None:
             return self.weight
         return self.weight_quantizer.signs(self.weight)
 
     def output_scale(self) -> Tensor | None:
-        """What the sums are multiplied with, one number per output channel or one; None for 1."""
+        """The factor of the sums; None means 1.
+
+        Shape:  (out_channels,) or (1,).
+        """
         scale, levels = self._weight_scale(), self._input_levels()
         if levels is None:
             return scale
@@ -97,9 +110,11 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         return distance if scale is None else scale * distance
 
     def output_shift(self, weight: Tensor | None = None) -> Tensor | None:
-        """What is added after the scale, one number per output channel; None for 0.
+        """The number that is added after the scale; None means 0.
 
-        weight: that the layer multiplies with, where it is known already.
+        weight: the result of `quantized_weight`, if the caller already has it.
+
+        Shape:  (out_channels,).
         """
         levels = self._input_levels()
         if levels is None:
@@ -110,12 +125,12 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         return shift if self.bias is None else shift + self.bias
 
     def quantized_input(self, x: Tensor) -> Tensor:
-        """The input as the layer multiplies with it: without levels."""
+        """The input that the layer multiplies: the signs, without their distance and centre."""
         return x if self.input_quantizer is None else self.input_quantizer.signs(x)
 
     @property
     def has_levels(self) -> bool:
-        """Whether the two values of the input are others than -1 and +1."""
+        """Whether the two values of the input differ from -1 and +1."""
         return self._input_levels() is not None
 
     def _weight_scale(self) -> Tensor | None:
@@ -128,7 +143,7 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         return None if self.input_quantizer is None else self.input_quantizer.distance_and_centre()
 
     def _scaled_and_shifted(self, sums: Tensor, weight: Tensor, rank: int) -> Tensor:
-        """The sums times the scale, plus the shift; rank: axes after that of the channels."""
+        """The sums times the scale, plus the shift; rank: the number of axes after the channels."""
         for_channels = (-1, *[1] * rank)
         scale, shift = self.output_scale(), self.output_shift(weight)
         if scale is not None:
@@ -149,7 +164,7 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         if x.shape[axis] != features:
             raise UsageError(
                 f"{name}: input of shape {shape_text(x)} has {x.shape[axis]} channels "
-                f"on axis {axis}; the layer takes {features}"
+                f"on axis {axis}; the layer accepts {features}"
             )
 
     def _quantizer_repr(self) -> str:
@@ -160,11 +175,11 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         )
 
     def __repr__(self) -> str:
-        # One line: the quantizers stand in extra_repr, not once more as children.
+        # One line: extra_repr already shows the quantizers, so they are not repeated as children.
         return f"{type(self).__name__}({self.extra_repr()})"
 
 
-# Only for messages: torch.compile cannot trace the text of a size that is dynamic.
+# Only for messages: torch.compile cannot trace code that writes a dynamic size as text.
 def shape_text(x: Tensor) -> str:
     """The sizes of `x`, for a message."""
     return "x".join(map(str, x.shape)) or "scalar"

@@ -1,4 +1,4 @@
-"""The latent weights of a network: find them, keep them where the estimator passes gradients."""
+"""Find the latent weights of a network, and keep them where the estimator passes gradients."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,10 @@ from signbit.layers._binary import BinaryLayer
 
 
 def latent_weights(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
-    """Path of each binary layer in `model`, and its latent weight; shared ones come once."""
+    """The path of each layer with binary weights in `model`, and its latent weight.
+
+    A weight that several layers share is yielded once, with the path of the first layer.
+    """
     seen: set[int] = set()
     for name, module in model.named_modules():
         if isinstance(module, BinaryLayer) and module.has_binary_weight:
@@ -21,13 +24,14 @@ def latent_weights(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
 
 @torch.no_grad()
 def clip_latent_weights(model: nn.Module, bound: float = 1.0) -> None:
-    """Clamp every latent weight to [-bound, bound], in place; call it after each step.
+    """Clamp every latent weight to [-bound, bound], in place. Call it after each step.
 
-    Beyond the bound the clipped estimator passes no gradient, so that a weight there could
-    never change its sign again. Real-valued weights and biases are left alone, and so are weights
-    without requires_grad.
+    The clipped estimator passes no gradient beyond the bound, so a weight there could never change
+    its sign again. Weights without requires_grad, real-valued weights and biases do not change.
 
-    Raises: UsageError where bound is not positive.
+    bound: the `clip` of the weight quantizer.
+
+    Raises: UsageError if bound is not positive.
     Source: BinaryConnect, arXiv:1511.00363, section 2.4.
     """
     if not bound > 0:

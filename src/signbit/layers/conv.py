@@ -34,24 +34,7 @@ class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
         padding_value: float = 0.0,
         learned_scale: bool = False,
     ):
-        """`torch.nn.Conv1d`, 2d or 3d on quantized input and weight.
-
-        Accepts every argument of the torch layer. The bias stays real and is added after the sum,
-        in one rounding, so that a packed network can repeat it exactly.
-
-        input_quantizer, weight_quantizer: a name, {"name": ..., option: value}, an object, or
-            None for a tensor left real.
-        padding_value: 0.0, -1.0 or +1.0, put around the signs of the quantized input. Zero adds
-            nothing to a sum, as in torch; it is neither of the two binary values.
-        learned_scale: multiply each output channel by a parameter, `scale`, before the bias;
-            it starts at the mean |weight| of the channel.
-
-        Shape:  (N, C, *spatial) or (C, *spatial), as in torch.
-        Raises: UsageError for a wrong rank, channel count or padding value, a quantizer for
-            weights on the input or the reverse, a second scale; InputTypeError for a non-float
-            input.
-        Source: BinaryNet, arXiv:1602.02830; the learned scale XNOR-Net++, arXiv:1909.13863.
-        """
+        """The arguments are those of the torch layer, and those that `BinaryConv2d` describes."""
         super().__init__(
             in_channels,
             out_channels,
@@ -78,14 +61,14 @@ class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
         self._set_quantizers(input_quantizer, weight_quantizer, learned_scale)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Correlate the quantized input with the quantized weight, scale, add the bias."""
+        """Correlate the quantized input with the quantized weight, scale the sums, add the bias."""
         rank, weight = len(self.kernel_size), self.quantized_weight()
         self._check_input(input, (rank + 1, rank + 2), -rank - 1, self.in_channels)
         sums = self._correlate(self.quantized_input(input), weight)
         return self._scaled_and_shifted(sums, weight, rank)
 
     def _correlate(self, x: Tensor, weight: Tensor) -> Tensor:
-        # torch's own padding, with its modes, serves every case but a constant other than 0.
+        # The padding of torch and its modes cover every case except a constant other than 0.
         if self.padding_value == 0:
             return self._conv_forward(x, weight, None)
         padded = F.pad(x, self._pads(), value=self.padding_value)
@@ -93,7 +76,7 @@ class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
         return convolve(padded, weight, None, self.stride, 0, self.dilation, self.groups)
 
     def _pads(self) -> list[int]:
-        """What to add before and after each axis, the last axis first, as F.pad takes it."""
+        """How many places to add before and after each axis, the last axis first, for F.pad."""
         pads = []
         for axis in reversed(range(len(self.kernel_size))):
             if self.padding == "valid":
@@ -112,21 +95,39 @@ class _BinaryConv(BinaryLayer, nn.Conv2d if TYPE_CHECKING else object):
 
 
 class BinaryConv1d(_BinaryConv, nn.Conv1d):
-    """`torch.nn.Conv1d` on quantized input and weight: (N, C, L).
+    """`torch.nn.Conv1d` on quantized input and weight.
 
-    Quantizers, padding value, errors: see `help(BinaryConv1d.__init__)`.
+    Arguments, errors and source are those of `BinaryConv2d`.
+
+    Shape:  (N, C, L) or (C, L), as in torch.
     """
 
 
 class BinaryConv2d(_BinaryConv, nn.Conv2d):
-    """`torch.nn.Conv2d` on quantized input and weight: (N, C, H, W).
+    """`torch.nn.Conv2d` on quantized input and weight.
 
-    Quantizers, padding value, errors: see `help(BinaryConv2d.__init__)`.
+    It accepts every argument of the torch layer. The bias stays real. It is added after the sum, in
+    one rounding, so that a packed network can repeat it exactly.
+
+    input_quantizer, weight_quantizer: a name, {"name": ..., option: value}, an object, or None for
+        a tensor that stays real.
+    padding_value: 0.0, -1.0 or +1.0. The padding is put around the signs of the quantized input.
+        Zero adds nothing to a sum, as in torch, although it is neither of the two binary values.
+    learned_scale: multiply each output channel by a parameter, `scale`, before the bias is added.
+        It starts at the mean |weight| of the channel.
+
+    Shape:  (N, C, H, W) or (C, H, W), as in torch.
+    Raises: UsageError for a wrong rank, a wrong number of channels, another padding value, a
+        quantizer for weights on the input or the reverse, or a second scale; InputTypeError if
+        the input is not floating point.
+    Source: BinaryNet, arXiv:1602.02830; the learned scale: XNOR-Net++, arXiv:1909.13863.
     """
 
 
 class BinaryConv3d(_BinaryConv, nn.Conv3d):
-    """`torch.nn.Conv3d` on quantized input and weight: (N, C, D, H, W).
+    """`torch.nn.Conv3d` on quantized input and weight.
 
-    Quantizers, padding value, errors: see `help(BinaryConv3d.__init__)`.
+    Arguments, errors and source are those of `BinaryConv2d`.
+
+    Shape:  (N, C, D, H, W) or (C, D, H, W), as in torch.
     """

@@ -10,20 +10,22 @@ from signbit.quantizers import create as create_quantizer
 
 
 class RSign(AbstractQuantizer):
-    """ReActNet's sign: a shift per channel, then the sign of another quantizer.
+    """ReActNet's sign: subtract a learned shift per channel, then apply another quantizer.
 
     y = quantizer(x - alpha).  For a sign: +1 where x > alpha, else -1.
-    dy/dalpha = -dy/dx, summed over all but the channels.
-    Packed, the shift is part of the threshold.
+    dy/dalpha = -dy/dx, summed over all axes except the channels.
+    In a packed network the shift is part of the threshold.
 
-    channels: of the input, on axis 1.
-    quantizer: name or object of the sign.  Give the whole as the input_quantizer of a layer.
-    alpha: (channels,), zeros at first.
+    Use an RSign as the `input_quantizer` of a layer.
 
-    Shape:  x and y alike, (N, channels, *).
-    Range:  that of the quantizer; one bit per element once packed.
-    Raises: UsageError for a wrong number of channels or a quantizer for weights, InputTypeError
-        for a non-float input.
+    channels: the number of channels of the input, on axis 1.
+    quantizer: a name, {"name": ..., option: value}, or an object; None for `identity`.
+    alpha: the learned shifts, (channels,); zeros at first.
+
+    Shape:  x and y are (N, channels, *).
+    Range:  that of the quantizer; one bit per element after packing if the quantizer is binary.
+    Raises: UsageError for a wrong number of channels or a quantizer for weights; InputTypeError
+        if x is not floating point.
     Source: ReActNet, arXiv:2003.03488, equation 1.
     """
 
@@ -32,7 +34,10 @@ class RSign(AbstractQuantizer):
         self.alpha = nn.Parameter(torch.zeros(channels))
         self.quantizer = create_quantizer("identity" if quantizer is None else quantizer)
         if self.quantizer.for_weights:
-            raise UsageError(f"RSign: {self.quantizer!r} is for weights; give another quantizer")
+            raise UsageError(
+                f"RSign: quantizer is {self.quantizer!r}, which is only for weights; give one for "
+                "activations, such as ste_sign"
+            )
         self.binary = self.quantizer.binary  # pyright: ignore[reportAttributeAccessIssue]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -40,11 +45,11 @@ class RSign(AbstractQuantizer):
         return self.quantizer(self._shifted(x))
 
     def signs(self, x: Tensor) -> Tensor:
-        """The signs of the quantizer."""
+        """Shift `x`, then return the signs of the quantizer."""
         return self.quantizer.signs(self._shifted(x))
 
     def distance_and_centre(self) -> tuple[Tensor, Tensor] | None:
-        """Those of the quantizer."""
+        """The distance and the centre of the quantizer."""
         return self.quantizer.distance_and_centre()
 
     def _shifted(self, x: Tensor) -> Tensor:
@@ -58,7 +63,7 @@ class RSign(AbstractQuantizer):
 
 
 def per_channel(name: str, values: Tensor, x: Tensor) -> Tensor:
-    """`values` with the axes that let them meet the channels of x, axis 1. Raises: UsageError."""
+    """`values`, shaped so that they broadcast along axis 1 of `x`. Raises: UsageError."""
     if x.ndim < 2 or x.shape[1] != len(values):
         raise UsageError(
             f"{name}: input of shape {shape_text(x)}; give {len(values)} channels on axis 1"

@@ -1,4 +1,4 @@
-"""A PReLU that can be moved, per channel."""
+"""A PReLU with learned shifts for each channel."""
 
 import torch
 from torch import Tensor, nn
@@ -8,16 +8,18 @@ from signbit.layers.r_sign import per_channel
 
 
 class RPReLU(nn.Module):
-    """ReActNet's PReLU: a shift before it, a slope, a shift after it, each per channel.
+    """ReActNet's PReLU: a learned shift before it, a learned slope, a learned shift after it.
 
-    y = (x - gamma) + zeta where x > gamma, else slope * (x - gamma) + zeta, rounded after each
-    operation.  Packed, it does the same operations, or is part of a threshold where only a sign
-    reads it and no slope is negative.
+    y = (x - gamma) + zeta where x > gamma, else slope * (x - gamma) + zeta.
+    Each operation rounds once. gamma, slope and zeta have one number for each channel.
 
-    channels: of the input, on axis 1.
-    slope: of the negative side at first, that of `torch.nn.PReLU`.
+    A packed network does the same operations. If only a sign reads the result and no slope is
+    negative, they become part of a threshold.
 
-    Shape:  x and y alike, (N, channels, *).
+    channels: the number of channels of the input, on axis 1.
+    slope: the first slope of the negative side; the default is that of `torch.nn.PReLU`.
+
+    Shape:  x and y are (N, channels, *).
     Raises: UsageError for a wrong number of channels.
     Source: ReActNet, arXiv:2003.03488, equation 2.
     """
@@ -29,7 +31,7 @@ class RPReLU(nn.Module):
         self.zeta = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shift, bend, shift."""
+        """Subtract gamma, apply the slope to the negative side, add zeta."""
         gamma, zeta = (
             per_channel(type(self).__name__, values, x).to(x.dtype)
             for values in (self.gamma, self.zeta)

@@ -1,4 +1,4 @@
-"""Architectures, one file each, found by name; trained ones with their preprocessing."""
+"""Networks, found by name; and trained networks, with their preprocessing."""
 
 from signbit.models._checkpoint import load_model, save_model
 from signbit.models._input import in_memory_format, to_input

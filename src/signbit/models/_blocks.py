@@ -1,4 +1,4 @@
-"""Pieces that several architectures are made of, and the checks of their options."""
+"""Parts that several architectures share, and the checks of their options."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,33 +9,33 @@ from signbit.errors import UsageError, unknown_name
 from signbit.layers import BinaryLinear
 from signbit.quantizers import Choice
 
-# Catches a mistyped or hostile size early; no network of this kind comes near it.
+# Catches a wrong or hostile size early. No network of this kind comes near it.
 MAX_WIDTH = 1 << 20
 
 
 def check_count(option: str, value: Any, least: int = 1) -> int:
-    """A size option: a whole number from `least` to MAX_WIDTH. Raises: UsageError."""
+    """Check a size option: a whole number from `least` to MAX_WIDTH. Raises: UsageError."""
     if type(value) is not int or not least <= value <= MAX_WIDTH:
-        raise UsageError(f"{option} is {value!r}; give a whole number, {least} to {MAX_WIDTH}")
+        raise UsageError(f"{option} is {value!r}; give a whole number from {least} to {MAX_WIDTH}")
     return value
 
 
 def check_widths(option: str, values: Any) -> tuple[int, ...]:
-    """A list of layer widths, possibly empty. Raises: UsageError."""
+    """Check a list of layer widths, which may be empty. Raises: UsageError."""
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise UsageError(f"{option} is {values!r}; give a list of widths, such as [1024, 1024]")
     return tuple(check_count(option, value) for value in values)
 
 
 def check_size(size: Any, least: int) -> tuple[int, int]:
-    """Height and width of the input. Raises: UsageError where one is under `least`."""
+    """Check height and width of the input. Raises: UsageError if one is below `least`."""
     if not isinstance(size, Sequence) or isinstance(size, str) or len(size) != 2:
         raise UsageError(f"input_size is {size!r}; give [height, width]")
     return check_count("input_size", size[0], least), check_count("input_size", size[1], least)
 
 
 def check_choice(option: str, value: Any, choices: Sequence[str]) -> str:
-    """One of a few names. Raises: UsageError naming the closest."""
+    """Check that a value is one of a few names. Raises: UsageError with the closest one."""
     if value not in choices:
         raise unknown_name(option, str(value), choices)
     return value
@@ -44,9 +44,9 @@ def check_choice(option: str, value: Any, choices: Sequence[str]) -> str:
 def hidden_layers(
     in_features: int, widths: Sequence[int], first_input: Choice | None, **quantizers: Any
 ) -> list[nn.Module]:
-    """Binary linear, batch norm and Hardtanh for each width.
+    """A binary linear layer, a batch norm and a Hardtanh for each width.
 
-    first_input: the input quantizer of the first layer, None where it takes real numbers.
+    first_input: the input quantizer of the first layer; None if its input is real.
     """
     layers: list[nn.Module] = []
     for index, width in enumerate(widths):
@@ -60,7 +60,7 @@ def hidden_layers(
 
 
 def class_scores(in_features: int, num_classes: int, **quantizers: Any) -> list[nn.Module]:
-    """Binary linear layer to the classes, batch norm without parameters, log-probabilities."""
+    """A binary linear layer to the classes, a batch norm without parameters, log-probabilities."""
     return [
         BinaryLinear(in_features, num_classes, **quantizers),
         nn.BatchNorm1d(num_classes, affine=False),

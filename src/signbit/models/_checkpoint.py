@@ -52,12 +52,16 @@ def save_model(
     preprocessing: Preprocessing,
     info: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write parameters, buffers and all that rebuilds the model, at once, and a digest of it all.
+    """Write a `.safetensors` file with everything that rebuilds the model, whole or not at all.
 
-    info: what else a reader may want to know, in JSON's types.
+    The file holds the parameters and buffers, the architecture, the preprocessing and a digest of
+    all of them.
 
-    Raises: OutputError, an earlier file is then unchanged; UsageError where options or info do
-        not fit into a file that `load_model` reads.
+    path: a `.safetensors` file; an earlier file is replaced.
+    info: more facts for a reader, in types that JSON has.
+
+    Raises: OutputError if the file cannot be written; an earlier file is then unchanged. UsageError
+        if options or info are too large, or hold values that JSON does not have.
     """
     model: dict[str, Any] = {"name": architecture.name, "options": architecture.options}
     needed = modules_needed(architecture, module)
@@ -73,11 +77,13 @@ def save_model(
         text = metadata_text(header)
         options = len(json.dumps(architecture.options))
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{path}: options and info hold what JSON does not: {error}") from error
+        raise UsageError(
+            f"{path}: options or info hold a value that JSON does not have: {error}"
+        ) from error
     if len(text) > MAX_METADATA or options > MAX_OPTIONS:
         raise UsageError(
-            f"{path}: the model's options take {options} characters, all metadata {len(text)}; "
-            f"at most {MAX_OPTIONS} and {MAX_METADATA} are allowed"
+            f"{path}: the model's options take {options} characters, of {MAX_OPTIONS} allowed; all "
+            f"metadata takes {len(text)}, of {MAX_METADATA} allowed; shorten options or info"
         )
     atomic_write(path, to_bytes(contiguous_copies(module), text))
 
@@ -85,20 +91,23 @@ def save_model(
 def load_model(
     path: Path | str, architecture: Architecture | None = None, zeros: Zeros | None = None
 ) -> TrainedModel:
-    """Read a run folder, a `.safetensors` checkpoint or an old `.pth.tar`, in eval mode.
+    """Read the trained network of a run folder, a `.safetensors` file or an old `.pth.tar` file.
 
-    A run folder means its `last.safetensors`; the best on the held-out images can be named as a
-    file. Nothing in a file is executed, nothing that it names is imported, and no size in it is
-    believed before the file is seen to hold as much. A model that code outside of this package
-    registers is known after that code is imported.
+    The network is in eval mode, on the CPU. Nothing in the file is executed, and no module that it
+    names is imported. No size in the file is believed before it is compared with the file itself.
+    If code outside of this package registered the model, import that code first.
 
-    architecture: for files that do not say it themselves.
-    zeros: "minus" or "plus", for those files too: what weights and channels that are exactly
-        zero where the network takes a sign count as. Code with a sign of three values wrote them.
+    path: a run folder stands for its `last.safetensors`. To read the epoch that was best on the
+        held-out images, name its file.
+    architecture: name and options, only for a file that does not contain them.
+    zeros: "minus" or "plus", only for a file that does not contain its architecture. Such a file
+        may come from code whose sign has three values. Weights and channels that are exactly zero
+        where the network takes a sign then count as -1 or +1.
 
-    Raises: CheckpointError naming the file, damage to one of ours included, a module to import,
-        or zeros where `zeros` is None; UsageError where the file is of another kind, or
-        `architecture` or `zeros` is missing, wrong, or given for a file that says its own.
+    Raises: CheckpointError if the file is damaged or does not fit, if a module must be imported
+        first, or if there are zeros and `zeros` is None; UsageError if the file is of another
+        kind, if `architecture` is missing or wrong, or if `architecture` or `zeros` is given for a
+        file that contains its architecture.
     """
     if zeros not in (None, "minus", "plus"):
         raise UsageError(f"zeros is {zeros!r}; give 'minus', 'plus' or None")
@@ -111,9 +120,9 @@ def load_model(
     if header is None:
         return _foreign(path, tensors, architecture, zeros)
     if architecture is not None:
-        raise UsageError(f"{shown} says its own architecture; leave --model and --set out")
+        raise UsageError(f"{shown} contains its architecture; leave out --model and --set")
     if zeros is not None:
-        raise UsageError(f"{shown} was written by signbit, where zero is -1; leave --zeros out")
+        raise UsageError(f"{shown} was written by signbit, where zero is -1; leave out --zeros")
     return _own(path, tensors, header)
 
 
@@ -123,11 +132,11 @@ def _foreign(
     architecture: Architecture | None,
     zeros: Zeros | None,
 ) -> TrainedModel:
-    """The model of a file that holds tensors alone."""
+    """The model of a file that holds only tensors."""
     shown = printable(str(path))
     if architecture is None:
         raise UsageError(
-            f"{shown} does not say its architecture; give it, such as "
+            f"{shown} does not contain its architecture; give it, such as "
             "--model vgg_cifar10_binary --set model.inflation=3"
         )
     module = blueprint(architecture)
@@ -139,7 +148,7 @@ def _foreign(
 
 
 def _own(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> TrainedModel:
-    """The model of a checkpoint of ours."""
+    """The model of a checkpoint that `save_model` wrote."""
     shown = printable(str(path))
     architecture, preprocessing, info = _parse(shown, header)
     named = modules_named(shown, header["model"])
@@ -165,14 +174,13 @@ def _resolve(path: Path) -> Path:
         if (path / RUN_FILE).is_file():
             return path / RUN_FILE
         raise CheckpointError(
-            f"{shown}: no {RUN_FILE} in this folder; is it a run folder, and has its first epoch "
-            "ended?"
+            f"{shown}: no {RUN_FILE} in this folder; give a run folder whose first epoch has ended"
         )
     if not path.name.endswith(SUFFIX) and not is_legacy(path):
         raise UsageError(
-            f"{shown}: not a checkpoint of a trained model, by its name; give a run folder, a "
-            f"{SUFFIX} file, or an old {LEGACY_SUFFIXES[0]}; a packed .signbit goes to evaluate, "
-            "predict, summary, bench or export"
+            f"{shown}: its name is not that of a checkpoint; give a run folder, a {SUFFIX} file or "
+            f"an old {LEGACY_SUFFIXES[0]} file. The commands evaluate, predict, summary, bench and "
+            "export accept a packed .signbit file"
         )
     return path
 
@@ -182,14 +190,14 @@ def _parse(path: str, header: dict[str, Any]) -> tuple[Architecture, Preprocessi
     if type(version) is not int or version != VERSION:
         shown = version if type(version) is int else type(version).__name__
         raise CheckpointError(
-            f"{path}: checkpoint version {shown}; this signbit reads {VERSION}. "
-            "Use the signbit that wrote it, or a newer one."
+            f"{path}: checkpoint version {shown}; this signbit reads version {VERSION}. "
+            "Use the signbit that wrote it, or a newer one"
         )
     for field in header:
         if field not in _FIELDS:
             raise CheckpointError(
-                f"{path}: metadata: unknown field {field[:100]!r}; the file is damaged, or of a "
-                f"newer signbit.{closest(field, _FIELDS)}"
+                f"{path}: metadata: unknown field {field[:100]!r}; the file is damaged, or a newer "
+                f"signbit wrote it.{closest(field, _FIELDS)}"
             )
     if "model" not in header and "preprocessing" not in header:
         raise of_own_module(path, header.get("info"))
@@ -201,7 +209,8 @@ def _parse(path: str, header: dict[str, Any]) -> tuple[Architecture, Preprocessi
         raise CheckpointError(f"{path}: metadata: the model has no name or no options")
     if len(json.dumps(options)) > MAX_OPTIONS:
         raise CheckpointError(
-            f"{path}: metadata: the model's options take more than {MAX_OPTIONS} characters"
+            f"{path}: metadata: the model's options take more than {MAX_OPTIONS} characters, which "
+            "is not allowed"
         )
     try:
         preprocessing = Preprocessing.from_dict(header["preprocessing"])

@@ -1,4 +1,4 @@
-"""From pixels to the real input of a network, in torch."""
+"""Turn pixels into the real input of a network, in torch."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,12 +14,13 @@ def to_input(
     preprocessing: Preprocessing,
     memory_format: torch.memory_format = torch.contiguous_format,
 ) -> Tensor:
-    """Real input of the network: scale * pixel + bias per channel, float32, two roundings.
+    """The real input of a network: scale * pixel + bias for each channel.
 
-    memory_format: channels_last needs no copy, but a forward pass such as `x.view(len(x), -1)`
-        raises in it.
+    The product and the sum are rounded to float32, one after the other.
 
-    Shape:  (N, H, W, C) uint8 to (N, C, H, W).
+    memory_format: channels_last needs no copy, but code such as `x.view(len(x), -1)` fails on it.
+
+    Shape:  (N, H, W, C) uint8 to (N, C, H, W) float32.
     """
     scale = _constant(tuple(preprocessing.scale), pixels.device)
     bias = _constant(tuple(preprocessing.bias), pixels.device)
@@ -28,17 +29,19 @@ def to_input(
 
 
 def in_memory_format(images: Tensor, memory_format: torch.memory_format) -> Tensor:
-    """Images (N, C, H, W) in contiguous memory or in channels_last.
+    """Images in contiguous memory or in channels_last.
 
-    `Tensor.contiguous` leaves any stride to an axis of size 1. Layers infer the layout from the
-    strides, so that images of one channel would count as channels_last.
+    `Tensor.contiguous` may leave any stride to an axis of size 1. Layers infer the layout from the
+    strides, so they would treat images of one channel as channels_last. This function avoids that.
+
+    Shape:  (N, C, H, W) to the same.
     """
     if memory_format is torch.contiguous_format:
         return images.flatten().view(images.shape)
     return images.contiguous(memory_format=memory_format)
 
 
-# Kept, since a copy to a GPU waits for it, which would stall every step of a training run.
+# The tensors are kept: a copy to a GPU waits for the GPU, which would delay every training step.
 @lru_cache(maxsize=64)
 def _constant(values: Sequence[float], device: torch.device) -> Tensor:
     with torch.inference_mode(False):

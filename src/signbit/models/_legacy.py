@@ -13,7 +13,7 @@ from signbit.models._torch_file import read_torch_file
 from signbit.pickles import Inert
 
 LEGACY_SUFFIXES = (".pth.tar", ".pth", ".pt", ".tar")
-# What torch.nn.DataParallel, torch.compile and modules that hold the network put before each key.
+# torch.nn.DataParallel, torch.compile and modules that hold the network put these before each key.
 _PREFIXES = ("module.", "_orig_mod.", "model.")
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 _MAX_WRAPPERS = 8
@@ -24,15 +24,15 @@ _STD = (0.229, 0.224, 0.225)
 
 
 def is_legacy(path: Path | str) -> bool:
-    """Whether a file is one of those checkpoints, by its name."""
+    """Whether the name of a file is that of an older checkpoint, such as `.pth.tar` or `.pt`."""
     return str(path).endswith(LEGACY_SUFFIXES)
 
 
 def read_legacy(path: Path) -> dict[str, Tensor]:
     """The tensors of a `model_best.pth.tar` under their names.
 
-    They may be in a 'state_dict' or one of the other usual entries, or be all that is there.
-    Only tensors and plain values are read; a file that would run code is refused.
+    They may be in an entry 'state_dict', in another usual entry, or directly in the file. Only
+    tensors and plain values are read. A file that would run code is refused.
 
     Raises: CheckpointError.
     """
@@ -50,15 +50,15 @@ def read_legacy(path: Path) -> dict[str, Tensor]:
 
 
 def _state_dict(shown: str, content: Any) -> Mapping[Any, Any]:
-    """Unwraps what code puts around a state dict, such as {'epoch': 3, 'state_dict': ...}."""
+    """The state dict without the entries around it, such as {'epoch': 3, 'state_dict': ...}."""
     for _ in range(_MAX_WRAPPERS):
         if not isinstance(content, Mapping):
             break
         found = [key for key in _WRAPPERS if isinstance(content.get(key), Mapping)]
         if len(found) > 1:
             raise CheckpointError(
-                f"{shown}: holds {' and '.join(map(repr, found))}; which of them is the network's "
-                "is not said. Save only that one"
+                f"{shown}: holds {' and '.join(map(repr, found))}, and does not say which one is "
+                "the network; save only that one"
             )
         if not found:
             if not content or any(key in content for key in _WRAPPERS):
@@ -72,9 +72,9 @@ def _state_dict(shown: str, content: Any) -> Mapping[Any, Any]:
 
 
 def without_prefixes(tensors: Mapping[str, Tensor], wanted: Iterable[str]) -> dict[str, Tensor]:
-    """Tensors without what wrappers put before each key, such as `module.`, in any nesting.
+    """Tensors without the prefixes that wrappers put before each key, such as `module.`.
 
-    wanted: keys of the network itself, of which a prefix may be part.
+    wanted: the keys of the network. A prefix that one of them has is not removed.
     """
     tensors, wanted = dict(tensors), list(wanted)
     while prefix := next((p for p in _PREFIXES if _shared(p, tensors, wanted)), None):
@@ -89,23 +89,26 @@ def _shared(prefix: str, tensors: Iterable[str], wanted: Iterable[str]) -> bool:
 
 
 def legacy_preprocessing(architecture: Architecture) -> Preprocessing:
-    """What that code did to pixels: pixels / 255, minus the mean, divided by the std.
+    """The preprocessing of that code: pixels / 255, minus the mean, divided by the deviation.
 
-    Raises: UsageError where the network does not take 3 channels.
+    Raises: UsageError if the network does not accept 3 channels.
     """
     channels = option(architecture, "in_channels", len(_MEAN))
     if channels != len(_MEAN):
         changes = takes(architecture.name, "in_channels")
-        way_out = f"; --set model.in_channels={len(_MEAN)} would change that" if changes else ""
+        way_out = f"; add --set model.in_channels={len(_MEAN)}" if changes else ""
         raise UsageError(
-            f"the old checkpoint's preprocessing is known for {len(_MEAN)} channels; "
-            f"model {architecture.name!r} takes {channels}{way_out}"
+            f"the preprocessing of an old checkpoint is only known for {len(_MEAN)} channels, but "
+            f"model {architecture.name!r} accepts {channels}{way_out}"
         )
     height, width = option(architecture, "input_size", (32, 32))
     return Preprocessing.from_mean_std(_MEAN, _STD, (height, width))
 
 
 def legacy_input() -> tuple[Sequence[float], Sequence[float]]:
-    """Scale and bias of each channel in that preprocessing."""
+    """Scale and bias of each channel in the preprocessing of older checkpoints.
+
+    Code of that kind divided pixels by 255 and normalised them with the statistics of ImageNet.
+    """
     preprocessing = Preprocessing.from_mean_std(_MEAN, _STD, (1, 1))
     return preprocessing.scale, preprocessing.bias

@@ -1,4 +1,4 @@
-"""The arrays of a trained model, for exporters that know no torch."""
+"""The arrays of a trained model, for exporters that do not use torch."""
 
 from typing import Any
 
@@ -15,13 +15,14 @@ from signbit.models._trained import TrainedModel
 
 @torch.no_grad()
 def parameters_of(model: TrainedModel) -> Parameters:
-    """Each entry of the state dict, and each binary weight as the network multiplies with it.
+    """The arrays of a trained model: every entry of the state dict, and every binary weight.
 
-    What a binary layer multiplies its sums with stands under `<layer>.scale`, learned or not.
-    Where a binary set of the input adds something besides, that and the bias together stand
-    under `<layer>.shift`.
+    A binary weight has the values -1 and +1 that the network multiplies by. `<layer>.scale` is the
+    factor of the sums of a binary layer, learned or computed. If the input of a layer has other
+    levels than -1 and +1, they add a number to the sums; `<layer>.shift` is that number plus the
+    bias.
 
-    Raises: UsageError where a quantizer that says it is binary gives other values.
+    Raises: UsageError if a quantizer that claims to be binary gives other values.
     """
     layers = {
         f"{name}.".removeprefix("."): module
@@ -49,11 +50,14 @@ def parameters_of(model: TrainedModel) -> Parameters:
 def _signs(path: str, weight: Tensor) -> NDArray[np.int8]:
     values = _array(weight)
     if not (np.abs(values) == 1).all():
-        raise UsageError(f"layer {path[:-1]!r}: its binary weights are not all -1 or +1")
+        raise UsageError(
+            f"layer {path[:-1]!r}: its weight quantizer says that it is binary, but gives values "
+            "other than -1 and +1; set its `binary` to False"
+        )
     return values.astype(np.int8)
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:
-    # NumPy has no bfloat16; float32 holds each of its values.
+    # NumPy has no bfloat16. float32 holds every value of it.
     tensor = tensor.float() if tensor.dtype is torch.bfloat16 else tensor
     return tensor.detach().cpu().numpy()

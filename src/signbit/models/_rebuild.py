@@ -1,4 +1,4 @@
-"""Rebuild a network from its architecture and the tensors of a file that nobody vouches for."""
+"""Rebuild a network from its architecture and the tensors of an untrusted file."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 def blueprint(architecture: Architecture) -> nn.Module:
-    """The network in eval mode without memory: on the meta device only shapes exist.
+    """The network in eval mode, on the meta device: its tensors have shapes, but no memory.
 
     Raises: UsageError for a wrong name or option.
     """
@@ -25,7 +25,7 @@ def blueprint(architecture: Architecture) -> nn.Module:
             return architecture.build().eval()
     except SignbitError:
         raise
-    # Sizes whose product no 64-bit integer holds, options of types nobody thought of.
+    # Sizes whose product exceeds 64 bits; options of unexpected types.
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise UsageError(
             f"model {architecture.name!r} cannot be built with {architecture.options}: "
@@ -34,9 +34,12 @@ def blueprint(architecture: Architecture) -> nn.Module:
 
 
 def check_preprocessing(module: nn.Module, preprocessing: Preprocessing) -> None:
-    """Raises: UsageError where a network does not take the images or score the classes named.
+    """Check that a network accepts the images of a preprocessing, and scores its classes.
 
-    module: a blueprint; one image is run through it, which costs nothing.
+    module: a `blueprint`. One image is run through it; on the meta device nothing is computed.
+
+    Raises: UsageError if the network does not accept such an image, returns anything but scores
+        of shape (N, classes), or scores another number of classes.
     """
     height, width = preprocessing.size
     image = torch.empty(1, preprocessing.channels, height, width, device="meta")
@@ -45,29 +48,31 @@ def check_preprocessing(module: nn.Module, preprocessing: Preprocessing) -> None
             scores = module(image)
     except (SignbitError, RuntimeError, TypeError, ValueError, ArithmeticError) as error:
         raise UsageError(
-            f"preprocessing: the model does not take images of {height}x{width} with "
+            f"preprocessing: the model does not accept images of {height}x{width} with "
             f"{preprocessing.channels} channels: {first_line(error)}"
         ) from error
     if not isinstance(scores, Tensor) or scores.ndim != 2:
         found = f"shape {_shape(scores)}" if isinstance(scores, Tensor) else type(scores).__name__
-        raise UsageError(f"the model returns {found}; scores of shape (N, classes) are needed")
+        raise UsageError(f"the model returns {found}; it must return scores of shape (N, classes)")
     named = len(preprocessing.classes)
     if named not in (0, scores.shape[1]):
-        raise UsageError(f"preprocessing: {named} classes, the model scores {scores.shape[1]}")
+        raise UsageError(
+            f"preprocessing: it names {named} classes, but the model scores {scores.shape[1]}"
+        )
 
 
 def fill(
     path: str, module: nn.Module, architecture: Architecture, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Put the tensors of a file into a blueprint, converted to the types that it has.
+    """Put the tensors of a file into a blueprint, converted to the types of the blueprint.
 
-    path: for messages.
+    path: the name of the file in messages.
 
-    Raises: CheckpointError naming the file and every key that is missing, unexpected, of
+    Raises: CheckpointError that names the file and the keys that are missing, unexpected, of
         another shape or type, or not finite.
     """
     wanted = module.state_dict()
-    # Checkpoints older than torch 0.4.1 lack this counter, which eval mode never reads.
+    # Checkpoints older than torch 0.4.1 lack this counter. Eval mode never reads it.
     counters = [key for key in wanted if key.endswith("num_batches_tracked")]
     found = {key: torch.tensor(0) for key in counters} | dict(tensors)
     problems = _differences(wanted, found)
@@ -80,14 +85,14 @@ def fill(
     broken = [_plain(key) for key, value in converted.items() if not value.isfinite().all()]
     if broken:
         raise CheckpointError(
-            f"{path}: NaN or infinite values in {_listed(broken)}; the training diverged, or the "
-            "file is damaged"
+            f"{path}: {_listed(broken)} {'have' if len(broken) > 1 else 'has'} NaN or infinite "
+            "values; the training diverged, or the file is damaged"
         )
     module.load_state_dict(converted, assign=True)
 
 
 def _differences(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    """What keeps `found` from being loaded, in words."""
+    """The reasons, in words, why `found` cannot be loaded."""
     both = [key for key in wanted if key in found]
     kinds = {
         "missing": [_plain(key) for key in wanted if key not in found],
@@ -126,6 +131,6 @@ def _listed(keys: Sequence[str]) -> str:
 
 
 def _plain(key: str) -> str:
-    """A key as a message can hold it: a file can name a tensor with anything."""
+    """A key as text for a message: the name of a tensor in a file can be anything."""
     shown = key if key.isprintable() and key else repr(key)
     return shown if len(shown) <= MAX_KEY else f"{shown[:MAX_KEY]}..."

@@ -14,18 +14,21 @@ models: Registry[Callable[..., nn.Module]] = Registry("model", "signbit.models")
 
 @dataclass(frozen=True)
 class Architecture:
-    """The name of a model and its options: all that is needed to build it."""
+    """The name of a model and its options: everything that is needed to build it."""
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
 
     def build(self) -> nn.Module:
-        """The model, freshly initialised. Raises: UsageError for a wrong name or option."""
+        """The model with new initial weights.
+
+        Raises: UsageError for an unknown name, an unknown option or a value that is not allowed.
+        """
         return models.build(self.name, self.options)
 
 
 def create(name: str, **options: Any) -> nn.Module:
-    """Build the model called `name`.
+    """Build the model called `name`, with new initial weights.
 
     Raises: UsageError for an unknown name, an unknown option or a value that is not allowed.
     """
@@ -33,12 +36,20 @@ def create(name: str, **options: Any) -> nn.Module:
 
 
 def takes(name: str, option: str) -> bool:
-    """Whether the model called `name` has that option."""
+    """Whether the model called `name` has an option called `option`.
+
+    Raises: UsageError for an unknown name.
+    """
     return option in inspect.signature(models.get(name)).parameters
 
 
 def option(architecture: Architecture, name: str, default: Any) -> Any:
-    """The value of an option, given or the model's default; `default` where it has no such."""
+    """The value of an option: the given one, or the model's default.
+
+    default: the result if the model has no option called `name`.
+
+    Raises: UsageError for an unknown model.
+    """
     if name in architecture.options:
         return architecture.options[name]
     parameter = inspect.signature(models.get(architecture.name)).parameters.get(name)

@@ -12,12 +12,12 @@ from signbit.models._blocks import check_choice
 
 SHORTCUTS = ("real", "binary", "duplicate")
 STEMS = ("cifar", "imagenet")
-# Width of the input, of the output, and stride.
+# From width of the input, width of the output and stride to a convolution.
 MakeConv = Callable[[int, int, int], nn.Module]
 
 
 class ResidualConv(nn.Module):
-    """activation(batch norm(convolution(x)) + shortcut(x)): real numbers in and out.
+    """activation(batch norm(convolution(x)) + shortcut(x)); input and output are real.
 
     Shape:  (N, in_channels, H, W) to (N, out_channels, H / stride, W / stride), rounded up.
     Source: Bi-Real Net, arXiv:1808.00278.
@@ -31,12 +31,12 @@ class ResidualConv(nn.Module):
         self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
-        """The sum of the two paths."""
+        """The activation of the sum of the two paths."""
         return self.activation(self.norm(self.conv(x)) + self.shortcut(x))
 
 
 class Duplicate(nn.Module):
-    """The channels, `times` times, one set after the other: widens a map without parameters."""
+    """Repeat all channels `times` times: this widens a map without parameters."""
 
     def __init__(self, times: int):
         super().__init__()
@@ -47,22 +47,22 @@ class Duplicate(nn.Module):
         return torch.cat([x] * self.times, 1)
 
     def extra_repr(self) -> str:
-        """How many times."""
+        """The number of repeats."""
         return str(self.times)
 
 
 def shortcut(width_in: int, width_out: int, stride: int, kind: str, **quantizers: Any) -> nn.Module:
-    """What goes round a convolution: nothing, or average pooling and a change of the width.
+    """The shortcut around a convolution: the identity, or average pooling and a change of width.
 
-    kind: "real" and "binary" widen by a 1x1 convolution and batch norm, "duplicate" repeats the
-        channels.
+    kind: "real" and "binary" widen with a 1x1 convolution and a batch norm; "duplicate" repeats
+        the channels.
 
     Raises: UsageError for another kind.
     """
     check_choice("shortcut", kind, SHORTCUTS)
     if (width_in, stride) == (width_out, 1):
         return nn.Identity()
-    # Maps of odd sizes are rounded up, as the convolution next to this rounds them.
+    # Odd sizes are rounded up, as in the convolution next to the shortcut.
     pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
     if kind == "duplicate":
         return nn.Sequential(pool, Duplicate(width_out // width_in))
@@ -76,7 +76,7 @@ def shortcut(width_in: int, width_out: int, stride: int, kind: str, **quantizers
 
 
 def sections(widths: Sequence[int], convolutions: int, make: MakeConv) -> nn.Sequential:
-    """A section for each width, of so many convolutions; all but the first halve the map."""
+    """A section per width. Each has that many convolutions. All but the first halve the map."""
     parts = []
     for index, (width_in, width) in enumerate(pairwise([widths[0], *widths])):
         first = make(width_in, width, 1 if index == 0 else 2)
@@ -86,10 +86,10 @@ def sections(widths: Sequence[int], convolutions: int, make: MakeConv) -> nn.Seq
 
 
 def stem(kind: str, in_channels: int, width: int) -> nn.Sequential:
-    """The real first layer with batch norm.
+    """The real first layer, with a batch norm.
 
-    kind: "cifar" for a 3x3 convolution that leaves the size; "imagenet" for a 7x7 convolution and
-        max pooling, which leave a quarter of height and width.
+    kind: "cifar" for a 3x3 convolution that keeps the size; "imagenet" for a 7x7 convolution and
+        max pooling, which together divide height and width by 4.
 
     Raises: UsageError for another kind.
     """
@@ -102,7 +102,7 @@ def stem(kind: str, in_channels: int, width: int) -> nn.Sequential:
 
 
 def pooled_scores(width: int, num_classes: int) -> nn.Sequential:
-    """The mean of the map, a real linear layer, log-probabilities."""
+    """The mean over the map, a real linear layer, log-probabilities."""
     return nn.Sequential(
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),

@@ -1,7 +1,7 @@
-"""The bytes of a `.safetensors` file: bounded before they are parsed, and with a digest of ours.
+"""Write and read the bytes of a `.safetensors` file, with limits on its size and with a digest.
 
-The digest is the SHA-256 of the whole file with zeros in the digest's place. It is part of our
-metadata, so that other programs read the file as ever.
+The digest is the SHA-256 of the whole file with zeros in place of the digest. It is part of our
+metadata, so that other programs can read the file as usual.
 """
 
 import json
@@ -18,36 +18,35 @@ from signbit.errors import CheckpointError, first_line, printable
 from signbit.format.digest import PLACEHOLDER, is_sealed, sealed
 from signbit.format.header import Header, read_header
 
-# Room for thousands of class names; options of 4096 characters name about a thousand layers,
-# which takes a second to build.
+# Enough for thousands of class names.
 MAX_METADATA = 1 << 20
 _MAX_HEADER = 1 << 22
 _MAX_TENSORS = 1 << 15
-# The entry of a tensor of four axes counts as ten.
+# The entry of a tensor with four axes counts as ten values.
 _MAX_VALUES = 16 * _MAX_TENSORS
 _METADATA = "signbit"
 _DIGEST = "sha256"
-# As JSON inside the text of another JSON has it.
+# As it is written in JSON that is a text inside other JSON.
 _MARK = b'{\\"' + _DIGEST.encode() + b'\\": \\"'
 
 
 def metadata_text(header: Mapping[str, Any]) -> str:
     """The text of our metadata, with room for the digest. Raises: TypeError, ValueError."""
-    # It stands first: no text after it can be taken for the digest.
+    # The digest comes first, so that no later text can be mistaken for it.
     text = json.dumps({_DIGEST: PLACEHOLDER} | dict(header))
     _loads(text)
     return text
 
 
 def to_bytes(tensors: dict[str, Tensor], text: str) -> bytes:
-    """A file with tensors and the text of `metadata_text`, digest filled in."""
+    """The bytes of a file with tensors and the text of `metadata_text`, with the digest."""
     content = save(tensors, metadata={_METADATA: text})
     return sealed(content, _read_header(content).end)
 
 
 def contiguous_copies(module: nn.Module) -> dict[str, Tensor]:
-    """All parameters and buffers on the CPU, each in memory of its own, as a file needs them."""
-    # A tied weight stands under each of its keys.
+    """Copies of all parameters and buffers on the CPU. No two copies share memory."""
+    # A tied weight is copied once for each of its keys.
     return {
         key: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for key, value in module.state_dict().items()
@@ -55,11 +54,11 @@ def contiguous_copies(module: nn.Module) -> dict[str, Tensor]:
 
 
 def from_bytes(path: str, content: bytes) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
-    """The tensors of a file and our metadata without the digest, None where it has none.
+    """The tensors of a file, and our metadata without the digest (None if the file has none).
 
-    path: for messages.
+    path: the name of the file in messages.
 
-    Raises: CheckpointError where the file is damaged, or another than its digest is of.
+    Raises: CheckpointError if the file is damaged or does not fit its digest.
     """
     try:
         table = _read_header(content)
@@ -68,31 +67,31 @@ def from_bytes(path: str, content: bytes) -> tuple[dict[str, Tensor], dict[str, 
     header = _own_metadata(path, table)
     _verify(path, content, table.end, header)
     try:
-        # Each has memory of its own; sorted, as messages list them.
+        # Each tensor has memory of its own.
         tensors = dict(sorted(load(content).items()))
     except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
         raise _unreadable(path, printable(first_line(error))) from error
     if header is not None:
         header.pop(_DIGEST, None)
-    # In an order that is the same each time, as messages list them.
+    # Sorted, so that messages list them in the same order each time.
     return dict(sorted(tensors.items())), header
 
 
 def _read_header(content: bytes) -> Header:
     header = read_header(content, _MAX_HEADER, _MAX_VALUES, called="table")
     if len(header.tensors) > _MAX_TENSORS:
-        raise ValueError(f"{len(header.tensors)} tensors, at most {_MAX_TENSORS} are allowed")
+        raise ValueError(f"{len(header.tensors)} tensors; at most {_MAX_TENSORS} are allowed")
     return header
 
 
 def _own_metadata(path: str, table: Header) -> dict[str, Any] | None:
-    """Our metadata, from a text that is small enough to be parsed."""
+    """Our metadata; a text that is too large is not parsed."""
     text = table.metadata.get(_METADATA)
     if not isinstance(text, str):
         return None
     if len(text) > MAX_METADATA:
         raise CheckpointError(
-            f"{path}: metadata has {len(text)} characters, at most {MAX_METADATA} allowed"
+            f"{path}: metadata has {len(text)} characters; at most {MAX_METADATA} are allowed"
         )
     try:
         header = _loads(text)
@@ -104,22 +103,22 @@ def _own_metadata(path: str, table: Header) -> dict[str, Any] | None:
 
 
 def _loads(text: str) -> Any:
-    # The info names folders, and its figures need not be finite.
+    # The info may name folders and hold figures that are not finite.
     return strict_json.loads(text, most_values=MAX_METADATA, from_python=True)
 
 
 def _verify(path: str, content: bytes, table_end: int, header: dict[str, Any] | None) -> None:
-    """Raises: CheckpointError where the file is not the one that its digest is of.
+    """Raises: CheckpointError if the file does not fit its digest.
 
-    A file has a digest where it says so in one of two ways: damage to one leaves the other.
+    Two places can show that a file has a digest: our metadata and the mark in the bytes. Damage to
+    one of them does not hide the digest.
     """
     said = None if header is None else header.get(_DIGEST)
     if said is None and _MARK not in content[:table_end]:
         return  # written by an earlier version, or by another program
     if not is_sealed(content, table_end, said):
         raise CheckpointError(
-            f"{path}: damaged, its content is not what its SHA-256 was computed of; copy it anew "
-            "or train again"
+            f"{path}: damaged: its content does not fit its SHA-256; copy it again, or train again"
         )
 
 

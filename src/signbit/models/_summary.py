@@ -17,17 +17,19 @@ WORD_BITS = 64
 
 @dataclass
 class LayerCost:
-    """One module; operations are for one image.
+    """The cost of one module. Operations are for one image.
 
-    output: shape without the batch axis, that of the last call.
-    bit_parameters: weights that pack into one bit each.
-    real_parameters: all others, running statistics, and scales that a quantizer computes from
-        weights; counters of batches are left out.
+    path: where the module is in the network, such as `features.3`.
+    kind: the name of its class.
+    output: the shape of its output in the last call, without the batch axis.
+    bit_parameters: the number of weights that pack into one bit each.
+    real_parameters: the number of all others: other parameters, running statistics, and scales
+        that a quantizer computes from weights. Counters of batches do not count.
     binary_macs: multiply-adds of two binary operands, which XNOR and popcount can do.
-    real_macs: multiply-adds with a real operand, also where the weights are binary. Padded taps
-        count, as in the dense formula: outputs x inputs per group x taps of the kernel.
-    packed_bytes: 8 for each started word of 64 input channels, for each tap of the kernel and
-        each output channel; 4 for each real number.
+    real_macs: multiply-adds with at least one real operand. Padded taps count, as in the dense
+        formula: outputs x inputs per group x taps of the kernel.
+    packed_bytes: the size after packing. Each tap of the kernel takes 8 bytes for every 64 input
+        channels, rounded up, in each output channel. Each real number takes 4 bytes.
     """
 
     path: str
@@ -45,33 +47,33 @@ COUNTS = ("bit_parameters", "real_parameters", "binary_macs", "real_macs", "pack
 
 @dataclass(frozen=True)
 class Summary:
-    """The layers in the order of their first call, and their sums."""
+    """The cost of each layer, in the order of the first calls, and the sums over all layers."""
 
     layers: Sequence[LayerCost]
 
     @property
     def totals(self) -> dict[str, int]:
-        """Each count, over all layers, and the bytes of all parameters as float32."""
+        """Each count summed over all layers, and the bytes of all parameters in float32."""
         totals = {name: sum(getattr(layer, name) for layer in self.layers) for name in COUNTS}
         return totals | {
             "float32_bytes": 4 * (totals["bit_parameters"] + totals["real_parameters"])
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The totals and the layers as values of JSON."""
         return {"totals": self.totals, "layers": [asdict(layer) for layer in self.layers]}
 
 
 def summarize(model: nn.Module, input_shape: Sequence[int]) -> Summary:
-    """Count what the layers of a model hold and do, by running it on one image of zeros.
+    """Count the parameters and operations of each layer, by running the model on an image of zeros.
 
-    On the meta device nothing is computed or allocated. The model is left as it was. Layers are
-    modules without children, and others that hold parameters of their own; what is shared
-    counts once among the parameters, at each call among the operations.
+    If the model is on the meta device, nothing is computed or allocated. The model is not changed.
+    A layer is a module without children, or one with parameters of its own. A shared parameter
+    counts once. The operations of a shared layer count at each call.
 
-    input_shape: without the batch axis, such as (3, 32, 32).
+    input_shape: the shape of an image without the batch axis, such as (3, 32, 32).
 
-    Raises: what the model raises for an image of that shape.
+    Raises: the error that the model raises for an image of that shape.
     """
     paths = {module: path for path, module in _layers(model)}
     costs: dict[nn.Module, LayerCost] = {}
@@ -91,7 +93,8 @@ def summarize(model: nn.Module, input_shape: Sequence[int]) -> Summary:
     finally:
         for hook in hooks:
             hook.remove()
-    # By identity, and kept: a computed tensor that is gone gives its identity to another.
+    # Tensors are known by their identity. They are kept here, because a new tensor could otherwise
+    # get the identity of a freed one.
     seen: dict[int, Tensor] = {}
     for module, path in paths.items():
         cost = costs.setdefault(module, LayerCost(path, type(module).__name__))
@@ -131,14 +134,14 @@ def _add_macs(cost: LayerCost, module: nn.Module, x: Tensor, output: Tensor) -> 
 
 
 def _add_parameters(cost: LayerCost, module: nn.Module, seen: dict[int, Tensor]) -> None:
-    """Add what the module itself holds, and a binary layer's quantizers."""
+    """Add the tensors of the module itself, and those of a binary layer's quantizers."""
     whole = isinstance(module, BinaryLayer)
     binary = module.weight if whole and module.has_binary_weight else None
-    # What a file holds: a quantizer keeps in other buffers what only training needs.
+    # Only the tensors of the state dict: a quantizer keeps outside of it what only training needs.
     saved = module.state_dict(keep_vars=True)
     held = {key: tensor for key, tensor in saved.items() if whole or "." not in key}
     if whole:
-        # As a file has them: computed scales, too, and with what the levels of the input add.
+        # As in a packed file: a computed scale counts, and so does a shift by the input's levels.
         held |= {"scale": module.output_scale(), "bias": module.output_shift()}
         if module.has_levels:
             held = {k: v for k, v in held.items() if not k.startswith("input_quantizer.")}
@@ -158,7 +161,7 @@ def _add_parameters(cost: LayerCost, module: nn.Module, seen: dict[int, Tensor])
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Eval mode for a while; every module then has its own mode again."""
+    """Put a model into eval mode for a while; afterwards every module has its former mode."""
     training = {module: module.training for module in model.modules()}
     model.eval()
     try:

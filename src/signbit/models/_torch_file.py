@@ -39,34 +39,39 @@ def read_torch_file(path: Path | str) -> Any:
 
 
 def read_bytes(path: Path | str) -> bytes:
-    """The content of a file of at most MAX_BYTES bytes. Raises: CheckpointError."""
+    """The bytes of a file of at most 4 GiB.
+
+    Raises: CheckpointError if it cannot be read, is larger or does not fit into memory.
+    """
     try:
         return read_regular(path, MAX_BYTES)
     except (OSError, MemoryError) as error:
-        reason = getattr(error, "strerror", None) or "it does not fit into the memory"
+        reason = getattr(error, "strerror", None) or "it does not fit into memory"
         raise CheckpointError(f"{printable(str(path))}: cannot be read: {reason}") from error
 
 
 def parse_torch_file(path: str, content: bytes, only_plain: bool = False) -> Any:
-    """As `read_torch_file`, for bytes that are read already.
+    """Do the same as `read_torch_file` for bytes that are already read.
 
-    path: the file's name in error messages.
+    path: the name of the file in messages.
     only_plain: refuse other objects instead of returning an `Inert` for each.
+
+    Raises: CheckpointError if the bytes are damaged or of another kind, or ask for a forbidden
+        object.
     """
     read = _read_zip if content.startswith(_ZIP) else _read_sequence
     try:
         return read(content, only_plain)
     except ForbiddenError as error:
         raise CheckpointError(
-            f"{path}: refused, it asks for {error.name}; only tensors and plain values are read. "
-            "Save it again with only its 'state_dict': "
-            "torch.save(model.state_dict(), FILE)"
+            f"{path}: refused: it asks for {error.name}, but only tensors and plain values are "
+            "read. Save it again with only its 'state_dict': torch.save(model.state_dict(), FILE)"
         ) from error
     # Damage makes a reader fail in any way: struct.error, IndexError, KeyError and others.
     except Exception as error:
         raise CheckpointError(
             f"{path}: not a readable torch checkpoint: {printable(first_line(error))[:200]}; it is "
-            "damaged, or of another kind. Copy it again, or save it again with torch.save"
+            "damaged or of another kind. Copy it again, or save it again with torch.save"
         ) from error
 
 

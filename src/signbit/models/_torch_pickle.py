@@ -51,7 +51,7 @@ def tensor_dialect(
     """
 
     def persistent(identity: Any) -> _Storage:
-        # Its parts are copied each time that the file names it.
+        # The parts of the identity are copied each time that the file names it.
         if type(identity) is not tuple or len(identity) > _MAX_IDENTITY:
             raise ValueError("a persistent id that is no storage")
         kind, storage, key, _, numel, *view = identity
@@ -94,7 +94,7 @@ def tensor_dialect(
 
 
 def _view(memory: Tensor, storage: _Storage, offset: Any, size: Any, stride: Any) -> Tensor:
-    """A tensor in its storage. Raises: ValueError where it would reach past the storage's end."""
+    """A tensor in its storage. Raises: ValueError if it would reach past the end of the storage."""
     numbers = memory.view(storage.dtype)
     if len(size) > _MAX_AXES:
         raise ValueError(f"a tensor of {len(size)} axes; at most {_MAX_AXES} are allowed")

@@ -1,4 +1,4 @@
-"""A trained network with all that is needed to run it on pixels."""
+"""A trained network with everything that is needed to run it on pixels."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +19,12 @@ from signbit.models._registry import Architecture
 class TrainedModel:
     """A module in eval mode, its architecture and its preprocessing.
 
-    source: the file it came from.
-    info: what else the file says: data set, recipe, metrics of its epoch.
-    notes: what was decided in reading the file that changes its scores, a line each.
+    module: the network.
+    architecture: its name and options.
+    preprocessing: how pixels become its input.
+    source: the file that it was read from.
+    info: further facts of the file: data set, recipe, metrics of its epoch.
+    notes: decisions made while the file was read that change the scores, one line each.
     """
 
     module: nn.Module
@@ -33,16 +36,16 @@ class TrainedModel:
 
     @torch.inference_mode()
     def scores(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run the network on images, on the device that it is on.
+        """Run the network on images, on the device of its parameters.
 
         Shape:  (N, H, W, C) uint8 to (N, classes) float32.
-        Raises: UsageError where dtype, rank or size are not those of the network.
+        Raises: UsageError if dtype, rank or size of the images do not fit the network.
         """
         height, width = self.preprocessing.size
         expected = (height, width, self.preprocessing.channels)
         if pixels.dtype != np.uint8 or pixels.shape[1:] != expected:
             raise UsageError(
-                f"images are {pixels.dtype} of shape {pixels.shape}; the network takes uint8 "
+                f"images are {pixels.dtype} of shape {pixels.shape}; the network accepts uint8 "
                 f"of shape (N, {height}, {width}, {expected[2]})"
             )
         device = next(self.module.parameters()).device

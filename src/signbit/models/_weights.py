@@ -1,4 +1,4 @@
-"""The tensors of a network that somebody else defines, into a file and back."""
+"""Write the tensors of the caller's own network into a file, and read them back."""
 
 import os
 from collections.abc import Mapping
@@ -16,42 +16,45 @@ from signbit.models._run_folder import RUN_FILE
 from signbit.models._safetensors import contiguous_copies, from_bytes, metadata_text, to_bytes
 from signbit.models._torch_file import read_bytes
 
-# Of the metadata that our checkpoints have.
+# The version of the metadata in our checkpoints.
 VERSION = 1
 _SAFETENSORS = ".safetensors"
 
 
 def save_weights(path: Path, module: nn.Module, info: Mapping[str, Any]) -> None:
-    """Write parameters and buffers as `.safetensors`, with a digest.
+    """Write the parameters and buffers of a module as a `.safetensors` file with a digest.
 
-    The file does not say how to build the network; `load_weights` fills one.
+    The file does not contain how to build the network. `load_weights` fills a network from it.
 
-    info: what a reader may want to know, in JSON's types.
+    info: facts for a reader, in types that JSON has.
 
-    Raises: OutputError; an earlier file is then unchanged.
+    Raises: OutputError if the file cannot be written; an earlier file is then unchanged.
     """
     text = metadata_text({"version": VERSION, "info": dict(info)})
     atomic_write(path, to_bytes(contiguous_copies(module), text))
 
 
 def load_weights(path: Path, module: nn.Module, architecture: Architecture) -> None:
-    """Fill `module` with the state dict in a `.safetensors` file or what torch.save wrote.
+    """Fill `module` with the state dict of a `.safetensors` file, or of a file from torch.save.
 
-    Nothing in the file is executed. Prefixes such as `module.` are taken off.
-    path: of the file, or of a run folder, which means its `last.safetensors`.
-    architecture: name and options, for messages.
+    Nothing in the file is executed. Prefixes such as `module.` are removed from its keys.
 
-    Raises: CheckpointError naming the file, and what is missing or does not fit; UsageError for
-        a file of another kind, by its name.
+    path: a file, or a run folder, which stands for its `last.safetensors`.
+    architecture: the name and options that messages show.
+
+    Raises: CheckpointError that names the file and the keys that are missing or do not fit;
+        UsageError if the name of the file is that of another kind.
     """
     tensors = read_weights(path, module)
     fill(printable(str(path)), module, architecture, tensors)
 
 
 def read_weights(path: Path, module: nn.Module) -> dict[str, Tensor]:
-    """The state dict in a file as in `load_weights`, with the prefixes that `module` has.
+    """The state dict of a file, with only those prefixes in its keys that `module` has too.
 
-    Raises: CheckpointError, UsageError as `load_weights`.
+    path: as in `load_weights`.
+
+    Raises: CheckpointError if the file is damaged; UsageError as in `load_weights`.
     """
     if os.path.isdir(path):  # noqa: PTH112 (unlike is_dir, it raises for no name)
         path = path / RUN_FILE
@@ -62,5 +65,8 @@ def read_weights(path: Path, module: nn.Module) -> dict[str, Tensor]:
         tensors = read_legacy(path)
     else:
         allowed = ", ".join((_SAFETENSORS, *LEGACY_SUFFIXES))
-        raise UsageError(f"{shown}: not a file of weights, by its name; give one of {allowed}")
+        raise UsageError(
+            f"{shown}: its name is not that of a file of weights; give a file that ends in one of "
+            f"{allowed}"
+        )
     return dict(without_prefixes(tensors, module.state_dict()))

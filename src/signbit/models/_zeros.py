@@ -1,7 +1,7 @@
-"""Weights and channels of an old checkpoint that are exactly zero where a network takes signs.
+"""Decide about zeros in an old checkpoint: weights and channels whose sign the network takes.
 
-The code that wrote it took torch.sign, whose third value is 0; here a sign is -1 or +1. What a
-zero is to become changes the scores, so that whoever loads the file decides.
+The code that wrote the file used torch.sign, whose third value is 0. Here a sign is -1 or +1. The
+choice for the zeros changes the scores, so the caller who loads the file must make it.
 """
 
 from collections.abc import Iterator
@@ -26,17 +26,17 @@ _SIGNS = {"minus": "-1", "plus": "+1"}
 def decide_zeros(
     path: str, module: nn.Module, preprocessing: Preprocessing, zeros: Zeros | None
 ) -> str:
-    """Make zeros whose sign the network takes -1 or +1; returns a note, '' where there is none.
+    """Decide whether zeros whose sign the network takes count as -1 or +1; returns a note.
 
-    Those are latent weights, and channels of a batch norm whose weight and bias are both zero:
-    its output is zero for every image. Such a channel counts only where a layer takes the sign of
-    it, not where something is added before. A zero stays as it is for -1 and becomes the smallest
-    normal number of its type for +1.
+    The zeros are latent weights, and channels of a batch norm whose weight and bias are both zero.
+    The output of such a channel is zero for every image. It counts only if a layer takes its sign
+    directly, and not if a number is added to it first. For -1, a zero stays unchanged. For +1, it
+    becomes the smallest normal number of its type. The note is '' if there are no zeros.
 
-    module: in eval mode, on the CPU.
-    path: for messages.
+    module: the network, in eval mode, on the CPU.
+    path: the name of the file in messages.
 
-    Raises: CheckpointError naming layers and counts where there are any and `zeros` is None.
+    Raises: CheckpointError with layers and counts if there are zeros and `zeros` is None.
     """
     found = [
         *(
@@ -56,14 +56,15 @@ def decide_zeros(
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     if zeros is None:
         raise CheckpointError(
-            f"{path}: exactly zero where the network takes a sign: {places}{more}. The code that "
-            "wrote it computed with 0, which is neither of the two values; choose with --zeros "
-            "minus or --zeros plus (load_model(..., zeros=...)), and measure the accuracy anew"
+            f"{path}: has exact zeros where the network takes a sign: {places}{more}. The code "
+            "that wrote the file used 0 as a third value, but a sign here is -1 or +1; choose "
+            "--zeros minus or --zeros plus (load_model(..., zeros=...)), and measure the accuracy "
+            "again"
         )
     if zeros == "plus":
         for _, _, tensor, zero in found:
             tensor[zero] = torch.finfo(tensor.dtype).tiny
-    return f"{path}: exactly zero, taken as {_SIGNS[zeros]}: {places}{more}"
+    return f"{path}: exact zeros count as {_SIGNS[zeros]}: {places}{more}"
 
 
 def _count(zero: Tensor, text: str, total: int) -> str:
@@ -71,7 +72,7 @@ def _count(zero: Tensor, text: str, total: int) -> str:
 
 
 def _binary_layers(module: nn.Module) -> Iterator[tuple[str, BinaryLayer]]:
-    """Layers whose weights are bits, each shared weight once."""
+    """The layers whose weights are bits; of layers that share a weight, the first."""
     for name, _ in latent_weights(module):
         layer = module.get_submodule(name)
         assert isinstance(layer, BinaryLayer)
@@ -79,7 +80,7 @@ def _binary_layers(module: nn.Module) -> Iterator[tuple[str, BinaryLayer]]:
 
 
 def _deciding_zeros(layer: BinaryLayer) -> Tensor:
-    """Which weights are zero and have a sign that depends on what a zero counts as."""
+    """Which weights are zero, and have a sign that depends on the choice for zeros."""
     assert layer.weight_quantizer is not None
     weight, tiny = layer.weight.detach(), torch.finfo(layer.weight.dtype).tiny
     zero = weight == 0
@@ -94,11 +95,11 @@ def _deciding_zeros(layer: BinaryLayer) -> Tensor:
 def _constant_channels(
     module: nn.Module, preprocessing: Preprocessing
 ) -> Iterator[tuple[str, _BatchNorm, Tensor]]:
-    """Batch norms of which some channels are always zero and reach a sign as such.
+    """Batch norms with channels that are always zero and whose sign a layer takes directly.
 
-    Seen by a trial: one image, once with zeros and once with tiny numbers in their place. Adding
-    anything takes up a tiny number, so that signs differ only where none was added. The channels
-    of one batch norm go the same way, so that one trial is enough for all of them.
+    A trial finds them: one image is run with the zeros, and again with tiny numbers in their place.
+    A sum with another number swallows a tiny number, so the signs differ only if nothing was added.
+    All channels of a batch norm take the same path, so one trial is enough for all of them.
     """
     pixels = torch.randint(
         256,

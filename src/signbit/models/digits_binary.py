@@ -15,10 +15,11 @@ from signbit.quantizers import Choice
 class DigitsBinary(nn.Module):
     """Three 3x3 convolutions and a linear layer, small enough for a microcontroller.
 
+    num_classes: the number of classes.
     width: channels of the first convolution; the others have twice as many.
     in_channels, input_size: shape of the images, at least 4x4.
-    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for every layer;
-        the first takes real input.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for every layer. The
+        input of the first layer stays real.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.

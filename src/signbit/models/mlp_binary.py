@@ -21,10 +21,11 @@ from signbit.quantizers import Choice
 class MlpBinary(nn.Module):
     """Binary linear layers on the flattened image, ending in log-probabilities.
 
-    hidden: widths; the default is BinaryNet's for MNIST.
+    num_classes: the number of classes.
+    hidden: widths of the layers before the last one; the default is BinaryNet's for MNIST.
     in_channels, input_size: shape of the images, (28, 28) for MNIST.
-    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for every layer;
-        the first takes real input.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for every layer. The
+        input of the first layer stays real.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.

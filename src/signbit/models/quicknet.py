@@ -1,4 +1,4 @@
-"""QuickNet: binary residual layers, real pointwise convolutions between the sections."""
+"""QuickNet: binary residual layers, with real pointwise convolutions between the sections."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,23 +18,26 @@ from signbit.quantizers import Choice
 class QuickNet(nn.Module):
     """A real stem, sections of binary 3x3 convolutions with shortcuts, a real linear layer.
 
-    The stem has a 3x3 convolution, a depthwise one and a pointwise one, and leaves a quarter of
-    height and width. A section's convolutions are padded by +1 and followed by ReLU, batch norm
-    and the addition of their input. Between sections stand ReLU, max pooling, a fixed blur of
-    stride 2, and a pointwise convolution with batch norm, all real.
+    The stem has a 3x3 convolution, a depthwise one and a pointwise one. It divides height and width
+    by 4. The convolutions of a section are padded with +1. ReLU, batch norm and the addition of
+    the input follow each of them. Between two sections there are ReLU, max pooling, a fixed blur
+    of stride 2, and a pointwise convolution with batch norm. All of these are real.
 
-    num_classes: width of the output.
-    widths: of the sections; the first is a multiple of 4. (32, 64, 256, 512) gives QuickNet-Small.
-    blocks: convolutions of each section; (6, 8, 12, 6) gives QuickNet-Large.
-    in_channels, input_size: shape of the images; the sides suffice for the blurs between sections.
-    input_quantizer, weight_quantizer: of the binary convolutions.
+    Strided convolutions have the same padding on both sides, while Keras pads one more at the end.
 
-    Strided convolutions are padded alike on both sides, where Keras pads one more at the end.
+    num_classes: the number of classes.
+    widths: channels of each section; the first is a multiple of 4. (32, 64, 256, 512) gives
+        QuickNet-Small.
+    blocks: the number of convolutions in each section; (6, 8, 12, 6) gives QuickNet-Large.
+    in_channels, input_size: shape of the images. Each blur needs a map of at least two rows and
+        columns.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for the binary
+        convolutions.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.
-    Source: Larq Compute Engine, arXiv:2011.09398; layers, initial weights and constants of batch
-        norm as in Larq Zoo, `sota/quicknet.py`; the blur is that of arXiv:1904.11486.
+    Source: Larq Compute Engine, arXiv:2011.09398. Layers, initial weights and constants of batch
+        norm are as in Larq Zoo, `sota/quicknet.py`. The blur is that of arXiv:1904.11486.
     """
 
     def __init__(
@@ -53,10 +56,10 @@ class QuickNet(nn.Module):
         widths, blocks = check_widths("widths", widths), check_widths("blocks", blocks)
         if not widths or len(blocks) != len(widths) or widths[0] % 4:
             raise UsageError(
-                f"widths are {list(widths)} and blocks {list(blocks)}; give as many of both, the "
-                "first width a multiple of 4, such as [64, 128] and [4, 4]"
+                f"widths are {list(widths)} and blocks are {list(blocks)}; give as many blocks as "
+                "widths, and a first width that is a multiple of 4, such as [64, 128] and [4, 4]"
             )
-        # A blur's map must have two rows and columns; the stem gives a quarter, rounded up.
+        # A blur needs a map of two rows and columns. The stem divides by 4 and rounds up.
         check_size(input_size, 4 * (2 ** (len(widths) - 1) - 1) + 1)
         quantizers: dict[str, Any] = {
             "input_quantizer": input_quantizer,
@@ -120,7 +123,7 @@ def _transition(width_in: int, width_out: int) -> nn.Sequential:
 
 
 def _blur(channels: int) -> nn.Conv2d:
-    """A depthwise convolution with a binomial kernel that is no parameter."""
+    """A depthwise convolution with a binomial kernel that is not trained."""
     conv = nn.Conv2d(channels, channels, 3, stride=2, padding=1, groups=channels, bias=False)
     row = torch.tensor([1.0, 2.0, 1.0])
     del conv.weight

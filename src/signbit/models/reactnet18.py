@@ -14,24 +14,25 @@ from signbit.quantizers import Choice
 
 @models.register("reactnet18")
 class ReActNet18(nn.Module):
-    """The network of `resnet18`, each binary convolution between an RSign and an RPReLU.
+    """The network of `resnet18`, with each binary convolution between an RSign and an RPReLU.
 
-    Every binary 3x3 convolution takes the RSign of its input, and is followed by batch norm, the
-    addition of that input, and an RPReLU.
+    An RSign quantizes the input of every binary 3x3 convolution. A batch norm, the addition of that
+    input, and an RPReLU follow the convolution.
 
-    num_classes: width of the output.
+    num_classes: the number of classes.
     width: channels of the first section; the others have two, four and eight times as many.
     stem: "cifar", a 3x3 convolution, or "imagenet", a 7x7 convolution and max pooling, for
         input_size=(224, 224).
-    shortcut: how shortcuts widen, after average pooling: "real", as in the paper, or "binary", by
-        a 1x1 convolution with batch norm; "duplicate", by the channels twice, without parameters.
+    shortcut: how a shortcut widens after average pooling. "real" (as in the paper) and "binary" use
+        a 1x1 convolution with batch norm; "duplicate" repeats the channels, without parameters.
     in_channels, input_size: shape of the images.
-    input_quantizer, weight_quantizer: of the binary convolutions; RSign shifts before the former.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for the binary
+        convolutions. The RSign shifts its input, then applies the input quantizer.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.
-    Source: ReActNet, arXiv:2003.03488, "ReActNet (Bi-Real based)"; the order of its layers as in
-        the authors' code.
+    Source: ReActNet, arXiv:2003.03488, "ReActNet (Bi-Real based)". The order of the layers is that
+        of the authors' code.
     """
 
     def __init__(

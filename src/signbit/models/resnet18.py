@@ -16,22 +16,24 @@ from signbit.quantizers import Choice
 class ResNet18(nn.Module):
     """A real first convolution, four sections of four binary 3x3 ones, a real linear layer.
 
-    Widths 64-128-256-512. Every binary convolution is followed by batch norm and the addition of
-    its own input; the first of each section but the first one halves the map and widens the
-    shortcut.
+    The widths are 64-128-256-512. A batch norm and the addition of its own input follow every
+    binary convolution. In all sections but the first one, the first convolution halves the map, and
+    its shortcut widens it.
 
-    num_classes: width of the output.
+    num_classes: the number of classes.
     width: channels of the first section; the others have two, four and eight times as many.
     stem: "cifar", a 3x3 convolution, or "imagenet", a 7x7 convolution and max pooling, for
         input_size=(224, 224).
-    shortcut: how shortcuts widen, after average pooling: "real", as in the paper, or "binary", by
-        a 1x1 convolution with batch norm; "duplicate", by the channels twice, without parameters.
+    shortcut: how a shortcut widens after average pooling. "real" (as in the paper) and "binary" use
+        a 1x1 convolution with batch norm; "duplicate" repeats the channels, without parameters.
     in_channels, input_size: shape of the images.
-    input_quantizer, weight_quantizer: of the binary convolutions.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for the binary
+        convolutions.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.
-    Source: Bi-Real Net, arXiv:1808.00278; its layers between shortcuts as in the authors' code.
+    Source: Bi-Real Net, arXiv:1808.00278. The layers between shortcuts are those of the authors'
+        code.
     """
 
     def __init__(

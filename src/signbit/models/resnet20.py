@@ -16,16 +16,17 @@ from signbit.quantizers import Choice
 class ResNet20(nn.Module):
     """A real 3x3 convolution, three sections of six binary ones, a real linear layer.
 
-    Widths 16-32-64. Every binary convolution is followed by batch norm and the addition of its
-    own input; the first of the second and the third section halves the map and widens the
-    shortcut.
+    The widths are 16-32-64. A batch norm and the addition of its own input follow every binary
+    convolution. In the second and the third section, the first convolution halves the map, and its
+    shortcut widens it.
 
-    num_classes: width of the output.
+    num_classes: the number of classes.
     width: channels of the first section; the others have two and four times as many.
-    shortcut: how those two shortcuts widen, after average pooling: "real" or "binary", by a 1x1
-        convolution with batch norm; "duplicate", by the channels twice, without parameters.
+    shortcut: how those two shortcuts widen after average pooling. "real" and "binary" use a 1x1
+        convolution with batch norm; "duplicate" repeats the channels, without parameters.
     in_channels, input_size: shape of the images, (32, 32) for CIFAR.
-    input_quantizer, weight_quantizer: of the binary convolutions.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for the binary
+        convolutions.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.

@@ -1,4 +1,4 @@
-"""The VGG of BinaryNet, every layer's weights binary."""
+"""The VGG of BinaryNet; the weights of every layer are binary."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -32,7 +32,8 @@ def _widths(inflation: float) -> list[int]:
     scaled = [width * inflation for width in (128, 128, 256, 256, 512)]
     if any(width != int(width) for width in scaled):
         raise UsageError(
-            f"inflation is {inflation}; 128 times it must be whole, such as 0.25, 0.5 or 3"
+            f"inflation is {inflation}; 128 times inflation must be a whole number; give one "
+            "such as 0.25, 0.5 or 3"
         )
     return [int(width) for width in scaled] + [512]
 
@@ -41,16 +42,17 @@ def _widths(inflation: float) -> list[int]:
 class VggCifar10Binary(nn.Module):
     """Six 3x3 convolutions and binary linear layers, ending in log-probabilities.
 
-    Widths 128-128-256-256-512-512 times `inflation`, the last always 512; max pooling after
-    the 2nd, 4th and 6th. The order of modules in `features` and `classifier` is that of the
-    older public code, whose checkpoints load with inflation=3, hidden=(1024, 1024).
+    The widths of the convolutions are 128-128-256-256-512, each times `inflation`, and 512. Max
+    pooling follows the 2nd, 4th and 6th. `features` and `classifier` have their modules in the
+    order of the older public code. Checkpoints of that code load with inflation=3 and
+    hidden=(1024, 1024).
 
-    num_classes: width of the output.
-    inflation: factor of the widths; fractions work.
+    num_classes: the number of classes.
+    inflation: the factor of the widths; it may be a fraction, such as 0.25.
     hidden: widths of the binary linear layers before the last one.
     in_channels, input_size: shape of the images, (32, 32) for CIFAR.
-    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for every layer;
-        the first takes real input.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for every layer. The
+        input of the first layer stays real.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.

@@ -1,4 +1,4 @@
-"""The VGG-small that papers about binary networks compare on, its first and last layer real."""
+"""VGG-small, with which papers about binary networks compare; first and last layer are real."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -19,18 +19,20 @@ _POOLED = (1, 3, 5)  # the convolutions that max pooling follows
 class VggSmall(nn.Module):
     """A real 3x3 convolution, five binary ones, a real linear layer.
 
-    Widths 128-128-256-256-512-512; each convolution is followed by batch norm and Hardtanh, the
-    2nd, 4th and 6th by max pooling before these.
+    The widths are 128-128-256-256-512-512. Batch norm and Hardtanh follow each convolution. After
+    the 2nd, 4th and 6th, max pooling comes before them.
 
-    num_classes: width of the output.
-    width: channels of the first convolution; the others have as many, two and four times as many.
+    num_classes: the number of classes.
+    width: channels of the first two convolutions. The next two have twice as many, the last two
+        four times as many.
     in_channels, input_size: shape of the images, at least 8x8; (32, 32) for CIFAR.
-    input_quantizer, weight_quantizer: of the five binary convolutions.
+    input_quantizer, weight_quantizer: names, or {"name": ..., option: value}, for the five binary
+        convolutions.
 
     Shape:  (N, in_channels, *input_size) to (N, num_classes).
     Raises: UsageError for a value that is not allowed.
-    Source: the widths are those of LQ-Nets, arXiv:1807.10029; layers and initial weights those of
-        IR-Net, arXiv:1909.10788, as in its public code.
+    Source: the widths are those of LQ-Nets, arXiv:1807.10029. Layers and initial weights are those
+        of IR-Net, arXiv:1909.10788, as in its public code.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ def draw_confusion(
     The shade of a cell is its share of the row's images. Up to MOST_WRITTEN classes each cell also
     shows its count; up to MOST_NAMED classes the axes have names.
 
-    Shape:  confusion (C, C), C names.
+    Shape:  confusion (C, C); classes has C names.
     Raises: OutputError.
     """
     from matplotlib.figure import Figure

@@ -19,7 +19,7 @@ def draw_curves(
     """Draw loss, a metric, learning rate and flips over the epochs as a PNG.
 
     rows: the metrics of each epoch, as in `metrics.csv`.
-    metric: its name there; None to leave its panel empty.
+    metric: the name of the metric there; None to leave its panel empty.
 
     Raises: OutputError.
     """

@@ -90,7 +90,7 @@ def _figure(width: float, height: float) -> "Figure":
 
 
 def sample(quantizer: "AbstractQuantizer") -> tuple[Curve, Curve, Curve]:
-    """x, y and dy/dx at POINTS places from -LIMIT to LIMIT; where y is random it is one draw."""
+    """x, y and dy/dx at POINTS places from -LIMIT to LIMIT; a random y is drawn once."""
     import torch
 
     with _own_randomness():

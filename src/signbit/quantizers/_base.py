@@ -1,4 +1,4 @@
-"""The interface of a quantizer, its registry, and what all of them share."""
+"""The interface of a quantizer, the registry of quantizers, and the code that all of them share."""
 
 import math
 from abc import ABC, abstractmethod
@@ -15,17 +15,19 @@ quantizers: Registry[type["AbstractQuantizer"]] = Registry("quantizer", "signbit
 
 
 class AbstractQuantizer(nn.Module, ABC):
-    """Maps a real tensor to few values forwards, with a pseudo-gradient backwards.
+    """A module that maps a real tensor to few values, with a pseudo-gradient for the backward pass.
 
-    The output is `signs(x)`. The signs of a weight are multiplied by `scale(x)` where that is not
-    None. The signs of an activation are multiplied by the distance and moved by the centre of
-    `distance_and_centre()` where that is not None. A layer multiplies by the signs alone and
-    applies the rest to its sums: one rounding each, which a packed network repeats.
+    The output is `signs(x)`. If `scale(x)` is not None, the output is the signs times that scale;
+    this is for weights. If `distance_and_centre()` is not None, the output is the signs times the
+    distance, plus the centre; this is for activations.
+
+    A layer multiplies by the signs alone. It applies scale, distance and centre to its sums. Each
+    of these operations rounds once, so that a packed network can repeat it.
 
     binary: whether every sign is -1 or +1, so that it packs into one bit.
-    for_weights: whether it looks at all of a weight, (out, ...), or at all of an output channel.
-        Signs of an activation pack as comparisons of single numbers, so that such a quantizer
-        is refused there.
+    for_weights: whether the quantizer looks at a whole weight, (out, ...), or at a whole output
+        channel. Layers refuse such a quantizer for activations, because a packed network compares
+        single numbers there.
     """
 
     binary: ClassVar[bool] = True
@@ -33,45 +35,50 @@ class AbstractQuantizer(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        """Quantize `x`; shape, dtype and device stay."""
+        """Quantize `x`. The result has the shape, dtype and device of `x`."""
 
     def signs(self, x: Tensor) -> Tensor:
-        """`x` quantized, without scale, distance and centre."""
+        """The quantized `x` without scale, distance and centre. The shape is that of `x`."""
         return self(x)
 
     def scale(self, x: Tensor) -> Tensor | None:
-        """What the signs are multiplied by, never negative; None for 1.
+        """The factor of the signs, which is never negative; None means 1.
 
-        Shape: as x with all axes but the first of size 1, one number per output channel; or all.
+        Shape: the rank of x, with every axis of size 1 except perhaps the first. There is one
+            number for each output channel, or one number for the whole weight.
         """
         return None
 
     def distance_and_centre(self) -> tuple[Tensor, Tensor] | None:
-        """The number that signs are multiplied by, and the number added to them; None for 1 and 0.
+        """The factor of the signs, and the number that is added after it; None means 1 and 0.
 
-        Only for the input of a layer. The distance is positive.
+        They are only for the input of a layer. The distance is positive.
         """
         return None
 
     def set_progress(self, progress: float) -> None:
-        """Adapt to how much of the training is done; called before each epoch.
+        """Adapt the quantizer to the progress of the training; called before each epoch.
 
-        progress: 0 in the first epoch, 1 in the last, so that the last epoch trains with the last
-            value. The function `set_progress` also calls the quantizers inside this one.
+        The function `set_progress` also calls the quantizers inside this one.
+
+        progress: 0 in the first epoch, 1 in the last one. The last epoch trains with the last
+            value.
         """
 
     def __repr__(self) -> str:
-        # One line, also where one quantizer holds another.
+        # One line, even if one quantizer holds another.
         return f"{type(self).__name__}({self.extra_repr()})"
 
 
 def set_progress(model: nn.Module, progress: float) -> None:
-    """Tell every quantizer in `model` how much of the training is done.
+    """Pass the progress of the training to every quantizer in `model`.
 
-    Raises: UsageError where progress is not 0 to 1.
+    progress: 0 at the start of the training, 1 at its end.
+
+    Raises: UsageError if progress is not from 0 to 1.
     """
     if not 0 <= progress <= 1:
-        raise UsageError(f"progress of the training is {progress!r}; give a number from 0 to 1")
+        raise UsageError(f"progress is {progress!r}; give a number from 0 to 1")
     for module in model.modules():
         if isinstance(module, AbstractQuantizer):
             module.set_progress(progress)
@@ -88,9 +95,10 @@ def create(quantizer: None, **options: Any) -> None: ...
 @overload
 def create(quantizer: Choice | None, **options: Any) -> AbstractQuantizer | None: ...
 def create(quantizer: Choice | None, **options: Any) -> AbstractQuantizer | None:
-    """A quantizer from its name and options; an object or None is returned as it is.
+    """Make a quantizer from its name and options; an object or None is returned unchanged.
 
-    A mapping holds both, {"name": "ste_sign", "clip": 2.0}, as a recipe can write it.
+    A mapping, such as {"name": "ste_sign", "clip": 2.0}, holds the name and the options. A recipe
+    can contain one.
 
     Raises: UsageError for an unknown name or option, InputTypeError for anything else.
     """
@@ -101,13 +109,14 @@ def create(quantizer: Choice | None, **options: Any) -> AbstractQuantizer | None
         return quantizers.build(quantizer, options)
     if options:
         raise UsageError(
-            f"options {sorted(options)} go with the name of a quantizer, not an object"
+            f"options {sorted(options)} were given with a quantizer that is not a name; give its "
+            "name, or leave the options out"
         )
     if quantizer is None or isinstance(quantizer, AbstractQuantizer):
         return quantizer
     raise InputTypeError(
-        "a quantizer is a name, a mapping with its name and options, an AbstractQuantizer or None, "
-        f"not {type(quantizer).__name__}"
+        f"the quantizer is of type {type(quantizer).__name__}; give a name, a mapping with a name "
+        "and options, an AbstractQuantizer or None"
     )
 
 
@@ -122,7 +131,7 @@ def _split(quantizer: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def check_positive(option: str, value: Any, hint: str = "") -> None:
-    """Raises: UsageError where `value` is not a positive, finite number."""
+    """Raises: UsageError if `value` is not a positive, finite number."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 < value < math.inf:
         raise UsageError(f"{option} is {value!r}; give a positive, finite number{hint}")
@@ -131,20 +140,20 @@ def check_positive(option: str, value: Any, hint: str = "") -> None:
 def changing(value: float) -> Tensor:
     """A number that changes between epochs, as a tensor for a buffer outside the state dict.
 
-    A compiled network would be compiled anew for each value of a plain number. The tensor has
-    its value even where the network around it is built on the meta device.
+    With a plain number, torch would compile a compiled network again for each new value. The tensor
+    has its value even if the network is built on the meta device.
     """
     return torch.tensor(value, dtype=torch.float32, device="cpu")
 
 
 def require_floating(x: Tensor) -> None:
-    """Raises: InputTypeError where x cannot carry a gradient."""
+    """Raises: InputTypeError if x is not floating point."""
     if not x.is_floating_point():
-        raise InputTypeError(f"a quantizer takes floating-point tensors, not {x.dtype}")
+        raise InputTypeError(f"quantizer: input is {x.dtype}; give a floating-point tensor")
 
 
 def signs_of(x: Tensor) -> Tensor:
-    """+1 where x > 0, -1 elsewhere: for 0 of either sign and for NaN too. Without a gradient."""
-    # torch.sign gives 0 for 0 and NaN. Three passes of its kind take a third of the time of a
-    # comparison, whose result would have to become numbers again.
+    """+1 where x > 0, -1 elsewhere, also for 0 of either sign and for NaN. It has no gradient."""
+    # torch.sign gives 0 for 0 and NaN. These three passes take a third of the time of a comparison,
+    # whose result must be converted back to numbers.
     return x.detach().sign().sub_(0.5).sign_()

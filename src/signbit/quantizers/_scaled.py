@@ -1,4 +1,4 @@
-"""What quantizers share that give signs and a scale of their own."""
+"""Base classes of quantizers that compute a scale from the weight."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -17,7 +17,7 @@ class AbstractScaledSign(AbstractQuantizer, ABC):
 
     @abstractmethod
     def signs(self, x: Tensor) -> Tensor:
-        """-1 and +1, of the type of x."""
+        """-1 and +1, with the dtype of x."""
 
     @abstractmethod
     def scale(self, x: Tensor) -> Tensor:
@@ -29,7 +29,9 @@ class AbstractScaledSign(AbstractQuantizer, ABC):
 
 
 class AbstractClippedScaledSign(AbstractScaledSign, ABC):
-    """With the clipped identity as pseudo-gradient of the signs; None for no clipping.
+    """A scaled sign whose signs have the clipped identity as their pseudo-gradient.
+
+    clip: the gradient is 0 where |x| is larger; None for no clipping.
 
     Raises: UsageError if clip is not positive.
     """

@@ -9,7 +9,7 @@ from signbit.quantizers._base import check_positive
 
 
 class StraightThrough(torch.autograd.Function):
-    """Given signs forwards; backwards the gradient passes where |x| <= clip."""
+    """The forward pass returns the given signs; the gradient passes where |x| <= clip."""
 
     generate_vmap_rule = True
 
@@ -20,7 +20,7 @@ class StraightThrough(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        """Keep x, unless the estimator is unclipped and needs nothing."""
+        """Keep x; without clipping, nothing is needed."""
         x, _, clip = inputs
         ctx.clip = clip
         if clip is not None:
@@ -39,7 +39,7 @@ class StraightThrough(torch.autograd.Function):
 
 
 class Triangle(torch.autograd.Function):
-    """Given signs forwards; backwards the gradient times 2 - 2|x| where |x| <= 1."""
+    """The forward pass returns the given signs; the gradient is times 2 - 2|x| where |x| <= 1."""
 
     generate_vmap_rule = True
 
@@ -55,21 +55,21 @@ class Triangle(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        """0 where |x| > 1, and for NaN."""
+        """The gradient times 2 - 2|x|; 0 where |x| > 1, and for NaN."""
         (x,) = ctx.saved_tensors
-        # Beyond 1, and for NaN, as at 1.
+        # Values beyond 1 and NaN are treated as 1, where the slope is 0.
         magnitude = x.abs().nan_to_num_(nan=1.0, posinf=1.0).clamp(max=1)
         slope = magnitude.mul_(-2).add_(2)
         return gradient_where(slope, gradients[0] * slope), None
 
 
 def gradient_where(slope: Tensor, gradient: Tensor) -> Tensor:
-    """`gradient` where `slope` is above 0, elsewhere 0 even if the gradient is infinite."""
-    # The derivative of ReLU: on a CPU `where` takes several times as long.
+    """`gradient` where `slope` is above 0, elsewhere 0, even if the gradient is infinite."""
+    # This is the derivative of ReLU. On a CPU, `where` takes several times as long.
     return torch.ops.aten.threshold_backward(gradient, slope, 0)
 
 
 def check_clip(clip: float | None) -> None:
-    """Raises: UsageError where the clip value is neither None nor positive."""
+    """Raises: UsageError if the clip value is neither None nor positive."""
     if clip is not None:
         check_positive("clip", clip, hint=", or None for no clipping")

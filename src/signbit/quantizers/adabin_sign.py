@@ -1,4 +1,4 @@
-"""Sign of an activation around a learned centre, with a learned distance of its two values."""
+"""Sign of an activation around a learned centre, with a learned distance from it."""
 
 import torch
 from torch import Tensor, nn
@@ -18,17 +18,19 @@ class AdabinSign(AbstractQuantizer):
     dy/dx = g = 2 - 2|z| for |z| <= 1, else 0, with z = (x - beta) / alpha.
     dy/dalpha = sign - g z.  dy/dbeta = 1 - g.
 
-    A layer multiplies with the signs; alpha scales its sums, beta times the sum of an output
-    channel's weights is added to them. Where a layer pads with 0 it pads between the two values,
-    with beta, not with the number 0 as the paper does: then one number per channel is added
-    everywhere, at the border too.
+    A layer multiplies by the signs alone. It then multiplies its sums by alpha and adds beta times
+    the sum of the output channel's weights.
 
-    alpha, beta: learned numbers, one each for the layer, 1 and 0 at first. Of alpha the magnitude
-        counts.
+    A layer with padding_value=0 pads the signs with 0, so that its padding counts as beta. The
+    paper pads with the number 0. With beta, the number that is added is the same everywhere in a
+    channel, also at the border.
 
-    Shape:  x and y alike, any rank.
-    Range:  y in {beta - alpha, beta + alpha}; one bit per element once packed, whose threshold
-        holds beta.
+    alpha, beta: learned numbers, one of each per layer; 1 and 0 at first. Only the magnitude of
+        alpha counts.
+
+    Shape:  x and y are alike, any rank.
+    Range:  y in {beta - alpha, beta + alpha}; one bit per element after packing. beta is then part
+        of the threshold.
     Raises: InputTypeError if x is not floating point.
     Source: AdaBin, arXiv:2208.08084, section 3.3; estimator as in its code.
     """
@@ -48,9 +50,9 @@ class AdabinSign(AbstractQuantizer):
         require_floating(x)
         distance, centre = (value.to(x.dtype) for value in self.distance_and_centre())
         centred = x - centre
-        # A quotient may round to 0, its dividend not.
+        # The quotient can round to 0 where `centred` is not 0.
         return Triangle.apply(centred / distance, signs_of(centred))  # pyright: ignore
 
     def distance_and_centre(self) -> tuple[Tensor, Tensor]:
-        """alpha and beta."""
+        """alpha, made positive, and beta."""
         return self.alpha.abs().clamp_min(_LEAST), self.beta

@@ -11,15 +11,17 @@ from signbit.quantizers.ede_sign import EdeSign
 class AdabinWeight(AbstractQuantizer):
     """The adaptive binary set of AdaBin for weights: beta - alpha and beta + alpha of a channel.
 
-    beta is the mean, alpha = sqrt(variance + 1e-5) of the output channel, which is axis 0.
+    beta is the mean of the output channel (axis 0), and alpha = sqrt(variance + 1e-5) of it.
     z = (x - beta) / alpha.  y = beta + alpha where z > 0, else beta - alpha.
-    dy/dx follows through alpha, beta and z; the derivative of the sign of z is that of `ede_sign`
-    with the same start and end.
+    The gradient flows through alpha, beta and z. The derivative of the sign of z is that of
+    `ede_sign` with the same start and end.
 
-    It trains and evaluates, and does not pack: beta times the sum of a window's inputs is another
-    number at each place of the map, so that no threshold per channel replaces it.
+    A network with it can be trained and evaluated, but not packed: beta times the sum of a window's
+    inputs differs from place to place, so that no threshold per channel can replace it.
 
-    Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
+    start, end: the sharpness of the gradient in the first and in the last epoch.
+
+    Shape:  x and y are alike, any rank; rank 0 or 1 is one channel.
     Range:  two real numbers per channel, so the layer does not pack into bits.
     Raises: InputTypeError if x is not floating point, UsageError if start or end is not positive.
     Source: AdaBin, arXiv:2208.08084, section 3.2; estimator as in its code.

@@ -11,18 +11,19 @@ from signbit.quantizers._ste import StraightThrough
 
 @quantizers.register("dorefa_sign")
 class DorefaSign(AbstractScaledSign):
-    """alpha sign(x) forwards, the identity backwards; for weights.
+    """alpha sign(x), whose pseudo-gradient is the identity; for weights.
 
-    alpha = mean |x| of all x.  y = +alpha where x > 0, else -alpha.  dy/dx = 1 everywhere.
+    alpha = mean |x| over the whole weight.  y = +alpha where x > 0, else -alpha.
+    dy/dx = 1 everywhere.
 
-    Shape:  x and y alike, any rank.
-    Range:  y in {-alpha, +alpha}; one bit per element once packed, one float32 for the layer.
+    Shape:  x and y are alike, any rank.
+    Range:  y in {-alpha, +alpha}; after packing one bit per element, and one float32 for the layer.
     Raises: InputTypeError if x is not floating point.
     Source: DoReFa-Net, arXiv:1606.06160, section 2.3, the case of 1 bit.
     """
 
     def signs(self, x: Tensor) -> Tensor:
-        """-1 and +1; the gradient is divided by alpha, which it was multiplied with."""
+        """-1 and +1; their gradient is divided by alpha, since the scale multiplies it by alpha."""
         require_floating(x)
         wide = widened(x)
         alpha = self.scale(x).clamp_min(torch.finfo(wide.dtype).tiny)

@@ -30,14 +30,19 @@ class _EdeSign(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         x, t = ctx.saved_tensors
         t = t.to(x.dtype)
-        # An infinite x gives tanh = 1, a gradient of 0; so shall NaN.
+        # An infinite x gives tanh = 1 and a gradient of 0. NaN must give 0 as well.
         slope = torch.tanh((t * x).nan_to_num(nan=torch.inf))
         # k t = max(1 / t, 1) t = max(1, t).
         return gradients[0] * (t.clamp_min(1) * (1 - slope * slope)), None
 
 
 def ede_sign(x: Tensor, t: Tensor | float) -> Tensor:
-    """`EdeSign` as a function, with the sharpness t."""
+    """`EdeSign` as a function, with the sharpness t.
+
+    Shape:  x and the result are alike, any rank; t is one number.
+    Range:  {-1, +1}.
+    Raises: InputTypeError if x is not floating point.
+    """
     require_floating(x)
     t = t if isinstance(t, Tensor) else changing(t)
     return _EdeSign.apply(x, t)  # pyright: ignore[reportReturnType]
@@ -45,14 +50,18 @@ def ede_sign(x: Tensor, t: Tensor | float) -> Tensor:
 
 @quantizers.register("ede_sign")
 class EdeSign(AbstractQuantizer):
-    """Sign forwards, the derivative of k tanh(t x) backwards (error decay estimator).
+    """A sign whose pseudo-gradient is the derivative of k tanh(t x): the error decay estimator.
 
-    y = +1 where x > 0, else -1.  dy/dx = k t (1 - tanh(t x)^2) with k = max(1/t, 1), which is
-    max(1, t) at 0; 0 for NaN.  t = start (end / start)^progress: near the identity at first,
-    near the step at last.
+    y = +1 where x > 0, else -1.
+    dy/dx = k t (1 - tanh(t x)^2) with k = max(1/t, 1); this is max(1, t) at x = 0, and 0 for NaN.
+    t = start (end / start)^progress.
 
-    Shape:  x and y alike, any rank.
-    Range:  y in {-1, +1}; one bit per element once packed.
+    At first the estimator is near the identity, at the end near the step.
+
+    start, end: the sharpness t in the first and in the last epoch.
+
+    Shape:  x and y are alike, any rank.
+    Range:  y in {-1, +1}; one bit per element after packing.
     Raises: InputTypeError if x is not floating point, UsageError if start or end is not positive.
     Source: IR-Net, arXiv:1909.10788, section 3.3.
     """

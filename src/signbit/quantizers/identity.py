@@ -7,9 +7,11 @@ from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floa
 
 @quantizers.register("identity")
 class Identity(AbstractQuantizer):
-    """y = x, dy/dx = 1: switches one binarization off without touching the network.
+    """No quantization: it switches one binarization off without a change of the network.
 
-    Shape:  x and y alike, any rank.
+    y = x.  dy/dx = 1.
+
+    Shape:  x and y are alike, any rank.
     Range:  all reals, so the layer does not pack into bits.
     Raises: InputTypeError if x is not floating point.
     """

@@ -11,14 +11,16 @@ from signbit.quantizers._scaled import AbstractClippedScaledSign
 class MagnitudeAwareSign(AbstractClippedScaledSign):
     """alpha sign(x), where alpha is a constant for the gradient; for weights.
 
-    alpha = mean |x| of the output channel, which is axis 0.  y = +alpha where x > 0, else -alpha.
-    dy/dx = alpha for |x| <= clip, else 0; with clip=None alpha everywhere. The gradient grows
-    with the weights, so that large weights flip as readily as small ones.
+    alpha = mean |x| of the output channel (axis 0).  y = +alpha where x > 0, else -alpha.
+    dy/dx = alpha for |x| <= clip, else 0; with clip=None it is alpha everywhere.
 
-    Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
-    Range:  y in {-alpha, +alpha}; one bit per element once packed, one float32 per channel.
+    The gradient grows with the weights of a channel, so that large weights flip as easily as small
+    ones.
+
+    Shape:  x and y are alike, any rank; rank 0 or 1 is one channel.
+    Range:  y in {-alpha, +alpha}; after packing one bit per element, and one float32 per channel.
     Raises: InputTypeError if x is not floating point, UsageError if clip is not positive.
-    Source: Bi-Real Net, arXiv:1808.00278, section 3.3; alpha by channel as in its code.
+    Source: Bi-Real Net, arXiv:1808.00278, section 3.3; one alpha per channel, as in its code.
     """
 
     def scale(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Deterministic sign whose zero is +1: the rule of most published code."""
+"""Deterministic sign that gives +1 for zero, the rule of most published code."""
 
 from torch import Tensor
 
@@ -7,22 +7,27 @@ from signbit.quantizers._ste import StraightThrough, check_clip
 
 
 def plus_sign(x: Tensor, clip: float | None = 1.0) -> Tensor:
-    """`PlusSign` as a function."""
+    """`PlusSign` as a function.
+
+    Shape:  x and the result are alike, any rank.
+    Range:  {-1, +1}.
+    Raises: InputTypeError if x is not floating point.
+    """
     require_floating(x)
-    # Adding and halving keep the type; NaN compares as false, as everywhere a sign of -1.
+    # A comparison with NaN is false, so that NaN gives -1 here too.
     signs = x.detach().ge(0).to(x.dtype).mul_(2).sub_(1)
     return StraightThrough.apply(x, signs, clip)  # pyright: ignore[reportReturnType]
 
 
 @quantizers.register("plus_sign")
 class PlusSign(AbstractQuantizer):
-    """`ste_sign` with another zero: +1 where x >= 0.
+    """`ste_sign` with another rule for zero: +1 where x >= 0.
 
-    y = +1 where x >= 0, zero of either sign included, else -1; NaN gives -1.
-    dy/dx = 1 for |x| <= clip, else 0; with clip=None 1 everywhere.
+    y = +1 where x >= 0, also for zero of either sign, else -1; NaN gives -1.
+    dy/dx = 1 for |x| <= clip, else 0; with clip=None it is 1 everywhere.
 
-    Shape:  x and y alike, any rank.
-    Range:  y in {-1, +1}; one bit per element once packed.
+    Shape:  x and y are alike, any rank.
+    Range:  y in {-1, +1}; one bit per element after packing.
     Raises: InputTypeError if x is not floating point, UsageError if clip is not positive.
     Source: the sign of Larq (https://docs.larq.dev/larq/api/quantizers/), Brevitas and FINN.
     """

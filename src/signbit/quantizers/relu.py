@@ -1,4 +1,4 @@
-"""No quantization but a bend, for networks in real numbers whose only nonlinearity is the sign."""
+"""ReLU in place of a sign, for real networks whose only nonlinearity would be the sign."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -8,12 +8,13 @@ from signbit.quantizers._base import AbstractQuantizer, quantizers, require_floa
 
 @quantizers.register("relu")
 class Relu(AbstractQuantizer):
-    """max(x, 0) in the place of a sign: for the real-valued twin of a binary network.
+    """max(x, 0) in place of a sign, for the real-valued twin of a binary network.
 
     y = x where x > 0, else 0.  dy/dx = 1 where x > 0, else 0.
-    With `identity` instead, a network without other activations is linear.
 
-    Shape:  x and y alike, any rank.
+    With `identity` instead, a network without other activations would be linear.
+
+    Shape:  x and y are alike, any rank.
     Range:  0 and all positive reals, so the layer does not pack into bits.
     Raises: InputTypeError if x is not floating point.
     """
@@ -21,6 +22,6 @@ class Relu(AbstractQuantizer):
     binary = False
 
     def forward(self, x: Tensor) -> Tensor:
-        """Bend `x`."""
+        """max(x, 0)."""
         require_floating(x)
         return F.relu(x)

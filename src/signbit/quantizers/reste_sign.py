@@ -40,7 +40,12 @@ class _ResteSign(torch.autograd.Function):
 
 
 def reste_sign(x: Tensor, o: Tensor | float, near: float = 0.1, clip: float = 1.5) -> Tensor:
-    """`ResteSign` as a function, with the power 1/o."""
+    """`ResteSign` as a function, with the power 1/o.
+
+    Shape:  x and the result are alike, any rank; o is one number.
+    Range:  {-1, +1}.
+    Raises: InputTypeError if x is not floating point.
+    """
     require_floating(x)
     o = o if isinstance(o, Tensor) else changing(o)
     return _ResteSign.apply(x, o, near, clip)  # pyright: ignore[reportReturnType]
@@ -48,18 +53,19 @@ def reste_sign(x: Tensor, o: Tensor | float, near: float = 0.1, clip: float = 1.
 
 @quantizers.register("reste_sign")
 class ResteSign(AbstractQuantizer):
-    """Sign forwards, the derivative of sign(x) |x|^(1/o) backwards (rectified estimator).
+    """A sign whose pseudo-gradient is the derivative of sign(x) |x|^(1/o): the rectified estimator.
 
     y = +1 where x > 0, else -1.
-    dy/dx = |x|^(1/o - 1) / o for near < |x| <= clip; near^(1/o - 1), the slope from 0 to near,
-    for |x| <= near, where the derivative has no bound; 0 beyond clip and for NaN.
-    o = 1 + (o_end - 1)(1 - cos(progress pi / 2)): the clipped identity at first.
+    dy/dx = |x|^(1/o - 1) / o for near < |x| <= clip; 0 beyond clip and for NaN.
+    For |x| <= near that derivative has no bound. There, dy/dx = near^(1/o - 1), which is the mean
+    slope from 0 to near.
+    o = 1 + (o_end - 1)(1 - cos(progress pi / 2)). The estimator is the clipped identity at first.
 
-    Shape:  x and y alike, any rank.
-    Range:  y in {-1, +1}; one bit per element once packed.
-    Raises: InputTypeError if x is not floating point, UsageError where o_end is below 1 or
-        0 < near < clip does not hold.
-    Source: ReSTE, arXiv:2308.06689; near, clip and the course of o as in its code.
+    Shape:  x and y are alike, any rank.
+    Range:  y in {-1, +1}; one bit per element after packing.
+    Raises: InputTypeError if x is not floating point; UsageError if o_end is below 1, or unless
+        0 < near < clip.
+    Source: ReSTE, arXiv:2308.06689; near, clip and the formula of o as in its code.
     """
 
     o: Tensor
@@ -69,9 +75,9 @@ class ResteSign(AbstractQuantizer):
         for option, value in (("o_end", o_end), ("near", near), ("clip", clip)):
             check_positive(option, value)
         if o_end < 1:
-            raise UsageError(f"o_end is {o_end!r}; give 1 or more, a root")
+            raise UsageError(f"o_end is {o_end!r}; give 1 or more")
         if near >= clip:
-            raise UsageError(f"near is {near!r}; give less than clip, {clip!r}")
+            raise UsageError(f"near is {near!r}; give a number below clip, which is {clip!r}")
         self.o_end, self.near, self.clip = o_end, near, clip
         self.register_buffer("o", changing(1.0), persistent=False)
 
@@ -84,5 +90,5 @@ class ResteSign(AbstractQuantizer):
         self.o.fill_(1 + (self.o_end - 1) * (1 - math.cos(progress * math.pi / 2)))
 
     def extra_repr(self) -> str:
-        """The root at the end of the training, and where the gradient is cut."""
+        """o at the end of the training, and the places where the gradient is cut."""
         return f"o_end={self.o_end}, near={self.near}, clip={self.clip}"

@@ -31,26 +31,36 @@ _ALLOWED: dict[str, tuple[Any, ...]] = {
 
 @quantizers.register("rule_sign")
 class RuleSign(AbstractQuantizer):
-    """Sign of a weight, perhaps centred, times a scale that is computed from that weight.
+    """The sign of a weight, centred if wanted, times a scale that is computed from the weight.
 
-    y = alpha sign(x - centre(x)), with `zero` where x equals its centre.
-    dy/dx = alpha for |x| <= clip, else 0: the centre and alpha are constants for the gradient.
+    y = alpha sign(x - centre(x)); the sign is `zero` where x equals its centre.
+    dy/dx = alpha for |x| <= clip, else 0. Centre and alpha are constants for the gradient.
 
-    centre: the mean that is subtracted: of the output "channel" (axis 0), of the input channels at
-        each "position" of a kernel (axis 1), of the whole "layer"; None for none.
-    scale: alpha is the "mean" of |v|, or the "power_of_two" next to it, 2^round(log2(mean |v|));
-        None for 1. The mean runs over what `per` says.
-    v = x, minus the mean that scale_centre names, divided by its standard deviation where
-        `deviation` is not None, then clamped to [-scale_clip, scale_clip] where that is not None.
-        The deviation is that of the output channel, or of the layer, as deviation_per says;
-        epsilon is added to the variance.
+    centre: the mean that is subtracted: that of the output "channel" (axis 0), that of the input
+        channels (axis 1) at each "position" of a kernel, or that of the whole "layer"; None for no
+        mean.
+    zero: the sign of a number that equals its centre: -1, 0 or +1.
+    scale: how alpha is computed from v: "mean" for the mean of |v|, "power_of_two" for the nearest
+        power of two, 2^round(log2(mean |v|)); None for alpha = 1.
+    per: whether there is one alpha for each output "channel" or one for the "layer".
+    clip: the gradient is 0 where |x| is larger; None for no clipping.
 
-    Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
-    Range:  y in {-alpha, +alpha}, or 0 as well with zero=0; packed one bit per element, and alpha.
-    Raises: InputTypeError if x is not floating point, UsageError for another value of an option.
+    v is x after three steps, each of which can be left out. First, the mean that scale_centre names
+    is subtracted. Then v is divided by its standard deviation. Last, v is clamped.
+
+    scale_centre: the mean that the first step subtracts, named as in `centre`; None for no mean.
+    deviation: the variance of the second step, "biased" or "unbiased"; None for no division.
+    deviation_per: whether that is the deviation of the output "channel" or of the "layer".
+    epsilon: the number that is added to the variance.
+    scale_clip: the last step clamps v to [-scale_clip, scale_clip]; None for no clamping.
+
+    Shape:  x and y are alike, any rank; rank 0 or 1 is one channel.
+    Range:  y in {-alpha, +alpha}, and also 0 with zero=0. After packing one bit per element, and
+        alpha.
+    Raises: InputTypeError if x is not floating point; UsageError for another value of an option.
     Source: XNOR-Net, arXiv:1603.05279, whose code for PyTorch has centre="position" and
-        scale_clip=1; IR-Net, arXiv:1909.10788, which has centre="channel", scale="power_of_two",
-        deviation="unbiased".
+        scale_clip=1; IR-Net, arXiv:1909.10788, which has centre="channel", scale="power_of_two"
+        and deviation="unbiased".
     """
 
     for_weights = True
@@ -100,7 +110,7 @@ class RuleSign(AbstractQuantizer):
         )
 
     def scale(self, x: Tensor) -> Tensor | None:
-        """alpha, without a gradient; None for 1."""
+        """alpha, without a gradient; None means 1."""
         if self.scale_kind is None:
             return None
         v = widened(x.detach())
@@ -146,7 +156,7 @@ class RuleSign(AbstractQuantizer):
 
 
 def _mean(x: Tensor, over: str) -> Tensor:
-    """The mean over what an option names, with all axes kept."""
+    """The mean that an option names; every axis is kept."""
     if over == "position" and x.ndim > 1:
         return x.mean(1, keepdim=True)
     first = 1 if over == "channel" and x.ndim > 1 else 0

@@ -20,26 +20,28 @@ from signbit.quantizers._ste import StraightThrough
 
 @quantizers.register("standardized_sign")
 class StandardizedSign(AbstractQuantizer):
-    """Sign of standardized weights, clamped so that none is too far from 0 to flip.
+    """The sign of standardized weights, clamped so that none is too far from 0 to flip.
 
-    z = (x - mean) / sqrt(variance + 1e-5) over the output channel, which is axis 0; as many
-    weights are +1 as -1, nearly.  y = +1 where z > 0, else -1.
-    dy/dz = 1 for |z| <= q(tau), else 0, and dy/dx follows through mean and variance.
-    q(tau) = -mean |z| ln(2 - 2 tau) is the quantile of a Laplace distribution, its 1 - tau the
-    opposite.  tau = tau_start + (tau_end - tau_start)(e^progress - 1)/(e - 1).
+    z = (x - mean) / sqrt(variance + 1e-5) over the output channel (axis 0). Nearly as many weights
+    become +1 as -1.
+    y = +1 where z > 0, else -1.
+    dy/dz = 1 for |z| <= q(tau), else 0. The gradient also flows through mean and variance.
+    q(tau) = -mean |z| ln(2 - 2 tau): the quantile tau of a Laplace distribution; -q is the quantile
+    1 - tau.
+    tau = tau_start + (tau_end - tau_start)(e^progress - 1)/(e - 1).
 
-    tau_start, tau_end: 0.85 and 0.99 where they are None.
-    quantizer: name, mapping or object of a sign that z goes through in place of the clamp, with
-        its dy/dz: `ede_sign` makes it the weights of IR-Net.
+    tau_start, tau_end: tau in the first and in the last epoch; None for 0.85 and 0.99.
+    quantizer: the name, mapping or object of another sign for z, which replaces the clamp and its
+        dy/dz. With `ede_sign`, the weights are those of IR-Net.
 
-    Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
-    Range:  y in {-1, +1}; one bit per element once packed.
-    Raises: InputTypeError if x is not floating point, UsageError where
-        0.5 < tau_start <= tau_end < 1 does not hold, or for a quantizer next to them, or one that
-        gives others than -1 and +1 or looks at a channel itself.
-    Source: ReCU, arXiv:2103.12369. Its code takes one q for a layer and the unbiased variance,
-        and divides z by another constant, which changes the size of gradients alone.
-        Standardization from IR-Net, arXiv:1909.10788.
+    Shape:  x and y are alike, any rank; rank 0 or 1 is one channel.
+    Range:  y in {-1, +1}; one bit per element after packing.
+    Raises: InputTypeError if x is not floating point; UsageError unless
+        0.5 < tau_start <= tau_end < 1, if both tau and a quantizer are given, or for a quantizer
+        that is for weights or gives values other than -1 and +1.
+    Source: ReCU, arXiv:2103.12369. Its code uses one q for a layer and the unbiased variance, and
+        divides z by another constant, which changes only the size of the gradients.
+        Standardization: IR-Net, arXiv:1909.10788.
     """
 
     for_weights = True
@@ -73,8 +75,8 @@ class StandardizedSign(AbstractQuantizer):
             or self.quantizer.distance_and_centre() is not None
         ):
             raise UsageError(
-                f"StandardizedSign: {self.quantizer!r} is no sign of single numbers; give one "
-                "such as ede_sign"
+                f"StandardizedSign: quantizer is {self.quantizer!r}, which is not a sign of single "
+                "numbers; give one that is, such as ede_sign"
             )
         self.register_buffer("width", changing(_width(tau_start)), persistent=False)
 
@@ -93,12 +95,12 @@ class StandardizedSign(AbstractQuantizer):
         return StraightThrough.apply(z, signs_of(z), None)  # pyright: ignore
 
     def set_progress(self, progress: float) -> None:
-        """Let the gradient reach weights that are further out."""
+        """Raise tau, so that the gradient reaches weights further from 0."""
         share = math.expm1(progress) / math.expm1(1)
         self.width.fill_(_width(self.tau_start + (self.tau_end - self.tau_start) * share))
 
     def extra_repr(self) -> str:
-        """The quantile at both ends of the training, or the other sign."""
+        """tau at both ends of the training, or the other sign."""
         if self.quantizer is not None:
             return f"quantizer={self.quantizer!r}"
         return f"tau_start={self.tau_start}, tau_end={self.tau_end}"

@@ -7,20 +7,25 @@ from signbit.quantizers._ste import StraightThrough, check_clip
 
 
 def ste_sign(x: Tensor, clip: float | None = 1.0) -> Tensor:
-    """`SteSign` as a function."""
+    """`SteSign` as a function.
+
+    Shape:  x and the result are alike, any rank.
+    Range:  {-1, +1}.
+    Raises: InputTypeError if x is not floating point.
+    """
     require_floating(x)
     return StraightThrough.apply(x, signs_of(x), clip)  # pyright: ignore[reportReturnType]
 
 
 @quantizers.register("ste_sign")
 class SteSign(AbstractQuantizer):
-    """Sign forwards, the clipped identity backwards.
+    """A sign whose pseudo-gradient is the clipped identity: the straight-through estimator.
 
     y = +1 where x > 0, else -1 (zero of either sign and NaN give -1).
-    dy/dx = 1 for |x| <= clip, else 0; with clip=None 1 everywhere.
+    dy/dx = 1 for |x| <= clip, else 0; with clip=None it is 1 everywhere.
 
-    Shape:  x and y alike, any rank.
-    Range:  y in {-1, +1}; one bit per element once packed.
+    Shape:  x and y are alike, any rank.
+    Range:  y in {-1, +1}; one bit per element after packing.
     Raises: InputTypeError if x is not floating point, UsageError if clip is not positive.
     Source: BinaryNet, arXiv:1602.02830.
     """

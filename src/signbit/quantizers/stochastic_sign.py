@@ -1,4 +1,4 @@
-"""Sign drawn at random, with the probability that makes its mean the clipped input."""
+"""Sign drawn at random, with the clipped input as its mean."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,12 @@ from signbit.quantizers.ste_sign import ste_sign
 
 
 def stochastic_sign(x: Tensor, clip: float | None = 1.0) -> Tensor:
-    """`StochasticSign` in training mode, as a function."""
+    """`StochasticSign` in training mode, as a function.
+
+    Shape:  x and the result are alike, any rank.
+    Range:  {-1, +1}.
+    Raises: InputTypeError if x is not floating point.
+    """
     require_floating(x)
     # Half precision has too few values between 0 and 1 to draw a probability from.
     wide = torch.promote_types(x.dtype, torch.float32)
@@ -22,12 +27,13 @@ def stochastic_sign(x: Tensor, clip: float | None = 1.0) -> Tensor:
 class StochasticSign(AbstractQuantizer):
     """+1 with probability clip((x + 1) / 2, 0, 1), else -1; deterministic in `eval()`.
 
-    The mean of y is x clipped to [-1, 1], whose derivative is the pseudo-gradient:
-    dy/dx = 1 for |x| <= clip, else 0; with clip=None 1 everywhere. Random numbers come from
-    torch's generator on x's device. NaN gives -1.
+    The mean of y is x clipped to [-1, 1]. The derivative of that mean is the pseudo-gradient:
+    dy/dx = 1 for |x| <= clip, else 0; with clip=None it is 1 everywhere.
 
-    Shape:  x and y alike, any rank.
-    Range:  y in {-1, +1}; one bit per element once packed.
+    The random numbers come from torch's generator on the device of x. NaN gives -1.
+
+    Shape:  x and y are alike, any rank.
+    Range:  y in {-1, +1}; one bit per element after packing.
     Raises: InputTypeError if x is not floating point, UsageError if clip is not positive.
     Source: BinaryConnect, arXiv:1511.00363; BinaryNet, arXiv:1602.02830.
     """

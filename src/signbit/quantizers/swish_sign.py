@@ -13,7 +13,8 @@ from signbit.quantizers._base import (
     signs_of,
 )
 
-# tanh(20) is 1 in double precision, so the gradient is 0 beyond; keeps inf * 0 from being NaN.
+# tanh(20) is 1 in double precision, so the gradient is 0 beyond this bound. Clamping to it avoids
+# inf * 0, which is NaN.
 _FLAT = 40.0
 
 
@@ -39,21 +40,28 @@ class _SwishSign(torch.autograd.Function):
 
 
 def swish_sign(x: Tensor, beta: float = 5.0) -> Tensor:
-    """`SwishSign` as a function."""
+    """`SwishSign` as a function.
+
+    Shape:  x and the result are alike, any rank.
+    Range:  {-1, +1}.
+    Raises: InputTypeError if x is not floating point.
+    """
     require_floating(x)
     return _SwishSign.apply(x, beta)  # pyright: ignore[reportReturnType]
 
 
 @quantizers.register("swish_sign")
 class SwishSign(AbstractQuantizer):
-    """Sign forwards, the derivative of SignSwish backwards.
+    """A sign whose pseudo-gradient is the derivative of SignSwish.
 
     y = +1 where x > 0, else -1.
-    dy/dx = beta (2 - beta x tanh(beta x / 2)) / (1 + cosh(beta x)), which is beta at 0 and
-    slightly negative in its tails; 0 for NaN.
+    dy/dx = beta (2 - beta x tanh(beta x / 2)) / (1 + cosh(beta x)). It is beta at x = 0, slightly
+    negative in its tails, and 0 for NaN.
 
-    Shape:  x and y alike, any rank.
-    Range:  y in {-1, +1}; one bit per element once packed.
+    beta: the steepness.
+
+    Shape:  x and y are alike, any rank.
+    Range:  y in {-1, +1}; one bit per element after packing.
     Raises: InputTypeError if x is not floating point, UsageError if beta is not positive.
     Source: BNN+, arXiv:1812.11800.
     """

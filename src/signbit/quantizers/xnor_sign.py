@@ -11,12 +11,12 @@ from signbit.quantizers._scaled import AbstractClippedScaledSign
 class XnorSign(AbstractClippedScaledSign):
     """alpha sign(x), where the gradient also reaches x through alpha; for weights.
 
-    alpha = mean |x| of the output channel, which is axis 0.  y = +alpha where x > 0, else -alpha.
-    dy/dx = alpha for |x| <= clip, else 0 (with clip=None alpha everywhere), and d alpha/dx =
-    sign(x) / n for the n weights of the channel.
+    alpha = mean |x| of the output channel (axis 0).  y = +alpha where x > 0, else -alpha.
+    dy/dx = alpha for |x| <= clip, else 0; with clip=None it is alpha everywhere.
+    d alpha/dx = sign(x) / n, where n is the number of weights in the channel.
 
-    Shape:  x and y alike, any rank; rank 0 or 1 is one channel.
-    Range:  y in {-alpha, +alpha}; one bit per element once packed, one float32 per channel.
+    Shape:  x and y are alike, any rank; rank 0 or 1 is one channel.
+    Range:  y in {-alpha, +alpha}; after packing one bit per element, and one float32 per channel.
     Raises: InputTypeError if x is not floating point, UsageError if clip is not positive.
     Source: XNOR-Net, arXiv:1603.05279.
     """

@@ -1,4 +1,4 @@
-"""Train binary networks by a recipe, in a folder from which a run can always be resumed."""
+"""Train binary networks by a recipe, in a folder from which the run can be resumed."""
 
 from signbit.train._load_recipe import load_recipe, recipe_names
 from signbit.train._metrics_file import read_metrics

@@ -12,11 +12,12 @@ _MID_GREY = 128
 
 
 def check_augmentation(settings: Augmentation, height: int, width: int) -> None:
-    """Raises: UsageError where an image is too small to be mirrored at its edge."""
+    """Raises: UsageError if an image is too small to be mirrored at its edge."""
     if settings.crop_border == "reflect" and settings.crop_padding >= min(height, width):
         raise UsageError(
-            f"augmentation.crop_padding is {settings.crop_padding}; images of {height}x{width} "
-            f"reflect at most {min(height, width) - 1} pixels; lower it, or set crop_border=black"
+            f"augmentation.crop_padding is {settings.crop_padding}, but images of {height}x{width} "
+            f"can be mirrored by at most {min(height, width) - 1} pixels; lower it, or set "
+            "crop_border=black"
         )
 
 
@@ -64,7 +65,7 @@ def _crop_and_flip(
 
 
 def _reflect(places: Tensor, size: int) -> Tensor:
-    """Mirror places beyond the edges at the first or last pixel; at most size - 1 beyond."""
+    """Mirror places beyond the edges at the first or last pixel, by at most size - 1 pixels."""
     return size - 1 - (size - 1 - places.abs()).abs()
 
 

@@ -1,4 +1,4 @@
-"""Moving average of a network's parameters, with batch norms that are measured for it."""
+"""A moving average of a network's parameters, and the statistics of its batch norms."""
 
 from collections.abc import Iterable
 from copy import deepcopy
@@ -18,9 +18,9 @@ _WARMUP_STEPS = 10
 
 
 class AverageModel(nn.Module):
-    """A copy of `model` whose parameters follow it slowly.
+    """A copy of `model` whose parameters follow those of `model` slowly.
 
-    It is a submodule of the training module, so the checkpoint holds it next to the raw weights.
+    It is a submodule of the training module, so a checkpoint holds both networks.
     """
 
     def __init__(self, model: nn.Module, decay: float):
@@ -40,18 +40,17 @@ class AverageModel(nn.Module):
     def measure(self, model: nn.Module, batches: Iterable[Any], group: Group = ALONE) -> None:
         """Measure the statistics of batch norms on `batches`; copy other buffers from `model`.
 
-        Those are measured that `model` has in training mode.
+        The running statistics of `model` do not fit the average, because some averaged weights have
+        other signs. A norm is measured only if `model` has it in training mode.
 
-        batches: those of this rank. The statistics are the means over the batches of all ranks.
-
-        The running statistics of `model` do not fit: some averaged weights have other signs.
+        batches: the batches of this rank. The statistics are the means over those of all ranks.
 
         Source: arXiv:1803.05407, section 3.2.
         """
         norms = []
         for ours, theirs in zip(self.model.modules(), model.modules(), strict=True):
             measured = isinstance(ours, _BatchNorm) and ours.track_running_stats
-            # A norm in eval mode is frozen: its statistics stay.
+            # A norm in eval mode is frozen, so its statistics do not change.
             if measured and theirs.training:
                 norms.append((ours, ours.momentum))
             else:

@@ -11,12 +11,12 @@ from signbit.errors import UsageError
 
 
 def call(module: nn.Module, inputs: Any) -> Any:
-    """The outputs of a module. A tuple or list gives its arguments in order, a dict by name."""
+    """The outputs of a module. A tuple or list holds its arguments in order, a dict by name."""
     return _call(module, inputs)
 
 
 def forward(module: nn.Module, inputs: Any) -> Any:
-    """The outputs of a module without its compiled form, where it has one."""
+    """The outputs of a module, computed without its compiled form."""
     return _call(module._call_impl, inputs)
 
 
@@ -45,11 +45,12 @@ def tensors_in(values: Any) -> list[Tensor]:
 
 
 def sample_count(values: Any) -> int:
-    """The number of samples in a batch, or in inputs or targets of one."""
+    """The number of samples in a batch, or in the inputs or targets of a batch."""
     tensors = tensors_in(values)
     if not tensors or not tensors[0].ndim:
         raise UsageError(
-            f"a batch is {type(values).__name__} without a tensor with an axis for samples"
+            f"a batch of type {type(values).__name__} has no tensor with an axis for samples; give "
+            "tensors whose first axis is that of the samples"
         )
     return len(tensors[0])
 

@@ -16,7 +16,7 @@ from signbit.models import parse_torch_file, read_bytes
 _FACTS = "signbit"
 # The number of differences that fit on a line.
 _NAMED, _SHOWN = 3, 300
-# Room for the names of a thousand classes, and for options of a model.
+# Enough for the names of a thousand classes and for the options of a model.
 _MOST_FACTS, _MOST_LEVELS = 1 << 17, 20
 
 # The digest is the comment of the zip archive, so the file remains a zip archive.
@@ -30,8 +30,8 @@ class RunCheckpointIO(CheckpointIO):
 
     The file is a zip archive of `torch.save`. Its comment is the SHA-256 of all bytes before it.
 
-    facts: nested plain values that say what is trained, and on which data. A checkpoint with other
-        facts is refused, because it belongs to another run.
+    facts: nested plain values that describe what is trained, and on which data. A checkpoint with
+        other facts is refused, because it belongs to another run.
     """
 
     def __init__(self, facts: Mapping[str, Any]):
@@ -46,9 +46,9 @@ class RunCheckpointIO(CheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read tensors, on the CPU, and plain values, after the digest of all bytes is compared.
+        """Compare the digest of all bytes, then read tensors and plain values, on the CPU.
 
-        Raises: CheckpointError; UsageError where the facts differ.
+        Raises: CheckpointError if the file is damaged; UsageError if the facts differ.
         """
         shown = printable(str(path))
         content = read_bytes(path)
@@ -58,8 +58,8 @@ class RunCheckpointIO(CheckpointIO):
         if differ:
             more = f" and {len(differ) - _NAMED} more" if len(differ) > _NAMED else ""
             raise UsageError(
-                f"{shown} was trained with {'; '.join(differ[:_NAMED])}{more}. Set it back to go "
-                "on, or train in a new folder"
+                f"{shown} was trained with {'; '.join(differ[:_NAMED])}{more}. To go on, set this "
+                "back; or train in a new folder"
             )
         return checkpoint
 
@@ -69,14 +69,14 @@ class RunCheckpointIO(CheckpointIO):
 
 
 def with_digest(archive: bytes) -> bytes:
-    """An archive without a comment, with its digest as the comment."""
+    """An archive that has no comment, with its digest added as the comment."""
     assert _has_no_comment(archive)
     told = archive[:-2] + _COMMENT.to_bytes(2, "little") + _MARK
     return told + hashlib.sha256(told).hexdigest().encode()
 
 
 def _verify(path: str, content: bytes) -> None:
-    """Raises: CheckpointError where any bit differs from what was written.
+    """Raises: CheckpointError if any bit differs from what was written.
 
     Archives of earlier versions have no comment. An archive with a damaged digest still has one.
     """
@@ -85,7 +85,7 @@ def _verify(path: str, content: bytes) -> None:
         return
     if not _has_no_comment(content):
         raise CheckpointError(
-            f"{path}: damaged, its content does not fit its SHA-256; copy it again, or delete it "
+            f"{path}: damaged: its content does not fit its SHA-256; copy it again, or delete it "
             "and train again"
         )
 
@@ -97,15 +97,16 @@ def _has_no_comment(archive: bytes) -> bool:
 
 
 def _facts(path: str, checkpoint: Any) -> dict[str, Any]:
-    """The facts that a checkpoint holds. Raises: CheckpointError where one is not plain."""
+    """The facts that a checkpoint holds. Raises: CheckpointError if one is not a plain value."""
     facts = checkpoint.get(_FACTS) if isinstance(checkpoint, dict) else None
     if not isinstance(facts, dict):
         raise CheckpointError(
-            f"{path}: does not say which run it belongs to, as it must in this version; train again"
+            f"{path}: does not contain the facts about its run, which this version needs; train "
+            "again"
         )
     left: list[tuple[Any, int]] = [(facts, 0)]
     count = 0
-    # The same object may stand in many places of the file, even in itself.
+    # The same object may be in many places of the file, even inside itself.
     while left:
         value, depth = left.pop()
         count += 1
@@ -114,7 +115,10 @@ def _facts(path: str, checkpoint: Any) -> dict[str, Any]:
         plain = isinstance(value, dict | list | tuple | str | float | bool | None)
         whole = type(value) is int and abs(value) < 1 << 64
         if not (plain or whole) or depth > _MOST_LEVELS or count + len(left) > _MOST_FACTS:
-            raise CheckpointError(f"{path}: the facts about its run do not have the form of ours")
+            raise CheckpointError(
+                f"{path}: the facts about its run are not plain values of the expected form; train "
+                "again"
+            )
     return facts
 
 
@@ -132,9 +136,9 @@ def flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any], name: str) -> list[str]:
-    """A text for each fact in which two differ.
+    """A text for each fact that differs between two.
 
-    name: of the other one, for the texts.
+    name: the word for the other one in the texts.
     """
     return [
         f"{printable(key)[:_SHOWN]} {_text(one.get(key))}, {name} {_text(other.get(key))}"

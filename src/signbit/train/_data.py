@@ -1,4 +1,4 @@
-"""Give a run its images: uint8 on the device, or files that worker processes read."""
+"""The images of a run: uint8 on the device, or files that worker processes read."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -38,8 +38,8 @@ class FileBatches:
     """Batches of a data set, which worker processes read.
 
     batches: the places of the images of each batch.
-    boxes: the parts of the images that are read; None for whole images.
-    workers: processes; None for one per core, at most _MAX_WORKERS.
+    boxes: draws the parts of the images that are read; None for whole images.
+    workers: the number of processes; None for one per core, but at most _MAX_WORKERS.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class FileBatches:
 
 
 class _BatchReader(Dataset):
-    """One item is one batch, or the error that reading it raised.
+    """One item is one batch, or the error that was raised while it was read.
 
     If a worker raised the error itself, its message would be the worker's traceback.
     """
@@ -78,8 +78,8 @@ class _BatchReader(Dataset):
         self, images: ImageSet, batches: Sequence[Tensor], boxes: RandomBoxes | None = None
     ):
         self.images, self.boxes = images, boxes
-        # Each has memory of its own. A worker moves the memory of a batch that it has read to where
-        # the main process sees it, while it already reads the next one.
+        # Each batch has memory of its own. A worker moves this memory to a place that the main
+        # process can read, and at the same time it already reads the next batch.
         self.batches = [places.clone() for places in batches]
 
     def __len__(self) -> int:
@@ -99,9 +99,9 @@ class _BatchReader(Dataset):
 class PixelData(AbstractData):
     """Training and validation batches of one data set, as real input of the network.
 
-    A batch has pixels, labels, and the places of its images in the data set.
+    A batch is read as pixels, labels, and the places of its images in the data set.
 
-    memory_format: memory layout of the input, the same as that of the network.
+    memory_format: the memory layout of the input; it must be that of the network.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class PixelData(AbstractData):
 
     @property
     def steps_per_epoch(self) -> int:
-        """The number of full batches of training images; 1 where there is only a smaller batch."""
+        """The number of full batches of training images; 1 if there is only a smaller batch."""
         return full_batches(len(self.train_indices), self.recipe.batch_size)
 
     def setup(self, stage: str) -> None:
@@ -156,16 +156,16 @@ class PixelData(AbstractData):
         return self._batches(training_batches(order, size, ranks), boxes)
 
     def val_dataloader(self) -> Any:
-        """The images held out, in order; none in an epoch that ends without validation."""
+        """The held-out images, in order; none in an epoch that ends without validation."""
         if not (self.recipe.evaluates(self.epoch) and len(self.val_indices)):
             return []
         return self._batches(held_out_batches(self.val_indices, self.recipe.batch_size, self.ranks))
 
     def plain_inputs(self) -> Iterator[Tensor]:
-        """Real input of training images without augmentation, the same images in every epoch.
+        """The real input of training images without augmentation, the same in every epoch.
 
-        Their number is about `averaging.batch_norm_images`: at least one and at most all of the
-        full batches.
+        There are about `averaging.batch_norm_images` of them: at least one full batch, and at most
+        all full batches.
         """
         size = self.recipe.batch_size
         count = plain_batches(self.recipe.averaging, size, self.steps_per_epoch)

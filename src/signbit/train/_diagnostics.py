@@ -1,4 +1,4 @@
-"""The share of binary weights that flipped in an epoch, and of latent weights at the clip."""
+"""The share of binary weights that flipped in an epoch, and of latent weights at the bound."""
 
 import lightning.pytorch as pl
 from torch import Tensor
@@ -15,7 +15,7 @@ class BinaryDiagnostics(pl.Callback):
         self._signs: dict[str, Tensor] = {}
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Remember the signs that the epoch starts with."""
+        """Remember the signs at the start of the epoch."""
         assert isinstance(pl_module, TrainingModule)
         self._signs = signs(pl_module.model)
 

@@ -30,7 +30,7 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def _git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit and whether tracked files differ from it; None outside a checkout."""
+    """The commit, and whether tracked files differ from it; None outside a checkout."""
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None

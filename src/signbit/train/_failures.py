@@ -1,4 +1,4 @@
-"""Failures that stop a run: numbers that are not finite, a full memory, a failing compiler."""
+"""Failures that stop a run: numbers that are not finite, too little memory, a failing compiler."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +16,8 @@ from signbit.train._module import TrainingModule
 from signbit.train.recipe import Recipe
 
 _WAY_OUT = (
-    "; the checkpoint that was written before is intact. "
-    "Lower the learning rate (--set optimizer.lr=...) or look at the data."
+    "; the last checkpoint is intact. "
+    "Lower the learning rate (--set optimizer.lr=...), or check the data"
 )
 
 
@@ -43,12 +43,15 @@ class FiniteTraining(pl.Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Note a bad loss on the device, and raise when it is read. Stop where a signal asks."""
+        """Note a bad loss on the device, and raise the error later, when the note is read.
+
+        A signal, such as Ctrl-C, stops the run here.
+        """
         stop_if_asked()
         assert self._first_bad is not None
         bad = torch.where(outputs["loss"].isfinite(), self._first_bad, batch_idx)
         self._first_bad = torch.minimum(self._first_bad, bad)
-        # On a GPU each reading of the loss waits for the device. Once an epoch is allowed.
+        # On a GPU, every reading of the note waits for the device. Once in an epoch is acceptable.
         if pl_module.device.type == "cpu" or trainer.is_last_batch:
             self._raise_if_bad(trainer)
 
@@ -77,30 +80,30 @@ class FiniteTraining(pl.Callback):
 
 @contextmanager
 def machine_errors(recipe: Recipe, ranks: Ranks) -> Iterator[None]:
-    """Turn errors of the machine, and of other ranks, into a TrainingError with the way out."""
+    """Turn errors of the machine and of other ranks into a TrainingError that names the way out."""
     try:
         yield
-    # torch and its compiler raise kinds of RuntimeError for these.
+    # torch and its compiler raise kinds of RuntimeError for such failures.
     except (MemoryError, RuntimeError) as error:
         if _is_of_memory(error):
             raise TrainingError(
-                f"the memory is full: {_reason(error)}; train with a batch_size below "
+                f"there is too little memory: {_reason(error)}; train with a batch_size below "
                 f"{recipe.batch_size}"
             ) from error
         if ranks.count > 1 and _is_of_peers(error):
             raise TrainingError(
-                f"another process of this run has ended ({first_line(error)}); its own message, or "
-                "the end of torchrun's, says why. The last checkpoint is intact"
+                f"another process of this run has ended ({first_line(error)}); its message, or the "
+                "end of torchrun's message, gives the reason. The last checkpoint is intact"
             ) from error
         if ranks.count > 1 and "parameters that were not used" in str(error):
             raise TrainingError(
-                "a parameter of the network has no gradient, which the other processes wait for; "
-                "take it out of the network, or freeze it by --set 'frozen=[NAME]'"
+                "a parameter of the network has no gradient, and the other processes wait for it; "
+                "remove the parameter from the network, or freeze it with --set 'frozen=[NAME]'"
             ) from error
         if recipe.compile and _is_of_compiler(error):
             raise TrainingError(
-                f"torch.compile failed: {_reason(error)}; it needs a C++ compiler, on a GPU "
-                "Triton too; or train with compile=false"
+                f"torch.compile failed: {_reason(error)}; install a C++ compiler (and Triton for a "
+                "GPU), or train with compile=false"
             ) from error
         raise
 
@@ -120,6 +123,6 @@ def _is_of_compiler(error: Exception) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of the message; for a compiler's error, that of the error of its back end."""
+    """The first line of an error's message; for a compiler's error, of its back end's error."""
     inner = getattr(error, "inner_exception", None) or error
     return first_line(inner)

@@ -1,4 +1,4 @@
-"""Compare module, loss and data before the first epoch."""
+"""Check before the first epoch that module, loss and data fit together."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -16,7 +16,7 @@ from signbit.train.losses import AbstractLoss
 
 @dataclass(frozen=True)
 class FirstBatch:
-    """A batch, and what the module makes of it, on the CPU.
+    """A batch and the outputs of the module for it, on the CPU.
 
     in_training, evaluated: the outputs in training mode and in eval mode.
     """
@@ -30,11 +30,15 @@ class FirstBatch:
 def run_first_batch(module: nn.Module, inputs: Any, targets: Any) -> FirstBatch:
     """Run copies of a module on a batch. The module and the state of random numbers do not change.
 
-    Raises: UsageError where inputs and targets differ in number, hold NaN, or the module raises.
+    Raises: UsageError if inputs and targets differ in number, if one holds NaN, or if the module
+        raises an error.
     """
     counts = sample_count(inputs), sample_count(targets)
     if counts[0] != counts[1]:
-        raise UsageError(f"a batch has {counts[0]} inputs and {counts[1]} targets")
+        raise UsageError(
+            f"a batch has {counts[0]} inputs and {counts[1]} targets; give one target for each "
+            "input"
+        )
     require_numbers(inputs, targets, "the first batch")
     with torch.random.fork_rng([]):
         trained = _outputs("the module", module, inputs, training=True)
@@ -43,11 +47,11 @@ def run_first_batch(module: nn.Module, inputs: Any, targets: Any) -> FirstBatch:
 
 @torch.no_grad()
 def evaluated(name: str, module: nn.Module, inputs: Any) -> Any:
-    """The outputs of a module in eval mode, on the CPU; it does not change.
+    """The outputs of a module in eval mode, on the CPU. The module does not change.
 
-    name: of the module, for the message.
+    name: the name of the module in messages.
 
-    Raises: UsageError where the module raises.
+    Raises: UsageError if the module raises an error.
     """
     with torch.random.fork_rng([]):
         return detached(_outputs(name, module, inputs, training=False))
@@ -63,19 +67,20 @@ def _outputs(name: str, module: nn.Module, inputs: Any, training: bool) -> Any:
 
 
 def check_loss(loss: AbstractLoss, batch: FirstBatch) -> None:
-    """Raises: UsageError where the loss does not fit the outputs, or no gradient reaches them."""
+    """Raises: UsageError if the loss does not fit the outputs, or if no gradient reaches them."""
     for outputs in (batch.in_training, batch.evaluated):
         loss.check(outputs, batch.targets)
     tried("the loss", "outputs and targets", lambda: loss(batch.in_training, batch.targets))
 
 
 def tried(what: str, takes: str, function: Callable[[], Any], learns: bool = True) -> None:
-    """Compute a loss, or a distance from a teacher.
+    """Compute a loss, or a distance from a teacher, as a trial.
 
-    what, takes: its name and what it is given, for messages.
+    what, takes: its name and its arguments, for messages.
     learns: whether it must have a gradient.
 
-    Raises: UsageError where it raises, is no scalar, or no gradient reaches the module.
+    Raises: UsageError if it raises an error, if it is not a scalar, or if no gradient reaches the
+        module.
     """
     try:
         value = function()
@@ -86,24 +91,25 @@ def tried(what: str, takes: str, function: Callable[[], Any], learns: bool = Tru
         raise refused(f"{what} does not accept {takes}", error) from error
     if not isinstance(value, Tensor) or value.ndim or not value.is_floating_point():
         found = f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value)
-        raise UsageError(f"{what} gives {found}; a scalar is needed, such as a mean")
+        raise UsageError(f"{what} returns {found}; it must return a scalar, such as a mean")
     if learns and not value.requires_grad:
         raise UsageError(
-            f"no gradient goes from {what} to a parameter; look for detach(), no_grad() and "
-            "requires_grad=False"
+            f"no gradient flows from {what} to a parameter; look for detach(), no_grad() and "
+            "requires_grad=False in your code"
         )
 
 
 def require_numbers(inputs: Any, targets: Any, place: str) -> None:
-    """Raises: UsageError where inputs or targets hold NaN, or a single input holds infinity.
+    """Raises: UsageError if inputs or targets hold NaN, or if a single input holds infinity.
 
-    Several inputs may hold infinity, as masks of attention do. A loss knows whether targets may.
+    If there are several inputs, they may hold infinity, for example in masks of attention. Whether
+    targets may hold it depends on the loss.
 
-    place: the samples, for the message.
+    place: the words for the samples in the message.
     """
     for name, values in (("inputs", inputs), ("targets", targets)):
         for tensor in tensors_in(values):
             if tensor.is_floating_point() and tensor.isnan().any():
-                raise UsageError(f"the {name} of {place} hold NaN; mend or leave out such samples")
+                raise UsageError(f"the {name} of {place} hold NaN; repair or remove such samples")
     if isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.isinf().any():
-        raise UsageError(f"the inputs of {place} hold infinity; mend or leave out such samples")
+        raise UsageError(f"the inputs of {place} hold infinity; repair or remove such samples")

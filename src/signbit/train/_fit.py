@@ -36,14 +36,14 @@ from signbit.train._run_files import holds, is_new, note_environment, write_run
 from signbit.train._run_recorder import LAST_CHECKPOINT, RunRecorder
 from signbit.train._training import Training, check_device, require_same
 
-# Builds what is trained. True where the weights come from a checkpoint of the run.
+# Builds what is trained. The argument is True if the weights come from a checkpoint of the run.
 Prepare = Callable[[bool], Training]
 
 
 def start_in_folder(run: AnyRun, prepare: Prepare) -> dict[str, float]:
-    """Train from the start in a folder that is new or empty; returns the last epoch's metrics.
+    """Train from the start in a new or empty folder; returns the metrics of the last epoch.
 
-    A process that `torchrun` has started again goes on with the run.
+    A process that `torchrun` has restarted goes on with the run.
 
     Raises: the errors of `train`.
     """
@@ -66,7 +66,7 @@ def resume_in_folder(run: AnyRun, prepare: Prepare) -> dict[str, float]:
 
 @contextmanager
 def _locked(run: AnyRun, group: Group) -> Iterator[None]:
-    """The folder of a run, which rank 0 locks for all."""
+    """Rank 0 locks the folder of the run for all ranks."""
     with ExitStack() as stack:
         group.together(lambda: _lock(run, stack) if group.ranks.is_first else None)
         yield
@@ -74,25 +74,25 @@ def _locked(run: AnyRun, group: Group) -> Iterator[None]:
 
 def _lock(run: AnyRun, stack: ExitStack) -> None:
     if run.folder.exists() and not run.folder.is_dir():
-        raise OutputError(f"{printable(str(run.folder))} is a file; choose a folder")
+        raise OutputError(f"{printable(str(run.folder))} is a file; give a folder")
     stack.enter_context(lock(run.folder))
     remove_leftovers(run.folder)
 
 
 def _is_continued(run: AnyRun, group: Group, restarted: bool) -> bool:
-    """Whether processes that were started before have begun this run, as rank 0 sees.
+    """Whether an earlier start of these processes has begun this run; only rank 0 looks.
 
-    Raises: UsageError where the folder is not empty.
+    Raises: UsageError if the folder is not empty and its run cannot be continued.
     """
     if not group.ranks.is_first or is_new(run):
         return False
     place = str(run.folder.absolute())
-    # A run that was there before the first start is not that of this command.
+    # A run that existed before the first start does not belong to this command.
     if restarted and holds(run) and not was_refused(place):
         return True
     note_refusal(place)
     raise UsageError(
-        f"{printable(str(run.folder))} is not empty; choose another folder, or go on with "
+        f"{printable(str(run.folder))} is not empty; give another folder, or resume its run with "
         f"{run.option_to_resume}"
     )
 
@@ -107,7 +107,7 @@ def _fit(run: AnyRun, resume: bool, prepare: Prepare, group: Group) -> dict[str,
     with training.module.joined(group):
         _run_trainer(run, recorder, training, resumed)
     if resumed is not None and not recorder.rows:
-        raise _foreign_state(resumed, "no epoch in its table of metrics")
+        raise _foreign_state(resumed, "its table of metrics has no epoch")
     return recorder.rows[-1]
 
 
@@ -129,26 +129,28 @@ def _run_trainer(
             trainer.fit(training.module, datamodule=training.data, ckpt_path=resumed)
     except SignbitError:
         raise
-    # Lightning expects a checkpoint that it wrote itself, but this file may come from elsewhere.
+    # Lightning expects a checkpoint that Lightning wrote, but this file may come from elsewhere.
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         if resumed is None or recorder.began:
             raise
         raise _foreign_state(resumed, f"{type(error).__name__}: {first_line(error)}") from error
     except SystemExit as end:
-        # Lightning turns Ctrl-C into this error after it has shut everything down.
+        # Lightning turns Ctrl-C into this error after it has ended the training in order.
         raise _interrupted(run, recorder, end) from None
     finally:
-        # Only the main thread can set signal handlers. None is a handler that is not Python's.
+        # Only the main thread can set signal handlers. None means that Python did not set the
+        # handler.
         if previous is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, previous)
 
 
 def _interrupted(run: AnyRun, recorder: RunRecorder, end: SystemExit) -> TrainingInterruptedError:
     checkpoint = run.folder / LAST_CHECKPOINT
-    state = f"{checkpoint} is complete" if checkpoint.exists() else "no checkpoint is written yet"
+    exists = checkpoint.exists()
+    state = f"{checkpoint} is complete" if exists else "no checkpoint has been written yet"
     error = TrainingInterruptedError(
-        f"interrupted after {recorder.saved} of {run.recipe.epochs} epochs; {state}. Go on "
-        f"with: {run.way_on}",
+        f"interrupted after {recorder.saved} of {run.recipe.epochs} epochs; {state}. Resume with: "
+        f"{run.way_on}",
         signal_of(end.__context__),
     )
     return recorder.group.told_once(error)
@@ -156,7 +158,7 @@ def _interrupted(run: AnyRun, recorder: RunRecorder, end: SystemExit) -> Trainin
 
 def _foreign_state(checkpoint: Path, reason: str) -> CheckpointError:
     return CheckpointError(
-        f"{printable(str(checkpoint))}: its state does not have the form that runs of ours write "
+        f"{printable(str(checkpoint))}: its state does not have the form that signbit writes "
         f"({printable(reason)}); train again"
     )
 
@@ -172,10 +174,10 @@ def _trainer(run: AnyRun, recorder: RunRecorder, training: Training) -> pl.Train
         devices=ranks.local_count,
         num_nodes=ranks.count // ranks.local_count,
         strategy=_ddp(training) if ranks.count > 1 else "auto",
-        # Each rank is given its own share of every batch.
+        # Each rank already gets its own share of every batch.
         use_distributed_sampler=False,
         max_epochs=run.recipe.epochs,
-        # Shapes never change, so it is worth searching for the fastest convolution once.
+        # Shapes never change, so one search for the fastest convolution is worth its time.
         benchmark=run.device == "cuda",
         logger=TensorBoardLogger(run.folder, name="", version="tensorboard"),
         callbacks=[
@@ -196,14 +198,14 @@ def _trainer(run: AnyRun, recorder: RunRecorder, training: Training) -> pl.Train
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Silence notes on hardware and loaders that do not help a user of this package."""
+    """Hide Lightning's notes about hardware and loaders, which do not help our users."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning.*")
-            # Nobody can do anything about these of DistributedDataParallel.
+            # A user cannot act on these warnings of DistributedDataParallel.
             warnings.filterwarnings("ignore", message="Grad strides do not match bucket view")
             warnings.filterwarnings("ignore", message="find_unused_parameters=True was specified")
             # lightning 2.6 calls a function that is deprecated in torch 2.13.

@@ -1,4 +1,4 @@
-"""What the processes that train together tell each other."""
+"""Messages between the processes that train together."""
 
 import atexit
 from collections.abc import Callable
@@ -17,9 +17,9 @@ Error = TypeVar("Error", bound=SignbitError)
 
 
 class Group:
-    """The processes that train together; one alone where `torchrun` has not started several.
+    """The processes that train together: those that `torchrun` started, or a single one.
 
-    Each of its methods must be called by all ranks, in the same order.
+    All ranks must call its methods, in the same order.
     """
 
     def __init__(self, ranks: Ranks, messages: Any = None):
@@ -27,9 +27,10 @@ class Group:
 
     @classmethod
     def join(cls, device: torch.device) -> "Group":
-        """The group of all processes. It stays for the next run, until the process ends.
+        """The group of all processes. It exists until the process ends, and serves later runs too.
 
-        Tensors travel by NCCL between GPUs, and by gloo else; all other values by gloo.
+        Tensors are sent by NCCL between GPUs, and otherwise by gloo. All other values are sent by
+        gloo.
         """
         ranks = ranks_here()
         if ranks.count == 1:
@@ -50,7 +51,7 @@ class Group:
         return cls(ranks, None if plain else dist.new_group(backend="gloo"))
 
     def all_of(self, value: T) -> list[T]:
-        """The values that the ranks give, in their order."""
+        """The values of all ranks, in the order of the ranks."""
         if self.ranks.count == 1:
             return [value]
         values: list[Any] = [None] * self.ranks.count
@@ -58,13 +59,13 @@ class Group:
         return values
 
     def of_first(self, value: T) -> T:
-        """The value that rank 0 gives."""
+        """The value of rank 0."""
         return self.all_of(value)[0]
 
     def together(self, work: Callable[[], T]) -> T:
-        """Do a work in every rank. Where it fails in one, it fails in all, so that none waits.
+        """Call `work` in every rank. If one rank fails, all ranks fail, so that none waits.
 
-        Raises: the rank's own error; TrainingError with that of another rank.
+        Raises: the error of this rank; TrainingError with the message of another rank.
         """
         failure: Exception | None = None
         result: Any = None
@@ -81,12 +82,12 @@ class Group:
         raise self.told_once(failure) if isinstance(failure, SignbitError) else failure
 
     def told_once(self, error: Error) -> Error:
-        """An error that all ranks raise, of which rank 0 tells the user."""
+        """Mark an error that all ranks raise, so that only rank 0 reports it to the user."""
         error.is_told = not self.ranks.is_first
         return error
 
     def take_of_first(self, value: Tensor) -> None:
-        """Give a tensor the values of that of rank 0, in place."""
+        """Overwrite a tensor with the values that it has in rank 0, in place."""
         if self.ranks.count > 1:
             dist.broadcast(value, 0)
 

@@ -1,4 +1,4 @@
-"""Start a network from the weights of another network that differs at most in its quantizers."""
+"""Start a network from the weights of another one, which may differ only in its quantizers."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -18,9 +18,9 @@ _MAX_LISTED = 5
 
 
 def with_input_of_init(recipe: Recipe) -> Recipe:
-    """The recipe with the `input` that an old checkpoint in `init` was trained with.
+    """The recipe; if `init` is an old checkpoint, with the `input` that it was trained with.
 
-    Raises: UsageError where the recipe has another `input`.
+    Raises: UsageError if the recipe sets another `input`.
     """
     if recipe.init is None or not is_legacy(recipe.init):
         return recipe
@@ -29,8 +29,8 @@ def with_input_of_init(recipe: Recipe) -> Recipe:
     wanted = Input(scale=tuple(scale), bias=tuple(bias), crop=given.crop)
     if "input" in recipe.model_fields_set and given != wanted:
         raise UsageError(
-            f"--init {printable(recipe.init)} has the input {_formula(scale, bias)}, but the "
-            f"recipe's `input` is {_formula(given.scale, given.bias)}; leave `input` out"
+            f"--init {printable(recipe.init)} was trained with the input {_formula(scale, bias)}, "
+            f"but `input` of the recipe is {_formula(given.scale, given.bias)}; leave out `input`"
         )
     return recipe.model_copy(update={"input": wanted})
 
@@ -49,15 +49,15 @@ def start_from(
 ) -> None:
     """Copy all parameters and buffers of a run folder or checkpoint into `model`.
 
-    The tensors of quantizers are copied where both networks have them.
+    Tensors of quantizers are copied if both networks have them.
 
-    preprocessing: that of the input of `model`.
-    architecture: that of `model`; an old checkpoint is read as this architecture.
+    preprocessing: the preprocessing for `model`.
+    architecture: the architecture of `model`; an old checkpoint is read with it.
     zeros: the sign of exact zeros in an old checkpoint, as in `load_model`.
     but: patterns of keys that may differ and are not copied.
 
-    Raises: CheckpointError naming the tensors that differ; UsageError for another kind of file, or
-        for a network with other preprocessing.
+    Raises: CheckpointError that names the tensors that differ; UsageError for another kind of
+        file, or for a network with other preprocessing.
     Source: training in stages, arXiv:1904.05868.
     """
     start = load_model(Path(path), architecture if is_legacy(path) else None, zeros)
@@ -65,11 +65,11 @@ def start_from(
         note(line)
     ours, theirs = ((p.scale, p.bias) for p in (preprocessing, start.preprocessing))
     path = printable(path)
-    # Another number of channels is found later, as another shape of the first weight.
+    # A different number of channels is found later, by the shape of the first weight.
     if ours != theirs and preprocessing.channels == start.preprocessing.channels:
         raise UsageError(
-            f"--init {path} has the input {_formula(*theirs)}, this run {_formula(*ours)}; set the "
-            "same `input`"
+            f"--init {path} was trained with the input {_formula(*theirs)}, but this run has "
+            f"{_formula(*ours)}; set the same `input`"
         )
     free = _quantizer_keys(model) | _quantizer_keys(start.module)
     copy_weights(model, start.module.state_dict(), path, free, but)
@@ -82,13 +82,14 @@ def copy_weights(
     free: AbstractSet[str] = frozenset(),
     but: Sequence[str] = (),
 ) -> None:
-    """Copy tensors into `model` where both have them in one shape.
+    """Copy into `model` the tensors that it has under the same key and with the same shape.
 
-    path: where they come from, for messages.
-    free: keys that may differ, and are copied where they fit.
-    but: patterns of keys that are not copied, of which each fits a key.
+    path: the name of their file in messages.
+    free: keys that may differ; they are copied if they fit.
+    but: patterns of keys that are not copied. Each pattern must match a key.
 
-    Raises: CheckpointError naming the tensors that differ; UsageError for a pattern without a key.
+    Raises: CheckpointError that names the tensors that differ; UsageError for a pattern that
+        matches no key.
     """
     wanted = model.state_dict()
     require_matches("init_except", but, wanted)
@@ -100,8 +101,8 @@ def copy_weights(
         listed = printable(", ".join(problems[:_MAX_LISTED]))
         raise CheckpointError(
             f"{path} does not fit the model to be trained: {listed}{more} missing in one of them "
-            "or of another shape; --init needs a run of the same model with the same options; only "
-            "quantizers may differ, and what the patterns of `init_except` name"
+            "or of another shape. --init needs a run of the same model with the same options. Only "
+            "quantizers may differ, and keys that a pattern of `init_except` matches"
         )
     model.load_state_dict({key: given[key] for key in fitting & keys}, strict=False)
 

@@ -1,4 +1,4 @@
-"""Join the items of a data set to batches."""
+"""Join the items of a data set into batches."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ from torch.utils.data import Dataset, default_collate
 
 from signbit.errors import DataError, SignbitError, UsageError, first_line
 
-_ALLOWED = "tensors, arrays or numbers are needed: give the data set a transform that makes them"
+_ALLOWED = "give the data set a transform that makes tensors, arrays or numbers"
 
 
 class ItemBatches(Dataset):
-    """One item is one batch, or the error that reading it raised.
+    """One item is one batch, or the error that was raised while it was read.
 
     If a worker raised the error itself, its message would be the worker's traceback.
 
-    items: the data set, whose items are pairs of an input and a target.
+    items: the data set; its items are pairs of an input and a target.
     batches: the places of the items of each batch.
-    seed: decides, with the number of an item, what is random in it.
+    seed: the random numbers of an item depend on this seed and on the item's place.
     """
 
     def __init__(self, items: Any, batches: Sequence[Tensor], seed: int):
@@ -49,7 +49,7 @@ class ItemBatches(Dataset):
         except Exception as error:
             length = f"; its len() is {len(self.items)}" if isinstance(error, LookupError) else ""
             raise DataError(
-                f"item {place} of the data set raises {type(error).__name__}: {first_line(error)}"
+                f"item {place} of the data set raised {type(error).__name__}: {first_line(error)}"
                 f"{length}"
             ) from error
         return as_pair(item)
@@ -64,18 +64,18 @@ def seed_all(seed: int, place: int = -1) -> None:
 
 
 def as_pair(batch: Any) -> tuple[Any, Any]:
-    """Inputs and targets. Raises: UsageError for a batch of another form."""
+    """The inputs and the targets of a batch. Raises: UsageError for a batch of another form."""
     if isinstance(batch, tuple | list) and len(batch) == 2:
         return batch[0], batch[1]
     parts = f" of {len(batch)} parts" if isinstance(batch, tuple | list | Mapping) else ""
     raise UsageError(
-        f"a sample or batch is a {type(batch).__name__}{parts}; (input, target) is needed. Several "
-        "inputs come as a tuple or a dict in the first place"
+        f"a sample or batch is a {type(batch).__name__}{parts}; give a pair (input, target). If "
+        "there are several inputs, make the first part of the pair a tuple or a dict"
     )
 
 
 def _joined(samples: list[tuple[Any, Any]], places: list[int]) -> tuple[Any, Any]:
-    """A batch of samples. Real numbers become float32, whole targets int64."""
+    """A batch of samples. Real numbers become float32, and whole numbers in targets int64."""
     inputs, targets = zip(*samples, strict=True)
     return (
         converted(_collated("input", list(inputs), places)),
@@ -84,10 +84,10 @@ def _joined(samples: list[tuple[Any, Any]], places: list[int]) -> tuple[Any, Any
 
 
 def _collated(part: str, values: list[Any], places: list[int]) -> Any:
-    """Raises: UsageError naming an item that is no tensor, or unlike the first of the batch."""
+    """Join one part of all samples. Raises: UsageError with an item that cannot be joined."""
     try:
         return default_collate(values)
-    # torch raises errors of many types for samples that it was not made for.
+    # torch raises errors of many types for samples that it cannot join.
     except Exception as error:
         forms = [_form(value) for value in values]
         odd = next((at for at, form in enumerate(forms) if form != forms[0]), None)
@@ -95,9 +95,9 @@ def _collated(part: str, values: list[Any], places: list[int]) -> Any:
         if odd is None:
             reason = f"{where} is {forms[0]}; {_ALLOWED}"
         else:
-            reason = f"{where} is {forms[0]}, that of item {places[odd]} {forms[odd]}; both must "
-            reason += "be alike: give the data set a transform, such as a resize"
-        raise UsageError(f"the items of the data set do not join to a batch: {reason}") from error
+            reason = f"{where} is {forms[0]}, but that of item {places[odd]} is {forms[odd]}; give "
+            reason += "the data set a transform, such as a resize, that makes both alike"
+        raise UsageError(f"the items of the data set do not form a batch: {reason}") from error
 
 
 def _form(value: Any) -> str:
@@ -120,7 +120,7 @@ def converted(values: Any) -> Any:
 
 
 def whole(targets: Any) -> Any:
-    """`converted` targets with int64 in place of other whole numbers."""
+    """Targets as in `converted`, with int64 in place of other whole numbers."""
     return apply_to_collection(converted(targets), Tensor, _as_int64)
 
 

@@ -16,10 +16,10 @@ from signbit.train._group import Group
 
 @contextmanager
 def joint_norms(model: nn.Module, group: Group) -> Iterator[None]:
-    """Let the batch norms of a model normalise by the batches of all ranks, in the body.
+    """Inside this context, the batch norms of a model use the statistics of the joint batch.
 
-    torch's SyncBatchNorm does this on GPUs only. The numbers are those of one process with the
-    joint batch, apart from rounding. A norm that has a forward pass of its own stays as it is.
+    torch's SyncBatchNorm does this only on GPUs. Apart from rounding, the numbers are those of one
+    process with the joint batch. A norm with a forward pass of its own is not changed.
     """
     norms = [
         module
@@ -44,7 +44,7 @@ def _has_forward_of_torch(norm: _BatchNorm) -> bool:
 def average_statistics(norms: Sequence[_BatchNorm], batches: int, group: Group) -> None:
     """Give batch norms the mean of their running statistics over the batches of all ranks.
 
-    batches: the number of those of this rank, which the statistics are the mean of.
+    batches: the number of batches that the statistics of this rank are the mean of.
     """
     statistics = _statistics(norms)
     if group.ranks.count == 1 or not statistics:
@@ -58,10 +58,11 @@ def average_statistics(norms: Sequence[_BatchNorm], batches: int, group: Group) 
 
 @torch.no_grad()
 def agree_on_buffers(model: nn.Module, group: Group) -> None:
-    """Give all ranks the same buffers: the mean of the statistics of batch norms, else rank 0's.
+    """Give all ranks the same buffers, so that all evaluate the network that rank 0 saves.
 
-    All ranks then evaluate the network that rank 0 saves. Norms in eval mode are frozen: a mean of
-    equal numbers may be rounded, so there is none of theirs.
+    The statistics of batch norms become their mean over the ranks. All other buffers become those
+    of rank 0. Norms in eval mode are frozen. They are not averaged, because rounding can change
+    even the mean of equal numbers.
     """
     if group.ranks.count == 1:
         return
@@ -80,9 +81,9 @@ def _statistics(norms: Sequence[_BatchNorm]) -> list[Tensor]:
 
 @dataclass(frozen=True)
 class _Messages:
-    """What the ranks tell each other about one norm.
+    """Messages between the ranks about one norm.
 
-    number: of the norm in the model, from 1.
+    number: the place of the norm in the model, from 1.
     """
 
     group: Group
@@ -91,19 +92,20 @@ class _Messages:
     def add(self, *rows: Tensor, backward: bool = False) -> Tensor:
         """The sums of rows of numbers over all ranks.
 
-        The rows have a number for each channel. One more row says which norm they belong to: else
-        the numbers of another one, with as many channels, would pass as those of this one.
+        A row has a number for each channel. One more row marks the norm that the numbers belong to.
+        Without it, numbers of another norm with the same number of channels would be added
+        unnoticed.
 
-        Raises: TrainingError where other ranks are at another norm, or go another way. On a GPU,
-            which is not waited for, the sums are NaN.
+        Raises: TrainingError if other ranks are at another norm, or in the other direction. On a
+            GPU, the check would wait for the device; there, the sums become NaN instead.
         """
         mark = -self.number if backward else self.number
         *sums, marks = self.group.add(torch.stack([*rows, torch.full_like(rows[0], mark)]))
         same = marks == mark * self.group.ranks.count
         if same.is_cpu and not same.all():
             raise TrainingError(
-                "the processes use different batch norms in the same step, as in a forward pass "
-                "that skips layers at random; set batch_norms=local"
+                "the processes use different batch norms in the same step, for example in a "
+                "forward pass that skips layers at random; set batch_norms=local"
             )
         return torch.stack(sums).where(same, torch.nan)
 
@@ -130,10 +132,10 @@ def _joint_statistics(inputs: Tensor, messages: _Messages) -> tuple[Tensor, Tens
     """Mean and variance of each channel over all ranks, and the number of values in a channel."""
     values = _exact(inputs)
     if values.numel():
-        # The squares are taken of distances from a mean. Sums of squares would cancel.
+        # These are squares of distances from a mean. Plain sums of squares would lose digits.
         variance, mean = torch.var_mean(values, _all_but_channels(values), correction=0)
     else:
-        # Other ranks may have values where a network selects some.
+        # If a network selects some values, this rank may have none while others have some.
         variance = mean = values.new_zeros(values.shape[1])
     count = torch.full_like(mean, values.numel() // len(mean))
     joint_count, summed = messages.add(count, count * mean)
@@ -144,7 +146,7 @@ def _joint_statistics(inputs: Tensor, messages: _Messages) -> tuple[Tensor, Tens
 
 @torch.no_grad()
 def _follow(norm: _BatchNorm, mean: Tensor, variance: Tensor) -> None:
-    """Move the running statistics towards those of a batch."""
+    """Move the running statistics towards the statistics of a batch."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     assert norm.num_batches_tracked is not None
@@ -172,7 +174,7 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        """Shape:  as of `inputs`."""
+        """Shape:  that of `inputs`."""
         (outputs, scale, count), gradient = ctx.saved_tensors, gradients[0]
         dims = _all_but_channels(outputs)
         sums = gradient.sum(dims), (gradient * outputs).sum(dims)
@@ -182,7 +184,7 @@ class _Normalise(torch.autograd.Function):
 
 
 def _exact(inputs: Tensor) -> Tensor:
-    """The numbers in the type that torch's norms compute in: float32, or float64 where given."""
+    """The numbers in the type that torch's norms compute in: float64 for float64, else float32."""
     return inputs if inputs.dtype is torch.float64 else inputs.float()
 
 
@@ -191,5 +193,5 @@ def _all_but_channels(inputs: Tensor) -> list[int]:
 
 
 def _spread(values: Tensor, like: Tensor) -> Tensor:
-    """Numbers of the channels, with axes so that they act on `like`."""
+    """One number per channel, shaped so that they broadcast to `like`."""
     return values.view(1, -1, *[1] * (like.ndim - 2))

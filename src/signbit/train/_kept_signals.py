@@ -1,4 +1,4 @@
-"""SIGTERM while several processes train."""
+"""The handling of SIGTERM while several processes train."""
 
 import signal
 import threading
@@ -9,19 +9,19 @@ from signbit.ranks import Ranks
 
 
 class KeptSignals(pl.Callback):
-    """Lets SIGTERM do in each of several ranks what it did before the run.
+    """Keeps the SIGTERM handler that each of several ranks had before the run.
 
-    Lightning's own handler sends the other ranks a message in the middle of a step. They may be at
-    another message of the step, and then all wait for each other. `torchrun` sends the signal to
-    all processes of a machine in any case.
+    Lightning's own handler sends a message to the other ranks in the middle of a step. If they wait
+    for another message of the step, all ranks wait for each other. The handler is not needed,
+    because `torchrun` sends the signal to all processes of a machine.
     """
 
     def __init__(self, ranks: Ranks):
         self._ranks, self._handler = ranks, signal.getsignal(signal.SIGTERM)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take the place of Lightning's handler, which it has set by now."""
+        """Replace the handler that Lightning has just set."""
         is_main = threading.current_thread() is threading.main_thread()
-        # None is a handler that is not Python's.
+        # None means that Python did not set the handler.
         if self._ranks.count > 1 and is_main and self._handler is not None:
             signal.signal(signal.SIGTERM, self._handler)

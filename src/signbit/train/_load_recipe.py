@@ -1,4 +1,4 @@
-"""Find a recipe, apply overrides, and name everything that does not fit the schema."""
+"""Find a recipe, apply overrides, and check it against the schema."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -17,25 +17,28 @@ _LONGEST = 300
 
 
 def recipe_names() -> list[str]:
-    """The recipes that come with the package, sorted."""
+    """The names of the recipes that come with the package, sorted."""
     folder = files("signbit.train") / "recipes"
     names = (Path(entry.name) for entry in folder.iterdir())
     return sorted(name.stem for name in names if name.suffix == ".yaml")
 
 
 def load_recipe(recipe: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
-    """Read a recipe by its name, or from a path that ends in `.yaml`.
+    """Read a recipe that comes with the package, or one in a file.
 
-    overrides: nested settings that replace the file's, such as {"model": {"inflation": 3}}.
+    recipe: the name of a recipe, or a path that ends in `.yaml` or `.yml`.
+    overrides: nested settings that replace those of the recipe, such as
+        {"model": {"inflation": 3}}.
 
-    Raises: UsageError naming the recipe and the key.
+    Raises: UsageError for an unknown recipe, an unreadable file, or settings that do not fit the
+        schema, with the recipe and the key.
     """
     settings = _read(str(recipe))
     return parse_recipe(_merged(settings, overrides or {}), f"recipe {str(recipe)!r}")
 
 
 def parse_recipe(settings: Mapping[str, Any], place: str) -> Recipe:
-    """Check settings against the schema. Raises: UsageError with reasons for the wrong keys."""
+    """Check settings against the schema. Raises: UsageError with a reason for each wrong key."""
     try:
         accept_new_optimizers()
         return Recipe.model_validate(dict(settings))
@@ -56,7 +59,10 @@ def _read(recipe: str) -> dict[str, Any]:
     else:
         raise unknown_name("recipe", recipe, recipe_names())
     if not isinstance(settings, dict):
-        raise UsageError(f"recipe {printable(recipe)}: a mapping of settings is expected")
+        raise UsageError(
+            f"recipe {printable(recipe)}: its content is not a mapping; give settings, such as "
+            "epochs: 10"
+        )
     return settings
 
 
@@ -64,7 +70,7 @@ def _merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[s
     merged = dict(settings)
     for key, value in overrides.items():
         old = merged.get(key)
-        # Another kind of optimizer or schedule does not keep the keys of the old one.
+        # A new kind of optimizer or schedule does not keep the keys of the old kind.
         fresh = isinstance(value, Mapping) and "name" in value
         both = isinstance(old, Mapping) and isinstance(value, Mapping)
         merged[key] = _merged(old, value) if both and not fresh else value  # pyright: ignore
@@ -72,7 +78,7 @@ def _merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[s
 
 
 def _reason(details: dict[str, Any]) -> str:
-    # Pydantic puts the chosen alternative ('adam') into the path, but users do not write it.
+    # Pydantic puts the chosen kind, such as 'adam', into the path, but users do not write it.
     if not details["loc"]:
         return details["msg"].removeprefix("Value error, ")
     path, fields = _walk(details["loc"])
@@ -88,7 +94,7 @@ def _reason(details: dict[str, Any]) -> str:
 
 
 def _walk(location: tuple[str | int, ...]) -> tuple[list[str], list[str]]:
-    """The path as users write it, and the known fields in the place of its last key."""
+    """The path as users write it, and the known keys next to its last key."""
     models: list[type[BaseModel]] = [Recipe]
     path, fields = [], list(Recipe.model_fields)
     for part in map(str, location):

@@ -1,4 +1,4 @@
-"""Batches of a loader: with random numbers that follow from a seed, and with errors of one line."""
+"""Batches of a loader, with random numbers that depend on a seed, and with errors of one line."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +16,12 @@ from signbit.ranks import Ranks
 from signbit.train._batch import sample_count, tensors_in
 from signbit.train._item_batches import as_pair, seed_all
 
-# Looks at the inputs and targets of a batch; the text says which batch it is.
+# Checks the inputs and targets of a batch. The text names the batch in messages.
 Check = Callable[[Any, Any, str], None]
 
 
 class Batches(Protocol):
-    """Pairs of inputs and targets, and how many there are."""
+    """Pairs of inputs and targets, and their number."""
 
     def __len__(self) -> int: ...
 
@@ -29,9 +29,11 @@ class Batches(Protocol):
 
 
 class SeededBatches:
-    """Batches of a loader, whose random numbers follow from a seed; those of the network stay.
+    """Batches of a loader whose random numbers depend only on a seed.
 
-    places: the items of a data set that are in each batch; None where they are not known.
+    The random numbers of the network do not change.
+
+    places: the places of each batch's items in the data set; None if they are not known.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class SeededBatches:
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         for generator in _generators(self.loader):
             generator.manual_seed(self.seed)
-        # A loader may draw its order when its first batch is asked for.
+        # A loader may draw its order only when its first batch is read.
         with isolate_rng(include_cuda=False):
             seed_all(self.seed)
             with _one_line("before its first batch"):
@@ -63,8 +65,8 @@ class SeededBatches:
                 raise batch
             if batch is None:
                 raise UsageError(
-                    f"the loader ended after {number} of {len(self.loader)} batches; its length "
-                    "must be that of every epoch"
+                    f"the loader ended after {number} of {len(self.loader)} batches; its len() "
+                    "must be the number of batches of every epoch"
                 )
             inputs, targets = as_pair(batch)
             if self.check is not None:
@@ -72,7 +74,7 @@ class SeededBatches:
             yield inputs, targets
 
     def _look(self, check: Check, inputs: Any, targets: Any, number: int) -> None:
-        """Check a batch. Raises: what the check raises, for the first item where that is known."""
+        """Check a batch. Raises: the error of the check, for the first bad item if it is known."""
         try:
             check(inputs, targets, f"batch {number + 1}")
         except UsageError:
@@ -87,7 +89,7 @@ class SeededBatches:
 
 @contextmanager
 def _one_line(place: str) -> Iterator[None]:
-    """Errors of a loader become a DataError, also those that a worker raised."""
+    """Turn errors of a loader and of its workers into a DataError."""
     try:
         yield
     except MemoryError:
@@ -99,18 +101,18 @@ def _one_line(place: str) -> Iterator[None]:
             said = _said_in_worker(error)
         elif isinstance(error, SignbitError):
             raise
-        raise DataError(f"reading the data raises {place}: {said}") from error
+        raise DataError(f"the data cannot be read, {place}: {said}") from error
 
 
 def _said_in_worker(error: Exception) -> str:
-    """Type and first line of an error whose message is the traceback of a worker."""
+    """The type and first line of an error whose message is the traceback of a worker."""
     lines = str(error).strip().splitlines()
     begins = re.compile(rf"([\w.]+\.)?{type(error).__name__}\b")
     return next((line for line in reversed(lines) if begins.match(line)), lines[-1])
 
 
 class SharedBatches:
-    """The rows of each batch that are the share of a rank."""
+    """The share of a rank in the rows of each batch."""
 
     def __init__(self, batches: Batches, ranks: Ranks):
         self.batches, self.ranks = batches, ranks
@@ -124,22 +126,22 @@ class SharedBatches:
             if size % self.ranks.count:
                 raise UsageError(
                     f"batch {number + 1} of the loader has {size} samples, which "
-                    f"{self.ranks.count} processes cannot share equally; give a batch size that "
-                    "they can, and drop_last=True"
+                    f"{self.ranks.count} processes cannot share equally; give a batch size that is "
+                    f"a multiple of {self.ranks.count}, and drop_last=True"
                 )
             rows = {len(one) if one.ndim else 0 for one in tensors_in(batch)}
             if rows != {size}:
                 raise UsageError(
                     f"batch {number + 1} of the loader has tensors with "
-                    f"{', '.join(map(str, sorted(rows)))} rows, and {self.ranks.count} processes "
-                    "share the rows of each; give every tensor a row for each sample, and make "
-                    "others buffers of the module"
+                    f"{', '.join(map(str, sorted(rows)))} rows, but {self.ranks.count} processes "
+                    "share the rows of each tensor; give every tensor one row for each sample, and "
+                    "make other tensors buffers of the module"
                 )
             yield apply_to_collection(batch, Tensor, self.ranks.share)
 
 
 class TakenInTurn:
-    """Every count-th batch, from that at the number of a rank on."""
+    """The batches of one rank: of `count` ranks, each gets every count-th batch."""
 
     def __init__(self, batches: Batches, ranks: Ranks):
         self.batches, self.ranks = batches, ranks
@@ -152,12 +154,12 @@ class TakenInTurn:
 
 
 def _generators(loader: Any) -> list[torch.Generator]:
-    """The generators of a loader and its samplers, which draw order and seeds of workers."""
+    """The generators of a loader and its samplers. They draw the order and the workers' seeds."""
     found = [getattr(owner, "generator", None) for owner in (loader, *samplers_of(loader))]
     return [generator for generator in found if isinstance(generator, torch.Generator)]
 
 
 def samplers_of(loader: Any) -> list[Any]:
-    """The samplers of a loader, also one that its sampler of batches has."""
+    """The samplers of a loader and of its batch sampler."""
     owners = (loader, getattr(loader, "batch_sampler", None))
     return [getattr(owner, "sampler", None) for owner in owners]

@@ -1,4 +1,4 @@
-"""The memory layout that a network runs in while a run trains."""
+"""Choose the memory layout in which a network is trained."""
 
 from copy import deepcopy
 from typing import Any
@@ -14,12 +14,12 @@ from signbit.progress import note
 from signbit.train._batch import call, tensors_in
 from signbit.train.recipe import Recipe
 
-_IMAGES = 2  # a batch norm refuses to train on one
+_IMAGES = 2  # a batch norm refuses to train on one image
 _SEED = 0
 
 
 def in_layout(inputs: Any, memory_format: torch.memory_format) -> Any:
-    """Inputs whose tensors of four axes lie in memory as a network needs them."""
+    """The inputs, with their tensors of four axes in the given memory layout."""
     return apply_to_collection(
         inputs, Tensor, lambda one: in_memory_format(one, memory_format) if one.ndim == 4 else one
     )
@@ -34,10 +34,10 @@ def noise(preprocessing: Preprocessing, device: torch.device) -> Tensor:
 
 
 def few(inputs: Any) -> Any:
-    """The first two samples of a batch, its real maps replaced by noise.
+    """The first two samples of a batch, with noise in place of real maps.
 
-    In flat regions of a picture a sum may be zero, whose sign depends on the order of additions.
-    Noise has no such regions.
+    In a flat region of a picture, a sum may be zero except for rounding. Its sign then depends on
+    the order of the additions. Noise has no such regions.
     """
     generator = torch.Generator().manual_seed(_SEED)
     rows = {one.shape[:1] for one in tensors_in(inputs)}
@@ -58,17 +58,17 @@ def fastest_format(
     device: torch.device,
     recipe: Recipe | None = None,
 ) -> torch.memory_format:
-    """channels_last where the module accepts it, else contiguous memory, which works everywhere.
+    """channels_last if the module accepts it, otherwise contiguous memory, which always works.
 
-    Convolutions train fastest in channels_last. But in that layout code such as `x.view(len(x),
-    -1)` raises an error, and a kernel that ignores strides computes something else. So copies of
-    the module score a few inputs in both layouts. Where channels_last fails, a note on
-    standard error gives the reason. The module and the state of random numbers do not change.
+    Convolutions train fastest in channels_last. But in that layout, code such as `x.view(len(x),
+    -1)` raises an error, and a kernel that ignores strides computes wrong numbers. So copies of the
+    module score a few inputs in both layouts. If channels_last fails, a note on standard error
+    gives the reason. The module and the state of random numbers do not change.
 
-    name: name of the module, for the note.
+    name: the name of the module in the note.
     inputs: a small batch, such as `noise` or `few`. Without a tensor of four axes, the layout is
         contiguous.
-    recipe: the recipe that the module is trained by. Where given, a backward pass is tried too.
+    recipe: the recipe that trains the module. If it is given, a backward pass is tried too.
     """
     maps = any(one.ndim == 4 for one in tensors_in(inputs))
     if not maps or not any(parameter.ndim == 4 for parameter in module.parameters()):
@@ -78,17 +78,17 @@ def fastest_format(
         reason = _failure(module, inputs, device, recipe)
     if reason is None:
         return torch.channels_last
-    note(f"{name} runs in contiguous memory, since channels_last fails: {reason}")
+    note(f"{name} runs in contiguous memory, because channels_last fails: {reason}")
     return torch.contiguous_format
 
 
 def _failure(
     module: nn.Module, inputs: Any, device: torch.device, recipe: Recipe | None
 ) -> str | None:
-    """The reason why a module must not run in channels_last; None where it may."""
+    """The reason why a module cannot run in channels_last; None if it can."""
     try:
-        # The outputs are computed in float64. In float32 another order of additions could change a
-        # sign.
+        # The outputs are computed in float64. In float32, another order of the additions could
+        # change a sign.
         one, other = (
             _scores(module, in_layout(inputs, layout), device, layout)
             for layout in (torch.contiguous_format, torch.channels_last)

@@ -1,4 +1,4 @@
-"""The table of metrics of a run, `metrics.csv`: a row for each epoch."""
+"""The table of metrics of a run, `metrics.csv`, with a row for each epoch."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from signbit.errors import CheckpointError, printable
 from signbit.files import atomic_write, read_regular
 
 _NAME = "metrics.csv"
-# Room for thousands of epochs of a network with a hundred layers.
+# Enough for thousands of epochs of a network with a hundred layers.
 _MOST_BYTES = 1 << 26
 
 
@@ -24,11 +24,13 @@ def write_metrics(folder: Path, rows: Sequence[dict[str, float]]) -> None:
 
 
 def read_metrics(folder: Path) -> list[dict[str, float]]:
-    """The metrics of each epoch of the run in `folder`; only those that were measured.
+    """The metrics of a run: for each epoch, the value of every metric that was measured in it.
 
-    `epoch` counts from 1; accuracies are 0 to 1.
+    `epoch` counts from 1. Accuracies are from 0 to 1.
 
-    Raises: CheckpointError where the table is missing or damaged.
+    folder: the folder of the run.
+
+    Raises: CheckpointError if the table is missing or damaged.
     """
     path = folder / _NAME
     try:
@@ -41,5 +43,5 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
         ) from None
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise CheckpointError(
-            f"{printable(str(path))} is damaged: {printable(str(error))}"
+            f"{printable(str(path))} is damaged: {printable(str(error))}; copy it again"
         ) from error

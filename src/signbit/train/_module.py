@@ -26,12 +26,12 @@ from signbit.train.recipe import Recipe
 class TrainingModule(pl.LightningModule):
     """Trains `model` by a recipe. Nothing in a step waits for the device.
 
-    objective: what is minimised and measured; None for the cross-entropy of classes.
+    objective: the loss and the metrics; None for the cross-entropy of classes.
     average: the network that is evaluated and saved in place of `model`; None without `averaging`.
     group: the processes that train together. Their models have equal parameters in every step.
 
-    Raises: UsageError where an optimizer of the recipe cannot train the model, or a pattern of the
-        recipe fits nothing in it.
+    Raises: UsageError if an optimizer of the recipe cannot train the model, or if a pattern of the
+        recipe matches nothing in it.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class TrainingModule(pl.LightningModule):
         )
         if recipe.latent_optimizer is not None:
             recipe.latent_optimizer.check(model)
-        # There may be several optimizers, and only the forward pass runs under autocast.
+        # There can be several optimizers, and only the forward pass may run under autocast.
         self.automatic_optimization = False
         self.model, self.recipe, self.steps_per_epoch = model, recipe, steps_per_epoch
         averaging = recipe.averaging
@@ -61,7 +61,7 @@ class TrainingModule(pl.LightningModule):
 
     @contextmanager
     def joined(self, group: Group) -> Iterator[None]:
-        """Train together with the other ranks of a group, in the body."""
+        """Inside this context, train together with the other ranks of a group."""
         self.group = group
         is_joint = group.ranks.count > 1 and self.recipe.batch_norms is None
         with joint_norms(self.model, group) if is_joint else nullcontext():
@@ -73,7 +73,7 @@ class TrainingModule(pl.LightningModule):
         return self.model if self.average is None else self.average.model
 
     def configure_optimizers(self) -> Any:
-        """The recipe's optimizers; `training_step` sets their learning rates."""
+        """The optimizers of the recipe. `training_step` sets their learning rates."""
         settings = self.recipe
         self._optimizers = build_optimizers(
             self.model, settings.optimizer, settings.latent_optimizer, settings.groups
@@ -89,7 +89,7 @@ class TrainingModule(pl.LightningModule):
             self._teacher.to(self.device)
 
     def on_train_epoch_start(self) -> None:
-        """Seed the random numbers of the forward pass, and tell quantizers the progress."""
+        """Seed the random numbers of the forward pass, and pass the progress to the quantizers."""
         seed = epoch_seed(self.recipe.seed, self.current_epoch, "forward", self.group.ranks)
         torch.manual_seed(seed)
         keep_statistics(self.model, self.recipe.frozen or ())
@@ -97,7 +97,7 @@ class TrainingModule(pl.LightningModule):
         self.tally.reset()
 
     def training_step(self, batch: tuple[Any, Any], batch_index: int) -> Tensor:
-        """Forward, backward, step; returns the loss of the batch."""
+        """Run the forward pass, the backward pass and the step; returns the loss of the batch."""
         inputs, targets = batch
         step = self.current_epoch * self.steps_per_epoch + batch_index
         with self._autocast():
@@ -142,18 +142,18 @@ class TrainingModule(pl.LightningModule):
             self.average.measure(self.model, inputs, self.group)
 
     def on_validation_epoch_start(self) -> None:
-        """Start anew."""
+        """Start the sums of the figures again."""
         self.tally.reset()
 
     def validation_step(self, batch: tuple[Any, Any], batch_index: int) -> None:
-        """Accumulate loss and metrics of samples held out."""
+        """Accumulate loss and metrics of held-out samples."""
         inputs, targets = batch
-        # Not the compiled network: it would be compiled again for float32 and for the last batch.
+        # The compiled network would be compiled again for float32 and for the last batch.
         outputs = as_float32(forward(self.evaluated, inputs))
         self.tally.add(self.objective.validation_loss(outputs, targets), outputs, targets)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the figures of the samples held out."""
+        """Log the figures of the held-out samples."""
         means = self.tally.joint_means(self.group)
         self.log_dict({f"val_{name}": value for name, value in means.items()})
 

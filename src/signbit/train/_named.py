@@ -1,4 +1,4 @@
-"""Train a named model on a named data set: what `signbit train` does."""
+"""Train a named model on a named data set, as the command `signbit train` does."""
 
 import zlib
 from collections.abc import Sequence
@@ -35,10 +35,12 @@ from signbit.train._training import Training, check_device, training_module
 
 
 def train_named(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
-    """`signbit.train.train` of a `Run`."""
+    """`signbit.train.train` for a `Run`."""
     recipe = with_input_of_init(run.recipe)
     if run.zeros is not None and (recipe.init is None or not is_legacy(recipe.init)):
-        raise UsageError("--zeros is for an old checkpoint in `init`; leave it out")
+        raise UsageError(
+            "--zeros is given, but `init` of the recipe is not an old checkpoint; leave out --zeros"
+        )
     run = with_absolute_paths(replace(run, recipe=recipe))
     return start_in_folder(run, partial(prepare, run, teacher))
 
@@ -49,15 +51,18 @@ def resume(
     data_dir: str | None = None,
     teacher: nn.Module | None = None,
 ) -> dict[str, float]:
-    """Go on with a run from its last checkpoint, with the settings in its folder.
+    """Go on with a run of a named model from its last checkpoint; returns the last epoch's metrics.
 
-    On the CPU, with the same versions and number of threads, the result is the same, bit for bit,
-    as that of a run that was never stopped.
+    The settings come from the folder of the run. On the CPU, with the same versions and the same
+    number of threads, the result is bit for bit that of a run that was never stopped.
 
-    teacher: the teacher that `train` was called with.
+    folder: the folder of the run.
+    device: "cpu" or "cuda"; None for the device that the run was started with.
+    data_dir: the folder of the data; None for the folder that the run was started with.
+    teacher: the teacher that was given to `train`.
 
-    Raises: CheckpointError where the folder is not that of a run; UsageError where its recipe or
-    the data have changed since its start; and the errors of `train`.
+    Raises: CheckpointError if the folder does not hold a run, or if it is damaged; UsageError if
+        the recipe or the data have changed since the start of the run; and the errors of `train`.
     """
     run = read_run(Path(folder))
     run = replace(run, device=device or run.device, data_dir=data_dir or run.data_dir)
@@ -67,9 +72,10 @@ def resume(
 def prepare(run: Run, teacher: nn.Module | None, resumed: bool) -> Training:
     """Read the data, and build the network and its teacher. Nothing is written.
 
-    resumed: whether the weights come from a checkpoint of the run, not from the recipe's `init`.
+    resumed: whether the weights come from a checkpoint of the run. Otherwise they may come from
+        `init` of the recipe.
 
-    Raises: the errors of `train` before the first epoch.
+    Raises: the errors that `train` raises before the first epoch.
     """
     device, recipe = check_device(run.device), run.recipe
     images = _load(run)
@@ -110,11 +116,11 @@ def _facts(
 
 
 def _load(run: Run) -> ImageSet:
-    """Raises: UsageError where files would be cropped and the data set has none."""
+    """The training images. Raises: UsageError if files must be cropped, but there are no files."""
     crop, (kind, *_) = run.recipe.input.crop, run.data.partition(":")
     if crop is not None and kind not in OF_PATHS:
         raise UsageError(
-            f"input.crop is {crop:g}, and {run.data!r} has no image files to crop; set "
+            f"input.crop is {crop:g}, but {run.data!r} has no image files to crop; set "
             "input.crop=null"
         )
     return load_data(
@@ -125,13 +131,13 @@ def _load(run: Run) -> ImageSet:
         size=run.recipe.model.get("input_size"),
         channels=run.recipe.model.get("in_channels"),
         crop=crop,
-        # A part of an image is drawn from the file, not from what it was resized to.
+        # A random part is cut from the image in the file, before it is resized.
         in_memory=run.recipe.augmentation.random_resized_crop is None,
     )
 
 
 def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
-    """The model's options and the preprocessing, with the values that the data set gives."""
+    """The model's options and the preprocessing, with the values that the data set decides."""
     _, height, width, channels = images.images.shape
     decided = {
         "num_classes": len(images.classes),
@@ -143,7 +149,7 @@ def _describe(run: Run, images: ImageSet) -> tuple[Architecture, Preprocessing]:
         if (list(given) if isinstance(given, tuple) else given) != value:
             raise UsageError(
                 f"model.{option} is {given}, but the data set {run.data!r} has {value}; "
-                "leave it out"
+                f"leave out model.{option}"
             )
     decided = {key: value for key, value in decided.items() if model_takes(run.model, key)}
     settings = run.recipe.input

@@ -1,4 +1,4 @@
-"""What a run minimises and measures: a loss, metrics, and the distance from a teacher."""
+"""The objective of a run: a loss, metrics, and the distance from a teacher."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,18 +11,19 @@ from signbit.train.losses import AbstractLoss, CrossEntropy, OwnLoss
 from signbit.train.metrics.accuracy import Accuracy
 from signbit.train.recipe import Distillation, Recipe
 
-# How far outputs are from those of a teacher: a scalar, which does not know a temperature.
+# The distance of outputs from those of a teacher: a scalar. It is not given a temperature.
 Distance = Callable[[Any, Any], Tensor]
 
 
 class Objective:
     """The loss of training and validation, and metrics by name.
 
-    It is not a submodule of the network in training, so checkpoints do not hold it.
+    It is not a submodule of the trained network, so checkpoints do not hold it.
 
-    goal: the metric that decides which epoch is best; "loss" where no metric says its direction.
-    higher_is_better: of the goal.
-    distance: in place of that of the loss.
+    goal: the metric that decides which epoch is best: the first one with a known direction; "loss"
+        if there is none.
+    higher_is_better: whether a higher value of the goal is better.
+    distance: the distance from a teacher; None for the distance of the loss.
     """
 
     def __init__(
@@ -52,10 +53,10 @@ class Objective:
                 part.to(device)
 
     def training_loss(self, outputs: Any, targets: Any, taught: Any = None) -> Tensor:
-        """The loss of a batch: that of the targets, mixed with that of a teacher.
+        """The loss of a batch: the loss for the targets, mixed with the distance from a teacher.
 
         (1 - w) loss + w T^2 distance. The factor T^2 keeps the size of the gradient when the
-        temperature grows.
+        temperature T grows.
 
         taught: the teacher's outputs; None without a teacher.
         """
@@ -66,7 +67,7 @@ class Objective:
         return (1 - weight) * loss + weight * self.taught_loss(outputs, taught, targets)
 
     def taught_loss(self, outputs: Any, taught: Any, targets: Any) -> Tensor:
-        """The part of the loss that a teacher gives, without its weight."""
+        """The teacher's part of the loss, without its weight."""
         assert self.distillation is not None
         temperature = self.distillation.temperature
         if self.distance is not None:
@@ -74,5 +75,5 @@ class Objective:
         return temperature**2 * self.loss.distance(outputs, taught, targets, temperature)
 
     def validation_loss(self, outputs: Any, targets: Any) -> Tensor:
-        """The loss of a batch that is held out."""
+        """The loss of a batch of held-out samples."""
         return self.loss.held_out()(outputs, targets)

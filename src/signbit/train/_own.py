@@ -1,4 +1,4 @@
-"""Train a module of the caller's on data of the caller's."""
+"""Train the caller's own module on the caller's own data."""
 
 import zlib
 from contextlib import nullcontext
@@ -33,7 +33,7 @@ from signbit.train.recipe import Recipe
 
 @dataclass(frozen=True)
 class OwnRun:
-    """A run of a module of the caller's: what its folder stores, and what only memory has."""
+    """A run of the caller's own module: settings that its folder stores, and objects in memory."""
 
     recipe: Recipe
     folder: Path
@@ -54,12 +54,12 @@ class OwnRun:
 
     @property
     def way_on(self) -> str:
-        """The call that resumes it."""
+        """The call that resumes the run."""
         return f"train(..., out={str(self.folder)!r}, resume=True)"
 
 
 def train_own(run: OwnRun, resume: bool) -> dict[str, float]:
-    """`signbit.train.train` of a module."""
+    """`signbit.train.train` for a module."""
     built: list[Training] = []
 
     def prepare(resumed: bool) -> Training:
@@ -92,13 +92,19 @@ def own_run(
     device: str,
     workers: int,
 ) -> OwnRun:
-    """Raises: UsageError for data of another form, or for a recipe that does not suit modules."""
+    """Check the arguments of `train` and make a run of them.
+
+    Raises: UsageError for data of another form, or for a recipe that does not suit a module.
+    """
     if not isinstance(module, nn.Module):
-        raise UsageError(f"{type(module).__name__} is given to train; give an nn.Module or a Run")
+        raise UsageError(
+            f"the first argument of train() is {type(module).__name__}; give an nn.Module or a Run"
+        )
     require_ready(module)
     if distance is not None and not callable(distance):
         raise UsageError(
-            f"distance is {type(distance).__name__}; give a function of outputs and taught outputs"
+            f"distance is {type(distance).__name__}; give a function of the outputs and of the "
+            "teacher's outputs"
         )
     settings = load_recipe(recipe) if isinstance(recipe, str) else recipe
     require_own_recipe(settings, recipe if isinstance(recipe, str) else None, loss, teacher)
@@ -107,12 +113,12 @@ def own_run(
 
 
 def _prepare(run: OwnRun, resumed: bool) -> Training:
-    """Look at a first batch, and build what is trained. Nothing is written."""
+    """Check a first batch, and build the training. Nothing is written."""
     device = check_device(run.device)
     recipe, data = run.recipe, run.data
     freeze(run.module, recipe.frozen or ())
-    # A module that is in eval mode as a whole was used or loaded before. Parts that are in eval
-    # mode within one that is not are left so.
+    # A module that is in eval mode as a whole was used or loaded before. If only parts of it are in
+    # eval mode, they stay so.
     if not run.module.training:
         run.module.train()
     loss = loss_of(run.loss, recipe)
@@ -146,7 +152,7 @@ def _prepare(run: OwnRun, resumed: bool) -> Training:
 
 
 def _name(thing: Any) -> str:
-    """A name as it is; of an object, its class or function with its module."""
+    """A name unchanged; for an object, the name of its class or function with its module."""
     if isinstance(thing, str):
         return thing
     named = thing if hasattr(thing, "__qualname__") else type(thing)
@@ -159,19 +165,24 @@ def _shapes(module: nn.Module) -> int:
     for name, value in state.items():
         if not isinstance(value, Tensor):
             raise UsageError(
-                f"the state of the module has {name!r} of {type(value).__name__}, which a file of "
-                "weights cannot hold; leave it out of get_extra_state()"
+                f"the state of the module has {name!r} of type {type(value).__name__}, which a "
+                "file of weights cannot hold; leave it out of get_extra_state()"
             )
     text = repr([(name, tuple(one.shape), str(one.dtype)) for name, one in state.items()])
     return zlib.crc32(text.encode())
 
 
 def load_weights(module: nn.Module, path: Path | str) -> nn.Module:
-    """The module with the weights of a run, in eval mode.
+    """Load the weights of a run into `module`; returns the module, in eval mode.
 
-    path: a run folder, which means its `last.safetensors`, or a file of weights.
+    Nothing in the file is executed.
 
-    Raises: CheckpointError naming the file, and what is missing or does not fit.
+    module: the module that is filled. It must have the same parameters and buffers as the trained
+        one.
+    path: a run folder, which stands for its `last.safetensors`, or a file of weights.
+
+    Raises: CheckpointError that names the file and the keys that are missing or do not fit;
+        UsageError if the name of the file is that of another kind.
     """
     fill_from(Path(path), module, Architecture(_name(module)))
     return module.eval()

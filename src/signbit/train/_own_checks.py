@@ -1,4 +1,4 @@
-"""Compare all data of a module of the caller's with its first batch."""
+"""Compare all data for the caller's own module with its first batch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,10 @@ from signbit.train._own_objective import try_metric
 
 
 def check_data(data: OwnData, module: nn.Module, objective: Objective, batch: FirstBatch) -> None:
-    """Look at all arrays, and at a batch to validate on; others are looked at when they are read.
+    """Check all arrays and one batch of validation data. Other batches are checked when read.
 
-    Raises: UsageError where values are not allowed, or validation data are unlike training data.
+    Raises: UsageError if a value is not allowed, or if validation data do not fit the training
+        data.
     """
 
     def check(inputs: Any, targets: Any, place: str) -> None:
@@ -39,13 +40,14 @@ def check_data(data: OwnData, module: nn.Module, objective: Objective, batch: Fi
 def _check_validation(
     held_out: tuple[Any, Any], module: nn.Module, objective: Objective, batch: FirstBatch
 ) -> None:
-    """Raises: UsageError where module, loss or a metric does not accept a batch of val_data."""
+    """Raises: UsageError if the module, the loss or a metric refuses a batch of val_data."""
     inputs, targets = held_out
     require_numbers(inputs, targets, "its first batch")
     found, wanted = _form(inputs), _form(batch.inputs)
     if found != wanted:
         raise UsageError(
-            f"its inputs are {found}, those of train_data {wanted}; give both the same transform"
+            f"its inputs are {found}, but those of train_data are {wanted}; give both the same "
+            "transform"
         )
     outputs = evaluated("the module", module, inputs)
     objective.loss.check(outputs, targets)
@@ -60,7 +62,7 @@ def _check_validation(
 
 
 def _form(inputs: Any) -> str:
-    """Types and numbers of axes; sizes may differ where the module accepts them."""
+    """Types and numbers of axes. Sizes are left out, because a module may accept several."""
     if isinstance(inputs, Mapping):
         return "{" + ", ".join(f"{key}: {_form(inputs[key])}" for key in sorted(inputs)) + "}"
     if isinstance(inputs, tuple | list):

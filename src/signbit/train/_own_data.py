@@ -1,4 +1,4 @@
-"""Give a run the caller's data: arrays, data sets and loaders."""
+"""The caller's data for a run: arrays, data sets and loaders."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -32,9 +32,9 @@ _FORMS = (
 
 
 class OwnData(AbstractData):
-    """Batches of a source to train on, and of one to validate on where there is one.
+    """The batches of a source of training samples, and of a source of validation samples if given.
 
-    memory_format: memory layout of the inputs that have four axes; None to leave it as it is.
+    memory_format: the memory layout of inputs with four axes; None to keep their layout.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class OwnData(AbstractData):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What must be the same when the run is resumed."""
+        """The facts about the data that must be the same when the run is resumed."""
         return {
             "samples": self.train.samples,
             "steps": self.train.steps,
@@ -67,7 +67,7 @@ class OwnData(AbstractData):
         }
 
     def check_batches(self, check: Check) -> None:
-        """Look at each batch that is read from here on."""
+        """From this call on, check each batch that is read."""
         for source in (self.train, self.val):
             if source is not None:
                 source.check = check
@@ -83,13 +83,13 @@ class OwnData(AbstractData):
         return self.train.to_train(epoch_seed(self.recipe.seed, self.epoch, "order"), self.ranks)
 
     def val_dataloader(self) -> Any:
-        """The samples held out, in order; none in an epoch that ends without validation."""
+        """The held-out samples, in order; none in an epoch that ends without validation."""
         if self.val is None or not self.recipe.evaluates(self.epoch):
             return []
         return self.val.in_order(epoch_seed(self.recipe.seed, 0, "validation"), self.ranks)
 
     def plain_inputs(self) -> Iterator[Any]:
-        """Inputs of training batches, the same in every epoch; what is random in them stays so."""
+        """Inputs of training batches, the same in every epoch, also if a sample is random."""
         seed = epoch_seed(self.recipe.seed, 0, "batch norm")
         count = plain_batches(self.recipe.averaging, self.recipe.batch_size, self.train.steps)
         for inputs, _ in self.train.whole(seed, count, self.ranks):
@@ -109,10 +109,10 @@ def own_data(
 ) -> OwnData:
     """The data of a run.
 
-    val_data: in any of the forms of `train_data`; None to hold out `val_size` of it.
+    val_data: in any form that `train_data` may have; None to hold out `val_size` of `train_data`.
     ranks: the processes that train together; None for those that torchrun has started.
 
-    Raises: UsageError where data have another form, or nothing can be held out of them.
+    Raises: UsageError if data have another form, or if no samples of them can be held out.
     """
     if val_data is not None:
         val = _source("val_data", val_data, recipe, workers)
@@ -122,8 +122,8 @@ def own_data(
         return OwnData(whole_source, None, recipe, ranks)
     if isinstance(whole_source, LoaderSource):
         raise UsageError(
-            f"val_size {recipe.val_size:g} of a DataLoader cannot be held out; give val_data, or "
-            "set val_size=0 to train without validation"
+            f"val_size is {recipe.val_size:g}, but no samples of a DataLoader can be held out; "
+            "give val_data, or set val_size=0 to train without validation"
         )
     parts = split(whole_source.samples or 0, recipe.val_size, "samples")
     train, val = (_source("train_data", train_data, recipe, workers, part) for part in parts)
@@ -137,10 +137,13 @@ def _source(
         return _arrays(name, data, recipe, places)
     if _is_loader(data):
         if workers:
-            raise UsageError(f"{name} is a loader, which has workers of its own; leave workers out")
+            raise UsageError(
+                f"workers is {workers}, but {name} is a loader, which has its own workers; leave "
+                "out workers"
+            )
         return LoaderSource(data)
     if not hasattr(data, "__getitem__") or not hasattr(data, "__len__"):
-        raise UsageError(f"{name} is {type(data).__name__} without items and a length; {_FORMS}")
+        raise UsageError(f"{name} is {type(data).__name__}, without items or a length; {_FORMS}")
     if isinstance(data, Tensor | np.ndarray):
         raise UsageError(f"{name} is a single array; {_FORMS}")
     if places is None:
@@ -163,7 +166,7 @@ def _arrays(
     counts = {len(one) if one.ndim else 0 for one in tensors_in(values)}
     if len(counts) > 1:
         raise UsageError(
-            f"the arrays of {name} have {', '.join(map(str, sorted(counts)))} rows; each needs "
+            f"the arrays of {name} have {', '.join(map(str, sorted(counts)))} rows; give each one "
             "a row for every sample"
         )
     count = _count(name, counts.pop())
@@ -175,24 +178,26 @@ def _tensor(array: np.ndarray) -> Tensor:
     try:
         return torch.from_numpy(array if array.flags.writeable else array.copy())
     except (TypeError, ValueError) as error:
-        raise UsageError(f"an array of {array.dtype} is no tensor: {error}") from error
+        raise UsageError(
+            f"an array of {array.dtype} cannot become a tensor: {error}; give it another dtype"
+        ) from error
 
 
 def _count(name: str, count: int) -> int:
     if not count:
-        raise UsageError(f"{name} has no samples")
+        raise UsageError(f"{name} has no samples; give at least one")
     return count
 
 
 def first_batch(source: AbstractSource) -> tuple[Any, Any]:
-    """A batch of a source. Items are read without workers."""
+    """The first batch of a source. Items are read without workers."""
     if isinstance(source, ItemSource):
         source = ItemSource(source.items, source.places, source.batch_size, workers=0)
     return as_pair(next(iter(source.in_order(0, Ranks()))))
 
 
 def arrays_of(source: AbstractSource | None) -> Iterable[tuple[Any, Any]]:
-    """All inputs and targets of a source that has them in memory."""
+    """All inputs and targets of a source, if it has them in memory."""
     return [source.values] if isinstance(source, ArraySource) else []
 
 

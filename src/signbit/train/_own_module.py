@@ -1,4 +1,4 @@
-"""Give the caller's module back as it was, but for its weights."""
+"""Restore everything of the caller's module except its weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,16 +9,16 @@ from torch import Tensor, nn
 
 from signbit.errors import UsageError
 
-# Where torch keeps the compiled form of a module; there is no public way to drop it.
+# torch keeps the compiled form of a module in this attribute. No public call removes it.
 _COMPILED = "_compiled_call_impl"
 
 
 @contextmanager
 def as_it_was(module: nn.Module) -> Iterator[None]:
-    """Undo at the end what training does to a module besides its weights and buffers.
+    """At the end of the context, undo the changes of a module other than weights and buffers.
 
-    These come back: training or eval mode of each part, `requires_grad`, device, memory layout,
-    and the form without `compile`. Gradients are cleared.
+    These are restored: the mode of each part (training or eval), `requires_grad`, the device, the
+    memory layout, and the form without `compile`. Gradients are cleared.
     """
     modes = {part: part.training for part in module.modules()}
     learning = {parameter: parameter.requires_grad for parameter in module.parameters()}
@@ -52,14 +52,14 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 @torch.no_grad()
 def _put_back(one: Tensor, device: torch.device, stride: tuple[int, ...]) -> None:
-    # A value that stands in memory once for many places was written out, and stays so.
+    # An expanded tensor, with one number in memory for many places, was written out. It stays so.
     if (one.device, one.stride()) != (device, stride) and 0 not in stride:
         empty = torch.empty_strided(one.shape, stride, dtype=one.dtype, device=device)
         one.data = empty.copy_(one)
 
 
 def require_ready(module: nn.Module) -> None:
-    """Raises: UsageError for a module whose parameters have no shape before its first call."""
+    """Raises: UsageError if a parameter of the module has no shape before the first call."""
     lazy = [name for name, one in _tensors(module) if nn.parameter.is_lazy(one)]
     if lazy:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The loss and the metrics that a caller names or gives."""
+"""The loss and the metrics that the caller gives, by name or as objects."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,14 +19,14 @@ LossChoice = str | AbstractLoss | Callable[[Any, Any], Tensor]
 OneMetric = str | Metric
 MetricChoice = OneMetric | Sequence[OneMetric] | Mapping[str, OneMetric]
 
-# Columns of metrics.csv that are not metrics of the caller's.
+# Columns of metrics.csv that the caller's metrics cannot use.
 _TAKEN = ("epoch", "lr", "loss", "flipped", "clipped", "images_per_second", "feed_share")
 
 
 def loss_of(choice: LossChoice, recipe: Recipe) -> AbstractLoss:
-    """The loss that a name, an object or a function stands for.
+    """The loss for a name, an object or a function.
 
-    The settings `loss` of the recipe are the options of a named loss.
+    The options of a named loss are the settings `loss` of the recipe.
 
     Raises: UsageError for an unknown name, or an object of another kind.
     """
@@ -34,8 +34,8 @@ def loss_of(choice: LossChoice, recipe: Recipe) -> AbstractLoss:
         entry: Any = losses.get(choice)
         if not (isinstance(entry, type) and issubclass(entry, AbstractLoss)):
             raise UsageError(
-                f"loss {choice!r} is registered, but is no subclass of AbstractLoss; make it one, "
-                "or give train() the function in place of the name"
+                f"loss {choice!r} is registered, but it is not a subclass of AbstractLoss; make it "
+                "one, or give train() the function instead of the name"
             )
         return losses.build(choice, _settings(recipe))
     if not callable(choice):
@@ -47,7 +47,7 @@ def loss_of(choice: LossChoice, recipe: Recipe) -> AbstractLoss:
 
 
 def unfit_settings(choice: LossChoice, recipe: Recipe) -> list[str]:
-    """The settings `loss` of a recipe that are no options of a loss.
+    """The settings `loss` of a recipe that are not options of the loss.
 
     Raises: UsageError for an unknown name.
     """
@@ -69,8 +69,8 @@ def objective_of(
 ) -> Objective:
     """Loss and metrics for outputs and targets such as these.
 
-    choice: None for those metrics of the loss that fit.
-    distance: from a teacher; None for that of the loss.
+    choice: the metrics; None for the metrics of the loss, as far as they fit.
+    distance: the distance from a teacher; None for the distance of the loss.
 
     Raises: UsageError for a metric that is unknown or does not fit.
     """
@@ -78,7 +78,7 @@ def objective_of(
     metrics: dict[str, Metric] = {}
     for name, metric in chosen.items():
         if not name.isidentifier() or name in _TAKEN or name.startswith("val_"):
-            raise UsageError(f"a metric cannot be called {name!r}; give it another name in a dict")
+            raise UsageError(f"a metric cannot have the name {name!r}; give another one in a dict")
         built = registered.get(metric)(outputs, targets) if isinstance(metric, str) else metric
         try_metric(name, built, outputs, targets)
         metrics[name] = built
@@ -97,7 +97,9 @@ def _named(choice: MetricChoice) -> dict[str, OneMetric]:
     names = [one if isinstance(one, str) else type(one).__name__ for one in listed]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
-        raise UsageError(f"two metrics are called {repeated[0]!r}; name them in a dict")
+        raise UsageError(
+            f"two metrics have the name {repeated[0]!r}; give a dict with a name for each"
+        )
     return dict(zip(names, listed, strict=True))
 
 
@@ -113,8 +115,10 @@ def _fitting(loss: AbstractLoss, outputs: Any, targets: Any) -> dict[str, OneMet
 
 
 def try_metric(name: str, metric: Any, outputs: Any, targets: Any) -> None:
-    """Raises: UsageError where a metric does not accept a batch, gives no single number, or is not
-    that of all samples where several processes train.
+    """Compute a metric on a batch, as a trial.
+
+    Raises: UsageError if the metric refuses the batch, if it does not return a single number, or if
+        several processes train and it would not measure the samples of all of them.
     """
     if not isinstance(metric, Metric):
         raise UsageError(
@@ -129,9 +133,9 @@ def try_metric(name: str, metric: Any, outputs: Any, targets: Any) -> None:
 
 
 def _tried(name: str, metric: Metric, copies: int, outputs: Any, targets: Any) -> Any:
-    """The value of a metric on a batch, as if so many processes had the same batch.
+    """The value of a metric on a batch, as if `copies` processes had the same batch.
 
-    No other process is asked, which may not get here.
+    No message is sent to other processes, because they may not reach this place.
     """
     tried = metric.clone().cpu()
     for part in _metrics_in(tried):
@@ -141,7 +145,7 @@ def _tried(name: str, metric: Metric, copies: int, outputs: Any, targets: Any) -
     try:
         tried.update(outputs, targets)
         return tried.compute()
-    # A metric may raise any error for outputs that it was not made for.
+    # A metric may raise any error for outputs of another kind.
     except Exception as error:
         what = "does not accept outputs and targets"
         what = what if copies == 1 else "does not join the states of several processes"
@@ -151,22 +155,22 @@ def _tried(name: str, metric: Metric, copies: int, outputs: Any, targets: Any) -
 def _require_number(what: str, value: Any) -> None:
     if not isinstance(value, Tensor) or value.numel() != 1:
         found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        raise UsageError(f"{what} gives {found}; a single number is needed")
+        raise UsageError(f"{what} returns {found}; it must return a single number")
 
 
 def _require_states_of_all(name: str, metric: Metric) -> None:
-    """Raises: UsageError for states that processes with other numbers of batches cannot join."""
+    """Raises: UsageError for states that processes with unequal numbers of batches cannot join."""
     for part in _metrics_in(metric):
         if not part.sync_on_compute:
             raise UsageError(
-                f"metric {name!r} has sync_on_compute=False, so it would measure the samples of "
-                "one process; leave that out to train with several"
+                f"metric {name!r} has sync_on_compute=False, so it would measure only the samples "
+                "of one process; leave it out to train with several processes"
             )
         for state, value in part.metric_state.items():
             if isinstance(value, list) and part._reductions[state] is None:
                 raise UsageError(
                     f"metric {name!r} has the list {state!r}, which several processes cannot join; "
-                    f'give add_state({state!r}, ...) dist_reduce_fx="cat"'
+                    f'add it with add_state({state!r}, ..., dist_reduce_fx="cat")'
                 )
 
 
@@ -175,5 +179,5 @@ def _metrics_in(metric: Metric) -> list[Metric]:
 
 
 def refused(what: str, error: Exception) -> UsageError:
-    """The error for a part of the caller's that raised one itself."""
+    """The error to raise when the caller's own code raised one."""
     return UsageError(f"{what}: {type(error).__name__}: {first_line(error)}")

@@ -1,4 +1,4 @@
-"""The parts of a recipe that do not suit a module of the caller's."""
+"""Find the parts of a recipe that do not suit the caller's own module."""
 
 from typing import Any
 
@@ -8,24 +8,24 @@ from signbit.errors import UsageError
 from signbit.train._own_objective import LossChoice, unfit_settings
 from signbit.train.recipe import Recipe
 
-# Fields of a recipe that act on named models and their pictures.
+# Fields of a recipe that act only on named models and their pictures.
 _OF_NAMED = ("model", "input", "augmentation")
 
 
 def require_own_recipe(
     recipe: Recipe, name: str | None, loss: LossChoice, teacher: nn.Module | None
 ) -> None:
-    """Look for settings that would have no effect on a module, or lack what they need.
+    """Refuse settings that would have no effect on a module, or that need more than is given.
 
-    name: that of the recipe; None where it is not known.
+    name: the name of the recipe; None if it is not known.
 
-    Raises: UsageError with the overrides that the recipe needs, in the form of Python.
+    Raises: UsageError with the overrides that the recipe needs, as Python code.
     """
     overrides: dict[str, Any] = {field: None for field in _OF_NAMED if _is_set(recipe, field)}
     reasons = []
     if overrides:
         fields, act = _listed(list(overrides)), "acts" if len(overrides) == 1 else "act"
-        reasons.append(f"{fields} {act} on named models and their pictures")
+        reasons.append(f"{fields} {act} only on named models and their pictures")
     taught = recipe.distillation
     if taught is not None and taught.teacher is None and teacher is None:
         overrides["distillation"] = None
@@ -39,7 +39,7 @@ def require_own_recipe(
         pairs = ", ".join(f'"{field}": None' for field in overrides)
         raise UsageError(
             f"the recipe does not suit a module of your own: its {'; its '.join(reasons)}. "
-            f"Override it: recipe=load_recipe({shown}, {{{pairs}}})"
+            f"Override these fields: recipe=load_recipe({shown}, {{{pairs}}})"
         )
 
 

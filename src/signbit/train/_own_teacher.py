@@ -1,4 +1,4 @@
-"""The teacher of a module of the caller's: a module, and a distance from its outputs."""
+"""The teacher of the caller's own module: another module, and a distance from its outputs."""
 
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,18 @@ def own_teacher(
     batch: FirstBatch,
     device: torch.device,
 ) -> Teacher | None:
-    """The given module as the teacher of `module`; None where the recipe needs none.
+    """The given module as the teacher of `module`; None if the recipe needs no teacher.
 
-    Raises: UsageError where the recipe needs none or names a run, none is given, or the teacher
-        does not fit the first batch, the loss or its temperature.
+    Raises: UsageError if a teacher is given but not needed, or needed but not given; if the recipe
+        names a run as the teacher; or if the teacher does not fit the first batch, the loss or the
+        temperature.
     """
     if not is_needed(recipe, given):
         if objective.distance is not None:
-            raise UsageError("a distance is given, but the recipe has no `distillation`; set it")
+            raise UsageError(
+                "a distance is given, but the recipe has no `distillation`; set `distillation`, or "
+                "leave out the distance"
+            )
         return None
     assert recipe.distillation is not None
     if given is None:
@@ -39,17 +43,20 @@ def own_teacher(
     shared = set(map(id, module.parameters())) & set(map(id, given.parameters()))
     if given is module or shared:
         raise UsageError(
-            "the teacher has parameters of the module in training; give a copy, copy.deepcopy(...)"
+            "the teacher shares parameters with the module to be trained; give a copy, "
+            "copy.deepcopy(...)"
         )
     taught = evaluated("the teacher", given, batch.inputs)
     if any(one.is_floating_point() and not one.isfinite().all() for one in tensors_in(taught)):
-        raise UsageError("the teacher gives NaN or infinity for the first batch; give another one")
+        raise UsageError(
+            "the teacher returns NaN or infinity for the first batch; give another teacher"
+        )
     if objective.distance is None:
         _require_alike(batch.evaluated, taught)
     _check_temperature(objective, recipe.distillation.temperature)
     tried(
         "the distance from the teacher",
-        "outputs and taught outputs",
+        "the outputs and the teacher's outputs",
         lambda: objective.taught_loss(batch.in_training, taught, batch.targets),
     )
     layout = fastest_format("the teacher", given, few(batch.inputs), device)
@@ -65,18 +72,18 @@ def _names_a_run(path: str) -> UsageError:
     except SignbitError:
         way = f"signbit.models.load_model({shown}).module"
     return UsageError(
-        f"distillation.teacher names {shown}, and only you know whether your inputs are those that "
-        f"it was trained on; set distillation.teacher=null, and give train() teacher={way}"
+        f"distillation.teacher names {shown}, but signbit cannot know whether it was trained on "
+        f"inputs like yours; set distillation.teacher=null, and give train() teacher={way}"
     )
 
 
 def _require_alike(ours: Any, theirs: Any) -> None:
-    """Raises: UsageError where the outputs of module and teacher differ in shape."""
+    """Raises: UsageError if the outputs of module and teacher differ in shape."""
     alike = isinstance(ours, Tensor) and isinstance(theirs, Tensor) and ours.shape == theirs.shape
     if not alike:
         raise UsageError(
-            f"the teacher gives {_shown(theirs)}, the module {_shown(ours)}; they must be alike, "
-            "or give train() distance=FUNCTION of both"
+            f"the teacher returns {_shown(theirs)}, but the module returns {_shown(ours)}; give a "
+            "teacher with outputs of the same shape, or give train() distance=FUNCTION of both"
         )
 
 
@@ -90,6 +97,6 @@ def _check_temperature(objective: Objective, temperature: float) -> None:
         return
     what = type(objective.loss).__name__ if objective.distance is None else "a distance of your own"
     raise UsageError(
-        f"distillation.temperature is {temperature:g}, and {what} has no probabilities that it "
-        "could soften; set distillation.temperature=1"
+        f"distillation.temperature is {temperature:g}, but {what} has no probabilities to soften; "
+        "set distillation.temperature=1"
     )

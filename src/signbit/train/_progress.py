@@ -21,7 +21,7 @@ _REFRESH_SECONDS = 0.2
 class _Waiting(Profiler):
     """Measures how long the run waits for its training batches.
 
-    seconds: since they were set to 0.
+    seconds: the waiting time since it was set to 0.
     """
 
     _FETCH = ".train_dataloader_next"
@@ -46,12 +46,12 @@ class _Waiting(Profiler):
 
 
 class RunProgress(pl.Callback):
-    """Progress on standard error; logs the speed and the share of time spent on feeding.
+    """Progress on standard error. It also logs the speed and the share of time spent on feeding.
 
-    On a CPU, feeding is all the time between two training steps: fetching the batch, moving it,
-    augmenting it, and the other callbacks' work. A GPU works on after a step has returned, so there
-    it is the time that the run waits for the next batch to be fetched. Of several ranks, the first
-    one shows its own share and loss, and the speed of all.
+    On a CPU, feeding is all the time between two training steps: to read the batch, move it and
+    augment it, and the work of other callbacks. A GPU still works after a step has returned, so
+    there, feeding is the time that the run waits for the next batch. If there are several ranks,
+    the first one shows its own share and loss, and the speed of all ranks.
     """
 
     def __init__(self, ranks: Ranks):
@@ -74,7 +74,7 @@ class RunProgress(pl.Callback):
         self._speed: dict[str, float] = {}
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Listen to the fetching of batches."""
+        """Measure the waiting for batches."""
         trainer.profiler = self._waiting  # pyright: ignore[reportAttributeAccessIssue]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -121,7 +121,7 @@ class RunProgress(pl.Callback):
             self._shown_at = now
             assert isinstance(pl_module, TrainingModule)
             objective = pl_module.objective
-            # Metrics are computed by all ranks together, so not here.
+            # All ranks compute a metric together, so several ranks do not compute it here.
             known = [objective.goal] if self.ranks.count == 1 else []
             figures = _figures(pl_module.tally.means(known), objective)
             rate = f"{self._speed['images_per_second']:,.0f} images/s"
@@ -162,7 +162,7 @@ def _line(trainer: pl.Trainer, objective: Objective) -> str:
 
 
 def _figures(metrics: Mapping[str, float], objective: Objective) -> list[str]:
-    """The loss of training, and the goal where it is another figure."""
+    """The training loss, and the goal if it is another figure."""
     parts, goal = [f"loss {metrics['loss']:.3f}"], objective.goal
     if goal in metrics and goal != "loss":
         name = "train" if goal == "accuracy" else f"{goal}: train"

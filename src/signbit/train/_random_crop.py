@@ -1,4 +1,4 @@
-"""Draw the part of a training image that takes its place in an epoch."""
+"""Draw the part of each training image that is used in an epoch."""
 
 import math
 from dataclasses import dataclass
@@ -13,20 +13,21 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class RandomBoxes:
-    """The boxes of an epoch; that of an image depends on its place in the data set alone.
+    """The random boxes of an epoch.
 
-    So neither the order of the images nor the number of workers or ranks changes them.
+    In an epoch, the box of an image depends only on the image's place in the data set. The order of
+    the images and the number of workers or ranks do not change it.
 
-    seed: of this epoch.
+    seed: the seed of this epoch.
 
-    Source: torchvision's `RandomResizedCrop`, whose distribution this is.
+    Source: the distribution is that of torchvision's `RandomResizedCrop`.
     """
 
     settings: RandomResizedCrop
     seed: int
 
     def __call__(self, place: int, width: int, height: int) -> Box:
-        """Left, top, right and bottom of whole pixels of an image of this size."""
+        """Left, top, right and bottom of the box, in whole pixels, for an image of this size."""
         generator = np.random.default_rng([self.seed, place])
         low, high = map(math.log, self.settings.ratio)
         for _ in range(_TRIES):
@@ -40,7 +41,7 @@ class RandomBoxes:
         return self._centre(width, height)
 
     def _centre(self, width: int, height: int) -> Box:
-        """The largest part in the middle whose proportions are allowed."""
+        """The largest box in the middle with allowed proportions."""
         least, most = self.settings.ratio
         across = min(width, max(round(height * most), 1))
         down = min(height, max(round(width / least), 1))

@@ -1,4 +1,4 @@
-"""The settings of a run: what it trains, on which data, and in which folder."""
+"""The settings of a run: its model, its data and its folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,47 +12,57 @@ from signbit.user_modules import is_module_name
 
 
 class AnyRun(Protocol):
-    """What every run has, whether its network has a name or is a module of the caller's."""
+    """The properties of every run, for a named model or for the caller's own module."""
 
     @property
     def recipe(self) -> Recipe:
-        """All settings of its training."""
+        """All settings of the training."""
         ...
 
     @property
     def folder(self) -> Path:
-        """Where it writes."""
+        """The folder that the run writes."""
         ...
 
     @property
     def device(self) -> str:
-        """cpu or cuda."""
+        """The device, cpu or cuda."""
         ...
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What its folder stores besides the recipe, in JSON's types."""
+        """The settings that the folder stores besides the recipe, in types that JSON has."""
         ...
 
     @property
     def option_to_resume(self) -> str:
-        """The option that goes on in a folder that has a run."""
+        """The option that resumes the run of a folder."""
         ...
 
     @property
     def way_on(self) -> str:
-        """What goes on with it after it was stopped."""
+        """The command or call that resumes the run after it was stopped."""
         ...
 
 
 @dataclass(frozen=True)
 class Run:
-    """The settings of a run of a named model on a named data set, which its folder stores.
+    """The settings of a run of a named model on a named data set. The run folder stores them.
 
+    recipe: all settings of the training.
+    model: the name of the model.
+    data: the name of the data set, such as "cifar10", or "folder:PATH".
+    folder: the folder that the run writes.
+    data_dir: the folder with the files of the data set; None for the default place.
+    download: whether missing files of the data set may be downloaded.
+    device: "cpu" or "cuda".
     started_in: relative paths in `data`, such as folder:PATH, start from this folder; None for the
         current folder.
-    zeros: the sign of exact zeros in an old checkpoint that the recipe's `init` names.
-    imports: the modules that register what the run needs. They must be imported already.
+    zeros: the sign of exact zeros in an old checkpoint that `init` of the recipe names.
+    imports: the names of the modules that register the parts that the run needs. They must be
+        imported already.
+
+    Raises: UsageError if `imports` has something other than names of modules.
     """
 
     recipe: Recipe
@@ -74,7 +84,7 @@ class Run:
 
     @property
     def data_name(self) -> str:
-        """The data set; of a folder only its name. It is for files that are given to others."""
+        """The data set; a folder is given by its name alone. It is for files that are shared."""
         kind, colon, path = self.data.partition(":")
         return f"{kind}:{Path(path).expanduser().absolute().name}" if colon else self.data
 
@@ -101,12 +111,12 @@ class Run:
 
     @property
     def option_to_resume(self) -> str:
-        """That of the command line."""
+        """The option of the command line that resumes the run of a folder."""
         return "--resume"
 
     @property
     def way_on(self) -> str:
-        """The command that resumes it."""
+        """The command that resumes the run."""
         return f"signbit train --resume --out {self.folder}"
 
 
@@ -118,7 +128,7 @@ def with_absolute_paths(run: Run) -> Run:
 
 
 def without_folders(recipe: Recipe) -> Recipe:
-    """The recipe with only the names of other runs, for files that are given to others."""
+    """The recipe with only the names of other runs, without their folders, for shared files."""
     return _with_places(recipe, lambda place: Path(place).name)
 
 

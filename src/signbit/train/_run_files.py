@@ -1,4 +1,4 @@
-"""The two files of a run folder that store the run's settings: recipe.yaml and run.json."""
+"""The two files of a run folder that store its settings: recipe.yaml and run.json."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,9 +18,9 @@ from signbit.yaml_file import MAX_BYTES, dump_yaml, read_yaml
 
 
 def is_new(run: AnyRun) -> bool:
-    """Whether the run's folder is missing or empty, or holds this run's recipe without run.json.
+    """Whether the folder is missing or empty, or holds only the recipe of this run.
 
-    `run.json` is written second, and only then the run can be resumed.
+    `run.json` is written after the recipe. Without it, a run cannot be resumed.
     """
     if not run.folder.is_dir():
         return True
@@ -55,7 +55,7 @@ def write_run(run: AnyRun) -> None:
 
 
 def note_environment(run: AnyRun) -> None:
-    """Add the environment of a resumed run to `run.json`, where it differs from the last one."""
+    """Add the environment of a resumed run to `run.json`, if it differs from the last one."""
     settings, here = read_settings(run.folder), environment(run.device)
     made_with = _environments(settings)
     if made_with[-1:] != [here]:
@@ -63,7 +63,7 @@ def note_environment(run: AnyRun) -> None:
 
 
 def read_environments(folder: Path) -> list[dict[str, Any]]:
-    """The environments of a run: first that of its start, then those it was resumed in.
+    """The environments of a run: that of its start, then those in which it was resumed.
 
     `read_run` must have accepted the folder.
     """
@@ -83,16 +83,16 @@ def _write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 def read_run(folder: Path) -> Run:
     """The run that a folder holds.
 
-    Raises: CheckpointError; UsageError for its recipe, or for modules that are not imported, which
-        may register what the recipe names.
+    Raises: CheckpointError if it is missing or damaged; UsageError if its recipe is wrong, or if
+        modules that the run was trained with are not imported.
     """
     with _damage(folder):
         settings = read_settings(folder)
         if isinstance(settings, dict) and OWN_MODULE in settings:
             raise UsageError(
                 f"{printable(str(folder))} is the run of a module of your own, "
-                f"{printable(str(settings[OWN_MODULE]))}; go on with it in Python, by "
-                "signbit.train.train with resume=True"
+                f"{printable(str(settings[OWN_MODULE]))}; resume it in Python, with "
+                "signbit.train.train(..., resume=True)"
             )
         _check_types(settings)
         imports = imports_in(settings)
@@ -116,27 +116,30 @@ def _require_imported(folder: Path, modules: Iterable[str]) -> None:
     missing = not_imported(modules)
     if missing:
         raise UsageError(
-            f"{printable(str(folder))} was trained with modules that this process has not "
-            f"imported: {', '.join(missing)}; import them before"
+            f"{printable(str(folder))} was trained with modules that are not imported: "
+            f"{', '.join(missing)}; import them first"
         )
 
 
 def require_own_run(folder: Path) -> None:
-    """Raises: CheckpointError where a folder holds no run of a module of the caller's."""
+    """Check that a folder holds a run of the caller's own module.
+
+    Raises: CheckpointError if it holds no run; UsageError if it holds a run of a named model.
+    """
     with _damage(folder):
         settings = read_settings(folder)
         if not isinstance(settings, dict):
             raise ValueError("it is not a JSON object")
         if OWN_MODULE not in settings:
             raise UsageError(
-                f"{printable(str(folder))} is the run of a named model; go on with it by "
+                f"{printable(str(folder))} is the run of a named model; resume it with "
                 "signbit train --resume"
             )
 
 
 @contextmanager
 def _damage(folder: Path) -> Iterator[None]:
-    """Turn what goes wrong with run.json into a CheckpointError."""
+    """Turn errors about run.json into a CheckpointError."""
     try:
         yield
     except FileNotFoundError as error:
@@ -160,7 +163,7 @@ def _check_types(settings: Mapping[str, Any]) -> None:
     texts |= {key: settings[key] for key in ("model", "data", "device")}
     for key, value in texts.items():
         if not isinstance(value, str):
-            raise ValueError(f"{key} is {type(value).__name__}, not a text")
+            raise ValueError(f"{key} is {type(value).__name__}, not text")
 
 
 def _read_recipe(folder: Path) -> dict[str, Any]:
@@ -168,5 +171,5 @@ def _read_recipe(folder: Path) -> dict[str, Any]:
     path.lstat()
     recipe = read_yaml(path, printable(str(path)))
     if not isinstance(recipe, dict):
-        raise UsageError(f"{printable(str(path))}: a mapping of settings is expected")
+        raise UsageError(f"{printable(str(path))}: its content is not a mapping of settings")
     return recipe

@@ -1,4 +1,4 @@
-"""Keep the run folder: metrics, curves, weights and the checkpoint to resume from."""
+"""Write the run folder: metrics, curves, weights and the checkpoint to resume from."""
 
 import math
 import time
@@ -17,24 +17,24 @@ from signbit.train._module import TrainingModule
 from signbit.train._progress import epoch_metrics
 
 LAST_CHECKPOINT = "last.ckpt"
-# Writes a network into a file, with facts about it.
+# Writes a network into a file, together with facts about it.
 Save = Callable[[Path, nn.Module, dict[str, Any]], None]
-# The least time between two drawings of the curves in training; a drawing takes about a second.
+# The curves are drawn no more often than this. A drawing takes about a second.
 _DRAW_EVERY_SECONDS = 20.0
 
 
 class RunRecorder(Checkpoint):
-    """Writes the run folder after every epoch that the recipe evaluates. Rank 0 writes.
-
-    save: writes the network that is evaluated.
-    info: what its file says besides the metrics of the epoch.
-    best: the highest value of the goal so far, or the lowest with its sign turned.
-    saved: number of epochs in the last checkpoint.
-    began: whether a checkpoint was loaded and training goes on from it.
+    """Writes the run folder after every epoch that the recipe evaluates. Only rank 0 writes.
 
     The checkpoint is written last. If a run is killed before that, it repeats the epoch when it is
-    resumed, and writes the same files again. The table of metrics is part of the checkpoint, so
-    both agree.
+    resumed, and writes the same files again. The checkpoint also contains the table of metrics, so
+    that both always agree.
+
+    save: writes the network that is evaluated.
+    info: the facts in its file besides the metrics of the epoch.
+    best: the best value of the goal so far; if lower is better, the value with its sign changed.
+    saved: the number of epochs in the last checkpoint.
+    began: whether the training has started, after a checkpoint was loaded if there is one.
     """
 
     def __init__(self, folder: Path, save: Save, info: dict[str, Any], group: Group):
@@ -60,21 +60,21 @@ class RunRecorder(Checkpoint):
         self.saved = len(self.rows)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write a checkpoint before the first epoch: a run can always be resumed."""
+        """Write a checkpoint before the first epoch, so that a run can always be resumed."""
         self.began = True
-        # The file systems of several machines may not agree at once.
+        # Several machines may see a new file at different times, so rank 0 decides.
         if not self.group.of_first((self.folder / LAST_CHECKPOINT).exists()):
             trainer.save_checkpoint(self.folder / LAST_CHECKPOINT)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write everything that changed since the last time."""
+        """Write everything that has changed since the last call."""
         assert isinstance(pl_module, TrainingModule)
         self.rows.append(_row(trainer))
         row = self.rows[-1]
         if not pl_module.recipe.evaluates(trainer.current_epoch):
             return
         value = _goal(pl_module, row)
-        # Of epochs with an equal value the later one counts as best.
+        # If two epochs have the same value, the later one counts as best.
         names = ["last"]
         if value is not None and value >= self.best:
             self.best = value
@@ -89,7 +89,7 @@ class RunRecorder(Checkpoint):
         self.saved = len(self.rows)
 
     def _save(self, name: str, module: TrainingModule, row: dict[str, float]) -> None:
-        # There are no speeds, so that equal runs give equal files.
+        # Speeds are left out, so that equal runs give equal files.
         measured = ("loss", *module.objective.metrics)
         results = ("epoch", *measured, *(f"val_{one}" for one in measured))
         info = self.info | {"metrics": {key: row[key] for key in results if key in row}}
@@ -103,7 +103,7 @@ class RunRecorder(Checkpoint):
 
 
 def _goal(module: TrainingModule, row: dict[str, float]) -> float | None:
-    """The value of the goal on samples held out, so that higher is better; None without them."""
+    """The goal on held-out samples, with its sign changed if lower is better; None without them."""
     value = row.get(f"val_{module.objective.goal}")
     higher = module.objective.higher_is_better
     return value if value is None or higher else -value

@@ -1,4 +1,4 @@
-"""Where samples come from: arrays, a data set whose items are samples, or a loader of batches."""
+"""Sources of samples: arrays, a data set whose items are samples, or a loader of batches."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ from signbit.train._loader_batches import (
 class AbstractSource(ABC):
     """Samples with targets, in batches.
 
-    check: looks at each batch that is not on the device from the start; None for no check.
+    check: checks each batch that is not on the device from the start; None for no check.
     """
 
     check: Check | None = None
@@ -49,32 +49,32 @@ class AbstractSource(ABC):
     @property
     @abstractmethod
     def samples(self) -> int | None:
-        """The number of samples; None where only the batches are known."""
+        """The number of samples; None if only the number of batches is known."""
 
     @abstractmethod
     def to_train(self, seed: int, ranks: Ranks) -> Batches:
-        """The share of a rank of each batch of an epoch.
+        """The share of a rank in each batch of an epoch.
 
-        The seed decides their order, and what is random in a sample.
+        The order of the samples, and random numbers in a sample, depend on the seed.
         """
 
     @abstractmethod
     def whole(self, seed: int, count: int, ranks: Ranks) -> Iterable[Any]:
-        """Those of the first `count` batches of an epoch that this rank gets whole."""
+        """The whole batches that this rank gets of the first `count` batches of an epoch."""
 
     @abstractmethod
     def in_order(self, seed: int, ranks: Ranks) -> Batches:
-        """The share of a rank of all samples in order, also those of a last, smaller batch."""
+        """The share of a rank in all samples, in order. A last, smaller batch counts too."""
 
     @abstractmethod
     def check_shares(self, ranks: Ranks, to_train: bool) -> None:
-        """Raises: UsageError where the ranks cannot share the batches."""
+        """Raises: UsageError if the ranks cannot share the batches."""
 
 
 class AbstractPlaces(AbstractSource):
     """Samples that are found by their place.
 
-    places: those that are used.
+    places: the places of the samples that are used.
     """
 
     def __init__(self, places: Tensor, batch_size: int):
@@ -82,7 +82,7 @@ class AbstractPlaces(AbstractSource):
 
     @property
     def steps(self) -> int:
-        """The number of full batches; 1 where there is only a smaller one."""
+        """The number of full batches; 1 if there is only a smaller batch."""
         return full_batches(len(self.places), self.batch_size)
 
     @property
@@ -105,7 +105,7 @@ class AbstractPlaces(AbstractSource):
         return self.batches(held_out_batches(self.places, self.batch_size, ranks), seed)
 
     def check_shares(self, ranks: Ranks, to_train: bool) -> None:
-        """Raises: UsageError where the ranks cannot share the batches."""
+        """Raises: UsageError if the ranks cannot share the batches."""
         if to_train:
             joint_size(len(self.places), self.batch_size, ranks)
         else:
@@ -117,7 +117,7 @@ class AbstractPlaces(AbstractSource):
 
 
 class ArraySource(AbstractPlaces):
-    """Tensors that have a row for each sample. They lie on the device while a run trains.
+    """Tensors that have a row for each sample. They are on the device during the training.
 
     values: a pair of inputs and targets, each a tensor or tensors in a tuple or dict.
     places: the rows that are used.
@@ -128,22 +128,22 @@ class ArraySource(AbstractPlaces):
         self.values = values
 
     def to(self, device: torch.device) -> None:
-        """Move all rows."""
+        """Move all rows to a device."""
         self.values = apply_to_collection(self.values, Tensor, Tensor.to, device)
 
     def batches(self, places: Sequence[Tensor], seed: int) -> Batches:
-        """Nothing is random in a row."""
+        """The batches at these places. Rows have no random numbers, so the seed has no effect."""
         return DeviceBatches(self.values, places, tensors_in(self.values)[0].device)
 
 
 class ItemSource(AbstractPlaces):
     """A data set whose items are pairs of an input and a target.
 
-    What is random in an item follows from the epoch and the item alone, so the number of workers
-    changes nothing.
+    Random numbers in an item depend only on the epoch and on the item, so the number of workers
+    does not change them.
 
-    places: the items that are used.
-    workers: processes that read; 0 for none.
+    places: the places of the items that are used.
+    workers: the number of processes that read items; 0 to read in the process of the run.
     """
 
     def __init__(self, items: Any, places: Tensor, batch_size: int, workers: int):
@@ -151,7 +151,7 @@ class ItemSource(AbstractPlaces):
         self.items, self.workers = items, workers
 
     def batches(self, places: Sequence[Tensor], seed: int) -> Batches:
-        """Random numbers in an item follow from the seed and its place."""
+        """The batches at these places. Random numbers in an item depend on seed and place."""
         batches = ItemBatches(self.items, places, seed)
         loader = DataLoader(
             batches, batch_size=None, num_workers=self.workers, collate_fn=_as_it_is
@@ -160,9 +160,9 @@ class ItemSource(AbstractPlaces):
 
 
 class LoaderSource(AbstractSource):
-    """Batches of a DataLoader, or of anything with a length that gives batches.
+    """Batches of a DataLoader, or of another object that has a length and yields batches.
 
-    The loader decides the order and the size of batches. Its generators are seeded anew in each
+    The loader decides the order and the size of batches. Its generators are seeded again in each
     epoch.
 
     Raises: UsageError for a loader without a length.
@@ -174,7 +174,7 @@ class LoaderSource(AbstractSource):
             self._steps = len(loader)
         except TypeError as error:
             raise UsageError(
-                "the number of batches is unknown, and the schedule needs it: "
+                "the number of batches is unknown, but the schedule needs it: "
                 f"{first_line(error)}; give the data set a __len__"
             ) from error
         if not self._steps:
@@ -187,10 +187,10 @@ class LoaderSource(AbstractSource):
 
     @property
     def samples(self) -> None:
-        """Only the batches are counted."""
+        """None: only the number of batches is known."""
 
     def to_train(self, seed: int, ranks: Ranks) -> Batches:
-        """The batches of the loader. Each rank reads all of a batch, and keeps its share."""
+        """The batches of the loader. Each rank reads the whole batch and keeps its share."""
         batches = SeededBatches(self.loader, seed, self.check)
         return batches if ranks.count == 1 else SharedBatches(batches, ranks)
 
@@ -205,16 +205,16 @@ class LoaderSource(AbstractSource):
         return batches if ranks.count == 1 else TakenInTurn(batches, ranks)
 
     def check_shares(self, ranks: Ranks, to_train: bool) -> None:
-        """Raises: UsageError where the ranks cannot share the batches."""
+        """Raises: UsageError if the ranks cannot share the batches."""
         samplers = samplers_of(self.loader)
         if ranks.count > 1 and any(isinstance(one, DistributedSampler) for one in samplers):
             raise UsageError(
-                "the loader has a DistributedSampler, but train() divides each batch among the "
-                "processes itself; leave the sampler out"
+                "the loader has a DistributedSampler, but train() itself divides each batch among "
+                "the processes; leave out the sampler"
             )
         if not to_train and self.steps < ranks.count:
             raise UsageError(
-                f"the loader of samples held out has {self.steps} batches, too few for "
+                f"the loader of held-out samples has {self.steps} batches, which are too few for "
                 f"{ranks.count} processes; give it smaller batches"
             )
 

@@ -1,4 +1,4 @@
-"""Sum loss and metrics on the device, so that no step waits for it."""
+"""Sum loss and metrics on the device, so that no step waits for the device."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -39,15 +39,15 @@ class EpochTally:
             metric.update(outputs, targets)
 
     def means(self, names: Collection[str]) -> dict[str, float]:
-        """The mean loss of a sample of this rank as `loss`, and metrics; waits for the device.
+        """The mean loss per sample of this rank as `loss`, and metrics. It waits for the device.
 
-        names: of the metrics. All ranks must call this together, unless there are none.
+        names: the metrics to compute. All ranks must call this together, unless there are none.
         """
         assert self._loss is not None
         return {"loss": float(self._loss / self._samples)} | self._computed(names)
 
     def joint_means(self, group: Group = ALONE) -> dict[str, float]:
-        """The mean loss of a sample of all ranks as `loss`, and metrics; waits for the device.
+        """The mean loss per sample of all ranks as `loss`, and metrics. It waits for the device.
 
         All ranks must call this together.
         """

@@ -1,4 +1,4 @@
-"""The network that another one is distilled from."""
+"""The teacher: the network whose outputs another one learns from."""
 
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ from signbit.train.recipe import Loss, Recipe
 
 
 class Teacher:
-    """Logits of a trained module, which is put into eval mode and is not trained.
+    """The logits of a trained module. The module is put into eval mode and is not trained.
 
-    It is not a submodule of the network in training, so checkpoints do not hold it.
+    It is not a submodule of the trained network, so checkpoints do not hold it.
 
     module: a module that accepts the input of the student.
-    logit_scale: factor of its outputs before a softmax.
-    memory_format: memory layout that the module runs in; the student's may be another.
+    logit_scale: the factor of its outputs before a softmax.
+    memory_format: the memory layout that the module runs in. The student may have another one.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class Teacher:
         self.module.eval()
 
     def compile(self) -> None:
-        """Use torch.compile in its default mode. A CUDA graph for the teacher would keep memory."""
+        """Use torch.compile in its default mode. A CUDA graph would keep memory for the teacher."""
         self.module.compile()
 
     @torch.no_grad()
     def __call__(self, inputs: Any) -> Any:
-        """The outputs for the input of the student, real ones in float32."""
+        """The outputs for the input of the student; real numbers are float32."""
         outputs = as_float32(call(self.module, in_layout(inputs, self.memory_format)))
         return outputs if self.logit_scale == 1 else outputs * self.logit_scale
 
@@ -56,12 +56,12 @@ def teacher_of(
     preprocessing: Preprocessing,
     device: torch.device,
 ) -> Teacher | None:
-    """The teacher that a recipe names, or the given module; None where the recipe needs none.
+    """The teacher that a recipe names, or the given module; None if the recipe needs no teacher.
 
-    device: the device that the run trains on.
+    device: the device of the run.
 
-    Raises: UsageError where the recipe needs a teacher and there is none or two, where it needs
-        none and a module is given, or where the teacher does not fit.
+    Raises: UsageError if the recipe needs a teacher but none or two are given, if it needs none but
+        a module is given, or if the teacher does not fit.
     """
     if not is_needed(recipe, given):
         return None
@@ -78,26 +78,30 @@ def teacher_of(
 def is_needed(recipe: Recipe, given: nn.Module | None) -> bool:
     """Whether a recipe needs a teacher.
 
-    Raises: UsageError where it needs one and there is none or two, or needs none and one is given.
+    Raises: UsageError if it needs one but none or two are given, or if it needs none but one is
+        given.
     """
     settings = recipe.distillation
     if settings is None:
         if given is not None:
-            raise UsageError("a teacher is given, but the recipe has no `distillation`; set it")
+            raise UsageError(
+                "a teacher is given, but the recipe has no `distillation`; set `distillation`, or "
+                "leave out the teacher"
+            )
         return False
     if (settings.teacher is None) == (given is None):
         found = "neither is given" if given is None else "both are given"
         raise UsageError(
-            f"distillation needs a teacher, and {found}: a run folder or checkpoint as "
+            f"distillation needs one teacher, but {found}: a run folder or checkpoint as "
             "distillation.teacher, or a module as `teacher` of train(). Set distillation=null to "
-            "train without one"
+            "train without a teacher"
         )
     return True
 
 
 @torch.no_grad()
 def _require_scores(module: nn.Module, preprocessing: Preprocessing, autocast: bool) -> None:
-    """Raises: UsageError where the module does not give a score per class of an image."""
+    """Raises: UsageError if the module does not return a score for each class of an image."""
     pixels = torch.zeros((2, *preprocessing.size, preprocessing.channels), dtype=torch.uint8)
     place = next(module.parameters(), pixels)
     inputs = to_input(pixels.to(place.device), preprocessing)
@@ -112,7 +116,7 @@ def _require_scores(module: nn.Module, preprocessing: Preprocessing, autocast: b
     found = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
     if found != wanted:
         raise UsageError(
-            f"the teacher gives {found} for two images; scores of shape {wanted} are needed"
+            f"the teacher returns {found} for two images; it must return scores of shape {wanted}"
         )
 
 
@@ -121,8 +125,8 @@ def _load(path: str, preprocessing: Preprocessing) -> tuple[nn.Module, float]:
     trained = load_model(Path(path))
     if trained.preprocessing != preprocessing:
         raise UsageError(
-            f"teacher {path} has the preprocessing {trained.preprocessing}, this run "
-            f"{preprocessing}; train both on one data set with the same `input`"
+            f"teacher {path} has the preprocessing {trained.preprocessing}, but this run has "
+            f"{preprocessing}; train both on the same data set with the same `input`"
         )
     try:
         scale = Loss.model_validate(trained.info.get("recipe", {}).get("loss", {})).logit_scale

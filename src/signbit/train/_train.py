@@ -1,4 +1,4 @@
-"""The one function that trains: a named model, or a module of the caller's."""
+"""The function that trains a named model, or the caller's own module."""
 
 from pathlib import Path
 from typing import Any, overload
@@ -55,49 +55,55 @@ def train(
     workers: int = 0,
     resume: bool = False,
 ) -> dict[str, float]:
-    """Train from the start; returns the metrics of the last epoch, shares as fractions.
+    """Train a network; returns the metrics of the last epoch. Shares are fractions from 0 to 1.
 
-    The folder must be new or empty. It gets the recipe, metrics, curves, weights and a checkpoint.
-    A module ends in eval mode with the weights of the last epoch; with `averaging`, with their
-    average. Its device, memory layout and `requires_grad` are those that it had before, and its
-    gradients are cleared. Its teacher does not change.
+    The folder of the run must be new or empty. The recipe, the metrics, the curves, the weights and
+    a checkpoint are written into it.
 
-    module: any module; or a `Run`, which says all but the teacher itself.
+    At the end, the module is in eval mode and has the weights of the last epoch. With `averaging`
+    it has their average. It has the device, the memory layout and the `requires_grad` that it had
+    before, and its gradients are cleared. Its teacher does not change.
+
+    module: any module; or a `Run`, which contains everything except a teacher.
     train_data: a pair of arrays or tensors (inputs, targets), with a row for each sample; a data
-        set with a length and items (input, target); or a DataLoader. Several inputs come as a tuple
-        or a dict, and the module gets them as arguments. Arrays lie on the device.
-    val_data: the same; None to hold out `val_size` of the training data.
-    recipe: a recipe or its name. A DataLoader has a batch size of its own.
+        set with a length and items (input, target); or a DataLoader. Several inputs are a tuple or
+        a dict, and the module gets them as arguments. Arrays are kept on the device.
+    val_data: validation data in one of these forms; None to hold out `val_size` of the training
+        data.
+    recipe: a recipe or its name. With a DataLoader, its own batch size counts.
     out: the folder of the run.
     loss: the name of a loss, or a function of outputs and targets that returns a scalar.
-    metrics: names of metrics, torchmetrics, or a dict of them; None for those of a named loss. The
-        first one decides which epoch is best; without one, the loss does.
-    teacher: a module that accepts the input of the model, for a recipe with `distillation` that
-        names no file. It is moved to the run's device and put into eval mode. It is compiled if the
-        recipe has `compile`.
-    distance: a function of outputs and of the teacher's outputs that returns a scalar; None for
-        that of a named loss. Both outputs are not divided by the temperature.
-    device: cpu or cuda.
-    workers: processes that read the items of a data set.
-    resume: go on with the run in `out`, from its last checkpoint. On the CPU, with the same
-        versions and number of threads, the result is the same, bit for bit, as that of a run that
-        was never stopped.
+    metrics: names of metrics, metrics of torchmetrics, or a dict of them; None for the metrics of a
+        named loss. The first one decides which epoch is best. Without metrics, the loss decides.
+    teacher: a module that accepts the input of the model. The recipe must have `distillation`
+        without the name of a file. The teacher is moved to the device of the run and put into eval
+        mode. It is compiled if the recipe has `compile`.
+    distance: a function of the outputs and of the teacher's outputs that returns a scalar; None for
+        the distance of a named loss. These outputs are not divided by the temperature.
+    device: "cpu" or "cuda".
+    workers: the number of processes that read the items of a data set.
+    resume: go on with the run in `out` from its last checkpoint. On the CPU, with the same versions
+        and the same number of threads, the result is bit for bit that of a run that was never
+        stopped.
 
-    Raises: UsageError for a folder that has files or in which another process trains, for
-    settings that do not fit the data, and for module, loss, metrics and data that do not fit;
-    CheckpointError for a teacher or initial weights that do not fit; TrainingError for a loss that
-    is not finite, a full memory or a compiler that fails; TrainingInterruptedError after Ctrl-C.
+    Raises: UsageError if the folder has files, if another process trains in it, if settings do not
+        fit the data, or if module, loss, metrics and data do not fit together; CheckpointError if
+        a teacher or initial weights do not fit; TrainingError if the loss is not finite, if there
+        is too little memory, or if the compiler fails; TrainingInterruptedError after Ctrl-C.
     """
     if isinstance(module, Run):
         if teacher is None and isinstance(train_data, nn.Module):
             teacher, train_data = train_data, None
         given = (train_data, val_data, out, distance)
         if any(one is not None for one in given) or resume:
-            raise UsageError("a Run says data and folder itself; give only a teacher with it")
+            raise UsageError(
+                "a Run contains its data and its folder; leave out all other arguments of train() "
+                "except teacher"
+            )
         return train_named(module, teacher)
     if train_data is None or out is None:
         missing = "train_data" if train_data is None else "out"
-        raise UsageError(f"{missing} is missing; give it to train a module")
+        raise UsageError(f"train() needs {missing} to train a module; give {missing}=...")
     run = own_run(
         module,
         train_data,

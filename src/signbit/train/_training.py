@@ -1,4 +1,4 @@
-"""What a run trains, ready to be trained. The folder of the run has no effect on it."""
+"""The network and the data of a run, ready for the training; independent of its folder."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,10 +23,10 @@ class Training:
     """A network that is ready to be trained, and its data.
 
     save: writes the trained network into a file.
-    info: what that file says: the data set and the recipe.
-    facts: what a checkpoint must say so that the run can go on from it.
-    sample: checksum of samples that every rank must see alike.
-    unused_parameters: whether parameters may get no gradient in some steps.
+    info: the facts in that file: the data set and the recipe.
+    facts: the run can go on from a checkpoint only if it has the same facts.
+    sample: a checksum of samples that must be the same in every rank.
+    unused_parameters: whether some parameters may have no gradient in some steps.
     """
 
     module: TrainingModule
@@ -39,15 +39,15 @@ class Training:
 
 
 def require_same(training: Training, group: Group) -> None:
-    """Raises: UsageError where the ranks would train on different data or different networks."""
+    """Raises: UsageError if the ranks would train on different data or different networks."""
     seen = group.all_of(flat(training.facts) | {"the first samples": training.sample})
     for rank, theirs in enumerate(seen):
         differ = differences(theirs, seen[0], "rank 0")
         if differ:
             raise group.told_once(
                 UsageError(
-                    f"rank {rank} has {differ[0]}; all processes must be given the same network, "
-                    "data and recipe"
+                    f"rank {rank} has {differ[0]}; give all processes the same network, data and "
+                    "recipe"
                 )
             )
 
@@ -59,7 +59,7 @@ def training_module(
     teacher: Teacher | None,
     objective: Objective | None = None,
 ) -> TrainingModule:
-    """The network with its optimizers and its average, compiled where the recipe says so."""
+    """The network with its optimizers and its average, compiled if the recipe has `compile`."""
     module = TrainingModule(model, recipe, data.steps_per_epoch, teacher, objective)
     if recipe.compile:
         model.compile(mode=None if recipe.compile is True else recipe.compile)
@@ -69,20 +69,20 @@ def training_module(
 
 
 def check_device(device: str) -> torch.device:
-    """The device of that name; of several GPUs that of this process.
+    """The device with that name. If there are several GPUs, it is the GPU of this process.
 
-    Raises: UsageError where it is unknown or not here.
+    Raises: UsageError if the device is unknown or not available.
     """
     if device not in ("cpu", "cuda"):
         raise UsageError(f"unknown device {device!r}; known: cpu, cuda.")
     if device == "cpu":
         return torch.device(device)
     if not torch.cuda.is_available():
-        raise UsageError("device 'cuda' is not available here; use --device cpu")
+        raise UsageError("device 'cuda' is not available on this machine; use --device cpu")
     ranks, here = ranks_here(), torch.cuda.device_count()
     if ranks.local_count > here:
         raise UsageError(
-            f"{ranks.local_count} processes on this machine need as many GPUs, but it has {here}; "
-            f"start torchrun with --nproc-per-node {here}"
+            f"{ranks.local_count} processes on this machine need {ranks.local_count} GPUs, but it "
+            f"has {here}; start torchrun with --nproc-per-node {here}"
         )
     return torch.device(device) if ranks.count == 1 else torch.device(device, ranks.local)

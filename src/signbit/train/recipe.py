@@ -1,4 +1,4 @@
-"""The schema of a recipe: all settings of a training run except model, data and machine."""
+"""The schema of a recipe: all settings of a run except model, data and machine."""
 
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -31,15 +31,15 @@ else:
 class Steps(Settings):
     """The learning rate jumps to a value at each given epoch, counted from 0.
 
-    lr_at_epoch: the rates themselves, not factors. If you change `optimizer.lr`, change them too.
-        The rate of a `latent_optimizer` is multiplied by the same factors.
+    lr_at_epoch: the learning rate at each epoch, not a factor. If you change `optimizer.lr`, change
+        these rates too. The learning rate of a `latent_optimizer` changes by the same factors.
     """
 
     name: Literal["steps"]
     lr_at_epoch: dict[Annotated[int, Field(ge=1)], Rate]
 
     def lr(self, epoch: float, epochs: int, base: float) -> float:
-        """Learning rate after `epoch` epochs, a fraction within one."""
+        """The learning rate after `epoch` epochs, which may be a fraction."""
         reached = [start for start in self.lr_at_epoch if start <= epoch]
         return self.lr_at_epoch[max(reached)] if reached else base
 
@@ -47,14 +47,15 @@ class Steps(Settings):
 class Cosine(Settings):
     """Half a cosine from the optimizer's learning rate to 0, after a linear warm-up.
 
-    warmup_epochs: at most half of the epochs count, so that the rate also falls in a short run.
+    warmup_epochs: the number of epochs of the warm-up, but at most half of all epochs, so that the
+        rate also falls in a short run.
     """
 
     name: Literal["cosine"]
     warmup_epochs: NotNegative = 0.0
 
     def lr(self, epoch: float, epochs: int, base: float) -> float:
-        """Learning rate after `epoch` epochs, a fraction within one."""
+        """The learning rate after `epoch` epochs, which may be a fraction."""
         warmup = min(self.warmup_epochs, epochs / 2)
         if epoch < warmup:
             return base * epoch / warmup
@@ -65,8 +66,9 @@ class Cosine(Settings):
 class RandomResizedCrop(Settings):
     """A random part of the original image, resized to the size of the input.
 
-    scale: least and largest share of the image's area.
-    ratio: least and largest width / height of the part; its logarithm is uniform.
+    scale: the smallest and the largest share of the image's area, from 0 to 1.
+    ratio: the smallest and the largest width / height of the part. Its logarithm is drawn
+        uniformly.
 
     Source: arXiv:1409.4842; the defaults are those of torchvision's `RandomResizedCrop`.
     """
@@ -85,15 +87,17 @@ class RandomResizedCrop(Settings):
 class Augmentation(Settings):
     """Random changes of the training images.
 
-    random_resized_crop: a part of the original image file in the place of the whole; null for
-        none. It excludes crop_padding.
-
-    crop_padding: pixels put around an image before a crop of its size; 0 for none.
-    crop_border: these pixels are black, or the image mirrored at its edge.
-    flip: true mirrors a random half of the images in each epoch. `alternating` mirrors half of
-        them in the first epoch, and then each image in every second epoch (arXiv:2404.00498).
-    cutout: side of a square of mid-grey at a random place, perhaps in part outside of the image;
-        0 for none (arXiv:1708.04552).
+    random_resized_crop: use a random part of the original image file instead of the whole; null to
+        use the whole. It cannot be combined with crop_padding.
+    crop_padding: the number of pixels added on each side of an image before a part of the original
+        size is cut out at a random place; 0 for none.
+    crop_border: the colour of the added pixels: black, or reflect for the image mirrored at its
+        edge.
+    flip: true mirrors each image with probability 1/2 in each epoch. `alternating` mirrors a random
+        half of the images in the first epoch, and then every image in every second epoch
+        (arXiv:2404.00498).
+    cutout: the side, in pixels, of a mid-grey square at a random place. A part of it may be
+        outside of the image. 0 for none (arXiv:1708.04552).
     """
 
     random_resized_crop: RandomResizedCrop | None = None
@@ -106,21 +110,23 @@ class Augmentation(Settings):
     def _crops_once(self) -> "Augmentation":
         if self.random_resized_crop is not None and self.crop_padding:
             raise ValueError(
-                f"random_resized_crop moves the image already; set crop_padding=0, which is "
-                f"{self.crop_padding}, or random_resized_crop=null"
+                f"crop_padding is {self.crop_padding}, but random_resized_crop already crops the "
+                "image; set crop_padding=0 or random_resized_crop=null"
             )
         return self
 
 
 class Input(Settings):
-    """Real input = scale * pixel + bias, one number for all channels or one for each.
+    """Real input = scale * pixel + bias.
 
-    With the default, pixels become multiples of 1/128 in [-1, 1). Sums of them are exact in
-    float32, so the order of additions has no effect.
+    With the default, pixels become multiples of 1/128 in [-1, 1). Their sums are exact in float32,
+    so the order of the additions has no effect.
 
-    crop: null resizes the whole of an image file to the size of the input. A share scales it until
-        it covers size / crop, and cuts out the centre; 0.875 is 224 of 256 pixels. It is part of
-        the network: `evaluate`, `predict` and the packed network crop in the same way.
+    scale, bias: one number for all channels, or a list with one number for each channel.
+    crop: null resizes the whole image file to the size of the input. A share, such as 0.875, scales
+        the image until it covers size / crop, and cuts out the centre: 0.875 is 224 of 256 pixels.
+        It is part of the network: `evaluate`, `predict` and the packed network crop in the same
+        way.
     """
 
     scale: ForChannels = 1 / 128
@@ -131,9 +137,11 @@ class Input(Settings):
 class Loss(Settings):
     """Cross-entropy of softmax(logit_scale * outputs) with the labels.
 
-    label_smoothing: share of the target that is spread over all classes (arXiv:1512.00567).
-    logit_scale: for models whose last batch norm has no parameters, so that their scores are
-        bounded. It is only a part of the loss; the scores of the model do not change.
+    label_smoothing: the share of the target that is spread over all classes, from 0 to below 1
+        (arXiv:1512.00567).
+    logit_scale: the factor of the outputs. It is useful for a model whose last batch norm has no
+        parameters, because its scores are bounded. It is part of the loss alone; the scores of
+        the model do not change.
     """
 
     label_smoothing: Share = 0.0
@@ -143,9 +151,11 @@ class Loss(Settings):
 class Distillation(Settings):
     """Learn also from the outputs of a trained network, the teacher (arXiv:1503.02531).
 
-    teacher: run folder or checkpoint of `signbit train`; null where Python code gives a module.
-    temperature: the logits of both networks are divided by it; 1 for a loss without probabilities.
-    weight: weight of the teacher's part in the loss; that of the labels is 1 - weight.
+    teacher: a run folder or checkpoint of `signbit train`; null if Python code gives a module.
+    temperature: the logits of both networks are divided by it. It must be 1 for a loss without
+        probabilities.
+    weight: the weight of the teacher's part in the loss, above 0 and up to 1. The weight of the
+        labels is 1 - weight.
     """
 
     teacher: str | None = None
@@ -156,9 +166,9 @@ class Distillation(Settings):
 class Averaging(Settings):
     """Evaluate and save an exponential moving average of all parameters.
 
-    decay: share of itself that the average keeps in a step; it is less in the first steps.
-    batch_norm_images: number of training images, not augmented, on which the statistics of its
-        batch norms are measured before it is evaluated or saved.
+    decay: the share of itself that the average keeps in a step. In the first steps it is smaller.
+    batch_norm_images: before the average is evaluated or saved, the statistics of its batch norms
+        are measured on about this number of training images, without augmentation.
     """
 
     decay: Share = 0.999
@@ -168,25 +178,32 @@ class Averaging(Settings):
 class Recipe(Settings):
     """All settings of a run.
 
-    latent_optimizer: only for binary weights; null where `optimizer` trains these too.
-    init: run folder or checkpoint with the weights to start from; quantizers may differ. An old
-        .pth.tar also sets `input`, so leave `input` out or give the same.
-    init_except: patterns of names, such as [classifier.*], that may differ from those of `init`, as
-        for a new head; they keep their fresh start.
-    frozen: patterns of names that stay as they are: parameters, and the statistics of batch norms.
-    groups: patterns of parameters with a learning rate or weight decay of their own, such as
-        {features.*: {lr_factor: 0.1}}; the first that fits counts.
-    model: options of the model, such as {inflation: 0.25}.
-    averaging: null to evaluate and save the weights of the last step.
-    model, input, augmentation, loss: null for the defaults.
-    val_size: training images held out for validation, a count or a fraction; 0 for none.
-    evaluate_every: epochs between validations, and between writings of the run folder; the last
-        epoch has both in any case.
-    latent_clip: bound that latent weights are clamped to after each step; null for none.
-    batch_norms: null to normalise by the whole batch, which several processes share; local where
-        each process normalises by its own part of it, which saves them messages.
-    precision: bfloat16 runs under autocast; latent weights stay float32.
+    epochs: the number of epochs.
+    batch_size: the number of samples in a batch, 2 or more. Several processes share a batch.
+    optimizer: the optimizer of all parameters, or of all except latent weights.
+    latent_optimizer: the optimizer of latent weights alone; null if `optimizer` trains them too.
+    schedule: how the learning rate changes during the training.
+    init: a run folder or checkpoint with the weights to start from. Its quantizers may differ. An
+        old .pth.tar file also decides `input`, so leave out `input` or give the same one.
+    init_except: patterns of names, such as [classifier.*] for a new head. The weights with these
+        names may differ from those in `init`. They keep their new initial values.
+    frozen: patterns of the names of parameters and of batch norm statistics that do not change.
+    groups: patterns of parameters that have their own learning rate or weight decay, such as
+        {features.*: {lr_factor: 0.1}}. The first pattern that matches counts.
+    model: options of the model, such as {inflation: 0.25}; null for the defaults.
+    input, augmentation, loss: null for the defaults.
+    distillation: learn also from a teacher; null for none.
+    averaging: evaluate and save an average of the weights; null for the weights of the last step.
+    val_size: the training images that are held out for validation, a number or a fraction; 0 for
+        none.
+    evaluate_every: validate and write the run folder after every so many epochs, and after the last
+        epoch.
+    latent_clip: the bound to which latent weights are clamped after each step; null for none.
+    batch_norms: null to normalise by the whole batch, also if several processes share it. local to
+        normalise by the part of each process, which needs fewer messages between them.
+    precision: float32, or bfloat16 for autocast. Latent weights stay float32 in both cases.
     compile: true for torch.compile, or one of its modes; reduce-overhead uses CUDA graphs.
+    seed: the seed of all random numbers.
     """
 
     epochs: Epochs
@@ -230,13 +247,13 @@ class Recipe(Settings):
         latent = self.latent_optimizer
         if latent is not None and self.optimizer.latent_weight_decay:
             raise ValueError(
-                "optimizer.latent_weight_decay has no effect with latent_optimizer; set "
-                "latent_optimizer.latent_weight_decay"
+                "optimizer.latent_weight_decay has no effect together with latent_optimizer; set "
+                "latent_optimizer.latent_weight_decay instead"
             )
         if isinstance(latent, AbstractRealOptimizer) and latent.weight_decay:
             raise ValueError(
-                "latent_optimizer.weight_decay has no effect, because it trains only latent "
-                "weights; set latent_optimizer.latent_weight_decay"
+                "latent_optimizer.weight_decay has no effect, because latent_optimizer trains only "
+                "latent weights; set latent_optimizer.latent_weight_decay instead"
             )
         return self
 
@@ -245,13 +262,13 @@ class Recipe(Settings):
         signs = self.latent_optimizer is not None and self.latent_optimizer.holds_signs
         if signs and self.latent_clip is not None and self.latent_clip < 1:
             raise ValueError(
-                f"latent_clip {self.latent_clip:g} would move weights away from -1 and +1, where "
-                "latent_optimizer keeps them; set latent_clip=null"
+                f"latent_clip is {self.latent_clip:g}, but latent_optimizer keeps weights at -1 "
+                "and +1; set latent_clip=null"
             )
         return self
 
     def evaluates(self, epoch: int) -> bool:
-        """Whether the epoch, counted from 0, ends with validation and writing."""
+        """Whether the epoch, counted from 0, ends with a validation and writes the run folder."""
         return (epoch + 1) % self.evaluate_every == 0 or epoch + 1 == self.epochs
 
 
@@ -259,9 +276,9 @@ _accepted = any_of(AbstractOptimizer)
 
 
 def accept_new_optimizers() -> None:
-    """Let `Recipe` accept what was registered after this module was imported.
+    """Let `Recipe` accept optimizers that were registered after this module was imported.
 
-    The module of a user's optimizer imports this package before it registers one.
+    The module of a user's own optimizer must import this package before it can register one.
     """
     global _accepted
     known = any_of(AbstractOptimizer)

@@ -13,23 +13,34 @@ _FOLDER = files("signbit.zoo") / "networks"
 
 
 def names() -> list[str]:
-    """The networks that come with the package, sorted."""
+    """The names of the networks that come with the package, sorted."""
     found = (entry.name for entry in _FOLDER.iterdir())
     return sorted(name.removesuffix(SUFFIX) for name in found if name.endswith(SUFFIX))
 
 
 def card(name: str) -> Card:
-    """What is to know about a network. Raises: UsageError for an unknown name."""
+    """The facts about the network called `name`.
+
+    Raises: UsageError for an unknown name.
+    """
     return Card.from_dict(strict_json.loads(_entry(name, ".json")))
 
 
 def read(name: str) -> bytes:
-    """The `.signbit` file of a network. Raises: UsageError for an unknown name."""
+    """The bytes of the `.signbit` file of the network called `name`.
+
+    Raises: UsageError for an unknown name.
+    """
     return _entry(name, SUFFIX)
 
 
 def load(name: str, threads: int = 1) -> Engine:
-    """A network, ready to run. Raises: UsageError for an unknown name."""
+    """The network called `name`, ready to run.
+
+    threads: how many threads the engine uses.
+
+    Raises: UsageError for an unknown name.
+    """
     return Engine(PackedModel.load(read(name)), threads)
 
 

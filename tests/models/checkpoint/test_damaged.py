@@ -164,14 +164,14 @@ def test_values_that_are_not_finite_are_refused(path, header, value):
     tensors = load_file(path)
     tensors["features.1.running_var"][1] = value
     save_file(tensors, path, metadata={"signbit": json.dumps(header)})
-    assert_refused(path, "NaN or infinite values in features.1.running_var")
+    assert_refused(path, "features.1.running_var has NaN or infinite values; the training diverged")
 
 
 def test_values_that_overflow_when_narrowed_are_refused(path, header):
     tensors = load_file(path)
     tensors["features.1.bias"] = tensors["features.1.bias"].double() + 1e300
     save_file(tensors, path, metadata={"signbit": json.dumps(header)})
-    assert_refused(path, "NaN or infinite values in features.1.bias")
+    assert_refused(path, "features.1.bias has NaN or infinite values")
 
 
 def test_metadata_that_could_be_read_in_two_ways_is_refused(path, header):
@@ -202,7 +202,7 @@ def test_a_changed_weight_is_one_line_that_says_what_to_do(path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert_refused(path, "damaged", "copy it anew or train again")
+    assert_refused(path, "damaged", "copy it again, or train again")
 
 
 def test_an_unknown_field_is_refused(path, header):

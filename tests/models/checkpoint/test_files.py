@@ -96,7 +96,7 @@ def test_run_folder_means_its_last_weights(path):
 
 
 def test_empty_folder_is_named(tmp_path):
-    assert_refused(tmp_path, "last.safetensors", "is it a run folder")
+    assert_refused(tmp_path, "last.safetensors", "give a run folder whose first epoch has ended")
 
 
 def test_missing_file_is_named(tmp_path):
@@ -106,11 +106,13 @@ def test_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize("name", ["net.signbit", "net.onnx", "net", "best.ckpt"])
 def test_file_of_another_kind_is_refused_by_its_name(tmp_path, name):
     (tmp_path / name).write_bytes(b"\0" * 64)
-    assert_refused(tmp_path / name, "not a checkpoint", ".safetensors", error=UsageError)
+    assert_refused(
+        tmp_path / name, "its name is not that of a checkpoint", ".safetensors", error=UsageError
+    )
 
 
 def test_architecture_is_refused_where_the_file_says_its_own(path, architecture):
-    with pytest.raises(UsageError, match="says its own architecture"):
+    with pytest.raises(UsageError, match="contains its architecture; leave out"):
         load_model(path, architecture)
 
 

@@ -58,8 +58,8 @@ def test_dice_of_labels_takes_the_sigmoid():
 @pytest.mark.parametrize(
     ("outputs", "targets", "message"),
     [
-        (SCORES, CLASSES[:, :2], r"targets have the shape \(5, 2, 4\)"),
-        ([SCORES], CLASSES, "outputs are list; .* a loss of your own"),
+        (SCORES, CLASSES[:, :2], r"targets have shape \(5, 2, 4\)"),
+        ([SCORES], CLASSES, "outputs are list; .* a function of your own"),
         (SCORES, {"a": CLASSES}, "targets are dict; "),
         (SCORES, NUMBERS > 0.5, r"targets are torch\.bool"),
     ],
@@ -73,13 +73,25 @@ def test_what_does_not_fit_is_one_line(name, outputs, targets, message):
 @pytest.mark.parametrize(
     ("name", "targets", "message"),
     [
-        ("cross_entropy", CLASSES + 1, r"a target is the class 3; the outputs score 3 classes"),
-        ("cross_entropy", CLASSES - 1, r"a target is the class -1; .* 0 to 2; give the network"),
-        ("cross_entropy", CLASSES.int(), r"targets are torch\.int32; .* needs torch\.int64"),
-        ("cross_entropy", 2 * NUMBERS, r"targets reach from .*cross_entropy needs 0 to 1"),
+        ("cross_entropy", CLASSES + 1, r"a target is the class 3, but the outputs score 3 classes"),
+        (
+            "cross_entropy",
+            CLASSES - 1,
+            r"a target is the class -1, but .* 0 to 2; give the network",
+        ),
+        (
+            "cross_entropy",
+            CLASSES.int(),
+            r"targets are torch\.int32; .* needs classes in torch\.int64",
+        ),
+        (
+            "cross_entropy",
+            2 * NUMBERS,
+            r"targets are between .*cross_entropy needs numbers from 0 to 1",
+        ),
         ("dice", CLASSES * 0 - 100, r"a target is the class -100"),
-        ("dice", 2 * NUMBERS, r"dice needs 0 to 1"),
-        ("bce_with_logits", -NUMBERS, r"bce_with_logits needs 0 to 1"),
+        ("dice", 2 * NUMBERS, r"dice needs numbers from 0 to 1"),
+        ("bce_with_logits", -NUMBERS, r"bce_with_logits needs numbers from 0 to 1"),
     ],
 )
 def test_targets_out_of_range_are_refused(name, targets, message):

@@ -60,7 +60,7 @@ def test_a_closure_is_run_with_gradients():
 )
 def test_a_quantizer_that_does_not_rise_at_the_signs_is_refused(quantizer):
     model = nn.Sequential(BinaryLinear(3, 2), BinaryLinear(2, 2, weight_quantizer=quantizer))
-    with pytest.raises(UsageError, match=r"layer 1: bop holds weights at -1 and \+1"):
+    with pytest.raises(UsageError, match=r"layer 1: bop keeps weights at -1 and \+1"):
         BOP.check(model)
 
 

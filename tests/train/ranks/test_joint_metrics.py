@@ -37,11 +37,11 @@ class Share(Metric):
 REFUSED = {
     "of one process": (
         MulticlassAccuracy(2, sync_on_compute=False),
-        "has sync_on_compute=False, so it would measure the samples of one process",
+        "has sync_on_compute=False, so it would measure only the samples of one process",
     ),
     "not joined": (
         Share(torch.tensor(0), None),
-        r"metric 'm', with the states of two processes, gives \(2,\); a single number is needed",
+        r"metric 'm', with the states of two processes, returns \(2,\); it must return a single",
     ),
     "list": (Share([], None), "has the list 'right', which several processes cannot join"),
 }

@@ -121,7 +121,7 @@ def test_metrics_and_statistics_are_those_of_all_samples(two, tmp_path, name, av
         ("other data", 1, "rank 1 has data.targets_crc32 "),
         ("bad data", 1, "the inputs of the first batch hold NaN"),
         ("odd", 0, "batch 2 of the loader has 1 samples, which 2 processes cannot share"),
-        ("full", 0, "is not empty; choose another folder"),
+        ("full", 0, "is not empty; give another folder"),
     ],
 )
 def test_where_one_fails_all_fail(two, name, failing, message):
@@ -175,7 +175,7 @@ def test_a_run_that_was_there_before_is_refused_at_each_start(tiny_run, monkeypa
     command = ["signbit", "train", *options, *settings, "--out", tiny_run.folder]
     result = torchrun(*command, restarts=1)
     assert result.returncode != 0
-    assert result.stderr.count("is not empty; choose another folder") == 2
+    assert result.stderr.count("is not empty; give another folder") == 2
     assert (tiny_run.folder / "run.json").read_bytes() == before
 
 
@@ -185,7 +185,7 @@ def test_the_command_reports_an_error_once(tmp_path):
     assert result.returncode != 0
     lines = [line for line in result.stderr.splitlines() if line.startswith("signbit: ")]
     assert lines == [
-        "signbit: batch_size 33 is the batch of all 2 processes together; give a multiple of 2, at "
-        "least 4"
+        "signbit: batch_size is 33, which 2 processes share equally; give a multiple of 2 that is "
+        "at least 4"
     ]
     assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""Losses, one file each. `train` accepts their names, objects of theirs, or any callable."""
+"""Losses. `train` accepts the name of a loss, a loss object, or any function."""
 
 from signbit.train.losses._base import AbstractLoss, losses
 from signbit.train.losses._checks import IGNORED

@@ -1,4 +1,4 @@
-"""What a loss must answer, and the registry of losses."""
+"""The interface of a loss, and the registry of losses."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -10,10 +10,10 @@ from signbit.registry import Registry
 
 
 class AbstractLoss(ABC):
-    """The loss of a batch, as a scalar on its device. It never waits for the device.
+    """Computes the loss of a batch, a scalar on the device of the batch, without waiting for it.
 
-    metrics: names of the metrics that are measured where a run asks for none.
-    softened: whether the temperature of a distillation acts on `distance`.
+    metrics: the names of the metrics that a run measures if it asks for none.
+    softened: whether the temperature of a distillation has an effect on `distance`.
     """
 
     metrics: ClassVar[tuple[str, ...]] = ()
@@ -21,42 +21,43 @@ class AbstractLoss(ABC):
 
     @abstractmethod
     def __call__(self, outputs: Any, targets: Any) -> Tensor:
-        """The mean loss of the batch."""
+        """The mean loss of the batch, a scalar."""
 
     def held_out(self) -> "AbstractLoss":
-        """The loss that validation measures; another one where training smooths its targets."""
+        """The loss for validation. It differs, for example, if the training smooths its targets."""
         return self
 
     @abstractmethod
     def check(self, outputs: Any, targets: Any) -> None:
-        """Look at a first batch, on the CPU.
+        """Check a first batch, on the CPU.
 
-        Raises: UsageError where outputs and targets do not fit, or a target is not an allowed one.
+        Raises: UsageError if outputs and targets do not fit together, or if a target is not
+            allowed.
         """
 
     @abstractmethod
     def check_values(self, outputs: Any, targets: Any) -> None:
-        """Look at the targets of another batch, or of all samples.
+        """Check the targets of another batch, or of all samples.
 
-        outputs: those of a first batch, which say how many classes there are.
+        outputs: the outputs for a first batch; they show how many classes there are.
 
-        Raises: UsageError where a target is not an allowed one.
+        Raises: UsageError if a target is not allowed.
         """
 
     def distance(self, outputs: Any, taught: Any, targets: Any, temperature: float) -> Tensor:
-        """The mean distance of outputs from those of a teacher, a scalar.
+        """The mean distance of the outputs from those of a teacher, a scalar.
 
-        It is zero where both are the same.
+        It is zero if both are the same.
 
-        taught: the outputs of the teacher, of the same shape.
-        targets: these say what outputs mean, and which places are not counted.
+        taught: the outputs of the teacher, with the same shape.
+        targets: they show what the outputs mean, and which places do not count.
         temperature: outputs and taught are divided by it; 1 for a loss that is not `softened`.
 
-        Raises: UsageError for a loss that has no such measure.
+        Raises: UsageError if the loss has no such distance.
         """
         raise UsageError(
-            f"the loss {type(self).__name__} has no distance from a teacher; give train() one as "
-            "distance=FUNCTION of outputs and taught outputs, or set distillation=null"
+            f"the loss {type(self).__name__} has no distance from a teacher; give train() "
+            "distance=FUNCTION of the outputs and the teacher's outputs, or set distillation=null"
         )
 
 

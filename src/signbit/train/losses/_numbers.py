@@ -1,4 +1,4 @@
-"""What the losses of numbers share."""
+"""The code that losses of numbers share."""
 
 from abc import ABC
 from typing import ClassVar
@@ -11,7 +11,7 @@ from signbit.train.losses._checks import require_number_targets
 
 
 class AbstractNumberLoss(AbstractLoss, ABC):
-    """A loss of real numbers. Outputs and targets have one shape and are floating point."""
+    """A loss of real numbers. Outputs and targets have the same shape and are floating point."""
 
     metrics: ClassVar[tuple[str, ...]] = ("mae", "r2")
 
@@ -21,6 +21,6 @@ class AbstractNumberLoss(AbstractLoss, ABC):
         self.check_values(outputs, targets)
 
     def check_values(self, outputs: Tensor, targets: Tensor) -> None:
-        """Compare targets with infinity. Raises: UsageError."""
+        """Check that targets are finite. Raises: UsageError."""
         if targets.numel() and not targets.isfinite().all():
-            raise UsageError("a target is infinite or NaN; mend or leave out such samples")
+            raise UsageError("a target is infinite or NaN; repair or remove such samples")

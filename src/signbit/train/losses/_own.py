@@ -1,4 +1,4 @@
-"""A loss that a caller gives as a function."""
+"""A loss that the caller gives as a function."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,15 +10,18 @@ from signbit.train.losses._base import AbstractLoss
 
 
 class OwnLoss(AbstractLoss):
-    """Calls `function(outputs, targets)`, which returns the mean loss of the batch as a scalar.
+    """A loss that calls `function(outputs, targets)`.
 
-    Raises: UsageError for a module with parameters, which no optimizer would change.
+    function: it returns the mean loss of the batch, a scalar.
+
+    Raises: UsageError if the function is a module with trainable parameters, because no optimizer
+        would change them.
     """
 
     def __init__(self, function: Callable[[Any, Any], Tensor]):
         if isinstance(function, nn.Module) and any(p.requires_grad for p in function.parameters()):
             raise UsageError(
-                f"the loss {type(function).__name__} has parameters, which would never be trained; "
+                f"the loss {type(function).__name__} has parameters, which would not be trained; "
                 "make them part of the module, or set requires_grad=False"
             )
         self.function = function
@@ -28,14 +31,14 @@ class OwnLoss(AbstractLoss):
         return self.function(outputs, targets)
 
     def distance(self, outputs: Any, taught: Any, targets: Any, temperature: float) -> Tensor:
-        """Raises: UsageError, since only the caller knows what the outputs mean."""
+        """Raises: UsageError, because only the caller knows what the outputs mean."""
         raise UsageError(
-            "a loss of your own has no distance from a teacher; give train() one as "
-            "distance=FUNCTION of outputs and taught outputs, or set distillation=null"
+            "a loss of your own has no distance from a teacher; give train() "
+            "distance=FUNCTION of the outputs and the teacher's outputs, or set distillation=null"
         )
 
     def check(self, outputs: Any, targets: Any) -> None:
-        """Nothing: only the function knows what it accepts."""
+        """No check: only the function knows what it accepts."""
 
     def check_values(self, outputs: Any, targets: Any) -> None:
-        """Nothing, for the same reason."""
+        """No check, for the same reason."""

@@ -11,9 +11,9 @@ from signbit.train.losses._checks import require_label_targets, require_shares
 
 @losses.register("bce_with_logits")
 class BceWithLogits(AbstractLoss):
-    """Mean binary cross-entropy of the targets under sigmoid(outputs).
+    """The mean binary cross-entropy of the targets under sigmoid(outputs).
 
-    Shape:  outputs and targets alike, floating point.
+    Shape:  outputs and targets are alike, floating point.
     Range:  targets in [0, 1].
     """
 
@@ -25,11 +25,11 @@ class BceWithLogits(AbstractLoss):
         return F.binary_cross_entropy_with_logits(outputs, targets)
 
     def check(self, outputs: Tensor, targets: Tensor) -> None:
-        """Compare shapes, and targets with their range. Raises: UsageError."""
+        """Check shapes, types and the range of the targets. Raises: UsageError."""
         require_label_targets("bce_with_logits", outputs, targets)
 
     def check_values(self, outputs: Tensor, targets: Tensor) -> None:
-        """Compare targets with their range. Raises: UsageError."""
+        """Check the range of the targets. Raises: UsageError."""
         require_shares("bce_with_logits", targets)
 
     def distance(
@@ -37,7 +37,7 @@ class BceWithLogits(AbstractLoss):
     ) -> Tensor:
         """The mean of KL(p || q) with p = sigmoid(taught / T) and q = sigmoid(outputs / T).
 
-        Each output is a choice between two: KL = p log(p / q) + (1 - p) log((1 - p) / (1 - q)).
+        Each output decides between two classes: KL = p log(p / q) + (1 - p) log((1 - p) / (1 - q)).
 
         Source: arXiv:1503.02531, for two classes.
         """

@@ -20,14 +20,16 @@ from signbit.train.losses._checks import (
 @losses.register("cross_entropy")
 @dataclass(frozen=True)
 class CrossEntropy(AbstractLoss):
-    """Mean cross-entropy of the targets under softmax(logit_scale * outputs).
+    """The mean cross-entropy of the targets under softmax(logit_scale * outputs).
 
     Outputs may be logits or log-probabilities: softmax(s * log_softmax(z)) = softmax(s * z).
 
-    label_smoothing: the share of each target that all classes get alike; not in validation.
+    label_smoothing: the share of each target that is divided equally among all classes, from 0 to
+        below 1. Validation does not use it.
+    logit_scale: the factor s of the outputs.
 
-    Shape:  outputs (N, classes, ...); targets (N, ...) int64, -100 where a place is not counted,
-        or probabilities of the shape of the outputs.
+    Shape:  outputs (N, classes, ...); targets (N, ...) int64, with -100 at places that do not
+        count, or probabilities with the shape of the outputs.
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
@@ -42,15 +44,15 @@ class CrossEntropy(AbstractLoss):
         return F.cross_entropy(scaled, targets, label_smoothing=self.label_smoothing)
 
     def held_out(self) -> "CrossEntropy":
-        """The same without smoothing."""
+        """The same loss without smoothing."""
         return replace(self, label_smoothing=0.0)
 
     def check(self, outputs: Tensor, targets: Tensor) -> None:
-        """Compare shapes, and targets with the number of classes. Raises: UsageError."""
+        """Check shapes, and that targets are classes that exist. Raises: UsageError."""
         require_class_targets("cross_entropy", outputs, targets)
 
     def check_values(self, outputs: Tensor, targets: Tensor) -> None:
-        """Compare targets with their range. Raises: UsageError."""
+        """Check that targets are classes that exist, or shares with sum 1. Raises: UsageError."""
         if is_of_classes(targets):
             require_classes_in_range(targets, outputs)
         else:
@@ -59,9 +61,9 @@ class CrossEntropy(AbstractLoss):
     def distance(
         self, outputs: Tensor, taught: Tensor, targets: Tensor, temperature: float
     ) -> Tensor:
-        """KL(softmax(taught / T) || softmax(s * outputs / T)), the mean over samples and places.
+        """The mean of KL(softmax(taught / T) || softmax(s * outputs / T)) over samples and places.
 
-        Places that the loss does not count are not counted here either.
+        Places that do not count in the loss do not count here either.
 
         taught: the teacher's logits, times its own logit scale.
 

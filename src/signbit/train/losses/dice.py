@@ -22,11 +22,15 @@ from signbit.train.losses._checks import (
 class Dice(AbstractLoss):
     """1 - the mean over channels of (2 sum(p t) + smooth) / (sum(p) + sum(t) + smooth).
 
-    The sums go over all places of all samples of the batch. With targets of classes, p is
-    softmax(outputs) and t is 1 at the true class. With targets of labels, p is sigmoid(outputs).
+    The sums run over all places of all samples in the batch. If targets are classes, p is
+    softmax(outputs), and t is 1 at the true class and 0 elsewhere. If targets are labels, p is
+    sigmoid(outputs), and t is the target.
+
+    smooth: the number that is added to both parts of the fraction.
 
     Shape:  outputs (N, classes, ...) with targets (N, ...) int64; or outputs (N, labels, ...) with
         targets of the same shape, floating point.
+    Range:  targets are classes, or numbers in [0, 1].
     Source: V-Net, arXiv:1606.04797, with sums in place of sums of squares.
     """
 
@@ -48,9 +52,9 @@ class Dice(AbstractLoss):
     ) -> Tensor:
         """1 - the mean over channels of (sum(p) + sum(t) - sum|p - t| + s) / (sum(p) + sum(t) + s).
 
-        p and t are the probabilities of the network and of the teacher, s is `smooth`. For a
-        teacher that gives 0 and 1 alone it is the loss. The loss itself would not do: if t lies
-        between 0 and 1, it falls when p leaves t for 0 or 1.
+        p and t are the probabilities of the network and of the teacher, and s is `smooth`. If the
+        teacher's probabilities are only 0 and 1, this is the loss. Otherwise the loss cannot serve
+        as a distance: for t between 0 and 1, it falls when p moves away from t to 0 or 1.
 
         Source: dice semimetric loss, arXiv:2303.16296.
         """
@@ -61,14 +65,14 @@ class Dice(AbstractLoss):
         return 1 - torch.mean((either - apart + self.smooth) / (either + self.smooth))
 
     def check(self, outputs: Tensor, targets: Tensor) -> None:
-        """Compare shapes, and targets with the number of classes. Raises: UsageError."""
+        """Check shapes, types and the range of the targets. Raises: UsageError."""
         if is_of_classes(targets):
             require_class_targets("dice", outputs, targets, ignored=None)
         else:
             require_label_targets("dice", outputs, targets)
 
     def check_values(self, outputs: Tensor, targets: Tensor) -> None:
-        """Compare targets with their range. Raises: UsageError."""
+        """Check the range of the targets. Raises: UsageError."""
         if is_of_classes(targets):
             require_classes_in_range(targets, outputs, ignored=None)
         else:

@@ -9,9 +9,9 @@ from signbit.train.losses._numbers import AbstractNumberLoss
 
 @losses.register("l1")
 class L1(AbstractNumberLoss):
-    """Mean of |y - t| over all numbers of a batch.
+    """The mean of |y - t| over all numbers of a batch: y are the outputs, t the targets.
 
-    Shape:  outputs and targets alike, floating point.
+    Shape:  outputs and targets are alike, floating point.
     """
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:

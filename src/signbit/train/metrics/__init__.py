@@ -1,4 +1,4 @@
-"""Metrics, one file each. `train` accepts their names, or any metric of torchmetrics."""
+"""Metrics. `train` accepts the name of a metric, or any metric of torchmetrics."""
 
 from signbit.train.metrics._base import metrics
 

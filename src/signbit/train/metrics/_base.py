@@ -9,12 +9,12 @@ from torchmetrics import Metric
 from signbit.errors import UsageError
 from signbit.registry import Registry
 
-# Each entry makes a metric for outputs such as those of its example, and for such targets.
+# Each entry makes a metric for outputs and targets like the ones that it is called with.
 metrics: Registry[Callable[[Any, Any], Metric]] = Registry("metric", "signbit.train.metrics")
 
 
 def require_classes(name: str, outputs: Any, targets: Any) -> None:
-    """Raises: UsageError where targets are not classes that outputs (N, classes, ...) score."""
+    """Raises: UsageError if targets are not classes that outputs (N, classes, ...) score."""
     both = isinstance(outputs, Tensor) and isinstance(targets, Tensor)
     if (
         not both
@@ -22,18 +22,19 @@ def require_classes(name: str, outputs: Any, targets: Any) -> None:
         or (outputs.shape[:1] + outputs.shape[2:] != targets.shape)
     ):
         raise UsageError(
-            f"metric {name!r} needs outputs (N, classes, ...) and targets (N, ...) of integers; "
-            f"there are {_described(outputs)} and {_described(targets)}"
+            f"metric {name!r} needs outputs (N, classes, ...) and whole targets (N, ...), but "
+            f"outputs are {_described(outputs)} and targets {_described(targets)}; give another "
+            "metric"
         )
 
 
 def require_alike(name: str, outputs: Any, targets: Any) -> None:
-    """Raises: UsageError where outputs and targets are not tensors of one shape."""
+    """Raises: UsageError if outputs and targets are not tensors of the same shape."""
     both = isinstance(outputs, Tensor) and isinstance(targets, Tensor)
     if not both or outputs.shape != targets.shape:
         raise UsageError(
-            f"metric {name!r} needs outputs and targets of one shape; there are "
-            f"{_described(outputs)} and {_described(targets)}"
+            f"metric {name!r} needs outputs and targets of the same shape, but outputs are "
+            f"{_described(outputs)} and targets {_described(targets)}; give another metric"
         )
 
 

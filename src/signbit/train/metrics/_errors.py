@@ -23,7 +23,7 @@ class AbstractMean(Metric, ABC):
 
     @abstractmethod
     def of_errors(self, errors: Tensor) -> Tensor:
-        """What is summed, of each error."""
+        """The number that is summed, for each error."""
 
     def update(self, outputs: Tensor, targets: Tensor) -> None:
         """Add a batch."""

@@ -1,4 +1,4 @@
-"""The share of right classes."""
+"""The share of correct classes."""
 
 import torch
 from torch import Tensor
@@ -9,9 +9,12 @@ from signbit.train.metrics._base import metrics, require_classes
 
 
 class Accuracy(Metric):
-    """Right answers / places that are counted, 0 to 1. The highest score is the answer.
+    """The number of correct answers, divided by the number of places that count.
 
-    Shape:  outputs (N, classes, ...), targets (N, ...), -100 where a place is not counted.
+    The class with the highest score is the answer.
+
+    Shape:  outputs (N, classes, ...); targets (N, ...), with -100 at places that do not count.
+    Range:  0 to 1.
     """
 
     higher_is_better = True
@@ -31,12 +34,12 @@ class Accuracy(Metric):
         self.counted += (targets != IGNORED).sum()
 
     def compute(self) -> Tensor:
-        """The share over all batches; NaN where no place is counted."""
+        """The share over all batches; NaN if no place counts."""
         return self.right / self.counted
 
 
 @metrics.register("accuracy")
 def accuracy(outputs: Tensor, targets: Tensor) -> Metric:
-    """`Accuracy`. Raises: UsageError where there are no classes."""
+    """Make an `Accuracy`. Raises: UsageError if targets are not classes."""
     require_classes("accuracy", outputs, targets)
     return Accuracy()

@@ -10,13 +10,14 @@ from signbit.train.metrics._base import metrics, require_alike
 
 
 class AveragePrecision(Metric):
-    """The mean over labels of the area under precision and recall, 0 to 1.
+    """The mean over labels of the area under the curve of precision and recall.
 
-    A label that is never true is left out of the mean, which torchmetrics counts as 0. Every score
-    of an epoch is kept on the device until its end.
+    A label that is never true is left out of the mean. (torchmetrics counts it as 0.) All scores of
+    an epoch are kept on the device until the end of the epoch.
 
-    Shape:  outputs (N,) or (N, labels, ...) and targets alike; a label is true where its target is
-        above 0.5.
+    Shape:  outputs and targets are alike, (N,) or (N, labels, ...). A label is true if its target
+        is above 0.5.
+    Range:  0 to 1.
     """
 
     higher_is_better = True
@@ -36,7 +37,7 @@ class AveragePrecision(Metric):
         self.truth.append(_columns(targets > 0.5))
 
     def compute(self) -> Tensor:
-        """The mean over all batches; NaN where no label is ever true."""
+        """The mean over all batches; NaN if no label is ever true."""
         scores, truth = (dim_zero_cat(one).cpu().numpy() for one in (self.scores, self.truth))
         found = [of_one_label(*columns) for columns in zip(scores.T, truth.T, strict=True)]
         known = [one for one in found if one is not None]
@@ -50,6 +51,6 @@ def _columns(values: Tensor) -> Tensor:
 
 @metrics.register("average_precision")
 def average_precision(outputs: Tensor, targets: Tensor) -> Metric:
-    """`AveragePrecision`. Raises: UsageError where shapes differ."""
+    """Make an `AveragePrecision`. Raises: UsageError if shapes differ."""
     require_alike("average_precision", outputs, targets)
     return AveragePrecision()

@@ -8,12 +8,13 @@ from signbit.train.metrics._base import metrics, require_alike
 
 
 class F1(Metric):
-    """2 right yes / (2 right yes + wrong yes + wrong no), all labels together, 0 to 1.
+    """F1 of all labels together: 2 correct yes / (2 correct yes + wrong yes + wrong no).
 
-    A label is answered with yes where its output is above 0, and true where its target is above
-    0.5. F1 is 0 where nothing is true and nothing is answered with yes.
+    The answer for a label is yes if its output is above 0. A label is true if its target is above
+    0.5. F1 is 0 if no label is true and no answer is yes.
 
-    Shape:  outputs and targets alike.
+    Shape:  outputs and targets are alike.
+    Range:  0 to 1.
     """
 
     higher_is_better = True
@@ -40,6 +41,6 @@ class F1(Metric):
 
 @metrics.register("f1")
 def f1(outputs: Tensor, targets: Tensor) -> Metric:
-    """`F1`. Raises: UsageError where shapes differ."""
+    """Make an `F1`. Raises: UsageError if shapes differ."""
     require_alike("f1", outputs, targets)
     return F1()

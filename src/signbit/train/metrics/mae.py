@@ -8,7 +8,10 @@ from signbit.train.metrics._errors import AbstractMean
 
 
 class Mae(AbstractMean):
-    """mean |y - t|.  Shape: outputs and targets alike."""
+    """The mean of |y - t|.
+
+    Shape:  outputs y and targets t are alike.
+    """
 
     def of_errors(self, errors: Tensor) -> Tensor:
         """|y - t|."""
@@ -17,6 +20,6 @@ class Mae(AbstractMean):
 
 @metrics.register("mae")
 def mae(outputs: Tensor, targets: Tensor) -> Metric:
-    """`Mae`. Raises: UsageError where shapes differ."""
+    """Make a `Mae`. Raises: UsageError if shapes differ."""
     require_alike("mae", outputs, targets)
     return Mae()

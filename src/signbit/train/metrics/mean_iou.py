@@ -9,11 +9,13 @@ from signbit.train.metrics._base import metrics, require_classes
 
 
 class MeanIou(Metric):
-    """The mean over classes of (true and answered) / (true or answered), 0 to 1.
+    """The mean over classes of (true and answered) / (true or answered).
 
-    A class that is neither true nor answered anywhere is left out of the mean.
+    The class with the highest score is the answer. A class that is nowhere true and nowhere
+    answered is left out of the mean.
 
-    Shape:  outputs (N, classes, ...), targets (N, ...), -100 where a place is not counted.
+    Shape:  outputs (N, classes, ...); targets (N, ...), with -100 at places that do not count.
+    Range:  0 to 1.
     """
 
     higher_is_better = True
@@ -32,7 +34,7 @@ class MeanIou(Metric):
     def update(self, outputs: Tensor, targets: Tensor) -> None:
         """Add a batch."""
         counted = targets != IGNORED
-        # One more class takes what is not counted, so that no shape depends on values.
+        # Places that do not count go to one more class, so that no shape depends on values.
         truth = torch.where(counted, targets, self.classes)
         answers = torch.where(counted, outputs.argmax(1), self.classes)
         right = torch.where(answers == truth, truth, self.classes)
@@ -47,13 +49,13 @@ class MeanIou(Metric):
         return sums.scatter_add(0, flat, ones)[: self.classes]
 
     def compute(self) -> Tensor:
-        """The mean over all batches; NaN where no place is counted."""
-        # 0 / 0 is NaN for a class that is nowhere.
+        """The mean over all batches; NaN if no place counts."""
+        # For a class that occurs nowhere, 0 / 0 is NaN.
         return (self.both / (self.true + self.answered - self.both)).nanmean()
 
 
 @metrics.register("mean_iou")
 def mean_iou(outputs: Tensor, targets: Tensor) -> Metric:
-    """`MeanIou` of the classes that outputs score. Raises: UsageError where there are none."""
+    """Make a `MeanIou` of the classes that outputs score. Raises: UsageError if there are none."""
     require_classes("mean_iou", outputs, targets)
     return MeanIou(outputs.shape[1])

@@ -1,4 +1,4 @@
-"""The share of the variance that numbers explain."""
+"""The share of the targets' variance that the outputs explain."""
 
 import torch
 from torch import Tensor
@@ -8,11 +8,12 @@ from signbit.train.metrics._base import metrics, require_alike
 
 
 class R2(Metric):
-    """1 - sum (y - t)^2 / sum (t - mean t)^2, the mean over quantities; 1 at most.
+    """1 - sum (y - t)^2 / sum (t - mean t)^2, the mean over quantities.
 
-    A quantity that is always the same is left out of the mean. Sums are in float64.
+    A quantity whose target never changes is left out of the mean. Sums are in float64.
 
-    Shape:  outputs and targets alike, (N,) or (N, quantities, ...).
+    Shape:  outputs y and targets t are alike, (N,) or (N, quantities, ...).
+    Range:  at most 1.
     """
 
     higher_is_better = True
@@ -30,7 +31,7 @@ class R2(Metric):
             self.add_state(name, zeros.clone(), dist_reduce_fx=None)
 
     def update(self, outputs: Tensor, targets: Tensor) -> None:
-        """Add a batch: mean and spread join as in Chan et al. (1979)."""
+        """Add a batch. Mean and spread are combined as in Chan et al. (1979)."""
         numbers, truth = (self._columns(one) for one in (outputs, targets))
         count, mean = len(truth), truth.mean(0)
         step, total = mean - self.mean, self.count + count
@@ -46,13 +47,13 @@ class R2(Metric):
         return columns.reshape(-1, len(self.mean))
 
     def compute(self) -> Tensor:
-        """The share over all batches; NaN where every quantity is always the same."""
+        """The share over all batches; NaN if no target ever changes."""
         explained = 1 - self.squared / self.spread
         return torch.where(self.spread > 0, explained, torch.nan).nanmean()
 
 
 @metrics.register("r2")
 def r2(outputs: Tensor, targets: Tensor) -> Metric:
-    """`R2` of as many quantities as there are outputs. Raises: UsageError where shapes differ."""
+    """Make an `R2` with one quantity for each output. Raises: UsageError if shapes differ."""
     require_alike("r2", outputs, targets)
     return R2(outputs.shape[1] if outputs.ndim > 1 else 1)

@@ -1,4 +1,4 @@
-"""Root of the mean squared error of numbers."""
+"""The root of the mean squared error of numbers."""
 
 from torch import Tensor
 from torchmetrics import Metric
@@ -8,7 +8,10 @@ from signbit.train.metrics._errors import AbstractMean
 
 
 class Rmse(AbstractMean):
-    """sqrt(mean (y - t)^2).  Shape: outputs and targets alike."""
+    """The square root of the mean of (y - t)^2.
+
+    Shape:  outputs y and targets t are alike.
+    """
 
     def of_errors(self, errors: Tensor) -> Tensor:
         """(y - t)^2."""
@@ -21,6 +24,6 @@ class Rmse(AbstractMean):
 
 @metrics.register("rmse")
 def rmse(outputs: Tensor, targets: Tensor) -> Metric:
-    """`Rmse`. Raises: UsageError where shapes differ."""
+    """Make an `Rmse`. Raises: UsageError if shapes differ."""
     require_alike("rmse", outputs, targets)
     return Rmse()

@@ -1,4 +1,4 @@
-"""Optimizers, one file each. A recipe names the one that it uses."""
+"""Optimizers. A recipe names the optimizer that it uses."""
 
 from signbit.train.optimizers._base import (
     AbstractOptimizer,

@@ -1,4 +1,4 @@
-"""Divide the parameters among the optimizers, with and without weight decay."""
+"""Divide the parameters among the optimizers, and into groups with and without weight decay."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,10 +16,10 @@ _WITH_WEIGHTS = (nn.Linear, _ConvNd, _ConvTransposeNd)
 
 
 class Group(Settings):
-    """What is different for parameters with certain names.
+    """The settings of parameters with certain names.
 
-    lr_factor: their learning rate, as a multiple of that of their optimizer.
-    weight_decay: theirs; null for that which they would have.
+    lr_factor: their learning rate, as a multiple of the learning rate of their optimizer.
+    weight_decay: their weight decay; null for the usual one.
     """
 
     lr_factor: Rate = 1.0
@@ -32,12 +32,16 @@ def build_optimizers(
     latent: AbstractOptimizer | None,
     by_name: Mapping[str, Group] | None = None,
 ) -> list[torch.optim.Optimizer]:
-    """The optimizer of the recipe, and that of the latent weights where they have their own.
+    """The optimizer of the recipe, and the optimizer of the latent weights if they have their own.
 
-    Weights of convolutions and linear layers decay; batch norms, biases and scales never do.
-    Parameters without a gradient are left out, and so is an optimizer without parameters.
+    Only weights of convolutions and linear layers decay. Batch norms, biases and scales do not.
+    Parameters without a gradient are left out. If there are two optimizers, one that would have no
+    parameters is left out too.
 
-    by_name: patterns of names and what is different there. The first one that fits counts.
+    model: the network whose parameters are trained.
+    optimizer: the settings of the optimizer of all parameters, or of all except latent weights.
+    latent: the settings of the optimizer of latent weights; None if `optimizer` trains them too.
+    by_name: patterns of names, and the settings for them. The first pattern that matches counts.
     """
     signs = [weight for _, weight in latent_weights(model) if weight.requires_grad]
     fused = all(parameter.is_cuda for parameter in model.parameters())
@@ -57,7 +61,7 @@ def build_optimizers(
 def _divided(
     groups: list[dict[str, Any]], model: nn.Module, by_name: Mapping[str, Group], lr: float
 ) -> list[dict[str, Any]]:
-    """The groups, and then, with settings of their own, the parameters that fit a pattern."""
+    """The groups; parameters that match a pattern come last, in groups with their own settings."""
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     kept, changed = [], []
     for group in groups:
@@ -81,7 +85,7 @@ def _divided(
 def _groups_of_others(
     model: nn.Module, signs: list[nn.Parameter], decay: float
 ) -> list[dict[str, Any]]:
-    """The parameters other than latent weights: those that decay, and the rest."""
+    """Two groups of the parameters other than latent weights: with and without weight decay."""
     taken = set(map(id, signs))
     weights = {id(m.weight) for m in model.modules() if isinstance(m, _WITH_WEIGHTS)}
     free = [p for p in model.parameters() if p.requires_grad and id(p) not in taken]

@@ -10,12 +10,13 @@ from signbit.train.optimizers._base import AbstractRealOptimizer, optimizers
 
 @optimizers.register("adam")
 class Adam(AbstractRealOptimizer):
-    """torch.optim.AdamW, or Adam where weight decay is not decoupled.
+    """torch.optim.AdamW, or torch.optim.Adam if weight decay is not decoupled.
 
+    betas: how much of the two moments is kept in a step.
     decoupled: true subtracts lr * weight_decay * weight in each step (AdamW). false adds
         weight_decay * weight to the gradient (Adam), so that it also enters the moments.
 
-    Source: arXiv:1412.6980; decoupled decay arXiv:1711.05101.
+    Source: arXiv:1412.6980; decoupled decay: arXiv:1711.05101.
     """
 
     name: Literal["adam"]

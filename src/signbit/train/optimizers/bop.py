@@ -1,4 +1,4 @@
-"""An optimizer without latent weights: it flips binary weights."""
+"""An optimizer that flips binary weights and needs no latent weights."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -16,16 +16,18 @@ from signbit.train.optimizers._base import AbstractOptimizer, optimizers
 
 
 class BinaryOptimizer(torch.optim.Optimizer):
-    """Flips a weight of -1 or +1 once its gradients have pushed against it for long enough.
+    """Flips a weight of -1 or +1 when its gradients have pushed against it for long enough.
 
     m = (1 - lr) m + lr * gradient;  w = -w where |m| > threshold and sign(m) = sign(w).
 
-    Each parameter is replaced by its sign when it is added (zero is -1), and stays -1 or +1. The
-    gradient must pass through the quantizer at -1 and +1 with its sign unchanged. `ste_sign` passes
-    it there, the pseudo-gradient of `approx_sign` is 0, and `swish_sign` changes the sign.
+    When a parameter is added, its sign replaces it (zero becomes -1). It then stays -1 or +1. The
+    gradient must pass through the quantizer at -1 and +1 with its sign unchanged. With `ste_sign`
+    it does. The pseudo-gradient of `approx_sign` is 0 there, and that of `swish_sign` changes the
+    sign.
 
-    lr: gamma of the paper, above 0 and up to 1: how fast old gradients are forgotten. It is a
-        group's `lr`, so that schedules lower it.
+    lr: the gamma of the paper, above 0 and up to 1: how fast old gradients are forgotten. It is the
+        `lr` of a group, so that schedules lower it.
+    threshold: the tau of the paper; a weight flips only if |m| is larger.
 
     Source: Bop, arXiv:1906.02107, algorithm 1.
     """
@@ -58,16 +60,16 @@ class BinaryOptimizer(torch.optim.Optimizer):
         if not state:
             state["momentum"] = torch.zeros_like(weight)
         momentum = state["momentum"].lerp_(weight.grad, lr)
-        # A weight is -1 or +1, so its product with m is |m| where the signs agree, else -|m|.
+        # A weight is -1 or +1, so its product with m is |m| if the signs agree, otherwise -|m|.
         weight.copy_(torch.where(momentum * weight > threshold, -weight, weight))
 
 
 @optimizers.register("bop")
 class Bop(AbstractOptimizer):
-    """`BinaryOptimizer`, for `latent_optimizer`; the recipe's `optimizer` trains all other weights.
+    """`BinaryOptimizer`, for `latent_optimizer`. `optimizer` of the recipe trains other weights.
 
     lr: gamma; the schedule scales it in the same way as the rate of the other optimizer.
-    threshold: tau; a weight flips only where |m| is larger.
+    threshold: tau; a weight flips only if |m| is larger.
     """
 
     holds_signs = True
@@ -77,14 +79,14 @@ class Bop(AbstractOptimizer):
     threshold: NotNegative = 1e-8
 
     def check(self, model: nn.Module) -> None:
-        """Raises: UsageError naming a layer whose quantizer does not rise at -1 and +1."""
+        """Raises: UsageError with a layer whose pseudo-gradient is not positive at -1 and +1."""
         for name, weight in latent_weights(model):
             layer = model.get_submodule(name)
             assert isinstance(layer, BinaryLayer)
             if not _passes_gradients(layer, weight):
                 raise UsageError(
-                    f"layer {name}: bop holds weights at -1 and +1, where the pseudo-gradient of "
-                    f"{layer.weight_quantizer!r} is not positive, or will not be at the end of "
+                    f"layer {name}: bop keeps weights at -1 and +1, but there the pseudo-gradient "
+                    f"of {layer.weight_quantizer!r} is not positive at the start or at the end of "
                     "the training; give ste_sign as weight_quantizer, or another latent_optimizer"
                 )
 
@@ -94,9 +96,9 @@ class Bop(AbstractOptimizer):
 
 
 def _passes_gradients(layer: BinaryLayer, weight: torch.Tensor) -> bool:
-    """Whether gradients reach the weight's signs, with their own sign, during all the training."""
+    """Whether gradients pass with their own sign, at the start and at the end of the training."""
     signs = torch.where(weight.detach() > 0, 1.0, -1.0).requires_grad_()
-    # The gradients must differ: a quantizer that subtracts the mean cancels equal gradients.
+    # The gradients must differ, because a quantizer that subtracts the mean cancels equal ones.
     slopes = torch.linspace(-1, 1, signs.numel(), device=signs.device).view_as(signs)
     quantizer = deepcopy(layer.weight_quantizer)
     assert quantizer is not None

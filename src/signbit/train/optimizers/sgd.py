@@ -11,7 +11,11 @@ from signbit.train.optimizers._base import AbstractRealOptimizer, optimizers
 
 @optimizers.register("sgd")
 class Sgd(AbstractRealOptimizer):
-    """torch.optim.SGD."""
+    """torch.optim.SGD.
+
+    momentum: how much of the last step is kept.
+    nesterov: whether the momentum is Nesterov's.
+    """
 
     name: Literal["sgd"]
     momentum: Share = 0.9
