@@ -191,7 +191,7 @@ def test_an_earlier_export_that_cannot_be_put_back_is_kept_and_named(tmp_path, s
         OutputError, match=r"earlier export is complete, but is now in .*; move"
     ) as told:
         export(small, "txt", folder, force=True)
-    kept = str(told.value).partition("is now ")[2].partition(";")[0]
+    kept = str(told.value).partition("is now in ")[2].partition(";")[0]
     assert names_in(Path(kept)) == before
     # It is the only copy.
     remove_leftovers(tmp_path)

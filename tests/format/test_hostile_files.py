@@ -132,7 +132,7 @@ MALFORMED = {
     "field": (setting("x", 1), "metadata: unknown field 'x'"),
     "digest": (setting("digest", "0" * 63), "damaged"),
     "digest null": (setting("digest", None), "damaged"),
-    "long": (lambda graph: json.dumps("x" * (1 << 22)), "metadata of"),
+    "long": (lambda graph: json.dumps("x" * (1 << 22)), "the metadata has"),
 }
 
 
@@ -176,7 +176,7 @@ def rewritten(**changes) -> bytes:
         ({"2.threshold": np.zeros(3, np.float32)}, "tensor 'threshold' is float32"),
         (
             {"2.threshold": np.zeros(0, np.int32)},
-            "1 dimensions, 0 to 8 of 1 or more",
+            "1 dimensions; 0 to 8 of 1 or more",
         ),
     ],
     ids=[
@@ -207,7 +207,7 @@ def entry_edited(**changes) -> bytes:
     ("changes", "message"),
     [
         ({"shape": [1] * 65}, "has 65 dimensions"),
-        ({"shape": [0, 2**63]}, "has 2 dimensions, 0 to 8 of 1 or more"),
+        ({"shape": [0, 2**63]}, "has 2 dimensions; 0 to 8 of 1 or more"),
         ({"shape": [1 << 62, 1 << 62]}, "has a size that does not fit its shape"),
         ({"shape": [3, -4]}, "a shape or offsets that are not sizes"),
         ({"shape": [True]}, "a shape or offsets that are not sizes"),
@@ -243,7 +243,7 @@ def test_entries_that_no_tensor_has_are_refused(changes, message):
         (b'{"__metadata__":null}', "its '__metadata__' is not a JSON object"),
         (b'{"__metadata__":{"signbit":{}}}', "without the metadata of a packed network"),
         (b'{"a":[]}', "tensor 'a' needs dtype, shape and data_offsets"),
-        (b"{}" + b" " * (1 << 24), "its header has 16777218 bytes, at most 16777216"),
+        (b"{}" + b" " * (1 << 24), "its header has 16777218 bytes; at most 16777216"),
     ],
 )
 def test_headers_that_no_writer_makes_are_refused(header, message):

@@ -68,12 +68,12 @@ def test_a_move_gives_the_kind_that_it_reads(kind):
         ("u8", {"size": (0, 1, 1)}, "'size' is (0, 1, 1); give 3 whole numbers"),
         ("u8", {"size": (1, 1 << 17, 1)}, "a value of 1x131072x1 is out of bounds"),
         ("u8", {"size": (1 << 16, 1 << 16, 1)}, "a value of 65536x65536x1 is out of bounds"),
-        ("u8", {"size": (1, 1, MAX_CHANNELS)}, "'channels' is int32 of shape (1,), needs int32"),
-        ("u8", {"rows": [0, 0]}, "tensor 'rows' is int32 of shape (2,), needs int32 of shape (1,)"),
+        ("u8", {"size": (1, 1, MAX_CHANNELS)}, "'channels' is int32 of shape (1,); it needs int32"),
+        ("u8", {"rows": [0, 0]}, "tensor 'rows' is int32 of shape (2,); it needs int32"),
         ("u8", {"rows": np.zeros(1, np.float32)}, "tensor 'rows' is float32"),
         ("u8", {"columns": [-2]}, "tensor 'columns' holds -2, below -1"),
         ("u8", {"channels": [-(2**31)]}, "tensor 'channels' holds -2147483648, below -1"),
-        ("u8", {"rows": [60]}, "add up to element 60; u8 4x5x3 has 60, counted from 0"),
+        ("u8", {"rows": [60]}, "add up to element 60, but u8 4x5x3 has 60, counted from 0"),
         ("bits", {"rows": [45], "columns": [12], "channels": [3]}, "add up to element 60"),
         # Each alone lies inside, and in 32 bits their sum would be small again.
         (

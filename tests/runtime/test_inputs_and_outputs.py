@@ -76,7 +76,7 @@ def test_bits_are_taken_as_words_too():
         (
             {"wave": np.zeros((4, 3, 2), np.float32)},
             UsageError,
-            "4 samples, 'image' 5; give as many",
+            "4 samples, but 'image' has 5; give the same",
         ),
         ({"wave": np.float32(0)}, InputTypeError, "'wave' is float32; .* of shape"),
         (
