@@ -18,11 +18,11 @@ _ENGLISH = {
     "teacher": "a ResNet-18, its teacher",
 }
 _CHINESE = {
-    "header": ("", "signbit，1 位", "int8", "float32"),
+    "header": ("", "1 位的 signbit", "int8", "float32"),
     "rows": ("一幅图像的时间", "大小", "准确率"),
     "times": "倍",
     "missing": "未测量",
-    "teacher": "它的教师，一个 ResNet-18",
+    "teacher": "教师 ResNet-18",
 }
 
 
