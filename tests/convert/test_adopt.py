@@ -277,6 +277,28 @@ def test_a_block_that_is_no_layer_stays_even_where_it_is_random():
     assert "random" in report.changes[0].reason
 
 
+class _Scale(nn.Module):
+    def forward(self, scale):
+        return scale.abs()
+
+
+class _Scaled(nn.Module):
+    """As in an activation of Brevitas, a module inside gets the scale, one number."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = _Scale()
+
+    def forward(self, x):
+        return x * self.scale(torch.tensor(0.5))
+
+
+def test_a_module_that_gets_one_number_is_no_sign_and_stays():
+    adopted, report = adopt(nn.Sequential(_Scaled()).eval(), torch.randn(1, 3, 6, 6))
+    assert isinstance(adopted[0].scale, _Scale)
+    assert report.rows() == []
+
+
 def test_layers_of_torch_and_ours_are_left_alone():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), BinaryConv2d(4, 4, 3), nn.Flatten())
     adopted, report = adopt(network.train(), torch.randn(2, *IMAGE))

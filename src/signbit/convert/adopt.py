@@ -168,6 +168,8 @@ def _adopt_sign(path: str, module: nn.Module, calls: Inputs) -> Outcome | None:
     if path not in calls:
         return None
     sample = calls[path][0][0]
+    if sample.dim() == 0:
+        return None  # a scale, not a value of the network
     try:
         box = Box(module, sample)
         x = Draw().wild(sample[:_ROWS].shape).to(box.dtype)
