@@ -82,7 +82,9 @@ def test_pictures_of_validation_need_the_transform_too(tmp_path):
     def as_bytes(picture):
         return torch.from_numpy(np.array(picture)).permute(2, 0, 1)
 
-    with pytest.raises(UsageError, match=r"^val_data: its inputs are torch\.uint8 with 4 axes, th"):
+    with pytest.raises(
+        UsageError, match=r"^val_data: its inputs are torch\.uint8 with 4 axes, but"
+    ):
         train(
             network_of_pictures(), data, Pictures(False, as_bytes), recipe(), out=tmp_path / "run"
         )

@@ -71,5 +71,5 @@ def test_best_with_a_teacher_keeps_its_distillation(tmp_path):
 
 def test_held_out_samples_that_are_too_many_have_a_way_out(tmp_path):
     settings = load_recipe("binarynet", {"augmentation": None})
-    with pytest.raises(UsageError, match=r"holds out 5000 of 96 .*: give a fraction such as 0\.1"):
+    with pytest.raises(UsageError, match=r"holds out 5000 of 96 .*; give a fraction such as 0\.1"):
         train(network(), (INPUTS, TARGETS), recipe=settings, out=tmp_path / "run")

@@ -124,7 +124,7 @@ def test_named_and_own_runs_are_told_apart(run, tiny_run, tmp_path):
         UsageError, match=r"is the run of a module of your own, torch\.nn\..*resume"
     ):
         resume(run)
-    with pytest.raises(CheckpointError, match=r"load_weights fills it"):
+    with pytest.raises(CheckpointError, match=r"load_weights fills the module"):
         load_model(run)
     train(tiny_run)
     with pytest.raises(UsageError, match="is the run of a named model"):

@@ -143,7 +143,7 @@ def test_unknown_model_leaves_no_folder(tiny_run):
 
 def test_cuda_without_a_device_is_an_error(tiny_run, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UsageError, match="not available here"):
+    with pytest.raises(UsageError, match="not available on this machine"):
         train(replace(tiny_run, device="cuda"))
 
 
@@ -158,8 +158,11 @@ class Raises(nn.Module):
     ("layer", "message"),
     [
         (lambda: nn.Linear(64, 7), "it names 10 classes, but the model scores 7"),
-        (lambda: nn.Unflatten(1, (8, 8)), r"returns shape 1x8x8; scores of shape \(N, classes\)"),
-        (lambda: nn.LSTM(64, 10), "the model returns tuple; scores of shape"),
+        (
+            lambda: nn.Unflatten(1, (8, 8)),
+            r"returns shape 1x8x8; it must return scores of shape \(N, classes\)",
+        ),
+        (lambda: nn.LSTM(64, 10), "the model returns tuple; it must return scores of shape"),
         (Raises, "the model does not accept images of 8x8 with 1 channels: no$"),
     ],
 )

@@ -73,7 +73,7 @@ def test_whole_batches_go_round(make):
 
 def test_a_batch_that_cannot_be_shared_is_refused():
     for batch_size in (10, 3):
-        with pytest.raises(UsageError, match="give a multiple of 3, at least 6"):
+        with pytest.raises(UsageError, match="give a multiple of 3 that is at least 6"):
             joint_size(100, batch_size, RANKS[0])
     assert joint_size(100, 9, RANKS[0]) == 9
     assert joint_size(8, 9, RANKS[0]) == 6

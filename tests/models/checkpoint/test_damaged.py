@@ -226,4 +226,4 @@ def test_the_number_of_tensors_is_bounded(path):
     entry = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
     text = json.dumps({str(i): entry for i in range(40_000)}).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text)
-    assert_refused(path, "40000 tensors, at most 32768 are allowed")
+    assert_refused(path, "40000 tensors; at most 32768 are allowed")
