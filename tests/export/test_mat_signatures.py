@@ -58,7 +58,7 @@ FLAGS = "int8(ones(2, 5))"
         ((IMAGE, "single(NaN(2, 3, 2))", FLAGS), "wave holds NaN"),
         ((IMAGE, WAVE, "int8(zeros(2, 5))"), "flags holds numbers other than -1 and +1"),
         ((IMAGE, WAVE, "true(2, 5)"), "flags are logical [2 5]; give int8"),
-        ((IMAGE, WAVE, "int8(ones(3, 5))"), "3 samples of flags, 2 of image; give as many"),
+        ((IMAGE, WAVE, "int8(ones(3, 5))"), "3 samples of flags, but 2 of image; give as many"),
     ],
 )
 def test_octave_refuses_other_inputs_by_name(octave, ends, given, says):

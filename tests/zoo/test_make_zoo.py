@@ -94,12 +94,7 @@ def test_the_card_of_a_taught_network_has_its_teacher_and_no_place(taught, monke
 @pytest.mark.parametrize(
     ("file", "old", "new", "told"),
     [
-        (
-            "recipe.yaml",
-            "distillation: null",
-            "distillation: {teacher: a}",
-            "this teacher has a teacher",
-        ),
+        ("recipe.yaml", "distillation: null", "distillation: {teacher: a}", "has a teacher"),
         ("recipe.yaml", "init: null", "init: other", "starts from another network"),
         ("recipe.yaml", "epochs: 1", "epochs: 2", "1 of 2 epochs"),
         ("run.json", '"data": "digits"', '"data": "mnist"', "differ in data or device"),
