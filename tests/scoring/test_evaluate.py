@@ -98,7 +98,7 @@ def test_model_without_names_takes_those_of_the_data():
             ("0", "1", "2", "3"),
             "small has 4 classes, and the model has 3; .*classes.txt",
         ),
-        (FirstPixel(("0", "1", "2")), ("ant", "bee"), "small has 2 classes, the model has 3"),
+        (FirstPixel(("0", "1", "2")), ("ant", "bee"), "small has 2 classes, and the model has 3"),
         (FirstPixel((), 4), NAMES, "small has 3 classes, and the model has 4"),
     ],
 )

@@ -122,7 +122,7 @@ def test_parts_that_fail_are_named_when_all_others_are_written(tars, job, tmp_pa
     (name, size) = parts[1].files[0]
     short = replace(parts[1], files=((name, (size or 0) + 1),))
     bad = [parts[0], short, *parts[2:]]
-    with pytest.raises(DataError, match=r"00001.tar has \d+ bytes, and \d+ when .* 1 of 4"):
+    with pytest.raises(DataError, match=r"00001.tar has \d+ bytes, and had \d+ when .* 1 of 4"):
         predict_parts(bad, job, tmp_path / "out", here)
     assert len(list((tmp_path / "out").glob("part-*"))) == 3
 
