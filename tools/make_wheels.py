@@ -1,10 +1,11 @@
 """Make the sdist and the wheels for Linux in dist/, on one machine, with zig's C++ compiler.
 
-    python -m tools.make_wheels [--only TEXT]
+    python -m tools.make_wheels [TAG ...]
 
-Each wheel is built from the sdist, checked by auditwheel (symbols, libraries, tag), abi3audit
-(stable ABI) and for its size. Python's headers are the same for all 64-bit Linux, so those of
-this machine serve every target.
+TAG is a wheel, such as `cp312-abi3-musllinux_1_2_x86_64`, or its last part; all without tags. Each
+wheel is built from the sdist, and checked by auditwheel (symbols, libraries, tag), by abi3audit
+(stable ABI) and for its size. Python's headers are the same for all 64-bit Linux, so those of this
+machine serve every target.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,14 +70,18 @@ def run(*command: str | Path, **variables: str) -> None:
 
 
 def make_sdist() -> Path:
-    """Build the sdist; returns the folder where it lies unpacked."""
+    """Build the sdist; returns the folder where it lies unpacked.
+
+    Its name is the same for each version: zig keeps what it compiled by path and content.
+    """
     run(BIN / "uv", "build", "--sdist", "--out-dir", DIST, "--build-constraints",
         ROOT / "constraints.txt", ROOT)  # fmt: skip
     (sdist,) = DIST.glob("signbit-*.tar.gz")
     with tarfile.open(sdist) as archive:
-        archive.extractall(BUILD / "source", filter="data")
+        archive.extractall(BUILD, filter="data")
+    (BUILD / sdist.name.removesuffix(".tar.gz")).rename(BUILD / "source")
     print(f"{sdist.name}: {sdist.stat().st_size:,} bytes")
-    return BUILD / "source" / sdist.name.removesuffix(".tar.gz")
+    return BUILD / "source"
 
 
 def make_wheel(source: Path, target: Target, version: str) -> Path:
@@ -98,18 +104,18 @@ def make_wheel(source: Path, target: Target, version: str) -> Path:
     tag = f"linux_{target.processor}"
     run(BIN / "wheel", "tags", "--remove", "--platform-tag", tag, wheel)
     (wheel,) = raw.glob("*.whl")
-    run(
-        BIN / "auditwheel",
-        "repair",
-        "--plat",
-        target.platform,
-        "--only-plat",
-        "--wheel-dir",
-        DIST,
-        wheel,
-    )
+    audit(wheel, target, DIST)
     (wheel,) = DIST.glob(f"*-{name}.whl")
     return wheel
+
+
+def audit(wheel: Path, target: Target, out: Path) -> None:
+    """Write the wheel with the tag of its target to `out`.
+
+    Raises: SystemExit where the wheel needs more than systems of that tag have.
+    """
+    platform_only = ["--plat", target.platform, "--only-plat"]
+    run(BIN / "auditwheel", "repair", *platform_only, "--wheel-dir", out, wheel)
 
 
 def check(wheel: Path, target: Target, version: str) -> None:
@@ -131,11 +137,23 @@ def check(wheel: Path, target: Target, version: str) -> None:
         run(BIN / "abi3audit", "--strict", wheel)
 
 
+def chosen(tags: Sequence[str]) -> list[tuple[Target, str]]:
+    """Target and Python of the wheels that are named. Raises: SystemExit for an unknown tag."""
+    wheels = {f"{tag}-{one.platform}": (one, old) for one in TARGETS for old, tag in TAGS.items()}
+    named = {}
+    for tag in tags:
+        found = {name: wheel for name, wheel in wheels.items() if tag in (name, wheel[0].platform)}
+        if not found:
+            sys.exit(f"make_wheels: no wheel is called {tag!r}; known: {', '.join(wheels)}")
+        named |= found
+    return list((named or wheels).values())
+
+
 def main() -> None:
-    """Make all, or those wheels whose names contain a text."""
+    """Make all wheels, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="a part of the tag, such as manylinux_2_28_x86")
-    options = parser.parse_args()
+    parser.add_argument("tags", nargs="*", metavar="TAG")
+    wheels = chosen(parser.parse_args().tags)
     if platform.system() != "Linux":
         sys.exit("make_wheels: works on Linux; elsewhere .github/workflows/wheels.yml makes wheels")
     # The files of an sdist have a fixed date, so ninja would not see that they are others; zig
@@ -143,10 +161,8 @@ def main() -> None:
     shutil.rmtree(BUILD, ignore_errors=True)
     shutil.rmtree(DIST, ignore_errors=True)
     source = make_sdist()
-    for target in TARGETS:
-        for version, tag in TAGS.items():
-            if options.only in f"{tag}-{target.platform}":
-                check(make_wheel(source, target, version), target, version)
+    for target, version in wheels:
+        check(make_wheel(source, target, version), target, version)
 
 
 if __name__ == "__main__":

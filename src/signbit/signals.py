@@ -1,13 +1,16 @@
 """SIGTERM and SIGHUP end a command as Ctrl-C does: by an exception that cleans up on its way."""
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = [signal.SIGTERM]
+if sys.platform != "win32":  # which has no SIGHUP
+    _SIGNALS.append(signal.SIGHUP)
 # The last one that asked this process to end, until the command has ended.
 _asked: signal.Signals | None = None
 # A terminal that closes sends several at once; the later ones must not cut the cleaning up.
