@@ -5,6 +5,7 @@ Import what does not belong to this package first: other libraries look at the s
 
 import fcntl
 import os
+import shutil
 import signal
 import sys
 import sysconfig
@@ -72,3 +73,4 @@ def _refuse_open_files() -> None:
     os.unlink = lambda path, **options: unlink(closed(path), **options)
     os.replace = lambda source, target, **options: replace(closed(source), target, **options)
     os.open = open_file
+    vars(shutil)["_use_fd_functions"] = False  # it would open folders
