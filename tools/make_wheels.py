@@ -28,6 +28,8 @@ BUILD, DIST = ROOT / "build" / "wheels", ROOT / "dist"
 BIN = Path(sys.executable).parent
 # Beside the trained networks of the zoo.
 MOST_BYTES = 1_500_000
+# With the zoo, tests and pictures: more means that a file is in the tree that does not belong there.
+MOST_SDIST_BYTES = 5_000_000
 # The oldest Python of each wheel. The stable ABI that nanobind uses begins with 3.12.
 TAGS = {"3.11": "cp311-cp311", "3.12": "cp312-abi3"}
 
@@ -80,7 +82,10 @@ def make_sdist() -> Path:
     with tarfile.open(sdist) as archive:
         archive.extractall(BUILD, filter="data")
     (BUILD / sdist.name.removesuffix(".tar.gz")).rename(BUILD / "source")
-    print(f"{sdist.name}: {sdist.stat().st_size:,} bytes")
+    size = sdist.stat().st_size
+    print(f"{sdist.name}: {size:,} bytes")
+    if size > MOST_SDIST_BYTES:
+        sys.exit(f"make_wheels: {sdist.name} has {size:,} bytes, above {MOST_SDIST_BYTES:,}")
     return BUILD / "source"
 
 

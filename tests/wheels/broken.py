@@ -2,7 +2,8 @@
 
     python -m tests.wheels.broken
 
-Run `make wheels` first. This installs the wheel of Python 3.11 for x86_64.
+Run `make wheels` first; `make wheels-test` runs this, too. It breaks the wheel of Python 3.11 for
+x86_64.
 """
 
 import re

@@ -1,5 +1,6 @@
 """How Pythons of other systems run on this machine: under qemu, and with musl's loader."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -68,10 +69,9 @@ def _suites() -> list[str]:
 
 def _mirror() -> str:
     """Where this Debian takes its packages from."""
-    form = "$(ORIGIN) $(CODENAME) $(REPO_URI)"
-    command = ["apt-get", "indextargets", "--format", form]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    mirrors = [line.split()[2] for line in lines if line.startswith("Debian bookworm ")]
+    command = ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")
+    mirrors = [line.split()[1] for line in lines if re.fullmatch(r"bookworm .*/debian/?", line)]
     if not mirrors:
-        raise SystemExit("wheels of other systems are tested on Debian 12, after apt-get update")
+        raise SystemExit("wheels of other systems are tested on Debian 12; this is another system")
     return mirrors[0]
