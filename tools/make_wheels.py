@@ -28,7 +28,7 @@ BUILD, DIST = ROOT / "build" / "wheels", ROOT / "dist"
 BIN = Path(sys.executable).parent
 # Beside the trained networks of the zoo.
 MOST_BYTES = 1_500_000
-# With the zoo, tests and pictures: more means that a file is in the tree that does not belong there.
+# With the zoo, tests and pictures. More means that a file is in the tree by mistake.
 MOST_SDIST_BYTES = 5_000_000
 # The oldest Python of each wheel. The stable ABI that nanobind uses begins with 3.12.
 TAGS = {"3.11": "cp311-cp311", "3.12": "cp312-abi3"}
