@@ -12,10 +12,12 @@ import argparse
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -117,10 +119,34 @@ def make_wheel(source: Path, target: Target, version: str) -> Path:
 def audit(wheel: Path, target: Target, out: Path) -> None:
     """Write the wheel with the tag of its target to `out`.
 
-    Raises: SystemExit where the wheel needs more than systems of that tag have.
+    auditwheel finds the oldest systems that have all that the wheel needs. It cannot be asked for
+    a system of another processor or C library than this machine's.
+
+    Raises: SystemExit where the wheel needs more than systems of its target have.
     """
-    platform_only = ["--plat", target.platform, "--only-plat"]
-    run(BIN / "auditwheel", "repair", *platform_only, "--wheel-dir", out, wheel)
+    with tempfile.TemporaryDirectory() as folder:
+        run(BIN / "auditwheel", "repair", "--plat", "auto", "--only-plat", "-w", folder, wheel)
+        (audited,) = Path(folder).glob("*.whl")
+        needs = audited.stem.rpartition("-")[2]
+        if not any(is_older(tag, target.platform) for tag in needs.split(".")):
+            sys.exit(f"make_wheels: {wheel.name} needs {needs}, but is for {target.platform}")
+        platform_tag = ["--remove", "--platform-tag", target.platform]
+        run(BIN / "wheel", "tags", *platform_tag, audited)
+        (named,) = Path(folder).glob("*.whl")
+        out.mkdir(exist_ok=True)
+        shutil.move(named, out / named.name)
+
+
+def is_older(tag: str, target: str) -> bool:
+    """Whether a system of the tag `target` has all that `tag` promises; both say a version of libc."""
+    pattern = re.compile(r"(\w+?)_(\d+)_(\d+)_(\w+)")
+    found, wanted = pattern.fullmatch(tag), pattern.fullmatch(target)
+    if found is None or wanted is None:
+        return False
+    libc, *version, processor = found.groups()
+    its_libc, *its_version, its_processor = wanted.groups()
+    same = (libc, processor) == (its_libc, its_processor)
+    return same and [int(part) for part in version] <= [int(part) for part in its_version]
 
 
 def check(wheel: Path, target: Target, version: str) -> None:

@@ -11,9 +11,14 @@ ROOTS = Path(__file__).resolve().parents[2] / "build" / "roots"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # Debian's package g++-aarch64-linux-gnu brings these libraries of the other processor.
 ARM64_ROOT = "/usr/aarch64-linux-gnu"
-# One more of them, which Python 3.11 needs, and the whole C library of musl systems. Pythons of
-# PyPI need a younger musl than that of Debian 12.
-PACKAGES = ["libcrypt1:arm64/bookworm", "musl:amd64/trixie", "musl:arm64/trixie"]
+# Two more of them, for Python 3.11 and for NumPy, and the whole C library of musl systems. The
+# Pythons of PyPI need a younger musl than that of Debian 12.
+PACKAGES = [
+    "libcrypt1:arm64/bookworm",
+    "zlib1g:arm64/bookworm",
+    "musl:amd64/trixie",
+    "musl:arm64/trixie",
+]
 
 
 def command_for(version: str, libc: str, processor: str) -> list[str]:
@@ -28,9 +33,10 @@ def command_for(version: str, libc: str, processor: str) -> list[str]:
     if libc == "musl":
         command = [str(ROOTS / f"usr/lib/{processor}-linux-musl/libc.so"), *command]
     if processor == "aarch64":
-        (libcrypt,) = ROOTS.rglob("libcrypt.so.1")
-        path = f"LD_LIBRARY_PATH={libcrypt.parent}" if libc == "gnu" else "LD_LIBRARY_PATH="
-        command = ["qemu-aarch64", "-L", ARM64_ROOT, "-E", path, *command]
+        more = [ROOTS / "lib/aarch64-linux-gnu", ROOTS / "usr/lib/aarch64-linux-gnu"]
+        path = ":".join(map(str, more)) if libc == "gnu" else ""
+        variable = f"LD_LIBRARY_PATH={path}"
+        command = ["qemu-aarch64", "-L", ARM64_ROOT, "-E", variable, *command]
     return command
 
 
