@@ -73,6 +73,14 @@ def run(*command: str | Path, **variables: str) -> None:
         sys.exit(f"{done.stdout}\nmake_wheels: failed: {' '.join(map(str, command))}")
 
 
+def zig() -> Path:
+    """The program of zig."""
+    package = importlib.util.find_spec("ziglang")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).with_name("zig")
+
+
 def make_sdist() -> Path:
     """Build the sdist; returns the folder where it lies unpacked.
 
@@ -95,15 +103,12 @@ def make_wheel(source: Path, target: Target, version: str) -> Path:
     """Build one wheel; returns it with the tag of its target, after auditwheel agreed."""
     name = f"{TAGS[version]}-{target.platform}"
     raw = BUILD / "raw" / name
-    zig = importlib.util.find_spec("ziglang")
-    assert zig is not None
-    assert zig.origin is not None
     digits = version.replace(".", "")
     run(BIN / "uv", "build", "--wheel", "--python", find_python(version), "--out-dir", raw,
         "--build-constraints", source / "constraints.txt",
         "-C", f"build-dir={BUILD / name}", "-C", "install.strip=false", source,
         CMAKE_TOOLCHAIN_FILE=str(source / "tools" / "zig.cmake"),
-        ZIG=str(Path(zig.origin).with_name("zig")),
+        ZIG=str(zig()),
         ZIG_TARGET=target.zig,
         SETUPTOOLS_EXT_SUFFIX=f".cpython-{digits}-{target.processor}-linux-{target.libc}.so",
     )  # fmt: skip
@@ -138,7 +143,7 @@ def audit(wheel: Path, target: Target, out: Path) -> None:
 
 
 def is_older(tag: str, target: str) -> bool:
-    """Whether a system of the tag `target` has all that `tag` promises; both say a version of libc."""
+    """Whether systems of the tag `target` have all that those of `tag` have."""
     pattern = re.compile(r"(\w+?)_(\d+)_(\d+)_(\w+)")
     found, wanted = pattern.fullmatch(tag), pattern.fullmatch(target)
     if found is None or wanted is None:

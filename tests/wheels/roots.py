@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tools import make_wheels
 from tools.pythons import python_of_pypi
 
 ROOTS = Path(__file__).resolve().parents[2] / "build" / "roots"
@@ -31,13 +32,27 @@ def command_for(version: str, libc: str, processor: str) -> list[str]:
         _unpack_debian()
     command = [str(python_of_pypi(version, libc, processor))]
     if libc == "musl":
-        command = [str(ROOTS / f"usr/lib/{processor}-linux-musl/libc.so"), *command]
+        folder = ROOTS / f"usr/lib/{processor}-linux-musl"
+        if not (folder / "libz.so.1").exists():
+            _build_zlib(folder, processor)
+        command = [str(folder / "libc.so"), "--library-path", str(folder), *command]
     if processor == "aarch64":
         more = [ROOTS / "lib/aarch64-linux-gnu", ROOTS / "usr/lib/aarch64-linux-gnu"]
         path = ":".join(map(str, more)) if libc == "gnu" else ""
         variable = f"LD_LIBRARY_PATH={path}"
         command = ["qemu-aarch64", "-L", ARM64_ROOT, "-E", variable, *command]
     return command
+
+
+def _build_zlib(folder: Path, processor: str) -> None:
+    """Compile zlib for musl into a folder: Pythons need it, and Debian has none for musl."""
+    (source,) = ROOTS.glob("zlib-*")
+    library = folder / "libz.so.1"
+    shared = ["-shared", "-fPIC", "-O2", "-s", "-w", "-Wl,-soname,libz.so.1"]
+    defined = ["-DHAVE_UNISTD_H", "-D_LARGEFILE64_SOURCE=1"]
+    target = ["-target", f"{processor}-linux-musl"]
+    command = [make_wheels.zig(), "cc", *target, *shared, *defined, "-o", library]
+    subprocess.run([*command, *sorted(source.glob("*.c"))], check=True)
 
 
 def _unpack_debian() -> None:
@@ -48,6 +63,7 @@ def _unpack_debian() -> None:
         (apt / name).mkdir(parents=True)
     mirror = _mirror()
     suites = [f"deb [signed-by={KEYRING}] {mirror} {suite} main" for suite in _suites()]
+    suites += [f"deb-src [signed-by={KEYRING}] {mirror} bookworm main"]
     (apt / "sources.list").write_text("\n".join(suites) + "\n")
     settings = {
         "Dir::Etc::sourcelist": apt / "sources.list",
@@ -65,6 +81,10 @@ def _unpack_debian() -> None:
     )
     for package in (apt / "packages").iterdir():
         subprocess.run(["dpkg-deb", "--extract", package, ROOTS], check=True)
+    source = ["source", "--download-only", "zlib"]
+    subprocess.run(["apt-get", "-qq", *options, *source], check=True, cwd=apt)
+    (archive,) = apt.glob("zlib_*.orig.tar.*")
+    shutil.unpack_archive(archive, ROOTS, filter="data")
     shutil.rmtree(apt)
     (ROOTS / "complete").touch()
 
