@@ -2,8 +2,8 @@
 # make quickstart  the main job on embedded data, about a minute on two free cores
 # make check       format, lint, types
 # make test-fast   the tests that answer in minutes: without the marks "slow" and "cifar10"
-# make wheels      sdist and wheels for Linux in dist/, with zig's compiler
-# make wheels-test installs each wheel without a compiler and runs it
+# make wheels      sdist and wheels for Linux in dist/, with zig's compiler; those of WHEELS, or all
+# make wheels-test installs each wheel without a compiler and runs it, on the systems ON, or on all
 # make test        check, then the whole test suite with coverage
 # make docs        the site of the documentation, in site/; a wrong link is an error
 VENV := .venv/bin
@@ -42,10 +42,11 @@ docs: setup
 
 wheels: setup
 	$(VENV)/uv pip install --quiet --python $(VENV)/python -c constraints.txt --group wheels
-	$(VENV)/python -m tools.make_wheels
+	$(VENV)/python -m tools.make_wheels $(WHEELS)
 
 wheels-test:
-	$(VENV)/python -m tests.wheels.install
+	$(VENV)/python -m tests.wheels.install $(ON)
+	$(VENV)/python -m tests.wheels.broken
 
 clean:
 	rm -rf .venv build dist site

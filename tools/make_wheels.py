@@ -1,21 +1,25 @@
 """Make the sdist and the wheels for Linux in dist/, on one machine, with zig's C++ compiler.
 
-    python -m tools.make_wheels [--only TEXT]
+    python -m tools.make_wheels [TAG ...]
 
-Each wheel is built from the sdist, checked by auditwheel (symbols, libraries, tag), abi3audit
-(stable ABI) and for its size. Python's headers are the same for all 64-bit Linux, so those of
-this machine serve every target.
+TAG is a wheel, such as `cp312-abi3-musllinux_1_2_x86_64`, or its last part; all without tags. Each
+wheel is built from the sdist, and checked by auditwheel (symbols, libraries, tag), by abi3audit
+(stable ABI) and for its size. Python's headers are the same for all 64-bit Linux, so those of this
+machine serve every target.
 """
 
 import argparse
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +30,8 @@ BUILD, DIST = ROOT / "build" / "wheels", ROOT / "dist"
 BIN = Path(sys.executable).parent
 # Beside the trained networks of the zoo.
 MOST_BYTES = 1_500_000
+# With the zoo, tests and pictures. More means that a file is in the tree by mistake.
+MOST_SDIST_BYTES = 5_000_000
 # The oldest Python of each wheel. The stable ABI that nanobind uses begins with 3.12.
 TAGS = {"3.11": "cp311-cp311", "3.12": "cp312-abi3"}
 
@@ -67,30 +73,42 @@ def run(*command: str | Path, **variables: str) -> None:
         sys.exit(f"{done.stdout}\nmake_wheels: failed: {' '.join(map(str, command))}")
 
 
+def zig() -> Path:
+    """The program of zig."""
+    package = importlib.util.find_spec("ziglang")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).with_name("zig")
+
+
 def make_sdist() -> Path:
-    """Build the sdist; returns the folder where it lies unpacked."""
+    """Build the sdist; returns the folder where it lies unpacked.
+
+    Its name is the same for each version: zig keeps what it compiled by path and content.
+    """
     run(BIN / "uv", "build", "--sdist", "--out-dir", DIST, "--build-constraints",
         ROOT / "constraints.txt", ROOT)  # fmt: skip
     (sdist,) = DIST.glob("signbit-*.tar.gz")
     with tarfile.open(sdist) as archive:
-        archive.extractall(BUILD / "source", filter="data")
-    print(f"{sdist.name}: {sdist.stat().st_size:,} bytes")
-    return BUILD / "source" / sdist.name.removesuffix(".tar.gz")
+        archive.extractall(BUILD, filter="data")
+    (BUILD / sdist.name.removesuffix(".tar.gz")).rename(BUILD / "source")
+    size = sdist.stat().st_size
+    print(f"{sdist.name}: {size:,} bytes")
+    if size > MOST_SDIST_BYTES:
+        sys.exit(f"make_wheels: {sdist.name} has {size:,} bytes, above {MOST_SDIST_BYTES:,}")
+    return BUILD / "source"
 
 
 def make_wheel(source: Path, target: Target, version: str) -> Path:
     """Build one wheel; returns it with the tag of its target, after auditwheel agreed."""
     name = f"{TAGS[version]}-{target.platform}"
     raw = BUILD / "raw" / name
-    zig = importlib.util.find_spec("ziglang")
-    assert zig is not None
-    assert zig.origin is not None
     digits = version.replace(".", "")
     run(BIN / "uv", "build", "--wheel", "--python", find_python(version), "--out-dir", raw,
         "--build-constraints", source / "constraints.txt",
         "-C", f"build-dir={BUILD / name}", "-C", "install.strip=false", source,
         CMAKE_TOOLCHAIN_FILE=str(source / "tools" / "zig.cmake"),
-        ZIG=str(Path(zig.origin).with_name("zig")),
+        ZIG=str(zig()),
         ZIG_TARGET=target.zig,
         SETUPTOOLS_EXT_SUFFIX=f".cpython-{digits}-{target.processor}-linux-{target.libc}.so",
     )  # fmt: skip
@@ -98,18 +116,42 @@ def make_wheel(source: Path, target: Target, version: str) -> Path:
     tag = f"linux_{target.processor}"
     run(BIN / "wheel", "tags", "--remove", "--platform-tag", tag, wheel)
     (wheel,) = raw.glob("*.whl")
-    run(
-        BIN / "auditwheel",
-        "repair",
-        "--plat",
-        target.platform,
-        "--only-plat",
-        "--wheel-dir",
-        DIST,
-        wheel,
-    )
+    audit(wheel, target, DIST)
     (wheel,) = DIST.glob(f"*-{name}.whl")
     return wheel
+
+
+def audit(wheel: Path, target: Target, out: Path) -> None:
+    """Write the wheel with the tag of its target to `out`.
+
+    auditwheel finds the oldest systems that have all that the wheel needs. It cannot be asked for
+    a system of another processor or C library than this machine's.
+
+    Raises: SystemExit where the wheel needs more than systems of its target have.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        run(BIN / "auditwheel", "repair", "--plat", "auto", "--only-plat", "-w", folder, wheel)
+        (audited,) = Path(folder).glob("*.whl")
+        needs = audited.stem.rpartition("-")[2]
+        if not any(is_older(tag, target.platform) for tag in needs.split(".")):
+            sys.exit(f"make_wheels: {wheel.name} needs {needs}, but is for {target.platform}")
+        platform_tag = ["--remove", "--platform-tag", target.platform]
+        run(BIN / "wheel", "tags", *platform_tag, audited)
+        (named,) = Path(folder).glob("*.whl")
+        out.mkdir(exist_ok=True)
+        shutil.move(named, out / named.name)
+
+
+def is_older(tag: str, target: str) -> bool:
+    """Whether systems of the tag `target` have all that those of `tag` have."""
+    pattern = re.compile(r"(\w+?)_(\d+)_(\d+)_(\w+)")
+    found, wanted = pattern.fullmatch(tag), pattern.fullmatch(target)
+    if found is None or wanted is None:
+        return False
+    libc, *version, processor = found.groups()
+    its_libc, *its_version, its_processor = wanted.groups()
+    same = (libc, processor) == (its_libc, its_processor)
+    return same and [int(part) for part in version] <= [int(part) for part in its_version]
 
 
 def check(wheel: Path, target: Target, version: str) -> None:
@@ -131,11 +173,23 @@ def check(wheel: Path, target: Target, version: str) -> None:
         run(BIN / "abi3audit", "--strict", wheel)
 
 
+def chosen(tags: Sequence[str]) -> list[tuple[Target, str]]:
+    """Target and Python of the wheels that are named. Raises: SystemExit for an unknown tag."""
+    wheels = {f"{tag}-{one.platform}": (one, old) for one in TARGETS for old, tag in TAGS.items()}
+    named = {}
+    for tag in tags:
+        found = {name: wheel for name, wheel in wheels.items() if tag in (name, wheel[0].platform)}
+        if not found:
+            sys.exit(f"make_wheels: no wheel is called {tag!r}; known: {', '.join(wheels)}")
+        named |= found
+    return list((named or wheels).values())
+
+
 def main() -> None:
-    """Make all, or those wheels whose names contain a text."""
+    """Make all wheels, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="a part of the tag, such as manylinux_2_28_x86")
-    options = parser.parse_args()
+    parser.add_argument("tags", nargs="*", metavar="TAG")
+    wheels = chosen(parser.parse_args().tags)
     if platform.system() != "Linux":
         sys.exit("make_wheels: works on Linux; elsewhere .github/workflows/wheels.yml makes wheels")
     # The files of an sdist have a fixed date, so ninja would not see that they are others; zig
@@ -143,10 +197,8 @@ def main() -> None:
     shutil.rmtree(BUILD, ignore_errors=True)
     shutil.rmtree(DIST, ignore_errors=True)
     source = make_sdist()
-    for target in TARGETS:
-        for version, tag in TAGS.items():
-            if options.only in f"{tag}-{target.platform}":
-                check(make_wheel(source, target, version), target, version)
+    for target, version in wheels:
+        check(make_wheel(source, target, version), target, version)
 
 
 if __name__ == "__main__":

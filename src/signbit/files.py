@@ -1,11 +1,11 @@
 """Read only regular files. Write files so that a reader sees either the old or the new content."""
 
 import errno
-import fcntl
 import os
 import secrets
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from signbit.errors import InputTypeError, OutputError
+from signbit.file_locks import try_lock
 
 # A leftover file is hidden, so that nobody takes it for a result. The name shows that it is ours,
 # so that it may be deleted.
@@ -31,13 +32,21 @@ class BinaryReader(Protocol):
         ...
 
 
+def open_flags(*names: str) -> int:
+    """The flags of `os.open` with these names; a flag that the system does not have is 0."""
+    flags = 0
+    for name in names:
+        flags |= getattr(os, name, 0)
+    return flags
+
+
 def open_regular(path: Path | str) -> BinaryIO:
     """Open a regular file for reading. A pipe, socket or device is refused without waiting for it.
 
     Raises: OSError, whose `strerror` gives the reason.
     """
     # Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    handle = os.open(path, os.O_RDONLY | open_flags("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
     try:
         mode = os.fstat(handle).st_mode
         if stat.S_ISDIR(mode):
@@ -121,6 +130,9 @@ def atomic_path(path: Path | str, *, flush: bool = True) -> Iterator[Path]:
             with path.open("ab") as stream:
                 stream.write(temporary.read_bytes())
         else:
+            if sys.platform == "win32":  # which does not move a file that is open
+                os.close(handle)
+                handle = None
             _move(temporary, final, mode, flush)
             temporary = None
     except OSError as error:
@@ -130,10 +142,10 @@ def atomic_path(path: Path | str, *, flush: bool = True) -> Iterator[Path]:
             "choose another place."
         ) from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         if handle is not None:
             os.close(handle)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def atomic_write(path: Path | str, content: bytes | str, *, flush: bool = True) -> None:
@@ -145,8 +157,10 @@ def atomic_write(path: Path | str, content: bytes | str, *, flush: bool = True) 
 
 def _lock(handle: int) -> None:
     """Mark the file as in use for `remove_leftovers`. The lock ends when the process ends."""
+    if sys.platform == "win32":  # which deletes no open file
+        return
     with suppress(OSError):  # some network file systems have no locks
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try_lock(handle)
 
 
 def _create(path: Path) -> tuple[int, int]:
@@ -155,9 +169,10 @@ def _create(path: Path) -> tuple[int, int]:
     The permissions are those that the system gives a new file. Reading the umask would change it
     for all threads for a moment.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | open_flags("O_BINARY"), 0o666)
     mode = stat.S_IMODE(os.fstat(handle).st_mode)
-    os.fchmod(handle, 0o600)
+    if sys.platform != "win32":
+        os.fchmod(handle, 0o600)
     return handle, mode
 
 
@@ -173,8 +188,9 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     handle: int | None = None
     try:
         path.mkdir(0o700)
-        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        _lock(handle)
+        if sys.platform != "win32":  # which opens no folders
+            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            _lock(handle)
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
@@ -219,22 +235,25 @@ def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files and folders that a killed process left in `folder`.
 
     Files that another process still writes stay, because that process holds their locks. Files that
-    cannot be deleted also stay; they do no harm.
+    cannot be deleted also stay; they do no harm. On Windows, folders stay, because nothing shows
+    whether one is in use.
     """
     for leftover in folder.glob(_TEMPORARY):
         with suppress(OSError):
-            if leftover.is_dir():
+            if sys.platform == "win32":
+                leftover.unlink()
+            elif leftover.is_dir():
                 _remove_folder(leftover)
             else:
                 with open_regular(leftover) as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    try_lock(file.fileno())
                     leftover.unlink()
 
 
 def _remove_folder(leftover: Path) -> None:
-    handle = os.open(leftover, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    handle = os.open(leftover, os.O_RDONLY | open_flags("O_DIRECTORY", "O_NOFOLLOW"))
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try_lock(handle)
         shutil.rmtree(leftover)
     finally:
         os.close(handle)

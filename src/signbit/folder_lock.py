@@ -1,9 +1,9 @@
 """A lock, so that only one process at a time works in a folder."""
 
-import fcntl
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from signbit import strict_json
 from signbit.errors import OutputError, UsageError, printable
-from signbit.files import read_regular
+from signbit.file_locks import try_lock
+from signbit.files import open_flags, read_regular
 from signbit.progress import note
 
 # The file is hidden. Its name is not like that of a temporary file, which would be deleted.
@@ -44,13 +45,24 @@ def lock(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # The file is deleted while it is still locked. A process that has opened it in the meantime
-        # then sees that the file is no longer in the folder.
-        with suppress(OSError):
-            (folder / LOCK_FILE).unlink()
         _held.discard(handle)
-        os.close(handle)
+        _release(folder, handle)
         _remove_empty(made)
+
+
+def _release(folder: Path, handle: int) -> None:
+    """Delete the lock file and close it.
+
+    It is deleted while it is still locked. A process that has opened it meanwhile then sees that
+    the file in the folder is another one. Windows deletes no file that is open: there it is closed
+    first, and stays where another process has opened it meanwhile.
+    """
+    if sys.platform == "win32":
+        os.close(handle)
+    with suppress(OSError):
+        (folder / LOCK_FILE).unlink()
+    if sys.platform != "win32":
+        os.close(handle)
 
 
 def _acquire(folder: Path) -> int:
@@ -60,7 +72,7 @@ def _acquire(folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             # Without O_NONBLOCK, opening a pipe of this name would wait.
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+            flags = os.O_RDWR | os.O_CREAT | open_flags("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY")
             handle = os.open(path, flags, 0o666)
         except FileNotFoundError:
             continue  # the process that held the lock has removed the folder
@@ -78,7 +90,7 @@ def _acquire(folder: Path) -> int:
 
 def _take(handle: int, folder: Path) -> None:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try_lock(handle)
     except BlockingIOError:
         shown = printable(str(folder))
         raise UsageError(
@@ -93,7 +105,9 @@ def _take(handle: int, folder: Path) -> None:
 
 
 def _is_still(path: Path, handle: int) -> bool:
-    """Whether the open file is still the file of this name."""
+    """Whether the open file is still the file of this name. On Windows it always is."""
+    if sys.platform == "win32":
+        return True
     try:
         return os.path.samestat(path.lstat(), os.fstat(handle))
     except FileNotFoundError:
@@ -129,4 +143,5 @@ def _let_go() -> None:
     _held.clear()
 
 
-os.register_at_fork(after_in_child=_let_go)
+if sys.platform != "win32":  # which has no fork
+    os.register_at_fork(after_in_child=_let_go)

@@ -1,13 +1,16 @@
 """SIGTERM and SIGHUP stop a command as Ctrl-C does: by an exception, so that it can clean up."""
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = [signal.SIGTERM]
+if sys.platform != "win32":  # which has no SIGHUP
+    _SIGNALS.append(signal.SIGHUP)
 # The last signal that asked this process to stop, until the command has ended.
 _asked: signal.Signals | None = None
 # A terminal that closes sends several signals at once. The later ones must not stop the clean-up.

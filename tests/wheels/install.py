@@ -1,10 +1,11 @@
-"""Install each wheel of dist/ into an environment without a compiler, and run the engine there.
+"""Install the wheels of dist/ where no compiler is found, and run the engine there.
 
-    python -m tests.wheels.install [NAME ...]     x86_64, arm64, musl; all without names
+    python -m tests.wheels.install [NAME ...]
 
-x86_64 runs on this machine's Pythons, by their own pip. 64-bit ARM runs under qemu, and musl with
-its own loader, on Pythons of Debian and PyPI in build/roots; uv chooses their wheels by tag, as pip
-does on such machines. Run `make wheels` first.
+NAME is a system, such as `x86_64`, or a system and a Python, such as `arm64-3.12`; all without
+names. On x86_64 with glibc, pip of each Python installs the wheel into an environment of its own.
+The Pythons of other systems run under qemu or with musl's loader, and uv installs for them: it
+chooses a wheel by its tag, as pip does on such machines. Run `make wheels` first.
 """
 
 import argparse
@@ -13,8 +14,8 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,16 +24,88 @@ from tests.wheels import answers, roots
 from tools.pythons import find_python
 
 ROOT = Path(__file__).resolve().parents[2]
-
-DIST, ROOTS = ROOT / "dist", ROOT / "build" / "roots"
+DIST = ROOT / "dist"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGE = f"signbit=={PROJECT['version']}"
 UV = Path(sys.executable).with_name("uv")
+VERSIONS = ("3.11", "3.12", "3.13")
+# Of Python's own pip and of uv.
+FROM_DIST = ["--no-deps", "--no-index", "--find-links", DIST, "--only-binary", ":all:"]
 
 
-def wheel_for(version: str) -> str:
-    """The tag of the wheel that a Python takes, without the platform."""
-    return "cp311-cp311" if version == "3.11" else "cp312-abi3"
+@dataclass(frozen=True)
+class System:
+    """A system that wheels are for."""
+
+    name: str
+    libc: str
+    processor: str
+    tag: str
+    uv_platform: str
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this machine runs its Pythons as they are."""
+        return (self.libc, self.processor) == ("gnu", "x86_64")
+
+    @property
+    def isas(self) -> list[str]:
+        """The instruction sets that the engine must find there, the fastest first."""
+        return available_isas() if self.processor == "x86_64" else ["neon", "scalar"]
+
+
+SYSTEMS = [
+    System("x86_64", "gnu", "x86_64", "manylinux_2_28_x86_64", "x86_64-manylinux_2_28"),
+    System("arm64", "gnu", "aarch64", "manylinux_2_28_aarch64", "aarch64-manylinux_2_28"),
+    System("musl-x86_64", "musl", "x86_64", "musllinux_1_2_x86_64", "x86_64-unknown-linux-musl"),
+    System("musl-arm64", "musl", "aarch64", "musllinux_1_2_aarch64", "aarch64-unknown-linux-musl"),
+]
+CASES = {
+    f"{system.name}-{version}": (system, version) for system in SYSTEMS for version in VERSIONS
+}
+
+
+def try_wheel(system: System, version: str, folder: Path) -> None:
+    """Install and run the wheel of a Python on a system."""
+    if system.is_ours:
+        site, command, variables = install_here(version, folder / f"{system.name}-{version}")
+    else:
+        site = folder / f"{system.name}-{version}"
+        install_for(system, version, site)
+        command = roots.command_for(version, system.libc, system.processor)
+        variables = {"PYTHONPATH": str(site)}
+    python_tag = "cp311-cp311" if version == "3.11" else "cp312-abi3"
+    require_tag(site, f"{python_tag}-{system.tag}")
+    print(f"{python_tag}-{system.tag}: ", end="", flush=True)
+    program = answers_program(system, folder / "expected.npz")
+    subprocess.run([*command, *program], env=variables, check=True)
+
+
+def answers_program(system: System, expected: Path) -> list[str | Path]:
+    """The program that judges the installed package, with its arguments."""
+    # The mathematical library of another system rounds some numbers in another way.
+    same = "to-the-last-bit" if system.is_ours else "nearly"
+    return [answers.__file__, expected, ",".join(system.isas), same]
+
+
+def install_here(version: str, home: Path) -> tuple[Path, list[str | Path], dict[str, str]]:
+    """Install into an environment of this machine: its packages, command and variables."""
+    subprocess.run([find_python(version), "-m", "venv", home], check=True)
+    install_dependencies("--python", home / "bin/python")
+    variables = {"PATH": str(home / "bin")}  # no compiler is found
+    pip = [home / "bin/pip", "--quiet", "--disable-pip-version-check", "install"]
+    subprocess.run([*pip, *FROM_DIST, PACKAGE], env=variables, check=True)
+    info = [home / "bin/signbit", "info"]
+    subprocess.run(info, env=variables, check=True, stdout=subprocess.DEVNULL)
+    site = home / "lib" / f"python{version}" / "site-packages"
+    return site, [home / "bin/python", "-I"], variables
+
+
+def install_for(system: System, version: str, site: Path) -> None:
+    """Install into a folder for a Python of another system."""
+    where = ["--target", site, "--python-platform", system.uv_platform, "--python-version", version]
+    install_dependencies(*where)
+    subprocess.run([UV, "pip", "install", "--quiet", *where, *FROM_DIST, PACKAGE], check=True)
 
 
 def install_dependencies(*where: str | Path) -> None:
@@ -42,80 +115,34 @@ def install_dependencies(*where: str | Path) -> None:
     subprocess.run(command, check=True)
 
 
-def run(
-    folder: Path, site: Path, tag: str, command: Sequence[str | Path], **variables: str
-) -> None:
-    """Run the package in the folder `site`, of this wheel and no other, with these variables."""
+def require_tag(site: Path, tag: str) -> None:
+    """Require that this wheel was installed, and no other."""
     (information,) = site.glob("signbit-*.dist-info")
     tags = (information / "WHEEL").read_text()
     if f"Tag: {tag}\n" not in tags:
         sys.exit(f"wheels: expected {tag}, but another was installed:\n{tags}")
-    print(f"{tag}: ", end="", flush=True)
-    expected = folder / "expected.npz"
-    isas = ["neon", "scalar"] if "aarch64" in tag else available_isas()
-    subprocess.run(
-        [*command, answers.__file__, expected, ",".join(isas)], env=variables, check=True
-    )
 
 
-def try_x86_64(folder: Path) -> None:
-    """Into an environment of each of this machine's Pythons, by its pip."""
-    for version in ("3.11", "3.12", "3.13"):
-        home = folder / f"x86_64-{version}"
-        subprocess.run([find_python(version), "-m", "venv", home], check=True)
-        install_dependencies("--python", home / "bin/python")
-        pip = [home / "bin/pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"]
-        alone = ["--no-index", "--find-links", DIST, "--only-binary", ":all:"]
-        path = str(home / "bin")  # no compiler is found
-        subprocess.run([*pip, *alone, PACKAGE], env={"PATH": path}, check=True)
-        site = home / "lib" / f"python{version}" / "site-packages"
-        tag = f"{wheel_for(version)}-manylinux_2_28_x86_64"
-        run(folder, site, tag, [home / "bin/python", "-I"], PATH=path)
-        subprocess.run(
-            [home / "bin/signbit", "info"],
-            env={"PATH": path},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-
-
-def try_elsewhere(folder: Path, pythons: dict[str, list[str]], uv_platform: str, tag: str) -> None:
-    """Into a folder for each Python of another system."""
-    for version, command in pythons.items():
-        site = folder / f"{uv_platform}-{version}"
-        where = ["--target", site, "--python-platform", uv_platform, "--python-version", version]
-        install_dependencies(*where)
-        alone = ["--no-deps", "--no-index", "--find-links", DIST, "--only-binary", ":all:"]
-        subprocess.run([UV, "pip", "install", "--quiet", *where, *alone, PACKAGE], check=True)
-        run(folder, site, f"{wheel_for(version)}-{tag}", command, PYTHONPATH=str(site))
-
-
-def try_arm64(folder: Path) -> None:
-    """64-bit ARM under qemu."""
-    pythons = roots.arm64(ROOTS)
-    try_elsewhere(folder, pythons, "aarch64-manylinux_2_28", "manylinux_2_28_aarch64")
-
-
-def try_musl(folder: Path) -> None:
-    """Musl on x86_64."""
-    pythons = roots.musl(ROOTS)
-    try_elsewhere(folder, pythons, "x86_64-unknown-linux-musl", "musllinux_1_2_x86_64")
-
-
-SYSTEMS = {"x86_64": try_x86_64, "arm64": try_arm64, "musl": try_musl}
+def chosen(names: Sequence[str]) -> list[tuple[System, str]]:
+    """The cases that are named. Raises: SystemExit for a name that means none."""
+    cases = {}
+    for name in names:
+        found = {key: case for key, case in CASES.items() if name in (key, case[0].name)}
+        if not found:
+            sys.exit(f"wheels: no case is called {name!r}; known: {', '.join(CASES)}")
+        cases |= found
+    return list((cases or CASES).values())
 
 
 def main() -> None:
-    """Try the wheels of all systems, or of those that are named."""
+    """Try all wheels, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("systems", nargs="*", choices=list(SYSTEMS), default=list(SYSTEMS))
-    options = parser.parse_args()
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    cases = chosen(parser.parse_args().names)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        expected: dict[str, Any] = answers.expected()
-        np.savez(folder / "expected.npz", **expected)
-        for system in options.systems:
-            SYSTEMS[system](folder)
+        np.savez(Path(name) / "expected.npz", **answers.expected())
+        for system, version in cases:
+            try_wheel(system, version, Path(name))
 
 
 if __name__ == "__main__":

