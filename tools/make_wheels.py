@@ -141,7 +141,7 @@ def audit(wheel: Path, target: Target, out: Path) -> None:
         platform_tag = ["--remove", "--platform-tag", target.platform]
         run(BIN / "wheel", "tags", *platform_tag, audited)
         (named,) = Path(folder).glob("*.whl")
-        out.mkdir(exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
         shutil.move(named, out / named.name)
 
 
