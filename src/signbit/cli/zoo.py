@@ -54,10 +54,10 @@ def zoo(
 ) -> None:
     """List the trained networks that come with the package, or write one.
 
-    With NAME, the command prints the card of that network: its recipe, seeds, accuracies, hardware,
-    and the commands that train it again. --out also writes the packed network. --recipe and
-    --teacher-recipe write recipes for `signbit train`. The accuracies are those after the last
-    epoch, on all test images of the data set, without augmentation.
+    With NAME alone, the command prints the card of that network: its recipe, seeds, accuracies,
+    hardware, and the commands that train it again. --out writes the packed network instead.
+    --recipe and --teacher-recipe write recipes for `signbit train`. The accuracies are those after
+    the last epoch, on all test images of the data set, without augmentation.
     """
     from signbit import zoo
     from signbit.format.file import SUFFIX
@@ -85,7 +85,8 @@ def zoo(
         _write(out, zoo.read(name))
     for path, text in texts.items():
         _write(path, text)
-    say(*json_format.dumps(card.to_dict(), indent=1).splitlines())
+    if out is None and not texts:
+        say(*json_format.dumps(card.to_dict(), indent=1).splitlines())
     write_json(json, card.to_dict())
 
 
