@@ -49,7 +49,7 @@ def measured(rounds: int) -> dict[str, object]:
     content = zoo.read(NETWORK)
     model = PackedModel.load(content)
     with progress_bar(NETWORK, rounds) as advance:
-        made = bench(model, 1, rounds=rounds, advance=advance)
+        made = bench(model, 1, (1,), rounds, advance=advance)
     if missing := {name: why for name, why in made.missing.items() if "onnxruntime" in name}:
         raise SystemExit(f"headline: {missing}; pip install '.[peers]'")
     weights = sum(

@@ -209,6 +209,7 @@ def test_outputs_that_do_not_fit_the_network_are_refused(outputs, says):
             {"inputs": FUSED, "preprocessing": Preprocessing([1.0], [0.0], (8, 8))},
             "either a prepro",
         ),
+        ({"preprocessing": [0.5]}, "preprocessing: list; give a signbit.format.Preprocessing"),
         ({"inputs": []}, "a list of Input"),
         ({"inputs": ["code"]}, "a list of Input"),
         ({"inputs": FUSED, "outputs": []}, "a list of OutputSpec"),

@@ -72,7 +72,11 @@ def asked(
             raise UsageError(f"{name}: give a list of {kind.__name__}, one or more")
     if inputs is not None:
         return Asked(inputs, outputs, None)
-    assert preprocessing is not None
+    if not isinstance(preprocessing, Preprocessing):
+        raise UsageError(
+            f"preprocessing: {type(preprocessing).__name__}; give a signbit.format.Preprocessing, "
+            "such as Preprocessing.from_mean_std([0.5], [0.5], size=(28, 28))"
+        )
     if outputs is not None and preprocessing.classes:
         raise UsageError("names of classes: give them in the OutputSpec, not in the preprocessing")
     return Asked([_pixels(model, preprocessing)], outputs, preprocessing)
