@@ -130,7 +130,10 @@ def audit(wheel: Path, target: Target, out: Path) -> None:
     Raises: SystemExit where the wheel needs more than systems of its target have.
     """
     with tempfile.TemporaryDirectory() as folder:
-        run(BIN / "auditwheel", "repair", "--plat", "auto", "--only-plat", "-w", folder, wheel)
+        repair = ["repair", "--plat", "auto", "--only-plat", "-w", folder]
+        # zig's name for the C library of musl; its loader gives itself to whoever asks for it.
+        allowed = ["--exclude", "libc.so"] if target.libc == "musl" else []
+        run(BIN / "auditwheel", *repair, *allowed, wheel)
         (audited,) = Path(folder).glob("*.whl")
         needs = audited.stem.rpartition("-")[2]
         if not any(is_older(tag, target.platform) for tag in needs.split(".")):
@@ -138,7 +141,7 @@ def audit(wheel: Path, target: Target, out: Path) -> None:
         platform_tag = ["--remove", "--platform-tag", target.platform]
         run(BIN / "wheel", "tags", *platform_tag, audited)
         (named,) = Path(folder).glob("*.whl")
-        out.mkdir(exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
         shutil.move(named, out / named.name)
 
 
