@@ -295,7 +295,7 @@ class _Scaled(nn.Module):
 
 def test_a_module_that_gets_one_number_is_no_sign_and_stays():
     adopted, report = adopt(nn.Sequential(_Scaled()).eval(), torch.randn(1, 3, 6, 6))
-    assert isinstance(adopted[0].scale, _Scale)
+    assert isinstance(adopted.get_submodule("0.scale"), _Scale)
     assert report.rows() == []
 
 

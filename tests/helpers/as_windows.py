@@ -57,7 +57,7 @@ def _refuse_open_files() -> None:
     """Windows neither moves nor deletes a file that is open, and opens no folder like a file."""
     unlink, replace, open_ = os.unlink, os.replace, os.open
 
-    def closed(path: str | os.PathLike[str]) -> Path:
+    def closed(path: Any) -> Path:
         path = Path(path)
         for handle in Path("/proc/self/fd").iterdir():
             with suppress(FileNotFoundError):
@@ -73,4 +73,4 @@ def _refuse_open_files() -> None:
     os.unlink = lambda path, **options: unlink(closed(path), **options)
     os.replace = lambda source, target, **options: replace(closed(source), target, **options)
     os.open = open_file
-    vars(shutil)["_use_fd_functions"] = False  # it would open folders
+    shutil.__dict__["_use_fd_functions"] = False  # it would open folders
