@@ -21,7 +21,7 @@ def benchmark() -> str:
 def _network(name: str, runs: list[dict[str, Any]]) -> str:
     run = runs[0]
     limit = f"; limit {run['limit']:.2e} MAC/s ({run['limit_is']})" if run["limit"] else ""
-    whole = ("threads", "batch", "runtime", "ms an image", "signbit is faster")
+    whole = ("threads", "batch", "runtime", "ms an image", "compared with signbit")
     layers = ("operation", "output", "µs", "share", "MAC/s", "of the limit")
     return f"""### {name}
 
@@ -40,7 +40,7 @@ def _runtimes(runs: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
             yield (*where, f"signbit, {run['isa']}", f"{1e3 * own:.3f}", "")
             for peer, times in run["peers"].items():
                 seconds = times[batch]
-                yield ("", "", peer, f"{1e3 * seconds:.3f}", f"{seconds / own:.1f} times")
+                yield ("", "", peer, f"{1e3 * seconds:.3f}", f"{seconds / own:.1f} times as long")
 
 
 def _layers(run: dict[str, Any]) -> Iterator[tuple[str, ...]]:

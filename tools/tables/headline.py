@@ -13,14 +13,14 @@ RESULT = Path(__file__).resolve().parents[2] / "bench" / "headline.json"
 _ENGLISH = {
     "header": ("", "signbit, 1 bit", "int8", "float32"),
     "rows": ("time of one image", "size", "accuracy"),
-    "times": ", {:.1f} times",
+    "times": (", {:.1f} times as long", ", {:.1f} times as large"),
     "missing": "not measured",
     "teacher": " (a ResNet-18, its teacher)",
 }
 _CHINESE = {
     "header": ("", "1 位的 signbit", "int8", "float32"),
     "rows": ("一张图像的时间", "大小", "准确率"),
-    "times": "，{:.1f} 倍",
+    "times": ("，{:.1f} 倍", "，{:.1f} 倍"),
     "missing": "未测量",
     "teacher": "（教师 ResNet-18）",
 }
@@ -43,11 +43,12 @@ def _table(words: dict[str, Any]) -> str:
     card = zoo.card(result["network"])
     assert card.teacher is not None
     time, size, accuracy = words["rows"]
+    as_long, as_large = words["times"]
     return markdown_table(
         words["header"],
         [
-            (time, *_row(result["milliseconds"], 1, "ms", words["times"])),
-            (size, *_row(result["bytes"], 1e-6, "MB", words["times"])),
+            (time, *_row(result["milliseconds"], 1, "ms", as_long)),
+            (size, *_row(result["bytes"], 1e-6, "MB", as_large)),
             (
                 accuracy,
                 f"{100 * card.top1_mean:.2f} ± {100 * (card.top1_spread or 0):.2f} %",

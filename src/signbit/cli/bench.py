@@ -90,8 +90,8 @@ def _print_whole(result: "Benchmark", thing: str) -> None:
     for batch, seconds in result.seconds.items():
         rows.append((str(batch), "signbit", *_speed(seconds, result.macs), ""))
         for name, times in result.peers.items():
-            faster = f"{times[batch] / seconds:.1f}"
-            rows.append(("", name, *_speed(times[batch], result.macs), faster))
+            longer = f"{times[batch] / seconds:.1f}"
+            rows.append(("", name, *_speed(times[batch], result.macs), longer))
     article = "an" if thing == "image" else "a"
     header = (
         "batch",
@@ -99,7 +99,7 @@ def _print_whole(result: "Benchmark", thing: str) -> None:
         f"ms {article} {thing}",
         f"{thing}s/s",
         "MAC/s",
-        "signbit is faster",
+        "times as long",
     )
     print_table(header, rows, left=2)
     for name, reason in result.missing.items():
