@@ -1,5 +1,6 @@
 """A Chinese page says what its English twin says: the same commands, figures, tables and links."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from helpers.twins import (
     english,
     facts,
     figures,
+    half_width,
     language_links,
     links,
     without_comments,
@@ -52,6 +54,18 @@ def test_links_lead_to_pages_of_the_same_language(page):
     in_english = {english(one) for one in PAGES} & set(links(text(page), page))
     in_chinese = set(PAGES) & set(links(text(twin), twin))
     assert (in_english, in_chinese) == ({twin}, {page})
+
+
+@pytest.mark.parametrize("page", [*PAGES, "docs/glossary.md"])
+def test_punctuation_next_to_chinese_is_full_width(page):
+    assert half_width(text(page)) == []
+
+
+def test_punctuation_of_the_notebook_is_full_width():
+    cells = json.loads(text("docs/notebooks/learning-notes.zh-CN.ipynb"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    assert len(texts) > 20
+    assert [found for cell in texts for found in half_width(cell)] == []
 
 
 ENGLISH = """# Title
@@ -141,6 +155,25 @@ def test_differences_say_what_differs():
     assert "--to mat" in blocks
     assert "--to c" in blocks
     assert found == "figures: {'2.56 ms': 1} against {'2.65 ms': 1}"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("字,位", ["字,位"]),
+        ("字; 位", ["字; "]),
+        ("**字**: 位", ["字: "]),
+        ("见[更多](a.md)?", ["更多?"]),
+        ("用 `a`,得到位", ["`,得到"]),
+        ("Larq, 引擎", ["q, 引擎"]),
+        ("16 % (教师)", [" (教师"]),
+        ("| 字 | 位:4 |\n|---|---|\n| 1 | 字 |", ["位:4"]),
+        ("字，位；`a, b:c` (N, C) 在 [位](a.md?b:位)：16:9，-1, +1（“好”）？", []),
+        ("```\n字,位\n```\n\n    字:位", []),
+    ],
+)
+def test_half_width_punctuation_next_to_chinese_is_found(words, found):
+    assert half_width(words) == found
 
 
 @pytest.mark.parametrize(

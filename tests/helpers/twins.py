@@ -18,6 +18,9 @@ _FIGURE = re.compile(
 )
 _IN_ENGLISH = {"字节": "bytes"}
 
+_HAN = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+_HALF_WIDTH = re.compile(f".?{_HAN}[,;:?!)].?|.?[,;:?!] ?{_HAN}.?|.?[(]{_HAN}.?")
+
 _HASH, _STARS, _SLASHES = r"(?:(?<=\s)|^)# .*$", r"/\*.*?\*/", r"(?:(?<=\s)|^)// .*$"
 # Shell blocks write files in Python and C. What a console shows has no comments.
 _COMMENTS = {
@@ -89,6 +92,11 @@ def figures(text: str) -> Iterator[str]:
         yield f"{number} {_IN_ENGLISH.get(unit, unit)}".rstrip()
 
 
+def half_width(page: str) -> list[str]:
+    """The half-width punctuation next to Chinese, with what stands around it, outside code."""
+    return [found for text in _texts(page) for found in _HALF_WIDTH.findall(_prose(text))]
+
+
 def differences(one: Facts, other: Facts) -> list[str]:
     """A line for each kind of fact that differs."""
     pairs = ((f.name, getattr(one, f.name), getattr(other, f.name)) for f in fields(Facts))
@@ -129,6 +137,16 @@ def _text(token: Token) -> str:
     """The words of a paragraph or cell, without code."""
     parts = token.children or []
     return "".join(part.content if part.type in ("text", "image") else " " for part in parts)
+
+
+def _prose(token: Token) -> str:
+    """The words of a paragraph or cell as a reader sees them, with ` in the place of code."""
+    shown = {"code_inline": "`", "softbreak": "\n", "hardbreak": "\n"}
+    parts = token.children or []
+    return "".join(
+        part.content if part.type in ("text", "image") else shown.get(part.type, "")
+        for part in parts
+    )
 
 
 def _rows(tokens: list[Token]) -> Iterator[str]:

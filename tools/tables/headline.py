@@ -13,16 +13,16 @@ RESULT = Path(__file__).resolve().parents[2] / "bench" / "headline.json"
 _ENGLISH = {
     "header": ("", "signbit, 1 bit", "int8", "float32"),
     "rows": ("time of one image", "size", "accuracy"),
-    "times": ("times as long", "times as large"),
+    "times": (", {:.1f} times as long", ", {:.1f} times as large"),
     "missing": "not measured",
-    "teacher": "a ResNet-18, its teacher",
+    "teacher": " (a ResNet-18, its teacher)",
 }
 _CHINESE = {
     "header": ("", "1 位的 signbit", "int8", "float32"),
-    "rows": ("一幅图像的时间", "大小", "准确率"),
-    "times": ("倍", "倍"),
+    "rows": ("一张图像的时间", "大小", "准确率"),
+    "times": ("，{:.1f} 倍", "，{:.1f} 倍"),
     "missing": "未测量",
-    "teacher": "教师 ResNet-18",
+    "teacher": "（教师 ResNet-18）",
 }
 
 
@@ -53,7 +53,7 @@ def _table(words: dict[str, Any]) -> str:
                 accuracy,
                 f"{100 * card.top1_mean:.2f} ± {100 * (card.top1_spread or 0):.2f} %",
                 words["missing"],
-                f"{100 * card.teacher['val_accuracy']:.2f} % ({words['teacher']})",
+                f"{100 * card.teacher['val_accuracy']:.2f} %{words['teacher']}",
             ),
         ],
     )
@@ -62,6 +62,6 @@ def _table(words: dict[str, Any]) -> str:
 def _row(values: dict[str, float], unit: float, name: str, times: str) -> list[str]:
     own = values["signbit"]
     return [
-        f"{unit * value:.3g} {name}" + ("" if value == own else f", {value / own:.1f} {times}")
+        f"{unit * value:.3g} {name}" + ("" if value == own else times.format(value / own))
         for value in values.values()
     ]
