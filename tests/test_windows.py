@@ -104,7 +104,7 @@ except UsageError as error:
     print(error)
 """
     with lock(tmp_path):
-        assert "is in use: process" in run(program, tmp_path)
+        assert "is in use by process" in run(program, tmp_path)
         assert (tmp_path / LOCK_FILE).exists()
     assert run(program, tmp_path) == "locked\n"
     assert not (tmp_path / LOCK_FILE).exists()

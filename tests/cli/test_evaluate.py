@@ -72,7 +72,7 @@ def test_folder_is_converted_to_what_the_model_takes(signbit, checkpoint, tmp_pa
     ("arguments", "code", "says"),
     [
         (["--data", "digit"], 2, "Did you mean 'digits'"),
-        (["--data", "digits", "--model", "mlp_binary"], 2, "says its own architecture"),
+        (["--data", "digits", "--model", "mlp_binary"], 2, "contains its architecture"),
         (["--data", "digits", "--set", "model.width=4"], 2, "name it with --model"),
         (["--data", "folder:/nonexistent"], 1, "is not a folder"),
         (["--data", "mnist", "--data-dir", "/nonexistent"], 1, "--download"),

@@ -117,5 +117,5 @@ def test_without_torch_it_explains_and_says_what_pictures_need(tmp_path):
     drawn = subprocess.run([*command, "--pictures", str(tmp_path)], capture_output=True, text=True)
     assert (drawn.returncode, drawn.stdout) == (1, "")
     assert drawn.stderr == (
-        "signbit: pictures need matplotlib; install it with: pip install 'signbit[train]'\n"
+        "signbit: pictures need torch; install it with: pip install 'signbit[train]'\n"
     )

@@ -204,7 +204,7 @@ def test_the_option_csv_names_the_file_too(signbit, checkpoint, digit_files, tmp
         signbit("predict", checkpoint, digit_files, option, tmp_path / f"{option}.csv")
     assert (tmp_path / "--out.csv").read_text() == (tmp_path / "--csv.csv").read_text()
     both = ("--out", tmp_path / "a.csv", "--csv", tmp_path / "b.csv")
-    signbit.refused("predict", checkpoint, digit_files, *both, code=2, says="give one")
+    signbit.refused("predict", checkpoint, digit_files, *both, code=2, says="give only one")
 
 
 def test_options_and_files_of_other_tasks_are_refused(signbit, checkpoint, digit_files):

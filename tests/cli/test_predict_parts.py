@@ -31,7 +31,7 @@ def test_a_folder_gets_the_rows_and_the_same_command_goes_on(signbit, network, t
     command = ("predict", network, tars, "--out", out, "--json", result)
     said, notes = signbit(*command)
     assert said == f"{COUNT} samples in 4 parts, 1 unreadable\n"
-    assert f"computed {COUNT} in" in notes
+    assert f"computed {COUNT} samples in" in notes
     first = content_of(out)
     assert pq.read_table(out).num_rows == COUNT
     (out / "part-000001.parquet").unlink()

@@ -75,7 +75,7 @@ def test_resuming_what_is_no_run_fails(tmp_path, capsys):
 def test_a_folder_that_cannot_be_written_is_one_line(capsys):
     assert run([*TINY, "--out", "/proc/signbit"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("signbit: cannot write /proc/signbit")
+    assert error.startswith("signbit: cannot write into /proc/signbit")
     assert error.count("\n") == 1
 
 

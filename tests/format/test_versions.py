@@ -41,7 +41,7 @@ def test_a_threshold_of_pixels_is_of_version_2():
 
 
 def test_a_file_of_version_1_with_a_later_operation_is_refused():
-    match = r"node 1 \(move\): needs version 2 of the format, the file says 1"
+    match = r"node 1 \(move\): needs version 2 of the format; the file says 1"
     with pytest.raises(ModelFormatError, match=match):
         PackedModel.load(says(1, version_2()))
 

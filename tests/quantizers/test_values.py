@@ -299,7 +299,7 @@ def test_create_passes_objects_and_none_through():
         UsageError, match=r"options \['clip'\] were given with a quantizer that is not a name"
     ):
         create(quantizer, clip=1)
-    with pytest.raises(InputTypeError, match="not int"):
+    with pytest.raises(InputTypeError, match="the quantizer is of type int"):
         create(3)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 

@@ -83,7 +83,7 @@ def summary(
         f"{path if path else architecture.name}: {totals['packed_bytes']:,} bytes "
         f"packed, {totals['float32_bytes']:,} as float32 "
         f"({totals['float32_bytes'] / max(totals['packed_bytes'], 1):.1f} times)",
-        "These bytes are the parameters before folding. signbit pack prints the size of the file.",
+        "The bytes are those before folding. signbit pack prints the size of a file.",
     )
     described = {"name": architecture.name, "options": architecture.options}
     write_json(json, {"model": described, "input": list(size), **result.to_dict()})

@@ -13,7 +13,7 @@ class AdabinWeight(AbstractQuantizer):
 
     beta is the mean of the output channel (axis 0), and alpha = sqrt(variance + 1e-5) of it.
     z = (x - beta) / alpha.  y = beta + alpha where z > 0, else beta - alpha.
-    The gradient flows through alpha, beta and z. The derivative of the sign of z is that of
+    dy/dx contains the derivatives of alpha, beta and z. The derivative of the sign of z is that of
     `ede_sign` with the same start and end.
 
     A network with it can be trained and evaluated, but not packed: beta times the sum of a window's

@@ -25,7 +25,7 @@ class StandardizedSign(AbstractQuantizer):
     z = (x - mean) / sqrt(variance + 1e-5) over the output channel (axis 0). Nearly as many weights
     become +1 as -1.
     y = +1 where z > 0, else -1.
-    dy/dz = 1 for |z| <= q(tau), else 0. The gradient also flows through mean and variance.
+    dy/dz = 1 for |z| <= q(tau), else 0. dy/dx also contains the derivatives of mean and variance.
     q(tau) = -mean |z| ln(2 - 2 tau): the quantile tau of a Laplace distribution; -q is the quantile
     1 - tau.
     tau = tau_start + (tau_end - tau_start)(e^progress - 1)/(e - 1).

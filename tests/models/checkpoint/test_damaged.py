@@ -57,7 +57,7 @@ def test_deep_table_is_refused(tmp_path):
 @pytest.mark.parametrize("version", [2, 0, "1", None, True, 1.0, [1]])
 def test_other_version_is_refused(path, header, version):
     rewrite(path, header | {"version": version})
-    assert_refused(path, "checkpoint version", "reads 1")
+    assert_refused(path, "checkpoint version", "reads version 1")
 
 
 @pytest.mark.parametrize(

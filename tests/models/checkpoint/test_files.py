@@ -52,7 +52,7 @@ def test_scores_take_pixels_in_any_memory_order(path):
     ],
 )
 def test_scores_refuse_other_images(path, pixels):
-    with pytest.raises(UsageError, match=r"takes uint8 of shape \(N, 8, 8, 1\)"):
+    with pytest.raises(UsageError, match=r"accepts uint8 of shape \(N, 8, 8, 1\)"):
         load_model(path).scores(pixels)
 
 
