@@ -113,7 +113,8 @@ def make_wheel(source: Path, target: Target, version: str) -> Path:
         SETUPTOOLS_EXT_SUFFIX=f".cpython-{digits}-{target.processor}-linux-{target.libc}.so",
     )  # fmt: skip
     (wheel,) = raw.glob("*.whl")
-    tag = f"linux_{target.processor}"
+    # Nothing else shows auditwheel that a module with the stable ABI is for musl.
+    tag = target.platform if target.libc == "musl" else f"linux_{target.processor}"
     run(BIN / "wheel", "tags", "--remove", "--platform-tag", tag, wheel)
     (wheel,) = raw.glob("*.whl")
     audit(wheel, target, DIST)
