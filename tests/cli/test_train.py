@@ -41,8 +41,8 @@ def test_train_writes_a_run_and_says_how_good_it_is(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["--recipe", "quik", "--model", "m", "--data", "d"], "unknown recipe 'quik'"),
-        (["--model", "digits_binary"], "--data missing"),
-        ([], "--model and --data missing"),
+        (["--model", "digits_binary"], "a new run needs --data, such as"),
+        ([], "a new run needs --model and --data, such as"),
         (["--resume", "--epochs", "3"], "--resume reads its settings from the run folder"),
         (["--resume", "--recipe", "best"], "--resume reads its settings from the run folder"),
         (["--model", "nope", "--data", "digits"], "unknown model 'nope'; known: "),
