@@ -237,7 +237,7 @@ def test_an_edited_recipe_is_not_gone_on_with(tiny_run, old, new, told):
     ("change", "told"),
     [
         ("image", "data.images 20, now 21"),
-        ("label", r"data.labels_crc32 \d+, now \d+\. Set"),
+        ("label", r"data.labels_crc32 \d+, now \d+\. To go on, set"),
         ("class", r"preprocessing.classes \['0', .*, now \['0', "),
     ],
 )
