@@ -33,6 +33,12 @@ def octave() -> str:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium; `missing` where there is none."""
+    return shutil.which("chromium") or missing("needs Chromium: apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
 def iverilog() -> str:
     """The path of Icarus Verilog; `missing` where there is none."""
     return shutil.which("iverilog") or missing("needs Icarus Verilog: apt-get install iverilog")

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import missing
 from helpers.browser import Browser
 
 ROOT = Path(__file__).parents[1]
@@ -58,8 +57,7 @@ def address(site) -> Iterator[str]:
 
 
 @pytest.fixture
-def browser(tmp_path) -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or missing("needs Chromium: apt-get install chromium")
+def browser(chromium, tmp_path) -> Iterator[Browser]:
     with Browser(chromium, tmp_path / "profile") as one:
         yield one
 

@@ -1,18 +1,9 @@
 """The page in a browser: it is read, and nothing is complained of on the console."""
 
-import shutil
 import subprocess
 from dataclasses import replace
 
-import pytest
-from conftest import missing  # pyright: ignore[reportAttributeAccessIssue] # finds report/conftest.py
-
 from signbit.report import render
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    return shutil.which("chromium") or missing("needs Chromium: apt-get install chromium")
 
 
 def opened(chromium: str, folder, page: str, width: int) -> tuple[str, str]:
