@@ -134,7 +134,7 @@ def test_commands_read_shards_with_the_crop_of_the_network(
 
 def test_a_data_set_without_files_is_not_cropped(tmp_path):
     recipe = load_recipe("digits", {"input": {"crop": 0.5}})
-    with pytest.raises(UsageError, match=r"input\.crop is 0\.5, and 'digits' has no image files"):
+    with pytest.raises(UsageError, match=r"input\.crop is 0\.5, but 'digits' has no image files"):
         train(Run(recipe, "digits_binary", "digits", tmp_path / "run"))
 
 
