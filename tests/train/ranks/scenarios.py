@@ -171,5 +171,5 @@ def main(folder: Path, names: list[str]) -> None:
             found = {"state": state}
         except Exception as error:
             found = {"error": f"{type(error).__name__}: {error}"}
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / name / f"{ranks_here().number}.json").write_text(json.dumps(found))
+        # Not in the folder of the run: a run that fails takes its empty folders away.
+        (folder / f"{name}.{ranks_here().number}.json").write_text(json.dumps(found))

@@ -29,7 +29,7 @@ def torchrun(*arguments, restarts=0):
 
 
 def found(folder, name):
-    return [json.loads((folder / name / f"{rank}.json").read_text()) for rank in (0, 1)]
+    return [json.loads((folder / f"{name}.{rank}.json").read_text()) for rank in (0, 1)]
 
 
 @pytest.fixture(scope="module")
