@@ -4,11 +4,12 @@
 # make test-fast   the tests that answer in minutes: without the marks "slow" and "cifar10"
 # make wheels      sdist and wheels for Linux in dist/, with zig's compiler; those of WHEELS, or all
 # make wheels-test installs each wheel without a compiler and runs it, on the systems ON, or on all
-# make test        check, then the whole test suite with coverage
+# make test        check, then the whole test suite
+# make coverage    the whole test suite, and the lines of src/ that it does not run
 # make docs        the site of the documentation, in site/; a wrong link is an error
 VENV := .venv/bin
 
-.PHONY: setup quickstart check test-fast test format docs wheels wheels-test clean
+.PHONY: setup quickstart check test-fast test coverage format docs wheels wheels-test clean
 setup: .venv/.ready
 
 ENGINE := CMakeLists.txt $(shell find csrc -type f)
@@ -35,7 +36,10 @@ test-fast: setup
 	$(PYTEST) -q -m "not slow and not cifar10"
 
 test: check
-	$(PYTEST) --cov --cov-report=term:skip-covered
+	$(PYTEST)
+
+coverage: setup
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 docs: setup
 	$(VENV)/zensical build --strict -f mkdocs.yml

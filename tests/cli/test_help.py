@@ -69,13 +69,6 @@ def test_the_examples_work(folder, name, monkeypatch):
         run(line)
 
 
-@pytest.mark.slow
-def test_the_examples_of_quickstart_work(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for line in examples_of(commands.get("quickstart")):
-        run(line)
-
-
 def test_five_commands_come_first(capsys):
     with pytest.raises(SystemExit):
         main([])

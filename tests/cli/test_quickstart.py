@@ -6,6 +6,8 @@ from PIL import Image
 
 from signbit.cli import _quickstart as quickstart
 from signbit.cli import main
+from signbit.cli._app import commands
+from signbit.cli._examples import examples_of
 from signbit.cli._quickstart import SHOWN, choose_samples
 from signbit.errors import OutputError
 from signbit.scoring import Prediction
@@ -19,8 +21,12 @@ def run(*arguments):
 
 @pytest.mark.slow
 def test_quickstart_does_the_whole_job_and_may_be_run_again(tmp_path, capsys, monkeypatch):
-    out = tmp_path / "quick"
-    assert run("--out", str(out)) == 0
+    plain, elsewhere = (line.split()[2:] for line in examples_of(commands.get("quickstart")))
+    monkeypatch.chdir(tmp_path)
+    assert run(*plain) == 0
+    capsys.readouterr()
+    assert run(*elsewhere) == 0
+    (out,) = (path for path in tmp_path.iterdir() if path.name in elsewhere)
     printed = capsys.readouterr().out
     result = json.loads((out / "quickstart.json").read_text())
     assert result["top1"] >= 0.95

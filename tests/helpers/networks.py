@@ -17,7 +17,7 @@ NAMES = ("digits", "mlp", "vgg", "vgg_cut", "paddings", "shortcut", "real_ends")
 
 @cache
 def packed(name: str) -> PackedModel:
-    """One of NAMES, the same each time.
+    """One of NAMES, or `narrow_digits`; the same each time.
 
     digits: `digits_binary`, 8x8 grey, all integers but for the last batch norm.
     mlp: two hidden linear layers of 130 and 70 on 8x8 grey.
@@ -26,10 +26,11 @@ def packed(name: str) -> PackedModel:
     paddings: strides, dilation, groups, padding by -1, 0 and +1, odd numbers of channels.
     shortcut: residual blocks that add real numbers, PReLU, a concatenation, average pooling.
     real_ends: first and last layer with real weights, preprocessing that differs by channel.
+    narrow_digits: `digits_binary` with a quarter of its channels, for tools that take long.
     """
     generator = torch.random.get_rng_state()
     try:
-        torch.manual_seed(NAMES.index(name))
+        torch.manual_seed(list(_NETWORKS).index(name))
         model, preprocessing = _NETWORKS[name]()
         for module in model.modules():
             if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -133,4 +134,5 @@ _NETWORKS = {
     "paddings": _paddings,
     "shortcut": lambda: (_Residual(), _exact(3, 8, 8)),
     "real_ends": _real_ends,
+    "narrow_digits": lambda: (create("digits_binary", width=8), _exact(1, 8, 8)),
 }

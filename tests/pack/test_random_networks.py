@@ -12,7 +12,7 @@ from tests.pack.corpus._truth import truth
 from tests.pack.corpus.generator import has_evidence, random_case
 
 # CI has time for hundreds.
-SECONDS = 60 if os.environ.get("CI") else 5
+SECONDS = 40 if os.environ.get("CI") else 5
 LEAST = 5
 # A packer that refuses everything is never wrong.
 LEAST_PACKED = 0.3
