@@ -7,8 +7,8 @@ namespace {
 
 // The alignment of each value: a cache line, and the widest register.
 constexpr std::size_t line = 64;
-// Kernels read a whole vector at the last elements of a value.
-constexpr std::size_t slack = 64;
+// Kernels read a whole block of 64 channels at the last elements of a value.
+constexpr std::size_t slack = 256;
 
 }  // namespace
 

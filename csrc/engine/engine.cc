@@ -21,10 +21,6 @@ constexpr std::int64_t job_samples = 1 << 16;
 // Scratch is an arena with a single value at its start.
 const Layout scratch_layout{{Kind::u8, 1, 1, 1}};
 
-std::size_t floats_of(const ValueType& type) {
-    return static_cast<std::size_t>(type.height) * type.width * type.channels;
-}
-
 // A row of the map without its border.
 std::size_t row_bytes(const Layout& layout) {
     return static_cast<std::size_t>(layout.type.width) * layout.pixel_elements() *
@@ -41,6 +37,13 @@ void for_each_row(const Layout& layout, const Arena& arena, Byte* plain, Copy co
     const std::size_t bytes = row_bytes(layout);
     std::byte* inside = arena.start(layout) + layout.top * stride + left;
     for (int y = 0; y < layout.type.height; ++y) copy(inside + y * stride, plain + y * bytes, bytes);
+}
+
+void copy_in(const Layout& layout, const Arena& arena, const std::byte* plain) {
+    for_each_row(layout, arena, plain,
+                 [](std::byte* inside, const std::byte* from, std::size_t bytes) {
+                     std::memcpy(inside, from, bytes);
+                 });
 }
 
 }  // namespace
@@ -69,8 +72,8 @@ Engine::Job Engine::job_of(const Batch& batch, std::int64_t first, double* secon
     Job job{batch, seconds, 0};
     for (int input = 0; input < plan_.inputs(); ++input) {
         const Layout& layout = plan_.layout(input);
-        const std::size_t bytes =
-            batch.normalized ? floats_of(layout.type) * sizeof(float) : plain_bytes(layout);
+        // Instead of each pixel there may be a number.
+        const std::size_t bytes = plain_bytes(layout) * (batch.normalized ? sizeof(float) : 1);
         job.batch.inputs[input] =
             static_cast<const std::byte*>(batch.inputs[input]) + first * bytes;
     }
@@ -148,19 +151,16 @@ void Engine::load(const Batch& batch, int index, const Arena& arena) const {
     for (int input = 0; input < plan_.inputs(); ++input) {
         const Layout& layout = plan_.layout(input);
         const auto* from = static_cast<const std::byte*>(batch.inputs[input]);
-        for_each_row(layout, arena, from + index * plain_bytes(layout),
-                     [](std::byte* inside, const std::byte* plain, std::size_t bytes) {
-                         std::memcpy(inside, plain, bytes);
-                     });
+        copy_in(layout, arena, from + index * plain_bytes(layout));
     }
 }
 
 void Engine::load_normalized(const void* numbers, int index, const Arena& arena) const {
-    const std::size_t count = floats_of(plan_.layout(0).type);
-    const auto* from = static_cast<const float*>(numbers) + index * count;
-    for (const PlannedStep& planned : plan_.steps())
-        if (planned.normalizes)
-            std::memcpy(arena.at<float>(plan_.layout(planned.node)), from, count * sizeof(float));
+    for (const PlannedStep& planned : plan_.steps()) {
+        if (!planned.normalizes) continue;
+        const Layout& layout = plan_.layout(planned.node);
+        copy_in(layout, arena, static_cast<const std::byte*>(numbers) + index * plain_bytes(layout));
+    }
 }
 
 void Engine::store(const Batch& batch, int index, const Arena& arena) const {

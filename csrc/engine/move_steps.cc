@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/step.h"
+#include "kernels/bits.h"
 
 namespace bnn {
 namespace {
@@ -24,6 +25,24 @@ protected:
         const auto* words = reinterpret_cast<const std::uint64_t*>(from);
         auto* out = reinterpret_cast<std::uint64_t*>(to);
         out[target / 64] |= (words[channel / 64] >> (channel % 64) & 1) << (target % 64);
+    }
+
+    // Moves `count` neighbouring elements. Where they are bits, those at the target are 0.
+    static void copy(const Layout& layout, const std::byte* from, int first, int count,
+                     std::byte* to, int target) {
+        if (layout.type.kind != Kind::bits) {
+            const std::size_t size = layout.element_bytes();
+            std::memcpy(to + target * size, from + first * size, count * size);
+            return;
+        }
+        const auto* words = reinterpret_cast<const std::uint64_t*>(from);
+        auto* out = reinterpret_cast<std::uint64_t*>(to);
+        for (int done = 0; done < count; done += 64) {
+            const int some = std::min(count - done, 64), place = target + done;
+            const std::uint64_t bits = bits_at(words, first + done, some);
+            out[place / 64] |= bits << place % 64;
+            if (place % 64 + some > 64) out[place / 64 + 1] |= bits >> (64 - place % 64);
+        }
     }
 
     static std::byte* pixel(const Arena& arena, const Layout& layout, int y, int x) {
@@ -72,9 +91,10 @@ class Concat final : public MoveStep {
         std::byte* to = pixel(arena, output_, y, x);
         clear(to);
         int target = 0;
-        for (const Layout& input : inputs_)
-            for (int c = 0; c < input.type.channels; ++c)
-                move(input, pixel(arena, input, y, x), c, to, target++);
+        for (const Layout& input : inputs_) {
+            copy(input, pixel(arena, input, y, x), 0, input.type.channels, to, target);
+            target += input.type.channels;
+        }
     }
 };
 
@@ -176,22 +196,7 @@ private:
         for (int k = 0, count = 0; k < output_.type.channels; k += count) {
             const Stretch from = stretch_of(arena, element + k);
             count = std::min(output_.type.channels - k, stretch_length() - from.inside);
-            copy(from, count, to, k);
-        }
-    }
-
-    void copy(const Stretch& from, int count, std::byte* to, int target) const {
-        if (output_.type.kind != Kind::bits) {
-            const std::size_t size = output_.element_bytes();
-            std::memcpy(to + target * size, from.start + from.inside * size, count * size);
-        } else if (from.inside % 64 == 0 && target % 64 == 0) {
-            const auto* words = reinterpret_cast<const std::uint64_t*>(from.start) + from.inside / 64;
-            auto* out = reinterpret_cast<std::uint64_t*>(to) + target / 64;
-            std::memcpy(out, words, words_for(count) * sizeof *out);
-            if (count % 64 != 0) out[count / 64] &= (std::uint64_t{1} << (count % 64)) - 1;
-        } else {
-            for (int k = 0; k < count; ++k)
-                move(inputs_[0], from.start, from.inside + k, to, target + k);
+            copy(inputs_[0], from.start, from.inside, count, to, k);
         }
     }
 

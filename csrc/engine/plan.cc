@@ -10,9 +10,16 @@ bool is_integer_conv(const Node& node) { return node.op == "conv_bits" || node.o
 
 bool is_real_conv(const Node& node) { return node.op == "conv_f32" || node.op == "conv_f32_bits"; }
 
-// Steps that do not test bounds: zero words do not change an OR, and convolutions correct for them.
+bool is_zero_padded(const Node& node) {
+    return node.op == "conv_f32" ||
+           (node.op == "conv_f32_bits" && node.number("padding_value") == 0);
+}
+
+// Steps that do not test bounds: zeros do not change an OR, and convolutions need them or correct
+// for them.
 bool reads_border(const Node& node, const ValueType& input) {
-    return is_integer_conv(node) || (node.op == "max_pool" && input.kind == Kind::bits);
+    return is_integer_conv(node) || is_zero_padded(node) ||
+           (node.op == "max_pool" && input.kind == Kind::bits);
 }
 
 // An output counts as a reader of its value, because the value must be stored.
@@ -35,40 +42,76 @@ int reader_of(const Graph& graph, int number) {
 // Sums are not stored as a map where such a node is their only reader.
 bool takes_sums(const Node& reader) { return reader.op == "threshold" || reader.op == "affine"; }
 
-// The operations that the step of a convolution does in addition to it.
-struct Chain {
-    int output;                              // the number of the value that it stores
-    const Node* sums_reader = nullptr;       // the node that turns integer sums into bits or reals
-    std::vector<std::pair<int, int>> tail;   // node and the other value that it adds or writes
-    std::vector<int> folded;                 // all nodes that need no step of their own
+// A node of a chain and the value that it adds or writes; the node 0 stores a value.
+struct Link {
+    int node, map;
 };
 
-// The other value of an addition; 0 where it is not ready before the convolution `start`.
-int ready_addend(const Node& node, int value, int start) {
-    const int other = node.inputs[0] == value ? node.inputs[1] : node.inputs[0];
-    return other < start ? other : 0;
-}
+// The operations that the step of a convolution does in addition to it.
+struct Chain {
+    int output;                         // the value that the convolution itself gives
+    const Node* sums_reader = nullptr;  // the node that turns integer sums into bits or reals
+    std::vector<Link> links;
+    std::vector<int> folded;            // all nodes that need no step of their own
+};
 
-// Follows operations on real numbers, where each one is the only reader of the one before.
-void extend(const Graph& graph, int start, const std::vector<int>& readers, Chain& chain) {
-    while (readers[chain.output] == 1) {
-        const int next = reader_of(graph, chain.output);
-        if (next == 0) break;
-        const Node& node = graph.node(next);
-        const bool plain = node.op == "affine" || node.op == "prelu" || node.op == "clamp";
-        const int addend = node.op == "add" ? ready_addend(node, chain.output, start) : 0;
-        if (!plain && addend == 0) break;
-        chain.tail.emplace_back(next, addend);
-        chain.folded.push_back(next);
-        chain.output = next;
+// Finds what follows the real results of a convolution.
+class ChainFinder {
+public:
+    ChainFinder(const Graph& graph, int start, const std::vector<int>& readers, Chain& chain)
+        : graph_(graph), start_(start), readers_(readers), chain_(chain) {}
+
+    // Follows operations that need nothing but the number before them. Thresholds give their bits on
+    // the way. A value that others read, too, is stored.
+    void follow() {
+        for (int value = chain_.output; value != 0;) {
+            const int others = readers_[value] - take_thresholds(value);
+            const Link next = next_of(value);
+            if (others > (next.node != 0)) chain_.links.push_back({0, value});
+            if (next.node != 0) fold(next);
+            value = next.node;
+        }
     }
-    for (int next = chain.output + 1; next < graph.values(); ++next) {
-        const Node& node = graph.node(next);
-        if (node.op != "threshold" || node.inputs[0] != chain.output) continue;
-        chain.tail.emplace_back(next, next);
-        chain.folded.push_back(next);
+
+private:
+    int take_thresholds(int value) {
+        int taken = 0;
+        for (int number = value + 1; number < graph_.values(); ++number) {
+            const Node& node = graph_.node(number);
+            if (node.op != "threshold" || node.inputs[0] != value || !has_room()) continue;
+            fold({number, number});
+            ++taken;
+        }
+        return taken;
     }
-}
+
+    // The first operation that can follow a value; none is {0, 0}.
+    Link next_of(int value) const {
+        for (int number = value + 1; number < graph_.values() && has_room(); ++number) {
+            const Node& node = graph_.node(number);
+            if (node.inputs.front() != value && node.inputs.back() != value) continue;
+            if (node.op == "affine" || node.op == "prelu" || node.op == "clamp") return {number, 0};
+            if (node.op != "add") continue;
+            const int addend = node.inputs[0] == value ? node.inputs[1] : node.inputs[0];
+            // It must be ready before the convolution starts.
+            if (addend < start_) return {number, addend};
+        }
+        return {0, 0};
+    }
+
+    void fold(const Link& link) {
+        chain_.links.push_back(link);
+        chain_.folded.push_back(link.node);
+    }
+
+    // A folded affine comes before, and a store may come after.
+    bool has_room() const { return chain_.links.size() + 2 < longest_chain; }
+
+    const Graph& graph_;
+    int start_;
+    const std::vector<int>& readers_;
+    Chain& chain_;
+};
 
 // The operations that are folded into the step of a node. There are none unless it is a convolution.
 Chain chain_of(const Graph& graph, int number, const std::vector<int>& readers) {
@@ -82,7 +125,8 @@ Chain chain_of(const Graph& graph, int number, const std::vector<int>& readers) 
         chain.output = reader;
     }
     const bool real = graph.types[chain.output].kind == Kind::f32;
-    if (real && (is_integer_conv(node) || is_real_conv(node))) extend(graph, number, readers, chain);
+    if (real && (is_integer_conv(node) || is_real_conv(node)))
+        ChainFinder(graph, number, readers, chain).follow();
     return chain;
 }
 
@@ -134,8 +178,9 @@ void Plan::add_steps(const Graph& graph, const std::string& isa) {
             pixels_only_normalized_ &= input != 0 || node.op == "normalize";
         }
         StepContext context{node, chain.sums_reader, inputs, layouts_[chain.output], isa, {}};
-        for (const auto& [one, other] : chain.tail)
-            context.tail.push_back({&graph.node(one), layouts_[other]});
+        for (const Link& link : chain.links)
+            context.chain.push_back(
+                {link.node == 0 ? nullptr : &graph.node(link.node), layouts_[link.map]});
         steps_.push_back({make_step(context), number, node.op == "normalize"});
         scratch_bytes_ = std::max(scratch_bytes_, steps_.back().step->scratch_bytes());
     }

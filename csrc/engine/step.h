@@ -29,21 +29,23 @@ public:
     virtual void run(const Arena& arena, Part part, void* scratch) const = 0;
 };
 
-// An operation on the real outputs of a convolution: affine, prelu, clamp and add work in place; a
-// threshold writes bits to another value.
-struct TailNode {
-    const Node* node;
-    Layout other;  // the value that `add` adds, or that a threshold writes
+// A link of the chain of operations that a convolution with real results does in addition: affine,
+// prelu, clamp, add, threshold, or a store.
+struct Chained {
+    const Node* node;  // nullptr for a store
+    Layout map;        // the value that `add` adds, or that a threshold or a store writes
 };
+
+constexpr int longest_chain = 24;
 
 // The facts that the maker of a step needs.
 struct StepContext {
     const Node& node;
     const Node* folded;  // a threshold or affine, the only reader of integer sums, or nullptr
     std::vector<Layout> inputs;
-    Layout output;
+    Layout output;       // the value that the folded node gives, or else the node itself
     std::string isa;
-    std::vector<TailNode> tail;  // of a convolution, in order
+    std::vector<Chained> chain;  // of a convolution with real results, in order
 };
 
 using MakeStep = std::unique_ptr<Step> (*)(const StepContext&);

@@ -33,7 +33,10 @@ public:
     explicit BorderClasses(const Geometry& geometry);
 
     int count() const { return rows_ * columns_; }
-    int of(int y, int x) const { return row_class_[y] * columns_ + column_class_[x]; }
+    int of(int y, int x) const { return of_row(y) + of_column(x); }
+    // The class of a position is that of its row plus that of its column.
+    int of_row(int y) const { return row_class_[y] * columns_; }
+    int of_column(int x) const { return column_class_[x]; }
     // Whether tap (i, j) is inside the map for positions of a class.
     bool inside(int border_class, int i, int j) const {
         return within(row_taps_[border_class / columns_], i) &&

@@ -1,13 +1,17 @@
 // Binary convolution by broadcast: one lane of the input's bits is compared with the same lane of the
-// weights of 64 output channels, for several output positions at once. No patch of the input is
-// copied, and no sum goes across a vector. For instruction sets that count the ones of a lane.
+// weights of several output channels, for several output positions at once. No sum goes across a
+// vector. For instruction sets that count the ones of a lane.
+//
+// A window is read where it is, unless its taps would leave much of their lanes empty, or its group
+// begins inside a word. Then the taps of a column are packed into one run of bits first, once for
+// all the windows of a row that see it.
 //
 // A Tile holds the part of an instruction set:
-//   Lane, Count               unsigned types of a lane and of a count of differing bits
-//   max_terms                 the most terms of a sum, so that limits fit a Count
-//   positions                 output positions of a whole tile
-//   bits<n>(window, limits)   words of 64 channels at n positions: count < limit
-//   counts<n>(window, counts) the counts themselves, [position][channel]
+//   Lane, Count                       unsigned types of a lane and of a count of differing bits
+//   max_terms                         the most terms of a sum, so that limits fit a Count
+//   positions(vectors)                output positions of a whole tile
+//   bits<n, vectors>(window, limits)  words of 16 * vectors channels at n positions: count < limit
+//   sums<n, vectors>(window, at_zero, to, stride)  writes at_zero - 2 * count
 #pragma once
 
 #include <algorithm>
@@ -16,11 +20,13 @@
 #include <utility>
 
 #include "kernels/aligned.h"
+#include "kernels/conv_bits/columns.h"
 #include "kernels/conv_bits/contract.h"
 
 namespace bnn {
 
-constexpr int broadcast_channels = 64;
+constexpr int vector_channels = 16;
+constexpr int block_channels = 64;
 
 // The input that n positions read, lane by lane.
 template <typename Lane, int n>
@@ -44,142 +50,291 @@ class ConvBitsBroadcast final : public ConvBits {
     static constexpr int lane_bits = 8 * sizeof(Lane);
 
 public:
-    explicit ConvBitsBroadcast(const ConvBitsSpec& spec) : geometry_(spec.geometry), rule_(spec) {
+    explicit ConvBitsBroadcast(const ConvBitsSpec& spec)
+        : geometry_(spec.geometry), rule_(spec), columns_(geometry_), output_words_(words_for(geometry_.out_channels)) {
+        const Geometry& g = geometry_;
+        const int packed = g.kernel_width * columns_.lanes(lane_bits);
+        packs_ = !has_whole_words(g) || packed < g.taps() * lanes_of(g.group_channels());
         locate_lanes();
         reorder_weights();
-        reorder_limits();
+        reorder_rule();
     }
 
     static std::unique_ptr<ConvBits> make(const ConvBitsSpec& spec) {
         const Geometry& g = spec.geometry;
-        const bool whole_words = g.groups == 1 || (g.group_channels() % 64 == 0 &&
-                                                   g.out_channels / g.groups % 64 == 0);
-        if (!whole_words || g.taps() * g.group_channels() > Tile::max_terms) return nullptr;
+        if (g.taps() * g.group_channels() > Tile::max_terms) return nullptr;
         return std::make_unique<ConvBitsBroadcast>(spec);
     }
 
+    std::size_t scratch_bytes() const override { return packs_ ? columns_.bytes() : 0; }
+
     void run(const std::uint64_t* input, const Region& region, const ConvOutput& output,
-             void*) const override {
-        const int end = region.row_end * geometry_.out_width;
+             void* scratch) const override {
+        if (packs_) return run_packed(input, region, output, static_cast<std::uint64_t*>(scratch));
+        const Geometry& g = geometry_;
         for (int block = region.block; block < region.block_end; ++block) {
-            for (int first = region.row * geometry_.out_width; first < end;
-                 first += Tile::positions) {
-                run_tile(input, block, first, std::min(Tile::positions, end - first), output,
-                         std::make_integer_sequence<int, Tile::positions>());
-            }
+            const int group = block * block_channels / outputs();
+            run_rows({group, block * block_channels - group * outputs(),
+                      input + group * g.group_words(), g.stride_y * g.row_stride,
+                      static_cast<std::ptrdiff_t>(g.stride_x) * words_for(g.in_channels), output},
+                     region.row, region.row_end);
         }
     }
 
 private:
-    int lanes_per_tap() const { return (geometry_.group_channels() + lane_bits - 1) / lane_bits; }
+    // A block of the channels of a group, the map that it reads, and where its results go.
+    struct Work {
+        int group, first;
+        const std::uint64_t* input;
+        std::ptrdiff_t row, step;  // words from one row, and one position, to the next
+        const ConvOutput& output;
+    };
+
+    // A position, as it moves along the rows of the map.
+    class Cursor {
+    public:
+        Cursor(const ConvBitsBroadcast& kernel, const Work& work, int y)
+            : kernel_(kernel), work_(work) {
+            begin_row(y);
+        }
+        const std::byte* pixel() const { return reinterpret_cast<const std::byte*>(pixel_); }
+        std::uint64_t* bits() const { return bits_; }
+        // Where the limits, or the sums of no difference, of the position begin.
+        std::size_t rule() const { return row_rule_ + kernel_.column_rules_[x_]; }
+
+        void advance() {
+            if (++x_ == kernel_.geometry_.out_width) return begin_row(y_ + 1);
+            pixel_ += work_.step;
+            bits_ += kernel_.output_words_;
+        }
+
+    private:
+        void begin_row(int y) {
+            if (y == kernel_.geometry_.out_height) return;
+            y_ = y;
+            x_ = 0;
+            pixel_ = work_.input + y * work_.row;
+            bits_ = work_.output.bits + y * work_.output.bits_row_stride +
+                    (work_.group * kernel_.outputs() + work_.first) / 64;
+            row_rule_ = kernel_.rule_offset(kernel_.rule_.classes.of_row(y), work_.group, work_.first);
+        }
+
+        const ConvBitsBroadcast& kernel_;
+        const Work& work_;
+        int y_, x_;
+        const std::uint64_t* pixel_;
+        std::uint64_t* bits_;
+        std::size_t row_rule_;
+    };
+
+    // Whether each group, and its results, begin at a word.
+    static bool has_whole_words(const Geometry& g) {
+        return g.groups == 1 ||
+               (g.group_channels() % 64 == 0 && g.out_channels / g.groups % block_channels == 0);
+    }
+    static int lanes_of(int bits) { return (bits + lane_bits - 1) / lane_bits; }
+    int outputs() const { return geometry_.out_channels / geometry_.groups; }
     int lanes() const { return static_cast<int>(offsets_.size()); }
+    int padded_outputs() const {
+        return (outputs() + vector_channels - 1) / vector_channels * vector_channels;
+    }
+    // The vectors of the block that begins at a channel of a group.
+    int vectors_from(int first) const {
+        return std::min(padded_outputs() - first, block_channels) / vector_channels;
+    }
+
+    void run_packed(const std::uint64_t* input, const Region& region, const ConvOutput& output,
+                    std::uint64_t* scratch) const {
+        const Geometry& g = geometry_;
+        const int first = g.groups > 1 ? 0 : region.block * block_channels;
+        const int end = g.groups > 1 ? outputs()
+                                     : std::min(region.block_end * block_channels, outputs());
+        for (int y = region.row; y < region.row_end; ++y) {
+            if (g.groups > 1) clear_row(output, y);
+            for (int group = 0; group < g.groups; ++group) {
+                columns_.pack(input + y * g.stride_y * g.row_stride, group, scratch);
+                for (int channel = first; channel < end; channel += block_channels)
+                    run_rows({group, channel, scratch, 0,
+                              static_cast<std::ptrdiff_t>(g.stride_x) * columns_.words(), output},
+                             y, y + 1);
+            }
+        }
+    }
+
+    // Groups add their bits to the words.
+    void clear_row(const ConvOutput& output, int y) const {
+        if (output.bits == nullptr) return;
+        std::fill_n(output.bits + y * output.bits_row_stride,
+                    geometry_.out_width * words_for(geometry_.out_channels), 0);
+    }
 
     void locate_lanes() {
         const Geometry& g = geometry_;
-        for (int i = 0; i < g.kernel_height; ++i) {
+        const int rows = packs_ ? 1 : g.kernel_height;
+        const int lanes = packs_ ? columns_.lanes(lane_bits) : lanes_of(g.group_channels());
+        const int words = packs_ ? columns_.words() : words_for(g.in_channels);
+        for (int i = 0; i < rows; ++i) {
             for (int j = 0; j < g.kernel_width; ++j) {
-                const std::ptrdiff_t tap =
-                    i * g.dilation_y * g.row_stride +
-                    static_cast<std::ptrdiff_t>(j) * g.dilation_x * words_for(g.in_channels);
-                for (int lane = 0; lane < lanes_per_tap(); ++lane)
+                const std::ptrdiff_t tap = i * g.dilation_y * g.row_stride +
+                                           static_cast<std::ptrdiff_t>(j) * g.dilation_x * words;
+                for (int lane = 0; lane < lanes; ++lane)
                     offsets_.push_back(static_cast<std::int32_t>(tap * 8 + lane * sizeof(Lane)));
             }
         }
     }
 
+    std::size_t weight_offset(int group, int first) const {
+        return (static_cast<std::size_t>(group) * padded_outputs() + first) * lanes();
+    }
+
+    // [group][block of channels][lane][channel]
     void reorder_weights() {
-        const int words = geometry_.group_words(), per_word = 64 / lane_bits;
-        weights_.resize(static_cast<std::size_t>(words_for(geometry_.out_channels)) * lanes() *
-                        broadcast_channels);
-        for (int channel = 0; channel < geometry_.out_channels; ++channel) {
-            const std::uint64_t* from = rule_.weight.data() +
-                                        static_cast<std::size_t>(channel) * geometry_.taps() * words;
-            Lane* to = weights_.data() +
-                       static_cast<std::size_t>(channel / broadcast_channels) * lanes() *
-                           broadcast_channels +
-                       channel % broadcast_channels;
-            for (int number = 0; number < lanes(); ++number, to += broadcast_channels) {
-                const int tap = number / lanes_per_tap(), lane = number % lanes_per_tap();
-                *to = static_cast<Lane>(from[tap * words + lane / per_word] >>
-                                        lane % per_word * lane_bits);
+        weights_.resize(weight_offset(geometry_.groups, 0));
+        for (int group = 0; group < geometry_.groups; ++group) {
+            for (int first = 0; first < outputs();) {
+                const int width = vectors_from(first) * vector_channels;
+                Lane* to = weights_.data() + weight_offset(group, first);
+                for (int channel = first; channel < std::min(first + width, outputs()); ++channel)
+                    write_lanes(group * outputs() + channel, to + channel - first, width);
+                first += width;
             }
         }
     }
 
-    void reorder_limits() {
-        if (rule_.limit.empty()) return;
-        const int channels = geometry_.out_channels;
-        const std::size_t padded =
-            static_cast<std::size_t>(words_for(channels)) * broadcast_channels;
-        limits_.resize(rule_.classes.count() * padded);
-        for (int border_class = 0; border_class < rule_.classes.count(); ++border_class)
-            for (int channel = 0; channel < channels; ++channel)
-                limits_.data()[border_class * padded + channel] = static_cast<Count>(
-                    rule_.limit[static_cast<std::size_t>(border_class) * channels + channel]);
+    // The bits of a filter, in the order in which a window shows them.
+    void write_lanes(int channel, Lane* to, int width) const {
+        const Geometry& g = geometry_;
+        const int words = g.group_words(), bits = g.group_channels();
+        const std::uint64_t* from =
+            rule_.weight.data() + static_cast<std::size_t>(channel) * g.taps() * words;
+        const int tap_lanes = packs_ ? columns_.lanes(lane_bits) : lanes_of(bits);
+        for (int i = 0; i < g.kernel_height; ++i) {
+            for (int j = 0; j < g.kernel_width; ++j, from += words) {
+                const int lane = (packs_ ? j : i * g.kernel_width + j) * tap_lanes;
+                for (int bit = 0; bit < bits; ++bit) {
+                    const int place = packs_ ? i * bits + bit : bit;
+                    const auto one = static_cast<Lane>(from[bit / 64] >> (bit % 64) & 1);
+                    to[(lane + place / lane_bits) * width] |=
+                        static_cast<Lane>(one << place % lane_bits);
+                }
+            }
+        }
+    }
+
+    std::size_t rule_offset(int border_class, int group, int first) const {
+        return (static_cast<std::size_t>(border_class) * geometry_.groups + group) *
+                   padded_outputs() + first;
+    }
+
+    // [class][group][channel]
+    void reorder_rule() {
+        const int classes = rule_.classes.count(), groups = geometry_.groups;
+        at_zero_.resize(rule_offset(classes, 0, 0));
+        limits_.resize(rule_offset(classes, 0, 0));
+        for (int place = 0; place < classes * groups * outputs(); ++place) {
+            const int row = place / outputs(), channel = place % outputs();
+            const std::size_t to = rule_offset(row / groups, row % groups, channel);
+            at_zero_.data()[to] = rule_.sum_at_zero[place];
+            if (!rule_.limit.empty())
+                limits_.data()[to] = static_cast<Count>(rule_.limit[place]);
+        }
+        for (int x = 0; x < geometry_.out_width; ++x)
+            column_rules_.push_back(rule_offset(rule_.classes.of_column(x), 0, 0));
+    }
+
+    void run_rows(const Work& work, int row, int row_end) const {
+        switch (vectors_from(work.first)) {
+            case 1: return run_tiles<1>(work, row, row_end);
+            case 2: return run_tiles<2>(work, row, row_end);
+            case 3: return run_tiles<3>(work, row, row_end);
+            default: return run_tiles<4>(work, row, row_end);
+        }
+    }
+
+    template <int vectors>
+    void run_tiles(const Work& work, int row, int row_end) const {
+        constexpr int most = Tile::positions(vectors);
+        Cursor cursor(*this, work, row);
+        std::int32_t* sums = nullptr;
+        if (work.output.sums != nullptr)
+            sums = work.output.sums_at(geometry_, row, 0) + work.group * outputs() + work.first;
+        for (int left = (row_end - row) * geometry_.out_width; left > 0; left -= most) {
+            run_some<vectors>(work, cursor, sums, std::min(most, left),
+                              std::make_integer_sequence<int, most>());
+            sums += most * work.output.sums_stride;
+        }
     }
 
     // Runs a tile of `count` positions, which is one of the sizes 1 + index.
-    template <int... index>
-    void run_tile(const std::uint64_t* input, int block, int first, int count,
-                  const ConvOutput& output, std::integer_sequence<int, index...>) const {
-        ((index + 1 == count ? run_positions<index + 1>(input, block, first, output) : void()), ...);
+    template <int vectors, int... index>
+    void run_some(const Work& work, Cursor& cursor, std::int32_t* sums, int count,
+                  std::integer_sequence<int, index...>) const {
+        ((index + 1 == count ? run_tile<index + 1, vectors>(work, cursor, sums) : void()), ...);
     }
 
-    template <int n>
-    void run_positions(const std::uint64_t* input, int block, int first,
-                       const ConvOutput& output) const {
-        const Geometry& g = geometry_;
-        const int blocks = words_for(g.out_channels);
+    template <int n, int vectors>
+    void run_tile(const Work& work, Cursor& cursor, std::int32_t* sums) const {
         LaneWindow<Lane, n> window;
-        std::array<const Count*, n> limits;
+        std::array<std::size_t, n> rule;
         std::array<std::uint64_t*, n> words;
-        for (int k = 0; k < n; ++k) {
-            const int y = (first + k) / g.out_width, x = (first + k) % g.out_width;
-            window.pixels[k] = reinterpret_cast<const std::byte*>(
-                input + group_word(block) + y * g.stride_y * g.row_stride +
-                static_cast<std::ptrdiff_t>(x) * g.stride_x * words_for(g.in_channels));
-            const std::size_t place =
-                static_cast<std::size_t>(rule_.classes.of(y, x)) * blocks + block;
-            limits[k] = limits_.data() + place * broadcast_channels;
-            words[k] = output.bits + y * output.bits_row_stride + x * blocks + block;
+        for (int k = 0; k < n; ++k, cursor.advance()) {
+            window.pixels[k] = cursor.pixel();
+            rule[k] = cursor.rule();
+            words[k] = cursor.bits();
         }
         window.offsets = offsets_.data();
         window.lanes = lanes();
-        window.weights = weights_.data() + static_cast<std::size_t>(block) * lanes() *
-                                               broadcast_channels;
-        if (output.sums == nullptr) {
-            const std::array<std::uint64_t, n> bits = Tile::template bits<n>(window, limits);
-            for (int k = 0; k < n; ++k) *words[k] = bits[k];
-            return;
+        window.weights = weights_.data() + weight_offset(work.group, work.first);
+        if (sums != nullptr)
+            write_sums<n, vectors>(work, window, rule, sums);
+        else
+            write_bits<n, vectors>(work, window, rule, words);
+    }
+
+    template <int n, int vectors>
+    void write_bits(const Work& work, const LaneWindow<Lane, n>& window,
+                    const std::array<std::size_t, n>& rule,
+                    const std::array<std::uint64_t*, n>& to) const {
+        std::array<const Count*, n> limits;
+        for (int k = 0; k < n; ++k) limits[k] = limits_.data() + rule[k];
+        const auto words = Tile::template bits<n, vectors>(window, limits);
+        const int shift = (work.group * outputs() + work.first) % 64;
+        const int width = std::min(vectors * vector_channels, outputs() - work.first);
+        for (int k = 0; k < n; ++k) {
+            if (geometry_.groups == 1 || !packs_) {
+                *to[k] = words[k];
+                continue;
+            }
+            *to[k] |= words[k] << shift;
+            if (shift + width > 64) to[k][1] |= words[k] >> (64 - shift);
         }
-        alignas(64) Count counts[n * broadcast_channels];
-        Tile::template counts<n>(window, counts);
-        for (int k = 0; k < n; ++k)
-            write_sums(counts + k * broadcast_channels, first + k, block, output);
     }
 
-    // The word of a pixel at which the group of a block of channels begins.
-    int group_word(int block) const {
-        if (geometry_.groups == 1) return 0;
-        return block * broadcast_channels / (geometry_.out_channels / geometry_.groups) *
-               geometry_.group_words();
-    }
-
-    void write_sums(const Count* counts, int position, int block, const ConvOutput& output) const {
-        const int y = position / geometry_.out_width, x = position % geometry_.out_width;
-        const int channels = geometry_.out_channels, begin = block * broadcast_channels;
-        const std::int32_t* at_zero =
-            rule_.sum_at_zero.data() + static_cast<std::size_t>(rule_.classes.of(y, x)) * channels;
-        std::int32_t* sums = output.sums_at(geometry_, y, x);
-        for (int channel = begin; channel < std::min(begin + broadcast_channels, channels); ++channel)
-            sums[channel] = at_zero[channel] - 2 * static_cast<std::int32_t>(counts[channel - begin]);
+    template <int n, int vectors>
+    void write_sums(const Work& work, const LaneWindow<Lane, n>& window,
+                    const std::array<std::size_t, n>& rule, std::int32_t* sums) const {
+        constexpr int width = vectors * vector_channels;
+        const int channels = std::min(width, outputs() - work.first);
+        const std::ptrdiff_t stride = work.output.sums_stride;
+        std::array<const std::int32_t*, n> at_zero;
+        for (int k = 0; k < n; ++k) at_zero[k] = at_zero_.data() + rule[k];
+        if (channels == width || work.output.has_room)
+            return Tile::template sums<n, vectors>(window, at_zero, sums, stride);
+        alignas(64) std::int32_t found[n * width];
+        Tile::template sums<n, vectors>(window, at_zero, found, width);
+        for (int k = 0; k < n; ++k) std::copy_n(found + k * width, channels, sums + k * stride);
     }
 
     Geometry geometry_;
     CountRule rule_;
+    Columns columns_;
+    bool packs_;
     std::vector<std::int32_t> offsets_;
     AlignedVector<Lane> weights_;
     AlignedVector<Count> limits_;
+    AlignedVector<std::int32_t> at_zero_;
+    std::vector<std::size_t> column_rules_;
+    std::ptrdiff_t output_words_;
 };
 
 }  // namespace bnn

@@ -16,16 +16,26 @@ struct Thresholds {
     const std::uint64_t* below;
 };
 
-// Where a kernel writes: bits, or sums with the channels innermost and no gaps.
+// Where a kernel writes: bits, or sums.
 struct ConvOutput {
     std::uint64_t* bits;
     std::ptrdiff_t bits_row_stride;  // words from one row to the next
     std::int32_t* sums;              // of the map's rows from sums_row on
+    std::ptrdiff_t sums_stride;      // sums from one position to the next
     int sums_row;
+    // Whether the last vector of a position, or of a group, may reach beyond its channels.
+    bool has_room;
+
+    static ConvOutput of_bits(std::uint64_t* bits, std::ptrdiff_t row_stride) {
+        return {bits, row_stride, nullptr, 0, 0, false};
+    }
+    static ConvOutput of_sums(std::int32_t* sums, std::ptrdiff_t stride, int row, bool has_room) {
+        return {nullptr, 0, sums, stride, row, has_room};
+    }
 
     // The sums of a pixel.
     std::int32_t* sums_at(const Geometry& g, int y, int x) const {
-        return sums + (static_cast<std::ptrdiff_t>(y - sums_row) * g.out_width + x) * g.out_channels;
+        return sums + (static_cast<std::ptrdiff_t>(y - sums_row) * g.out_width + x) * sums_stride;
     }
 };
 
@@ -42,6 +52,7 @@ public:
     // Bytes of scratch that each thread needs, aligned to 64.
     virtual std::size_t scratch_bytes() const { return 0; }
     // input: the word of the first tap of output (0, 0) in a map with a border of zero words.
+    // With groups, the region has all channels.
     virtual void run(const std::uint64_t* input, const Region& region, const ConvOutput& output,
                      void* scratch) const = 0;
 };

@@ -1,18 +1,11 @@
 #include <algorithm>
 #include <bit>
 
+#include "kernels/bits.h"
 #include "kernels/conv_bits/contract.h"
 
 namespace bnn {
 namespace {
-
-// Loads `count` bits of a pixel, from any place in it.
-std::uint64_t load_bits(const std::uint64_t* words, int first, int count) {
-    const int word = first / 64, shift = first % 64;
-    std::uint64_t bits = words[word] >> shift;
-    if (shift != 0 && shift + count > 64) bits |= words[word + 1] << (64 - shift);
-    return count == 64 ? bits : bits & ((std::uint64_t{1} << count) - 1);
-}
 
 class ConvBitsScalar final : public ConvBits {
 public:
@@ -59,7 +52,7 @@ private:
                     static_cast<std::ptrdiff_t>(x * g.stride_x + j * g.dilation_x) * pixel_words;
                 for (int bit = 0; bit < g.group_channels(); bit += 64) {
                     const int bits = std::min(64, g.group_channels() - bit);
-                    count += std::popcount(load_bits(pixel, first + bit, bits) ^ *weight++);
+                    count += std::popcount(bits_at(pixel, first + bit, bits) ^ *weight++);
                 }
             }
         }

@@ -24,39 +24,6 @@ struct Eight {
     }
 };
 
-// Sums of `windows_at_once` windows stay in twice as many registers. Without unrolling they would be in
-// memory.
-template <int windows_at_once>
-__attribute__((target("avx2,fma"))) void multiply_windows(const float* windows, int terms,
-                                                          const float* weight, float* sums) {
-    __m256 low[windows_at_once], high[windows_at_once];
-#pragma GCC unroll 8
-    for (int w = 0; w < windows_at_once; ++w) low[w] = high[w] = _mm256_setzero_ps();
-    for (int term = 0; term < terms; ++term, weight += RealLoops::block_lanes) {
-        const __m256 weight_low = _mm256_loadu_ps(weight);
-        const __m256 weight_high = _mm256_loadu_ps(weight + 8);
-#pragma GCC unroll 8
-        for (int w = 0; w < windows_at_once; ++w) {
-            const __m256 value = _mm256_broadcast_ss(windows + static_cast<std::ptrdiff_t>(w) * terms + term);
-            low[w] = _mm256_fmadd_ps(value, weight_low, low[w]);
-            high[w] = _mm256_fmadd_ps(value, weight_high, high[w]);
-        }
-    }
-#pragma GCC unroll 8
-    for (int w = 0; w < windows_at_once; ++w) {
-        _mm256_storeu_ps(sums + w * RealLoops::block_lanes, low[w]);
-        _mm256_storeu_ps(sums + w * RealLoops::block_lanes + 8, high[w]);
-    }
-}
-
-void multiply_block(const float* windows, int terms, int count, const float* weight, float* sums) {
-    if (count == RealLoops::block_windows)
-        return multiply_windows<RealLoops::block_windows>(windows, terms, weight, sums);
-    for (int w = 0; w < count; ++w)
-        multiply_windows<1>(windows + static_cast<std::ptrdiff_t>(w) * terms, terms, weight,
-                            sums + w * RealLoops::block_lanes);
-}
-
 }  // namespace
 }  // namespace bnn
 

@@ -20,10 +20,8 @@
 namespace bnn {
 
 // A loop reads `count` numbers and writes as many. `to` may be a float input itself; apart from that,
-// no memory overlaps. `raise`, `accumulate` and `multiply_add` also read what they write.
+// no memory overlaps. `raise` and `accumulate` also read what they write.
 struct RealLoops {
-    static constexpr int block_windows = 6, block_lanes = 16;
-
     void (*normalize)(const std::uint8_t* from, const float* scale, const float* bias, float* to,
                       int count);
     // A fused multiply-add, rounded once.
@@ -45,13 +43,6 @@ struct RealLoops {
     void (*raise_f32)(const float* from, float* to, int count);
     void (*raise_i32)(const std::int32_t* from, std::int32_t* to, int count);
     void (*accumulate)(const float* from, float* to, int count);
-    // to += from * weight, fused.
-    void (*multiply_add)(const float* from, const float* weight, float* to, int count);
-    // Up to block_windows rows of `terms` numbers, times the weights of block_lanes channels:
-    // sums[w][lane] is the sum over t of windows[w][t] * weight[t][lane], one fused multiply-add
-    // after the other.
-    void (*multiply_block)(const float* windows, int terms, int count, const float* weight,
-                           float* sums);
 };
 
 inline std::map<std::string, RealLoops>& real_loops_table() {

@@ -1,8 +1,8 @@
 // The loops, written once. The file of an instruction set includes this file, with that set as the
 // target of the compiler, which vectorizes the loops. All compute the same. So this file has neither
 // a guard nor includes. The including file first defines `Eight`, with `lanes` and less(a, b), whose
-// bit k is a[k] < b[k], and `multiply_block`. Loops that may work in place tell the compiler that no
-// round needs what another round wrote.
+// bit k is a[k] < b[k]. Loops that may work in place tell the compiler that no round needs what
+// another round wrote.
 
 namespace bnn {
 namespace {
@@ -85,15 +85,9 @@ void accumulate(const float* __restrict from, float* __restrict to, int count) {
     for (int c = 0; c < count; ++c) to[c] += from[c];
 }
 
-void multiply_add(const float* __restrict from, const float* __restrict weight,
-                  float* __restrict to, int count) {
-    for (int c = 0; c < count; ++c) to[c] = __builtin_fmaf(from[c], weight[c], to[c]);
-}
-
 const RealLoops loops = {normalize, affine<float>, affine<std::int32_t>, threshold<float>,
                          threshold<std::int32_t>, signs, clamp, prelu, add,
-                         raise<float>, raise<std::int32_t>, accumulate,
-                         multiply_add, multiply_block};
+                         raise<float>, raise<std::int32_t>, accumulate};
 
 }  // namespace
 }  // namespace bnn

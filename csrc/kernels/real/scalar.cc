@@ -17,18 +17,6 @@ struct Eight {
     }
 };
 
-void multiply_block(const float* windows, int terms, int count, const float* weight, float* sums) {
-    for (int window = 0; window < count; ++window, windows += terms) {
-        for (int lane = 0; lane < RealLoops::block_lanes; ++lane) {
-            const float* factor = weight + lane;
-            float total = 0;
-            for (int term = 0; term < terms; ++term, factor += RealLoops::block_lanes)
-                total = __builtin_fmaf(windows[term], *factor, total);
-            *sums++ = total;
-        }
-    }
-}
-
 }  // namespace
 }  // namespace bnn
 

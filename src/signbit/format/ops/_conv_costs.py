@@ -10,9 +10,8 @@ from signbit.format.bits import WORD, words_for
 from signbit.format.ops._base import Attributes, rounded_up
 from signbit.format.types import ValueType
 
-# From conv_f32_step.cc and kernels/real: the numbers in gathered windows, and the windows and
-# channels of a block.
-_WINDOW_NUMBERS, _WINDOWS, _LANES = 1 << 14, 6, 16
+# The channels of a vector: a group has whole ones.
+_LANES = 16
 # Output positions whose sums a strip holds.
 _STRIP = 64
 
@@ -46,6 +45,12 @@ class Shape(NamedTuple):
         return self.output.channels
 
     @property
+    def padded_channels(self) -> int:
+        """Whole blocks of 64 channels, or whole vectors of each group, whichever are more."""
+        vectors = self.groups * rounded_up(self.channels // self.groups, _LANES)
+        return max(rounded_up(self.channels, WORD), vectors)
+
+    @property
     def is_depthwise(self) -> bool:
         """Whether each channel has a filter of its own."""
         return 1 < self.groups == self.source.channels == self.channels
@@ -63,7 +68,7 @@ def pixels_work(shape: Shape) -> int:
 
 
 def reals_work(shape: Shape) -> int:
-    """Multiplications of float32 numbers, in blocks of channels; windows are gathered before."""
+    """Multiplications of float32 numbers, in blocks of channels."""
     if shape.is_depthwise:
         return shape.output.positions * (20 + shape.taps * (8 + 3 * shape.channels))
     lanes = rounded_up(shape.channels // shape.groups, _LANES)
@@ -74,11 +79,10 @@ def reals_work(shape: Shape) -> int:
 def bits_memory(shape: Shape) -> int:
     """Weights as they are, meanings of limits, and weights in nibbles or lanes of 64 channels."""
     words = shape.taps * words_for(shape.depth)
-    padded = rounded_up(shape.channels, WORD)
-    weights = 8 * words * shape.channels + padded * (16 * words + 32)
+    weights = 8 * words * shape.channels + shape.padded_channels * (16 * words + 32)
     # The place of each lane, or of each run of nibbles.
-    places = shape.taps * 64 + 16 * words
-    return weights + places + _tables(shape) + _sums(shape) + _streams(shape) + 8 * words
+    places = shape.taps * 64 + 24 * words
+    return weights + places + _tables(shape) + _sums(shape) + _streams(shape) + _columns(shape)
 
 
 def pixels_memory(shape: Shape) -> int:
@@ -89,24 +93,29 @@ def pixels_memory(shape: Shape) -> int:
 
 
 def reals_memory(shape: Shape) -> int:
-    """Weights as float32 numbers, and again in the order of the kernel; gathered windows."""
+    """Weights as float32 numbers, and again in the order of the kernel; a strip of results."""
     terms = shape.taps * shape.depth
-    plain = 4 * shape.channels * terms
-    if shape.is_depthwise:
-        return 2 * plain + 4 * shape.channels
-    lanes = shape.groups * rounded_up(shape.channels // shape.groups, _LANES)
-    blocks = min(max(_WINDOW_NUMBERS // (terms * _WINDOWS), 1), _STRIP // _WINDOWS)
-    windows = min(blocks * _WINDOWS, shape.output.positions)
-    return plain + 4 * terms * (lanes + windows)
+    lanes = rounded_up(shape.channels, _LANES) if shape.is_depthwise else shape.padded_channels
+    weights = 4 * terms * (shape.channels + lanes) + 64 * shape.taps
+    return weights + _sums(shape) + _copied_input(shape)
+
+
+def _copied_input(shape: Shape) -> int:
+    """The input with a border that is not zero."""
+    if not shape.attributes.get("padding_value", 0):
+        return 0
+    top, left, bottom, right = shape.attributes["padding"]
+    source = shape.source
+    return 4 * (source.height + top + bottom) * (source.width + left + right) * source.channels
 
 
 def _tables(shape: Shape) -> int:
     """The meaning of a count in each channel, for each set of taps inside the map."""
     rows = _border_classes(shape, 0)
     columns = _border_classes(shape, 1)
-    padded = rounded_up(shape.channels, WORD)
     positions = shape.output.height + shape.output.width
-    return rows * columns * (8 * shape.channels + 4 * padded) + 96 * positions + 8 * shape.channels
+    channels = shape.channels
+    return rows * columns * 8 * (channels + shape.padded_channels) + 96 * positions + 8 * channels
 
 
 def _border_classes(shape: Shape, axis: int) -> int:
@@ -123,8 +132,19 @@ def _strip_rows(shape: Shape) -> int:
 
 
 def _sums(shape: Shape) -> int:
-    """Sums of a strip, before they become real numbers."""
-    return 4 * _strip_rows(shape) * shape.output.width * shape.channels
+    """Results of a strip, before they are finished: whole blocks, and one more with groups."""
+    channels = rounded_up(shape.channels, WORD) + WORD * (shape.groups > 1)
+    return 4 * _strip_rows(shape) * shape.output.width * channels
+
+
+def _columns(shape: Shape) -> int:
+    """The bits of each column of taps that the windows of a row see, in whole words."""
+    attributes = shape.attributes
+    rows, columns = attributes["kernel"]
+    reach = (shape.output.width - 1) * attributes["stride"][1] + (columns - 1) * attributes[
+        "dilation"
+    ][1]
+    return 8 * ((reach + 1) * words_for(rows * shape.depth) + 1)
 
 
 def _streams(shape: Shape) -> int:

@@ -69,6 +69,10 @@ class _Conv(AbstractOperation):
         """Padded taps count as well."""
         return fan_in(node.attributes, source) * output.elements
 
+    def border(self, node: Node, inputs: Sequence[ValueType]) -> Padding:
+        """The padding: kernels do not test bounds."""
+        return Padding(*node.attributes["padding"])
+
     def largest_part(self, attributes: Attributes) -> int:
         """The largest magnitude of an input, or of a part of it, that is added to 32-bit sums."""
         return 1
@@ -88,15 +92,7 @@ class _Conv(AbstractOperation):
             raise UsageError(f"tensor 'weight' has bits set beyond its {channels} channels")
 
 
-class _IntegerConv(_Conv):
-    """Convolutions whose kernels do not test bounds."""
-
-    def border(self, node: Node, inputs: Sequence[ValueType]) -> Padding:
-        """The padding, filled with zeros."""
-        return Padding(*node.attributes["padding"])
-
-
-class _ConvBits(_IntegerConv):
+class _ConvBits(_Conv):
     kinds = ((BITS,),)
     attributes = _CONV | {"padding_value": Whole(-1, 1)}
 
@@ -107,7 +103,7 @@ class _ConvBits(_IntegerConv):
         return costs.bits_memory(costs.Shape(inputs[0], output, node.attributes))
 
 
-class _ConvU8(_IntegerConv):
+class _ConvU8(_Conv):
     kinds = ((U8,),)
     # A pixel p stands for the integer multiplier * p + offset.
     attributes = _CONV | {"multiplier": Whole(1, 255), "offset": Whole(-65535, 65535)}

@@ -89,6 +89,10 @@ class _Threshold(AbstractOperation):
         if np.isnan(node.tensors["threshold"]).any():
             raise UsageError("tensor 'threshold' holds NaN")
 
+    def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        """The tensors, and a limit and a sign for each channel."""
+        return tensor_bytes(node) + 8 * output.channels
+
 
 class _Flip(AbstractOperation):
     """bits to bits: inverted where the channel's bit of `mask` is set."""
