@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "cpu.h"
 #include "engine/float_state.h"
@@ -48,8 +49,8 @@ void copy_in(const Layout& layout, const Arena& arena, const std::byte* plain) {
 
 }  // namespace
 
-Engine::Engine(const Graph& graph, int threads, const std::string& isa)
-    : isa_(choose_isa(isa)), plan_(graph, isa_), threads_(threads), stages_(threads) {
+Engine::Engine(Graph graph, int threads, const std::string& isa)
+    : isa_(choose_isa(isa)), plan_(std::move(graph), isa_), threads_(threads), stages_(threads) {
     for (int thread = 0; thread < threads; ++thread) {
         arenas_.emplace_back(plan_.arena_bytes());
         scratch_.emplace_back(plan_.scratch_bytes());
@@ -158,7 +159,7 @@ void Engine::load(const Batch& batch, int index, const Arena& arena) const {
 void Engine::load_normalized(const void* numbers, int index, const Arena& arena) const {
     for (const PlannedStep& planned : plan_.steps()) {
         if (!planned.normalizes) continue;
-        const Layout& layout = plan_.layout(planned.node);
+        const Layout& layout = plan_.layout(planned.value);
         copy_in(layout, arena, static_cast<const std::byte*>(numbers) + index * plain_bytes(layout));
     }
 }

@@ -27,7 +27,7 @@ struct Batch {
 class Engine {
 public:
     // isa: empty for the fastest. Throws std::invalid_argument for one that does not run here.
-    Engine(const Graph& graph, int threads, const std::string& isa);
+    Engine(Graph graph, int threads, const std::string& isa);
 
     // Calls from several threads wait for each other. Returns false where `interrupted` ended the
     // call: some outputs are then not written.

@@ -138,14 +138,16 @@ int reach_behind(const Node& node, int axis, int size, int positions, int before
 
 }  // namespace
 
-Plan::Plan(const Graph& graph, const std::string& isa)
-    : inputs_(graph.inputs()),
-      outputs_(graph.outputs),
-      pixels_only_normalized_(inputs_ == 1 && graph.types.front().kind == Kind::u8) {
+Plan::Plan(Graph given, const std::string& isa)
+    : inputs_(given.inputs()),
+      pixels_only_normalized_(inputs_ == 1 && given.types.front().kind == Kind::u8) {
+    const OrderedGraph ordered = order(std::move(given));
+    const Graph& graph = ordered.graph;
+    outputs_ = graph.outputs;
     for (const ValueType& type : graph.types) layouts_.push_back({type});
     reserve_borders(graph);
     arena_bytes_ = lay_out(layouts_);
-    add_steps(graph, isa);
+    add_steps(ordered, isa);
 }
 
 void Plan::reserve_borders(const Graph& graph) {
@@ -164,7 +166,8 @@ void Plan::reserve_borders(const Graph& graph) {
     }
 }
 
-void Plan::add_steps(const Graph& graph, const std::string& isa) {
+void Plan::add_steps(const OrderedGraph& ordered, const std::string& isa) {
+    const Graph& graph = ordered.graph;
     const std::vector<int> readers = count_readers(graph);
     std::vector<bool> folded(graph.values(), false);
     for (int number = graph.inputs(); number < graph.values(); ++number) {
@@ -181,7 +184,8 @@ void Plan::add_steps(const Graph& graph, const std::string& isa) {
         for (const Link& link : chain.links)
             context.chain.push_back(
                 {link.node == 0 ? nullptr : &graph.node(link.node), layouts_[link.map]});
-        steps_.push_back({make_step(context), number, node.op == "normalize"});
+        steps_.push_back(
+            {make_step(context), ordered.original[number], number, node.op == "normalize"});
         scratch_bytes_ = std::max(scratch_bytes_, steps_.back().step->scratch_bytes());
     }
 }

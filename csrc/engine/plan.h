@@ -7,21 +7,24 @@
 
 #include "engine/arena.h"
 #include "engine/graph.h"
+#include "engine/order.h"
 #include "engine/step.h"
 
 namespace bnn {
 
 struct PlannedStep {
     std::unique_ptr<Step> step;
-    int node;  // the first node that it computes
+    int node;   // the first node that it computes, by its number in the file
+    int value;  // its number in the plan
     bool normalizes;
 };
 
 class Plan {
 public:
-    Plan(const Graph& graph, const std::string& isa);
+    Plan(Graph given, const std::string& isa);
 
     const std::vector<PlannedStep>& steps() const { return steps_; }
+    // By the number in the plan; those of the inputs are the same as in the file.
     const Layout& layout(int number) const { return layouts_[number]; }
     int inputs() const { return inputs_; }
     const std::vector<int>& outputs() const { return outputs_; }
@@ -32,7 +35,7 @@ public:
 
 private:
     void reserve_borders(const Graph& graph);
-    void add_steps(const Graph& graph, const std::string& isa);
+    void add_steps(const OrderedGraph& ordered, const std::string& isa);
 
     std::vector<Layout> layouts_;
     std::vector<PlannedStep> steps_;

@@ -220,7 +220,12 @@ def test_real_operations_behind_a_real_convolution(groups, threads):
     np.testing.assert_array_equal(Engine(model, threads).scores(x), reference.scores(model, x))
 
 
-def test_an_addition_waits_for_a_value_that_comes_later():
+def steps_of(nodes, size):
+    """The first node of each step of an engine, in the order in which it runs them."""
+    return [*Engine(viewed(nodes, size)).timed(np.zeros((1, *size, 1), np.uint8))]
+
+
+def test_an_addition_is_done_by_the_convolution_that_comes_last():
     rng = np.random.default_rng(11)
     nodes = first_bits(rng, 8)
     conv = window() | {"channels": 8, "groups": 1, "padding_value": 0}
@@ -231,13 +236,22 @@ def test_an_addition_waits_for_a_value_that_comes_later():
     nodes.append(Node("add", (4, 6)))
     nodes.append(Node("add", (7, 7)))
     assert_exact(nodes, (5, 5))
-    # Two steps for the pixels' bits, one for each convolution; the second one adds.
-    assert [*Engine(viewed(nodes, (5, 5))).timed(np.zeros((1, 5, 5, 1), np.uint8))][:4] == [
-        1,
-        3,
-        5,
-        8,
-    ]
+    # One step for the pixels' bits, one for each convolution, and one for the last addition, whose
+    # two values are the same.
+    assert steps_of(nodes, (5, 5))[:4] == [1, 5, 3, 8]
+
+
+def test_what_a_convolution_adds_is_computed_before_it():
+    rng = np.random.default_rng(12)
+    nodes = first_bits(rng, 8)
+    conv = window() | {"channels": 8, "groups": 1, "padding_value": 0}
+    nodes.append(Node("conv_bits", (2,), conv, {"weight": pack_bits(rng.random((8, 3, 3, 8)) < 0.5)}))
+    nodes += [affine(rng, 3, 8), Node("signs", (2,)), affine(rng, 5, 8), Node("add", (4, 6))]
+    nodes += [affine(rng, 7, 8), Node("prelu", (7,), {}, {"slope": np.ones(8, np.float32)})]
+    nodes.append(Node("add", (8, 9)))
+    assert_exact(nodes, (5, 5))
+    # The sum is read twice: it is stored, and the chain goes on with its first reader.
+    assert steps_of(nodes, (5, 5))[:6] == [1, 5, 6, 3, 9, 10]
 
 
 def test_format_reference_and_engine_have_the_same_operations():

@@ -9,7 +9,7 @@
 namespace bnn {
 namespace {
 
-struct Eight {
+struct Comparison {
     static constexpr int lanes = 8;
 
     BNN_AVX2 static unsigned less(const float* a, const float* b) {

@@ -1,6 +1,6 @@
 // The loops, written once. The file of an instruction set includes this file, with that set as the
 // target of the compiler, which vectorizes the loops. All compute the same. So this file has neither
-// a guard nor includes. The including file first defines `Eight`, with `lanes` and less(a, b), whose
+// a guard nor includes. The including file first defines `Comparison`, with `lanes` and less(a, b), whose
 // bit k is a[k] < b[k]. Loops that may work in place tell the compiler that no round needs what
 // another round wrote.
 
@@ -25,9 +25,9 @@ template <typename T>
 inline void compare_word(const T* from, const T* limit, int count, std::uint64_t& less,
                          std::uint64_t& greater) {
     int c = 0;
-    for (; c + Eight::lanes <= count; c += Eight::lanes) {
-        less |= std::uint64_t{Eight::less(from + c, limit + c)} << c;
-        greater |= std::uint64_t{Eight::less(limit + c, from + c)} << c;
+    for (; c + Comparison::lanes <= count; c += Comparison::lanes) {
+        less |= std::uint64_t{Comparison::less(from + c, limit + c)} << c;
+        greater |= std::uint64_t{Comparison::less(limit + c, from + c)} << c;
     }
     for (; c < count; ++c) {
         less |= std::uint64_t{from[c] < limit[c]} << c;

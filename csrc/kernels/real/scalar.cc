@@ -6,7 +6,7 @@
 namespace bnn {
 namespace {
 
-struct Eight {
+struct Comparison {
     static constexpr int lanes = 8;
 
     template <typename T>
