@@ -25,6 +25,7 @@ struct Layout {
     std::size_t element_bytes() const {
         return type.kind == Kind::bits ? 8 : type.kind == Kind::u8 ? 1 : 4;
     }
+    bool has_border() const { return top + left + bottom + right > 0; }
     std::ptrdiff_t row_stride() const {
         return static_cast<std::ptrdiff_t>(type.width + left + right) * pixel_elements();
     }
@@ -66,7 +67,14 @@ private:
     Memory memory_;
 };
 
-// Gives each value its place; returns the total size.
-std::size_t lay_out(std::vector<Layout>& layouts);
+// The steps from the one that writes a value to the last one that reads it. Step -1 loads a sample.
+struct Lifetime {
+    int first, last;
+    bool is_stored() const { return first <= last; }
+};
+
+// Gives each value that is stored its place; returns the total size. Values share memory unless they
+// live at the same time. One with a border has its place alone, as nothing else may write there.
+std::size_t lay_out(std::vector<Layout>& layouts, const std::vector<Lifetime>& lifetimes);
 
 }  // namespace bnn

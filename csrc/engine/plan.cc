@@ -6,10 +6,6 @@
 namespace bnn {
 namespace {
 
-bool is_integer_conv(const Node& node) { return node.op == "conv_bits" || node.op == "conv_u8"; }
-
-bool is_real_conv(const Node& node) { return node.op == "conv_f32" || node.op == "conv_f32_bits"; }
-
 bool is_zero_padded(const Node& node) {
     return node.op == "conv_f32" ||
            (node.op == "conv_f32_bits" && node.number("padding_value") == 0);
@@ -18,116 +14,42 @@ bool is_zero_padded(const Node& node) {
 // Steps that do not test bounds: zeros do not change an OR, and convolutions need them or correct
 // for them.
 bool reads_border(const Node& node, const ValueType& input) {
-    return is_integer_conv(node) || is_zero_padded(node) ||
+    return node.op == "conv_bits" || node.op == "conv_u8" || is_zero_padded(node) ||
            (node.op == "max_pool" && input.kind == Kind::bits);
 }
 
-// An output counts as a reader of its value, because the value must be stored.
-std::vector<int> count_readers(const Graph& graph) {
-    std::vector<int> readers(graph.types.size(), 0);
-    for (int output : graph.outputs) ++readers[output];
-    for (const Node& node : graph.nodes)
-        for (int input : node.inputs) ++readers[input];
-    return readers;
+std::vector<Draft> draft_steps(const Graph& graph) {
+    const Readers readers = readers_of(graph);
+    std::vector<bool> folded(graph.values(), false);
+    std::vector<Draft> drafts;
+    for (int number = graph.inputs(); number < graph.values(); ++number) {
+        if (folded[number]) continue;
+        drafts.push_back({number, chain_of(graph, number, readers)});
+        for (int one : drafts.back().chain.folded) folded[one] = true;
+    }
+    return drafts;
 }
 
-// The first node that reads a value; 0 where none does.
-int reader_of(const Graph& graph, int number) {
-    for (int next = number + 1; next < graph.values(); ++next)
-        for (int input : graph.node(next).inputs)
-            if (input == number) return next;
-    return 0;
-}
-
-// Sums are not stored as a map where such a node is their only reader.
-bool takes_sums(const Node& reader) { return reader.op == "threshold" || reader.op == "affine"; }
-
-// A node of a chain and the value that it adds or writes; the node 0 stores a value.
-struct Link {
-    int node, map;
-};
-
-// The operations that the step of a convolution does in addition to it.
-struct Chain {
-    int output;                         // the value that the convolution itself gives
-    const Node* sums_reader = nullptr;  // the node that turns integer sums into bits or reals
-    std::vector<Link> links;
-    std::vector<int> folded;            // all nodes that need no step of their own
-};
-
-// Finds what follows the real results of a convolution.
-class ChainFinder {
-public:
-    ChainFinder(const Graph& graph, int start, const std::vector<int>& readers, Chain& chain)
-        : graph_(graph), start_(start), readers_(readers), chain_(chain) {}
-
-    // Follows operations that need nothing but the number before them. Thresholds give their bits on
-    // the way. A value that others read, too, is stored.
-    void follow() {
-        for (int value = chain_.output; value != 0;) {
-            const int others = readers_[value] - take_thresholds(value);
-            const Link next = next_of(value);
-            if (others > (next.node != 0)) chain_.links.push_back({0, value});
-            if (next.node != 0) fold(next);
-            value = next.node;
-        }
+// A value that is never stored has no lifetime: the next operation takes it from a register.
+std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Draft>& drafts) {
+    const int end = static_cast<int>(drafts.size());
+    std::vector<Lifetime> lifetimes(graph.values(), {end, -1});
+    const auto use = [&](int value, int step) {
+        lifetimes[value].first = std::min(lifetimes[value].first, step);
+        lifetimes[value].last = std::max(lifetimes[value].last, step);
+    };
+    for (int input = 0; input < graph.inputs(); ++input) use(input, -1);
+    for (int step = 0; step < end; ++step) {
+        const Node& node = graph.node(drafts[step].value);
+        for (int input : node.inputs) use(input, step);
+        for (const Link& link : drafts[step].chain.links)
+            if (link.map >= 0) use(link.map, step);
+        if (drafts[step].chain.links.empty()) use(drafts[step].chain.output, step);
+        // A caller may give these numbers instead of pixels.
+        if (node.op == "normalize") use(drafts[step].value, -1);
     }
-
-private:
-    int take_thresholds(int value) {
-        int taken = 0;
-        for (int number = value + 1; number < graph_.values(); ++number) {
-            const Node& node = graph_.node(number);
-            if (node.op != "threshold" || node.inputs[0] != value || !has_room()) continue;
-            fold({number, number});
-            ++taken;
-        }
-        return taken;
-    }
-
-    // The first operation that can follow a value; none is {0, 0}.
-    Link next_of(int value) const {
-        for (int number = value + 1; number < graph_.values() && has_room(); ++number) {
-            const Node& node = graph_.node(number);
-            if (node.inputs.front() != value && node.inputs.back() != value) continue;
-            if (node.op == "affine" || node.op == "prelu" || node.op == "clamp") return {number, 0};
-            if (node.op != "add") continue;
-            const int addend = node.inputs[0] == value ? node.inputs[1] : node.inputs[0];
-            // It must be ready before the convolution starts.
-            if (addend < start_) return {number, addend};
-        }
-        return {0, 0};
-    }
-
-    void fold(const Link& link) {
-        chain_.links.push_back(link);
-        chain_.folded.push_back(link.node);
-    }
-
-    // A folded affine comes before, and a store may come after.
-    bool has_room() const { return chain_.links.size() + 2 < longest_chain; }
-
-    const Graph& graph_;
-    int start_;
-    const std::vector<int>& readers_;
-    Chain& chain_;
-};
-
-// The operations that are folded into the step of a node. There are none unless it is a convolution.
-Chain chain_of(const Graph& graph, int number, const std::vector<int>& readers) {
-    Chain chain{number, nullptr, {}, {}};
-    const Node& node = graph.node(number);
-    if (is_integer_conv(node)) {
-        const int reader = readers[number] == 1 ? reader_of(graph, number) : 0;
-        if (reader == 0 || !takes_sums(graph.node(reader))) return chain;
-        chain.sums_reader = &graph.node(reader);
-        chain.folded.push_back(reader);
-        chain.output = reader;
-    }
-    const bool real = graph.types[chain.output].kind == Kind::f32;
-    if (real && (is_integer_conv(node) || is_real_conv(node)))
-        ChainFinder(graph, number, readers, chain).follow();
-    return chain;
+    for (int output : graph.outputs) use(output, end);
+    return lifetimes;
 }
 
 // How far the last window reaches beyond the end of the map, along one axis.
@@ -146,8 +68,9 @@ Plan::Plan(Graph given, const std::string& isa)
     outputs_ = graph.outputs;
     for (const ValueType& type : graph.types) layouts_.push_back({type});
     reserve_borders(graph);
-    arena_bytes_ = lay_out(layouts_);
-    add_steps(ordered, isa);
+    const std::vector<Draft> drafts = draft_steps(graph);
+    arena_bytes_ = lay_out(layouts_, lifetimes_of(graph, drafts));
+    for (const Draft& draft : drafts) add_step(ordered, draft, isa);
 }
 
 void Plan::reserve_borders(const Graph& graph) {
@@ -166,28 +89,23 @@ void Plan::reserve_borders(const Graph& graph) {
     }
 }
 
-void Plan::add_steps(const OrderedGraph& ordered, const std::string& isa) {
+void Plan::add_step(const OrderedGraph& ordered, const Draft& draft, const std::string& isa) {
     const Graph& graph = ordered.graph;
-    const std::vector<int> readers = count_readers(graph);
-    std::vector<bool> folded(graph.values(), false);
-    for (int number = graph.inputs(); number < graph.values(); ++number) {
-        if (folded[number]) continue;
-        const Node& node = graph.node(number);
-        const Chain chain = chain_of(graph, number, readers);
-        for (int one : chain.folded) folded[one] = true;
-        std::vector<Layout> inputs;
-        for (int input : node.inputs) {
-            inputs.push_back(layouts_[input]);
-            pixels_only_normalized_ &= input != 0 || node.op == "normalize";
-        }
-        StepContext context{node, chain.sums_reader, inputs, layouts_[chain.output], isa, {}};
-        for (const Link& link : chain.links)
-            context.chain.push_back(
-                {link.node == 0 ? nullptr : &graph.node(link.node), layouts_[link.map]});
-        steps_.push_back(
-            {make_step(context), ordered.original[number], number, node.op == "normalize"});
-        scratch_bytes_ = std::max(scratch_bytes_, steps_.back().step->scratch_bytes());
+    const Node& node = graph.node(draft.value);
+    std::vector<Layout> inputs;
+    for (int input : node.inputs) {
+        inputs.push_back(layouts_[input]);
+        pixels_only_normalized_ &= input != 0 || node.op == "normalize";
     }
+    const Chain& chain = draft.chain;
+    StepContext context{node, chain.sums_reader, inputs, layouts_[chain.output], isa, {}};
+    for (const Link& link : chain.links)
+        context.chain.push_back(
+            {link.node == 0 ? nullptr : &graph.node(link.node),
+             link.map < 0 ? Layout{} : layouts_[link.map]});
+    const int original = ordered.original[draft.value];
+    steps_.push_back({make_step(context), original, draft.value, node.op == "normalize"});
+    scratch_bytes_ = std::max(scratch_bytes_, steps_.back().step->scratch_bytes());
 }
 
 }  // namespace bnn

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/chain.h"
 #include "engine/graph.h"
 #include "engine/order.h"
 #include "engine/step.h"
@@ -17,6 +18,12 @@ struct PlannedStep {
     int node;   // the first node that it computes, by its number in the file
     int value;  // its number in the plan
     bool normalizes;
+};
+
+// A step before the places of its values are known.
+struct Draft {
+    int value;  // the first node that it computes
+    Chain chain;
 };
 
 class Plan {
@@ -35,7 +42,7 @@ public:
 
 private:
     void reserve_borders(const Graph& graph);
-    void add_steps(const OrderedGraph& ordered, const std::string& isa);
+    void add_step(const OrderedGraph& ordered, const Draft& draft, const std::string& isa);
 
     std::vector<Layout> layouts_;
     std::vector<PlannedStep> steps_;

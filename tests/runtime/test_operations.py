@@ -245,7 +245,9 @@ def test_what_a_convolution_adds_is_computed_before_it():
     rng = np.random.default_rng(12)
     nodes = first_bits(rng, 8)
     conv = window() | {"channels": 8, "groups": 1, "padding_value": 0}
-    nodes.append(Node("conv_bits", (2,), conv, {"weight": pack_bits(rng.random((8, 3, 3, 8)) < 0.5)}))
+    nodes.append(
+        Node("conv_bits", (2,), conv, {"weight": pack_bits(rng.random((8, 3, 3, 8)) < 0.5)})
+    )
     nodes += [affine(rng, 3, 8), Node("signs", (2,)), affine(rng, 5, 8), Node("add", (4, 6))]
     nodes += [affine(rng, 7, 8), Node("prelu", (7,), {}, {"slope": np.ones(8, np.float32)})]
     nodes.append(Node("add", (8, 9)))

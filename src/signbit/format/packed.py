@@ -58,10 +58,12 @@ class PackedModel:
         nodes: Sequence[Node],
         signature: Signature | Preprocessing,
         info: Mapping[str, Any] | None = None,
+        *,
+        limited: bool = True,
     ):
         if isinstance(signature, Preprocessing):
             signature = Signature.of_images(signature, len(nodes))
-        types, cost = _check(nodes, signature)
+        types, cost = _check(nodes, signature, limited)
         values = {"nodes": nodes, "signature": signature, "info": {} if info is None else info}
         values |= {"types": types, "work": cost.work, "memory": cost.memory}
         for name, value in values.items():
@@ -154,13 +156,15 @@ class PackedModel:
         return read(source)
 
 
-def _check(nodes: Sequence[Node], signature: Signature) -> tuple[tuple[ValueType, ...], "_Cost"]:
+def _check(
+    nodes: Sequence[Node], signature: Signature, limited: bool
+) -> tuple[tuple[ValueType, ...], "_Cost"]:
     if not 1 <= len(nodes) <= MAX_NODES:
         raise ModelFormatError(f"the graph has {len(nodes)} nodes; 1 to {MAX_NODES} are allowed")
     if sum(len(node.inputs) for node in nodes) > MAX_READS:
         raise ModelFormatError(f"the nodes have more than {MAX_READS} inputs together")
     types = [one.type for one in signature.inputs]
-    cost = _Cost(types)
+    cost = _Cost(types, limited)
     for index, node in enumerate(nodes, len(types)):
         if node.op not in operations:
             raise ModelFormatError(f"node {index}: unknown operation {shown(node.op)}")
@@ -188,8 +192,9 @@ def _check(nodes: Sequence[Node], signature: Signature) -> tuple[tuple[ValueType
 class _Cost:
     """The work for a sample, and the memory of a model and of an engine with one thread."""
 
-    def __init__(self, inputs: Sequence[ValueType]):
+    def __init__(self, inputs: Sequence[ValueType], limited: bool):
         self.work = 0
+        self._limited = limited
         self.memory = _ENGINE_BYTES + sum(_held(one, Padding()) for one in inputs)
         # For each value, the widest padding of its readers: the engine keeps the value with it.
         self._paddings: dict[int, Padding] = {}
@@ -208,7 +213,7 @@ class _Cost:
         self.memory += 2 * sum(tensor.nbytes for tensor in node.tensors.values())
         self.memory += _held(gives, Padding())
         self._widen(node.inputs[0], inputs[0], operation.border(node, inputs))
-        if self.memory > MAX_MEMORY or self.work > MAX_WORK:
+        if self._limited and (self.memory > MAX_MEMORY or self.work > MAX_WORK):
             raise ModelFormatError(
                 f"the network is too large: {self.memory} bytes of memory and {self.work} units of "
                 f"work up to this node; at most {MAX_MEMORY} and {MAX_WORK} are allowed"

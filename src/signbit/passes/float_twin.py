@@ -35,7 +35,7 @@ def float_twin(model: PackedModel) -> PackedModel:
         twin = _TWINS.get(node.op, _same)(model, node)
         nodes.append(Node(twin.op, inputs, twin.attributes, twin.tensors))
         place[number] = len(model.inputs) + len(nodes) - 1
-    return PackedModel(nodes, model.signature.moved(place), model.info)
+    return PackedModel(nodes, model.signature.moved(place), model.info, limited=False)
 
 
 def _real_input(one: Input, number: int) -> Node:
