@@ -78,15 +78,20 @@ Arena::Memory Arena::allocate(std::size_t bytes) {
 
 std::size_t lay_out(std::vector<Layout>& layouts, const std::vector<Lifetime>& lifetimes) {
     std::vector<int> by_start;
-    for (std::size_t value = 0; value < layouts.size(); ++value)
-        if (lifetimes[value].is_stored()) by_start.push_back(static_cast<int>(value));
-    std::ranges::stable_sort(by_start, {}, [&](int value) { return lifetimes[value].first; });
     Places places;
-    for (int value : by_start) {
-        const int end = layouts[value].has_border() ? Places::forever : lifetimes[value].last;
+    const auto place = [&](std::size_t value, int first, int last) {
         const std::size_t bytes = (layouts[value].bytes() + slack + line - 1) / line * line;
-        layouts[value].offset = places.take(bytes, lifetimes[value].first, end);
+        layouts[value].offset = places.take(bytes, first, last);
+    };
+    for (std::size_t value = 0; value < layouts.size(); ++value) {
+        if (!lifetimes[value].is_stored()) continue;
+        if (layouts[value].has_border())
+            place(value, -1, Places::forever);
+        else
+            by_start.push_back(static_cast<int>(value));
     }
+    std::ranges::stable_sort(by_start, {}, [&](int value) { return lifetimes[value].first; });
+    for (int value : by_start) place(value, lifetimes[value].first, lifetimes[value].last);
     return places.size();
 }
 

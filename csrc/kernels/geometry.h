@@ -22,6 +22,10 @@ struct Geometry {
     int group_channels() const { return in_channels / groups; }
     int group_words() const { return words_for(group_channels()); }
     int taps() const { return kernel_height * kernel_width; }
+    // One filter for each channel.
+    bool is_depthwise() const {
+        return groups > 1 && groups == in_channels && groups == out_channels;
+    }
 };
 
 // Taps [first, second) of a kernel, along one axis.

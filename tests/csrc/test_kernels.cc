@@ -153,7 +153,9 @@ int compare(const char* what, const Spec& spec, const std::vector<std::string>& 
 }
 
 int compare_bits(const std::vector<std::string>& isas) {
-    const Geometry g = draw_geometry(false);
+    Geometry g = draw_geometry(false);
+    if (pick({0, 0, 0, 1})) g.in_channels = g.out_channels = g.groups = pick({2, 63, 64, 65, 130});
+    g.row_stride = static_cast<std::ptrdiff_t>(g.in_width + 2 * g.left) * words_for(g.in_channels);
     const int words = words_for(g.in_channels), wide = g.in_width + 2 * g.left;
     const int height = g.in_height + 2 * g.top;
     std::vector<std::uint64_t> map = draw_words(height * wide, g.in_channels);

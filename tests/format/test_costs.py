@@ -194,7 +194,7 @@ def test_ordinary_networks_are_not_counted_with_much_more_than_they_hold(name):
     for isa in available_isas():
         found = held(model, isa)
         # The count has each value by itself; in an engine, values share memory.
-        assert found <= model.memory <= 10 * found + 2 * MARGIN
+        assert found <= model.memory <= 12 * found + 2 * MARGIN
 
 
 @pytest.mark.parametrize("isa", available_isas())

@@ -256,6 +256,33 @@ def test_what_a_convolution_adds_is_computed_before_it():
     assert steps_of(nodes, (5, 5))[:6] == [1, 5, 6, 3, 9, 10]
 
 
+def test_borders_stay_zero_where_values_share_memory():
+    """What died before could have given its place to bits whose border must be zero."""
+    rng = np.random.default_rng(13)
+    conv = window() | {"channels": 8, "groups": 1, "padding_value": 0}
+    for padding_value in (-1, 0, 1):
+        nodes = [*first_bits(rng, 8), Node("signs", (2,))]
+        nodes += [affine(rng, 3, 8), Node("clamp", (4,), {"low": -1.0, "high": 1.0})]
+        limits = {"threshold": np.zeros(8, np.float32), "below": pack_bits(np.zeros(8, bool))}
+        weight = {"weight": pack_bits(rng.random((8, 3, 3, 8)) < 0.5)}
+        nodes += [
+            Node("threshold", (5,), {}, limits),
+            Node("conv_bits", (6,), conv | {"padding_value": padding_value}, weight),
+        ]
+        nodes.append(affine(rng, 7, 8))
+        assert_exact(nodes, (5, 5))
+
+
+def test_borders_of_real_numbers_stay_zero_where_values_share_memory():
+    rng = np.random.default_rng(14)
+    weight = {"weight": rng.integers(-1, 2, (8, 3, 3, 8)).astype(np.float32)}
+    nodes = [*first_bits(rng, 8), Node("signs", (2,))]
+    nodes += [affine(rng, 3, 8), Node("clamp", (4,), {"low": -1.0, "high": 1.0})]
+    nodes += [Node("unary", (5,), {"function": "sign"}), Node("unary", (6,), {"function": "abs"})]
+    nodes.append(Node("conv_f32", (7,), window() | {"channels": 8, "groups": 1}, weight))
+    assert_exact(nodes, (5, 5))
+
+
 def test_format_reference_and_engine_have_the_same_operations():
     assert sorted(_engine.operations()) == operations.names()
     assert sorted(reference.OPERATIONS) == operations.names()

@@ -62,7 +62,8 @@ public:
 
     static std::unique_ptr<ConvBits> make(const ConvBitsSpec& spec) {
         const Geometry& g = spec.geometry;
-        if (g.taps() * g.group_channels() > Tile::max_terms) return nullptr;
+        if (is_small_depthwise(g) || g.taps() * g.group_channels() > Tile::max_terms)
+            return nullptr;
         return std::make_unique<ConvBitsBroadcast>(spec);
     }
 

@@ -57,6 +57,9 @@ public:
                      void* scratch) const = 0;
 };
 
+// Windows of a depthwise convolution whose counts, and limits of them, have 8 bits at most.
+inline bool is_small_depthwise(const Geometry& g) { return g.is_depthwise() && g.taps() < 255; }
+
 using ConvBitsTable = KernelTable<ConvBits, ConvBitsSpec>;
 
 // The meaning of a count of differing bits, per border class and channel.

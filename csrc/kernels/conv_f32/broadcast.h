@@ -84,6 +84,7 @@ public:
     }
 
     static std::unique_ptr<ConvF32> make(const ConvF32Spec& spec) {
+        if (spec.geometry.is_depthwise()) return nullptr;
         return std::make_unique<ConvF32Broadcast>(spec);
     }
 

@@ -22,8 +22,7 @@ public:
     }
 
     static std::unique_ptr<ConvF32> make(const ConvF32Spec& spec) {
-        const Geometry& g = spec.geometry;
-        if (g.groups == 1 || g.groups != g.in_channels || g.groups != g.out_channels) return nullptr;
+        if (!spec.geometry.is_depthwise()) return nullptr;
         return std::make_unique<ConvF32Depthwise>(spec);
     }
 
