@@ -9,7 +9,7 @@
 # make docs        the site of the documentation, in site/; a wrong link is an error
 VENV := .venv/bin
 
-.PHONY: setup quickstart check test-fast test coverage format docs wheels wheels-test clean
+.PHONY: setup quickstart check test-fast test coverage format docs wheels wheels-setup wheels-test clean
 setup: .venv/.ready
 
 ENGINE := CMakeLists.txt $(shell find csrc -type f)
@@ -44,11 +44,13 @@ coverage: setup
 docs: setup
 	$(VENV)/zensical build --strict -f mkdocs.yml
 
-wheels: setup
+wheels-setup: setup
 	$(VENV)/uv pip install --quiet --python $(VENV)/python -c constraints.txt --group wheels
+
+wheels: wheels-setup
 	$(VENV)/python -m tools.make_wheels $(WHEELS)
 
-wheels-test:
+wheels-test: wheels-setup
 	$(VENV)/python -m tests.wheels.install $(ON)
 	$(VENV)/python -m tests.wheels.broken
 
