@@ -24,6 +24,8 @@ std::vector<float> weight_of(const Node& node, const Geometry& g) {
 
 class ConvF32Step final : public ConvStep<ConvF32Step, false> {
 public:
+    static constexpr int weight_bits = 32;
+
     explicit ConvF32Step(const StepContext& context) : ConvStep(context) {
         if (context.node.op == "conv_f32_bits")
             padding_ = static_cast<float>(context.node.number("padding_value"));

@@ -51,6 +51,8 @@ private:
 
 class ConvBitsStep final : public IntegerConvStep<ConvBitsStep> {
 public:
+    static constexpr int weight_bits = 1;
+
     explicit ConvBitsStep(const StepContext& context) : IntegerConvStep(context) {
         const FoldedThreshold folded(context.folded);
         kernel_ = ConvBitsTable::make(
@@ -69,6 +71,8 @@ private:
 
 class ConvU8Step final : public IntegerConvStep<ConvU8Step> {
 public:
+    static constexpr int weight_bits = 8;  // as kernels have them
+
     explicit ConvU8Step(const StepContext& context) : IntegerConvStep(context) {
         const FoldedThreshold folded(context.folded);
         kernel_ = ConvU8Table::make(

@@ -52,7 +52,8 @@ void copy_in(const Layout& layout, const Arena& arena, const std::byte* plain) {
 Engine::Engine(Graph graph, int threads, const std::string& isa)
     : isa_(choose_isa(isa)), plan_(std::move(graph), isa_), threads_(threads), stages_(threads) {
     for (int thread = 0; thread < threads; ++thread) {
-        arenas_.emplace_back(plan_.arena_bytes());
+        for (int sample = 0; sample < plan_.group(); ++sample)
+            arenas_.emplace_back(plan_.arena_bytes());
         scratch_.emplace_back(plan_.scratch_bytes());
     }
 }
@@ -99,19 +100,31 @@ void Engine::run_job(const Job& job) {
 }
 
 void Engine::run_each(const Job& job, int thread) {
-    const Arena& arena = arenas_[thread];
-    for (int index = next_sample_++; index < job.whole; index = next_sample_++) {
-        load(job.batch, index, arena);
-        double* times = thread == 0 ? job.seconds : nullptr;
-        for (const PlannedStep& planned : plan_.steps()) {
-            const double start = times ? now() : 0;
-            run_step(planned, job, arena, {}, thread);
-            if (times) *times++ += now() - start;
-        }
-        store(job.batch, index, arena);
+    // No more than the share of a thread.
+    const int group = std::clamp(job.whole / threads(), 1, plan_.group());
+    for (int first = next_sample_.fetch_add(group); first < job.whole;
+         first = next_sample_.fetch_add(group)) {
+        const int count = std::min(group, job.whole - first);
+        run_group(job, first, count, thread);
         // Threads can share the first arena only after all whole samples have been stored.
-        if (--samples_left_ == 0 && job.whole < job.count()) begin_together(job);
+        const int left = samples_left_ -= count;
+        if (left == 0 && job.whole < job.count()) begin_together(job);
     }
+}
+
+void Engine::run_group(const Job& job, int first, int count, int thread) {
+    const Arena* arenas = arenas_.data() + static_cast<std::size_t>(thread) * plan_.group();
+    for (int sample = 0; sample < count; ++sample) load(job.batch, first + sample, arenas[sample]);
+    double* times = thread == 0 ? job.seconds : nullptr;
+    for (const PlannedStep& planned : plan_.steps()) {
+        const double start = times ? now() : 0;
+        const int parts = count > 1 ? planned.step->weight_parts() : 1;
+        for (int part = 0; part < parts; ++part)
+            for (int sample = 0; sample < count; ++sample)
+                run_step(planned, job, arenas[sample], {part, parts}, thread);
+        if (times) *times++ += now() - start;
+    }
+    for (int sample = 0; sample < count; ++sample) store(job.batch, first + sample, arenas[sample]);
 }
 
 void Engine::begin_together(const Job& job) {

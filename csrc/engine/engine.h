@@ -53,6 +53,7 @@ private:
     Job job_of(const Batch& batch, std::int64_t first, double* seconds) const;
     void run_job(const Job& job);
     void run_each(const Job& job, int thread);
+    void run_group(const Job& job, int first, int count, int thread);
     void begin_together(const Job& job);
     void run_together(const Job& job, int thread);
     void run_step(const PlannedStep& planned, const Job& job, const Arena& arena, Part part,
@@ -63,7 +64,7 @@ private:
 
     std::string isa_;
     Plan plan_;
-    std::vector<Arena> arenas_, scratch_;  // one of each per thread
+    std::vector<Arena> arenas_, scratch_;  // a group of arenas, and one scratch, for each thread
     Threads threads_;
     Stages stages_;
     std::atomic<int> next_sample_{0}, samples_left_{0};

@@ -6,6 +6,11 @@
 namespace bnn {
 namespace {
 
+// Weights of this size stay in the L2 cache.
+constexpr std::size_t cached_bytes = 1 << 18;
+// The memory of all samples that a thread computes together; docs/format.md counts it.
+constexpr std::size_t group_bytes = 1 << 18;
+
 bool is_zero_padded(const Node& node) {
     return node.op == "conv_f32" ||
            (node.op == "conv_f32_bits" && node.number("padding_value") == 0);
@@ -71,6 +76,16 @@ Plan::Plan(Graph given, const std::string& isa)
     const std::vector<Draft> drafts = draft_steps(graph);
     arena_bytes_ = lay_out(layouts_, lifetimes_of(graph, drafts));
     for (const Draft& draft : drafts) add_step(ordered, draft, isa);
+    group_ = group_of_samples();
+}
+
+// One, unless weights that are read for a single use do not stay in a cache from one sample to the next.
+int Plan::group_of_samples() const {
+    std::size_t bytes = 0;
+    for (const PlannedStep& planned : steps_)
+        if (planned.step->weight_parts() > 1) bytes += planned.step->weight_bytes();
+    if (bytes <= cached_bytes) return 1;
+    return static_cast<int>(std::clamp<std::size_t>(group_bytes / (arena_bytes_ + 1), 1, 16));
 }
 
 void Plan::reserve_borders(const Graph& graph) {

@@ -39,8 +39,11 @@ public:
     bool pixels_only_normalized() const { return pixels_only_normalized_; }
     std::size_t arena_bytes() const { return arena_bytes_; }
     std::size_t scratch_bytes() const { return scratch_bytes_; }
+    // How many samples a thread computes together, each in an arena of its own.
+    int group() const { return group_; }
 
 private:
+    int group_of_samples() const;
     void reserve_borders(const Graph& graph);
     void add_step(const OrderedGraph& ordered, const Draft& draft, const std::string& isa);
 
@@ -50,6 +53,7 @@ private:
     std::vector<int> outputs_;
     bool pixels_only_normalized_;
     std::size_t arena_bytes_ = 0, scratch_bytes_ = 0;
+    int group_ = 1;
 };
 
 }  // namespace bnn

@@ -1,3 +1,4 @@
+#include <array>
 #include <limits>
 #include <type_traits>
 
@@ -27,8 +28,8 @@ public:
         : window_(context.node), input_(context.inputs[0]), output_(context.output) {}
 
 protected:
-    // Calls start(to) for each output pixel, take(to, from) for each input pixel of its window
-    // that lies inside the map, and end(to, count of these).
+    // Calls start(to) for each output pixel, take(to, pixels, count) for the input pixels of its
+    // window that lie inside the map, some at a time, and end(to, count of all).
     template <typename T, typename Start, typename Take, typename End>
     void each_window(const Arena& arena, Part part, Start start, Take take, End end) const {
         const auto [row, row_end] = part.of(output_.type.height);
@@ -36,25 +37,34 @@ protected:
             for (int x = 0; x < output_.type.width; ++x) {
                 T* to = arena.at<T>(output_, y, x);
                 start(to);
-                end(to, taps<T>(arena, y, x, [&](const T* from) { take(to, from); }));
+                end(to, pixels<T>(arena, y, x, [&](const T* const* some, int count) {
+                        take(to, some, count);
+                    }));
             }
         }
     }
 
     template <typename T, typename Take>
-    int taps(const Arena& arena, int y, int x, Take take) const {
-        int count = 0;
+    int pixels(const Arena& arena, int y, int x, Take take) const {
+        std::array<const T*, 64> some;
+        int count = 0, all = 0;
+        const int left = x * window_.stride_x - window_.left;
         for (int i = 0; i < window_.height; ++i) {
             const int row = y * window_.stride_y + i * window_.dilation_y - window_.top;
             if (row < 0 || row >= input_.type.height) continue;
+            const T* from = arena.at<T>(input_, row, 0);
             for (int j = 0; j < window_.width; ++j) {
-                const int column = x * window_.stride_x + j * window_.dilation_x - window_.left;
+                const int column = left + j * window_.dilation_x;
                 if (column < 0 || column >= input_.type.width) continue;
-                take(arena.at<T>(input_, row, column));
-                ++count;
+                some[count++] = from + static_cast<std::ptrdiff_t>(column) * input_.type.channels;
+                if (count < static_cast<int>(some.size())) continue;
+                take(some.data(), count);
+                all += count;
+                count = 0;
             }
         }
-        return count;
+        take(some.data(), count);
+        return all + count;
     }
 
     Window window_;
@@ -112,11 +122,11 @@ private:
             [&](T* to) {
                 for (int c = 0; c < channels; ++c) to[c] = lowest;
             },
-            [&](T* to, const T* from) {
+            [&](T* to, const T* const* pixels, int count) {
                 if constexpr (std::is_same_v<T, float>)
-                    loops_.raise_f32(from, to, channels);
+                    loops_.raise_f32(pixels, count, to, channels);
                 else
-                    loops_.raise_i32(from, to, channels);
+                    loops_.raise_i32(pixels, count, to, channels);
             },
             [](T*, int) {});
     }
@@ -139,7 +149,9 @@ private:
             [&](float* to) {
                 for (int c = 0; c < channels; ++c) to[c] = 0;
             },
-            [&](float* to, const float* from) { loops_.accumulate(from, to, channels); },
+            [&](float* to, const float* const* pixels, int count) {
+                loops_.accumulate(pixels, count, to, channels);
+            },
             [&](float* to, int inside) {
                 const auto count = static_cast<float>(count_padding_ ? all : inside);
                 for (int c = 0; c < channels; ++c) to[c] /= count;

@@ -26,6 +26,10 @@ class Step {
 public:
     virtual ~Step() = default;
     virtual std::size_t scratch_bytes() const { return 0; }
+    // Into how many parts the step falls whose weights nothing else reads, and the bytes of these
+    // weights. Several samples take turns at such a part while a cache holds its weights.
+    virtual int weight_parts() const { return 1; }
+    virtual std::size_t weight_bytes() const { return 0; }
     virtual void run(const Arena& arena, Part part, void* scratch) const = 0;
 };
 

@@ -31,7 +31,7 @@ from signbit.format.ops import operations
 from signbit.format.packed import MAX_MEMORY, MAX_WORK
 from signbit.runtime.engine import Engine, available_isas
 
-MARGIN = 1 << 16  # what each engine is counted with, whatever it holds
+MARGIN = 5 << 16  # what each engine is counted with, whatever it holds
 
 
 class _Allocated(ctypes.Structure):

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from helpers.nodes import first_bits, images_for, random_weight, viewed, window
 
 import signbit
 from signbit.errors import EngineError, InputTypeError, ModelFormatError, UsageError
-from signbit.format import PackedModel
+from signbit.format import Node, PackedModel
 from signbit.runtime import reference
 from signbit.runtime.engine import Engine, available_isas
 
@@ -42,6 +43,22 @@ def test_threads_and_batches_change_nothing(model, images, scores, threads, batc
     for start in range(0, len(images), batch):
         found = engine(images[start : start + batch])
         np.testing.assert_array_equal(found, scores[start : start + batch])
+
+
+@pytest.mark.parametrize("isa", available_isas())
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_images_of_a_batch_that_share_weights_stay_apart(isa, threads):
+    """A linear layer of 320 KB: a thread computes several images of a batch together."""
+    rng = np.random.default_rng(4)
+    linear = window((8, 8), padding=(0, 0, 0, 0)) | {"channels": 640, "groups": 1}
+    weight = random_weight(rng, 640, (8, 8), 64)
+    scale = {"scale": np.ones(640, np.float32), "bias": np.zeros(640, np.float32)}
+    nodes = [*first_bits(rng, 64), Node("conv_bits", (2,), linear | {"padding_value": 0}, weight)]
+    model = viewed([*nodes, Node("affine", (3,), {}, scale)], (8, 8))
+    images = images_for(rng, model, 37)
+    engine, wanted = Engine(model, threads, isa), reference.scores(model, images)
+    for count in (37, 2, 1):
+        np.testing.assert_array_equal(engine.scores(images[:count]), wanted[:count])
 
 
 def test_several_python_threads_share_an_engine(model, images, scores):

@@ -2,11 +2,7 @@
 // several output channels, for several output positions at once. Windows are read where they are.
 //
 // The file of an instruction set includes this file with that set as the target of the compiler. It
-// first defines `Lanes`:
-//   Numbers, lanes             a vector of floats, and how many
-//   load(at), store(at, numbers), all(at), zero()
-//   multiply_add(a, b, c)      a * b + c, rounded once
-// and a Tile:
+// first defines `Lanes`, vectors of floats as in kernels/lanes, and a Tile:
 //   vectors                    of a whole block of channels: 1, 2 or 4
 //   positions(vectors)         of the largest tile, whose sums are in registers
 
@@ -44,7 +40,7 @@ void multiply_tile(const TileWork& work) {
             BNN_UNROLLED for (int v = 0; v < vectors; ++v, weight += lanes)
                 factor[v] = Lanes::load(weight);
             BNN_UNROLLED for (int k = 0; k < positions; ++k) {
-                const auto number = Lanes::all(from + k * work.step);
+                const auto number = Lanes::all(from[k * work.step]);
                 BNN_UNROLLED for (int v = 0; v < vectors; ++v)
                     total[k][v] = Lanes::multiply_add(number, factor[v], total[k][v]);
             }

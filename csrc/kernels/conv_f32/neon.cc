@@ -1,7 +1,6 @@
-// Fused multiply-adds of 4 floats. A tile of 6 positions by 16 channels keeps 24 sums in registers.
+// A tile of 6 positions by 16 channels keeps 24 sums in registers.
 #if defined(__aarch64__)
 #include <arm_neon.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -9,19 +8,10 @@
 #include "kernels/conv_f32/contract.h"
 #include "kernels/unrolled.h"
 
+#include "kernels/lanes/neon.h"
+
 namespace bnn {
 namespace {
-
-struct Lanes {
-    using Numbers = float32x4_t;
-    static constexpr int lanes = 4;
-
-    static Numbers load(const float* at) { return vld1q_f32(at); }
-    static void store(float* at, Numbers numbers) { vst1q_f32(at, numbers); }
-    static Numbers all(const float* at) { return vld1q_dup_f32(at); }
-    static Numbers zero() { return vdupq_n_f32(0); }
-    static Numbers multiply_add(Numbers a, Numbers b, Numbers c) { return vfmaq_f32(c, a, b); }
-};
 
 struct Tile {
     static constexpr int vectors = 4;

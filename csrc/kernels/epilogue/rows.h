@@ -1,14 +1,8 @@
 // The epilogue, written once. The file of an instruction set includes this file, with that set as the
 // target of the compiler. So this file has neither a guard nor includes. The including file first
-// defines `Lanes`:
-//   Numbers                    a vector of floats
-//   lanes, positions           of a vector; of a tile of 64 channels
-//   load(at), store(at, numbers), all(number)
-//   load_sums(at)              integers, as floats
-//   multiply_add(a, b, c)      a * b + c, rounded once
-//   add(a, b), raise(low, a), lower(high, a)    NaN of `a` stays
-//   prelu(a, slope)
-//   above(a, signs, limits)    a bit for each lane: (a XOR sign) > limit
+// defines
+//   Lanes             vectors of floats, as in kernels/lanes
+//   tile_positions    how many positions of 64 channels are in registers at once
 
 namespace bnn {
 namespace {
@@ -126,7 +120,7 @@ void finish_tile(const EpilogueRow& row, int position, int channel) {
 template <int channels>
 void finish_block(const EpilogueRow& row, int channel) {
     constexpr int vectors = channels / Lanes::lanes;
-    constexpr int positions = Lanes::positions * 64 / channels;
+    constexpr int positions = tile_positions * 64 / channels;
     int position = 0;
     for (; position + positions <= row.positions; position += positions)
         finish_tile<positions, vectors>(row, position, channel);

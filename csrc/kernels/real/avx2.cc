@@ -5,6 +5,7 @@
 
 #include "kernels/avx2.h"
 #include "kernels/real/contract.h"
+#include "kernels/unrolled.h"
 
 namespace bnn {
 namespace {
@@ -27,17 +28,10 @@ struct Comparison {
 }  // namespace
 }  // namespace bnn
 
-// Clang ignores GCC's pragma.
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "kernels/target/avx2.h"
+#include "kernels/lanes/avx2.h"
 #include "kernels/real/loops.h"
-#pragma clang attribute pop
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#include "kernels/real/loops.h"
-#pragma GCC pop_options
-#endif
+#include "kernels/target/end.h"
 
 namespace bnn {
 namespace {

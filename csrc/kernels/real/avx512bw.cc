@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "kernels/real/contract.h"
+#include "kernels/unrolled.h"
 
 namespace bnn {
 namespace {
@@ -22,20 +23,10 @@ struct Comparison {
 }  // namespace
 }  // namespace bnn
 
-#if defined(BNN_EMULATE_AVX512)
-#elif defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,prefer-vector-width=512")
-#endif
+#include "kernels/target/avx512bw.h"
+#include "kernels/lanes/avx512bw.h"
 #include "kernels/real/loops.h"
-#if defined(BNN_EMULATE_AVX512)
-#elif defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
+#include "kernels/target/end.h"
 
 namespace bnn {
 namespace {

@@ -39,10 +39,12 @@ struct RealLoops {
     void (*clamp)(const float* from, float low, float high, float* to, int count);
     void (*prelu)(const float* from, const float* slope, float* to, int count);
     void (*add)(const float* left, const float* right, float* to, int count);
-    // The greater of both. NaN counts as the greatest, and stays.
-    void (*raise_f32)(const float* from, float* to, int count);
-    void (*raise_i32)(const std::int32_t* from, std::int32_t* to, int count);
-    void (*accumulate)(const float* from, float* to, int count);
+    // The greatest of `to` and of what some pixels have there. NaN counts as the greatest, and stays.
+    void (*raise_f32)(const float* const* pixels, int pixel_count, float* to, int count);
+    void (*raise_i32)(const std::int32_t* const* pixels, int pixel_count, std::int32_t* to,
+                      int count);
+    // Adds the pixels to `to`, one after the other.
+    void (*accumulate)(const float* const* pixels, int pixel_count, float* to, int count);
 };
 
 inline std::map<std::string, RealLoops>& real_loops_table() {

@@ -1,8 +1,8 @@
 // The loops, written once. The file of an instruction set includes this file, with that set as the
 // target of the compiler, which vectorizes the loops. All compute the same. So this file has neither
-// a guard nor includes. The including file first defines `Comparison`, with `lanes` and less(a, b), whose
-// bit k is a[k] < b[k]. Loops that may work in place tell the compiler that no round needs what
-// another round wrote.
+// a guard nor includes. The including file first defines `Lanes`, as in kernels/lanes, and
+// `Comparison`, with `lanes` and less(a, b), whose bit k is a[k] < b[k]. Loops that may work in place
+// tell the compiler that no round needs what another round wrote.
 
 namespace bnn {
 namespace {
@@ -73,21 +73,73 @@ void add(const float* left, const float* __restrict right, float* to, int count)
     for (int c = 0; c < count; ++c) to[c] = left[c] + right[c];
 }
 
-template <typename T>
-void raise(const T* __restrict from, T* __restrict to, int count) {
-    for (int c = 0; c < count; ++c) {
-        const T value = from[c], highest = to[c];
-        to[c] = ((value > highest) | (value != value)) ? value : highest;
+void raise_i32(const std::int32_t* const* pixels, int pixel_count, std::int32_t* to, int count) {
+    for (int pixel = 0; pixel < pixel_count; ++pixel) {
+        const std::int32_t* __restrict from = pixels[pixel];
+        BNN_INDEPENDENT_ROUNDS
+        for (int c = 0; c < count; ++c) to[c] = from[c] > to[c] ? from[c] : to[c];
     }
 }
 
-void accumulate(const float* __restrict from, float* __restrict to, int count) {
-    for (int c = 0; c < count; ++c) to[c] += from[c];
+// Calls combine(numbers of a pixel, numbers so far) for some channels, which stay in registers.
+template <typename Vectors, int vectors, typename Combine>
+inline void combine_block(const float* const* pixels, int pixel_count, int first, float* to,
+                          Combine combine) {
+    typename Vectors::Numbers found[vectors];
+    BNN_UNROLLED for (int v = 0; v < vectors; ++v)
+        found[v] = Vectors::load(to + first + v * Vectors::lanes);
+    for (int pixel = 0; pixel < pixel_count; ++pixel)
+        BNN_UNROLLED for (int v = 0; v < vectors; ++v)
+            found[v] = combine(Vectors::load(pixels[pixel] + first + v * Vectors::lanes), found[v]);
+    BNN_UNROLLED for (int v = 0; v < vectors; ++v)
+        Vectors::store(to + first + v * Vectors::lanes, found[v]);
+}
+
+struct Single {
+    using Numbers = float;
+    static constexpr int lanes = 1;
+    static float load(const float* at) { return *at; }
+    static void store(float* at, float number) { *at = number; }
+    static float higher(float a, float highest) { return a > highest || a != a ? a : highest; }
+    static float add(float a, float b) { return a + b; }
+};
+
+template <template <typename> typename Combine>
+inline void combine_pixels(const float* const* pixels, int pixel_count, float* to, int count) {
+    constexpr int lanes = Lanes::lanes;
+    int c = 0;
+    for (; c + 4 * lanes <= count; c += 4 * lanes)
+        combine_block<Lanes, 4>(pixels, pixel_count, c, to, Combine<Lanes>());
+    for (; c + lanes <= count; c += lanes)
+        combine_block<Lanes, 1>(pixels, pixel_count, c, to, Combine<Lanes>());
+    for (; c < count; ++c) combine_block<Single, 1>(pixels, pixel_count, c, to, Combine<Single>());
+}
+
+template <typename Vectors>
+struct Higher {
+    auto operator()(typename Vectors::Numbers a, typename Vectors::Numbers highest) const {
+        return Vectors::higher(a, highest);
+    }
+};
+
+template <typename Vectors>
+struct Sum {
+    auto operator()(typename Vectors::Numbers a, typename Vectors::Numbers total) const {
+        return Vectors::add(total, a);
+    }
+};
+
+void raise_f32(const float* const* pixels, int pixel_count, float* to, int count) {
+    combine_pixels<Higher>(pixels, pixel_count, to, count);
+}
+
+void accumulate(const float* const* pixels, int pixel_count, float* to, int count) {
+    combine_pixels<Sum>(pixels, pixel_count, to, count);
 }
 
 const RealLoops loops = {normalize, affine<float>, affine<std::int32_t>, threshold<float>,
                          threshold<std::int32_t>, signs, clamp, prelu, add,
-                         raise<float>, raise<std::int32_t>, accumulate};
+                         raise_f32, raise_i32, accumulate};
 
 }  // namespace
 }  // namespace bnn

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "kernels/real/contract.h"
+#include "kernels/unrolled.h"
 
 namespace bnn {
 namespace {
@@ -20,6 +21,7 @@ struct Comparison {
 }  // namespace
 }  // namespace bnn
 
+#include "kernels/lanes/scalar.h"
 #include "kernels/real/loops.h"
 
 namespace bnn {

@@ -25,7 +25,7 @@ MAX_READS = 4 * MAX_NODES
 MAX_WORK = 1 << 33
 MAX_MEMORY = 1 << 30
 # Bytes for the objects of a node, for those of a value, and for the engine as a whole.
-_NODE_BYTES, _VALUE_BYTES, _ENGINE_BYTES = 4096, 384, 1 << 16
+_NODE_BYTES, _VALUE_BYTES, _ENGINE_BYTES = 4096, 384, 5 << 16
 
 
 @dataclass(frozen=True, init=False)
