@@ -3,15 +3,18 @@
     python bench/measure.py [--threads 1] [--rounds 50]
     python -m tools.tables docs/benchmark.md
 
-For each network, one run measures in turn: signbit on every instruction set of the machine except
-scalar, and the peers that are installed.
+For each network, one run measures in turn: signbit on the fastest instruction set, and the peers
+that are installed. The other instruction sets, except scalar, run the networks of 32x32 by
+themselves.
 """
 
 import argparse
 import json
 import platform
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 from torch import nn
@@ -55,13 +58,51 @@ def _every_shape() -> nn.Module:
     return nn.Sequential(*layers, nn.BatchNorm1d(1024), BinaryLinear(1024, 10))
 
 
-PIXELS = Preprocessing([1 / 128] * 3, [-1.0] * 3, (32, 32))
-NETWORKS = {
-    "vgg_cifar10_binary": lambda: pack(create("vgg_cifar10_binary").eval(), PIXELS),
-    "mlp_binary": lambda: pack(
-        create("mlp_binary").eval(), Preprocessing([1 / 128], [-1.0], (28, 28))
-    ),
-    "every shape": lambda: pack(_every_shape().eval(), PIXELS),
+def _mobile() -> nn.Module:
+    """Depthwise and pointwise binary layers, as in a MobileNet, from 64 to 256 channels."""
+    layers: list[nn.Module] = [nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64)]
+    before = 64
+    for channels, stride in [(128, 1), (128, 2), (256, 1), (256, 2), (256, 1)]:
+        layers += [
+            BinaryConv2d(before, before, 3, stride=stride, padding=1, groups=before),
+            nn.BatchNorm2d(before),
+            BinaryConv2d(before, channels, 1),
+            nn.BatchNorm2d(channels),
+        ]
+        before = channels
+    return nn.Sequential(
+        *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, 10), nn.LogSoftmax(1)
+    )
+
+
+def _grouped() -> nn.Module:
+    """Two binary layers of 8 groups and two depthwise ones, with 128 channels each."""
+    layers: list[nn.Module] = [nn.Conv2d(3, 128, 1, bias=False), nn.BatchNorm2d(128)]
+    for groups in (8, 8, 128, 128):
+        layers += [BinaryConv2d(128, 128, 3, padding=1, groups=groups), nn.BatchNorm2d(128)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10))
+
+
+def _pixels(size: int, channels: int = 3) -> Preprocessing:
+    return Preprocessing([1 / 128] * channels, [-1.0] * channels, (size, size))
+
+
+def _of_imagenet(name: str, **options: Any) -> nn.Module:
+    return create(name, num_classes=1000, input_size=(224, 224), **options)
+
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], Preprocessing]] = {
+    "vgg_cifar10_binary": (lambda: create("vgg_cifar10_binary"), _pixels(32)),
+    "mlp_binary": (lambda: create("mlp_binary"), _pixels(28, 1)),
+    "every shape": (_every_shape, _pixels(32)),
+    "vgg_small": (lambda: create("vgg_small"), _pixels(32)),
+    "resnet20": (lambda: create("resnet20"), _pixels(32)),
+    "resnet18": (lambda: create("resnet18"), _pixels(32)),
+    "groups": (_grouped, _pixels(32)),
+    "depthwise and pointwise": (_mobile, _pixels(32)),
+    "quicknet, 224x224": (lambda: _of_imagenet("quicknet"), _pixels(224)),
+    "resnet18, 224x224": (lambda: _of_imagenet("resnet18", stem="imagenet"), _pixels(224)),
+    "reactnet18, 224x224": (lambda: _of_imagenet("reactnet18", stem="imagenet"), _pixels(224)),
 }
 
 
@@ -71,33 +112,49 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=50)
     options = parser.parse_args()
-    isas = [isa for isa in available_isas() if isa != "scalar"] or ["scalar"]
+    fastest, *others = [isa for isa in available_isas() if isa != "scalar"] or ["scalar"]
     results: dict[str, list[Benchmark]] = {}
-    for name, make in NETWORKS.items():
-        results[name] = [
-            _measure(name, make(), threads, options.rounds, isa)
-            for isa in isas
-            for threads in options.threads
-        ]
+    for name, (make, pixels) in NETWORKS.items():
+        model = pack(make().eval(), pixels)
+        runs = [(fastest, threads, True) for threads in options.threads]
+        if pixels.size == (32, 32):
+            runs += [(isa, threads, False) for isa in others for threads in options.threads]
+        results[name] = [_measure(name, model, options.rounds, *run) for run in runs]
     threads = " ".join(map(str, options.threads))
     measured = {
         "command": f"python bench/measure.py --threads {threads} --rounds {options.rounds}",
         "date": datetime.now(UTC).date().isoformat(),
         "system": f"{platform.system()}, Python {platform.python_version()}",
-        "networks": {name: [run.to_dict() for run in runs] for name, runs in results.items()},
+        "networks": {name: _shortened(runs) for name, runs in results.items()},
     }
     RESULT.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
     _draw(results, ROOT / "docs" / "pictures" / "benchmark.png")
 
 
-def _measure(name: str, model: PackedModel, threads: int, rounds: int, isa: str) -> Benchmark:
+def _measure(
+    name: str, model: PackedModel, rounds: int, isa: str, threads: int, with_peers: bool
+) -> Benchmark:
+    batches = (1, 32) if model.types[0].height < 224 else (1,)
     with progress_bar(f"{name}, {isa}, {threads} threads", rounds) as advance:
-        return bench(model, threads, rounds=rounds, isa=isa, advance=advance)
+        return bench(
+            model, threads, batches, rounds=rounds, isa=isa, with_peers=with_peers, advance=advance
+        )
+
+
+def _shortened(runs: list[Benchmark]) -> list[dict[str, Any]]:
+    """The tables show the steps of the first run alone."""
+    first, *others = (run.to_dict() for run in runs)
+    return [first, *({**run, "steps": []} for run in others)]
 
 
 def _draw(results: dict[str, list[Benchmark]], path: Path) -> None:
-    figure, axes = plt.subplots(1, len(results), figsize=(5 * len(results), 2.6), squeeze=False)
-    for axis, (name, runs) in zip(axes[0], results.items(), strict=True):
+    figure, grid = plt.subplots(
+        -(-len(results) // 3), 3, figsize=(15, 2.6 * -(-len(results) // 3)), squeeze=False
+    )
+    axes = grid.ravel()
+    for axis in axes[len(results) :]:
+        axis.axis("off")
+    for axis, (name, runs) in zip(axes, results.items(), strict=False):
         run = runs[0]
         times = {f"signbit, {run.isa}": run.seconds[1]}
         times |= {peer: seconds[1] for peer, seconds in run.peers.items()}

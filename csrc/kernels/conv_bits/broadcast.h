@@ -17,7 +17,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <utility>
 
 #include "kernels/aligned.h"
 #include "kernels/conv_bits/columns.h"
@@ -259,22 +258,20 @@ private:
         std::int32_t* sums = nullptr;
         if (work.output.sums != nullptr)
             sums = work.output.sums_at(geometry_, row, 0) + work.group * outputs() + work.first;
-        for (int left = (row_end - row) * geometry_.out_width; left > 0; left -= most) {
-            run_some<vectors>(work, cursor, sums, std::min(most, left),
-                              std::make_integer_sequence<int, most>());
-            sums += most * work.output.sums_stride;
-        }
+        int left = (row_end - row) * geometry_.out_width;
+        for (; left >= most; left -= most) run_tile<most, vectors>(work, cursor, sums);
+        run_rest<most / 2, vectors>(work, cursor, sums, left);
     }
 
-    // Runs a tile of `count` positions, which is one of the sizes 1 + index.
-    template <int vectors, int... index>
-    void run_some(const Work& work, Cursor& cursor, std::int32_t* sums, int count,
-                  std::integer_sequence<int, index...>) const {
-        ((index + 1 == count ? run_tile<index + 1, vectors>(work, cursor, sums) : void()), ...);
+    // Fewer than 2 * n positions: a code for each number of them would take long to compile.
+    template <int n, int vectors>
+    void run_rest(const Work& work, Cursor& cursor, std::int32_t*& sums, int left) const {
+        if (left >= n) run_tile<n, vectors>(work, cursor, sums);
+        if constexpr (n > 1) run_rest<n / 2, vectors>(work, cursor, sums, left % n);
     }
 
     template <int n, int vectors>
-    void run_tile(const Work& work, Cursor& cursor, std::int32_t* sums) const {
+    void run_tile(const Work& work, Cursor& cursor, std::int32_t*& sums) const {
         LaneWindow<Lane, n> window;
         std::array<std::size_t, n> rule;
         std::array<std::uint64_t*, n> words;
@@ -286,10 +283,9 @@ private:
         window.offsets = offsets_.data();
         window.lanes = lanes();
         window.weights = weights_.data() + weight_offset(work.group, work.first);
-        if (sums != nullptr)
-            write_sums<n, vectors>(work, window, rule, sums);
-        else
-            write_bits<n, vectors>(work, window, rule, words);
+        if (sums == nullptr) return write_bits<n, vectors>(work, window, rule, words);
+        write_sums<n, vectors>(work, window, rule, sums);
+        sums += n * work.output.sums_stride;
     }
 
     template <int n, int vectors>
