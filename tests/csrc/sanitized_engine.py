@@ -26,9 +26,10 @@ runpy.run_path(sys.argv[0], run_name="__main__") if sys.argv[0].endswith(".py") 
 
 
 def build(folder: Path, sanitizers: str) -> Path:
-    flags = f"-fsanitize={sanitizers} -fno-sanitize-recover=all -g -O1"
+    flags = f"-fsanitize={sanitizers} -fno-sanitize-recover=all -g"
     cmake = [Path(sys.executable).with_name("cmake")]
     options = [f"-DPython_EXECUTABLE={sys.executable}", f"-DCMAKE_CXX_FLAGS={flags}"]
+    options.append("-DSIGNBIT_OPTIMIZATION=-O1")
     subprocess.run(
         [*cmake, "-S", ROOT, "-B", folder / "build", "-DCMAKE_BUILD_TYPE=None", *options],
         check=True,
