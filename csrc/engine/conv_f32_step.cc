@@ -29,7 +29,7 @@ public:
     explicit ConvF32Step(const StepContext& context) : ConvStep(context) {
         if (context.node.op == "conv_f32_bits")
             padding_ = static_cast<float>(context.node.number("padding_value"));
-        if (padding_ != 0) pad_geometry();
+        if (padding_ != 0) pad_geometry(context.node);
         kernel_ = ConvF32Table::make(
             context.isa, {geometry_, weight_of(context.node, geometry_).data()});
     }
@@ -48,16 +48,11 @@ public:
 private:
     // The border of a map holds zeros. Where padding is another number, the rows that a strip reads
     // are copied between rows and columns of it.
-    void pad_geometry() {
+    void pad_geometry(const Node& node) {
         const Geometry& g = geometry_;
-        const auto beyond = [](int outputs, int stride, int dilation, int kernel, int before,
-                               int size) {
-            return std::max((outputs - 1) * stride + dilation * (kernel - 1) + 1 - before - size, 0);
-        };
         padded_ = {input_.type, g.top, g.left,
-                   beyond(g.out_height, g.stride_y, g.dilation_y, g.kernel_height, g.top, g.in_height),
-                   beyond(g.out_width, g.stride_x, g.dilation_x, g.kernel_width, g.left, g.in_width),
-                   0};
+                   reach_behind(node, 0, g.in_height, g.out_height, g.top),
+                   reach_behind(node, 1, g.in_width, g.out_width, g.left), 0};
         geometry_.row_stride = padded_.row_stride();
     }
 

@@ -1,10 +1,18 @@
 // How the window of a convolution node slides over its input.
 #pragma once
 
+#include <algorithm>
+
 #include "engine/step.h"
 #include "kernels/geometry.h"
 
 namespace bnn {
+
+// How far the last window reaches beyond the end of the map, along one axis.
+inline int reach_behind(const Node& node, int axis, int size, int positions, int before) {
+    const int reach = node.number("dilation", axis) * (node.number("kernel", axis) - 1) + 1;
+    return std::max((positions - 1) * node.number("stride", axis) + reach - before - size, 0);
+}
 
 inline Geometry geometry_of(const StepContext& context) {
     const Node& node = context.node;

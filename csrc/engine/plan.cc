@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/geometry.h"
+
 namespace bnn {
 namespace {
 
@@ -55,12 +57,6 @@ std::vector<Lifetime> lifetimes_of(const Graph& graph, const std::vector<Draft>&
     }
     for (int output : graph.outputs) use(output, end);
     return lifetimes;
-}
-
-// How far the last window reaches beyond the end of the map, along one axis.
-int reach_behind(const Node& node, int axis, int size, int positions, int before) {
-    const int reach = node.number("dilation", axis) * (node.number("kernel", axis) - 1) + 1;
-    return std::max((positions - 1) * node.number("stride", axis) + reach - before - size, 0);
 }
 
 }  // namespace

@@ -50,7 +50,10 @@ class ConvBitsBroadcast final : public ConvBits {
 
 public:
     explicit ConvBitsBroadcast(const ConvBitsSpec& spec)
-        : geometry_(spec.geometry), rule_(spec), columns_(geometry_), output_words_(words_for(geometry_.out_channels)) {
+        : geometry_(spec.geometry),
+          rule_(spec),
+          columns_(geometry_),
+          output_words_(words_for(geometry_.out_channels)) {
         const Geometry& g = geometry_;
         const int packed = g.kernel_width * columns_.lanes(lane_bits);
         packs_ = !has_whole_words(g) || packed < g.taps() * lanes_of(g.group_channels());

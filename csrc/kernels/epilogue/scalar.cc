@@ -9,6 +9,8 @@
 namespace bnn {
 namespace {
 
+using Lanes = ScalarLanes;
+
 constexpr int tile_positions = 1;
 
 }  // namespace

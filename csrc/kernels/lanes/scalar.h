@@ -1,9 +1,9 @@
-// A float by itself.
+// A float by itself: the scalar kernels, and what is left over by vectors.
 
 namespace bnn {
 namespace {
 
-struct Lanes {
+struct ScalarLanes {
     using Numbers = float;
     static constexpr int lanes = 1;
 

@@ -30,6 +30,7 @@ struct Comparison {
 
 #include "kernels/target/avx2.h"
 #include "kernels/lanes/avx2.h"
+#include "kernels/lanes/scalar.h"
 #include "kernels/real/loops.h"
 #include "kernels/target/end.h"
 

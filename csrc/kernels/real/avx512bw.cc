@@ -25,6 +25,7 @@ struct Comparison {
 
 #include "kernels/target/avx512bw.h"
 #include "kernels/lanes/avx512bw.h"
+#include "kernels/lanes/scalar.h"
 #include "kernels/real/loops.h"
 #include "kernels/target/end.h"
 

@@ -1,8 +1,8 @@
 // The loops, written once. The file of an instruction set includes this file, with that set as the
 // target of the compiler, which vectorizes the loops. All compute the same. So this file has neither
-// a guard nor includes. The including file first defines `Lanes`, as in kernels/lanes, and
-// `Comparison`, with `lanes` and less(a, b), whose bit k is a[k] < b[k]. Loops that may work in place
-// tell the compiler that no round needs what another round wrote.
+// a guard nor includes. The including file first defines `Lanes` and `ScalarLanes`, as in
+// kernels/lanes, and `Comparison`, with `lanes` and less(a, b), whose bit k is a[k] < b[k]. Loops that
+// may work in place tell the compiler that no round needs what another round wrote.
 
 namespace bnn {
 namespace {
@@ -95,15 +95,6 @@ inline void combine_block(const float* const* pixels, int pixel_count, int first
         Vectors::store(to + first + v * Vectors::lanes, found[v]);
 }
 
-struct Single {
-    using Numbers = float;
-    static constexpr int lanes = 1;
-    static float load(const float* at) { return *at; }
-    static void store(float* at, float number) { *at = number; }
-    static float higher(float a, float highest) { return a > highest || a != a ? a : highest; }
-    static float add(float a, float b) { return a + b; }
-};
-
 template <template <typename> typename Combine>
 inline void combine_pixels(const float* const* pixels, int pixel_count, float* to, int count) {
     constexpr int lanes = Lanes::lanes;
@@ -112,7 +103,8 @@ inline void combine_pixels(const float* const* pixels, int pixel_count, float* t
         combine_block<Lanes, 4>(pixels, pixel_count, c, to, Combine<Lanes>());
     for (; c + lanes <= count; c += lanes)
         combine_block<Lanes, 1>(pixels, pixel_count, c, to, Combine<Lanes>());
-    for (; c < count; ++c) combine_block<Single, 1>(pixels, pixel_count, c, to, Combine<Single>());
+    for (; c < count; ++c) 
+        combine_block<ScalarLanes, 1>(pixels, pixel_count, c, to, Combine<ScalarLanes>());
 }
 
 template <typename Vectors>

@@ -1,11 +1,14 @@
 // The loops, compiled for any processor of the architecture.
 #include <cstdint>
 
+#include "kernels/lanes/scalar.h"
 #include "kernels/real/contract.h"
 #include "kernels/unrolled.h"
 
 namespace bnn {
 namespace {
+
+using Lanes = ScalarLanes;
 
 struct Comparison {
     static constexpr int lanes = 8;
@@ -21,7 +24,6 @@ struct Comparison {
 }  // namespace
 }  // namespace bnn
 
-#include "kernels/lanes/scalar.h"
 #include "kernels/real/loops.h"
 
 namespace bnn {
