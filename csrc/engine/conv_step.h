@@ -80,12 +80,19 @@ private:
         return region;
     }
 
-    // As many rows as kernels handle at once: they work on some 64 positions.
-    int strip_rows() const { return std::clamp(64 / geometry_.out_width, 1, geometry_.out_height); }
+    // As many rows as kernels handle at once: they work on some 64 positions, or on more of them where
+    // there are few channels.
+    int strip_rows() const {
+        const int positions = stride() < 64 ? 64 * 64 / static_cast<int>(stride()) : 64;
+        return std::clamp(positions / geometry_.out_width, 1, geometry_.out_height);
+    }
 
-    // Whole blocks of channels; the last vector of a group may reach beyond its channels.
+    // The whole vectors that kernels write: 16 or 32 channels, or blocks of 64. The last vector of a
+    // group may reach beyond its channels.
     std::ptrdiff_t stride() const {
-        return (words_for(geometry_.out_channels) + (geometry_.groups > 1)) * 64;
+        if (geometry_.groups > 1) return (words_for(geometry_.out_channels) + 1) * 64;
+        if (geometry_.out_channels <= 32) return geometry_.out_channels <= 16 ? 16 : 32;
+        return words_for(geometry_.out_channels) * 64;
     }
 
     std::size_t strip_bytes() const {

@@ -130,11 +130,6 @@ private:
         std::size_t row_rule_;
     };
 
-    // Whether each group, and its results, begin at a word.
-    static bool has_whole_words(const Geometry& g) {
-        return g.groups == 1 ||
-               (g.group_channels() % 64 == 0 && g.out_channels / g.groups % block_channels == 0);
-    }
     static int lanes_of(int bits) { return (bits + lane_bits - 1) / lane_bits; }
     int outputs() const { return geometry_.out_channels / geometry_.groups; }
     int lanes() const { return static_cast<int>(offsets_.size()); }

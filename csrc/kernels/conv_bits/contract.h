@@ -60,6 +60,25 @@ public:
 // Windows of a depthwise convolution whose counts, and limits of them, have 8 bits at most.
 inline bool is_small_depthwise(const Geometry& g) { return g.is_depthwise() && g.taps() < 255; }
 
+// Groups whose channels fill whole words and whole blocks of outputs.
+inline bool has_whole_words(const Geometry& g) {
+    return g.groups == 1 ||
+           (g.group_channels() % 64 == 0 && g.out_channels / g.groups % 64 == 0);
+}
+
+// Byte shuffles: sums are compared as signed 16-bit numbers, with limits up to one more than the terms.
+constexpr int most_shuffle_terms = 32766;
+
+// Maps for which byte shuffles cut the input into planes, because whole words of input channels, or
+// blocks of 64 output channels, would be empty for the most part.
+inline bool is_narrow(const Geometry& g) {
+    constexpr int few = 32;
+    if (is_small_depthwise(g) || g.taps() * g.group_channels() > most_shuffle_terms) return false;
+    if (!has_whole_words(g)) return true;
+    return g.out_height * g.out_width > 1 && g.groups == 1 &&
+           (g.in_channels <= few || g.out_channels <= few);
+}
+
 using ConvBitsTable = KernelTable<ConvBits, ConvBitsSpec>;
 
 // The meaning of a count of differing bits, per border class and channel.

@@ -33,8 +33,6 @@ constexpr int block_channels = 64;
 constexpr int pair_counts = 2 * block_channels;
 // A nibble adds 4 at most to a byte: 63 of them reach 252.
 constexpr int nibbles_per_flush = 63;
-// Counts are compared as signed 16-bit numbers, with limits up to one more than the terms.
-constexpr int max_terms = 32766;
 // The positions whose counts are kept while the weights of a chunk stay in L1.
 constexpr int strip_pixels = 64;
 
@@ -113,12 +111,8 @@ public:
 
     static std::unique_ptr<ConvBits> make(const ConvBitsSpec& spec) {
         const Geometry& g = spec.geometry;
-        if (streams_outweigh(g)) return nullptr;
-        const bool whole_words =
-            g.groups == 1 ||
-            (g.group_channels() % 64 == 0 && g.out_channels / g.groups % block_channels == 0);
-        if (!whole_words || g.taps() * g.group_channels() > max_terms ||
-            g.out_height * g.out_width == 1)
+        if (is_narrow(g) || !has_whole_words(g) || streams_outweigh(g) ||
+            g.taps() * g.group_channels() > most_shuffle_terms || g.out_height * g.out_width == 1)
             return nullptr;
         return std::make_unique<ConvBitsShuffle>(spec);
     }

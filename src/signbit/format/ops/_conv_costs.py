@@ -14,6 +14,12 @@ from signbit.format.types import ValueType
 _LANES = 16
 # Output positions whose sums a strip holds.
 _STRIP = 64
+# The same where the input is cut into planes.
+_PLANE_STRIP = 192
+# So few channels leave much of a word, or of a block of outputs, empty.
+_NARROW = 32
+# The terms of a sum whose limits fit 16 bits.
+_MOST_SHUFFLE_TERMS = 32766
 
 
 class Shape(NamedTuple):
@@ -82,7 +88,8 @@ def bits_memory(shape: Shape) -> int:
     weights = 8 * words * shape.channels + shape.padded_channels * (16 * words + 32)
     # The place of each lane, or of each run of nibbles.
     places = shape.taps * 64 + 24 * words
-    return weights + places + _tables(shape) + _sums(shape) + _streams(shape) + _columns(shape)
+    scratch = _sums(shape) + _streams(shape) + _columns(shape)
+    return weights + places + _tables(shape) + scratch + _planes(shape)
 
 
 def pixels_memory(shape: Shape) -> int:
@@ -132,9 +139,16 @@ def _strip_rows(shape: Shape) -> int:
 
 
 def _sums(shape: Shape) -> int:
-    """Results of a strip, before they are finished: whole blocks, and one more with groups."""
+    """Results of a strip, before they are finished: whole blocks, and one more with groups.
+
+    Layers of few channels have smaller blocks, and more positions.
+    """
     channels = rounded_up(shape.channels, WORD) + WORD * (shape.groups > 1)
-    return 4 * _strip_rows(shape) * shape.output.width * channels
+    if shape.groups == 1 and shape.channels <= _NARROW:
+        channels = rounded_up(shape.channels, _LANES)
+    positions = _STRIP * max(WORD // channels, 1)
+    rows = min(max(positions // shape.output.width, 1), shape.output.height)
+    return 4 * rows * shape.output.width * channels
 
 
 def _columns(shape: Shape) -> int:
@@ -145,6 +159,33 @@ def _columns(shape: Shape) -> int:
         "dilation"
     ][1]
     return 8 * ((reach + 1) * words_for(rows * shape.depth) + 1)
+
+
+def _is_narrow(shape: Shape) -> bool:
+    """Whether kernels without a popcount cut the input into planes of four channels."""
+    in_bit_planes = shape.is_depthwise and shape.taps < 255
+    if in_bit_planes or shape.taps * shape.depth > _MOST_SHUFFLE_TERMS:
+        return False
+    if shape.groups > 1:
+        return bool(shape.depth % WORD or shape.channels // shape.groups % WORD)
+    return min(shape.depth, shape.channels) <= _NARROW
+
+
+def _planes(shape: Shape) -> int:
+    """A byte for each position and four channels of a strip; look-up tables; and counts."""
+    if not _is_narrow(shape):
+        return 0
+    (rows, columns), (down, right) = shape.attributes["kernel"], shape.attributes["stride"]
+    dilation = shape.attributes["dilation"]
+    nibbles = -(-shape.depth // 4)
+    window = rounded_up(shape.taps * nibbles, 3)
+    tables = 8 * shape.groups * rounded_up(shape.channels // shape.groups, 8) * window
+    pitch = shape.output.width + (columns - 1) * dilation[1] // right
+    strip = min(max(_PLANE_STRIP // pitch, 1), shape.output.height)
+    plane = (strip + (rows - 1) * dilation[0] // down) * pitch
+    phases = min(rows, down) * min(columns, right)
+    counts = 128 * rounded_up(strip * pitch, 64)
+    return tables + 8 * window + phases * (16 + shape.groups * nibbles * plane) + 128 + counts
 
 
 def _streams(shape: Shape) -> int:

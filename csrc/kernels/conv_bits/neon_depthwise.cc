@@ -1,4 +1,5 @@
-// Depthwise convolution for AVX2 and NEON: 64-bit words, and loops that the compiler vectorizes.
+// Depthwise convolution: 64-bit words, and loops that the compiler vectorizes.
+#if defined(__aarch64__)
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -6,21 +7,12 @@
 #include "kernels/conv_bits/contract.h"
 #include "kernels/unrolled.h"
 
-#if defined(__x86_64__)
-#define BNN_DEPTHWISE_ISA "avx2"
-#define BNN_DEPTHWISE_TARGET __attribute__((target("avx2")))
-#else
-#define BNN_DEPTHWISE_ISA "neon"
-#define BNN_DEPTHWISE_TARGET
-#endif
-
 namespace bnn {
 namespace {
 
 // Bit k of a count takes 2^(k + 1) off.
 template <int count>
-BNN_DEPTHWISE_TARGET inline void write_sums(const std::uint64_t* planes,
-                                            const std::int32_t* at_zero, std::int32_t* to) {
+inline void write_sums(const std::uint64_t* planes, const std::int32_t* at_zero, std::int32_t* to) {
     std::copy_n(at_zero, 64, to);
     for (int plane = 0; plane < count; ++plane) {
         for (int half = 0; half < 2; ++half) {
@@ -40,8 +32,8 @@ BNN_DEPTHWISE_TARGET inline void write_sums(const std::uint64_t* planes,
 namespace bnn {
 namespace {
 
-[[maybe_unused]] const bool registered =
-    ConvBitsTable::add(BNN_DEPTHWISE_ISA, ConvBitsDepthwise::make);
+[[maybe_unused]] const bool registered = ConvBitsTable::add("neon", ConvBitsDepthwise::make);
 
 }  // namespace
 }  // namespace bnn
+#endif
