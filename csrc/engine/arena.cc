@@ -36,6 +36,12 @@ public:
         return size_ - bytes;
     }
 
+    // Keeps a place that is taken for a longer time.
+    void keep(std::size_t start, int last) {
+        const auto stretch = std::ranges::find(stretches_, start, &Stretch::start);
+        stretch->taken_until = std::max(stretch->taken_until, last);
+    }
+
     std::size_t size() const { return size_; }
 
 private:
@@ -76,7 +82,8 @@ Arena::Memory Arena::allocate(std::size_t bytes) {
     return memory;
 }
 
-std::size_t lay_out(std::vector<Layout>& layouts, const std::vector<Lifetime>& lifetimes) {
+std::size_t lay_out(std::vector<Layout>& layouts, const std::vector<Lifetime>& lifetimes,
+                    const std::vector<int>& replaced) {
     std::vector<int> by_start;
     Places places;
     const auto place = [&](std::size_t value, int first, int last) {
@@ -84,14 +91,21 @@ std::size_t lay_out(std::vector<Layout>& layouts, const std::vector<Lifetime>& l
         layouts[value].offset = places.take(bytes, first, last);
     };
     for (std::size_t value = 0; value < layouts.size(); ++value) {
-        if (!lifetimes[value].is_stored()) continue;
+        if (!lifetimes[value].is_stored() || layouts[value].given >= 0) continue;
         if (layouts[value].has_border())
             place(value, -1, Places::forever);
         else
             by_start.push_back(static_cast<int>(value));
     }
     std::ranges::stable_sort(by_start, {}, [&](int value) { return lifetimes[value].first; });
-    for (int value : by_start) place(value, lifetimes[value].first, lifetimes[value].last);
+    for (int value : by_start) {
+        if (replaced[value] < 0) {
+            place(value, lifetimes[value].first, lifetimes[value].last);
+            continue;
+        }
+        layouts[value].offset = layouts[replaced[value]].offset;
+        places.keep(layouts[value].offset, lifetimes[value].last);
+    }
     return places.size();
 }
 

@@ -17,6 +17,7 @@ struct Layout {
     ValueType type;
     int top = 0, left = 0, bottom = 0, right = 0;
     std::size_t offset = 0;
+    int given = -1;  // the number of the caller's memory that holds the value, or -1
 
     // The number of elements of a pixel: words of bits, bytes, or 32-bit numbers.
     int pixel_elements() const {
@@ -36,10 +37,19 @@ struct Layout {
 
 class Arena {
 public:
-    explicit Arena(std::size_t bytes) : memory_(allocate(bytes)) {}
+    // given: how many values of each sample are in memory of the caller.
+    explicit Arena(std::size_t bytes, std::size_t given = 0)
+        : memory_(allocate(bytes)), given_(given) {}
+
+    // Where the caller has a value of the sample that comes next. Inputs are only read.
+    void set_given(const Layout& layout, const std::byte* at) {
+        given_[layout.given] = const_cast<std::byte*>(at);
+    }
 
     // The first byte of a value. It belongs to the border if there is one.
-    std::byte* start(const Layout& layout) const { return memory_.get() + layout.offset; }
+    std::byte* start(const Layout& layout) const {
+        return layout.given < 0 ? memory_.get() + layout.offset : given_[layout.given];
+    }
 
     // The first element of pixel (0, 0), inside the border.
     template <typename T>
@@ -65,6 +75,7 @@ private:
     static Memory allocate(std::size_t bytes);
 
     Memory memory_;
+    std::vector<std::byte*> given_;
 };
 
 // The steps from the one that writes a value to the last one that reads it. Step -1 loads a sample.
@@ -73,8 +84,10 @@ struct Lifetime {
     bool is_stored() const { return first <= last; }
 };
 
-// Gives each value that is stored its place; returns the total size. Values share memory unless they
-// live at the same time. One with a border has its place alone, as nothing else may write there.
-std::size_t lay_out(std::vector<Layout>& layouts, const std::vector<Lifetime>& lifetimes);
+// Gives each value that the arena stores its place; returns the total size. Values share memory unless
+// they live at the same time. One with a border has its place alone, as nothing else may write there.
+// replaced: for each value, the one whose place it takes in the step that reads that one last, or -1.
+std::size_t lay_out(std::vector<Layout>& layouts, const std::vector<Lifetime>& lifetimes,
+                    const std::vector<int>& replaced);
 
 }  // namespace bnn

@@ -53,7 +53,7 @@ Engine::Engine(Graph graph, int threads, const std::string& isa)
     : isa_(choose_isa(isa)), plan_(std::move(graph), isa_), threads_(threads), stages_(threads) {
     for (int thread = 0; thread < threads; ++thread) {
         for (int sample = 0; sample < plan_.group(); ++sample)
-            arenas_.emplace_back(plan_.arena_bytes());
+            arenas_.emplace_back(plan_.arena_bytes(), plan_.given());
         scratch_.emplace_back(plan_.scratch_bytes());
     }
 }
@@ -113,7 +113,7 @@ void Engine::run_each(const Job& job, int thread) {
 }
 
 void Engine::run_group(const Job& job, int first, int count, int thread) {
-    const Arena* arenas = arenas_.data() + static_cast<std::size_t>(thread) * plan_.group();
+    Arena* arenas = arenas_.data() + static_cast<std::size_t>(thread) * plan_.group();
     for (int sample = 0; sample < count; ++sample) load(job.batch, first + sample, arenas[sample]);
     double* times = thread == 0 ? job.seconds : nullptr;
     for (const PlannedStep& planned : plan_.steps()) {
@@ -160,12 +160,20 @@ void Engine::run_step(const PlannedStep& planned, const Job& job, const Arena& a
     planned.step->run(arena, part, scratch_[thread].at<std::byte>(scratch_layout));
 }
 
-void Engine::load(const Batch& batch, int index, const Arena& arena) const {
+void Engine::load(const Batch& batch, int index, Arena& arena) const {
+    for (std::size_t output = 0; output < plan_.outputs().size(); ++output) {
+        const Layout& layout = plan_.layout(plan_.outputs()[output]);
+        if (layout.given >= 0) arena.set_given(layout, output_of(batch, output, index));
+    }
     if (batch.normalized) return load_normalized(batch.inputs[0], index, arena);
     for (int input = 0; input < plan_.inputs(); ++input) {
         const Layout& layout = plan_.layout(input);
-        const auto* from = static_cast<const std::byte*>(batch.inputs[input]);
-        copy_in(layout, arena, from + index * plain_bytes(layout));
+        const auto* from = static_cast<const std::byte*>(batch.inputs[input]) +
+                           index * plain_bytes(layout);
+        if (layout.given >= 0)
+            arena.set_given(layout, from);
+        else
+            copy_in(layout, arena, from);
     }
 }
 
@@ -181,12 +189,17 @@ void Engine::store(const Batch& batch, int index, const Arena& arena) const {
     if (interruption_.happened()) return;  // the arena may hold the outputs of another sample
     for (std::size_t output = 0; output < plan_.outputs().size(); ++output) {
         const Layout& layout = plan_.layout(plan_.outputs()[output]);
-        auto* to = static_cast<std::byte*>(batch.outputs[output]);
-        for_each_row(layout, arena, to + index * plain_bytes(layout),
+        if (layout.given >= 0) continue;
+        for_each_row(layout, arena, output_of(batch, output, index),
                      [](const std::byte* inside, std::byte* plain, std::size_t bytes) {
                          std::memcpy(plain, inside, bytes);
                      });
     }
+}
+
+std::byte* Engine::output_of(const Batch& batch, std::size_t output, int index) const {
+    return static_cast<std::byte*>(batch.outputs[output]) +
+           index * plain_bytes(plan_.layout(plan_.outputs()[output]));
 }
 
 std::vector<int> Engine::step_nodes() const {

@@ -58,9 +58,12 @@ private:
     void run_together(const Job& job, int thread);
     void run_step(const PlannedStep& planned, const Job& job, const Arena& arena, Part part,
                   int thread);
-    void load(const Batch& batch, int index, const Arena& arena) const;
+    // The inputs of a sample: copied to the arena, or left where the caller has them.
+    void load(const Batch& batch, int index, Arena& arena) const;
     void load_normalized(const void* numbers, int index, const Arena& arena) const;
+    // The outputs of a sample that are not in the caller's memory yet.
     void store(const Batch& batch, int index, const Arena& arena) const;
+    std::byte* output_of(const Batch& batch, std::size_t output, int index) const;
 
     std::string isa_;
     Plan plan_;

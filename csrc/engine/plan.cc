@@ -25,6 +25,12 @@ bool reads_border(const Node& node, const ValueType& input) {
            (node.op == "max_pool" && input.kind == Kind::bits);
 }
 
+// Steps that read no byte beyond the numbers of their input.
+bool reads_exactly(const Node& node) {
+    return node.op == "normalize" || node.op == "threshold" || node.op == "affine" ||
+           node.op == "clamp" || node.op == "prelu";
+}
+
 std::vector<Draft> draft_steps(const Graph& graph) {
     const Readers readers = readers_of(graph);
     std::vector<bool> folded(graph.values(), false);
@@ -70,7 +76,9 @@ Plan::Plan(Graph given, const std::string& isa)
     for (const ValueType& type : graph.types) layouts_.push_back({type});
     reserve_borders(graph);
     const std::vector<Draft> drafts = draft_steps(graph);
-    arena_bytes_ = lay_out(layouts_, lifetimes_of(graph, drafts));
+    leave_with_caller(graph, drafts);
+    const std::vector<Lifetime> lifetimes = lifetimes_of(graph, drafts);
+    arena_bytes_ = lay_out(layouts_, lifetimes, replaced_by_sums(graph, drafts, lifetimes));
     for (const Draft& draft : drafts) add_step(ordered, draft, isa);
     group_ = group_of_samples();
 }
@@ -98,6 +106,54 @@ void Plan::reserve_borders(const Graph& graph) {
         input.right =
             std::max(input.right, reach_behind(node, 1, input.type.width, output.width, left));
     }
+}
+
+// The caller's memory has no border and nothing behind its end. So an input stays there if its readers
+// need no more, and an output if nothing reads it.
+void Plan::leave_with_caller(const Graph& graph, const std::vector<Draft>& drafts) {
+    std::vector<bool> is_read(graph.values(), false), is_read_beyond(graph.values(), false);
+    for (const Draft& draft : drafts) {
+        const Node& node = graph.node(draft.value);
+        for (int input : node.inputs) {
+            is_read[input] = true;
+            if (!reads_exactly(node)) is_read_beyond[input] = true;
+        }
+        for (const Link& link : draft.chain.links)
+            if (link.node != 0 && graph.node(link.node).op == "add")
+                is_read[link.map] = is_read_beyond[link.map] = true;
+    }
+    for (int input = 0; input < inputs_; ++input)
+        if (!is_read_beyond[input] && !layouts_[input].has_border())
+            layouts_[input].given = given_++;
+    for (int output : outputs_)
+        if (output >= inputs_ && !is_read[output] && std::ranges::count(outputs_, output) == 1)
+            layouts_[output].given = given_++;
+}
+
+// A chain that adds a value for the last time may store its own result there: it reads and writes the
+// numbers of the same positions and channels, in this order. A cache then holds one map in place of two.
+std::vector<int> Plan::replaced_by_sums(const Graph& graph, const std::vector<Draft>& drafts,
+                                        const std::vector<Lifetime>& lifetimes) const {
+    std::vector<int> replaced(layouts_.size(), -1);
+    const auto in_arena = [&](int value) {
+        return layouts_[value].given < 0 && !layouts_[value].has_border();
+    };
+    for (int step = 0; step < static_cast<int>(drafts.size()); ++step) {
+        std::vector<int> read = graph.node(drafts[step].value).inputs;
+        for (const Link& link : drafts[step].chain.links) read.push_back(link.map);
+        int added = -1;  // the value that the chain added last, and may replace
+        for (const Link& link : drafts[step].chain.links) {
+            if (link.node != 0 && graph.node(link.node).op == "add") {
+                const bool is_last = lifetimes[link.map].last == step;
+    
+                added = is_last && in_arena(link.map) ? link.map : -1;
+            } else if (link.node == 0 && added >= 0 && in_arena(link.map)) {
+                replaced[link.map] = added;
+                added = -1;
+            }
+        }
+    }
+    return replaced;
 }
 
 void Plan::add_step(const OrderedGraph& ordered, const Draft& draft, const std::string& isa) {

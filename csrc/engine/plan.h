@@ -38,6 +38,8 @@ public:
     // Whether the only input is pixels, and only normalization reads them.
     bool pixels_only_normalized() const { return pixels_only_normalized_; }
     std::size_t arena_bytes() const { return arena_bytes_; }
+    // How many inputs and outputs stay in the caller's memory.
+    int given() const { return given_; }
     std::size_t scratch_bytes() const { return scratch_bytes_; }
     // How many samples a thread computes together, each in an arena of its own.
     int group() const { return group_; }
@@ -45,6 +47,9 @@ public:
 private:
     int group_of_samples() const;
     void reserve_borders(const Graph& graph);
+    void leave_with_caller(const Graph& graph, const std::vector<Draft>& drafts);
+    std::vector<int> replaced_by_sums(const Graph& graph, const std::vector<Draft>& drafts,
+                                      const std::vector<Lifetime>& lifetimes) const;
     void add_step(const OrderedGraph& ordered, const Draft& draft, const std::string& isa);
 
     std::vector<Layout> layouts_;
@@ -53,7 +58,7 @@ private:
     std::vector<int> outputs_;
     bool pixels_only_normalized_;
     std::size_t arena_bytes_ = 0, scratch_bytes_ = 0;
-    int group_ = 1;
+    int given_ = 0, group_ = 1;
 };
 
 }  // namespace bnn

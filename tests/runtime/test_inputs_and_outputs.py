@@ -63,6 +63,14 @@ def test_bits_are_taken_as_words_too():
     equal(reference.outputs(ends(), words), reference.outputs(ends(), GIVEN))
 
 
+def test_numbers_may_lie_at_any_address():
+    wave = GIVEN["wave"]
+    memory = np.frombuffer(b"." + wave.tobytes(), np.uint8)[1:]
+    moved = memory.view(np.float32).reshape(wave.shape)
+    assert not moved.flags.aligned
+    equal(Engine(ends())(GIVEN | {"wave": moved}), Engine(ends())(GIVEN))
+
+
 @pytest.mark.parametrize(
     ("changed", "kind", "message"),
     [

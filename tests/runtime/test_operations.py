@@ -256,6 +256,18 @@ def test_what_a_convolution_adds_is_computed_before_it():
     assert steps_of(nodes, (5, 5))[:6] == [1, 5, 6, 3, 9, 10]
 
 
+def test_a_result_takes_no_place_of_a_value_that_is_added_again():
+    rng = np.random.default_rng(15)
+    conv = window() | {"channels": 8, "groups": 1, "padding_value": 0}
+    weight = {"weight": pack_bits(rng.random((8, 3, 3, 8)) < 0.5)}
+    nodes = [*first_bits(rng, 8), Node("signs", (2,)), affine(rng, 3, 8)]
+    nodes += [Node("conv_bits", (2,), conv, weight), affine(rng, 5, 8)]
+    # The first sum is stored, because others read it, before the same value is added once more.
+    nodes += [Node("add", (6, 4)), Node("add", (7, 4))]
+    nodes += [Node("unary", (7,), {"function": "abs"}), Node("add", (8, 9))]
+    assert_exact(nodes, (5, 5))
+
+
 def test_borders_stay_zero_where_values_share_memory():
     """What died before could have given its place to bits whose border must be zero."""
     rng = np.random.default_rng(13)

@@ -34,7 +34,7 @@ constexpr int pair_counts = 2 * block_channels;
 // A nibble adds 4 at most to a byte: 63 of them reach 252.
 constexpr int nibbles_per_flush = 63;
 // The positions whose counts are kept while the weights of a chunk stay in L1.
-constexpr int strip_pixels = 64;
+constexpr int strip_pixels = 128;
 
 struct Tables {
     alignas(64) std::array<std::uint8_t, 256 * 16> entries;
@@ -61,20 +61,38 @@ struct Chunk {
     int threes, rest;
 };
 
-// Writes the table offsets for two positions, nibble by nibble. In a word, the low nibbles of all
-// bytes come first.
+// Stores the table offsets of the 16 pairs of nibbles of a word.
+inline void store_offsets(__m128i pairs, std::uint16_t* to) {
+    const __m128i zero = _mm_setzero_si128();
+    auto* at = reinterpret_cast<__m128i*>(to);
+    _mm_storeu_si128(at, _mm_slli_epi16(_mm_unpacklo_epi8(pairs, zero), 4));
+    _mm_storeu_si128(at + 1, _mm_slli_epi16(_mm_unpackhi_epi8(pairs, zero), 4));
+}
+
+// Writes the table offsets of two words, seen by one position as `first` and by the next as `second`. In
+// a word, the low nibbles of all bytes come first.
+inline void write_two(__m128i first, __m128i second, std::uint16_t* stream, bool both) {
+    const __m128i low = _mm_set1_epi8(15);
+    const __m128i lower = _mm_or_si128(_mm_and_si128(first, low),
+                                       _mm_slli_epi16(_mm_and_si128(second, low), 4));
+    const __m128i upper = _mm_or_si128(_mm_and_si128(_mm_srli_epi16(first, 4), low),
+                                       _mm_andnot_si128(low, second));
+    store_offsets(_mm_unpacklo_epi64(lower, upper), stream);
+    if (both) store_offsets(_mm_unpackhi_epi64(lower, upper), stream + nibbles_per_word);
+}
+
 inline void write_stream(const std::uint64_t* first, const std::uint64_t* second, int words,
                          std::uint16_t* stream) {
-    constexpr std::uint64_t low = 0x0f0f0f0f0f0f0f0f;
-    const __m128i zero = _mm_setzero_si128();
-    for (int word = 0; word < words; ++word, stream += nibbles_per_word) {
-        const std::uint64_t a = first[word], b = second[word];
-        const __m128i pairs = _mm_set_epi64x(static_cast<long long>((a >> 4 & low) | (b & ~low)),
-                                             static_cast<long long>((a & low) | (b & low) << 4));
-        auto* to = reinterpret_cast<__m128i*>(stream);
-        _mm_storeu_si128(to, _mm_slli_epi16(_mm_unpacklo_epi8(pairs, zero), 4));
-        _mm_storeu_si128(to + 1, _mm_slli_epi16(_mm_unpackhi_epi8(pairs, zero), 4));
-    }
+    const auto two_at = [](const std::uint64_t* at) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    };
+    const auto one_at = [](const std::uint64_t* at) {
+        return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+    };
+    int word = 0;
+    for (; word + 2 <= words; word += 2, stream += 2 * nibbles_per_word)
+        write_two(two_at(first + word), two_at(second + word), stream, true);
+    if (word < words) write_two(one_at(first + word), one_at(second + word), stream, false);
 }
 
 // Writes at_zero - 2 * count for each channel. It is inlined, so the compiler vectorizes it for the
@@ -234,14 +252,13 @@ private:
         for (int line = 0; line < strip_input_rows(rows); ++line) {
             const std::uint64_t* from =
                 input + (row * geometry_.stride_y + line) * geometry_.row_stride;
-            for (int column = 0; column < columns_; ++column) {
-                // After the last column there is no second pixel. Any pixel can replace it.
-                const int partner = std::min(column + geometry_.stride_x, columns_ - 1);
-                write_stream(from + column * pixel_words_, from + partner * pixel_words_,
-                             pixel_words_,
-                             streams + line * row_stream_ +
-                                 column * pixel_words_ * nibbles_per_word);
-            }
+            std::uint16_t* to = streams + line * row_stream_;
+            const int partner = geometry_.stride_x * pixel_words_;
+            // After the last column there is no second pixel. Any pixel can replace it.
+            const int words = columns_ * pixel_words_, paired = std::max(words - partner, 0);
+            write_stream(from, from + partner, paired, to);
+            write_stream(from + paired, from + paired, words - paired,
+                         to + paired * nibbles_per_word);
         }
     }
 

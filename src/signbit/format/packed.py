@@ -196,6 +196,7 @@ class _Cost:
         self.work = 0
         self._limited = limited
         self.memory = _ENGINE_BYTES + sum(_held(one, Padding()) for one in inputs)
+        self._scratch = 0
         # For each value, the widest padding of its readers: the engine keeps the value with it.
         self._paddings: dict[int, Padding] = {}
 
@@ -209,6 +210,8 @@ class _Cost:
         """Count a node. Raises: ModelFormatError where the network gets too large."""
         self.work += operation.work(node, inputs, gives)
         self.memory += _NODE_BYTES + operation.memory(node, inputs, gives)
+        scratch = max(self._scratch, operation.scratch(node, inputs, gives))
+        self.memory, self._scratch = self.memory + scratch - self._scratch, scratch
         # The tensors of the model, and a copy while the engine is made.
         self.memory += 2 * sum(tensor.nbytes for tensor in node.tensors.values())
         self.memory += _held(gives, Padding())

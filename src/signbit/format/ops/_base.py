@@ -76,10 +76,14 @@ class AbstractOperation(ABC):
     def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
         """Bytes that an engine with one thread holds for the node, without values.
 
-        These are its tensors in the order of the kernels, scratch memory and tables: the most that
-        is needed while the engine is made. The default is a copy of the tensors.
+        These are its tensors in the order of the kernels, and tables: the most that is needed
+        while the engine is made. The default is a copy of the tensors.
         """
         return tensor_bytes(node)
+
+    def scratch(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        """Bytes that the node needs while it runs; the nodes of an engine share them."""
+        return 0
 
 
 def tensor_bytes(node: Node) -> int:

@@ -4,6 +4,7 @@ The numbers are bounds over all kernels of csrc/. The instruction set that pads 
 longest, determines them.
 """
 
+import math
 from typing import NamedTuple
 
 from signbit.format.bits import WORD, words_for
@@ -12,10 +13,10 @@ from signbit.format.types import ValueType
 
 # The channels of a vector: a group has whole ones.
 _LANES = 16
-# Output positions whose sums a strip holds.
-_STRIP = 64
-# The same where the input is cut into planes.
-_PLANE_STRIP = 192
+# Numbers that a strip holds before they are finished.
+_STRIP_NUMBERS = 8192
+# Output positions of a strip of the kernels that read streams, and of those that read planes.
+_STREAM_STRIP, _PLANE_STRIP = 128, 192
 # So few channels leave much of a word, or of a block of outputs, empty.
 _NARROW = 32
 # The terms of a sum whose limits fit 16 bits.
@@ -88,23 +89,36 @@ def bits_memory(shape: Shape) -> int:
     weights = 8 * words * shape.channels + shape.padded_channels * (16 * words + 32)
     # The place of each lane, or of each run of nibbles.
     places = shape.taps * 64 + 24 * words
-    scratch = _sums(shape) + _streams(shape) + _columns(shape)
-    return weights + places + _tables(shape) + scratch + _planes(shape)
+    return weights + places + _tables(shape) + _look_ups(shape)
+
+
+def bits_scratch(shape: Shape) -> int:
+    """Results of a strip, and its input in the form that a kernel reads."""
+    return _sums(shape) + max(_streams(shape), _columns(shape), _planes(shape))
 
 
 def pixels_memory(shape: Shape) -> int:
     """Weights as bytes, and again in steps of 4 taps for 64 channels."""
     step = shape.taps * rounded_up(shape.depth, 4)
     weights = shape.channels * shape.taps * shape.depth + rounded_up(shape.channels, WORD) * step
-    return weights + 8 * (step + shape.taps) + _tables(shape) + _sums(shape)
+    return weights + 8 * (step + shape.taps) + _tables(shape)
+
+
+def pixels_scratch(shape: Shape) -> int:
+    """Results of a strip."""
+    return _sums(shape)
 
 
 def reals_memory(shape: Shape) -> int:
-    """Weights as float32 numbers, and again in the order of the kernel; a strip of results."""
+    """Weights as float32 numbers, and again in the order of the kernel."""
     terms = shape.taps * shape.depth
     lanes = rounded_up(shape.channels, _LANES) if shape.is_depthwise else shape.padded_channels
-    weights = 4 * terms * (shape.channels + lanes) + 64 * shape.taps
-    return weights + _sums(shape) + _copied_input(shape)
+    return 4 * terms * (shape.channels + lanes) + 64 * shape.taps
+
+
+def reals_scratch(shape: Shape) -> int:
+    """Results of a strip, and the input with a border that is not zero."""
+    return _sums(shape) + _copied_input(shape)
 
 
 def _copied_input(shape: Shape) -> int:
@@ -134,21 +148,20 @@ def _border_classes(shape: Shape, axis: int) -> int:
     return min(1 + reaching, positions)
 
 
-def _strip_rows(shape: Shape) -> int:
-    return min(max(_STRIP // shape.output.width, 1), shape.output.height)
-
-
 def _sums(shape: Shape) -> int:
     """Results of a strip, before they are finished: whole blocks, and one more with groups.
 
-    Layers of few channels have smaller blocks, and more positions.
+    Layers of few channels have smaller blocks.
     """
     channels = rounded_up(shape.channels, WORD) + WORD * (shape.groups > 1)
     if shape.groups == 1 and shape.channels <= _NARROW:
         channels = rounded_up(shape.channels, _LANES)
-    positions = _STRIP * max(WORD // channels, 1)
-    rows = min(max(positions // shape.output.width, 1), shape.output.height)
+    rows = _strip_rows(shape, max(_STRIP_NUMBERS // channels, WORD), shape.output.width)
     return 4 * rows * shape.output.width * channels
+
+
+def _strip_rows(shape: Shape, positions: int, width: int) -> int:
+    return min(max(positions // width, 1), shape.output.height)
 
 
 def _columns(shape: Shape) -> int:
@@ -171,34 +184,45 @@ def _is_narrow(shape: Shape) -> bool:
     return min(shape.depth, shape.channels) <= _NARROW
 
 
+def _window(shape: Shape) -> int:
+    """The nibbles of a window, in threes."""
+    return rounded_up(shape.taps * -(-shape.depth // 4), 3)
+
+
+def _look_ups(shape: Shape) -> int:
+    """The tables of kernels that cut the input into planes, and the place of each nibble."""
+    if not _is_narrow(shape):
+        return 0
+    channels = shape.groups * rounded_up(shape.channels // shape.groups, 8)
+    phases = math.prod(map(min, shape.attributes["kernel"], shape.attributes["stride"]))
+    return 8 * _window(shape) * (channels + 1) + 16 * phases
+
+
 def _planes(shape: Shape) -> int:
-    """A byte for each position and four channels of a strip; look-up tables; and counts."""
+    """A byte for each position and four channels of a strip, and its counts."""
     if not _is_narrow(shape):
         return 0
     (rows, columns), (down, right) = shape.attributes["kernel"], shape.attributes["stride"]
     dilation = shape.attributes["dilation"]
-    nibbles = -(-shape.depth // 4)
-    window = rounded_up(shape.taps * nibbles, 3)
-    tables = 8 * shape.groups * rounded_up(shape.channels // shape.groups, 8) * window
     pitch = shape.output.width + (columns - 1) * dilation[1] // right
-    strip = min(max(_PLANE_STRIP // pitch, 1), shape.output.height)
+    strip = _strip_rows(shape, _PLANE_STRIP, pitch)
     plane = (strip + (rows - 1) * dilation[0] // down) * pitch
-    phases = min(rows, down) * min(columns, right)
-    counts = 128 * rounded_up(strip * pitch, 64)
-    return tables + 8 * window + phases * (16 + shape.groups * nibbles * plane) + 128 + counts
+    planes = min(rows, down) * min(columns, right) * shape.groups * -(-shape.depth // 4)
+    return planes * plane + 128 + 128 * rounded_up(strip * pitch, 64)
 
 
 def _streams(shape: Shape) -> int:
     """The input of a strip, as 16 table offsets for each word, and its counts."""
+    rows = _strip_rows(shape, _STREAM_STRIP, shape.output.width)
     reach = [
         (positions - 1) * stride + (kernel - 1) * dilation + 1
         for positions, stride, kernel, dilation in zip(
-            (_strip_rows(shape), shape.output.width),
+            (rows, shape.output.width),
             shape.attributes["stride"],
             shape.attributes["kernel"],
             shape.attributes["dilation"],
             strict=True,
         )
     ]
-    pairs = _strip_rows(shape) * -(-shape.output.width // 2) + 1
+    pairs = rows * -(-shape.output.width // 2) + 1
     return 32 * reach[0] * reach[1] * words_for(shape.source.channels) + pairs * (256 + 16)

@@ -102,6 +102,9 @@ class _ConvBits(_Conv):
     def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
         return costs.bits_memory(costs.Shape(inputs[0], output, node.attributes))
 
+    def scratch(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        return costs.bits_scratch(costs.Shape(inputs[0], output, node.attributes))
+
 
 class _ConvU8(_Conv):
     kinds = ((U8,),)
@@ -119,6 +122,9 @@ class _ConvU8(_Conv):
     def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
         return costs.pixels_memory(costs.Shape(inputs[0], output, node.attributes))
 
+    def scratch(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        return costs.pixels_scratch(costs.Shape(inputs[0], output, node.attributes))
+
 
 class _RealConv(_Conv):
     """Convolutions of real inputs. An engine always multiplies with float32 weights."""
@@ -132,6 +138,9 @@ class _RealConv(_Conv):
 
     def memory(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
         return costs.reals_memory(costs.Shape(inputs[0], output, node.attributes))
+
+    def scratch(self, node: Node, inputs: Sequence[ValueType], output: ValueType) -> int:
+        return costs.reals_scratch(costs.Shape(inputs[0], output, node.attributes))
 
 
 class _ConvF32Bits(_RealConv):
