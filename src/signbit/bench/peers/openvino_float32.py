@@ -18,12 +18,6 @@ def openvino_float32(model: PackedModel, threads: int) -> Peer:
     from signbit.bench.peers._float_graph import float_graph
 
     core, content = openvino.Core(), float_graph(model).SerializeToString()
-    settings = {
-        "INFERENCE_NUM_THREADS": threads,
-        "PERFORMANCE_HINT": "LATENCY",
-        # Where the processor has bfloat16, the default precision is not float32.
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
 
     @cache
     def compiled(batch: int) -> "CompiledModel":
@@ -31,10 +25,23 @@ def openvino_float32(model: PackedModel, threads: int) -> Peer:
         network.reshape(
             {each.any_name: [batch, *list(each.partial_shape)[1:]] for each in network.inputs}
         )
-        return core.compile_model(network, "CPU", settings)
+        return core.compile_model(network, "CPU", settings(threads))
 
     def run(arrays: Arrays) -> Any:
         batch = len(next(iter(arrays.values())))
         return compiled(batch)(dict(arrays))[0]
 
     return run
+
+
+def settings(threads: int) -> dict[str, Any]:
+    """Options of the CPU plugin: one input at a time, on `threads` threads."""
+    return {
+        "INFERENCE_NUM_THREADS": threads,
+        "PERFORMANCE_HINT": "LATENCY",
+        # The default is bfloat16 where the processor has it.
+        "INFERENCE_PRECISION_HINT": "f32",
+        # A thread that is pinned to a core waits while other programs use that core. On a busy
+        # machine this more than doubles the time.
+        "ENABLE_CPU_PINNING": False,
+    }
