@@ -161,7 +161,7 @@ def _draw(results: dict[str, list[Benchmark]], path: Path) -> None:
         bars = axis.barh(list(times), [1e3 * seconds for seconds in times.values()])
         bars[0].set_color("tab:orange")
         axis.bar_label(bars, fmt="%.2f", padding=2)
-        axis.margins(x=0.18)
+        axis.margins(x=0.22)
         axis.invert_yaxis()
         axis.set_title(f"{name}, batch 1, {run.threads} thread", fontsize=9)
         axis.set_xlabel("ms an image")

@@ -83,7 +83,26 @@ def test_pooling_gives_the_sizes_of_the_network(pool):
         assert np.asarray(peer({"pixels": np.zeros((2, 9, 9, 3), np.uint8)})).shape == (2, 5)
 
 
-@pytest.mark.parametrize("package", ["onnx", "onnxruntime", "torch"])
+def test_float32_scores_are_alike(digits):
+    pytest.importorskip("openvino", reason="needs openvino: pip install 'signbit[peers]'")
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), np.uint8)
+    made, _ = make_peers(digits, 1)
+    expected = np.asarray(made["torch float32"]({"pixels": images}))
+    for name in ("onnxruntime float32", "openvino float32"):
+        np.testing.assert_allclose(made[name]({"pixels": images}), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_openvino_accepts_batches_of_changing_sizes(digits):
+    pytest.importorskip("openvino", reason="needs openvino: pip install 'signbit[peers]'")
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
+    run = peers.get("openvino float32")(digits, 1)
+    all_scores = np.array(run({"pixels": images}))
+    for count in (1, 3, 4):
+        scores = np.array(run({"pixels": images[:count]}))
+        np.testing.assert_allclose(scores, all_scores[:count], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime", "openvino", "torch"])
 def test_what_is_not_installed_is_said(digits, package, monkeypatch):
     for name in [n for n in sys.modules if n.startswith("signbit.bench.peers._")]:
         monkeypatch.delitem(sys.modules, name)

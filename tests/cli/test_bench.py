@@ -4,6 +4,7 @@ import pytest
 from helpers.tasks import rows_of_numbers
 
 from signbit.bench import bench
+from signbit.bench.peers import peers
 from signbit.format import PackedModel, Preprocessing
 from signbit.models import create
 from signbit.pack import pack
@@ -27,7 +28,7 @@ def test_every_step_and_batch_is_measured(model, isa):
     assert done == [1, 1]
     assert (result.isa, result.threads) == (isa, 2)
     assert set(result.seconds) == {1, 3}
-    assert set(result.peers) == {"torch float32", "onnxruntime float32", "onnxruntime int8"}
+    assert set(result.peers) == set(peers.names())
     assert not result.missing
     times = [result.seconds, *result.peers.values()]
     assert min(seconds for each in times for seconds in each.values()) > 0

@@ -118,6 +118,9 @@ def bench(
     given = (samples, peer_arrays(model, samples))
     own, theirs = ({batch: _first(one, batch) for batch in (1, *batches)} for one in given)
     peers, missing = make_peers(model, threads) if with_peers else ({}, {})
+    for peer in peers.values():  # some compile in their first run of a batch size
+        for batch in batches:
+            peer(theirs[batch])
     steps: list[dict[int, float]] = []
     whole: dict[int, list[float]] = {batch: [] for batch in batches}
     others = {name: {batch: [] for batch in batches} for name in peers}

@@ -31,7 +31,8 @@ def bench(
     with_peers: Annotated[
         bool,
         typer.Option(
-            "--peers/--no-peers", help="Also measure torch and ONNX Runtime, if installed."
+            "--peers/--no-peers",
+            help="Also measure torch, ONNX Runtime and OpenVINO, if installed.",
         ),
     ] = True,
     json: Json = None,

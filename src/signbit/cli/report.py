@@ -86,7 +86,8 @@ def report(
     with_peers: Annotated[
         bool,
         typer.Option(
-            "--peers/--no-peers", help="Also measure torch and ONNX Runtime, if installed."
+            "--peers/--no-peers",
+            help="Also measure torch, ONNX Runtime and OpenVINO, if installed.",
         ),
     ] = True,
     batch_size: BatchSize = 256,

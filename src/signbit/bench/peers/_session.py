@@ -4,21 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import onnxruntime
 
-from signbit.export.onnx import to_proto
-from signbit.format import PackedModel
-from signbit.passes.float_twin import float_twin
-
 if TYPE_CHECKING:
     from onnx import ModelProto
 
     from signbit.bench.peers import Arrays, Peer
 
 _ERRORS_ONLY = 3
-
-
-def float_graph(model: PackedModel) -> "ModelProto":
-    """A network of real numbers with the shapes of a packed one."""
-    return to_proto(float_twin(model), "twin")
 
 
 def session(network: "ModelProto", threads: int) -> "Peer":

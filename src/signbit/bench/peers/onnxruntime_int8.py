@@ -19,7 +19,8 @@ _CALIBRATED_ON = 4
 @peers.register("onnxruntime int8")
 def onnxruntime_int8(model: PackedModel, threads: int) -> Peer:
     """Quantized by its own tool: static, weights per channel, calibrated on random samples."""
-    from signbit.bench.peers._session import float_graph, session
+    from signbit.bench.peers._float_graph import float_graph
+    from signbit.bench.peers._session import session
 
     return session(_quantized(float_graph(model), model), threads)
 
