@@ -145,8 +145,8 @@ std::vector<int> Plan::replaced_by_sums(const Graph& graph, const std::vector<Dr
         for (const Link& link : drafts[step].chain.links) {
             if (link.node != 0 && graph.node(link.node).op == "add") {
                 const bool is_last = lifetimes[link.map].last == step;
-    
-                added = is_last && in_arena(link.map) ? link.map : -1;
+                const bool is_read_once = std::ranges::count(read, link.map) == 1;
+                added = is_last && is_read_once && in_arena(link.map) ? link.map : -1;
             } else if (link.node == 0 && added >= 0 && in_arena(link.map)) {
                 replaced[link.map] = added;
                 added = -1;

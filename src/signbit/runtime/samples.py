@@ -130,13 +130,12 @@ def _checked(one: Input, array: Any, layout: Layout) -> Array:
 
 
 def _check_values(one: Input, array: Array) -> None:
-    if one.kind == F32:
-        if np.isnan(array.max()):  # the greatest of numbers with NaN is NaN
-            sample, *place = np.argwhere(np.isnan(array))[0].tolist()
-            raise UsageError(
-                f"input {one.name!r}: sample {sample} holds NaN at {tuple(place)}, which has no "
-                "sign; replace it by a number"
-            )
+    if one.kind == F32 and np.isnan(array.max()):  # the greatest of numbers with NaN is NaN
+        sample, *place = np.argwhere(np.isnan(array))[0].tolist()
+        raise UsageError(
+            f"input {one.name!r}: sample {sample} holds NaN at {tuple(place)}, which has no sign; "
+            "replace it by a number"
+        )
     if array.dtype == np.uint64 and has_tail_bits(array, one.shape[-1]):
         raise UsageError(
             f"input {one.name!r}: its words have bits set beyond {one.shape[-1]} channels; clear "
