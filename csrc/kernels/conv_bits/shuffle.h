@@ -25,6 +25,7 @@
 
 #include "kernels/aligned.h"
 #include "kernels/conv_bits/contract.h"
+#include "kernels/unrolled.h"
 
 namespace bnn::shuffle {
 
@@ -101,12 +102,13 @@ template <typename Tile>
 [[gnu::always_inline]] inline void write_sums(const std::uint16_t* counts,
                                               const std::int32_t* __restrict at_zero, int channels,
                                               std::int32_t* __restrict sums) {
-    int channel = 0;
-    for (; channel + 8 <= channels; channel += 8) {
-        const std::uint16_t* eight = counts + Tile::place(channel);
-        for (int k = 0; k < 8; ++k) sums[channel + k] = at_zero[channel + k] - 2 * eight[k];
+    if (channels == block_channels) {
+        BNN_UNROLLED for (int channel = 0; channel < block_channels; channel += 8)
+            for (int k = 0; k < 8; ++k)
+                sums[channel + k] = at_zero[channel + k] - 2 * counts[Tile::place(channel) + k];
+        return;
     }
-    for (; channel < channels; ++channel)
+    for (int channel = 0; channel < channels; ++channel)
         sums[channel] = at_zero[channel] - 2 * counts[Tile::place(channel)];
 }
 
