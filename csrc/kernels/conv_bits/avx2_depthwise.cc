@@ -4,15 +4,35 @@
 #include <array>
 #include <bit>
 
-#include "kernels/avx2.h"
+#include <immintrin.h>
+
 #include "kernels/conv_bits/contract.h"
 #include "kernels/unrolled.h"
+
+#include "kernels/target/avx2.h"
 
 namespace bnn {
 namespace {
 
+struct Words {
+    using Vector = __m256i;
+    static constexpr int count = 4;
+
+    static Vector load(const std::uint64_t* at) {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    }
+    static void store(std::uint64_t* at, Vector words) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), words);
+    }
+    static Vector zero() { return _mm256_setzero_si256(); }
+    static Vector both(Vector a, Vector b) { return _mm256_and_si256(a, b); }
+    static Vector either(Vector a, Vector b) { return _mm256_or_si256(a, b); }
+    static Vector one_of(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
+    static Vector second_only(Vector a, Vector b) { return _mm256_andnot_si256(a, b); }
+};
+
 // A byte for each of 32 bits: `value` where it is set, else 0.
-BNN_AVX2 inline __m256i spread_bits(std::uint32_t bits, int value) {
+inline __m256i spread_bits(std::uint32_t bits, int value) {
     const __m256i source = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202,
                                               0x0303030303030303);
     const __m256i place = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201));
@@ -21,7 +41,7 @@ BNN_AVX2 inline __m256i spread_bits(std::uint32_t bits, int value) {
     return _mm256_and_si256(is_set, _mm256_set1_epi8(static_cast<char>(value)));
 }
 
-BNN_AVX2 inline void write_eight(__m128i counts, const std::int32_t* at_zero, std::int32_t* to) {
+inline void write_eight(__m128i counts, const std::int32_t* at_zero, std::int32_t* to) {
     const __m256i twice = _mm256_slli_epi32(_mm256_cvtepu8_epi32(counts), 1);
     _mm256_storeu_si256(
         reinterpret_cast<__m256i*>(to),
@@ -30,8 +50,7 @@ BNN_AVX2 inline void write_eight(__m128i counts, const std::int32_t* at_zero, st
 
 // Bit k of a count takes 2^(k + 1) off.
 template <int count>
-BNN_AVX2 inline void write_sums(const std::uint64_t* planes, const std::int32_t* at_zero,
-                                std::int32_t* to) {
+inline void write_sums(const std::uint64_t* planes, const std::int32_t* at_zero, std::int32_t* to) {
     for (int first = 0; first < 64; first += 32) {
         __m256i counts = _mm256_setzero_si256();
         for (int plane = 0; plane < count; ++plane)
@@ -50,6 +69,7 @@ BNN_AVX2 inline void write_sums(const std::uint64_t* planes, const std::int32_t*
 }  // namespace bnn
 
 #include "kernels/conv_bits/depthwise.h"
+#include "kernels/target/end.h"
 
 namespace bnn {
 namespace {

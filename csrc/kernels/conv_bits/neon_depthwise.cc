@@ -1,5 +1,7 @@
-// Depthwise convolution: 64-bit words, and loops that the compiler vectorizes.
+// Depthwise convolution, whose counts become numbers by loops that the compiler vectorizes.
 #if defined(__aarch64__)
+#include <arm_neon.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -9,6 +11,19 @@
 
 namespace bnn {
 namespace {
+
+struct Words {
+    using Vector = uint64x2_t;
+    static constexpr int count = 2;
+
+    static Vector load(const std::uint64_t* at) { return vld1q_u64(at); }
+    static void store(std::uint64_t* at, Vector words) { vst1q_u64(at, words); }
+    static Vector zero() { return vdupq_n_u64(0); }
+    static Vector both(Vector a, Vector b) { return vandq_u64(a, b); }
+    static Vector either(Vector a, Vector b) { return vorrq_u64(a, b); }
+    static Vector one_of(Vector a, Vector b) { return veorq_u64(a, b); }
+    static Vector second_only(Vector a, Vector b) { return vbicq_u64(b, a); }
+};
 
 // Bit k of a count takes 2^(k + 1) off.
 template <int count>
