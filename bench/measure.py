@@ -1,7 +1,10 @@
-"""Measure packed networks, for docs/benchmark.md; writes bench/measured.json and the picture.
+"""Measure packed networks, for docs/benchmark.md.
 
     python bench/measure.py [--threads 1] [--rounds 50]
     python -m tools.tables docs/benchmark.md
+
+It writes bench/measured/ISA.json and docs/pictures/benchmark_ISA.png, where ISA is the fastest
+instruction set of the processor. So the page shows machines of different kinds.
 
 For each network, one run measures in turn: signbit on the fastest instruction set, and the peers
 that are installed. The other instruction sets, except scalar, run the networks of 32x32 by
@@ -28,8 +31,8 @@ from signbit.progress import progress_bar
 from signbit.runtime.engine import available_isas
 
 ROOT = Path(__file__).resolve().parents[1]
-# `tools/tables/benchmark.py` makes the tables of the page from it.
-RESULT = ROOT / "bench" / "measured.json"
+# `tools/tables/benchmark.py` makes the tables of the page from its files.
+RESULTS = ROOT / "bench" / "measured"
 # Channels and kernel of each binary convolution, and whether max pooling follows.
 SHAPES = [
     (64, 3, False),
@@ -127,8 +130,8 @@ def main() -> None:
         "system": f"{platform.system()}, Python {platform.python_version()}",
         "networks": {name: _shortened(runs) for name, runs in results.items()},
     }
-    RESULT.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
-    _draw(results, ROOT / "docs" / "pictures" / "benchmark.png")
+    (RESULTS / f"{fastest}.json").write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
+    _draw(results, ROOT / "docs" / "pictures" / f"benchmark_{fastest}.png")
 
 
 def _measure(
