@@ -107,26 +107,36 @@ def _by_name(inputs: Sequence[Input], given: Any) -> Mapping[str, Any]:
 
 
 def _checked(one: Input, array: Any, layout: Layout) -> Array:
-    shape = _layout_shape(one, layout)
-    wanted = f"{DTYPES[one.kind]} of shape {_shown_shape(shape)}"
-    if one.kind == BITS and layout == "file":
-        wanted += f", or uint64 words of shape {_shown_shape(_words_shape(one))}"
     if not isinstance(array, np.ndarray):
         kind = type(array).__name__
-        raise InputTypeError(f"input {one.name!r} is {kind}; the network accepts {wanted}")
+        raise InputTypeError(
+            f"input {one.name!r} is {kind}; the network accepts {_wanted(one, layout)}"
+        )
     words = one.kind == BITS and array.dtype == np.uint64 and layout == "file"
     if array.dtype != DTYPES[one.kind] and not words:
-        raise InputTypeError(f"input {one.name!r} is {array.dtype}; the network accepts {wanted}")
-    if array.shape[1:] != (_words_shape(one) if words else shape) or len(array.shape) == 0:
+        raise InputTypeError(
+            f"input {one.name!r} is {array.dtype}; the network accepts {_wanted(one, layout)}"
+        )
+    shape = _words_shape(one) if words else _layout_shape(one, layout)
+    if array.shape[1:] != shape or array.ndim == 0:
         raise UsageError(
-            f"input {one.name!r} has the shape {array.shape}; the network accepts {wanted}"
+            f"input {one.name!r} has the shape {array.shape}; the network accepts "
+            f"{_wanted(one, layout)}"
         )
     if not len(array):
         raise UsageError(f"input {one.name!r} holds no sample; give one or more")
     if layout == "torch" and array.ndim > 2:
         array = np.moveaxis(array, 1, -1)
     _check_values(one, array)
-    return np.require(array, requirements=("C_CONTIGUOUS", "ALIGNED"))
+    flags = array.flags
+    return array if flags.c_contiguous and flags.aligned else np.require(array, None, ["C", "A"])
+
+
+def _wanted(one: Input, layout: Layout) -> str:
+    wanted = f"{DTYPES[one.kind]} of shape {_shown_shape(_layout_shape(one, layout))}"
+    if one.kind == BITS and layout == "file":
+        wanted += f", or uint64 words of shape {_shown_shape(_words_shape(one))}"
+    return wanted
 
 
 def _check_values(one: Input, array: Array) -> None:
