@@ -1,5 +1,4 @@
 #include <array>
-#include <limits>
 #include <type_traits>
 
 #include "engine/step.h"
@@ -28,47 +27,76 @@ public:
         : window_(context.node), input_(context.inputs[0]), output_(context.output) {}
 
 protected:
-    // Calls start(to) for each output pixel, take(to, pixels, count) for the input pixels of its
-    // window that lie inside the map, some at a time, and end(to, count of all).
-    template <typename T, typename Start, typename Take, typename End>
-    void each_window(const Arena& arena, Part part, Start start, Take take, End end) const {
+    // Calls take(to, pixels, count, is_first) for each output pixel, with the input pixels of its window
+    // that lie inside the map, some at a time, and end(to, count of all).
+    template <typename T, typename Take, typename End>
+    void each_window(const Arena& arena, Part part, Take take, End end) const {
         const auto [row, row_end] = part.of(output_.type.height);
+        std::array<const T*, most_at_once> some;
         for (int y = row; y < row_end; ++y) {
             for (int x = 0; x < output_.type.width; ++x) {
                 T* to = arena.at<T>(output_, y, x);
-                start(to);
-                end(to, pixels<T>(arena, y, x, [&](const T* const* some, int count) {
-                        take(to, some, count);
-                    }));
+                if (is_inside(y, x)) {
+                    const int count = all_pixels(arena, y, x, some.data());
+                    take(to, some.data(), count, true);
+                    end(to, count);
+                } else {
+                    end(to, each_pixel<T>(arena, y, x, some, [&](int count, bool is_first) {
+                            take(to, some.data(), count, is_first);
+                        }));
+                }
             }
         }
-    }
-
-    template <typename T, typename Take>
-    int pixels(const Arena& arena, int y, int x, Take take) const {
-        std::array<const T*, 64> some;
-        int count = 0, all = 0;
-        const int left = x * window_.stride_x - window_.left;
-        for (int i = 0; i < window_.height; ++i) {
-            const int row = y * window_.stride_y + i * window_.dilation_y - window_.top;
-            if (row < 0 || row >= input_.type.height) continue;
-            const T* from = arena.at<T>(input_, row, 0);
-            for (int j = 0; j < window_.width; ++j) {
-                const int column = left + j * window_.dilation_x;
-                if (column < 0 || column >= input_.type.width) continue;
-                some[count++] = from + static_cast<std::ptrdiff_t>(column) * input_.type.channels;
-                if (count < static_cast<int>(some.size())) continue;
-                take(some.data(), count);
-                all += count;
-                count = 0;
-            }
-        }
-        take(some.data(), count);
-        return all + count;
     }
 
     Window window_;
     Layout input_, output_;
+
+private:
+    static constexpr int most_at_once = 64;
+
+    int first_row(int y) const { return y * window_.stride_y - window_.top; }
+    int first_column(int x) const { return x * window_.stride_x - window_.left; }
+
+    // Whether a window of few pixels lies inside the map.
+    bool is_inside(int y, int x) const {
+        const int row = first_row(y), column = first_column(x);
+        return window_.height * window_.width <= most_at_once && row >= 0 && column >= 0 &&
+               row + (window_.height - 1) * window_.dilation_y < input_.type.height &&
+               column + (window_.width - 1) * window_.dilation_x < input_.type.width;
+    }
+
+    template <typename T>
+    int all_pixels(const Arena& arena, int y, int x, const T** to) const {
+        const T* row = arena.at<T>(input_, first_row(y), first_column(x));
+        const std::ptrdiff_t step =
+            static_cast<std::ptrdiff_t>(window_.dilation_x) * input_.type.channels;
+        for (int i = 0; i < window_.height; ++i, row += window_.dilation_y * input_.row_stride())
+            for (int j = 0; j < window_.width; ++j) *to++ = row + j * step;
+        return window_.height * window_.width;
+    }
+
+    template <typename T, typename Take>
+    int each_pixel(const Arena& arena, int y, int x, std::array<const T*, most_at_once>& some,
+                   Take take) const {
+        int count = 0, taken = 0;
+        for (int i = 0; i < window_.height; ++i) {
+            const int row = first_row(y) + i * window_.dilation_y;
+            if (row < 0 || row >= input_.type.height) continue;
+            for (int j = 0; j < window_.width; ++j) {
+                const int column = first_column(x) + j * window_.dilation_x;
+                if (column < 0 || column >= input_.type.width) continue;
+                if (count == most_at_once) {
+                    take(count, taken == 0);
+                    taken += count;
+                    count = 0;
+                }
+                some[count++] = arena.at<T>(input_, row, column);
+            }
+        }
+        take(count, taken == 0);
+        return taken + count;
+    }
 };
 
 // OR of words. The border around the map holds zeros, so bounds need no tests.
@@ -114,19 +142,13 @@ public:
 private:
     void run(const Arena& arena, Part part, void*) const override {
         const int channels = output_.type.channels;
-        constexpr T lowest = std::numeric_limits<T>::has_infinity
-                                 ? -std::numeric_limits<T>::infinity()
-                                 : std::numeric_limits<T>::lowest();
         each_window<T>(
             arena, part,
-            [&](T* to) {
-                for (int c = 0; c < channels; ++c) to[c] = lowest;
-            },
-            [&](T* to, const T* const* pixels, int count) {
+            [&](T* to, const T* const* pixels, int count, bool is_first) {
                 if constexpr (std::is_same_v<T, float>)
-                    loops_.raise_f32(pixels, count, to, channels);
+                    loops_.raise_f32(pixels, count, to, channels, is_first);
                 else
-                    loops_.raise_i32(pixels, count, to, channels);
+                    loops_.raise_i32(pixels, count, to, channels, is_first);
             },
             [](T*, int) {});
     }
@@ -146,11 +168,8 @@ private:
         const int channels = output_.type.channels, all = window_.height * window_.width;
         each_window<float>(
             arena, part,
-            [&](float* to) {
-                for (int c = 0; c < channels; ++c) to[c] = 0;
-            },
-            [&](float* to, const float* const* pixels, int count) {
-                loops_.accumulate(pixels, count, to, channels);
+            [&](float* to, const float* const* pixels, int count, bool is_first) {
+                loops_.accumulate(pixels, count, to, channels, is_first);
             },
             [&](float* to, int inside) {
                 const auto count = static_cast<float>(count_padding_ ? all : inside);

@@ -2,6 +2,7 @@
 #if defined(__x86_64__)
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "kernels/avx2.h"
 #include "kernels/real/contract.h"

@@ -2,6 +2,7 @@
 #include "kernels/avx512.h"
 #if BNN_HAS_AVX512
 #include <cstddef>
+#include <limits>
 
 #include "kernels/real/contract.h"
 #include "kernels/unrolled.h"

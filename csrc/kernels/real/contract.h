@@ -20,7 +20,7 @@
 namespace bnn {
 
 // A loop reads `count` numbers and writes as many. `to` may be a float input itself; apart from that,
-// no memory overlaps. `raise` and `accumulate` also read what they write.
+// no memory overlaps. `raise` and `accumulate` may also read what they write.
 struct RealLoops {
     void (*normalize)(const std::uint8_t* from, const float* scale, const float* bias, float* to,
                       int count);
@@ -39,12 +39,15 @@ struct RealLoops {
     void (*clamp)(const float* from, float low, float high, float* to, int count);
     void (*prelu)(const float* from, const float* slope, float* to, int count);
     void (*add)(const float* left, const float* right, float* to, int count);
-    // The greatest of `to` and of what some pixels have there. NaN counts as the greatest, and stays.
-    void (*raise_f32)(const float* const* pixels, int pixel_count, float* to, int count);
+    // The greatest of what some pixels have there, and of `to` unless they are the first. NaN counts as
+    // the greatest, and stays. Without any pixel it is the lowest number.
+    void (*raise_f32)(const float* const* pixels, int pixel_count, float* to, int count,
+                      bool is_first);
     void (*raise_i32)(const std::int32_t* const* pixels, int pixel_count, std::int32_t* to,
-                      int count);
-    // Adds the pixels to `to`, one after the other.
-    void (*accumulate)(const float* const* pixels, int pixel_count, float* to, int count);
+                      int count, bool is_first);
+    // Adds the pixels, one after the other, to `to`, or to 0 if they are the first.
+    void (*accumulate)(const float* const* pixels, int pixel_count, float* to, int count,
+                       bool is_first);
 };
 
 inline std::map<std::string, RealLoops>& real_loops_table() {

@@ -73,7 +73,10 @@ void add(const float* left, const float* __restrict right, float* to, int count)
     for (int c = 0; c < count; ++c) to[c] = left[c] + right[c];
 }
 
-void raise_i32(const std::int32_t* const* pixels, int pixel_count, std::int32_t* to, int count) {
+void raise_i32(const std::int32_t* const* pixels, int pixel_count, std::int32_t* to, int count,
+               bool is_first) {
+    if (is_first)
+        for (int c = 0; c < count; ++c) to[c] = std::numeric_limits<std::int32_t>::lowest();
     for (int pixel = 0; pixel < pixel_count; ++pixel) {
         const std::int32_t* __restrict from = pixels[pixel];
         BNN_INDEPENDENT_ROUNDS
@@ -81,52 +84,57 @@ void raise_i32(const std::int32_t* const* pixels, int pixel_count, std::int32_t*
     }
 }
 
-// Calls combine(numbers of a pixel, numbers so far) for some channels, which stay in registers.
-template <typename Vectors, int vectors, typename Combine>
+// Some channels of pixels, which stay in registers.
+template <template <typename> typename Combine, typename Vectors, int vectors>
 inline void combine_block(const float* const* pixels, int pixel_count, int first, float* to,
-                          Combine combine) {
+                          bool is_first) {
     typename Vectors::Numbers found[vectors];
     BNN_UNROLLED for (int v = 0; v < vectors; ++v)
-        found[v] = Vectors::load(to + first + v * Vectors::lanes);
+        found[v] = is_first ? Vectors::all(Combine<Vectors>::initial)
+                            : Vectors::load(to + first + v * Vectors::lanes);
     for (int pixel = 0; pixel < pixel_count; ++pixel)
         BNN_UNROLLED for (int v = 0; v < vectors; ++v)
-            found[v] = combine(Vectors::load(pixels[pixel] + first + v * Vectors::lanes), found[v]);
+            found[v] = Combine<Vectors>::of(
+                Vectors::load(pixels[pixel] + first + v * Vectors::lanes), found[v]);
     BNN_UNROLLED for (int v = 0; v < vectors; ++v)
         Vectors::store(to + first + v * Vectors::lanes, found[v]);
 }
 
 template <template <typename> typename Combine>
-inline void combine_pixels(const float* const* pixels, int pixel_count, float* to, int count) {
+inline void combine_pixels(const float* const* pixels, int pixel_count, float* to, int count,
+                           bool is_first) {
     constexpr int lanes = Lanes::lanes;
     int c = 0;
     for (; c + 4 * lanes <= count; c += 4 * lanes)
-        combine_block<Lanes, 4>(pixels, pixel_count, c, to, Combine<Lanes>());
+        combine_block<Combine, Lanes, 4>(pixels, pixel_count, c, to, is_first);
     for (; c + lanes <= count; c += lanes)
-        combine_block<Lanes, 1>(pixels, pixel_count, c, to, Combine<Lanes>());
-    for (; c < count; ++c) 
-        combine_block<ScalarLanes, 1>(pixels, pixel_count, c, to, Combine<ScalarLanes>());
+        combine_block<Combine, Lanes, 1>(pixels, pixel_count, c, to, is_first);
+    for (; c < count; ++c)
+        combine_block<Combine, ScalarLanes, 1>(pixels, pixel_count, c, to, is_first);
 }
 
 template <typename Vectors>
 struct Higher {
-    auto operator()(typename Vectors::Numbers a, typename Vectors::Numbers highest) const {
+    static constexpr float initial = -std::numeric_limits<float>::infinity();
+    static auto of(typename Vectors::Numbers a, typename Vectors::Numbers highest) {
         return Vectors::higher(a, highest);
     }
 };
 
 template <typename Vectors>
 struct Sum {
-    auto operator()(typename Vectors::Numbers a, typename Vectors::Numbers total) const {
+    static constexpr float initial = 0;
+    static auto of(typename Vectors::Numbers a, typename Vectors::Numbers total) {
         return Vectors::add(total, a);
     }
 };
 
-void raise_f32(const float* const* pixels, int pixel_count, float* to, int count) {
-    combine_pixels<Higher>(pixels, pixel_count, to, count);
+void raise_f32(const float* const* pixels, int pixel_count, float* to, int count, bool is_first) {
+    combine_pixels<Higher>(pixels, pixel_count, to, count, is_first);
 }
 
-void accumulate(const float* const* pixels, int pixel_count, float* to, int count) {
-    combine_pixels<Sum>(pixels, pixel_count, to, count);
+void accumulate(const float* const* pixels, int pixel_count, float* to, int count, bool is_first) {
+    combine_pixels<Sum>(pixels, pixel_count, to, count, is_first);
 }
 
 const RealLoops loops = {normalize, affine<float>, affine<std::int32_t>, threshold<float>,

@@ -1,5 +1,6 @@
 // The loops, compiled for any processor of the architecture.
 #include <cstdint>
+#include <limits>
 
 #include "kernels/lanes/scalar.h"
 #include "kernels/real/contract.h"
