@@ -72,7 +72,7 @@ private:
         const Geometry& g = geometry_;
         const int blocks = words_for(g.out_channels);
         Region region{0, g.out_height, 0, blocks};
-        const bool large = g.out_height * g.out_width >= 128 * part.count;
+        const bool large = g.out_height * g.out_width >= 64 * part.count;
         if (large || blocks < part.count || g.groups > 1)
             std::tie(region.row, region.row_end) = part.of(g.out_height);
         else
