@@ -163,6 +163,7 @@ int compare_bits(const std::vector<std::string>& isas) {
         for (int x = 0; x < wide; ++x)
             if (y < g.top || y >= g.top + g.in_height || x < g.left || x >= g.left + g.in_width)
                 std::fill_n(map.begin() + (y * wide + x) * words, words, 0);
+    map.resize(map.size() + 7, ~std::uint64_t{0});
     const auto weight = draw_words(g.out_channels * g.taps(), g.group_channels());
     const DrawnThresholds drawn(g.out_channels, g.taps() * g.group_channels());
     const Thresholds thresholds{drawn.value.data(), drawn.below.data()};

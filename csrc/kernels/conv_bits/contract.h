@@ -51,7 +51,8 @@ public:
     virtual ~ConvBits() = default;
     // Bytes of scratch that each thread needs, aligned to 64.
     virtual std::size_t scratch_bytes() const { return 0; }
-    // input: the word of the first tap of output (0, 0) in a map with a border of zero words.
+    // input: the word of the first tap of output (0, 0) in a map with a border of zero words, and 7
+    // readable words after its last pixel.
     // With groups, the region has all channels.
     virtual void run(const std::uint64_t* input, const Region& region, const ConvOutput& output,
                      void* scratch) const = 0;
