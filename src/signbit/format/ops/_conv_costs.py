@@ -14,6 +14,8 @@ from signbit.format.types import ValueType
 _LANES = 16
 # Output positions whose sums a strip holds.
 _STRIP = 64
+# The most samples that an engine computes together: their map has rows of 4.
+_GROUP = (8, 4)
 
 
 class Shape(NamedTuple):
@@ -55,6 +57,21 @@ class Shape(NamedTuple):
         """Whether each channel has a filter of its own."""
         return 1 < self.groups == self.source.channels == self.channels
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether each weight is used once for a sample, and the samples of a group share it."""
+        return self.output.positions == self.groups == 1 and not any(self.attributes["padding"])
+
+    def of_group(self) -> "Shape":
+        """The windows of the samples of a group, as a map with a position for each sample."""
+        rows, columns = _GROUP
+        window = {"kernel": (1, self.taps), "stride": (1, self.taps), "dilation": (1, 1)}
+        return Shape(
+            self.source._replace(height=rows, width=columns * self.taps),
+            self.output._replace(height=rows, width=columns),
+            self.attributes | window,
+        )
+
 
 def bits_work(shape: Shape) -> int:
     """XOR and popcount of words."""
@@ -77,6 +94,14 @@ def reals_work(shape: Shape) -> int:
 
 
 def bits_memory(shape: Shape) -> int:
+    """The kernel, and a second one for groups of samples."""
+    memory = _bits_kernel(shape)
+    if shape.is_linear:
+        memory += _bits_kernel(shape.of_group()) + _windows(shape, 8 * words_for(shape.depth))
+    return memory
+
+
+def _bits_kernel(shape: Shape) -> int:
     """Weights as they are, meanings of limits, and weights in nibbles or lanes of 64 channels."""
     words = shape.taps * words_for(shape.depth)
     weights = 8 * words * shape.channels + shape.padded_channels * (16 * words + 32)
@@ -86,6 +111,14 @@ def bits_memory(shape: Shape) -> int:
 
 
 def pixels_memory(shape: Shape) -> int:
+    """The kernel, and a second one for groups of samples."""
+    memory = _pixels_kernel(shape)
+    if shape.is_linear:
+        memory += _pixels_kernel(shape.of_group()) + _windows(shape, shape.depth)
+    return memory
+
+
+def _pixels_kernel(shape: Shape) -> int:
     """Weights as bytes, and again in steps of 4 taps for 64 channels."""
     step = shape.taps * rounded_up(shape.depth, 4)
     weights = shape.channels * shape.taps * shape.depth + rounded_up(shape.channels, WORD) * step
@@ -93,11 +126,20 @@ def pixels_memory(shape: Shape) -> int:
 
 
 def reals_memory(shape: Shape) -> int:
-    """Weights as float32 numbers, and again in the order of the kernel; a strip of results."""
+    """Weights as float32 numbers, and again in the order of the kernel; results, and windows."""
     terms = shape.taps * shape.depth
     lanes = rounded_up(shape.channels, _LANES) if shape.is_depthwise else shape.padded_channels
     weights = 4 * terms * (shape.channels + lanes) + 64 * shape.taps
-    return weights + _sums(shape) + _copied_input(shape)
+    memory = weights + _sums(shape) + _copied_input(shape)
+    if shape.is_linear:
+        memory += _sums(shape.of_group()) + _windows(shape, 4 * shape.depth)
+    return memory
+
+
+def _windows(shape: Shape, tap_bytes: int) -> int:
+    """The windows of the samples of a group, and what a kernel may read after them."""
+    rows, columns = _GROUP
+    return rows * columns * shape.taps * tap_bytes + 2 * 64
 
 
 def _copied_input(shape: Shape) -> int:
