@@ -23,25 +23,16 @@ private:
 };
 
 // What a LinearStep needs of integer convolutions.
+template <typename GivenKernel, typename GivenElement>
 struct IntegerConv {
+    using Kernel = GivenKernel;
+    using Element = GivenElement;
     using Output = ConvOutput;
     static constexpr bool is_integer = true;
     static constexpr int row_samples = 4;  // as the tiles of most kernels have positions
 
     static ConvOutput numbers(void* to, std::ptrdiff_t stride) {
         return ConvOutput::of_sums(static_cast<std::int32_t*>(to), stride, 0, true);
-    }
-};
-
-struct BitsConv : IntegerConv {
-    using Element = std::uint64_t;
-    using Kernel = ConvBits;
-
-    static std::unique_ptr<Kernel> make(const StepContext& context, const Geometry& geometry) {
-        const FoldedThreshold folded(context.folded);
-        return ConvBitsTable::make(
-            context.isa, {geometry, context.node.number("padding_value"),
-                          context.node.tensors.at("weight").as<std::uint64_t>(), folded.get()});
     }
     static std::size_t scratch_bytes(const Kernel& kernel) { return kernel.scratch_bytes(); }
     static void run(const Kernel& kernel, const Element* input, const Region& region,
@@ -50,10 +41,17 @@ struct BitsConv : IntegerConv {
     }
 };
 
-struct PixelsConv : IntegerConv {
-    using Element = std::uint8_t;
-    using Kernel = ConvU8;
+struct BitsConv : IntegerConv<ConvBits, std::uint64_t> {
+    static std::unique_ptr<Kernel> make(const StepContext& context, const Geometry& geometry) {
+        const FoldedThreshold folded(context.folded);
+        return ConvBitsTable::make(
+            context.isa, {geometry, context.node.number("padding_value"),
+                          context.node.tensors.at("weight").as<std::uint64_t>(), folded.get()});
+    }
+    static bool suits_groups(const Kernel&) { return false; }
+};
 
+struct PixelsConv : IntegerConv<ConvU8, std::uint8_t> {
     static std::unique_ptr<Kernel> make(const StepContext& context, const Geometry& geometry) {
         const FoldedThreshold folded(context.folded);
         return ConvU8Table::make(
@@ -61,11 +59,7 @@ struct PixelsConv : IntegerConv {
             {geometry, context.node.number("multiplier"), context.node.number("offset"),
              context.node.tensors.at("weight").as<std::uint64_t>(), folded.get()});
     }
-    static std::size_t scratch_bytes(const Kernel&) { return 0; }
-    static void run(const Kernel& kernel, const Element* input, const Region& region,
-                    const ConvOutput& output, void*) {
-        kernel.run(input, region, output);
-    }
+    static bool suits_groups(const Kernel& kernel) { return kernel.suits_groups(); }
 };
 
 template <typename Conv>

@@ -21,6 +21,7 @@ namespace bnn {
 //   is_integer                 whether results are sums or bits, else floats
 //   row_samples                the positions of a row that its kernels compute at once. If this is not
 //                              1, a single sample has a kernel of its own
+//   suits_groups(kernel)       whether that one is as fast for groups, sample by sample
 //   make(context, geometry)    a kernel
 //   scratch_bytes(kernel)
 //   numbers(to, stride)        an output for numbers of 32 bits
@@ -35,28 +36,36 @@ public:
         : geometry_(geometry_of(context)),
           input_(context.inputs[0]),
           output_(context.output),
-          rows_(rows_of(context.group)),
-          finish_(context),
-          group_kernel_(Conv::make(context, map_of(rows_, Conv::row_samples))) {
+          samples_(rows_of(context.group) * Conv::row_samples),
+          finish_(context) {
         if (Conv::row_samples > 1) single_kernel_ = Conv::make(context, map_of(1, 1));
+        if (!single_kernel_ || !Conv::suits_groups(*single_kernel_))
+            group_kernel_ =
+                Conv::make(context, map_of(rows_of(context.group), Conv::row_samples));
     }
 
     std::size_t scratch_bytes() const override {
-        std::size_t kernel = Conv::scratch_bytes(*group_kernel_);
-        if (single_kernel_) kernel = std::max(kernel, Conv::scratch_bytes(*single_kernel_));
+        std::size_t kernel = 0;
+        for (const auto* one : {&single_kernel_, &group_kernel_})
+            if (*one) kernel = std::max(kernel, Conv::scratch_bytes(**one));
         return windows_bytes() + results_bytes() + kernel;
     }
 
     void run(const Arena& arena, Part part, void* scratch) const override {
-        run_blocks({&arena, 1}, part.of(blocks()), scratch);
+        run_kernel(single_kernel_ ? *single_kernel_ : *group_kernel_, 1, {&arena, 1},
+                   part.of(blocks()), scratch);
     }
 
     void run_group(std::span<const Arena> arenas, void* scratch) const override {
-        run_blocks(arenas, {0, blocks()}, scratch);
+        if (!group_kernel_ || (single_kernel_ && arenas.size() < least_samples))
+            return Step::run_group(arenas, scratch);
+        run_kernel(*group_kernel_, Conv::row_samples, arenas, {0, blocks()}, scratch);
     }
 
 private:
     using Blocks = std::pair<int, int>;
+    // Fewer take less time one by one: kernels for maps may have larger weights.
+    static constexpr std::size_t least_samples = 3;
 
     static int rows_of(int samples) {
         return (samples + Conv::row_samples - 1) / Conv::row_samples;
@@ -72,11 +81,11 @@ private:
     // Kernels may read a few bytes after the last window.
     std::size_t windows_bytes() const {
         const std::size_t bytes = window_elements() * sizeof(Element);
-        return (rows_ * Conv::row_samples * bytes + 64 + 63) / 64 * 64;
+        return (samples_ * bytes + 64 + 63) / 64 * 64;
     }
     // At most numbers of 32 bits.
     std::size_t results_bytes() const {
-        return static_cast<std::size_t>(rows_) * Conv::row_samples * blocks() * 64 * 4;
+        return static_cast<std::size_t>(samples_) * blocks() * 64 * 4;
     }
 
     // The map of windows: some rows of positions.
@@ -94,19 +103,20 @@ private:
         return g;
     }
 
-    void run_blocks(std::span<const Arena> arenas, Blocks blocks, void* scratch) const {
+    // columns: the positions of a row.
+    void run_kernel(const Kernel& kernel, int columns, std::span<const Arena> arenas,
+                    Blocks blocks, void* scratch) const {
         if (blocks.first == blocks.second) return;  // more threads than blocks
-        const bool single = arenas.size() == 1 && single_kernel_;
-        const int rows = single ? 1 : rows_of(static_cast<int>(arenas.size()));
+        const int rows = columns == 1 ? static_cast<int>(arenas.size())
+                                      : rows_of(static_cast<int>(arenas.size()));
         auto* windows = static_cast<Element*>(scratch);
         auto* results = static_cast<std::byte*>(scratch) + windows_bytes();
         // The last sample fills up the last row.
         Element* to = windows;
-        for (std::size_t k = 0; k < (single ? 1U : rows * Conv::row_samples); ++k)
-            to = copy_window(arenas[std::min(k, arenas.size() - 1)], to);
-        Conv::run(single ? *single_kernel_ : *group_kernel_, windows,
-                  {0, rows, blocks.first, blocks.second}, kernel_output(results),
-                  results + results_bytes());
+        for (int k = 0; k < rows * columns; ++k)
+            to = copy_window(arenas[std::min<std::size_t>(k, arenas.size() - 1)], to);
+        Conv::run(kernel, windows, {0, rows, blocks.first, blocks.second},
+                  kernel_output(results), results + results_bytes());
         for (const Arena& arena : arenas) {
             store(arena, blocks, results);
             results += stride() * (gives_bits() ? 8 : 4);
@@ -149,9 +159,9 @@ private:
 
     Geometry geometry_;
     Layout input_, output_;
-    int rows_;  // of a whole group
+    int samples_;  // of a whole group, in whole rows
     Finish finish_;
-    std::unique_ptr<Kernel> group_kernel_, single_kernel_;
+    std::unique_ptr<Kernel> single_kernel_, group_kernel_;  // one of them may be missing
 };
 
 }  // namespace bnn

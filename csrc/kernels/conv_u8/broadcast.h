@@ -52,8 +52,8 @@ public:
         return std::make_unique<ConvU8Broadcast>(spec);
     }
 
-    void run(const std::uint8_t* input, const Region& region,
-             const ConvOutput& output) const override {
+    void run(const std::uint8_t* input, const Region& region, const ConvOutput& output,
+             void*) const override {
         if (gathers_) return run_blocks(input, region, output);
         // Windows that are read where they are may be large. So the weights of a block are used for all
         // of them while a cache holds these weights.
