@@ -19,6 +19,8 @@ constexpr int block_channels = 64, vector_channels = 32;
 constexpr int byte_pixels = 8;
 // The tables of a byte: two for each of its nibbles.
 constexpr int table_bytes = 16, byte_tables = 4 * table_bytes;
+// How far ahead weights are fetched, in bytes.
+constexpr int prefetch_distance = 2048;
 // A nibble adds 31 at most to each of two bytes: 8 of them reach 248.
 constexpr int bytes_per_flush = 4;
 // The sum of four pixels is 1020 at most: 64 of them reach 65280.
@@ -96,6 +98,7 @@ BNN_AVX2 void add_block(const std::uint8_t* tables, const std::uint8_t* weights,
             bytes0.add(tables, _mm256_load_si256(channels));
             if constexpr (vectors == 2) bytes1.add(tables, _mm256_load_si256(channels + 1));
             tables += byte_tables, weights += vectors * vector_channels;
+            __builtin_prefetch(weights + prefetch_distance);
         }
         halves0.add(bytes0);
         if constexpr (vectors == 2) halves1.add(bytes1);
