@@ -35,7 +35,6 @@ struct RealConv {
         return ConvF32Table::make(context.isa,
                                   {geometry, weight_of(context.node, geometry).data()});
     }
-    static bool suits_groups(const Kernel&) { return true; }
     static std::size_t scratch_bytes(const Kernel&) { return 0; }
     static Numbers numbers(void* to, std::ptrdiff_t stride) {
         return {static_cast<float*>(to), stride};

@@ -34,6 +34,7 @@ struct IntegerConv {
     static ConvOutput numbers(void* to, std::ptrdiff_t stride) {
         return ConvOutput::of_sums(static_cast<std::int32_t*>(to), stride, 0, true);
     }
+    static bool suits_groups(const Kernel& kernel) { return kernel.suits_groups(); }
     static std::size_t scratch_bytes(const Kernel& kernel) { return kernel.scratch_bytes(); }
     static void run(const Kernel& kernel, const Element* input, const Region& region,
                     const ConvOutput& output, void* scratch) {
@@ -48,7 +49,6 @@ struct BitsConv : IntegerConv<ConvBits, std::uint64_t> {
             context.isa, {geometry, context.node.number("padding_value"),
                           context.node.tensors.at("weight").as<std::uint64_t>(), folded.get()});
     }
-    static bool suits_groups(const Kernel&) { return false; }
 };
 
 struct PixelsConv : IntegerConv<ConvU8, std::uint8_t> {
@@ -59,7 +59,6 @@ struct PixelsConv : IntegerConv<ConvU8, std::uint8_t> {
             {geometry, context.node.number("multiplier"), context.node.number("offset"),
              context.node.tensors.at("weight").as<std::uint64_t>(), folded.get()});
     }
-    static bool suits_groups(const Kernel& kernel) { return kernel.suits_groups(); }
 };
 
 template <typename Conv>

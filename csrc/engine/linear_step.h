@@ -36,12 +36,13 @@ public:
         : geometry_(geometry_of(context)),
           input_(context.inputs[0]),
           output_(context.output),
-          samples_(rows_of(context.group) * Conv::row_samples),
+          rows_((context.group + Conv::row_samples - 1) / Conv::row_samples),
           finish_(context) {
-        if (Conv::row_samples > 1) single_kernel_ = Conv::make(context, map_of(1, 1));
-        if (!single_kernel_ || !Conv::suits_groups(*single_kernel_))
-            group_kernel_ =
-                Conv::make(context, map_of(rows_of(context.group), Conv::row_samples));
+        if constexpr (Conv::row_samples > 1) {
+            single_kernel_ = Conv::make(context, map_of(1, 1));
+            if (Conv::suits_groups(*single_kernel_)) return;
+        }
+        group_kernel_ = Conv::make(context, map_of(rows_, Conv::row_samples));
     }
 
     std::size_t scratch_bytes() const override {
@@ -67,9 +68,7 @@ private:
     // Fewer take less time one by one: kernels for maps may have larger weights.
     static constexpr std::size_t least_samples = 3;
 
-    static int rows_of(int samples) {
-        return (samples + Conv::row_samples - 1) / Conv::row_samples;
-    }
+    std::size_t positions() const { return static_cast<std::size_t>(rows_) * Conv::row_samples; }
     int blocks() const { return words_for(geometry_.out_channels); }
     std::ptrdiff_t window_elements() const {
         return static_cast<std::ptrdiff_t>(geometry_.taps()) * input_.pixel_elements();
@@ -81,12 +80,10 @@ private:
     // Kernels may read a few bytes after the last window.
     std::size_t windows_bytes() const {
         const std::size_t bytes = window_elements() * sizeof(Element);
-        return (samples_ * bytes + 64 + 63) / 64 * 64;
+        return (positions() * bytes + 64 + 63) / 64 * 64;
     }
     // At most numbers of 32 bits.
-    std::size_t results_bytes() const {
-        return static_cast<std::size_t>(samples_) * blocks() * 64 * 4;
-    }
+    std::size_t results_bytes() const { return positions() * blocks() * 64 * 4; }
 
     // The map of windows: some rows of positions.
     Geometry map_of(int rows, int columns) const {
@@ -107,14 +104,14 @@ private:
     void run_kernel(const Kernel& kernel, int columns, std::span<const Arena> arenas,
                     Blocks blocks, void* scratch) const {
         if (blocks.first == blocks.second) return;  // more threads than blocks
-        const int rows = columns == 1 ? static_cast<int>(arenas.size())
-                                      : rows_of(static_cast<int>(arenas.size()));
+        const int samples = static_cast<int>(arenas.size());
+        const int rows = (samples + columns - 1) / columns;
         auto* windows = static_cast<Element*>(scratch);
         auto* results = static_cast<std::byte*>(scratch) + windows_bytes();
         // The last sample fills up the last row.
         Element* to = windows;
         for (int k = 0; k < rows * columns; ++k)
-            to = copy_window(arenas[std::min<std::size_t>(k, arenas.size() - 1)], to);
+            to = copy_window(arenas[std::min(k, samples - 1)], to);
         Conv::run(kernel, windows, {0, rows, blocks.first, blocks.second},
                   kernel_output(results), results + results_bytes());
         for (const Arena& arena : arenas) {
@@ -159,7 +156,7 @@ private:
 
     Geometry geometry_;
     Layout input_, output_;
-    int samples_;  // of a whole group, in whole rows
+    int rows_;  // of the map of a whole group
     Finish finish_;
     std::unique_ptr<Kernel> single_kernel_, group_kernel_;  // one of them may be missing
 };

@@ -90,6 +90,12 @@ def narrow_map(rng):
     return viewed([*bits_of_a_map(rng, 21, 1), threshold(rng, 3, 450, 60)], (5, 5))
 
 
+def many_terms(rng):
+    """More than the counts of some kernels hold."""
+    nodes = [*first_bits(rng, 513), dense(rng, 2, (8, 8, 513), 40)]
+    return viewed(nodes, (8, 8))
+
+
 def dilated_map(rng):
     return viewed(bits_of_a_map(rng, 130, 2), (5, 5))
 
@@ -142,8 +148,8 @@ def after_a_map(rng):
 
 
 NETWORKS = (
-    *(pixels_to_bits, pixels_to_sums, wide_pixels, narrow_map, dilated_map),
-    *(reals, real_weights, after_a_map),
+    *(pixels_to_bits, pixels_to_sums, wide_pixels, narrow_map, many_terms),
+    *(dilated_map, reals, real_weights, after_a_map),
 )
 
 

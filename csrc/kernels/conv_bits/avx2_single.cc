@@ -11,7 +11,7 @@
 
 #include "kernels/aligned.h"
 #include "kernels/avx2.h"
-#include "kernels/conv_bits/contract.h"
+#include "kernels/conv_bits/shuffle.h"
 
 namespace bnn {
 namespace {
@@ -134,6 +134,9 @@ public:
     static bool takes(const ConvBitsSpec& spec) {
         return spec.geometry.groups == 1 && spec.geometry.out_height * spec.geometry.out_width == 1;
     }
+
+    // Kernels for maps refuse more terms.
+    bool suits_groups() const override { return rule_.terms > shuffle::max_terms; }
 
     std::size_t scratch_bytes() const override {
         return static_cast<std::size_t>(bytes_) * byte_tables;

@@ -49,6 +49,8 @@ struct ConvBitsSpec {
 class ConvBits {
 public:
     virtual ~ConvBits() = default;
+    // Of a kernel for one position: whether no kernel for maps is faster for several of them.
+    virtual bool suits_groups() const { return false; }
     // Bytes of scratch that each thread needs, aligned to 64.
     virtual std::size_t scratch_bytes() const { return 0; }
     // input: the word of the first tap of output (0, 0) in a map with a border of zero words.
