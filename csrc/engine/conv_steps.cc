@@ -34,7 +34,9 @@ struct IntegerConv {
     static ConvOutput numbers(void* to, std::ptrdiff_t stride) {
         return ConvOutput::of_sums(static_cast<std::int32_t*>(to), stride, 0, true);
     }
-    static bool suits_groups(const Kernel& kernel) { return kernel.suits_groups(); }
+    static bool suits_groups(const Kernel& kernel, const std::string& isa) {
+        return kernel.suits_groups(isa);
+    }
     static std::size_t scratch_bytes(const Kernel& kernel) { return kernel.scratch_bytes(); }
     static void run(const Kernel& kernel, const Element* input, const Region& region,
                     const ConvOutput& output, void* scratch) {

@@ -21,7 +21,7 @@ namespace bnn {
 //   is_integer                 whether results are sums or bits, else floats
 //   row_samples                the positions of a row that its kernels compute at once. If this is not
 //                              1, a single sample has a kernel of its own
-//   suits_groups(kernel)       whether that one is as fast for groups, sample by sample
+//   suits_groups(kernel, isa)  whether that one is as fast for groups, sample by sample
 //   make(context, geometry)    a kernel
 //   scratch_bytes(kernel)
 //   numbers(to, stride)        an output for numbers of 32 bits
@@ -40,7 +40,7 @@ public:
           finish_(context) {
         if constexpr (Conv::row_samples > 1) {
             single_kernel_ = Conv::make(context, map_of(1, 1));
-            if (Conv::suits_groups(*single_kernel_)) return;
+            if (Conv::suits_groups(*single_kernel_, context.isa)) return;
         }
         group_kernel_ = Conv::make(context, map_of(rows_, Conv::row_samples));
     }

@@ -136,7 +136,9 @@ public:
     }
 
     // Kernels for maps refuse more terms.
-    bool suits_groups() const override { return rule_.terms > shuffle::max_terms; }
+    bool suits_groups(const std::string&) const override {
+        return rule_.terms > shuffle::max_terms;
+    }
 
     std::size_t scratch_bytes() const override {
         return static_cast<std::size_t>(bytes_) * byte_tables;

@@ -156,7 +156,8 @@ public:
         return spec.geometry.groups == 1 && spec.geometry.out_height * spec.geometry.out_width == 1;
     }
 
-    bool suits_groups() const override { return true; }
+    // Dot products of bytes are faster.
+    bool suits_groups(const std::string& isa) const override { return isa != "avx512vpopcntdq"; }
 
     std::size_t scratch_bytes() const override {
         return static_cast<std::size_t>(bytes()) * (byte_tables + byte_pixels);

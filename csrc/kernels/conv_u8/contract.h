@@ -15,8 +15,9 @@ struct ConvU8Spec {
 class ConvU8 {
 public:
     virtual ~ConvU8() = default;
-    // Of a kernel for one position: whether no kernel for maps is faster for several of them.
-    virtual bool suits_groups() const { return false; }
+    // Of a kernel for one position: whether no kernel for maps is faster for several of them, in an
+    // engine of this instruction set.
+    virtual bool suits_groups(const std::string&) const { return false; }
     // Bytes of scratch that each thread needs, aligned to 64.
     virtual std::size_t scratch_bytes() const { return 0; }
     // input: the byte of the first tap of output (0, 0) in a map with a border of zeros and

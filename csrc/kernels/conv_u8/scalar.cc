@@ -10,7 +10,7 @@ public:
     explicit ConvU8Scalar(const ConvU8Spec& spec)
         : geometry_(spec.geometry), multiplier_(spec.multiplier), rule_(spec) {}
 
-    bool suits_groups() const override { return true; }
+    bool suits_groups(const std::string&) const override { return true; }
 
     void run(const std::uint8_t* input, const Region& region, const ConvOutput& output,
              void*) const override {
