@@ -97,20 +97,6 @@ BNN_AVX2 void count_block(const std::uint8_t* tables, const std::uint8_t* weight
     total1.store(counts + vector_channels);
 }
 
-// The word of a block: count < limit.
-BNN_AVX2 std::uint64_t bits_of(const std::int32_t* counts, const std::int32_t* limits) {
-    std::uint64_t word = 0;
-    for (int k = 0; k < block_channels; k += 8) {
-        const __m256i below =
-            _mm256_cmpgt_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(limits + k)),
-                               _mm256_load_si256(reinterpret_cast<const __m256i*>(counts + k)));
-        word |= std::uint64_t{static_cast<std::uint32_t>(
-                    _mm256_movemask_ps(_mm256_castsi256_ps(below)))}
-                << k;
-    }
-    return word;
-}
-
 class SingleBitsAvx2 final : public ConvBits {
 public:
     explicit SingleBitsAvx2(const ConvBitsSpec& spec)
@@ -184,7 +170,7 @@ private:
         }
         const int first = block * block_channels;
         if (output.sums == nullptr) {
-            output.bits[block] = bits_of(counts, limits_.data() + first);
+            output.bits[block] = greater_i32x64(limits_.data() + first, counts);
             return;
         }
         for (int channel = first;

@@ -117,20 +117,6 @@ BNN_AVX2 void add_twice(const std::uint16_t* sums, std::int32_t* plain) {
     }
 }
 
-// The word of a block: plain > limit.
-BNN_AVX2 std::uint64_t bits_of(const std::int32_t* plain, const std::int32_t* limits) {
-    std::uint64_t word = 0;
-    for (int k = 0; k < block_channels; k += 8) {
-        const __m256i above =
-            _mm256_cmpgt_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(plain + k)),
-                               _mm256_load_si256(reinterpret_cast<const __m256i*>(limits + k)));
-        word |= std::uint64_t{static_cast<std::uint32_t>(
-                    _mm256_movemask_ps(_mm256_castsi256_ps(above)))}
-                << k;
-    }
-    return word;
-}
-
 class SingleU8Avx2 final : public ConvU8 {
 public:
     explicit SingleU8Avx2(const ConvU8Spec& spec)
@@ -214,7 +200,7 @@ private:
         }
         const int first = block * block_channels;
         if (output.sums == nullptr) {
-            output.bits[block] = bits_of(plain, limits_.data() + first);
+            output.bits[block] = greater_i32x64(plain, limits_.data() + first);
             return;
         }
         for (int channel = first;
