@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "engine/conv_step.h"
+#include "engine/linear_step.h"
 #include "kernels/conv_f32/contract.h"
 
 namespace bnn {
@@ -22,16 +23,35 @@ std::vector<float> weight_of(const Node& node, const Geometry& g) {
     return signs;
 }
 
+// What a LinearStep needs. The kernels compute any number of rows of one position.
+struct RealConv {
+    using Element = float;
+    using Output = Numbers;
+    using Kernel = ConvF32;
+    static constexpr bool is_integer = false;
+    static constexpr int row_samples = 1;
+
+    static std::unique_ptr<Kernel> make(const StepContext& context, const Geometry& geometry) {
+        return ConvF32Table::make(context.isa,
+                                  {geometry, weight_of(context.node, geometry).data()});
+    }
+    static std::size_t scratch_bytes(const Kernel&) { return 0; }
+    static Numbers numbers(void* to, std::ptrdiff_t stride) {
+        return {static_cast<float*>(to), stride};
+    }
+    static void run(const Kernel& kernel, const float* input, const Region& region,
+                    const Numbers& output, void*) {
+        kernel.run(input, region, output);
+    }
+};
+
 class ConvF32Step final : public ConvStep<ConvF32Step, false> {
 public:
-    static constexpr int weight_bits = 32;
-
     explicit ConvF32Step(const StepContext& context) : ConvStep(context) {
         if (context.node.op == "conv_f32_bits")
             padding_ = static_cast<float>(context.node.number("padding_value"));
         if (padding_ != 0) pad_geometry(context.node);
-        kernel_ = ConvF32Table::make(
-            context.isa, {geometry_, weight_of(context.node, geometry_).data()});
+        kernel_ = RealConv::make(context, geometry_);
     }
 
     std::size_t kernel_scratch() const { return padding_ != 0 ? padded_.bytes() : 0; }
@@ -75,6 +95,7 @@ private:
 };
 
 std::unique_ptr<Step> make(const StepContext& context) {
+    if (shares_weights(context)) return std::make_unique<LinearStep<RealConv>>(context);
     return std::make_unique<ConvF32Step>(context);
 }
 

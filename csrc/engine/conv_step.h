@@ -14,7 +14,7 @@ namespace bnn {
 // rows to scratch, where the caches hold them, and then finishes these.
 //
 // Derived defines run_direct(arena, region, scratch), run_strip(arena, region, numbers, stride,
-// scratch), kernel_scratch(), the bytes of scratch of both, and weight_bits, those of a weight.
+// scratch) and kernel_scratch(), the bytes of scratch of both.
 template <typename Derived, bool is_integer>
 class ConvStep : public Step {
 public:
@@ -26,14 +26,6 @@ public:
 
     std::size_t scratch_bytes() const override {
         return strip_bytes() + derived().kernel_scratch();
-    }
-
-    // Linear layers read each weight for a single use.
-    int weight_parts() const override { return is_linear() ? words_for(geometry_.out_channels) : 1; }
-    std::size_t weight_bytes() const override {
-        const Geometry& g = geometry_;
-        return static_cast<std::size_t>(g.taps()) * g.in_channels * g.out_channels *
-               Derived::weight_bits / 8;
     }
 
     void run(const Arena& arena, Part part, void* scratch) const override {
@@ -61,10 +53,6 @@ protected:
 
 private:
     const Derived& derived() const { return static_cast<const Derived&>(*this); }
-
-    bool is_linear() const {
-        return geometry_.out_height * geometry_.out_width == 1 && geometry_.groups == 1;
-    }
 
     // Rows, where there are enough for all threads. Else blocks of channels: then each thread reads
     // only its own weights. Groups are not divided.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "cpu.h"
@@ -113,15 +114,13 @@ void Engine::run_each(const Job& job, int thread) {
 }
 
 void Engine::run_group(const Job& job, int first, int count, int thread) {
-    Arena* arenas = arenas_.data() + static_cast<std::size_t>(thread) * plan_.group();
+    const std::span<Arena> arenas(
+        arenas_.data() + static_cast<std::size_t>(thread) * plan_.group(), count);
     for (int sample = 0; sample < count; ++sample) load(job.batch, first + sample, arenas[sample]);
     double* times = thread == 0 ? job.seconds : nullptr;
     for (const PlannedStep& planned : plan_.steps()) {
         const double start = times ? now() : 0;
-        const int parts = count > 1 ? planned.step->weight_parts() : 1;
-        for (int part = 0; part < parts; ++part)
-            for (int sample = 0; sample < count; ++sample)
-                run_step(planned, job, arenas[sample], {part, parts}, thread);
+        if (is_due(planned, job, thread)) planned.step->run_group(arenas, scratch_of(thread));
         if (times) *times++ += now() - start;
     }
     for (int sample = 0; sample < count; ++sample) store(job.batch, first + sample, arenas[sample]);
@@ -136,7 +135,9 @@ void Engine::begin_together(const Job& job) {
 void Engine::run_together(const Job& job, int thread) {
     const std::size_t steps = plan_.steps().size();
     const auto part = [&](std::uint64_t stage, int index) {
-        run_step(plan_.steps()[(stage - 1) % steps], job, arenas_[0], {index, threads()}, thread);
+        const PlannedStep& planned = plan_.steps()[(stage - 1) % steps];
+        if (is_due(planned, job, thread))
+            planned.step->run(arenas_[0], {index, threads()}, scratch_of(thread));
     };
     const auto ended = [&](std::uint64_t stage) {
         if (job.seconds) {
@@ -152,12 +153,14 @@ void Engine::run_together(const Job& job, int thread) {
     stages_.work(thread, part, ended);
 }
 
-void Engine::run_step(const PlannedStep& planned, const Job& job, const Arena& arena, Part part,
-                      int thread) {
+bool Engine::is_due(const PlannedStep& planned, const Job& job, int thread) {
     if (thread == 0) interruption_.look();
-    if (interruption_.happened()) return;
-    if (job.batch.normalized && planned.normalizes) return;  // these numbers were given
-    planned.step->run(arena, part, scratch_[thread].at<std::byte>(scratch_layout));
+    if (interruption_.happened()) return false;
+    return !(job.batch.normalized && planned.normalizes);  // else these numbers were given
+}
+
+void* Engine::scratch_of(int thread) const {
+    return scratch_[thread].at<std::byte>(scratch_layout);
 }
 
 void Engine::load(const Batch& batch, int index, Arena& arena) const {

@@ -56,8 +56,9 @@ private:
     void run_group(const Job& job, int first, int count, int thread);
     void begin_together(const Job& job);
     void run_together(const Job& job, int thread);
-    void run_step(const PlannedStep& planned, const Job& job, const Arena& arena, Part part,
-                  int thread);
+    // Whether a step has to run, as far as a thread knows.
+    bool is_due(const PlannedStep& planned, const Job& job, int thread);
+    void* scratch_of(int thread) const;
     // The inputs of a sample: copied to the arena, or left where the caller has them.
     void load(const Batch& batch, int index, Arena& arena) const;
     void load_normalized(const void* numbers, int index, const Arena& arena) const;

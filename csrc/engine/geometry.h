@@ -37,4 +37,19 @@ inline Geometry geometry_of(const StepContext& context) {
     return g;
 }
 
+// Whether a convolution reads each weight for a single use. Padding is left out: its taps have a rule of
+// their own.
+inline bool is_linear(const StepContext& context) {
+    const Node& node = context.node;
+    const ValueType& output = context.output.type;
+    if (!node.op.starts_with("conv") || output.height * output.width != 1) return false;
+    return node.number("groups") == 1 &&
+           std::ranges::all_of(node.attributes.at("padding"), [](double pad) { return pad == 0; });
+}
+
+// Whether a plan computes several samples together, and these can share the weights of a layer.
+inline bool shares_weights(const StepContext& context) {
+    return context.group > 1 && is_linear(context);
+}
+
 }  // namespace bnn

@@ -72,7 +72,11 @@ class Flatten final : public MoveStep {
         const ValueType& type = input.type;
         std::byte* to = pixel(arena, output_, 0, 0);
         clear(to);
+        // A row of numbers, one for each pixel, is moved as it is.
+        const bool whole_rows = type.channels == 1 && type.kind != Kind::bits;
         for (int y = 0; y < type.height; ++y)
+            if (whole_rows) copy(input, pixel(arena, input, y, 0), 0, type.width, to, y * type.width);
+        for (int y = 0; y < type.height && !whole_rows; ++y)
             for (int x = 0; x < type.width; ++x)
                 for (int c = 0; c < type.channels; ++c)
                     move(input, pixel(arena, input, y, x), c, to,

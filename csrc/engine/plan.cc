@@ -8,10 +8,12 @@
 namespace bnn {
 namespace {
 
-// Weights of this size stay in the L2 cache.
-constexpr std::size_t cached_bytes = 1 << 18;
+// Linear layers with so many bytes of weights are worth a second form of them, for groups of samples.
+constexpr std::size_t least_weight_bytes = 1 << 16;
 // The memory of all samples that a thread computes together; docs/format.md counts it.
 constexpr std::size_t group_bytes = 1 << 18;
+// docs/format.md counts the scratch of so many.
+constexpr std::size_t most_samples = 32;
 
 bool is_zero_padded(const Node& node) {
     return node.op == "conv_f32" ||
@@ -79,17 +81,27 @@ Plan::Plan(Graph given, const std::string& isa)
     leave_with_caller(graph, drafts);
     const std::vector<Lifetime> lifetimes = lifetimes_of(graph, drafts);
     arena_bytes_ = lay_out(layouts_, lifetimes, replaced_by_sums(graph, drafts, lifetimes));
-    for (const Draft& draft : drafts) add_step(ordered, draft, isa);
-    group_ = group_of_samples();
+    std::vector<StepContext> contexts;
+    for (const Draft& draft : drafts) contexts.push_back(context_of(graph, draft, isa));
+    group_ = group_of_samples(contexts);
+    for (std::size_t index = 0; index < drafts.size(); ++index) {
+        StepContext& context = contexts[index];
+        const int value = drafts[index].value;
+        context.group = group_;
+        steps_.push_back({make_step(context), ordered.original[value], value,
+                          context.node.op == "normalize"});
+        scratch_bytes_ = std::max(scratch_bytes_, steps_.back().step->scratch_bytes());
+    }
 }
 
-// One, unless weights that are read for a single use do not stay in a cache from one sample to the next.
-int Plan::group_of_samples() const {
+// One, unless there are many weights that samples can share.
+int Plan::group_of_samples(const std::vector<StepContext>& contexts) const {
     std::size_t bytes = 0;
-    for (const PlannedStep& planned : steps_)
-        if (planned.step->weight_parts() > 1) bytes += planned.step->weight_bytes();
-    if (bytes <= cached_bytes) return 1;
-    return static_cast<int>(std::clamp<std::size_t>(group_bytes / (arena_bytes_ + 1), 1, 16));
+    for (const StepContext& context : contexts)
+        if (is_linear(context)) bytes += context.node.tensors.at("weight").words.size() * 8;
+    if (bytes < least_weight_bytes) return 1;
+    return static_cast<int>(
+        std::clamp<std::size_t>(group_bytes / (arena_bytes_ + 1), 1, most_samples));
 }
 
 void Plan::reserve_borders(const Graph& graph) {
@@ -156,8 +168,7 @@ std::vector<int> Plan::replaced_by_sums(const Graph& graph, const std::vector<Dr
     return replaced;
 }
 
-void Plan::add_step(const OrderedGraph& ordered, const Draft& draft, const std::string& isa) {
-    const Graph& graph = ordered.graph;
+StepContext Plan::context_of(const Graph& graph, const Draft& draft, const std::string& isa) {
     const Node& node = graph.node(draft.value);
     std::vector<Layout> inputs;
     for (int input : node.inputs) {
@@ -170,9 +181,7 @@ void Plan::add_step(const OrderedGraph& ordered, const Draft& draft, const std::
         context.chain.push_back(
             {link.node == 0 ? nullptr : &graph.node(link.node),
              link.map < 0 ? Layout{} : layouts_[link.map]});
-    const int original = ordered.original[draft.value];
-    steps_.push_back({make_step(context), original, draft.value, node.op == "normalize"});
-    scratch_bytes_ = std::max(scratch_bytes_, steps_.back().step->scratch_bytes());
+    return context;
 }
 
 }  // namespace bnn

@@ -45,12 +45,12 @@ public:
     int group() const { return group_; }
 
 private:
-    int group_of_samples() const;
+    int group_of_samples(const std::vector<StepContext>& contexts) const;
     void reserve_borders(const Graph& graph);
     void leave_with_caller(const Graph& graph, const std::vector<Draft>& drafts);
     std::vector<int> replaced_by_sums(const Graph& graph, const std::vector<Draft>& drafts,
                                       const std::vector<Lifetime>& lifetimes) const;
-    void add_step(const OrderedGraph& ordered, const Draft& draft, const std::string& isa);
+    StepContext context_of(const Graph& graph, const Draft& draft, const std::string& isa);
 
     std::vector<Layout> layouts_;
     std::vector<PlannedStep> steps_;

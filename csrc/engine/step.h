@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,11 +27,11 @@ class Step {
 public:
     virtual ~Step() = default;
     virtual std::size_t scratch_bytes() const { return 0; }
-    // Into how many parts the step falls whose weights nothing else reads, and the bytes of these
-    // weights. Several samples take turns at such a part while a cache holds its weights.
-    virtual int weight_parts() const { return 1; }
-    virtual std::size_t weight_bytes() const { return 0; }
     virtual void run(const Arena& arena, Part part, void* scratch) const = 0;
+    // Runs the whole step for the samples of a group, or for the first of them.
+    virtual void run_group(std::span<const Arena> arenas, void* scratch) const {
+        for (const Arena& arena : arenas) run(arena, {}, scratch);
+    }
 };
 
 // A link of the chain of operations that a convolution with real results does in addition: affine,
@@ -50,6 +51,7 @@ struct StepContext {
     Layout output;       // the value that the folded node gives, or else the node itself
     std::string isa;
     std::vector<Chained> chain;  // of a convolution with real results, in order
+    int group = 1;               // the most samples that run_group gets
 };
 
 using MakeStep = std::unique_ptr<Step> (*)(const StepContext&);

@@ -192,7 +192,9 @@ int compare_pixels(const std::vector<std::string>& isas) {
     return compare<ConvU8Table>(
         "conv_u8", spec, isas,
         [&](const ConvU8& kernel, const Region& region, const ConvOutput& output) {
-            kernel.run(map.data(), region, output);
+            AlignedVector<std::byte> scratch;
+            scratch.resize(kernel.scratch_bytes());
+            kernel.run(map.data(), region, output, scratch.data());
         });
 }
 

@@ -158,6 +158,22 @@ def test_no_engine_holds_more_than_is_counted(op, size, inputs, channels, where,
         assert 1 << 18 < held(model, isa) <= of_engine(model) - MARGIN, folded
 
 
+@pytest.mark.parametrize("isa", available_isas())
+@pytest.mark.parametrize(
+    ("op", "size", "inputs", "channels"),
+    [
+        ("conv_bits", (1, 1), 2048, 4096),
+        ("conv_bits", (9, 9), 65, 1000),
+        ("conv_u8", (1, 1), 1999, 1025),
+        ("conv_f32", (1, 1), 500, 1025),
+    ],
+)
+def test_linear_layers_for_groups_of_samples_are_counted(op, size, inputs, channels, isa):
+    """A second kernel; the values of all samples are in the margin."""
+    model = convolution(op, size, inputs, channels, kernel=size, **ROW)
+    assert 1 << 18 < held(model, isa) <= of_engine(model)
+
+
 def pools() -> list[PackedModel]:
     """Large windows, over maps of each kind."""
     large = window((300, 300), (30, 30), (299,) * 4)

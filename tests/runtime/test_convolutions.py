@@ -1,12 +1,14 @@
 """Every kernel of every instruction set gives the very numbers of the reference."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 from helpers.nodes import first_bits, images_for, random_thresholds, random_weight, viewed, window
 
 from signbit.format import Node
+from signbit.format.bits import pack_bits
 from signbit.runtime import reference
 from signbit.runtime.engine import Engine, available_isas
 
@@ -142,6 +144,33 @@ def test_first_layer_windows(isa, kernel, stride, dilation):
 def test_first_layer_as_large_as_the_map(isa, size):
     shape = {"kernel": size, "padding": (0, 0, 0, 0)}
     assert_equal_to_reference(first_layer(13, size, 3, 70, False, **shape), isa, 13)
+
+
+@pytest.mark.parametrize("out", [3, 40])
+def test_the_largest_sums_of_one_position(isa, out):
+    """Each pixel is 255, each bit is set; weights of channel 0 are -1, those of channel 1 +1."""
+    size, rng = (17, 18), np.random.default_rng(16)
+    whole = window(size, padding=(0, 0, 0, 0)) | {"channels": out, "groups": 1}
+    ends = np.array([0, 1], bool).reshape(2, 1, 1, 1)
+
+    def weight(fan: int) -> dict[str, Any]:
+        rows = rng.random((out, *size, fan)) < 0.5
+        rows[:2] = ends
+        return {"weight": pack_bits(rows)}
+
+    set_bits = {"threshold": np.full(256, -(2**31), np.int32), "below": np.zeros(4, np.uint64)}
+    nodes = [
+        first_bits(rng, 256)[0],
+        Node("threshold", (1,), {}, set_bits),
+        Node("conv_bits", (2,), whole | {"padding_value": 0}, weight(256)),
+        Node("conv_u8", (0,), whole | {"multiplier": 1, "offset": 0}, weight(1)),
+        Node("concat", (3, 4)),
+    ]
+    model = viewed(nodes, size)
+    x = np.full((1, *size, 1), 255, np.uint8)
+    found = Engine(model, isa=isa).scores(x)
+    np.testing.assert_array_equal(found, reference.scores(model, x))
+    assert set(found[0, [0, 1, out, out + 1]]) == {-78336, 78336, -78030, 78030}
 
 
 @pytest.mark.parametrize("groups", [1, 3])

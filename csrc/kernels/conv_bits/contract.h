@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "dispatch.h"
@@ -49,6 +50,9 @@ struct ConvBitsSpec {
 class ConvBits {
 public:
     virtual ~ConvBits() = default;
+    // Of a kernel for one position: whether no kernel for maps is faster for several of them, in an
+    // engine of this instruction set.
+    virtual bool suits_groups(const std::string&) const { return false; }
     // Bytes of scratch that each thread needs, aligned to 64.
     virtual std::size_t scratch_bytes() const { return 0; }
     // input: the word of the first tap of output (0, 0) in a map with a border of zero words, and 7

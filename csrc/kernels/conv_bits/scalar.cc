@@ -11,6 +11,8 @@ class ConvBitsScalar final : public ConvBits {
 public:
     explicit ConvBitsScalar(const ConvBitsSpec& spec) : geometry_(spec.geometry), rule_(spec) {}
 
+    bool suits_groups(const std::string&) const override { return true; }
+
     void run(const std::uint64_t* input, const Region& region, const ConvOutput& output,
              void*) const override {
         for (int y = region.row; y < region.row_end; ++y)

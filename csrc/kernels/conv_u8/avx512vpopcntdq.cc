@@ -62,8 +62,13 @@ private:
     }
 };
 
-[[maybe_unused]] const bool registered =
-    ConvU8Table::add("avx512vpopcntdq", ConvU8Broadcast<Tile>::make);
+// For a single position, reading weights of a byte takes longer than the look-ups of AVX2.
+std::unique_ptr<ConvU8> make(const ConvU8Spec& spec) {
+    if (spec.geometry.out_height * spec.geometry.out_width == 1) return nullptr;
+    return ConvU8Broadcast<Tile>::make(spec);
+}
+
+[[maybe_unused]] const bool registered = ConvU8Table::add("avx512vpopcntdq", make);
 
 }  // namespace
 }  // namespace bnn

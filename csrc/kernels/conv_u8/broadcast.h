@@ -52,8 +52,18 @@ public:
         return std::make_unique<ConvU8Broadcast>(spec);
     }
 
-    void run(const std::uint8_t* input, const Region& region,
-             const ConvOutput& output) const override {
+    void run(const std::uint8_t* input, const Region& region, const ConvOutput& output,
+             void*) const override {
+        if (gathers_) return run_blocks(input, region, output);
+        // Windows that are read where they are may be large. So the weights of a block are used for all
+        // of them while a cache holds these weights.
+        for (int block = region.block; block < region.block_end; ++block)
+            run_blocks(input, {region.row, region.row_end, block, block + 1}, output);
+    }
+
+private:
+    void run_blocks(const std::uint8_t* input, const Region& region,
+                    const ConvOutput& output) const {
         alignas(64) std::array<std::uint8_t, positions * gathered_bytes> gathered{};
         for (int y = region.row; y < region.row_end; ++y) {
             for (int x = 0; x < geometry_.out_width; x += positions) {
@@ -65,7 +75,6 @@ public:
         }
     }
 
-private:
     // Room for a gathered window, copied 16 bytes at a time.
     static constexpr int gathered_bytes = 256, copied_bytes = 16;
 

@@ -15,10 +15,15 @@ struct ConvU8Spec {
 class ConvU8 {
 public:
     virtual ~ConvU8() = default;
+    // Of a kernel for one position: whether no kernel for maps is faster for several of them, in an
+    // engine of this instruction set.
+    virtual bool suits_groups(const std::string&) const { return false; }
+    // Bytes of scratch that each thread needs, aligned to 64.
+    virtual std::size_t scratch_bytes() const { return 0; }
     // input: the byte of the first tap of output (0, 0) in a map with a border of zeros and
     // 15 readable bytes after its last pixel.
     virtual void run(const std::uint8_t* input, const Region& region,
-                     const ConvOutput& output) const = 0;
+                     const ConvOutput& output, void* scratch) const = 0;
 };
 
 using ConvU8Table = KernelTable<ConvU8, ConvU8Spec>;

@@ -10,8 +10,10 @@ public:
     explicit ConvU8Scalar(const ConvU8Spec& spec)
         : geometry_(spec.geometry), multiplier_(spec.multiplier), rule_(spec) {}
 
-    void run(const std::uint8_t* input, const Region& region,
-             const ConvOutput& output) const override {
+    bool suits_groups(const std::string&) const override { return true; }
+
+    void run(const std::uint8_t* input, const Region& region, const ConvOutput& output,
+             void*) const override {
         for (int y = region.row; y < region.row_end; ++y)
             for (int x = 0; x < geometry_.out_width; ++x)
                 for (int block = region.block; block < region.block_end; ++block)

@@ -5,6 +5,7 @@ longest, determines them.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from signbit.format.bits import WORD, words_for
@@ -21,6 +22,8 @@ _STREAM_STRIP, _PLANE_STRIP = 128, 192
 _NARROW = 32
 # The terms of a sum whose limits fit 16 bits.
 _MOST_SHUFFLE_TERMS = 32766
+# The most samples that an engine computes together: their map has rows of 4.
+_GROUP = (8, 4)
 
 
 class Shape(NamedTuple):
@@ -62,6 +65,26 @@ class Shape(NamedTuple):
         """Whether each channel has a filter of its own."""
         return 1 < self.groups == self.source.channels == self.channels
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether each weight is used once for a sample, and the samples of a group share it."""
+        return self.has_one_position and not any(self.attributes["padding"])
+
+    @property
+    def has_one_position(self) -> bool:
+        """Whether kernels for a single position may compute it."""
+        return self.output.positions == self.groups == 1
+
+    def of_group(self) -> "Shape":
+        """The windows of the samples of a group, as a map with a position for each sample."""
+        rows, columns = _GROUP
+        window = {"kernel": (1, self.taps), "stride": (1, self.taps), "dilation": (1, 1)}
+        return Shape(
+            self.source._replace(height=rows, width=columns * self.taps),
+            self.output._replace(height=rows, width=columns),
+            self.attributes | window,
+        )
+
 
 def bits_work(shape: Shape) -> int:
     """XOR and popcount of words."""
@@ -84,6 +107,11 @@ def reals_work(shape: Shape) -> int:
 
 
 def bits_memory(shape: Shape) -> int:
+    """The kernel, and a second one for groups of samples."""
+    return _with_group(_bits_kernel, shape)
+
+
+def _bits_kernel(shape: Shape) -> int:
     """Weights as they are, meanings of limits, and weights in nibbles or lanes of 64 channels."""
     words = shape.taps * words_for(shape.depth)
     weights = 8 * words * shape.channels + shape.padded_channels * (16 * words + 32)
@@ -93,11 +121,22 @@ def bits_memory(shape: Shape) -> int:
 
 
 def bits_scratch(shape: Shape) -> int:
-    """Results of a strip, and its input in the form that a kernel reads."""
-    return _sums(shape) + max(_streams(shape), _columns(shape), _planes(shape))
+    """Results, and windows of a group of samples, in the form that a kernel reads."""
+    return _with_group(_bits_strip, shape) + _windows(shape, 8 * words_for(shape.depth))
+
+
+def _bits_strip(shape: Shape) -> int:
+    # For a single position, two tables of 16 bytes for each byte of the window.
+    tables = 256 * shape.taps * words_for(shape.depth) if shape.has_one_position else 0
+    return _sums(shape) + max(_streams(shape), _columns(shape), _planes(shape), tables)
 
 
 def pixels_memory(shape: Shape) -> int:
+    """The kernel, and a second one for groups of samples."""
+    return _with_group(_pixels_kernel, shape)
+
+
+def _pixels_kernel(shape: Shape) -> int:
     """Weights as bytes, and again in steps of 4 taps for 64 channels."""
     step = shape.taps * rounded_up(shape.depth, 4)
     weights = shape.channels * shape.taps * shape.depth + rounded_up(shape.channels, WORD) * step
@@ -105,8 +144,10 @@ def pixels_memory(shape: Shape) -> int:
 
 
 def pixels_scratch(shape: Shape) -> int:
-    """Results of a strip."""
-    return _sums(shape)
+    """Results, windows of a group of samples, and for a single position, tables."""
+    # Four tables of 16 bytes for each eight pixels, and these pixels.
+    tables = 72 * -(-shape.taps * shape.depth // 8) if shape.has_one_position else 0
+    return _with_group(_sums, shape) + _windows(shape, shape.depth) + tables
 
 
 def reals_memory(shape: Shape) -> int:
@@ -117,8 +158,19 @@ def reals_memory(shape: Shape) -> int:
 
 
 def reals_scratch(shape: Shape) -> int:
-    """Results of a strip, and the input with a border that is not zero."""
-    return _sums(shape) + _copied_input(shape)
+    """Results, windows of a group of samples, and the input with a border that is not zero."""
+    return _with_group(_sums, shape) + _windows(shape, 4 * shape.depth) + _copied_input(shape)
+
+
+def _with_group(bytes_of: Callable[[Shape], int], shape: Shape) -> int:
+    """Of a layer, and where samples may share its weights, of a group of samples as well."""
+    return bytes_of(shape) + (bytes_of(shape.of_group()) if shape.is_linear else 0)
+
+
+def _windows(shape: Shape, tap_bytes: int) -> int:
+    """The windows of the samples of a group, and what a kernel may read after them."""
+    rows, columns = _GROUP
+    return rows * columns * shape.taps * tap_bytes + 2 * 64 if shape.is_linear else 0
 
 
 def _copied_input(shape: Shape) -> int:
