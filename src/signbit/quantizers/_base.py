@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, overload
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from signbit.errors import InputTypeError, UsageError
@@ -154,6 +155,6 @@ def require_floating(x: Tensor) -> None:
 
 def signs_of(x: Tensor) -> Tensor:
     """+1 where x > 0, -1 elsewhere, also for 0 of either sign and for NaN. It has no gradient."""
-    # torch.sign gives 0 for 0 and NaN. These three passes take a third of the time of a comparison,
+    # torch.sign gives 0 for 0 and NaN. These two passes take a third of the time of a comparison,
     # whose result must be converted back to numbers.
-    return x.detach().sign().sub_(0.5).sign_()
+    return F.threshold_(x.detach().sign(), 0.0, -1.0)
