@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, overload
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from signbit.errors import InputTypeError, UsageError
@@ -157,4 +156,4 @@ def signs_of(x: Tensor) -> Tensor:
     """+1 where x > 0, -1 elsewhere, also for 0 of either sign and for NaN. It has no gradient."""
     # torch.sign gives 0 for 0 and NaN. These two passes take a third of the time of a comparison,
     # whose result must be converted back to numbers.
-    return F.threshold_(x.detach().sign(), 0.0, -1.0)
+    return torch.threshold_(x.detach().sign(), 0.0, -1.0)
