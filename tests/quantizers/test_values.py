@@ -141,6 +141,19 @@ def test_pseudo_gradient_is_multiplied_with_the_incoming_one(quantizer):
     assert torch.equal(x.grad, incoming * gradient_of(quantizer, x.detach()))
 
 
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=str
+)
+def test_the_gradient_reaches_a_weight_at_a_clip_that_its_type_rounds(dtype):
+    clip = torch.tensor(0.3, dtype=dtype)
+    beyond = (clip.double() * (1 + torch.finfo(dtype).eps)).to(dtype)
+    assert beyond > clip
+    # Many, because torch computes the last few numbers of a tensor in another way.
+    x = torch.stack([clip, -clip, beyond, -beyond]).repeat(9).requires_grad_()
+    (gradient,) = torch.autograd.grad(SteSign(clip=0.3)(x).sum(), x)
+    assert gradient.tolist() == [1, 1, 0, 0] * 9
+
+
 def test_an_infinite_incoming_gradient_does_not_leak_past_the_clip():
     x = torch.tensor([0.0, 2.0], requires_grad=True)
     ste_sign(x).backward(torch.tensor([INF, INF]))

@@ -84,7 +84,10 @@ def train(
     ] = None,
     precision: Annotated[
         str | None,
-        typer.Option(help="float32, or bfloat16 to run the forward pass under torch.autocast."),
+        typer.Option(
+            help="float32, bfloat16 to run the forward pass under torch.autocast, or auto for "
+            "bfloat16 where the device has it in hardware."
+        ),
     ] = None,
     compile: Annotated[
         bool | None, typer.Option("--compile", help="Run the model through torch.compile.")

@@ -149,7 +149,8 @@ class BinaryLayer(nn.Module if TYPE_CHECKING else object):
         if scale is not None:
             sums = sums * scale.to(sums.dtype).view(for_channels)
         if shift is not None:
-            sums = sums + shift.to(sums.dtype).view(for_channels)
+            # In place, because nothing else has the sums, and no backward pass reads them.
+            sums.add_(shift.to(sums.dtype).view(for_channels))
         return sums
 
     def _check_input(self, x: Tensor, ranks: tuple[int, ...], axis: int, features: int) -> None:

@@ -23,6 +23,7 @@ from signbit.errors import (
 )
 from signbit.files import remove_leftovers
 from signbit.folder_lock import lock
+from signbit.machine import keep_freed_memory
 from signbit.signals import signal_of
 from signbit.train._checkpoint import RunCheckpointIO
 from signbit.train._diagnostics import BinaryDiagnostics
@@ -123,6 +124,8 @@ def _run_trainer(
 ) -> None:
     previous = signal.getsignal(signal.SIGINT)
     group = recorder.group
+    if run.device == "cpu":
+        keep_freed_memory()
     try:
         with _quiet_lightning(), machine_errors(run.recipe, group.ranks):
             trainer = _trainer(run, recorder, training)

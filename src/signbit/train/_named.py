@@ -28,6 +28,7 @@ from signbit.train._epoch_data import epoch_seed
 from signbit.train._fit import resume_in_folder, start_in_folder
 from signbit.train._initial_weights import start_from, with_input_of_init
 from signbit.train._memory_format import fastest_format, noise
+from signbit.train._precision import with_known_precision
 from signbit.train._run import Run, with_absolute_paths, without_folders
 from signbit.train._run_files import read_run
 from signbit.train._teacher import teacher_of
@@ -36,7 +37,7 @@ from signbit.train._training import Training, check_device, training_module
 
 def train_named(run: Run, teacher: nn.Module | None = None) -> dict[str, float]:
     """`signbit.train.train` for a `Run`."""
-    recipe = with_input_of_init(run.recipe)
+    recipe = with_known_precision(with_input_of_init(run.recipe), run.device)
     if run.zeros is not None and (recipe.init is None or not is_legacy(recipe.init)):
         raise UsageError(
             "--zeros is given, but `init` of the recipe is not an old checkpoint; leave out --zeros"

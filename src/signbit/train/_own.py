@@ -25,6 +25,7 @@ from signbit.train._own_objective import LossChoice, MetricChoice, loss_of, obje
 from signbit.train._own_recipe import require_own_recipe
 from signbit.train._own_teacher import own_teacher
 from signbit.train._patterns import freeze
+from signbit.train._precision import with_known_precision
 from signbit.train._run import without_folders
 from signbit.train._run_files import OWN_MODULE, require_own_run
 from signbit.train._training import Training, check_device, training_module
@@ -106,7 +107,8 @@ def own_run(
             f"distance is {type(distance).__name__}; give a function of the outputs and of the "
             "teacher's outputs"
         )
-    settings = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    given = load_recipe(recipe) if isinstance(recipe, str) else recipe
+    settings = with_known_precision(given, device)
     require_own_recipe(settings, recipe if isinstance(recipe, str) else None, loss, teacher)
     data = own_data(train_data, val_data, settings, workers)
     return OwnRun(settings, folder, device, module, data, loss, metrics, teacher, distance)

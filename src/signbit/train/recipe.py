@@ -201,7 +201,8 @@ class Recipe(Settings):
     latent_clip: the bound to which latent weights are clamped after each step; null for none.
     batch_norms: null to normalise by the whole batch, also if several processes share it. local to
         normalise by the part of each process, which needs fewer messages between them.
-    precision: float32, or bfloat16 for autocast. Latent weights stay float32 in both cases.
+    precision: float32, bfloat16 for autocast, or auto for bfloat16 where the processor or the GPU
+        multiplies it in hardware, and float32 elsewhere. Latent weights stay float32 in all cases.
     compile: true for torch.compile, or one of its modes; reduce-overhead uses CUDA graphs.
     seed: the seed of all random numbers.
     """
@@ -225,7 +226,7 @@ class Recipe(Settings):
     evaluate_every: Count = 1
     latent_clip: Rate | None = 1.0
     batch_norms: Literal["local"] | None = None
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
     compile: Literal[False, True, "reduce-overhead", "max-autotune"] = False
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
 
