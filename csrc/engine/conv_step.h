@@ -71,7 +71,7 @@ private:
     // Results that stay in a cache until they are finished, but never fewer than 64 positions: so many
     // share the weights that kernels have in the L1 cache.
     int strip_rows() const {
-        const int positions = std::max(8192 / static_cast<int>(stride()), 64);
+        const int positions = std::max(4096 / static_cast<int>(stride()), 64);
         return std::clamp(positions / geometry_.out_width, 1, geometry_.out_height);
     }
 

@@ -15,7 +15,7 @@ from signbit.format.types import ValueType
 # The channels of a vector: a group has whole ones.
 _LANES = 16
 # Numbers that a strip holds before they are finished.
-_STRIP_NUMBERS = 8192
+_STRIP_NUMBERS = 4096
 # Output positions of a strip of the kernels that read streams, and of those that read planes.
 _STREAM_STRIP, _PLANE_STRIP = 128, 192
 # So few channels leave much of a word, or of a block of outputs, empty.
