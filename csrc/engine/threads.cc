@@ -24,17 +24,21 @@ void pause() {
 
 }  // namespace
 
-std::uint64_t wait_while(const std::atomic<std::uint64_t>& value, std::uint64_t old) {
+std::uint64_t wait_while(const std::atomic<std::uint64_t>& value, std::uint64_t old,
+                         CoreOfThread* core) {
     for (int spin = 0; spin < spins; ++spin) {
         const std::uint64_t now = value.load(std::memory_order_acquire);
         if (now != old) return now;
         pause();
     }
+    if (core != nullptr) core->begin_sleep();
     value.wait(old, std::memory_order_acquire);
+    if (core != nullptr) core->end_sleep();
     return value.load(std::memory_order_acquire);
 }
 
-Threads::Threads(int size) : size_(size) {
+Threads::Threads(int size)
+    : size_(size), cores_(std::make_unique<CoreOfThread[]>(static_cast<std::size_t>(size))) {
     try {
         for (int index = 1; index < size; ++index)
             workers_.emplace_back([this, index] { work(index); });
@@ -69,6 +73,7 @@ void Threads::run(const std::function<void(int)>& job) {
     job_ = &job;
     // No worker is working, and none can begin, so only this thread writes.
     const std::uint64_t generation = generation_of(state_.load(std::memory_order_relaxed)) + 1;
+    for (int index = 1; index < size_; ++index) cores_[index].leave_this_core();
     state_.store(generation * next_generation | open, std::memory_order_release);
     state_.notify_all();
     job(0);
@@ -89,7 +94,7 @@ void Threads::work(int index) {
     while (true) {
         std::uint64_t state = state_.load(std::memory_order_acquire);
         while (generation_of(state) == seen && (state & over) == 0)
-            state = wait_while(state_, state);
+            state = wait_while(state_, state, &cores_[index]);
         if ((state & over) != 0) return;
         seen = generation_of(state);
         if (!enter(seen)) continue;

@@ -8,14 +8,19 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <thread>
 #include <vector>
+
+#include "engine/core_of_thread.h"
 
 namespace bnn {
 
 // Waits until `value` is not `old`; returns the new value. It spins first, because the change mostly
 // comes soon, and then sleeps. So the code that changes the value must notify.
-std::uint64_t wait_while(const std::atomic<std::uint64_t>& value, std::uint64_t old);
+// core: of a thread that another core should run when it wakes, or nullptr.
+std::uint64_t wait_while(const std::atomic<std::uint64_t>& value, std::uint64_t old,
+                         CoreOfThread* core = nullptr);
 
 class Threads {
 public:
@@ -46,6 +51,7 @@ private:
     // working; and whether no more jobs will come.
     std::atomic<std::uint64_t> state_{0};
     const std::function<void(int)>* job_ = nullptr;
+    std::unique_ptr<CoreOfThread[]> cores_;  // of the workers
     std::vector<std::thread> workers_;
 };
 

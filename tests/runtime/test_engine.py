@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,6 +13,7 @@ from helpers.nodes import first_bits, images_for, random_weight, viewed, window
 import signbit
 from signbit.errors import EngineError, InputTypeError, ModelFormatError, UsageError
 from signbit.format import Node, PackedModel
+from signbit.machine import usable_cores
 from signbit.runtime import reference
 from signbit.runtime.engine import Engine, available_isas
 
@@ -59,6 +61,23 @@ def test_images_of_a_batch_that_share_weights_stay_apart(isa, threads):
     engine, wanted = Engine(model, threads, isa), reference.scores(model, images)
     for count in (37, 2, 1):
         np.testing.assert_array_equal(engine.scores(images[:count]), wanted[:count])
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or usable_cores() < 2, reason="needs Linux and two cores"
+)
+def test_threads_may_run_on_every_core_again_after_they_woke(model, images):
+    before = set(os.listdir("/proc/self/task"))
+    engine = Engine(model, threads=2)
+    (thread,) = set(os.listdir("/proc/self/task")) - before
+    # A thread that sleeps wakes on another core than the caller's; then it may leave that core.
+    for _ in range(5):
+        time.sleep(0.02)
+        engine(images[:1])
+    end = time.monotonic() + 5
+    while os.sched_getaffinity(int(thread)) != os.sched_getaffinity(0) and time.monotonic() < end:
+        engine(images[:1])
+    assert os.sched_getaffinity(int(thread)) == os.sched_getaffinity(0)
 
 
 def test_several_python_threads_share_an_engine(model, images, scores):
