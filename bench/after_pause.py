@@ -30,7 +30,9 @@ def main() -> None:
     for threads in options.threads:
         engine = Engine(model, threads)
         times = (1e3 * _seconds(engine, samples, pause, options.rounds) for pause in PAUSES)
-        shown = ", ".join(f"{1e3 * pause:g} ms: {ms:.2f}" for pause, ms in zip(PAUSES, times))
+        shown = ", ".join(
+            f"{1e3 * pause:g} ms: {ms:.2f}" for pause, ms in zip(PAUSES, times, strict=True)
+        )
         print(f"{processor()}, {engine.isa}, {threads} threads, ms of a call after {shown}")
 
 
