@@ -9,7 +9,7 @@ from helpers.grey import GREY, body, first
 from torch import nn
 
 from signbit.errors import PackError
-from signbit.format import PackedModel
+from signbit.format import PackedModel, Preprocessing
 from signbit.layers import BinaryConv2d
 from signbit.pack import _check, _pack, pack
 from signbit.pack._check import _expected, _largest, compare, require_equal
@@ -50,6 +50,15 @@ def test_the_self_check_refuses_wrong_scores_of_a_real_network():
     assert result.score_error > 0.01
     with pytest.raises(PackError, match="scores by"):
         require_equal(result, exact=False)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_means_of_large_maps_may_be_rounded_at_each_addition(seed):
+    torch.manual_seed(seed)
+    layers = [BinaryConv2d(1, 8, 3, padding=1, input_quantizer=None), nn.BatchNorm2d(8)]
+    layers += [BinaryConv2d(8, 8, 3, padding=1), nn.BatchNorm2d(8)]
+    network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3))
+    pack(network.eval(), Preprocessing([1 / 128], [-1.0], (64, 64)))
 
 
 def test_wrong_scores_of_a_network_of_integers_are_refused_too():

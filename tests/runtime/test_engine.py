@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,17 +68,18 @@ def test_images_of_a_batch_that_share_weights_stay_apart(isa, threads):
     sys.platform != "linux" or usable_cores() < 2, reason="needs Linux and two cores"
 )
 def test_threads_may_run_on_every_core_again_after_they_woke(model, images):
-    before = set(os.listdir("/proc/self/task"))
+    tasks = Path("/proc/self/task")
+    before = set(tasks.iterdir())
     engine = Engine(model, threads=2)
-    (thread,) = set(os.listdir("/proc/self/task")) - before
+    (thread,) = (int(one.name) for one in set(tasks.iterdir()) - before)
     # A thread that sleeps wakes on another core than the caller's; then it may leave that core.
     for _ in range(5):
         time.sleep(0.02)
         engine(images[:1])
     end = time.monotonic() + 5
-    while os.sched_getaffinity(int(thread)) != os.sched_getaffinity(0) and time.monotonic() < end:
+    while os.sched_getaffinity(thread) != os.sched_getaffinity(0) and time.monotonic() < end:
         engine(images[:1])
-    assert os.sched_getaffinity(int(thread)) == os.sched_getaffinity(0)
+    assert os.sched_getaffinity(thread) == os.sched_getaffinity(0)
 
 
 def test_several_python_threads_share_an_engine(model, images, scores):
