@@ -170,7 +170,7 @@ def test_no_engine_holds_more_than_is_counted(op, size, inputs, channels, where,
 )
 def test_linear_layers_for_groups_of_samples_are_counted(op, size, inputs, channels, isa):
     """A second kernel; the values of all samples are in the margin."""
-    model = convolution(op, size, inputs, channels, kernel=size, **ROW)
+    model = convolution(op, size, inputs, channels, kernel=size, padding=(0, 0, 0, 0))
     assert 1 << 18 < held(model, isa) <= of_engine(model)
 
 

@@ -82,7 +82,7 @@ class Shape(NamedTuple):
         return Shape(
             self.source._replace(height=rows, width=columns * self.taps),
             self.output._replace(height=rows, width=columns),
-            self.attributes | window,
+            {**self.attributes, **window},
         )
 
 
