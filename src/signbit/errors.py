@@ -49,6 +49,10 @@ class AdoptError(SignbitError, ValueError):
     """A module of other code follows no rule that we know; the message names the nearest rule."""
 
 
+class ConvertError(SignbitError, ValueError):
+    """A network of another tool cannot be read, or not exactly; the message names the part."""
+
+
 class ExportError(SignbitError, ValueError):
     """An export format cannot express a network; the message names the node and the reason."""
 

@@ -6,11 +6,14 @@ import shlex
 import numpy as np
 import pytest
 import torch
+from helpers.bnn_pynq import TINY, TINY_YAML, write_folder
 from PIL import Image
 
 from signbit.cli import main
 from signbit.cli._app import commands
 from signbit.cli._examples import examples_of
+from signbit.importers.bnn_pynq._layers import read_layers
+from signbit.yaml_file import dump_yaml
 
 COMMANDS = commands.names()
 NETWORK = """
@@ -37,6 +40,9 @@ def folder(tmp_path_factory):
     for number in range(3):
         pixels = np.random.default_rng(number).integers(256, size=(8, 8), dtype=np.uint8)
         Image.fromarray(pixels).save(place / f"pictures/{number}.png")
+    write_folder(place / "memories", TINY)
+    write_folder(place / "mnist-lfcW1A1", read_layers(place, "lfc"), last_has_thresholds=True)
+    (place / "layers.yaml").write_text(dump_yaml(TINY_YAML))
     (place / "net.py").write_text(NETWORK)
     code: dict = {}
     exec(NETWORK, code)
