@@ -81,7 +81,7 @@ def scores(
     layers: Layers, parameters: list[tuple[NDArray[Any], NDArray[Any]]], image: NDArray[np.uint8]
 ) -> NDArray[Any]:
     """What the FPGA computes for an image, one window and one row after the other."""
-    value = np.asarray(image > 127)
+    value: Any = image > 127
     if layers.pixels == "fixed-point":
         value = np.minimum(np.floor((image / 255 * 2 - 1) * 128 + 0.5), 127) / 128
     for number, (layer, (matrix, limits)) in enumerate(zip(layers.layers, parameters, strict=True)):
