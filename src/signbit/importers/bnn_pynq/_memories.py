@@ -1,5 +1,6 @@
 """The files of a folder: the memories of the processing elements."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ from signbit.errors import ConvertError, printable
 from signbit.files import read_regular
 from signbit.importers.bnn_pynq._layers import Layer
 
-# The largest memory of the family has 2 MB.
-_MOST_BYTES = 1 << 25
+# The largest layer of the published networks has 256 KB. Each word becomes 64 bytes.
+_MOST_BYTES = 1 << 24
 _MOST_TEXT = 1 << 16
 
 
@@ -37,7 +38,7 @@ def weights_of(folder: Path, number: int, layer: Layer, columns: int) -> NDArray
     Row r lies in element r % pe; its words follow each other, `simd` weights a word, the first in
     bit 0. The matrix may have more rows than the layer has channels.
     """
-    words = [_words(folder / f"{number}-{pe}-weights.bin") for pe in range(layer.pe)]
+    words = _words(folder, [f"{number}-{pe}-weights.bin" for pe in range(layer.pe)])
     folded = columns // layer.simd
     sizes = {len(one) for one in words}
     rows = len(words[0]) // folded
@@ -47,35 +48,41 @@ def weights_of(folder: Path, number: int, layer: Layer, columns: int) -> NDArray
             f"{layer.channels} rows or more of {columns} columns need, with simd {layer.simd} and "
             f"pe {layer.pe}, {8 * folded} bytes for each row of an element"
         )
-    bits = np.stack(words).reshape(layer.pe, rows, folded)
-    if (bits >> np.uint64(layer.simd - 1) > 1).any():
+    bytes_of = np.stack(words).view(np.uint8).reshape(layer.pe, rows, folded, 8)
+    bits = np.unpackbits(bytes_of, axis=-1, bitorder="little")
+    if bits[..., layer.simd :].any():
         raise ConvertError(
             f"{folder}: layer {number}: a word has bits beyond its {layer.simd} weights"
         )
-    spread = bits[..., None] >> np.arange(layer.simd, dtype=np.uint64) & np.uint64(1)
-    return spread.transpose(1, 0, 2, 3).reshape(rows * layer.pe, columns).astype(bool)
+    in_order = bits[..., : layer.simd].transpose(1, 0, 2, 3)
+    return in_order.reshape(rows * layer.pe, columns).astype(bool)
 
 
 def thresholds_of(folder: Path, number: int, layer: Layer, rows: int) -> NDArray[np.int64] | None:
     """A number for each row; None where the layer has no such files."""
-    files = [folder / f"{number}-{pe}-thres.bin" for pe in range(layer.pe)]
-    if not files[0].exists():
+    names = [f"{number}-{pe}-thres.bin" for pe in range(layer.pe)]
+    if not (folder / names[0]).exists():
         return None
-    words = [_words(file) for file in files]
+    words = _words(folder, names)
     if {len(one) for one in words} != {rows // layer.pe}:
         raise ConvertError(
             f"{folder}: layer {number}: its thresholds have "
             f"{sorted({8 * len(one) for one in words})} bytes; {rows} rows with pe {layer.pe} need "
             f"{8 * rows // layer.pe} for each element"
         )
-    return np.stack(words).T.reshape(rows).view(np.int64)
+    return np.ascontiguousarray(np.stack(words).T).reshape(rows).view("<i8").astype(np.int64)
 
 
-def _words(file: Path) -> NDArray[np.uint64]:
-    content = _read(file, _MOST_BYTES)
-    if not content or len(content) % 8:
-        raise ConvertError(f"{file}: {len(content)} bytes; give 64-bit words")
-    return np.frombuffer(content, "<u8").astype(np.uint64)
+def _words(folder: Path, names: Sequence[str]) -> list[NDArray[np.uint64]]:
+    """The 64-bit words of each file, little-endian."""
+    words, left = [], _MOST_BYTES
+    for name in names:
+        content = _read(folder / name, left)
+        if not content or len(content) % 8:
+            raise ConvertError(f"{folder / name}: {len(content)} bytes; give 64-bit words")
+        words.append(np.frombuffer(content, "<u8"))
+        left -= len(content)
+    return words
 
 
 def _read(file: Path, most: int) -> bytes:
