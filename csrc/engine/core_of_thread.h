@@ -18,13 +18,16 @@ public:
     // Around the sleep of a thread, by itself.
     void begin_sleep();
     void end_sleep();
-    // By the thread that is going to wake it.
+    // By the only thread that may wake it.
     void leave_this_core();
 
 private:
-    std::atomic<int> sleeper_{0};  // the thread, while it sleeps
-    std::atomic<bool> changed_{false};
-    cpu_set_t before_;  // the affinity to put back; the thread reads it while `changed_` is set
+    // While the state is `changing`, the waking thread owns `before_`; then the thread itself does.
+    enum State { awake, asleep, changing, changed };
+
+    std::atomic<State> state_{awake};
+    int thread_ = 0;
+    cpu_set_t before_;  // the affinity to put back
 #else
     void begin_sleep() {}
     void end_sleep() {}

@@ -116,6 +116,12 @@ def test_nan_is_refused_with_its_place_and_infinity_is_a_number():
     assert Engine(ends())(GIVEN | {"wave": wave})["tags"][3, 2].tolist() == [3.0, -1.0]
 
 
+def test_nan_behind_a_mask_is_seen():
+    wave = np.ma.masked_invalid(np.full((5, 3, 2), np.nan, np.float32))
+    with pytest.raises(UsageError, match=r"'wave': sample 0 holds NaN at \(0, 0\)"):
+        Engine(ends())(GIVEN | {"wave": wave})
+
+
 def test_a_missing_input_or_a_plain_array_for_several_is_refused():
     with pytest.raises(UsageError, match="input 'flags' is missing; the network needs image, wave"):
         Engine(ends())({name: GIVEN[name] for name in ("image", "wave")})

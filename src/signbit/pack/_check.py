@@ -163,7 +163,7 @@ def _most_averaged(packed: PackedModel) -> int:
     for number, node in packed.numbered():
         if node.op == "avg_pool":
             counts.append(math.prod(node.attributes["kernel"]))
-        elif node.op == "reduce":
+        elif node.op == "reduce" and node.attributes["function"] != "maximum":
             source, given = packed.types[node.inputs[0]], packed.types[number]
             counts.append(source.elements // given.elements)
     return max(counts)

@@ -112,6 +112,7 @@ def _checked(one: Input, array: Any, layout: Layout) -> Array:
         raise InputTypeError(
             f"input {one.name!r} is {kind}; the network accepts {_wanted(one, layout)}"
         )
+    array = np.asarray(array)  # of a masked array, what is behind the mask too
     words = one.kind == BITS and array.dtype == np.uint64 and layout == "file"
     if array.dtype != DTYPES[one.kind] and not words:
         raise InputTypeError(
