@@ -9,7 +9,6 @@ from signbit.cli._app import commands
 from signbit.cli._examples import examples
 from signbit.cli._options import Json
 from signbit.cli._output import require_suffix
-from signbit.cli._packed_summary import summarize_packed
 
 
 @commands.register("import")
@@ -43,6 +42,7 @@ def import_network(
     The packed network computes exactly the same, or the part that cannot be expressed is named and
     nothing is written. docs/import.md describes what is read.
     """
+    from signbit.cli._packed_summary import summarize_packed
     from signbit.format.file import SUFFIX
     from signbit.importers import read
 
