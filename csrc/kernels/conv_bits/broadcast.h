@@ -19,6 +19,7 @@
 #include <cstring>
 
 #include "kernels/aligned.h"
+#include "kernels/bits.h"
 #include "kernels/conv_bits/columns.h"
 #include "kernels/conv_bits/contract.h"
 
@@ -148,7 +149,7 @@ private:
         const int end = g.groups > 1 ? outputs()
                                      : std::min(region.block_end * block_channels, outputs());
         for (int y = region.row; y < region.row_end; ++y) {
-            if (g.groups > 1) clear_row(output, y);
+            if (g.groups > 1) output.clear_rows(g, y, y + 1);
             for (int group = 0; group < g.groups; ++group) {
                 columns_.pack(input + y * g.stride_y * g.row_stride, group, scratch);
                 for (int channel = first; channel < end; channel += block_channels)
@@ -157,13 +158,6 @@ private:
                              y, y + 1);
             }
         }
-    }
-
-    // Groups add their bits to the words.
-    void clear_row(const ConvOutput& output, int y) const {
-        if (output.bits == nullptr) return;
-        std::fill_n(output.bits + y * output.bits_row_stride,
-                    geometry_.out_width * words_for(geometry_.out_channels), 0);
     }
 
     void locate_lanes() {
@@ -296,12 +290,10 @@ private:
         const int shift = (work.group * outputs() + work.first) % 64;
         const int width = std::min(vectors * vector_channels, outputs() - work.first);
         for (int k = 0; k < n; ++k) {
-            if (geometry_.groups == 1 || !packs_) {
+            if (geometry_.groups == 1 || !packs_)
                 *to[k] = words[k];
-                continue;
-            }
-            *to[k] |= words[k] << shift;
-            if (shift + width > 64) to[k][1] |= words[k] >> (64 - shift);
+            else
+                add_bits(to[k], shift, width, words[k]);
         }
     }
 

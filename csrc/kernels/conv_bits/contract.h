@@ -1,6 +1,7 @@
 // Binary convolution: bits times weights of one bit, to sums or, through thresholds, to bits.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,6 +33,12 @@ struct ConvOutput {
     }
     static ConvOutput of_sums(std::int32_t* sums, std::ptrdiff_t stride, int row, bool has_room) {
         return {nullptr, 0, sums, stride, row, has_room};
+    }
+
+    // Clears the bits of some rows. Groups then add theirs to the words.
+    void clear_rows(const Geometry& g, int row, int row_end) const {
+        for (; bits != nullptr && row < row_end; ++row)
+            std::fill_n(bits + row * bits_row_stride, g.out_width * words_for(g.out_channels), 0);
     }
 
     // The sums of a pixel.

@@ -75,7 +75,7 @@ public:
         for (int row = region.row; row < region.row_end; row += strip_rows_) {
             const int rows = std::min(strip_rows_, region.row_end - row);
             write_planes(input, row, rows, planes);
-            if (g.groups > 1 && output.bits != nullptr) clear_rows(output, row, rows);
+            if (g.groups > 1) output.clear_rows(g, row, row + rows);
             for (int group = 0; group < g.groups; ++group) {
                 for (int done = first; done < end; done += block_eights) {
                     const Block block{group, done, std::min(block_eights, end - done)};
@@ -171,13 +171,6 @@ private:
         }
         for (int x = 0; x < geometry_.out_width; ++x)
             column_rules_.push_back(rule_offset(rule_.classes.of_column(x), 0, 0));
-    }
-
-    // Groups add their bits to the words.
-    void clear_rows(const ConvOutput& output, int row, int rows) const {
-        for (int y = row; y < row + rows; ++y)
-            std::fill_n(output.bits + y * output.bits_row_stride,
-                        geometry_.out_width * words_for(geometry_.out_channels), 0);
     }
 
     void write_planes(const std::uint64_t* input, int row, int rows, std::uint8_t* planes) const {
@@ -301,9 +294,15 @@ private:
     void write_bits(const std::uint16_t* counts, const Block& block, std::size_t rule,
                     std::uint64_t* to) const {
         const int channel = block.group * outputs() + block.first * eight;
+        const int width = std::min(64, outputs() - block.first * eight);
         const int words = words_for(geometry_.out_channels);
-        for (int x = 0; x < geometry_.out_width; ++x, counts += eight, to += words)
-            add_bits(bits_of(counts, block, rule + column_rules_[x]), channel, to);
+        for (int x = 0; x < geometry_.out_width; ++x, counts += eight, to += words) {
+            const std::uint64_t bits = bits_of(counts, block, rule + column_rules_[x]);
+            if (geometry_.groups == 1)
+                to[channel / 64] = bits;
+            else
+                add_bits(to, channel, width, bits);
+        }
     }
 
     std::uint64_t bits_of(const std::uint16_t* counts, const Block& block, std::size_t rule) const {
@@ -324,18 +323,6 @@ private:
     static __m128i below(const std::uint16_t* counts, const __m128i* limit) {
         return _mm_cmpgt_epi16(_mm_load_si128(limit),
                                _mm_loadu_si128(reinterpret_cast<const __m128i*>(counts)));
-    }
-
-    void add_bits(std::uint64_t bits, int channel, std::uint64_t* to) const {
-        const int shift = channel % 64;
-        to += channel / 64;
-        if (geometry_.groups == 1) {
-            *to = bits;
-            return;
-        }
-        *to |= bits << shift;
-        const int width = std::min(64, outputs() - channel % outputs());
-        if (shift + width > 64) to[1] |= bits >> (64 - shift);
     }
 
     // A row of eight channels after the other.
