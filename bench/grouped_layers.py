@@ -3,9 +3,9 @@
     pip install '.[peers]'
     python bench/grouped_layers.py [--rounds 50]
 
-A network of five such layers and one of a single layer run in turn; a layer takes a quarter of the
-difference. So what comes before and after the layers does not count. All are 3x3, of 128 channels
-at 32x32, one image at a time, on one thread.
+A network of five such layers and one of a single layer are measured one after the other; a layer
+takes a quarter of the difference. So what comes before and after the layers does not count. All are
+3x3, of 128 channels at 32x32, one image at a time, on one thread.
 """
 
 import argparse

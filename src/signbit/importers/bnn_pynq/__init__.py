@@ -4,7 +4,7 @@ from pathlib import Path
 
 from signbit.format import PackedModel
 from signbit.importers._interface import importers
-from signbit.importers.bnn_pynq._layers import KNOWN, read_layers
+from signbit.importers.bnn_pynq._layers import read_layers
 from signbit.importers.bnn_pynq._memories import class_names, is_folder
 from signbit.importers.bnn_pynq._network import network
 
@@ -20,5 +20,3 @@ class _BnnPynq:
 
 
 importers.register("bnn_pynq")(_BnnPynq())
-
-__all__ = ["KNOWN"]

@@ -54,13 +54,8 @@ class _Graph:
             limits = np.full(self._channels, 127, np.int32)
             self._add("threshold", {"threshold": limits, "below": self._none(self._channels)}, {})
 
-    def _add(
-        self,
-        op: str,
-        tensors: dict[str, Any] | None = None,
-        attributes: dict[str, Any] | None = None,
-    ) -> None:
-        self.nodes.append(Node(op, (len(self.nodes),), attributes or {}, tensors or {}))
+    def _add(self, op: str, tensors: dict[str, Any], attributes: dict[str, Any]) -> None:
+        self.nodes.append(Node(op, (len(self.nodes),), attributes, tensors))
 
     @staticmethod
     def _none(channels: int) -> NDArray[np.uint64]:
@@ -79,7 +74,7 @@ class _Graph:
                 f"{self._folder}: layer {number - 1} has no thresholds, so it must be the last one"
             )
         kernel = (_KERNEL, _KERNEL) if layer.kind == "conv" else (self._height, self._width)
-        if kernel > (self._height, self._width) or kernel[1] > self._width:
+        if kernel[0] > self._height or kernel[1] > self._width:
             raise ConvertError(
                 f"{self._folder}: layer {number}: a {_KERNEL}x{_KERNEL} convolution of a map of "
                 f"{self._height}x{self._width}"
