@@ -1,6 +1,6 @@
-"""Read trained networks of other tools. Each format is a module; none of them needs torch."""
+"""Read trained networks of other tools. Each format is a package here."""
 
-from signbit.importers._interface import Importer, importers
+from signbit.importers._interface import Given, Importer, importers
 from signbit.importers._read import read
 
-__all__ = ["Importer", "importers", "read"]
+__all__ = ["Given", "Importer", "importers", "read"]

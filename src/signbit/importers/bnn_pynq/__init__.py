@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from signbit.format import PackedModel
-from signbit.importers._interface import importers
+from signbit.importers._interface import Given, importers
 from signbit.importers.bnn_pynq._layers import read_layers
 from signbit.importers.bnn_pynq._memories import class_names, is_folder
 from signbit.importers.bnn_pynq._network import network
@@ -15,8 +15,9 @@ class _BnnPynq:
     def accepts(self, path: Path) -> bool:
         return is_folder(path)
 
-    def read(self, path: Path, layers: Path | str | None) -> PackedModel:
-        return network(path, read_layers(path, layers), class_names(path))
+    def read(self, path: Path, given: Given) -> PackedModel:
+        given.refuse(path, "preprocessing", "inputs", "outputs")
+        return network(path, read_layers(path, given.layers), class_names(path))
 
 
 importers.register("bnn_pynq")(_BnnPynq())
