@@ -1,32 +1,89 @@
 """Make a packed network from the files of another tool."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from signbit.cli._app import commands
 from signbit.cli._examples import examples
 from signbit.cli._options import Json
-from signbit.cli._output import require_suffix
+from signbit.cli._output import require_suffix, write_json
+from signbit.cli._own_code import preprocessing_of
+from signbit.errors import UsageError
+
+if TYPE_CHECKING:
+    from signbit.format import Preprocessing
 
 
 @commands.register("import")
 @examples(
+    "signbit import network.tflite --size 8x8 --mean 0.5 --std 0.5 -o network.signbit",
     "signbit import mnist-lfcW1A1 --layers lfc -o lfc.signbit",
-    "signbit import memories --layers layers.yaml -o network.signbit",
 )
 def import_network(
     path: Annotated[
         Path,
         typer.Argument(
             metavar="PATH",
-            help="A folder of parameters of BNN-PYNQ, with 0-0-weights.bin and so on.",
+            help="A .tflite file of Larq Compute Engine; an .onnx file of QONNX, FINN or signbit; "
+            "or a folder of parameters of BNN-PYNQ, with 0-0-weights.bin and so on.",
         ),
     ],
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="FILE.signbit", help="File to write.")
     ],
+    size: Annotated[
+        str | None,
+        typer.Option(
+            "--size",
+            metavar="HxW",
+            help="For .tflite and .onnx: the input is an image with this height and width in "
+            "pixels.  [default: real numbers]",
+        ),
+    ] = None,
+    mean: Annotated[
+        str | None,
+        typer.Option(
+            "--mean",
+            metavar="M,...",
+            help="With --size: one mean per channel. The network's input is (pixel / 255 - mean) / "
+            "std.",
+        ),
+    ] = None,
+    std: Annotated[
+        str | None,
+        typer.Option(
+            "--std", metavar="S,...", help="With --size: one standard deviation per channel."
+        ),
+    ] = None,
+    crop: Annotated[
+        float | None,
+        typer.Option(
+            "--crop",
+            metavar="SHARE",
+            help="With --size: resize an image file until it covers the size divided by SHARE, "
+            "then cut out its centre.  [default: resize the whole image]",
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            "--classes",
+            metavar="A,B,...|FILE.txt|D",
+            help="With --size: the names of the classes, in the order of the scores: a list, a "
+            "file with one name on each line, or a data set whose names are used.",
+        ),
+    ] = None,
+    signature: Annotated[
+        Path | None,
+        typer.Option(
+            "--signature",
+            metavar="FILE.yaml",
+            help="For .tflite and .onnx: a file that describes inputs and outputs, in the order of "
+            "the network (docs/packing.md). It replaces --size.",
+        ),
+    ] = None,
     layers: Annotated[
         str | None,
         typer.Option(
@@ -40,12 +97,47 @@ def import_network(
     """Read a trained network of another tool.
 
     The packed network computes exactly the same, or the part that cannot be expressed is named and
-    nothing is written. docs/import.md describes what is read.
+    nothing is written. docs/import.md describes what is read. The table shows what each operator
+    became, as in `signbit pack`.
     """
-    from signbit.cli._packed_summary import summarize_packed
     from signbit.format.file import SUFFIX
-    from signbit.importers import read
 
     require_suffix("--out", out, SUFFIX)
-    read(path, layers).save(out)
-    summarize_packed(out, json)
+    of_pixels = {"--size": size, "--mean": mean, "--std": std}
+    given: dict[str, Any] = {"layers": layers}
+    if signature is not None:
+        _refuse_beside_signature({**of_pixels, "--crop": crop, "--classes": classes})
+        from signbit.cli._signature import read_signature
+
+        given["inputs"], given["outputs"] = read_signature(signature)
+    elif any(one is not None for one in (*of_pixels.values(), crop, classes)):
+        given["preprocessing"] = _preprocessing(of_pixels, crop, classes)
+    from signbit.cli._pack_report import print_report
+    from signbit.importers import read
+
+    packed = read(path, **given)
+    packed.save(out)
+    print_report(packed, out)
+    write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info})
+
+
+def _refuse_beside_signature(options: dict[str, Any]) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise UsageError(f"--signature describes the inputs; leave {', '.join(given)} out")
+
+
+def _preprocessing(
+    of_pixels: dict[str, str | None], crop: float | None, classes: str | None
+) -> "Preprocessing":
+    """The preprocessing that the options describe. Raises: UsageError where one is missing."""
+    missing = [name for name, value in of_pixels.items() if value is None]
+    if missing:
+        raise UsageError(f"an input of pixels needs {', '.join(of_pixels)}; add {missing[0]}")
+    from dataclasses import replace
+
+    from signbit.cli._classes import names_given
+
+    size, mean, std = map(str, of_pixels.values())
+    names = () if classes is None else names_given(classes)
+    return replace(preprocessing_of(size, mean, std, crop), classes=names)

@@ -33,6 +33,7 @@ from signbit.cli._own_code import (
     open_own_code,
     own_module,
 )
+from signbit.cli._pack_report import print_report
 from signbit.cli._sample_options import (
     Codes,
     Features,
@@ -201,7 +202,7 @@ def _finish(
     if data is not None:
         packed = calibrated_on(packed, data)
     packed.save(out)
-    _print(packed, out)
+    print_report(packed, out)
     if data is not None:
         say_calibration(packed.info, data)
     write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info, **more})
@@ -235,35 +236,3 @@ def _adopted(trained: "TrainedModel") -> tuple["TrainedModel", "Report"]:
         f"{report.difference:.1e}, on {len(report.compared)} inputs"
     )
     return replace(trained, module=module), report
-
-
-def _print(packed: "PackedModel", out: Path) -> None:
-    from signbit.format.report import HEADER, LEFT, report_rows
-
-    print_table(HEADER, *report_rows(packed.info), left=LEFT)
-    say(f"{out}: {out.stat().st_size:,} bytes")
-    say(*_kept_real(packed.info), _verdict(packed.info))
-    for note in packed.info["notes"]:
-        say(f"signbit: {note}", err=True)
-
-
-def _kept_real(info: Any) -> list[str]:
-    """The layers that stay real, on a line for each reason."""
-    layers: dict[str, list[str]] = {}
-    for row in info["modules"]:
-        if row["why"]:
-            layers.setdefault(row["why"], []).append(row["module"])
-    return [f"kept real ({why}): {', '.join(paths)}" for why, paths in layers.items()]
-
-
-def _verdict(info: Any) -> str:
-    result = info.get("check")
-    if result is None:
-        return "the packed network was not compared with torch (--no-check)"
-    exact = "" if info["exact"] else "; torch may round the network's real numbers differently"
-    turned = f" ({result['bits_turned']} by rounding)" if result["bits_differ"] else ""
-    return (
-        f"self-check on {result['images']} samples: {result['bits_differ']} of "
-        f"{result['bits']:,} bits{turned} and {result['predictions_differ']} predictions differ "
-        f"from torch's, scores by {result['largest_score_difference']:.1e} at most{exact}"
-    )

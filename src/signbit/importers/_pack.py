@@ -19,21 +19,25 @@ def packed(
     outputs: Sequence[str],
     given: Given,
     importer: str,
+    names: Mapping[str, str] | None = None,
 ) -> PackedModel:
     """Fold, pack and check the operators of a file.
 
     inputs: the shape of one sample of each input by its name, channels first.
     outputs: the names of the outputs in the file.
     importer: its name, for the info of the packed network.
+    names: the names of inputs and outputs in the file, where the graph has others.
 
     Raises: ConvertError that names the operator that cannot be packed, and the reason.
     """
     network = graph.finish(outputs)
-    if given.inputs is None and given.preprocessing is None:
-        given_inputs = [_numbers(name, shape) for name, shape in inputs.items()]
-    else:
-        given_inputs = given.inputs
-    given_outputs = given.outputs or _specs([(name, graph.example(name).dim()) for name in outputs])
+    named = names or {}
+    given_inputs, given_outputs = given.inputs, given.outputs
+    if given_inputs is None and given.preprocessing is None:
+        given_inputs = [_numbers(named.get(name, name), shape) for name, shape in inputs.items()]
+    if given_outputs is None:
+        axes = [(named.get(name, name), graph.example(name).dim()) for name in outputs]
+        given_outputs = _specs(axes)
     try:
         return pack(
             network,

@@ -34,7 +34,8 @@ def network(folder: Path, layers: Layers, classes: tuple[str, ...]) -> PackedMod
         [2 / 255] * layers.channels, [-1.0] * layers.channels, layers.size, names
     )
     try:
-        return PackedModel(graph.nodes, pixels, {"importer": "bnn_pynq", "folder": folder.name})
+        info = {"importer": "bnn_pynq", "folder": folder.name, "modules": graph.rows}
+        return PackedModel(graph.nodes, pixels, info)
     except (ModelFormatError, UsageError) as error:
         raise ConvertError(f"{folder}: {error}") from error
 
@@ -44,6 +45,7 @@ class _Graph:
 
     def __init__(self, folder: Path, layers: Layers):
         self.nodes: list[Node] = []
+        self.rows: list[dict[str, Any]] = []
         self._folder = folder
         (self._height, self._width), self._channels = layers.size, layers.channels
         self._real = layers.pixels == "fixed-point"
@@ -69,6 +71,17 @@ class _Graph:
         self._add("clamp", {}, {"low": -128.0, "high": 127.0})
 
     def add_layer(self, number: int, layer: Layer) -> None:
+        """Append a layer, and the row of the report that says what it became."""
+        first = len(self.nodes)
+        weights = self._add_layer(number, layer)
+        own = self.nodes[first:]
+        row = {"module": f"layer {number}", "type": layer.kind, "why": "", "bits_before": weights}
+        row["became"] = ", ".join(node.op for node in own)
+        row["bits_after"] = sum(8 * one.nbytes for node in own for one in node.tensors.values())
+        self.rows.append({**row, "nodes": list(range(first + 1, first + 1 + len(own)))})
+
+    def _add_layer(self, number: int, layer: Layer) -> int:
+        """Append the nodes of a layer. Returns the number of weights in its files."""
         if not self._has_thresholds:
             raise ConvertError(
                 f"{self._folder}: layer {number - 1} has no thresholds, so it must be the last one"
@@ -94,6 +107,7 @@ class _Graph:
             self._add_limits(layer, limits, matrix, used)
         if layer.pool > 1:
             self._add_pool(layer.pool)
+        return matrix.size
 
     def _add_convolution(
         self, layer: Layer, kernel: tuple[int, int], matrix: NDArray[np.bool_]
