@@ -36,5 +36,5 @@ fi
 # uv resolves and installs the rest several times faster than pip.
 .venv/bin/pip install --quiet --disable-pip-version-check uv -c constraints.txt
 .venv/bin/uv pip install --quiet --python .venv/bin/python --constraints constraints.txt \
-    --build-constraints constraints.txt --editable '.[train,export,data,peers,ray]' --group dev
+    --build-constraints constraints.txt --editable '.[train,export,import,data,peers,ray]' --group dev
 touch .venv/.ready

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from signbit.format import PackedModel
+from signbit.importers._dependencies import require
 from signbit.importers._interface import Given, importers
 
 
@@ -13,6 +14,7 @@ class _Larq:
         return path.suffix == ".tflite"
 
     def read(self, path: Path, given: Given) -> PackedModel:
+        require(path, "torch", "tflite")
         from signbit.importers.larq._network import network
 
         given.refuse(path, "layers")

@@ -9,17 +9,19 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tflite as schema
 from numpy.typing import NDArray
 
-from signbit.errors import ConvertError, MissingDependencyError, first_line, printable
+from signbit.errors import ConvertError, first_line, printable
 from signbit.files import read_regular
 from signbit.format.types import MAX_ELEMENTS
 
+# A damaged file lacks tables that the types of the package take for granted.
+_SCHEMA: Any = schema
 # The largest networks of Larq Zoo have 100 MB as float32, and less than 30 MB with bits.
 _MOST_BYTES = 1 << 27
 _MOST_OPERATORS, _MOST_TENSORS, _MOST_AXES, _MOST_NAMED = 1 << 14, 1 << 16, 8, 1 << 10
@@ -102,25 +104,19 @@ def damage_named(place: str) -> Iterator[None]:
 
 
 def read_content(path: Path) -> Content:
-    """Read a file. Raises: ConvertError, MissingDependencyError without the package tflite."""
-    try:
-        import tflite
-    except ImportError as error:
-        raise MissingDependencyError(
-            "to read .tflite files, the package tflite is needed: pip install 'signbit[import]'"
-        ) from error
+    """Read a file. Raises: ConvertError that names the place."""
     try:
         content = read_regular(path, _MOST_BYTES)
     except OSError as error:
         raise ConvertError(f"{path}: cannot be read: {error.strerror}") from error
     with damage_named(str(path)):
-        return _Reader(str(path), tflite, content).content()
+        return _Reader(str(path), content).content()
 
 
 class _Reader:
-    def __init__(self, place: str, tflite: Any, content: bytes):
-        self._place, self._tflite = place, tflite
-        self._model = tflite.Model.GetRootAs(content, 0)
+    def __init__(self, place: str, content: bytes):
+        self._place = place
+        self._model = _SCHEMA.Model.GetRootAs(content, 0)
 
     def content(self) -> Content:
         if self._count("subgraphs", self._model.SubgraphsLength(), 1 << 10) != 1:
@@ -151,7 +147,7 @@ class _Reader:
         name = (table.Name() or b"").decode("utf-8")
         axes = self._count("axes", table.ShapeLength(), _MOST_AXES)
         shape = tuple(table.Shape(axis) for axis in range(axes))
-        kind = self._kinds[table.Type()]
+        kind = _KINDS[table.Type()]
         if min(shape, default=1) < 1:
             raise ConvertError(f"{self._place}: {printable(name)!r} has the shape {list(shape)}")
         if table.Sparsity() is not None or table.IsVariable():
@@ -171,31 +167,24 @@ class _Reader:
     def _operator(self, table: Any, tensors: int) -> Operator:
         code = self._model.OperatorCodes(table.OpcodeIndex())
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-        kind, options = self._builtins[number], None
+        kind, options = _BUILTINS[number], None
         if kind == "CUSTOM":
             kind = (code.CustomCode() or b"").decode("utf-8")
             options = table.CustomOptionsAsNumpy().tobytes() if table.CustomOptionsLength() else b""
         elif table.BuiltinOptions() is not None:
-            options = getattr(self._tflite, self._option_tables[table.BuiltinOptionsType()])()
+            options = getattr(_SCHEMA, _OPTION_TABLES[table.BuiltinOptionsType()])()
             union = table.BuiltinOptions()
             options.Init(union.Bytes, union.Pos)
         inputs = self._numbers("inputs", table.InputsLength(), table.Inputs, tensors)
         outputs = self._numbers("outputs", table.OutputsLength(), table.Outputs, tensors)
         return Operator(kind, inputs, outputs, options)
 
-    @cached_property
-    def _kinds(self) -> Mapping[int, str]:
-        return _names(self._tflite.TensorType)
-
-    @cached_property
-    def _builtins(self) -> Mapping[int, str]:
-        return _names(self._tflite.BuiltinOperator)
-
-    @cached_property
-    def _option_tables(self) -> Mapping[int, str]:
-        return _names(self._tflite.BuiltinOptions)
-
 
 def _names(enumeration: type) -> Mapping[int, str]:
     """The names of a schema's enumeration, by their numbers."""
     return {number: name for name, number in vars(enumeration).items() if isinstance(number, int)}
+
+
+_KINDS = _names(schema.TensorType)
+_BUILTINS = _names(schema.BuiltinOperator)
+_OPTION_TABLES = _names(schema.BuiltinOptions)
