@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from signbit.errors import ConvertError, printable
 from signbit.importers._graph import Compute, Graph
 from signbit.importers.larq._file import Content, Operator, Tensor, damage_named
+from signbit.importers.larq._geometry import SAME, VALID
 from signbit.importers.larq._options import Options
 
 Function = Callable[[torch.Tensor], torch.Tensor]
@@ -90,12 +91,16 @@ class Call:
             raise self.error(f"input {position} must be a constant")
         return self.content.tensors[number].array(self.place)
 
+    def whole(self, position: int) -> list[int]:
+        """The numbers of a constant of whole numbers. Raises: ConvertError for any other value."""
+        array = self.array(position)
+        if array.dtype.kind != "i":
+            raise self.error(f"input {position} is {array.dtype}; whole numbers are needed")
+        return array.reshape(-1).tolist()
+
     def value(self, position: int, is_bits: bool = False) -> str:
         """The name in the graph of a value. Raises: ConvertError for bits, unless asked for."""
-        number = self._number(position)
-        name = str(number)
-        if not self.graph.knows(name):
-            raise self.error(f"input {position} is computed by no operator before it")
+        number, name = self._number(position), self._known(position)
         if (number in self._bits) != is_bits:
             found = "words of bits" if number in self._bits else "real numbers"
             raise self.error(f"input {position} holds {found}, which it cannot read")
@@ -103,7 +108,7 @@ class Call:
 
     def shape(self, position: int) -> tuple[int, ...]:
         """The shape of a value in the graph for one sample, channels first."""
-        return tuple(self.graph.example(str(self._number(position))).shape[1:])
+        return tuple(self.graph.example(self._known(position)).shape[1:])
 
     def option(self, name: str) -> Any:
         """An option of an operator of the schema, by its name there."""
@@ -118,6 +123,13 @@ class Call:
         if code not in _ACTIVATIONS:
             raise self.error(f"fused activation {code}; none, relu, relu6 and -1 to 1 can be read")
         return _ACTIVATIONS[code]
+
+    def padding(self) -> int:
+        """SAME or VALID."""
+        padding = self.option("Padding")
+        if padding not in (SAME, VALID):
+            raise self.error(f"padding {padding}; SAME and VALID can be read")
+        return padding
 
     def custom(self) -> Options:
         """The options of an operator that is not of the schema."""
@@ -153,6 +165,12 @@ class Call:
             raise self.error(
                 f"gives {kind} {[self.batch, *shape[1:]]}, but the file says {said.described}"
             )
+
+    def _known(self, position: int) -> str:
+        name = str(self._number(position))
+        if not self.graph.knows(name):
+            raise self.error(f"input {position} is computed by no operator before it")
+        return name
 
     def _number(self, position: int) -> int:
         if not self.has(position):

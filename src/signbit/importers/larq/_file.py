@@ -6,6 +6,7 @@ kinds of error. Each becomes a ConvertError. Vectors are counted before they are
 
 import math
 import struct
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,7 +60,10 @@ class Tensor:
         if elements > MAX_ELEMENTS or self.content is None or len(self.content) != size:
             held = "no bytes" if self.content is None else f"{len(self.content)} bytes"
             raise ConvertError(f"{place}: {self.described} has {held}; it needs {size}")
-        return self.content.view(dtype).reshape(self.shape)
+        array = self.content.view(dtype).reshape(self.shape)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ConvertError(f"{place}: {self.described} has numbers that are not finite")
+        return array
 
     @property
     def described(self) -> str:
@@ -125,12 +129,25 @@ class _Reader:
         count = self._count("tensors", graph.TensorsLength(), _MOST_TENSORS)
         tensors = [self._tensor(graph.Tensors(number)) for number in range(count)]
         operators = self._count("operators", graph.OperatorsLength(), _MOST_OPERATORS)
-        return Content(
+        content = Content(
             tensors,
             [self._operator(graph.Operators(number), count) for number in range(operators)],
             self._numbers("inputs", graph.InputsLength(), graph.Inputs, count),
             self._numbers("outputs", graph.OutputsLength(), graph.Outputs, count),
         )
+        self._require_one_source(content)
+        return content
+
+    def _require_one_source(self, content: Content) -> None:
+        """Refuse a value that comes from two places, or from none."""
+        made = Counter(content.inputs)
+        for operator in content.operators:
+            made.update(operator.outputs)
+        for number in (*made, *content.outputs):
+            if number < 0 or content.tensors[number].content is not None or made[number] != 1:
+                raise ConvertError(
+                    f"{self._place}: damaged: tensor {number} is not the result of one operator"
+                )
 
     def _count(self, what: str, count: int, most: int) -> int:
         if count > most:

@@ -8,7 +8,7 @@ from signbit.importers._graph import Graph
 from signbit.importers._interface import Given
 from signbit.importers._pack import packed
 from signbit.importers.larq._call import Call, Network, channels_first
-from signbit.importers.larq._file import Content, read_content
+from signbit.importers.larq._file import Content, damage_named, read_content
 from signbit.importers.larq._flow import end_in_bits
 from signbit.importers.larq._operators import reader_of
 
@@ -22,7 +22,8 @@ def network(path: Path, given: Given) -> PackedModel:
     known = Network(content, graph, batch, end_in_bits(content))
     for operator in content.operators:
         call = Call(known, operator)
-        reader_of(call)(call)
+        with damage_named(f"{path}: {call.place}"):
+            reader_of(call)(call)
     outputs = [str(number) for number in content.outputs]
     if known.bits.intersection(content.outputs):
         raise ConvertError(f"{path}: an output holds words of bits; only real numbers can be read")

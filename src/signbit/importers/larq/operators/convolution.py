@@ -48,8 +48,7 @@ def _add_convolution(call: Call, weight: Tensor, groups: int) -> None:
     if min(*strides, *dilations) < 1 or len(sizes) != 2:
         raise call.error(f"strides {strides} and dilations {dilations} on a map {list(sizes)}")
     rows, columns = (
-        axis(*one, call.option("Padding"))
-        for one in zip(sizes, kernel, strides, dilations, strict=True)
+        axis(*one, call.padding()) for one in zip(sizes, kernel, strides, dilations, strict=True)
     )
     around = (columns.before, columns.after, rows.before, rows.after)
     activation = call.activation()

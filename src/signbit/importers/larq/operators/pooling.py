@@ -20,7 +20,7 @@ def _pool(call: Call) -> None:
     if min(*kernel, *stride) < 1 or len(sizes) != 2:
         raise call.error(f"window {kernel} and strides {stride} on a map {list(sizes)}")
     rows, columns = (
-        axis(size, window, step, 1, call.option("Padding"))
+        axis(size, window, step, 1, call.padding())
         for size, window, step in zip(sizes, kernel, stride, strict=True)
     )
     before, outputs = (rows.before, columns.before), (rows.outputs, columns.outputs)
@@ -45,7 +45,7 @@ def _pool(call: Call) -> None:
 @reads("MEAN", "SUM", "REDUCE_MAX")
 def _reduce(call: Call) -> None:
     value, rank = call.value(0), len(call.shape(0)) + 1
-    axes = sorted({axis_in_graph(int(one), rank) for one in call.array(1).reshape(-1)})
+    axes = sorted({axis_in_graph(one, rank) for one in call.whole(1)})
     keeps = bool(call.option("KeepDims"))
     if not axes or axes[0] == 0:
         raise call.error("it joins samples of the batch, or has no axes")

@@ -31,7 +31,7 @@ def _reshape(call: Call) -> None:
 @reads("TRANSPOSE")
 def _transpose(call: Call) -> None:
     value, rank = call.value(0), len(call.shape(0)) + 1
-    order = [int(axis) for axis in call.array(1).reshape(-1)]
+    order = call.whole(1)
     if sorted(order) != list(range(rank)) or order[0] != 0:
         raise call.error(f"the order {order}; the first axis must stay the batch")
     call.emit(lambda x: to_channels_first(to_channels_last(x).permute(order)), value)
@@ -47,26 +47,27 @@ def _concatenate(call: Call) -> None:
 
 @reads("SPLIT")
 def _split(call: Call) -> None:
-    value, axis = call.value(1), _axis(call, int(call.array(0).reshape(-1)[0]), 1)
+    value, axis = call.value(1), _axis(call, call.whole(0)[0], 1)
     parts = len(call.operator.outputs)
     call.emit(lambda x: torch.tensor_split(x, parts, axis), value)
 
 
 @reads("SPLIT_V")
 def _split_sizes(call: Call) -> None:
-    value, axis = call.value(0), _axis(call, int(call.array(2).reshape(-1)[0]))
-    sizes = [int(size) for size in call.array(1).reshape(-1)]
+    value, axis = call.value(0), _axis(call, call.whole(2)[0])
+    sizes = call.whole(1)
     call.emit(lambda x: torch.split(x, sizes, axis), value)
 
 
 @reads("PAD", "PADV2")
 def _pad(call: Call) -> None:
     value, rank = call.value(0), len(call.shape(0)) + 1
-    pairs = call.array(1).reshape(-1, 2).tolist()
+    amounts = call.whole(1)
+    pairs = list(zip(amounts[::2], amounts[1::2], strict=True))
     fill = float(call.array(2).reshape(-1)[0]) if call.has(2) else 0.0
     if len(pairs) != rank or any(pairs[0]) or min(map(min, pairs)) < 0:
         raise call.error(f"padding {pairs}; a pair for each axis is needed, none for the batch")
-    in_graph = [[0, 0]] * rank
+    in_graph = [(0, 0)] * rank
     for axis, pair in enumerate(pairs):
         in_graph[axis_in_graph(axis, rank)] = pair
     around = [amount for pair in reversed(in_graph) for amount in pair]
@@ -76,7 +77,7 @@ def _pad(call: Call) -> None:
 @reads("STRIDED_SLICE")
 def _strided_slice(call: Call) -> None:
     value, shape = call.value(0), call.tensor(0).shape
-    begin, end, step = (call.array(position).reshape(-1).tolist() for position in (1, 2, 3))
+    begin, end, step = map(call.whole, (1, 2, 3))
     masks = [call.option(name) for name in ("BeginMask", "EndMask", "ShrinkAxisMask")]
     if call.option("EllipsisMask") or call.option("NewAxisMask") or masks[2]:
         raise call.error("an ellipsis, a new axis or one that is removed cannot be read")
@@ -95,7 +96,7 @@ def _strided_slice(call: Call) -> None:
 
 @reads("SLICE")
 def _slice(call: Call) -> None:
-    begin, size = (call.array(position).reshape(-1).tolist() for position in (1, 2))
+    begin, size = map(call.whole, (1, 2))
     if len(begin) != len(size) or min(begin, default=0) < 0 or min(size, default=0) < -1:
         raise call.error(f"from {begin}, {size} long")
     ends = [None if long == -1 else start + long for start, long in zip(begin, size, strict=True)]
