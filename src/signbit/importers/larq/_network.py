@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from signbit.errors import ConvertError, printable
+from signbit.errors import ConvertError
 from signbit.format import PackedModel
 from signbit.importers._graph import Graph
 from signbit.importers._interface import Given
@@ -48,6 +48,6 @@ def _shape(path: Path, content: Content, number: int) -> tuple[int, ...]:
     if tensor.kind != "FLOAT32" or not 2 <= len(tensor.shape) <= 4:
         raise ConvertError(
             f"{path}: input {tensor.described}: an input must be FLOAT32 with 2 to 4 axes; convert "
-            f"the network without quantization of {printable(tensor.name)!r}"
+            "the network without quantization"
         )
     return channels_first(tensor.shape)[1:]

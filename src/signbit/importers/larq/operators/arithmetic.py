@@ -27,6 +27,7 @@ _OF_ONE: dict[str, Callable[[Tensor], Tensor]] = {
     "SQUARE": torch.square,
     "FLOOR": torch.floor,
     "CEIL": torch.ceil,
+    "ROUND": torch.round,  # ties to even, as there
     "LOG": torch.log,
 }
 _OF_TWO: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
