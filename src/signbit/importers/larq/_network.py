@@ -1,5 +1,6 @@
 """From the operators of a file to a packed network."""
 
+import re
 from pathlib import Path
 
 from signbit.errors import ConvertError
@@ -27,8 +28,14 @@ def network(path: Path, given: Given) -> PackedModel:
     outputs = [str(number) for number in content.outputs]
     if known.bits.intersection(content.outputs):
         raise ConvertError(f"{path}: an output holds words of bits; only real numbers can be read")
-    names = {str(number): content.tensors[number].name for number in range(len(content.tensors))}
+    ends = (*content.inputs, *content.outputs)
+    names = {str(number): _name(content.tensors[number].name) for number in ends}
     return packed(path, graph, inputs, outputs, given, "larq", names)
+
+
+def _name(name: str) -> str:
+    """A name without what TensorFlow adds to the names of inputs and outputs."""
+    return re.sub(r"^serving_default_|:\d+$", "", name)
 
 
 def _batch(path: Path, content: Content) -> int:
