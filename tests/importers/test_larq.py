@@ -70,6 +70,14 @@ def test_pixels_and_classes_can_be_given():
     assert model.preprocessing == given
 
 
+def test_equal_names_of_the_file_become_different_ones():
+    model = read(GOLDEN / "two_inputs_two_outputs.tflite")
+    assert [one.name for one in model.outputs] == [
+        "StatefulPartitionedCall",
+        "StatefulPartitionedCall_2",
+    ]
+
+
 def test_outputs_can_be_named():
     named = [OutputSpec("left", "numbers"), OutputSpec("right", "labels", ["a", "b", "c", "d"])]
     model = read(GOLDEN / "two_inputs_two_outputs.tflite", outputs=named)

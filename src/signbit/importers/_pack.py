@@ -20,6 +20,7 @@ def packed(
     given: Given,
     importer: str,
     names: Mapping[str, str] | None = None,
+    info: Mapping[str, str] | None = None,
 ) -> PackedModel:
     """Fold, pack and check the operators of a file.
 
@@ -27,42 +28,49 @@ def packed(
     outputs: the names of the outputs in the file.
     importer: its name, for the info of the packed network.
     names: the names of inputs and outputs in the file, where the graph has others.
+    info: more entries for the info of the packed network.
 
     Raises: ConvertError that names the operator that cannot be packed, and the reason.
     """
     network = graph.finish(outputs)
-    named = names or {}
+    is_row = len(outputs) == 1 and graph.example(outputs[0]).dim() <= 2
+    # pack itself gives the name "scores" to one row.
+    own = _identifiers([*inputs, *outputs], names or {}, {"scores"} if is_row else set())
     given_inputs, given_outputs = given.inputs, given.outputs
     if given_inputs is None and given.preprocessing is None:
-        given_inputs = [_numbers(named.get(name, name), shape) for name, shape in inputs.items()]
-    if given_outputs is None:
-        axes = [(named.get(name, name), graph.example(name).dim()) for name in outputs]
-        given_outputs = _specs(axes)
+        given_inputs = [
+            Input.numbers(own[name], (*shape[1:], shape[0])) for name, shape in inputs.items()
+        ]
+    if given_outputs is None and not is_row:
+        given_outputs = [OutputSpec(own[name], NUMBERS) for name in outputs]
     try:
         return pack(
             network,
             given.preprocessing,
             inputs=given_inputs,
             outputs=given_outputs,
-            info={"importer": importer, "file": path.name},
+            info={"importer": importer, "file": path.name, **(info or {})},
         )
     except (PackError, UsageError) as error:
         raise ConvertError(f"{path}: {error}") from error
 
 
-def _numbers(name: str, shape: Sequence[int]) -> Input:
-    return Input.numbers(_identifier(name), (*shape[1:], shape[0]))
-
-
-def _specs(outputs: Sequence[tuple[str, int]]) -> list[OutputSpec] | None:
-    """None for one row: class scores.  outputs: the name of each, and its axes."""
-    if len(outputs) == 1 and outputs[0][1] <= 2:
-        return None
-    return [OutputSpec(_identifier(name), NUMBERS) for name, _ in outputs]
+def _identifiers(
+    ends: Sequence[str], names: Mapping[str, str], taken: set[str]
+) -> Mapping[str, str]:
+    """A name for each input and output that a packed network allows, and that no other has."""
+    found: dict[str, str] = {}
+    for end in ends:
+        plain = name = _identifier(names.get(end, end))
+        number = 2
+        while name in taken:
+            name, number = f"{plain[: MAX_NAME - 5]}_{number}", number + 1
+        taken.add(name)
+        found[end] = name
+    return found
 
 
 def _identifier(name: str) -> str:
-    """A name that a packed network allows, from one of the file."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:MAX_NAME]
     starts_well = plain and not plain[0].isdigit() and not re.fullmatch(r"n[0-9]+(_.*)?", plain)
     return plain if starts_well else f"value_{plain}"[:MAX_NAME]
