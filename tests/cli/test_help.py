@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from signbit.importers.bnn_pynq._layers import read_layers
 from signbit.yaml_file import dump_yaml
 
 COMMANDS = commands.names()
+TFLITE = Path(__file__).parents[1] / "importers" / "data" / "larq" / "pooled_bits.tflite"
 NETWORK = """
 from torch import nn
 
@@ -43,6 +46,7 @@ def folder(tmp_path_factory):
     write_folder(place / "memories", TINY)
     write_folder(place / "mnist-lfcW1A1", read_layers(place, "lfc"), last_has_thresholds=True)
     (place / "layers.yaml").write_text(dump_yaml(TINY_YAML))
+    shutil.copy(TFLITE, place / "network.tflite")
     (place / "net.py").write_text(NETWORK)
     code: dict = {}
     exec(NETWORK, code)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @commands.register("import")
 @examples(
-    "signbit import network.tflite --size 8x8 --mean 0.5 --std 0.5 -o network.signbit",
+    "signbit import network.tflite -o network.signbit",
     "signbit import mnist-lfcW1A1 --layers lfc -o lfc.signbit",
 )
 def import_network(
