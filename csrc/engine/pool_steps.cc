@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <type_traits>
 
@@ -27,24 +28,29 @@ public:
         : window_(context.node), input_(context.inputs[0]), output_(context.output) {}
 
 protected:
-    // Calls take(to, pixels, count, is_first) for each output pixel, with the input pixels of its window
-    // that lie inside the map, some at a time, and end(to, count of all).
+    // Calls take(to, pixels, count, is_first, outputs) for each output pixel, with the input pixels of
+    // its window that lie inside the map, some at a time, and end(to, count of all, outputs). Where
+    // windows follow each other without a stride, so do their pixels in memory: then one call is for
+    // several output pixels.
     template <typename T, typename Take, typename End>
     void each_window(const Arena& arena, Part part, Take take, End end) const {
         const auto [row, row_end] = part.of(output_.type.height);
         std::array<const T*, most_at_once> some;
         for (int y = row; y < row_end; ++y) {
-            for (int x = 0; x < output_.type.width; ++x) {
+            for (int x = 0; x < output_.type.width;) {
                 T* to = arena.at<T>(output_, y, x);
-                if (is_inside(y, x)) {
+                const int inside = inside_from(y, x);
+                if (inside > 0) {
                     const int count = all_pixels(arena, y, x, some.data());
-                    take(to, some.data(), count, true);
-                    end(to, count);
+                    take(to, some.data(), count, true, inside);
+                    end(to, count, inside);
                 } else {
-                    end(to, each_pixel<T>(arena, y, x, some, [&](int count, bool is_first) {
-                            take(to, some.data(), count, is_first);
-                        }));
+                    const auto take_some = [&](int count, bool is_first) {
+                        take(to, some.data(), count, is_first, 1);
+                    };
+                    end(to, each_pixel<T>(arena, y, x, some, take_some), 1);
                 }
+                x += std::max(inside, 1);
             }
         }
     }
@@ -58,12 +64,16 @@ private:
     int first_row(int y) const { return y * window_.stride_y - window_.top; }
     int first_column(int x) const { return x * window_.stride_x - window_.left; }
 
-    // Whether a window of few pixels lies inside the map.
-    bool is_inside(int y, int x) const {
+    // How many output pixels from here on have windows of few pixels that lie inside the map and
+    // follow each other in memory.
+    int inside_from(int y, int x) const {
         const int row = first_row(y), column = first_column(x);
-        return window_.height * window_.width <= most_at_once && row >= 0 && column >= 0 &&
-               row + (window_.height - 1) * window_.dilation_y < input_.type.height &&
-               column + (window_.width - 1) * window_.dilation_x < input_.type.width;
+        const int beyond = input_.type.width - (window_.width - 1) * window_.dilation_x - column;
+        const bool is_inside = window_.height * window_.width <= most_at_once && row >= 0 &&
+                               column >= 0 && beyond > 0 &&
+                               row + (window_.height - 1) * window_.dilation_y < input_.type.height;
+        if (!is_inside) return 0;
+        return window_.stride_x == 1 ? std::min(beyond, output_.type.width - x) : 1;
     }
 
     template <typename T>
@@ -144,13 +154,13 @@ private:
         const int channels = output_.type.channels;
         each_window<T>(
             arena, part,
-            [&](T* to, const T* const* pixels, int count, bool is_first) {
+            [&](T* to, const T* const* pixels, int count, bool is_first, int outputs) {
                 if constexpr (std::is_same_v<T, float>)
-                    loops_.raise_f32(pixels, count, to, channels, is_first);
+                    loops_.raise_f32(pixels, count, to, outputs * channels, is_first);
                 else
-                    loops_.raise_i32(pixels, count, to, channels, is_first);
+                    loops_.raise_i32(pixels, count, to, outputs * channels, is_first);
             },
-            [](T*, int) {});
+            [](T*, int, int) {});
     }
 
     const RealLoops& loops_;
@@ -168,12 +178,12 @@ private:
         const int channels = output_.type.channels, all = window_.height * window_.width;
         each_window<float>(
             arena, part,
-            [&](float* to, const float* const* pixels, int count, bool is_first) {
-                loops_.accumulate(pixels, count, to, channels, is_first);
+            [&](float* to, const float* const* pixels, int count, bool is_first, int outputs) {
+                loops_.accumulate(pixels, count, to, outputs * channels, is_first);
             },
-            [&](float* to, int inside) {
+            [&](float* to, int inside, int outputs) {
                 const auto count = static_cast<float>(count_padding_ ? all : inside);
-                for (int c = 0; c < channels; ++c) to[c] /= count;
+                for (int c = 0; c < outputs * channels; ++c) to[c] /= count;
             });
     }
 

@@ -28,6 +28,7 @@ _OF_ONE: dict[str, Callable[[Tensor], Tensor]] = {
     "FLOOR": torch.floor,
     "CEIL": torch.ceil,
     "ROUND": torch.round,  # ties to even, as there
+    "SIGN": torch.sign,
     "LOG": torch.log,
 }
 _OF_TWO: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
