@@ -79,8 +79,9 @@ def _strided_slice(call: Call) -> None:
     value, shape = call.value(0), call.tensor(0).shape
     begin, end, step = map(call.whole, (1, 2, 3))
     masks = [call.option(name) for name in ("BeginMask", "EndMask", "ShrinkAxisMask")]
-    if call.option("EllipsisMask") or call.option("NewAxisMask") or masks[2]:
-        raise call.error("an ellipsis, a new axis or one that is removed cannot be read")
+    unread = ("EllipsisMask", "NewAxisMask", "Offset")
+    if masks[2] or any(call.option(name) for name in unread):
+        raise call.error("an ellipsis, a new axis, one that is removed or an offset cannot be read")
     if not len(begin) == len(end) == len(step) <= len(shape) or min(step, default=1) < 1:
         raise call.error(f"from {begin} to {end} by {step}; steps of 1 and more can be read")
     slices = [
