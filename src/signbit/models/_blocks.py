@@ -89,3 +89,21 @@ def scores_of_one_norm(in_features: int, num_classes: int, **quantizers: Any) ->
         nn.Flatten(),
         nn.LogSoftmax(dim=1),
     ]
+
+
+def channel_gate(channels: int, reduction: int = 8) -> nn.Sequential:
+    """A number from 0 to 1 for each channel, computed from the means of all channels.
+
+    reduction: the hidden layer has channels / reduction channels, rounded down, but at least 4.
+
+    Shape:  (N, channels, H, W) to (N, channels, 1, 1).
+    Source: Squeeze-and-Excitation, arXiv:1709.01507.
+    """
+    hidden = max(channels // reduction, 4)
+    return nn.Sequential(
+        nn.AdaptiveAvgPool2d(1),
+        nn.Conv2d(channels, hidden, 1),
+        nn.ReLU(),
+        nn.Conv2d(hidden, channels, 1),
+        nn.Sigmoid(),
+    )
