@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from helpers.models import hostile, small
+from helpers.models import hostile, small, small_size
 
 from signbit.errors import ExportError
 from signbit.export import ExportRequest, export, make_request
@@ -15,14 +15,13 @@ from signbit.format import Preprocessing
 from signbit.models import models
 from signbit.pack import pack
 
-SIZE = (16, 8)
-
 
 @cache
 def request_for(name: str) -> ExportRequest:
-    model = small(name, in_channels=3, input_size=SIZE, num_classes=7)
-    preprocessing = Preprocessing.from_mean_std([0.4, 0.5, 0.6], [0.2, 0.3, 0.25], SIZE)
-    return make_request(pack(hostile(model, (3, *SIZE)), preprocessing), name)
+    size = small_size(name)
+    model = small(name, in_channels=3, input_size=size, num_classes=7)
+    preprocessing = Preprocessing.from_mean_std([0.4, 0.5, 0.6], [0.2, 0.3, 0.25], size)
+    return make_request(pack(hostile(model, (3, *size)), preprocessing), name)
 
 
 @pytest.fixture(params=models.names())
@@ -76,6 +75,7 @@ def test_verilog_takes_a_network_or_names_the_first_real_node(name, tmp_path):
         export(request_for(name), "verilog", tmp_path / "out")
         return
     number = ops.index("normalize") + 1
-    message = rf"^verilog cannot express node {number} \(normalize, f32 16x8x3\): .*npz"
+    height, width = small_size(name)
+    message = rf"^verilog cannot express node {number} \(normalize, f32 {height}x{width}x3\): .*npz"
     with pytest.raises(ExportError, match=message):
         export(request_for(name), "verilog", tmp_path / "out")

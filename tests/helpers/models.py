@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from signbit.errors import UsageError
 from signbit.layers import RPReLU, RSign
 from signbit.models import create, models
 
@@ -17,6 +18,20 @@ SMALL = {
     "widths": (8, 16),
     "blocks": (1, 2),
 }
+
+# Heights and widths of small images; a model gets the first that it accepts.
+SIZES = ((16, 8), (36, 32))
+
+
+def small_size(name: str) -> tuple[int, int]:
+    """Height and width of the images for the small model."""
+    for size in SIZES[:-1]:
+        try:
+            small(name, input_size=size)
+        except UsageError:
+            continue
+        return size
+    return SIZES[-1]
 
 
 def small_options(name: str, **wanted: Any) -> dict[str, Any]:
@@ -45,6 +60,8 @@ def hostile(model: nn.Module, shape: tuple[int, ...]) -> nn.Module:
                 with torch.no_grad():
                     module.weight[::7] = 0.0
             module.momentum = 1.0
+        elif isinstance(module, nn.PReLU):
+            nn.init.uniform_(module.weight, -0.2, 0.5)
         elif isinstance(module, RPReLU):
             nn.init.normal_(module.gamma, std=0.2)
             nn.init.uniform_(module.slope, -0.2, 0.5)

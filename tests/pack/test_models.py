@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from helpers.models import hostile, small
+from helpers.models import hostile, small, small_size
 
 from signbit.format import Preprocessing
 from signbit.models import models, takes, to_input
@@ -15,9 +15,7 @@ from signbit.pack import pack
 from signbit.runtime import reference
 from signbit.runtime.engine import Engine
 
-SIZE = (16, 8)
-EXACT = Preprocessing([1 / 128] * 3, [-1.0] * 3, SIZE)
-REAL = Preprocessing.from_mean_std([0.4, 0.5, 0.6], [0.2, 0.3, 0.25], SIZE)
+MEAN, STD = [0.4, 0.5, 0.6], [0.2, 0.3, 0.25]
 CHOICES = {"shortcut": SHORTCUTS, "stem": STEMS}
 
 
@@ -33,12 +31,18 @@ def variants() -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-@pytest.mark.parametrize("preprocessing", [EXACT, REAL], ids=["exact", "real"])
+@pytest.mark.parametrize("pixels", ["exact", "real"])
 @pytest.mark.parametrize(("name", "choice"), variants(), ids=str)
-def test_a_packed_model_gives_torchs_bits_and_predictions(name, choice, preprocessing):
-    model = small(name, in_channels=3, input_size=SIZE, num_classes=7, **choice)
-    model = hostile(model, (3, *SIZE))
-    images = np.random.default_rng(1).integers(0, 256, (16, *SIZE, 3)).astype(np.uint8)
+def test_a_packed_model_gives_torchs_bits_and_predictions(name, choice, pixels):
+    size = small_size(name)
+    preprocessing = (
+        Preprocessing([1 / 128] * 3, [-1.0] * 3, size)
+        if pixels == "exact"
+        else Preprocessing.from_mean_std(MEAN, STD, size)
+    )
+    model = small(name, in_channels=3, input_size=size, num_classes=7, **choice)
+    model = hostile(model, (3, *size))
+    images = np.random.default_rng(1).integers(0, 256, (16, *size, 3)).astype(np.uint8)
     packed = pack(model, preprocessing, samples=images)
     assert packed.info["check"]["bits_turned"] == packed.info["check"]["bits_differ"] == 0
     with torch.no_grad():

@@ -27,6 +27,14 @@ def check_widths(option: str, values: Any) -> tuple[int, ...]:
     return tuple(check_count(option, value) for value in values)
 
 
+def check_hidden(values: Any) -> tuple[int, ...]:
+    """Check the widths of the hidden layers of a perceptron. Raises: UsageError if none is left."""
+    widths = check_widths("hidden", values)
+    if not widths:
+        raise UsageError("hidden is empty; give at least one width, such as [256]")
+    return widths
+
+
 def check_size(size: Any, least: int) -> tuple[int, int]:
     """Check height and width of the input. Raises: UsageError if one is below `least`."""
     if not isinstance(size, Sequence) or isinstance(size, str) or len(size) != 2:
@@ -66,3 +74,36 @@ def class_scores(in_features: int, num_classes: int, **quantizers: Any) -> list[
         nn.BatchNorm1d(num_classes, affine=False),
         nn.LogSoftmax(dim=1),
     ]
+
+
+def scores_of_one_norm(in_features: int, num_classes: int, **quantizers: Any) -> list[nn.Module]:
+    """A binary linear layer to the classes, a norm of all its sums together, log-probabilities.
+
+    The norm has one mean, one variance, one factor and one shift for all classes. With a positive
+    factor, the class is that of the largest sum, so hardware does not need the norm.
+    """
+    return [
+        BinaryLinear(in_features, num_classes, bias=False, **quantizers),
+        nn.Unflatten(1, (1, num_classes)),
+        nn.BatchNorm1d(1),
+        nn.Flatten(),
+        nn.LogSoftmax(dim=1),
+    ]
+
+
+def channel_gate(channels: int, reduction: int = 8) -> nn.Sequential:
+    """A number from 0 to 1 for each channel, computed from the means of all channels.
+
+    reduction: the hidden layer has channels / reduction channels, rounded down, but at least 4.
+
+    Shape:  (N, channels, H, W) to (N, channels, 1, 1).
+    Source: Squeeze-and-Excitation, arXiv:1709.01507.
+    """
+    hidden = max(channels // reduction, 4)
+    return nn.Sequential(
+        nn.AdaptiveAvgPool2d(1),
+        nn.Conv2d(channels, hidden, 1),
+        nn.ReLU(),
+        nn.Conv2d(hidden, channels, 1),
+        nn.Sigmoid(),
+    )

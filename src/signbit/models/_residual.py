@@ -62,10 +62,10 @@ def shortcut(width_in: int, width_out: int, stride: int, kind: str, **quantizers
     check_choice("shortcut", kind, SHORTCUTS)
     if (width_in, stride) == (width_out, 1):
         return nn.Identity()
-    # Odd sizes are rounded up, as in the convolution next to the shortcut.
-    pool = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
+    pool = mean_pool(stride)
     if kind == "duplicate":
-        return nn.Sequential(pool, Duplicate(width_out // width_in))
+        times = width_out // width_in
+        return nn.Sequential(pool, Duplicate(times)) if times > 1 else pool
     sizes: dict[str, Any] = {"in_channels": width_in, "out_channels": width_out, "kernel_size": 1}
     widen = (
         nn.Conv2d(**sizes, bias=False)
@@ -73,6 +73,13 @@ def shortcut(width_in: int, width_out: int, stride: int, kind: str, **quantizers
         else BinaryConv2d(**sizes, bias=False, **quantizers)
     )
     return nn.Sequential(pool, widen, nn.BatchNorm2d(width_out))
+
+
+def mean_pool(stride: int) -> nn.Module:
+    """The mean over windows of stride x stride; odd sizes are rounded up, as in a convolution."""
+    if stride == 1:
+        return nn.Identity()
+    return nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
 
 
 def sections(widths: Sequence[int], convolutions: int, make: MakeConv) -> nn.Sequential:

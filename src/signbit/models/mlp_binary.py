@@ -5,11 +5,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from signbit.errors import UsageError
 from signbit.models._blocks import (
     check_count,
+    check_hidden,
     check_size,
-    check_widths,
     class_scores,
     hidden_layers,
 )
@@ -44,9 +43,7 @@ class MlpBinary(nn.Module):
         super().__init__()
         check_count("num_classes", num_classes)
         height, width = check_size(input_size, 1)
-        hidden = check_widths("hidden", hidden)
-        if not hidden:
-            raise UsageError("hidden is empty; give at least one width, such as [256]")
+        hidden = check_hidden(hidden)
         quantizers: dict[str, Any] = {
             "input_quantizer": input_quantizer,
             "weight_quantizer": weight_quantizer,
