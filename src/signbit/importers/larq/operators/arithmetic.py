@@ -60,20 +60,24 @@ def _leaky_relu(call: Call) -> None:
     call.emit(lambda x: F.leaky_relu(x, slope), call.value(0))
 
 
+@reads("GELU")
+def _gelu(call: Call) -> None:
+    kind = "tanh" if call.option("Approximate") else "none"
+    call.emit(lambda x: F.gelu(x, approximate=kind), call.value(0))
+
+
 @reads("PRELU")
 def _prelu(call: Call) -> None:
     value, slopes = call.value(0), call.array(1)
     channels = call.shape(0)[0]
-    if (
-        slopes.dtype != np.float32
-        or slopes.size not in (1, channels)
-        or slopes.size != (slopes.shape or (1,))[-1]
-    ):
-        raise call.error(
-            f"slopes {list(slopes.shape)}; one for each of {channels} channels can be read"
-        )
-    flat = np.broadcast_to(slopes.reshape(-1), (channels,))
-    call.emit(lambda x, weight: F.prelu(x, weight), value, call.constant(flat))
+    if slopes.dtype != np.float32:
+        raise call.error(f"its slopes are {call.tensor(1).described}; FLOAT32 is needed")
+    if slopes.size in (1, channels) and slopes.size == (slopes.shape or (1,))[-1]:
+        flat = np.broadcast_to(slopes.reshape(-1), (channels,))
+        call.emit(lambda x, weight: F.prelu(x, weight), value, call.constant(flat))
+        return
+    # A slope for each position.
+    call.emit(lambda x, slope: x.clamp(min=0) + x.clamp(max=0) * slope, *_operands(call, 0, 1))
 
 
 @reads("SOFTMAX")

@@ -1,14 +1,18 @@
 """Operators that move values, and compute no new ones."""
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from signbit.importers.larq._call import (
     Call,
     axis_in_graph,
+    channels_last,
     to_channels_first,
     to_channels_last,
 )
@@ -74,34 +78,66 @@ def _pad(call: Call) -> None:
     call.emit(lambda x: F.pad(x, around, value=fill), value)
 
 
+@reads("PACK")
+def _stack(call: Call) -> None:
+    values = [call.value(position) for position in range(len(call.operator.inputs))]
+    axis, rank = call.option("Axis"), len(call.shape(0)) + 2
+    if not -rank <= axis < rank or axis % rank == 0:
+        raise call.error(f"axis {axis} of {rank}; the batch cannot be stacked")
+
+    def compute(*parts: Tensor) -> Tensor:
+        return to_channels_first(torch.stack([*map(to_channels_last, parts)], axis))
+
+    call.emit(compute, *values)
+
+
+@reads("MIRROR_PAD")
+def _mirror_pad(call: Call) -> None:
+    amounts, mode = call.whole(1), call.option("Mode")
+    pairs = list(zip(amounts[::2], amounts[1::2], strict=True))
+    shape = channels_last((call.batch, *call.shape(0)))
+    fits = len(pairs) == len(shape) and not any(pairs[0]) and mode in (0, 1)
+    if not fits or any(max(pair) >= size for pair, size in zip(pairs, shape, strict=True)):
+        raise call.error(f"mode {mode} and padding {pairs} of {list(shape)}")
+    by = "reflect" if mode == 0 else "symmetric"
+    _add_picks(
+        call,
+        [np.pad(np.arange(size), pair, by) for pair, size in zip(pairs, shape, strict=True)],
+    )
+
+
 @reads("STRIDED_SLICE")
 def _strided_slice(call: Call) -> None:
-    value, shape = call.value(0), call.tensor(0).shape
+    shape = channels_last((call.batch, *call.shape(0)))
     begin, end, step = map(call.whole, (1, 2, 3))
-    masks = [call.option(name) for name in ("BeginMask", "EndMask", "ShrinkAxisMask")]
-    unread = ("EllipsisMask", "NewAxisMask", "Offset")
-    if masks[2] or any(call.option(name) for name in unread):
-        raise call.error("an ellipsis, a new axis, one that is removed or an offset cannot be read")
-    if not len(begin) == len(end) == len(step) <= len(shape) or min(step, default=1) < 1:
-        raise call.error(f"from {begin} to {end} by {step}; steps of 1 and more can be read")
-    slices = [
-        slice(
-            None if masks[0] >> axis & 1 else begin[axis],
-            None if masks[1] >> axis & 1 else end[axis],
-            step[axis],
-        )
-        for axis in range(len(step))
-    ]
-    _add_slices(call, value, slices)
+    if any(call.option(name) for name in ("EllipsisMask", "NewAxisMask", "Offset")):
+        raise call.error("an ellipsis, a new axis or an offset cannot be read")
+    if not len(begin) == len(end) == len(step) <= len(shape) or 0 in step:
+        raise call.error(f"from {begin} to {end} by {step}")
+    begins, ends, single = (call.option(f"{name}Mask") for name in ("Begin", "End", "ShrinkAxis"))
+    picks = []
+    for axis, size in enumerate(shape):
+        every = np.arange(size)
+        if axis >= len(step):
+            picks.append(every)
+        elif single >> axis & 1:
+            picks.append(every[begin[axis]][None])
+        else:
+            first = None if begins >> axis & 1 else begin[axis]
+            last = None if ends >> axis & 1 else end[axis]
+            picks.append(every[first : last : step[axis]])
+    _add_picks(call, picks)
 
 
 @reads("SLICE")
 def _slice(call: Call) -> None:
+    shape = channels_last((call.batch, *call.shape(0)))
     begin, size = map(call.whole, (1, 2))
-    if len(begin) != len(size) or min(begin, default=0) < 0 or min(size, default=0) < -1:
-        raise call.error(f"from {begin}, {size} long")
+    if len(begin) != len(shape) or len(size) != len(shape) or min(begin) < 0 or min(size) < -1:
+        raise call.error(f"from {begin}, {size} long, of {list(shape)}")
     ends = [None if long == -1 else start + long for start, long in zip(begin, size, strict=True)]
-    _add_slices(call, call.value(0), [slice(*pair) for pair in zip(begin, ends, strict=True)])
+    every = zip(shape, begin, ends, strict=True)
+    _add_picks(call, [np.arange(length)[start:end] for length, start, end in every])
 
 
 @reads("SPACE_TO_DEPTH")
@@ -129,11 +165,28 @@ def _depth_to_space(call: Call) -> None:
     call.emit(compute, call.value(0))
 
 
-def _add_slices(call: Call, value: str, slices: list[slice]) -> None:
-    if slices and len(range(*slices[0].indices(call.batch))) != call.batch:
-        raise call.error("it takes some samples of the batch")
-    every = (slice(None), *slices[1:])
-    call.emit(lambda x: to_channels_first(to_channels_last(x)[every]), value)
+def _add_picks(call: Call, picks: Sequence[NDArray[np.int64]]) -> None:
+    """Take positions along each axis; then leave out axes as the file's shape of the result does.
+
+    picks: for each axis of the file, the positions in their order.
+    """
+    value, before = call.value(0), channels_last((call.batch, *call.shape(0)))
+    shape = call.content.tensors[call.operator.outputs[0]].shape
+    changed = {
+        axis: pick
+        for axis, (pick, size) in enumerate(zip(picks, before, strict=True))
+        if pick.tolist() != list(range(size))
+    }
+    if 0 in changed or not shape or shape[0] != call.batch:
+        raise call.error("it takes some samples of the batch, or moves them")
+
+    def compute(x: Tensor, *positions: Tensor) -> Tensor:
+        found = to_channels_last(x)
+        for axis, one in zip(changed, positions, strict=True):
+            found = found.index_select(axis, one)
+        return to_channels_first(found.reshape(len(x), *shape[1:]))
+
+    call.emit(compute, value, *map(call.constant, changed.values()))
 
 
 def _axis(call: Call, axis: int, position: int = 0) -> int:
