@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import larq
-import tensorflow as tf
 from tf_keras import Input, Model, layers
 
 Tensor = Any
