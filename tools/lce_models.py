@@ -1,20 +1,15 @@
-"""Small Keras models for make_lce_golden.py, by name. Weights are set there.
-
-Each is a case for the importer of Larq Compute Engine's files: every kind of binary convolution
-and pool, the ways to write an activation, published topologies, and what must be refused.
-"""
+"""Binary convolutions for make_lce_golden.py, which sets their weights: each kind, and chains."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import larq
+import tensorflow as tf
 from tf_keras import Input, Model, layers
 
 Tensor = Any
 MODELS: dict[str, Callable[[], Model]] = {}
-# Models of 8-bit numbers, converted with ranges for them.
-INT8 = {"refused_int8", "refused_int8_interface"}
 
 
 def model(build: Callable[[], Model]) -> Callable[[], Model]:
@@ -61,13 +56,17 @@ CONVOLUTIONS: dict[str, tuple[tuple[int, int], int, int, int, dict[str, Any]]] =
     "conv_pointwise": ((3, 4), 100, 64, 1, {}),
     "conv_pointwise_stride": ((5, 4), 33, 5, 1, {**ZEROS, "strides": 2}),
     "conv_5x5_ones": ((4, 6), 33, 3, 5, {}),
-    "conv_5x5_zeros": ((4, 6), 3, 33, 5, ZEROS),
+    # Where the kernel is as high as the map, Larq Compute Engine pads with zeros wrongly.
+    "conv_5x5_zeros": ((6, 7), 3, 33, 5, ZEROS),
     "conv_3x1_zeros": ((5, 4), 7, 2, (3, 1), ZEROS),
     "conv_bias": ((4, 4), 16, 6, 3, {"use_bias": True}),
     "conv_scaled": ((4, 4), 20, 6, 3, {"kernel_quantizer": "magnitude_aware_sign"}),
     "conv_relu_fused": ((4, 4), 20, 6, 3, {"activation": "relu"}),
     "conv_zeros_relu_fused": ((4, 4), 20, 6, 3, {**ZEROS, "activation": "relu"}),
     "conv_approx_sign": ((4, 4), 9, 4, 3, {"input_quantizer": "approx_sign"}),
+    "conv_relu6_fused": ((4, 4), 5, 6, 3, {"activation": tf.nn.relu6}),
+    "conv_clip_fused": ((4, 4), 5, 6, 3, {"activation": lambda x: tf.clip_by_value(x, -1, 1)}),
+    "conv_grouped_zeros": ((4, 5), 64, 6, 3, {**ZEROS, "groups": 2}),
     "conv_grouped": ((4, 5), 64, 6, 3, {"groups": 2}),
     # Larq Compute Engine has no groups of 5 channels: the converter writes a real convolution.
     "conv_grouped_as_real": ((4, 5), 10, 4, 3, {"groups": 2}),

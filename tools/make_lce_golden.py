@@ -5,12 +5,14 @@
         larq-compute-engine
     larq-env/bin/python tools/make_lce_golden.py [NAME ...]
 
-For each model of lce_models.py: NAME.tflite, and NAME.npz with input0, output0 and so on, in the
-order of the file's inputs and outputs. The first axis counts the images. Seeds make it repeatable.
+The models are in the modules lce_models, lce_networks and lce_operators next to this one. Each
+becomes NAME.tflite, and NAME.npz with input0, output0 and so on, in the order of the file's inputs
+and outputs. The first axis counts the images. Seeds make it repeatable.
 """
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from zlib import crc32
 
@@ -20,9 +22,11 @@ import larq_compute_engine
 import numpy as np
 import tensorflow as tf
 from larq_compute_engine.tflite.python.interpreter import Interpreter
-from lce_models import INT8, MODELS
+from lce_models import MODELS
+from lce_operators import INT8
 from tf_keras import Model, layers
 
+import_module("lce_networks")  # for its models
 GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "importers" / "data" / "lce"
 IMAGES = 2
 KERNELS = [{}, {"use_indirect_bgemm": True}, {"use_reference_bconv": True}]
@@ -37,6 +41,8 @@ def make(name: str) -> None:
     _set_weights(model, rng)
     converted = _convert(model, name)
     arrays = _golden(converted, rng)
+    if name not in INT8:
+        _check(model, arrays)
     (GOLDEN / f"{name}.tflite").write_bytes(converted)
     np.savez_compressed(GOLDEN / f"{name}.npz", **arrays)
 
@@ -110,6 +116,14 @@ def _golden(converted: bytes, rng: np.random.Generator) -> dict[str, np.ndarray]
     outputs = answers[0]
     arrays = {f"input{i}": one for i, one in enumerate(inputs)}
     return arrays | {f"output{i}": one for i, one in enumerate(outputs)}
+
+
+def _check(model: Model, arrays: dict[str, np.ndarray]) -> None:
+    """Keras answers the same. The file may have its outputs in another order; shapes tell."""
+    expected = model([arrays[f"input{i}"] for i in range(len(model.inputs))])
+    by_shape = {one.shape: one for name, one in arrays.items() if name.startswith("output")}
+    for one in expected if isinstance(expected, list) else [expected]:
+        np.testing.assert_allclose(by_shape[tuple(one.shape)], one, rtol=1e-4, atol=1e-4)
 
 
 def _inputs(interpreter: Interpreter, rng: np.random.Generator) -> list[np.ndarray]:
