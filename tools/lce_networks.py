@@ -150,7 +150,7 @@ def real_to_binary() -> Model:
 
 
 @model
-def squeezed_output() -> Model:
+def quant_dense() -> Model:
     """Binary dense layers: what the converter makes of QuantDense."""
     options = {"input_quantizer": "ste_sign", "kernel_quantizer": "ste_sign", "use_bias": False}
     x = image = Input((3, 3, 12))
@@ -176,7 +176,7 @@ def two_outputs() -> Model:
 
 
 @model
-def binary_conv1d() -> Model:
+def quant_conv1d() -> Model:
     """A sequence: binary convolutions of one dimension, which the converter writes as 1 x n."""
     options = {"input_quantizer": "ste_sign", "kernel_quantizer": "ste_sign", "use_bias": False}
     x = sequence = Input((12, 6))
