@@ -1,31 +1,30 @@
-"""Compare with Larq Compute Engine: two binary 3x3 layers, 64 to 64 channels, at 56 x 56.
+"""Compare with Larq Compute Engine: two binary layers at 56 x 56, or QuickNet at 224 x 224.
 
     python -m venv larq-env
     larq-env/bin/pip install "numpy<2" "tensorflow-cpu<2.17" "tf_keras<2.17" larq \\
-        larq-compute-engine
-    python bench/against_larq.py --larq-python larq-env/bin/python
+        larq-compute-engine larq-zoo
+    python bench/against_larq.py --larq-python larq-env/bin/python [--network quicknet]
 
-Larq needs its own environment, so it runs in its own process; the two take turns. Both read real
-numbers, binarize them, and return real numbers: convolution and batch norm, twice. Larq runs with
-use_indirect_bgemm, its fastest way. Each has one thread.
+Both run the same file, written by Larq's converter and imported here, on the same image. Weights
+are random. The outputs must agree. Larq needs its own environment, so it runs in its own process;
+the two take turns. Larq runs with use_indirect_bgemm, its fastest way. Each has one thread.
 """
 
 import argparse
 import subprocess
+import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from statistics import median
+from typing import IO
 
 import numpy as np
-from torch import nn
+from numpy.typing import NDArray
 
-from signbit.format import Input
-from signbit.layers import BinaryConv2d
+from signbit.importers import read
 from signbit.machine import processor
-from signbit.pack import OutputSpec, pack
 from signbit.runtime.engine import Engine
-
-SIDE, CHANNELS = 56, 64
 
 
 def main() -> None:
@@ -34,52 +33,66 @@ def main() -> None:
     parser.add_argument(
         "--larq-python", required=True, help="the Python of the environment that has Larq"
     )
+    parser.add_argument("--network", choices=("layers", "quicknet"), default="layers")
     parser.add_argument("--rounds", type=int, default=100)
     options = parser.parse_args()
-    engine = _engine()
-    image = np.random.default_rng(0).normal(size=(1, SIDE, SIDE, CHANNELS)).astype(np.float32)
-    given = {"image": image}
-    ours, convolutions, theirs = [], [], []
     worker = Path(__file__).with_name("_larq_worker.py")
-    with subprocess.Popen(
-        [options.larq_python, worker, str(SIDE), str(CHANNELS)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as larq:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
+            [options.larq_python, worker, options.network, folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as larq,
+    ):
         assert larq.stdin is not None
         assert larq.stdout is not None
+        _answer(larq.stdout)
+        engine, image = _engine(Path(folder))
+        ours, theirs = [], []
         for _ in range(options.rounds):
             larq.stdin.write("run\n")
             larq.stdin.flush()
-            answer = larq.stdout.readline()
-            if not answer:
-                raise SystemExit("Larq's process ended; the reason is above")
-            theirs.append(float(answer))
+            theirs.append(float(_answer(larq.stdout)))
             start = time.perf_counter()
-            engine.run(given)
+            engine.run(image)
             ours.append(time.perf_counter() - start)
-            convolutions.append(sum(list(engine.timed(given).values())[1:3]))
         larq.stdin.close()
-    both, slow = median(ours), median(theirs)
+    mine, other = median(ours), median(theirs)
     print(f"{processor()}, {engine.isa}, one thread, medians of {options.rounds}")
-    print(f"Larq Compute Engine  {1e3 * slow:.3f} ms")
-    print(f"signbit              {1e3 * both:.3f} ms, {slow / both:.1f} times faster")
-    print(f"  its convolutions with their batch norms: {1e3 * median(convolutions):.3f} ms")
+    print(f"Larq Compute Engine  {1e3 * other:.3f} ms")
+    print(f"signbit              {1e3 * mine:.3f} ms, {other / mine:.2f} times as fast")
+    for operation, seconds in _operations(engine, image, options.rounds):
+        print(f"  {operation:18} {1e3 * seconds:.3f} ms")
 
 
-def _engine() -> Engine:
-    layers = [
-        layer
-        for _ in range(2)
-        for layer in (
-            BinaryConv2d(CHANNELS, CHANNELS, 3, padding=1, bias=False),
-            nn.BatchNorm2d(CHANNELS),
-        )
-    ]
-    network = nn.Sequential(*layers).eval()
-    image = Input.numbers("image", (SIDE, SIDE, CHANNELS))
-    return Engine(pack(network, inputs=[image], outputs=[OutputSpec("map", "numbers")]))
+def _answer(output: IO[str]) -> str:
+    answer = output.readline()
+    if not answer:
+        raise SystemExit("Larq's process ended; the reason is above")
+    return answer
+
+
+def _engine(folder: Path) -> tuple[Engine, NDArray[np.float32]]:
+    """The imported network, which answers as Larq does, and the image."""
+    engine = Engine(read(folder / "network.tflite"))
+    image, expected = np.load(folder / "image.npy"), np.load(folder / "output.npy")
+    found = engine.scores(image)
+    print(f"largest difference {abs(found - expected).max():.2g} of {abs(expected).max():.2g}")
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5 * abs(expected).max())
+    return engine, image
+
+
+def _operations(engine: Engine, image: NDArray[np.float32], rounds: int) -> list[tuple[str, float]]:
+    """Median seconds in each kind of operation; a step counts as the first that it computes."""
+    runs = []
+    for _ in range(rounds):
+        runs.append(Counter[str]())
+        for number, seconds in engine.timed(image).items():
+            runs[-1][engine.model.node(number).op] += seconds
+    kinds = {kind: median(run[kind] for run in runs) for kind in runs[0]}
+    return sorted(kinds.items(), key=lambda one: -one[1])
 
 
 if __name__ == "__main__":
