@@ -18,7 +18,7 @@ from signbit.importers.bnn_pynq._layers import read_layers
 from signbit.yaml_file import dump_yaml
 
 COMMANDS = commands.names()
-TFLITE = Path(__file__).parents[1] / "importers" / "data" / "larq" / "pooled_bits.tflite"
+TFLITE = Path(__file__).parents[1] / "importers" / "data" / "lce" / "chain_norm_pool.tflite"
 NETWORK = """
 from torch import nn
 

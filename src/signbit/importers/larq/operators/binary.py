@@ -15,6 +15,7 @@ from signbit.format.types import MAX_CHANNELS, MAX_ELEMENTS, MAX_SIDE
 from signbit.importers.larq._call import Call
 from signbit.importers.larq._geometry import SAME, VALID, Axis, axis
 from signbit.importers.larq._operators import reads
+from signbit.importers.larq.operators.pooling import windows
 
 _WORD = 32
 # What the accumulator of a convolution, as a whole number, is clamped to.
@@ -50,13 +51,7 @@ def _max_pool(call: Call) -> None:
         )
         for side, size in zip(("height", "width"), call.shape(0)[1:], strict=True)
     )
-    kernel, stride = (rows.kernel, columns.kernel), (rows.stride, columns.stride)
-
-    def compute(x: Tensor) -> Tensor:
-        # Below every value of the map, a border of -1 changes no maximum.
-        return F.max_pool2d(_bordered(x, rows, columns, -1.0), kernel, stride)
-
-    call.emit(compute, call.value(0, is_bits=True), is_bits=True)
+    call.emit(windows(call, rows, columns), call.value(0, is_bits=True), is_bits=True)
 
 
 @reads("LceBconv2d")

@@ -1,5 +1,6 @@
 """Pooling, means and sums."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -7,13 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from signbit.importers.larq._call import Call, axis_in_graph
-from signbit.importers.larq._geometry import axis
+from signbit.importers.larq._geometry import Axis, axis
 from signbit.importers.larq._operators import reads
 
 
 @reads("MAX_POOL_2D", "AVERAGE_POOL_2D")
 def _pool(call: Call) -> None:
-    """Positions outside of the map do not count, in a maximum or in a mean."""
     value, sizes = call.value(0), call.shape(0)[1:]
     kernel = (call.option("FilterHeight"), call.option("FilterWidth"))
     stride = (call.option("StrideH"), call.option("StrideW"))
@@ -23,9 +23,17 @@ def _pool(call: Call) -> None:
         axis(size, window, step, 1, call.padding())
         for size, window, step in zip(sizes, kernel, stride, strict=True)
     )
-    before, outputs = (rows.before, columns.before), (rows.outputs, columns.outputs)
     activation = call.activation()
-    is_mean = call.operator.kind == "AVERAGE_POOL_2D"
+    compute = windows(call, rows, columns, is_mean=call.operator.kind == "AVERAGE_POOL_2D")
+    call.emit(lambda x: activation(compute(x)), value)
+
+
+def windows(
+    call: Call, rows: Axis, columns: Axis, is_mean: bool = False
+) -> Callable[[Tensor], Tensor]:
+    """The maximum or mean of each window; positions outside of the map do not count."""
+    kernel, stride = (rows.kernel, columns.kernel), (rows.stride, columns.stride)
+    before, outputs = (rows.before, columns.before), (rows.outputs, columns.outputs)
     more: dict[str, Any] = {"count_include_pad": False} if is_mean else {}
     # Where the end needs more positions than the beginning, `ceil_mode` cuts the last window.
     more["ceil_mode"] = bool(max(rows.after, columns.after))
@@ -35,11 +43,12 @@ def _pool(call: Call) -> None:
         found = pool(x, kernel, stride, before, **more)
         if tuple(found.shape[2:]) != outputs:
             raise call.error(
-                f"a window of {kernel} with SAME padding on a map of {list(sizes)} cannot be read"
+                f"a window of {kernel} with SAME padding on a map of {rows.size}x{columns.size} "
+                "cannot be read"
             )
-        return activation(found)
+        return found
 
-    call.emit(compute, value)
+    return compute
 
 
 @reads("MEAN", "SUM", "REDUCE_MAX")
