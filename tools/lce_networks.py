@@ -177,7 +177,7 @@ def two_outputs() -> Model:
 
 @model
 def quant_conv1d() -> Model:
-    """A sequence: binary convolutions of one dimension, which the converter writes as 1 x n."""
+    """A sequence. The converter writes real convolutions of signs, 1 x n."""
     options = {"input_quantizer": "ste_sign", "kernel_quantizer": "ste_sign", "use_bias": False}
     x = sequence = Input((12, 6))
     x = norm(layers.Conv1D(20, 3, padding="same")(x))
