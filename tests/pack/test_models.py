@@ -44,9 +44,13 @@ def test_a_packed_model_gives_torchs_bits_and_predictions(name, choice, pixels):
     model = hostile(model, (3, *size))
     images = np.random.default_rng(1).integers(0, 256, (16, *size, 3)).astype(np.uint8)
     packed = pack(model, preprocessing, samples=images)
-    assert packed.info["check"]["bits_turned"] == packed.info["check"]["bits_differ"] == 0
+    check, turned = packed.info["check"], packed.info["check"]["bits_turned"]
+    # A real number may lie on its threshold (docs/decisions/0009). It turns a bit of one image.
+    assert turned <= (0 if packed.info["exact"] else check["bits"] / 1e5)
+    assert turned or not check["bits_differ"]
     with torch.no_grad():
         wanted = model(to_input(torch.from_numpy(images), preprocessing)).numpy()
     for found in (reference.scores(packed, images), Engine(packed, 2).scores(images)):
-        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
-        assert (found.argmax(1) == wanted.argmax(1)).all()
+        close = np.isclose(found, wanted, rtol=1e-4, atol=1e-4).all(1)
+        assert (~close).sum() <= turned
+        assert (found.argmax(1) == wanted.argmax(1))[close].all()

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from helpers.grey import GREY, body, first
-from helpers.models import small
+from helpers.models import small, small_size
 from torch import nn
 
 from signbit.errors import PackError
@@ -31,10 +31,11 @@ def ops(packed: PackedModel) -> list[str]:
 
 @pytest.mark.parametrize("name", models.names())
 def test_every_model_packs_without_a_real_layer_but_those_that_it_has(name):
-    model = small(name, in_channels=1, input_size=(8, 8)).eval()
+    size = small_size(name)
+    model = small(name, in_channels=1, input_size=size).eval()
     weighted = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     real = [layer for layer in weighted if not isinstance(layer, BinaryLayer)]
-    packed = pack(model, GREY)
+    packed = pack(model, Preprocessing([1 / 128], [-1.0], size))
     assert packed.info["check"]["bits_differ"] == 0
     assert ops(packed).count("conv_f32") == len(real)
     assert "conv_f32_bits" not in ops(packed)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers.models import small
+from helpers.models import small, small_size
 from helpers.runs import assert_same_end
 from torch import nn
 
@@ -26,8 +26,8 @@ RECIPE = load_recipe("digits")
 LAST, CONTIGUOUS = torch.channels_last, torch.contiguous_format
 
 
-def preprocessing(channels):
-    return Preprocessing([1 / 128] * channels, [-1.0] * channels, (8, 8), list("0123456789"))
+def preprocessing(channels, size=(8, 8)):
+    return Preprocessing([1 / 128] * channels, [-1.0] * channels, size, list("0123456789"))
 
 
 class LearningNotes(nn.Module):
@@ -118,10 +118,12 @@ def test_a_network_runs_in_the_fastest_layout_that_it_accepts(module, expected, 
 
 @pytest.mark.parametrize("name", models.names())
 def test_every_model_of_the_package_runs_in_the_fastest_layout(name, capsys):
-    module = small(name, num_classes=10, in_channels=3, input_size=(8, 8))
+    size = small_size(name)
+    module = small(name, num_classes=10, in_channels=3, input_size=size)
     convolves = any(isinstance(layer, nn.Conv2d) for layer in module.modules())
     expected = LAST if convolves else CONTIGUOUS
-    assert fastest_format("it", module, noise(preprocessing(3), CPU), CPU, RECIPE) == expected
+    images = noise(preprocessing(3, size), CPU)
+    assert fastest_format("it", module, images, CPU, RECIPE) == expected
     assert capsys.readouterr().err == ""
 
 
