@@ -20,6 +20,7 @@ def packed(
     given: Given,
     importer: str,
     names: Mapping[str, str] | None = None,
+    info: Mapping[str, str] | None = None,
 ) -> PackedModel:
     """Fold, pack and check the operators of a file.
 
@@ -27,6 +28,7 @@ def packed(
     outputs: the names of the outputs in the file.
     importer: its name, for the info of the packed network.
     names: the names of inputs and outputs in the file, where the graph has others.
+    info: more entries for the info of the packed network.
 
     Raises: ConvertError that names the operator that cannot be packed, and the reason.
     """
@@ -44,24 +46,24 @@ def packed(
             given.preprocessing,
             inputs=given_inputs,
             outputs=given_outputs,
-            info={"importer": importer, "file": path.name},
+            info={"importer": importer, "file": path.name, **(info or {})},
         )
     except (PackError, UsageError) as error:
         raise ConvertError(f"{path}: {error}") from error
 
 
 def _numbers(name: str, shape: Sequence[int]) -> Input:
-    return Input.numbers(_identifier(name), (*shape[1:], shape[0]))
+    return Input.numbers(identifier(name), (*shape[1:], shape[0]))
 
 
 def _specs(outputs: Sequence[tuple[str, int]]) -> list[OutputSpec] | None:
     """None for one row: class scores.  outputs: the name of each, and its axes."""
     if len(outputs) == 1 and outputs[0][1] <= 2:
         return None
-    return [OutputSpec(_identifier(name), NUMBERS) for name, _ in outputs]
+    return [OutputSpec(identifier(name), NUMBERS) for name, _ in outputs]
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
     """A name that a packed network allows, from one of the file."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:MAX_NAME]
     starts_well = plain and not plain[0].isdigit() and not re.fullmatch(r"n[0-9]+(_.*)?", plain)
