@@ -88,3 +88,10 @@ def test_a_border_of_minus_infinity_is_the_padding_of_a_maximum(border, kernel, 
     assert tuple(pool.attributes["padding"]) == (top, left, bottom, right)
     assert "move" not in ops(packed)
     assert ops(packed).count("conv_bits") == 1
+
+
+def test_a_layer_on_a_map_of_one_channel_has_a_bit_for_each_weight():
+    network = nn.Sequential(nn.Flatten(), BinaryLinear(784, 8), nn.BatchNorm1d(8))
+    packed = pack(network.eval(), Preprocessing([1 / 128], [-1.0], (28, 28)))
+    (layer,) = [node for node in packed.nodes if node.op == "conv_bits"]
+    assert layer.tensors["weight"].size == 8 * 13
