@@ -94,7 +94,9 @@ class Call:
         """The numbers of a constant. Raises: ConvertError for any other value."""
         found = self.graph.constant(self.value(position))
         if found is None:
-            raise self.error(f"input {position} depends on the input of the network; a constant is needed")
+            raise self.error(
+                f"input {position} depends on the input of the network; a constant is needed"
+            )
         return found
 
     def whole(self, position: int) -> list[int]:
@@ -158,7 +160,9 @@ class Call:
         values = [position for position in positions if not self.is_constant(position)]
         for position in positions if values else ():
             is_value, shape = position in values, self.graph.example(self.value(position)).shape
-            fits = ranks[position] == ranks[values[0]] if is_value else len(shape) <= ranks[values[0]]
+            fits = (
+                ranks[position] == ranks[values[0]] if is_value else len(shape) <= ranks[values[0]]
+            )
             if not fits or (not is_value and len(shape) == ranks[values[0]] and shape[0] != 1):
                 raise self.error(
                     f"input {position} has the shape {list(shape)}, which does not go with one "

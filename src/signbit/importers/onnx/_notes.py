@@ -88,4 +88,6 @@ class Notes:
 def _restored(one: Input, noted: Mapping[str, Any]) -> Input:
     if one.kind != U8:
         return one
-    return replace(one, **{name: noted[name] for name in ("scale", "bias", "crop") if name in noted})
+    return replace(
+        one, **{name: noted[name] for name in ("scale", "bias", "crop") if name in noted}
+    )

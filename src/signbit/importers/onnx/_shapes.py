@@ -34,7 +34,9 @@ def shape_array(entries: Any) -> Shape:
     return np.array(entries, object)
 
 
-def resolved(wanted: list[Any], sizes: list[int], batch: int | None, zero_copies: bool) -> list[int]:
+def resolved(
+    wanted: list[Any], sizes: list[int], batch: int | None, zero_copies: bool
+) -> list[int]:
     """The sizes after the first axis that a reshape of a batch of values gives.
 
     wanted: the numbers of the file; SAMPLES, -1, and 0 for a copy.

@@ -39,7 +39,7 @@ def _equal(call: Call) -> None:
     one, other = (
         shape_array(call.whole(n)) if shape is None else shape for n, shape in enumerate(shapes)
     )
-    if has_samples(one) and has_samples(other) or one.shape != other.shape:
+    if (has_samples(one) and has_samples(other)) or one.shape != other.shape:
         raise call.error("it compares the number of samples of a batch")
     pairs = list(zip(one.flat, other.flat, strict=True))
     # The number of samples is 1 or more.
@@ -89,8 +89,7 @@ def _where(call: Call) -> None:
 def _where_of_shapes(call: Call) -> None:
     shapes = [call.shape_of_samples(position) for position in (1, 2)]
     one, other = (
-        shape_array(call.whole(n)) if shape is None else shape
-        for n, shape in enumerate(shapes, 1)
+        shape_array(call.whole(n)) if shape is None else shape for n, shape in enumerate(shapes, 1)
     )
     chosen = call.constant(0).tolist()
     if not one.shape == other.shape == (len(chosen),):

@@ -34,7 +34,9 @@ def _constant(call: Call) -> None:
         raise call.error(f"it has {len(given)} values; give one")
     (name,) = given
     if name == "value":
-        call.give(tensor_of(f"{call.network.content.place}: {printable(call.node.label)}", call[name]))
+        call.give(
+            tensor_of(f"{call.network.content.place}: {printable(call.node.label)}", call[name])
+        )
     else:
         call.give(torch.tensor(call[name], dtype=_NUMBERS[name]))
 

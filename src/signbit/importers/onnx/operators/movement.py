@@ -101,8 +101,12 @@ def _concat(call: Call) -> None:
     for position in positions if variable else ():
         shape = call.graph.example(call.value(position)).shape
         # A constant is the same for all samples where the file was made for one.
-        if len(shape) != rank or (position not in variable and (call.network.batch, shape[0]) != (1, 1)):
-            raise call.error(f"input {position} has the shape {list(shape)}, not one for each sample")
+        if len(shape) != rank or (
+            position not in variable and (call.network.batch, shape[0]) != (1, 1)
+        ):
+            raise call.error(
+                f"input {position} has the shape {list(shape)}, not one for each sample"
+            )
 
     def compute(*parts: Tensor) -> Tensor:
         samples = max(len(part) for part in parts)
@@ -166,9 +170,7 @@ def _gather(call: Call) -> None:
     attributes={"starts": Kind.INTS, "ends": Kind.INTS, "axes": Kind.INTS},
 )
 def _slice(call: Call) -> None:
-    starts, ends = (
-        (call.whole(1), call.whole(2)) if call.has(1) else (call["starts"], call["ends"])
-    )
+    starts, ends = (call.whole(1), call.whole(2)) if call.has(1) else (call["starts"], call["ends"])
     axes = call.whole(3) if call.has(3) else call["axes"]
     steps = call.whole(4) if call.has(4) else None
     if starts is None or ends is None or len(starts) != len(ends):

@@ -49,17 +49,46 @@ def _average_pool(call: Call) -> None:
         call.emit(lambda x: pool(F.pad(x, window.around), window.kernel, window.stride), 0)
         return
     outputs = _outputs(window)
+    halves = [size // 2 for size in window.kernel]
+    if all(before <= half for before, half in zip(window.before, halves, strict=True)):
+        example = call.graph.example(call.value(0))
+        found = _uncounted(example, window, pool).shape[2:]
+        if all(size >= wanted for size, wanted in zip(found, outputs, strict=True)):
+            call.emit(lambda x: _cut(_uncounted(x, window, pool), outputs), 0)
+            return
+    _emit_quotient(call, window)
 
-    def compute(x: Tensor) -> Tensor:
-        # Torch pads both ends alike: windows that it adds at the high end are cut off.
-        found = pool(x, window.kernel, window.stride, window.before, True, False)
-        for axis, size in enumerate(outputs, 2):
-            if found.shape[axis] < size:
-                raise call.error(f"pads {window.before} and {window.after} cannot be read")
-            found = found.narrow(axis, 0, size)
-        return found
 
-    call.emit(compute, 0)
+def _uncounted(x: Tensor, window: Window, pool: Callable[..., Tensor]) -> Tensor:
+    """Torch pads both ends alike, and with ceil_mode one window more at the high end."""
+    return pool(x, window.kernel, window.stride, window.before, True, False)
+
+
+def _cut(x: Tensor, sizes: list[int]) -> Tensor:
+    """Without the windows at the high end that are too many."""
+    for axis, size in enumerate(sizes, 2):
+        x = x.narrow(axis, 0, size)
+    return x
+
+
+def _emit_quotient(call: Call, window: Window) -> None:
+    """Sums of each window, divided by how many positions of the map it has."""
+    if len(window.kernel) != 2:
+        raise call.error(f"pads {window.before} and {window.after} cannot be read")
+    ones = torch.ones(1, 1, *window.sizes)
+
+    def summed(x: Tensor) -> Tensor:
+        padded = F.pad(x, window.around)
+        return F.avg_pool2d(padded, window.kernel, window.stride, divisor_override=1)
+
+    call.emit(lambda x: summed(x) / summed(ones.to(x.device)), 0)
+
+
+def _outputs(window: Window) -> list[int]:
+    rows = zip(
+        *(window.sizes, window.before, window.after, window.reach, window.stride), strict=True
+    )
+    return [(low + size + high - reach) // step + 1 for size, low, high, reach, step in rows]
 
 
 def _pool_window(call: Call) -> Window:
@@ -99,13 +128,6 @@ def _ceiled(call: Call, window: Window) -> Window:
             )
         after[axis] += missing
     return replace(window, after=after)
-
-
-def _outputs(window: Window) -> list[int]:
-    rows = zip(
-        *(window.sizes, window.before, window.after, window.reach, window.stride), strict=True
-    )
-    return [(low + size + high - reach) // step + 1 for size, low, high, reach, step in rows]
 
 
 @reads("GlobalAveragePool", "GlobalMaxPool")

@@ -94,7 +94,9 @@ def _transposed(call: Call) -> None:
     axes = len(window.kernel)
     more = call["output_padding"] or [0] * axes
     if axes not in (1, 2) or call["output_shape"] or call["auto_pad"] != "NOTSET":
-        raise call.error("its size must come from pads and output_padding, in one or two dimensions")
+        raise call.error(
+            "its size must come from pads and output_padding, in one or two dimensions"
+        )
     if window.before != window.after:
         raise call.error(f"pads {window.before} and {window.after}; they must be the same")
     convolve = (F.conv_transpose1d, F.conv_transpose2d)[axes - 1]

@@ -20,17 +20,17 @@ _MOST_INPUT_BITS = 16
 @reads("BipolarQuant", inputs=(2, 2), domains=QONNX)
 def _bipolar(call: Call) -> None:
     """+scale where x >= 0, else -scale. NaN gives -scale."""
-    scale = _parameter(call, 1)
+    scaled = _scaled if _differs(_parameter(call, 1), 1) else _same
     call.require_float(0)
     call.require_samples_first(0, 1)
-    call.emit(lambda x: _scaled(_signs(x), scale), 0)
+    call.emit(lambda x, scale: scaled(_signs(x), scale), 0, 1)
 
 
 @reads(
     "Quant",
     "IntQuant",
     inputs=(4, 4),
-    attributes={"signed": 1, "narrow": 1, "rounding_mode": "ROUND"},
+    attributes={"signed": Kind.INT, "narrow": Kind.INT, "rounding_mode": "ROUND"},
     domains=QONNX,
 )
 def _quant(call: Call) -> None:
@@ -41,15 +41,21 @@ def _quant(call: Call) -> None:
     scale, zero, bits = _parameter(call, 1), _parameter(call, 2), call.number(3)
     call.require_float(0)
     call.require_samples_first(0, 1, 2)
+    if call["signed"] is None or call["narrow"] is None:
+        raise call.error("it does not say whether it is signed and narrow")
     if bits != 1 and not _is_at_input(call, bits):
         raise call.error(f"it has {bits:g} bits; {_MANY_BITS}")
     to_level = _signs if bits == 1 and call["signed"] else _levels(call, int(bits))
 
-    def compute(x: Tensor) -> Tensor:
-        level = to_level(_shifted(_divided(x, scale), zero))
-        return _scaled(_shifted(level, -zero), scale)
+    # Nothing is computed where nothing changes, so that a report shows no such operations.
+    divided, scaled = (_divided, _scaled) if _differs(scale, 1) else (_same, _same)
+    shifted = _shifted if _differs(zero, 0) else _same
 
-    call.emit(compute, 0)
+    def compute(x: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
+        level = to_level(shifted(divided(x, scale), zero))
+        return scaled(shifted(level, -zero), scale)
+
+    call.emit(compute, 0, 1, 2)
 
 
 def _is_at_input(call: Call, bits: float) -> bool:
@@ -113,9 +119,12 @@ def _multi_threshold(call: Call) -> None:
         )
     shape = [1] * rank
     shape[channels] = -1
-    limits = thresholds.reshape(shape)
     scale, bias = call["out_scale"], call["out_bias"]
-    call.emit(lambda x: (x >= limits).to(torch.float32) * scale + bias, 0)
+
+    def compute(x: Tensor, limits: Tensor) -> Tensor:
+        return (x >= limits.reshape(shape)).to(torch.float32) * scale + bias
+
+    call.emit(compute, 0, 1)
 
 
 @reads("Sign")
@@ -136,13 +145,22 @@ def _signs(x: Tensor) -> Tensor:
     return torch.where(x >= 0, 1.0, -1.0)
 
 
+def _differs(constant: Tensor, neutral: float) -> bool:
+    """Whether an operator with the constant changes a number, or the shape."""
+    return constant.dim() > 1 or bool((constant != neutral).any())
+
+
+def _same(x: Tensor, neutral: Tensor) -> Tensor:
+    return x
+
+
 def _scaled(x: Tensor, scale: Tensor) -> Tensor:
-    return x if bool((scale == 1).all()) and scale.dim() <= x.dim() else x * scale
+    return x * scale
 
 
 def _divided(x: Tensor, scale: Tensor) -> Tensor:
-    return x if bool((scale == 1).all()) else x / scale
+    return x / scale
 
 
 def _shifted(x: Tensor, zero: Tensor) -> Tensor:
-    return x if bool((zero == 0).all()) else x + zero
+    return x + zero
