@@ -173,14 +173,18 @@ def test_onnx_runtime_does_not_fold_scales_into_the_kernels(tmp_path):
         assert set(np.unique(kernel)) == {-1, 1}
 
 
-def test_names_of_classes_travel_in_the_file(tmp_path):
+def test_names_of_classes_and_the_scale_of_pixels_travel_in_the_file(tmp_path):
     model = packed("vgg_cut")
     classes = tuple(f"class {number}" for number in range(10))
     old = model.preprocessing
     named = PackedModel(model.nodes, Preprocessing(old.scale, old.bias, old.size, classes))
     export(make_request(named, "net"), "onnx", tmp_path / "out")
-    (entry,) = onnx.load(tmp_path / "out" / "net.onnx").metadata_props
-    assert (entry.key, json.loads(entry.value)) == ("classes", list(classes))
+    props = onnx.load(tmp_path / "out" / "net.onnx").metadata_props
+    assert {entry.key: json.loads(entry.value) for entry in props} == {
+        "classes": list(classes),
+        "scale": list(old.scale),
+        "bias": list(old.bias),
+    }
 
 
 def check(folder) -> subprocess.CompletedProcess:

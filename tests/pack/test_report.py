@@ -59,7 +59,7 @@ class _Auxiliary(nn.Module):
 def test_what_takes_no_part_in_the_scores_is_no_threshold():
     found = rows(_Auxiliary())
     assert found["norm"] == ("integer threshold", "")
-    assert found["head.1"] == ("XOR and popcount of bits, affine", "")
+    assert found["head.1"] == ("flatten, XOR and popcount of bits, affine", "")
     assert found["aside.1"] == found["spare"] == ("no operation of its own", "")
 
 

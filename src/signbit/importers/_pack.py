@@ -61,7 +61,7 @@ def _identifiers(
     """A name for each input and output that a packed network allows, and that no other has."""
     found: dict[str, str] = {}
     for end in ends:
-        plain = name = _identifier(names.get(end, end))
+        plain = name = identifier(names.get(end, end))
         number = 2
         while name in taken:
             name, number = f"{plain[: MAX_NAME - 5]}_{number}", number + 1
@@ -70,7 +70,8 @@ def _identifiers(
     return found
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
+    """A name that a packed network allows, from one of the file."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:MAX_NAME]
     starts_well = plain and not plain[0].isdigit() and not re.fullmatch(r"n[0-9]+(_.*)?", plain)
     return plain if starts_well else f"value_{plain}"[:MAX_NAME]

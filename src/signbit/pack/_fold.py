@@ -137,6 +137,9 @@ class Folding:
         if code is None or padded:
             return None
         bound = fan_in * code.largest
+        if code.multiplier > 2 and bound >= 1 << 24:
+            # Torch rounds such sums. They are compared with it as real numbers.
+            return None
         return Integers(code.unit, -bound, bound, 1)
 
     def _carried_integers(self, step: Step) -> Integers | None:

@@ -83,6 +83,29 @@ def placed(step: Step, shape: tuple[int, ...], index: Tensor, fill: float | None
     return Placed(step, shape, index.reshape(shape), fill if bool((index == FILL).any()) else None)
 
 
+def without_border(value: Placed) -> tuple[Placed, tuple[int, int, int, int]]:
+    """The map inside a border of `fill`, and its border: top, left, bottom, right.
+
+    The value itself, and no border, where `fill` stands elsewhere too.
+    """
+    none = value, (0, 0, 0, 0)
+    if value.fill is None or value.index is None or len(value.shape) not in (2, 3):
+        return none
+    index = value.index if value.index.ndim == 3 else value.index[:, None]
+    known = (index != FILL).any(0)
+    rows, columns = known.any(1).nonzero()[:, 0], known.any(0).nonzero()[:, 0]
+    if not len(rows):
+        return none
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    inside = index[:, top:bottom, left:right]
+    if bool((inside == FILL).any()):
+        return none
+    shape = tuple(inside.shape) if value.index.ndim == 3 else (inside.shape[0], inside.shape[2])
+    border = (top, left, index.shape[1] - bottom, index.shape[2] - right)
+    return placed(value.step, shape, inside.reshape(shape)), border
+
+
 def as_map(value: Placed, place: Place, shape: tuple[int, ...] | None = None) -> Step:
     """The numbers as a map in the usual layout of `shape`: the step itself, or one that moves them.
 

@@ -289,7 +289,10 @@ class Lowering:
         whole = self.folding.integers(step)
         if step.on_bits:
             attributes["padding_value"] = step.padding_value
-            node = self.emit(path, "conv_bits", [self.bit(source)], attributes, weight=words)
+            node = self.bit(source)
+            # Flattening bits takes time too, so it must save a lot.
+            node, words = self._flat(step, node, attributes, words, least_saving=4)
+            node = self.emit(path, "conv_bits", [node], attributes, weight=words)
             return Scaled(node, whole=True)
         if whole is not None:
             return Scaled(self._pixel_conv(step, attributes, words), whole.unit, whole=True)
@@ -304,11 +307,25 @@ class Lowering:
         code, node = pixel_code(source.input), source.number
         assert code is not None
         attributes |= {"multiplier": code.multiplier, "offset": code.offset}
-        if not any(step.padding) and wastes_words(source, attributes["kernel"], step.groups):
-            node = self.emit(step.place.path, "flatten", [node])
-            attributes["kernel"] = (1, 1)
-            words = pack_bits(step.weight.reshape(len(words), 1, 1, -1).numpy() > 0)
+        node, words = self._flat(step, node, attributes, words)
         return self.emit(step.place.path, "conv_u8", [node], attributes, weight=words)
+
+    def _flat(
+        self,
+        step: Conv,
+        node: int,
+        attributes: dict[str, Any],
+        words: NDArray[np.uint64],
+        least_saving: int = 1,
+    ) -> tuple[int, NDArray[np.uint64]]:
+        """The source of a step as a row, and its weights for that, where this saves words."""
+        (source,) = step.sources
+        kernel = attributes["kernel"]
+        if any(step.padding) or not wastes_words(source, kernel, step.groups, least_saving):
+            return node, words
+        attributes["kernel"] = (1, 1)
+        row = self.emit(step.place.path, "flatten", [node])
+        return row, pack_bits(step.weight.reshape(len(words), 1, 1, -1).numpy() > 0)
 
     def _bit(self, step: Step) -> int:
         if isinstance(step, Pointwise):

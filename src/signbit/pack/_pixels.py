@@ -10,6 +10,8 @@ from signbit.format.ops.conv import largest_pixel
 from signbit.format.types import U8
 
 _MULTIPLIERS = (1, 2)
+# The format multiplies pixels by no larger number.
+_MOST_SCALE = 255
 _CLOSE = 1e-6
 
 
@@ -35,7 +37,7 @@ def pixel_code(codes: Input) -> PixelCode | None:
     """The integers for pixels; None where pixels cannot become integers.
 
     The pixel value that stands for 0 must be a whole number or a half. It is 127.5 for scale
-    1/127.5 and bias -1.
+    1/127.5 and bias -1. Otherwise scale and bias must be whole numbers.
     """
     if codes.kind != U8:
         return None
@@ -51,6 +53,9 @@ def pixel_code(codes: Input) -> PixelCode | None:
             unit = float(np.float32(scale / multiplier))
             exactly = _is_exact(codes, unit, multiplier, offset)
             return PixelCode(unit, multiplier, offset, exactly)
+    is_whole = scale == int(scale) and bias == int(bias)
+    if is_whole and 1 <= scale <= _MOST_SCALE and abs(bias) < 1 << 16:
+        return PixelCode(1.0, int(scale), int(bias), True)
     return None
 
 

@@ -16,6 +16,15 @@ from signbit.pack._view import View
 Slope = float | Tensor | None
 
 
+def rounded(c: RuleCall, form: Callable[..., RealForm | None]) -> Placed:
+    """The result of an operator that gives whole numbers as they are.  form: as in `pointwise`."""
+    value = c.value("self")
+    whole = c.network.folding.integers(value.step)
+    if whole is not None and whole.unit == int(whole.unit) and value.fill is None:
+        return value
+    return pointwise(c, {"self": 1.0}, form)
+
+
 def pointwise(
     c: RuleCall,
     slopes: Mapping[str, Slope] | None = None,

@@ -128,11 +128,14 @@ def why_real(weight: Tensor) -> str:
     return "its weights are real"
 
 
-def wastes_words(source: Step, kernel: tuple[int, int], groups: int) -> bool:
+def wastes_words(source: Step, kernel: tuple[int, int], groups: int, least_saving: int = 1) -> bool:
     """Whether a kernel as large as the map needs fewer words for its weights on a flat map.
 
     Each tap needs whole words, so a pixel of one channel would have 63 bits of padding.
+
+    least_saving: how many times fewer words it must need.
     """
     rows, columns, channels = source.size
     whole = kernel == (rows, columns) and groups == 1
-    return whole and words_for(math.prod(source.size)) < rows * columns * words_for(channels)
+    flat = words_for(math.prod(source.size)) * least_saving
+    return whole and flat < rows * columns * words_for(channels)

@@ -24,7 +24,8 @@ Array = NDArray[Any]
 def metadata(proto: "ModelProto", model: PackedModel, conventions: Mapping[str, str]) -> None:
     """Add conventions and names to the file, so that it has them without the manifest.
 
-    The names are those of the classes for a network of images, else all inputs and outputs.
+    The names are those of the classes for a network of images, else all inputs and outputs. The
+    graph computes with codes, so the scale and bias of the numbers that they stand for are there.
     """
     from onnx import helper
 
@@ -32,6 +33,7 @@ def metadata(proto: "ModelProto", model: PackedModel, conventions: Mapping[str, 
     if model.signature.is_of_images:
         pixels = model.preprocessing
         names = {"classes": list(pixels.classes), "crop": pixels.crop}
+        names |= {"scale": list(pixels.scale), "bias": list(pixels.bias)}
     else:
         # The shapes are those of the graph.
         names = {

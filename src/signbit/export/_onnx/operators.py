@@ -134,8 +134,9 @@ def _times_signs(to: "OnnxWriter", node: Node, x: str, sign: Array) -> str:
 
 
 def _normalize(to: "OnnxWriter", node: Node, x: str) -> str:
-    x = to.graph.add("Mul", x, to.per_channel(node, "scale", node.tensors["scale"]))
-    return to.graph.add("Add", x, to.per_channel(node, "bias", node.tensors["bias"]))
+    # An `affine` is rounded once, this twice. The names of the constants tell them apart.
+    x = to.graph.add("Mul", x, to.per_channel(node, "factor", node.tensors["scale"]))
+    return to.graph.add("Add", x, to.per_channel(node, "offset", node.tensors["bias"]))
 
 
 def _affine(to: "OnnxWriter", node: Node, x: str) -> str:

@@ -18,7 +18,7 @@ from signbit.pack._nodes import (
     unary,
 )
 from signbit.pack._pairs import pair
-from signbit.pack._pointwise import pointwise
+from signbit.pack._pointwise import pointwise, rounded
 from signbit.pack._rule import RuleCall
 from signbit.pack.rules import rules
 
@@ -73,13 +73,6 @@ _plain("sqrt", "The square root.", 1.0, lambda: chain(unary("sqrt")))
 _plain("abs", "The magnitude of the number.", None, lambda: chain(unary("abs")))
 _plain("cos", "cos(x).", None, lambda: chain(unary("cos")))
 _plain("sin", "sin(x).", None, lambda: chain(unary("sin")))
-_plain("floor", "The next whole number below.", 1.0, lambda: chain(unary("floor")))
-_plain(
-    "ceil",
-    "The next whole number above.",
-    1.0,
-    lambda: chain(affine(-1.0, 0.0), unary("floor"), affine(-1.0, 0.0)),
-)
 _plain("expm1", "exp(x) - 1.", 1.0, lambda: chain(unary("exp"), affine(1.0, -1.0)))
 _plain("atan", "atan(x). Before a sign only.", 1.0, lambda: None)
 _plain("asinh", "asinh(x). Before a sign only.", 1.0, lambda: None)
@@ -102,15 +95,29 @@ _plain(
 _plain("log1p", "log(1 + x).", 1.0, lambda: chain(affine(1.0, 1.0), unary("log")))
 
 
+@rules.register("floor")
+def floor(c: RuleCall) -> Placed:
+    """The next whole number below."""
+    return rounded(c, lambda: chain(unary("floor")))
+
+
+@rules.register("ceil")
+def ceil(c: RuleCall) -> Placed:
+    """The next whole number above."""
+    return rounded(c, lambda: chain(affine(-1.0, 0.0), unary("floor"), affine(-1.0, 0.0)))
+
+
 @rules.register("round")
-def rounded(c: RuleCall) -> Placed:
+def nearest(c: RuleCall) -> Placed:
     """The nearest number with `decimals` decimals, 0 by default; a tie goes to the even one."""
     decimals = int(c.call.arguments.get("decimals") or 0)
     form = chain(unary("round"))
+    if decimals == 0:
+        return rounded(c, lambda: form)
     if decimals > 0:
         power = 10.0**decimals
         form = RealForm((chain(scaled(power), unary("round")), torch.tensor(power)), (DIVIDE,))
-    elif decimals < 0:
+    else:
         power = 10.0**-decimals
         form = RealForm(
             (RealForm((0, torch.tensor(power)), (DIVIDE,)),), (unary("round"), scaled(power))

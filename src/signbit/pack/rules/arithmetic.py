@@ -20,7 +20,7 @@ from signbit.pack._nodes import (
     unary,
 )
 from signbit.pack._pairs import pair
-from signbit.pack._pointwise import pointwise
+from signbit.pack._pointwise import pointwise, rounded
 from signbit.pack._rule import RuleCall
 from signbit.pack.rules import rules
 
@@ -129,7 +129,7 @@ def fmod(c: RuleCall) -> Placed:
 @rules.register("trunc")
 def trunc(c: RuleCall) -> Placed:
     """The next whole number towards zero."""
-    return pointwise(c, {"self": 1.0}, lambda: _trunc(chain()))
+    return rounded(c, lambda: _trunc(chain()))
 
 
 @rules.register("frac")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from signbit.pack._draft import Step
-from signbit.pack._layout import FILL, Placed, as_map, placed
+from signbit.pack._layout import Placed, as_map, placed, without_border
 from signbit.pack._nodes import affine
 from signbit.pack._pointwise import function, laid_out
 from signbit.pack._rule import RuleCall, as_positions
@@ -101,26 +101,11 @@ def _convolved(c: RuleCall) -> Placed:
 
 def _without_padding(value: Placed, window: Window) -> tuple[Placed, Window, float]:
     """Split a map with a border of one constant into the map inside and wider padding."""
-    if value.fill is None or value.index is None or len(value.shape) not in (2, 3):
+    if value.fill is None or (any(window.padding) and value.fill != 0):
         return value, window, 0.0
-    if any(window.padding) and value.fill != 0:
-        return value, window, 0.0
-    index = value.index if value.index.ndim == 3 else value.index[:, None]
-    inside = (index != FILL).any(0)
-    rows, columns = inside.any(1).nonzero()[:, 0], inside.any(0).nonzero()[:, 0]
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    left, right = int(columns[0]), int(columns[-1]) + 1
-    core = index[:, top:bottom, left:right]
-    if bool((core == FILL).any()) or int((index != FILL).sum()) != core.numel():
-        return value, window, 0.0
-    border = (top, left, index.shape[1] - bottom, index.shape[2] - right)
-    shape = tuple(core.shape) if value.index.ndim == 3 else (core.shape[0], core.shape[2])
+    inside, border = without_border(value)
     padding: Any = tuple(a + b for a, b in zip(window.padding, border, strict=True))
-    return (
-        placed(value.step, shape, core.reshape(shape)),
-        window._replace(padding=padding),
-        value.fill,
-    )
+    return inside, window._replace(padding=padding), value.fill if any(border) else 0.0
 
 
 def _linear(c: RuleCall, name: str, matrix: Tensor, bias: Tensor | None) -> Placed:

@@ -1,12 +1,21 @@
 """The highest or the mean of windows."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from signbit.pack._draft import Conv, MaxPool, Move, Size, Step
-from signbit.pack._layout import Placed, as_map, as_row, placed, usual_places, usual_size
+from signbit.pack._layout import (
+    Placed,
+    as_map,
+    as_row,
+    placed,
+    usual_places,
+    usual_size,
+    without_border,
+)
 from signbit.pack._nodes import scaled
 from signbit.pack._pairs import constant_step
 from signbit.pack._resample import resampled
@@ -117,8 +126,21 @@ def adaptive_max_pool(c: RuleCall) -> list[Placed | None]:
 
 
 def _highest(c: RuleCall) -> Placed:
-    source = c.map("self")
-    attributes = _window(c, source, _sides(c["dilation"]))
+    value, dilation = c.value("self"), _sides(c["dilation"])
+    source = as_map(value, c.place)
+    attributes = _window(c, source, dilation)
+    if value.fill == -math.inf:
+        # Numbers that are never the highest are the padding of a maximum.
+        inside, border = without_border(value)
+        padding = tuple(a + b for a, b in zip(attributes["padding"], border, strict=True))
+        reach = [
+            step * (size - 1) + 1 for step, size in zip(dilation, attributes["kernel"], strict=True)
+        ]
+        core = as_map(inside, c.place)
+        # Each window must meet the map, also where it has gaps.
+        fits = all(amount < reach[side % 2] for side, amount in enumerate(padding))
+        if fits and all(step <= size for step, size in zip(dilation, core.size[:2], strict=True)):
+            source, attributes = core, {**attributes, "padding": padding}
     return c.usual(MaxPool(c.place, (source,), _size(c), attributes))
 
 

@@ -1,0 +1,1 @@
+"""Readers of operators, a module for each topic."""
