@@ -1,5 +1,7 @@
 """Each operator of an ONNX file computes what ONNX Runtime computes, or the package qonnx."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -28,7 +30,7 @@ def one(op, attributes=None, shape=MAP, opset=17, domain="", **constants):
     return model([node(op, inputs, "y", domain, **(attributes or {}))], shape, constants, opset)
 
 
-def chain(*nodes, shape=MAP, opset=17, **constants):
+def chain(*nodes, shape: Any = MAP, opset: Any = 17, **constants):
     return model(list(nodes), shape, constants, opset)
 
 
@@ -308,10 +310,22 @@ QUANTIZERS = {
         for rounding in ("ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
     },
     "Quant, zero point": lambda: one(
-        "Quant", {"signed": 0, "narrow": 0}, domain=QONNX, shape=(1, *MAP[1:]), c=floats(4, 1, 1), d=0.5, e=1.0
+        "Quant",
+        {"signed": 0, "narrow": 0},
+        domain=QONNX,
+        shape=(1, *MAP[1:]),
+        c=floats(4, 1, 1),
+        d=0.5,
+        e=1.0,
     ),
     "Quant of an input": lambda: one(
-        "IntQuant", {"signed": 1, "narrow": 0}, domain=QONNX, shape=(1, *MAP[1:]), c=0.25, d=0.0, e=4.0
+        "IntQuant",
+        {"signed": 1, "narrow": 0},
+        domain=QONNX,
+        shape=(1, *MAP[1:]),
+        c=0.25,
+        d=0.0,
+        e=4.0,
     ),
     "MultiThreshold": lambda: one(
         "MultiThreshold",

@@ -155,7 +155,7 @@ class Call:
             raise self.error(f"its inputs have the types {sorted(map(str, found))}; give one")
 
     def require_samples_first(self, *positions: int) -> None:
-        """Raises: ConvertError where NumPy's rules for shapes would move the axis of the samples."""
+        """Raises: ConvertError where NumPy's rules would move the axis of the samples."""
         ranks = {position: self.rank(position) for position in positions}
         values = [position for position in positions if not self.is_constant(position)]
         for position in positions if values else ():
