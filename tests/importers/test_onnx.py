@@ -72,7 +72,6 @@ def test_scores_of_networks_of_brevitas_are_those_of_qonnx(name, size):
     assert not real
 
 
-@pytest.mark.filterwarnings("ignore:Output shapes disagree")
 def test_thresholds_of_finn_on_annotated_pixels(tmp_path):
     proto = finn_style()
     network = read(saved(proto, tmp_path))
@@ -82,6 +81,25 @@ def test_thresholds_of_finn_on_annotated_pixels(tmp_path):
     (found,) = Engine(network).run({"x": pixels}).values()
     np.testing.assert_array_equal(found, wanted)
     assert network.info["exact"]
+
+
+def test_convolutions_that_qonnx_turned_into_products_of_matrices(tmp_path):
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.fold_constants import FoldConstants
+    from qonnx.transformation.infer_datatypes import InferDataTypes
+    from qonnx.transformation.infer_shapes import InferShapes
+    from qonnx.transformation.lower_convs_to_matmul import LowerConvsToMatMul
+
+    wrapper = ModelWrapper(str(DATA / "brevitas_cnv.onnx"))
+    for step in (
+        *(InferShapes(), FoldConstants(exclude_op_types=[]), InferShapes(), InferDataTypes()),
+        *(LowerConvsToMatMul(), InferShapes(), InferDataTypes()),
+    ):
+        wrapper = wrapper.transform(step)
+    assert [node.op_type for node in wrapper.graph.node].count("Im2Col") == 6
+    wrapper.save(str(tmp_path / "net.onnx"))
+    network = assert_like_qonnx(tmp_path / "net.onnx", 32, 32, 3)
+    assert [node.op for node in network.nodes].count("conv_bits") == 8
 
 
 def own(name: str) -> PackedModel:

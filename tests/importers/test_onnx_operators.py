@@ -354,7 +354,33 @@ QUANTIZERS = {
     "MultiThreshold of rows": lambda: one(
         "MultiThreshold", {"out_dtype": "BINARY"}, domain=QONNX, shape=(1, 12), c=whole(12, 1)
     ),
+    "XnorPopcountMatMul": lambda: one(
+        "XnorPopcountMatMul", domain=QONNX, shape=(1, 12), c=(signs(12, 5) + 1) / 2
+    ),
+    "MaxPoolNHWC": lambda: one(
+        "MaxPoolNHWC",
+        {"kernel_shape": [2, 3], "strides": [2, 2], "pads": [0, 0, 0, 0]},
+        domain=QONNX,
+        shape=(1, 6, 7, 4),
+    ),
+    "Im2Col": lambda: annotated(
+        one(
+            "Im2Col",
+            {
+                **{"stride": [2, 1], "kernel_size": [2, 3], "input_shape": "(1, 6, 7, 4)"},
+                **{"pad_amount": [1, 0, 2, 1], "dilations": [2, 1]},
+            },
+            domain=QONNX,
+            shape=(1, 6, 7, 4),
+        )
+    ),
 }
+
+
+def annotated(proto):
+    annotation = proto.graph.quantization_annotation.add(tensor_name="x")
+    annotation.quant_parameter_tensor_names.add(key="finn_datatype", value="FLOAT32")
+    return proto
 
 
 def computed(proto, x, folder):

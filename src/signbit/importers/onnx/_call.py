@@ -204,6 +204,10 @@ class Call:
         kind = None if is_constant else self.type(positions[0])
         self.emit(compute, *positions, results=results, type=kind)
 
+    def note_weights(self) -> None:
+        """Note that a layer with weights computes the result."""
+        self.network.weighted.add(self.node.outputs[0])
+
     def pass_on(self, position: int, type: torch.dtype | None = None) -> None:
         """The result is an input as it is.  type: that of the result in the file."""
         if self.shape_of_samples(position) is not None:
