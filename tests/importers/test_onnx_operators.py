@@ -1,5 +1,7 @@
 """Each operator of an ONNX file computes what ONNX Runtime computes, or the package qonnx."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -28,7 +30,7 @@ def one(op, attributes=None, shape=MAP, opset=17, domain="", **constants):
     return model([node(op, inputs, "y", domain, **(attributes or {}))], shape, constants, opset)
 
 
-def chain(*nodes, shape=MAP, opset=17, **constants):
+def chain(*nodes, shape: Any = MAP, opset: Any = 17, **constants):
     return model(list(nodes), shape, constants, opset)
 
 
@@ -308,10 +310,22 @@ QUANTIZERS = {
         for rounding in ("ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
     },
     "Quant, zero point": lambda: one(
-        "Quant", {"signed": 0, "narrow": 0}, domain=QONNX, shape=(1, *MAP[1:]), c=floats(4, 1, 1), d=0.5, e=1.0
+        "Quant",
+        {"signed": 0, "narrow": 0},
+        domain=QONNX,
+        shape=(1, *MAP[1:]),
+        c=floats(4, 1, 1),
+        d=0.5,
+        e=1.0,
     ),
     "Quant of an input": lambda: one(
-        "IntQuant", {"signed": 1, "narrow": 0}, domain=QONNX, shape=(1, *MAP[1:]), c=0.25, d=0.0, e=4.0
+        "IntQuant",
+        {"signed": 1, "narrow": 0},
+        domain=QONNX,
+        shape=(1, *MAP[1:]),
+        c=0.25,
+        d=0.0,
+        e=4.0,
     ),
     "MultiThreshold": lambda: one(
         "MultiThreshold",
@@ -340,7 +354,33 @@ QUANTIZERS = {
     "MultiThreshold of rows": lambda: one(
         "MultiThreshold", {"out_dtype": "BINARY"}, domain=QONNX, shape=(1, 12), c=whole(12, 1)
     ),
+    "XnorPopcountMatMul": lambda: one(
+        "XnorPopcountMatMul", domain=QONNX, shape=(1, 12), c=(signs(12, 5) + 1) / 2
+    ),
+    "MaxPoolNHWC": lambda: one(
+        "MaxPoolNHWC",
+        {"kernel_shape": [2, 3], "strides": [2, 2], "pads": [0, 0, 0, 0]},
+        domain=QONNX,
+        shape=(1, 6, 7, 4),
+    ),
+    "Im2Col": lambda: annotated(
+        one(
+            "Im2Col",
+            {
+                **{"stride": [2, 1], "kernel_size": [2, 3], "input_shape": "(1, 6, 7, 4)"},
+                **{"pad_amount": [1, 0, 2, 1], "dilations": [2, 1]},
+            },
+            domain=QONNX,
+            shape=(1, 6, 7, 4),
+        )
+    ),
 }
+
+
+def annotated(proto):
+    annotation = proto.graph.quantization_annotation.add(tensor_name="x")
+    annotation.quant_parameter_tensor_names.add(key="finn_datatype", value="FLOAT32")
+    return proto
 
 
 def computed(proto, x, folder):

@@ -155,7 +155,7 @@ class Call:
             raise self.error(f"its inputs have the types {sorted(map(str, found))}; give one")
 
     def require_samples_first(self, *positions: int) -> None:
-        """Raises: ConvertError where NumPy's rules for shapes would move the axis of the samples."""
+        """Raises: ConvertError where NumPy's rules would move the axis of the samples."""
         ranks = {position: self.rank(position) for position in positions}
         values = [position for position in positions if not self.is_constant(position)]
         for position in positions if values else ():
@@ -203,6 +203,10 @@ class Call:
         is_constant = all(map(self.is_constant, positions))
         kind = None if is_constant else self.type(positions[0])
         self.emit(compute, *positions, results=results, type=kind)
+
+    def note_weights(self) -> None:
+        """Note that a layer with weights computes the result."""
+        self.network.weighted.add(self.node.outputs[0])
 
     def pass_on(self, position: int, type: torch.dtype | None = None) -> None:
         """The result is an input as it is.  type: that of the result in the file."""

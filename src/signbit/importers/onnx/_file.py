@@ -13,7 +13,7 @@ from torch import Tensor
 
 from signbit.errors import ConvertError, printable
 from signbit.files import read_regular
-from signbit.importers.onnx._scan import require_few_fields
+from signbit.importers.onnx._scan import require_sound
 from signbit.importers.onnx._tensors import tensor_of
 
 # CNV of Brevitas, with real numbers for its weights, has 6 MB.
@@ -91,7 +91,7 @@ def read_content(path: Path) -> Content:
     except (OSError, ValueError) as error:
         reason = printable(getattr(error, "strerror", None) or str(error))
         raise ConvertError(f"{path}: cannot be read: {reason}") from error
-    require_few_fields(path, content, onnx.ModelProto.DESCRIPTOR)
+    require_sound(path, content, onnx.ModelProto.DESCRIPTOR)
     try:
         model = onnx.ModelProto.FromString(content)
         return _content(path, model)

@@ -86,8 +86,9 @@ def _operand(content: Content, node: Node, value: str) -> Tensor | None:
     """The constant of an operator with two inputs."""
     others = [name for name in node.inputs if name != value]
     constant = content.constants.get(others[0]) if len(others) == 1 else None
-    is_float = constant is not None and constant.dtype == torch.float32
-    return constant if is_float and bool(constant.isfinite().all()) else None
+    if constant is None or constant.dtype != torch.float32:
+        return None
+    return constant if bool(constant.isfinite().all()) else None
 
 
 def _per_channel(constant: Tensor | None, entry: Entry, keeps_channels: bool) -> Tensor | None:

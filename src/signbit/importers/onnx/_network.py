@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from signbit.errors import ConvertError, SignbitError, first_line, printable
+from signbit.errors import SignbitError, first_line, printable
 from signbit.format import PackedModel
 from signbit.importers._graph import Graph
 from signbit.importers._interface import Given

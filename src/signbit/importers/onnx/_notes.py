@@ -65,9 +65,8 @@ class Notes:
 
     def _preprocessing(self, pixels: Input) -> Preprocessing:
         classes, crop = self._noted.get("classes", ()), self._noted.get("crop")
-        return self._told(
-            lambda: Preprocessing(pixels.scale, pixels.bias, pixels.shape[:2], classes, crop)
-        )
+        size = pixels.shape[0], pixels.shape[1]
+        return self._told(Preprocessing, pixels.scale, pixels.bias, size, classes, crop)
 
     def _entries(self, name: str) -> list[dict[str, Any]]:
         found = self._noted.get(name, [])

@@ -1,7 +1,8 @@
-"""Count the fields of a protobuf message before it is parsed.
+"""Check a protobuf message before it is parsed: its text, and how many fields it has.
 
-An empty message needs two bytes in a file, but more than a hundred in memory. So a small file could
-fill the memory of the machine, if its fields were not counted first.
+The parser accepts text that is not UTF-8. An empty message needs two bytes in a file, but more than
+a hundred in memory. So a small file could fill the memory of the machine, if its fields were not
+counted first.
 """
 
 from pathlib import Path
@@ -15,13 +16,13 @@ _DEEPEST = 32
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
 
 
-def require_few_fields(path: Path, content: bytes, schema: Any) -> None:
+def require_sound(path: Path, content: bytes, schema: Any) -> None:
     """Walk through a message and those in it, by a schema of protobuf.
 
     schema: the descriptor of the message.
 
     Raises: ConvertError for more than 2^20 fields, for messages that are nested more than 32 deep,
-        or where the bytes are not a message.
+        and where the bytes are not a message, or its text is not UTF-8.
     """
     left = _MOST_FIELDS
     waiting = [(0, len(content), schema, 0)]
@@ -29,7 +30,7 @@ def require_few_fields(path: Path, content: bytes, schema: Any) -> None:
         place, end, message, depth = waiting.pop()
         if depth > _DEEPEST:
             raise ConvertError(f"{path}: its messages are nested more than {_DEEPEST} deep")
-        inner = _messages_of(message)
+        inner, texts = _messages_of(message), _texts_of(message)
         while place < end:
             left -= 1
             if left < 0:
@@ -37,12 +38,27 @@ def require_few_fields(path: Path, content: bytes, schema: Any) -> None:
             start, place, number = _field(path, content, place, end)
             if start is not None and number in inner:
                 waiting.append((start, place, inner[number], depth + 1))
+            elif start is not None and number in texts:
+                _require_text(path, content[start:place], start)
 
 
 def _messages_of(message: Any) -> dict[int, Any]:
     """The descriptors of the fields that are messages themselves, by the number of the field."""
     found = message.fields_by_number.items()
     return {number: field.message_type for number, field in found if field.message_type is not None}
+
+
+def _texts_of(message: Any) -> set[int]:
+    """The numbers of the fields with text."""
+    found = message.fields_by_number.items()
+    return {number for number, field in found if field.type == field.TYPE_STRING}
+
+
+def _require_text(path: Path, content: bytes, place: int) -> None:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _damaged(path, place) from error
 
 
 def _field(path: Path, content: bytes, place: int, end: int) -> tuple[int | None, int, int]:

@@ -60,7 +60,6 @@ def resolved(
         is_first = filled[0] is SAMPLES or filled[0] == batch
         if is_first and known and elements % known == 0:
             return [elements // known if one == -1 else one for one in rest]
-    elif filled[0] is SAMPLES or filled[0] in (-1, batch):
-        if int(np.prod(rest, dtype=object)) == elements:
-            return rest
+    elif int(np.prod(rest, dtype=object)) == elements and filled[0] in (SAMPLES, -1, batch):
+        return rest
     raise ValueError(f"{shown}: the first axis must stay the number of samples")

@@ -78,10 +78,9 @@ def _elements(where: str, proto: TensorProto, elements: int) -> "NDArray[Any]":
     dtype = np.dtype(name)
     if proto.HasField("raw_data"):
         size = len(proto.raw_data)
-        if size != elements * dtype.itemsize:
-            raise ConvertError(
-                f"{where}: {elements} elements need {elements * dtype.itemsize} bytes, it has {size}"
-            )
+        needed = elements * dtype.itemsize
+        if size != needed:
+            raise ConvertError(f"{where}: {elements} elements need {needed} bytes, it has {size}")
         return np.frombuffer(proto.raw_data, dtype).astype(dtype.newbyteorder("="))
     numbers = getattr(proto, field)
     if len(numbers) != elements:

@@ -52,13 +52,13 @@ def window_of(call: Call, kernel: list[int] | None = None) -> Window:
     Raises: ConvertError for numbers that do not fit the input.
     """
     sizes = call.sizes(0)[1:]
-    given = call["kernel_shape"]
+    given: list[int] = call["kernel_shape"] or []
     kernel = given if kernel is None else kernel
     axes = len(sizes)
     stride, dilation = call["strides"] or [1] * axes, call["dilations"] or [1] * axes
     pads = call["pads"] or [0] * (2 * axes)
-    numbers = [*(kernel or [0]), *stride, *dilation]
-    fits = kernel is not None and len(kernel) == len(stride) == len(dilation) == axes
+    numbers = [*kernel, *stride, *dilation]
+    fits = len(kernel) == len(stride) == len(dilation) == axes
     if not fits or (given and given != kernel) or len(pads) != 2 * axes or axes < 1:
         raise call.error(f"a window {given or kernel} on a value {call.sizes(0)}")
     if min(numbers) < 1 or max(*numbers, *pads) > _MOST or min(pads) < 0:

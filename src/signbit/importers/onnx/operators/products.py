@@ -25,7 +25,7 @@ def _matrix_product(call: Call) -> None:
             raise call.error(
                 f"a product of values with {ranks[0]} and {ranks[1]} axes, which joins samples"
             )
-    _weighted(call)
+    call.note_weights()
     call.emit(torch.matmul, 0, 1)
 
 
@@ -52,7 +52,7 @@ def _gemm(call: Call) -> None:
             found = found + (one if beta == 1 else one * beta)
         return found
 
-    _weighted(call)
+    call.note_weights()
     call.emit(compute, *call.positions)
 
 
@@ -116,7 +116,7 @@ def _emit_with_bias(call: Call, compute: Compute, channels: int) -> None:
     call.require_one_type(*call.positions)
     if _values(call, *call.positions) != [0]:
         raise call.error("its first input must be the value, the others constants")
-    _weighted(call)
+    call.note_weights()
     call.emit(compute, *call.positions)
 
 
@@ -134,8 +134,3 @@ def _values(call: Call, *positions: int) -> list[int]:
     if len(found) > 1:
         raise call.error("a product of two values that depend on the input has no packed form")
     return found
-
-
-def _weighted(call: Call) -> None:
-    """Note that a layer with weights computes the result."""
-    call.network.weighted.add(call.node.outputs[0])
