@@ -13,8 +13,8 @@ def run(*arguments, cwd):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
 
 
-def test_files_of_other_tools_are_read_or_refused(tmp_path):
-    command = [sys.executable, str(SCRIPT.with_name("fuzz_import.py")), "--count", "150"]
+def test_files_of_larq_are_read_or_refused(tmp_path):
+    command = [sys.executable, str(SCRIPT.with_name("fuzz_larq.py")), "--count", "150"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     loaded = int(done.stdout.partition(": ")[2].split()[0])

@@ -1,6 +1,6 @@
-"""Mutate files of other tools: each is refused with a ConvertError, or is read and runs.
+"""Mutate `.tflite` files: each is refused with a ConvertError, or is read and runs.
 
-    python tests/fuzz/fuzz_import.py [--count N | --seconds T] [--seed S]
+    python tests/fuzz/fuzz_larq.py [--count N | --seconds T] [--seed S]
 
 A crash, a hang, another exception, or more than 4 GB of memory ends with code 1 and the mutated
 file. Each mutation is made from its own number, so that it can be made again.
@@ -15,26 +15,19 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from fuzz.runner import Fuzzer, cut, flip_bytes, splice
 
-DATA = Path(__file__).parents[1] / "importers" / "data"
+GOLDEN = Path(__file__).parents[1] / "importers" / "data" / "lce"
 # Small files: with one of these, an import takes less than a tenth of a second.
 LARGEST = 10_000
 SECONDS_EACH, PIECE = 60, 100
 NUMBERS = (0, 1, 2, 0xFF, 0x7FFF, 0xFFFF, 1 << 28, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
-def files() -> list[Path]:
-    """The files that are mutated, of every importer."""
-    every = (path for path in DATA.rglob("*") if path.suffix in (".tflite", ".onnx"))
-    return sorted(path for path in every if path.stat().st_size < LARGEST)
-
-
 def mutated(number: int) -> bytes:
-    """The mutation of that number, after a byte that says which kind of file it is."""
+    """The mutation of that number."""
     rng = random.Random(number)
-    path = rng.choice(files())
+    small = (path for path in GOLDEN.glob("*.tflite") if path.stat().st_size < LARGEST)
     change = rng.choice([flip_bytes, flip_bytes, cut, splice, _set_number, _set_number])
-    content = change(rng, path.read_bytes())
-    return (b"t" if path.suffix == ".tflite" else b"o") + content
+    return change(rng, rng.choice(sorted(small)).read_bytes())
 
 
 def _set_number(rng: random.Random, content: bytes) -> bytes:
@@ -58,10 +51,9 @@ def try_one(content: bytes) -> bool:
 
     torch.set_num_threads(1)
     resource.setrlimit(resource.RLIMIT_DATA, (4 << 30, 4 << 30))
-    suffix = ".tflite" if content[:1] == b"t" else ".onnx"
     with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
-        path = Path(folder) / f"mutated{suffix}"
-        path.write_bytes(content[1:])
+        path = Path(folder) / "mutated.tflite"
+        path.write_bytes(content)
         try:
             model = read(path)
         except ConvertError as error:
@@ -72,7 +64,7 @@ def try_one(content: bytes) -> bool:
     return True
 
 
-FUZZER = Fuzzer(__file__, __doc__ or "", mutated, try_one, ".file", SECONDS_EACH)
+FUZZER = Fuzzer(__file__, __doc__ or "", mutated, try_one, ".tflite", SECONDS_EACH)
 
 if __name__ == "__main__":
     sys.exit(FUZZER.main(PIECE))
