@@ -84,6 +84,7 @@ class Graph:
         self._constants: dict[str, Tensor] = {}
         self._examples: dict[str, Tensor] = {}
         self._kinds: dict[str, type[Operator]] = {}
+        self._numbers: dict[str, int] = {}
         self._operators = self._work = self._elements = 0
         for name, shape in inputs.items():
             example = torch.empty(BATCH, *shape, device="meta")
@@ -190,9 +191,11 @@ class Graph:
     def _unique(self, label: str) -> str:
         """A name that torch allows for a submodule, and that no other operator has."""
         plain = re.sub(r"\W+", "_", printable(label)).strip("_") or "operator"
-        found, number = plain, 2
+        found = plain
         while hasattr(self.module, found):
-            found, number = f"{plain}_{number}", number + 1
+            # Many operators may have one name, so the next number is kept.
+            self._numbers[plain] = self._numbers.get(plain, 1) + 1
+            found = f"{plain}_{self._numbers[plain]}"
         return found
 
     def _kind(self, kind: str) -> type[Operator]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from signbit.errors import ConvertError, PackError, UsageError
+from signbit.errors import ConvertError, ModelFormatError, PackError, UsageError
 from signbit.format import Input, PackedModel
 from signbit.format.signature import MAX_NAME, NUMBERS
 from signbit.importers._graph import Graph
@@ -51,7 +51,7 @@ def packed(
             outputs=given_outputs,
             info={"importer": importer, "file": path.name, **(info or {})},
         )
-    except (PackError, UsageError) as error:
+    except (PackError, UsageError, ModelFormatError) as error:
         raise ConvertError(f"{path}: {error}") from error
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from signbit.errors import ConvertError, printable
 from signbit.files import read_regular
+from signbit.importers.onnx._operators import QONNX
 from signbit.importers.onnx._scan import require_sound
 from signbit.importers.onnx._tensors import tensor_of
 
@@ -22,6 +23,7 @@ _MOST_NAME = 1 << 10
 # The oldest and newest operator sets whose definitions the readers follow. Before 7, arithmetic had
 # other rules for shapes that differ.
 OLDEST, NEWEST = 7, 24
+_QONNX_VERSIONS = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,12 @@ def _refuse_other_parts(place: str, model: Any) -> None:
 
 
 def _opset(place: str, model: Any) -> int:
-    """The version of ONNX's own operators; those of other domains have one version only."""
+    """The version of ONNX's own operators; those of QONNX are the same in both of its versions."""
+    for one in model.opset_import:
+        if one.domain in QONNX and one.version not in _QONNX_VERSIONS:
+            raise ConvertError(
+                f"{place}: version {one.version} of {one.domain}; 1 and 2 can be read"
+            )
     found = {one.version for one in model.opset_import if one.domain in ("", "ai.onnx")}
     if len(found) != 1 or not OLDEST <= min(found) <= NEWEST:
         listed = ", ".join(map(str, sorted(found))) or "none"

@@ -42,26 +42,33 @@ class Notes:
         return replace(given, inputs=inputs, outputs=outputs)
 
     def restore(self, model: PackedModel, given: Given) -> PackedModel:
-        """The network with the scales and biases of the notes, which its graph does not use.
+        """The network with the scales and biases that the caller says, or the notes.
 
-        given: what the caller said. It has precedence.
+        Its graph does not use them.
         """
-        if given.preprocessing is not None or given.inputs is not None:
-            return model
-        if self._content.is_of_images:
+        pixels = given.preprocessing
+        if pixels is None and given.inputs is None and self._content.is_of_images:
             found = {name: self._noted[name] for name in ("scale", "bias") if name in self._noted}
             pixels = self._told(lambda: replace(model.preprocessing, **found))
+        if pixels is not None and model.signature.is_of_images:
             signature = Signature.of_images(pixels, model.outputs[0].node)
         else:
-            entries = self._entries("inputs") or [{}] * len(model.inputs)
-            if len(entries) != len(model.inputs):
-                raise self._error("other inputs than its graph")
-            inputs = [
-                self._told(_restored, one, entry)
-                for one, entry in zip(model.inputs, entries, strict=True)
-            ]
-            signature = Signature(inputs, model.outputs)
+            signature = Signature(self._inputs(model, given), model.outputs)
         return PackedModel(model.nodes, signature, model.info)
+
+    def _inputs(self, model: PackedModel, given: Given) -> Sequence[Input]:
+        pixels, noted = given.preprocessing, self._entries("inputs")
+        if given.inputs is not None:
+            return given.inputs
+        if pixels is not None:
+            (one,) = model.inputs
+            return [replace(one, scale=pixels.scale, bias=pixels.bias)]
+        if not noted:
+            return model.inputs
+        if len(noted) != len(model.inputs):
+            raise self._error("other inputs than its graph")
+        pairs = zip(model.inputs, noted, strict=True)
+        return [self._told(_restored, one, entry) for one, entry in pairs]
 
     def _preprocessing(self, pixels: Input) -> Preprocessing:
         classes, crop = self._noted.get("classes", ()), self._noted.get("crop")

@@ -126,21 +126,31 @@ def _slice(call: Call) -> None:
 def _slice_value(call: Call, axes: list[int], slices: list[slice]) -> None:
     rank, is_constant = call.rank(0), call.is_constant(0)
     shape = list(call.graph.example(call.value(0)).shape)
-    places: dict[int, Tensor] = {}
+    parts: dict[int, range] = {}
     for axis, part in zip(axes, slices, strict=True):
         if not is_constant and axis % rank == 0 and _takes_all(call, part):
             continue
         axis = call.axis(axis, rank, not is_constant)
-        if axis in places:
+        if axis in parts:
             raise call.error(f"axis {axis} twice")
-        places[axis] = torch.arange(shape[axis])[list(range(*part.indices(shape[axis])))]
+        parts[axis] = range(*part.indices(shape[axis]))
 
     def compute(x: Tensor) -> Tensor:
-        for axis, where in places.items():
-            x = x.index_select(axis, where.to(x.device))
+        for axis, part in parts.items():
+            x = _taken(x, axis, part)
         return x
 
     call.move(compute, 0)
+
+
+def _taken(x: Tensor, axis: int, part: range) -> Tensor:
+    """The elements at some places of an axis. Torch has no steps backwards."""
+    if part.step < 0:
+        last = x.shape[axis] - 1
+        part = range(last - part.start, last - part.stop, -part.step)
+        x = x.flip(axis)
+    every = [slice(None)] * axis
+    return x[(*every, slice(part.start, part.start + len(part) * part.step, part.step))]
 
 
 def _takes_all(call: Call, part: slice) -> bool:
