@@ -228,6 +228,10 @@ REFUSED = {
         r"STRING, \[1, 4\]\): an input must be",
     ),
     "an input without axes": (lambda: model([node("Relu", "x", "y")], ()), "with 2 to 4 axes"),
+    "a side that is too long": (
+        lambda: model([node("Relu", "x", "y")], (1, 1, 1 << 31, 1)),
+        "input 'x': a value of 2147483648x1x1 is out of bounds",
+    ),
     "an old operator set": (lambda: model([node("Relu", "x", "y")], (1, 4), opset=6), "set 6; one"),
     "a value with two sources": (
         lambda: model([node("Relu", "x", "y"), node("Abs", "x", "y")], (1, 4)),

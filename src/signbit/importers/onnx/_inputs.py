@@ -9,7 +9,7 @@ import torch
 from onnx import TensorProto
 from torch import Tensor
 
-from signbit.errors import ConvertError, printable
+from signbit.errors import ConvertError, UsageError, printable
 from signbit.format import Input
 from signbit.format.types import BITS, U8
 from signbit.importers._interface import Given
@@ -94,7 +94,10 @@ def entries_of(content: Content, given: Given) -> list[Entry]:
     else:
         wanted = given.inputs
     if wanted is None:
-        return [_own(content, value) for value in content.inputs]
+        try:
+            return [_own(content, value) for value in content.inputs]
+        except UsageError as error:
+            raise ConvertError(f"{content.place}: {error}") from error
     if len(wanted) != len(content.inputs):
         names = ", ".join(printable(one.name) for one in content.inputs)
         raise ConvertError(
