@@ -1,7 +1,8 @@
 """Make the QONNX files of tests/importers/data/qonnx: networks of Brevitas, with few channels.
 
     python3 -m venv brevitas-env
-    brevitas-env/bin/pip install brevitas==0.13.0 dependencies==2.0.1 onnx onnxscript onnxoptimizer torch==2.13.0
+    brevitas-env/bin/pip install brevitas==0.13.0 dependencies==2.0.1 onnx onnxscript \\
+        onnxoptimizer torch==2.13.0
     brevitas-env/bin/python tools/make_qonnx_golden.py tests/importers/data/qonnx
 
 Their layers are those of Brevitas' examples for BNN-PYNQ, TFC and CNV with weights, activations and
