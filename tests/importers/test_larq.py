@@ -199,6 +199,17 @@ def test_zero_padding_of_a_map_below_its_window_is_refused(changed):
         changed("conv_zeros", change)
 
 
+def test_an_input_that_would_fill_the_memory_is_refused(changed):
+    def change(content):
+        (number,) = content.inputs
+        tensors = list(content.tensors)
+        tensors[number] = replace(tensors[number], shape=(1, 60000, 60000, 3))
+        return replace(content, tensors=tensors)
+
+    with pytest.raises(ConvertError, match="at most 134217728 numbers are allowed for a sample"):
+        changed("conv_ones", change)
+
+
 def test_a_file_that_is_no_flatbuffer_is_refused(tmp_path):
     path = tmp_path / "text.tflite"
     path.write_text("not a network at all")

@@ -14,13 +14,12 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from signbit.errors import ConvertError, SignbitError, first_line, printable
-from signbit.format.types import MAX_ELEMENTS
 
 BATCH = 2
 """The number of samples of a value in `Graph.example`: the first axis of each."""
 # Of all operators together, for a batch. No real network comes near these bounds.
 _MOST_WORK = 1 << 40
-_MOST_ELEMENTS = BATCH * MAX_ELEMENTS
+_MOST_ELEMENTS = BATCH << 27
 _MOST_OPERATORS = 1 << 14
 
 Compute = Callable[..., Tensor | Sequence[Tensor]]
@@ -185,7 +184,8 @@ class Graph:
         if self._elements > _MOST_ELEMENTS:
             raise ConvertError(
                 f"{self._place}: {where}: a value of shape {tuple(example.shape)}; at most "
-                f"{MAX_ELEMENTS} numbers are allowed for a sample, in all values together"
+                f"{_MOST_ELEMENTS // BATCH} numbers are allowed for a sample, in all values "
+                "together"
             )
 
     def _unique(self, label: str) -> str:
