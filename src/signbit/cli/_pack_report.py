@@ -1,13 +1,15 @@
 """The report of a packed network: what each module became, and the self-check."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from signbit.cli._output import print_table, say
-from signbit.format import PackedModel
+
+if TYPE_CHECKING:
+    from signbit.format import PackedModel
 
 
-def print_report(packed: PackedModel, out: Path) -> None:
+def print_report(packed: "PackedModel", out: Path) -> None:
     """Print the report of a network that was written to `out`."""
     from signbit.format.report import HEADER, LEFT, report_rows
 
