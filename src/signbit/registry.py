@@ -154,11 +154,7 @@ class Registry(Generic[T]):
     def _load_own(self) -> None:
         if self._own_loaded:
             return
-        package = import_module(self.package)
-        modules = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
-        for module in modules:
-            if not module.startswith("_"):
-                import_module(f"{self.package}.{module}")
+        import_modules(self.package)
         self._own_loaded = True
 
     def _load(self) -> None:
@@ -193,6 +189,14 @@ class Registry(Generic[T]):
             package in (_top(one.registrar), _top(one.module)) for one in self._owners.values()
         ):
             raise _refused(entry_point, f"loading it registered no {self.kind}")
+
+
+def import_modules(package: str) -> None:
+    """Import the modules of a package, but for those whose names begin with an underscore."""
+    found = pkgutil.iter_modules(import_module(package).__path__)
+    for module in sorted(info.name for info in found):
+        if not module.startswith("_"):
+            import_module(f"{package}.{module}")
 
 
 def _owner(registrar: str, entry: object) -> _Owner:

@@ -83,3 +83,10 @@ def require_distinct(**files: Path | None) -> None:
         other = seen.setdefault(path.absolute(), option)
         if other != option:
             raise UsageError(f"{other} and {option} are both {path}; give two names")
+
+
+def refuse_options(path: Path, options: Mapping[str, Any], kind: str) -> None:
+    """Raises: UsageError where an option is given that is not for this kind of network."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise UsageError(f"{path} is {kind}; leave {', '.join(given)} out")

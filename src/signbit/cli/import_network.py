@@ -8,7 +8,7 @@ import typer
 from signbit.cli._app import commands
 from signbit.cli._examples import examples
 from signbit.cli._options import Json
-from signbit.cli._output import require_suffix, write_json
+from signbit.cli._output import refuse_options, require_suffix, write_json
 from signbit.cli._own_code import preprocessing_of
 from signbit.errors import UsageError
 
@@ -106,7 +106,8 @@ def import_network(
     of_pixels = {"--size": size, "--mean": mean, "--std": std}
     given: dict[str, Any] = {"layers": layers}
     if signature is not None:
-        _refuse_beside_signature({**of_pixels, "--crop": crop, "--classes": classes})
+        others = {**of_pixels, "--crop": crop, "--classes": classes}
+        refuse_options(path, others, "described by --signature")
         from signbit.cli._signature import read_signature
 
         given["inputs"], given["outputs"] = read_signature(signature)
@@ -119,12 +120,6 @@ def import_network(
     packed.save(out)
     print_report(packed, out)
     write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info})
-
-
-def _refuse_beside_signature(options: dict[str, Any]) -> None:
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise UsageError(f"--signature describes the inputs; leave {', '.join(given)} out")
 
 
 def _preprocessing(

@@ -20,7 +20,7 @@ from signbit.cli._classes import Classes, choose_classes
 from signbit.cli._examples import examples
 from signbit.cli._model import PACKED, open_model, read_images
 from signbit.cli._options import DataDir, Download, Json, ModelName, Settings, Zeros
-from signbit.cli._output import print_table, require_suffix, say, write_json
+from signbit.cli._output import print_table, refuse_options, require_suffix, say, write_json
 from signbit.cli._own_code import (
     Arguments,
     Crop,
@@ -44,7 +44,6 @@ from signbit.cli._sample_options import (
 )
 from signbit.cli._samples import read_samples
 from signbit.cli._signature import read_signature
-from signbit.errors import UsageError
 
 if TYPE_CHECKING:
     from signbit.convert import Report
@@ -142,15 +141,15 @@ def pack(
     of_ours = {"--model": model, "--set": settings or None, "--zeros": zeros}
     if path.suffix == PACKED:
         others = {"--samples": samples, "--classes": classes, "--no-check": None if check else True}
-        _refuse(path, {**own, **of_ours, **others}, "packed already")
+        refuse_options(path, {**own, **of_ours, **others}, "packed already")
         calibrate_file(path, out, data, json)
         return
     report = None
     if is_own_code(path):
-        _refuse(path, of_ours, "own code")
+        refuse_options(path, of_ours, "own code")
         if signature is not None:
             own |= {"--classes": classes, "--weights": None, "--args": None, "--signature": None}
-            _refuse(path, own, "described by --signature")
+            refuse_options(path, own, "described by --signature")
             packed = _described(path, weights, args, signature, samples, check)
             _finish(packed, out, json, data, {})
             return
@@ -158,7 +157,7 @@ def pack(
         if adopt:
             trained, report = _adopted(trained)
     else:
-        _refuse(path, own, "a model of signbit")
+        refuse_options(path, own, "a model of signbit")
         trained = open_model(path, model, settings, zeros=zeros)
     from signbit.pack import pack as run
 
@@ -206,13 +205,6 @@ def _finish(
     if data is not None:
         say_calibration(packed.info, data)
     write_json(json, {"file": str(out), "bytes": out.stat().st_size, **packed.info, **more})
-
-
-def _refuse(path: Path, options: dict[str, Any], kind: str) -> None:
-    """Raises: UsageError where an option is given that is not for this kind of model."""
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise UsageError(f"{path} is {kind}; leave {', '.join(given)} out")
 
 
 def _adopted(trained: "TrainedModel") -> tuple["TrainedModel", "Report"]:

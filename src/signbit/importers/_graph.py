@@ -163,6 +163,7 @@ class Graph:
                 results = compute(*values)
         except SignbitError:
             raise
+        # Torch raises errors of many kinds for the operators that a damaged file can hold.
         except Exception as error:
             raise ConvertError(f"{self._place}: {where}: {first_line(error)}") from error
         listed = (results,) if isinstance(results, Tensor) else tuple(results)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from signbit.errors import ConvertError, printable
-from signbit.files import read_regular
+from signbit.errors import ConvertError
+from signbit.importers._files import read_file
 from signbit.importers.bnn_pynq._layers import Layer
 
 # The largest layer of the published networks has 256 KB. Each word becomes 64 bytes.
@@ -26,7 +26,7 @@ def class_names(folder: Path) -> tuple[str, ...]:
     if not file.exists():
         return ()
     try:
-        text = _read(file, _MOST_TEXT).decode("utf-8")
+        text = read_file(file, _MOST_TEXT).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConvertError(f"{file}: not text: {error}") from error
     return tuple(line.strip() for line in text.splitlines() if line.strip())
@@ -77,17 +77,9 @@ def _words(folder: Path, names: Sequence[str]) -> list[NDArray[np.uint64]]:
     """The 64-bit words of each file, little-endian."""
     words, left = [], _MOST_BYTES
     for name in names:
-        content = _read(folder / name, left)
+        content = read_file(folder / name, left)
         if not content or len(content) % 8:
             raise ConvertError(f"{folder / name}: {len(content)} bytes; give 64-bit words")
         words.append(np.frombuffer(content, "<u8"))
         left -= len(content)
     return words
-
-
-def _read(file: Path, most: int) -> bytes:
-    try:
-        return read_regular(file, most)
-    except (OSError, ValueError) as error:
-        reason = printable(getattr(error, "strerror", None) or str(error))
-        raise ConvertError(f"{file}: cannot be read: {reason}") from error

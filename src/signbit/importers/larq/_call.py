@@ -16,12 +16,12 @@ from signbit.importers.larq._options import Options
 
 Function = Callable[[torch.Tensor], torch.Tensor]
 
-# The fused activations by the numbers of the schema.
-_ACTIVATIONS: dict[int, Function] = {
-    0: lambda x: x,
-    1: torch.relu,
-    2: lambda x: x.clamp(-1, 1),
-    3: lambda x: x.clamp(0, 6),
+# The fused activations by the numbers of the schema: the ends to which numbers are clamped.
+_ENDS: dict[int, tuple[float, float] | None] = {
+    0: None,
+    1: (0, float("inf")),
+    2: (-1, 1),
+    3: (0, 6),
 }
 
 
@@ -119,10 +119,14 @@ class Call:
 
     def activation(self) -> Function:
         """The activation that is fused into the operator."""
-        code = self.option("FusedActivationFunction")
-        if code not in _ACTIVATIONS:
+        ends = self.ends_of(self.option("FusedActivationFunction"))
+        return lambda x: x if ends is None else x.clamp(*ends)
+
+    def ends_of(self, code: int) -> tuple[float, float] | None:
+        """What a fused activation clamps to; None where it changes nothing."""
+        if code not in _ENDS:
             raise self.error(f"fused activation {code}; none, relu, relu6 and -1 to 1 can be read")
-        return _ACTIVATIONS[code]
+        return _ENDS[code]
 
     def padding(self) -> int:
         """SAME or VALID."""

@@ -18,8 +18,8 @@ import tflite as schema
 from numpy.typing import NDArray
 
 from signbit.errors import ConvertError, first_line, printable
-from signbit.files import read_regular
 from signbit.format.types import MAX_ELEMENTS
+from signbit.importers._files import read_file
 
 # A damaged file lacks tables that the types of the package take for granted.
 _SCHEMA: Any = schema
@@ -109,10 +109,7 @@ def damage_named(place: str) -> Iterator[None]:
 
 def read_content(path: Path) -> Content:
     """Read a file. Raises: ConvertError that names the place."""
-    try:
-        content = read_regular(path, _MOST_BYTES)
-    except OSError as error:
-        raise ConvertError(f"{path}: cannot be read: {error.strerror}") from error
+    content = read_file(path, _MOST_BYTES)
     with damage_named(str(path)):
         return _Reader(str(path), content).content()
 

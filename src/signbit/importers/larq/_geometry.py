@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from signbit.importers._same import positions_missing
+
 SAME, VALID = 0, 1  # the numbers of the schema
 
 
@@ -33,5 +35,5 @@ def axis(size: int, kernel: int, stride: int, dilation: int, padding: int) -> Ax
         outputs = (size - reach) // stride + 1
         return Axis(size, kernel, stride, dilation, outputs, 0, 0)
     outputs = -(-size // stride)
-    missing = max((outputs - 1) * stride + reach - size, 0)
+    missing = positions_missing(size, reach, stride)
     return Axis(size, kernel, stride, dilation, outputs, missing // 2, missing - missing // 2)

@@ -40,8 +40,8 @@ def _name(name: str) -> str:
 
 def _batch(path: Path, content: Content) -> int:
     """The first axis of all inputs."""
-    if not content.inputs or min(*content.inputs, *content.outputs, 0) < 0:
-        raise ConvertError(f"{path}: it has no inputs, or one is missing")
+    if not content.inputs:
+        raise ConvertError(f"{path}: it has no inputs")
     shapes = [content.tensors[number].shape for number in content.inputs]
     found = {shape[0] if shape else 0 for shape in shapes}
     if len(found) != 1 or 0 in found:

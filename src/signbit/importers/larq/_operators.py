@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TypeVar
 
 from signbit.errors import closest
-from signbit.importers.larq import operators
 from signbit.importers.larq._call import Call
+from signbit.registry import import_modules
 
 Reader = Callable[[Call], None]
 _R = TypeVar("_R", bound=Reader)
@@ -26,14 +24,13 @@ def reads(*kinds: str) -> Callable[[_R], _R]:
 
 
 @cache
-def _load() -> None:
-    for module in iter_modules(operators.__path__, f"{operators.__name__}."):
-        import_module(module.name)
+def _load_all() -> None:
+    import_modules("signbit.importers.larq.operators")
 
 
 def known() -> list[str]:
     """The kinds of operators that can be read."""
-    _load()
+    _load_all()
     return sorted(_readers)
 
 

@@ -12,7 +12,7 @@ from onnx import AttributeProto, TensorProto
 from torch import Tensor
 
 from signbit.errors import ConvertError, printable
-from signbit.files import read_regular
+from signbit.importers._files import read_file
 from signbit.importers.onnx._operators import QONNX
 from signbit.importers.onnx._scan import require_sound
 from signbit.importers.onnx._tensors import tensor_of
@@ -88,11 +88,7 @@ class Content:
 
 def read_content(path: Path) -> Content:
     """Raises: ConvertError for a file that is too large or damaged, or that breaks a rule."""
-    try:
-        content = read_regular(path, _MOST_BYTES)
-    except (OSError, ValueError) as error:
-        reason = printable(getattr(error, "strerror", None) or str(error))
-        raise ConvertError(f"{path}: cannot be read: {reason}") from error
+    content = read_file(path, _MOST_BYTES)
     require_sound(path, content, onnx.ModelProto.DESCRIPTOR)
     try:
         model = onnx.ModelProto.FromString(content)

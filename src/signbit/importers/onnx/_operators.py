@@ -3,13 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, TypeVar
 
 from signbit.errors import closest
-from signbit.importers.onnx import operators
 from signbit.importers.onnx._attributes import Declared
+from signbit.registry import import_modules
 
 if TYPE_CHECKING:
     from signbit.importers.onnx._call import Call
@@ -55,14 +53,13 @@ def reads(
 
 
 @cache
-def _load() -> None:
-    for module in iter_modules(operators.__path__, f"{operators.__name__}."):
-        import_module(module.name)
+def _load_all() -> None:
+    import_modules("signbit.importers.onnx.operators")
 
 
 def known() -> Mapping[tuple[str, str], Operator]:
     """How operators are read, by domain and name."""
-    _load()
+    _load_all()
     return _known
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from signbit.importers._same import positions_missing
 from signbit.importers.onnx._attributes import Declared, Kind
 from signbit.importers.onnx._call import Call
 
@@ -76,7 +77,7 @@ def _automatic(call: Call, window: Window) -> Window:
         return window
     before, after = [], []
     for size, reach, step in zip(window.sizes, window.reach, window.stride, strict=True):
-        total = max((-(-size // step) - 1) * step + reach - size, 0)
+        total = positions_missing(size, reach, step)
         low = total // 2 if mode == "SAME_UPPER" else -(-total // 2)
         before.append(low)
         after.append(total - low)

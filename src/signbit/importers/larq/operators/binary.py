@@ -18,13 +18,7 @@ from signbit.importers.larq._operators import reads
 from signbit.importers.larq.operators.pooling import windows
 
 _WORD = 32
-# What the accumulator of a convolution, as a whole number, is clamped to.
-_CLAMPS: dict[int, tuple[float, float] | None] = {
-    0: None,
-    1: (0, float("inf")),
-    2: (-1, 1),
-    3: (0, 6),
-}
+_MOST_CODE = 255
 
 
 @reads("LceQuantize")
@@ -73,11 +67,11 @@ def _convolution(call: Call) -> None:
         for side, size, kernel in zip(("height", "width"), sizes, weight.shape[2:], strict=True)
     )
     border = options.number("pad_values", 0, 1)
-    activation = options.number("fused_activation_function", 0, max(_CLAMPS))
+    ends = call.ends_of(options.number("fused_activation_function", 0, _MOST_CODE))
     to_bits = call.content.tensors[call.operator.outputs[0]].kind == "INT32"
     if border == 0 and padding == SAME:
-        _require_zero_border(call, rows, columns, to_bits or _CLAMPS[activation] is not None)
-    end = _to_bits(call, weight) if to_bits else _to_numbers(call, weight, _CLAMPS[activation])
+        _require_zero_border(call, rows, columns, to_bits or ends is not None)
+    end = _to_bits(call, weight) if to_bits else _to_numbers(call, weight, ends)
 
     def compute(x: Tensor, weight: Tensor, *more: Tensor) -> Tensor:
         sums = F.conv2d(
